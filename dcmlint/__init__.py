@@ -1,0 +1,3 @@
+"""dcmlint: a DICOM conformance validator and linter."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,211 @@
+"""Data sets as they stand in the bytes: levels of elements with tag, VR as written, length and offsets.
+
+Nothing is decoded until somebody asks, and nothing is repaired: where the bytes are odd, the reader
+(`dcmlint.dicom.tokens`) records an `Oddity` and goes on as best it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.transfer_syntaxes import TransferSyntax
+from dcmlint.dicom.values import decode
+
+if TYPE_CHECKING:
+    from dcmlint.dicom.charsets import Charset
+    from dcmlint.dicom.encapsulation import Fragments
+
+UNDEFINED = 0xFFFFFFFF  # PS3.5 7.1.1
+PIXEL_DATA = 0x7FE00010
+SPECIFIC_CHARACTER_SET = 0x00080005
+PIXEL_REPRESENTATION = 0x00280103
+
+# Tags whose VR the dictionary leaves open, and what decides it: PS3.5 A.1, A.2; PS3.3 C.7.6.3.1.
+_OPEN_VR = {"US/SS": ("US", "SS"), "SS/US": ("US", "SS"), "US or SS": ("US", "SS")}
+
+
+class Element(msgspec.Struct, frozen=True, gc=False):
+    """One data element: where it stands and what its header says.
+
+    ``offset`` is the byte of the tag, ``start`` and ``end`` enclose the value that could be read, ``length``
+    is the length as written (``UNDEFINED`` for undefined).  ``items`` are the items of a sequence,
+    ``fragments`` what encapsulated pixel data holds; both None for plain values.
+    """
+
+    tag: int
+    vr: str
+    length: int
+    offset: int
+    start: int
+    end: int
+    items: Any = None  # Sequence[Dataset] | None; typed loosely for the cyclic collector's sake
+    fragments: Any = None
+
+
+class Oddity(msgspec.Struct, frozen=True):
+    """Something in the encoding that a tolerant reader passes over.
+
+    ``code`` names it (see `dcmlint.dicom.oddities`), ``offset`` is the byte, ``level`` the data set in
+    which it was met, ``tag`` the element concerned (0: none), ``found`` and ``wanted`` hold no values of
+    elements, only lengths, tags, VRs and counts.
+    """
+
+    code: str
+    offset: int
+    level: Dataset | None = None
+    tag: int = 0
+    found: str = ""
+    wanted: str = ""
+    count: int = 1
+
+
+class FileContext:
+    """What all levels of one data set share."""
+
+    __slots__ = ("buffer", "charsets", "little", "syntax")
+
+    def __init__(self, buffer: Buffer, syntax: TransferSyntax) -> None:
+        self.buffer, self.syntax, self.little = buffer, syntax, syntax.little
+        self.charsets: dict[tuple[str, ...], Charset] = {}
+
+
+class Dataset:
+    """One level: the main data set, the file meta group, or an item of a sequence.
+
+    A mapping from tag to `Element` in the order of the bytes (the first of duplicates).
+    """
+
+    __slots__ = ("_charset", "_values", "context", "elements", "end", "explicit", "index", "length", "offset",
+                 "parent", "parent_tag")  # fmt: skip
+
+    def __init__(
+        self,
+        context: FileContext,
+        explicit: bool,
+        offset: int,
+        parent: Dataset | None = None,
+        parent_tag: int = 0,
+        index: int = 0,
+        length: int = UNDEFINED,
+    ) -> None:
+        self.context, self.explicit, self.offset = context, explicit, offset
+        self.parent, self.parent_tag, self.index, self.length = parent, parent_tag, index, length
+        self.elements: dict[int, Element] = {}
+        self.end = offset
+        self._values: dict[int, tuple[Any, ...]] = {}
+        self._charset: Charset | None = None
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self.elements
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter(self.elements.values())
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def get(self, tag: int) -> Element | None:
+        """The element with this tag, or None."""
+        return self.elements.get(tag)
+
+    def raw(self, tag: int) -> bytes:
+        """The value's bytes as written (empty when absent or zero length; for a sequence all its bytes)."""
+        element = self.elements.get(tag)
+        return b"" if element is None else self.context.buffer[element.start : element.end]
+
+    def values(self, tag: int) -> tuple[Any, ...]:
+        """The decoded values; empty when the element is absent, has no value, or is a sequence.
+
+        Text is stripped of its padding, DS and IS are numbers where they can be read as such.
+        """
+        found = self._values.get(tag)
+        if found is not None:
+            return found
+        element = self.elements.get(tag)
+        if element is None or element.items is not None or element.fragments is not None:
+            values: tuple[Any, ...] = ()
+        else:
+            values = self.decode(element)
+        self._values[tag] = values
+        return values
+
+    def value(self, tag: int, number: int = 1) -> Any:
+        """Value ``number`` (1-based), or None when there is none."""
+        values = self.values(tag)
+        return values[number - 1] if 0 < number <= len(values) else None
+
+    def text(self, tag: int) -> str:
+        """The first value as text, or an empty string."""
+        value = self.value(tag)
+        return value if isinstance(value, str) else "" if value is None else str(value)
+
+    def items(self, tag: int) -> Sequence[Dataset]:
+        """The items of a sequence; empty when it is absent, empty or not a sequence."""
+        element = self.elements.get(tag)
+        items: Sequence[Dataset] | None = element.items if element is not None else None
+        return items if items is not None else ()
+
+    def decode(self, element: Element) -> tuple[Any, ...]:
+        """The values of an element of this level."""
+        raw = self.context.buffer[element.start : element.end]
+        little = self.context.little if self.explicit or not self.context.syntax.explicit else True
+        return decode(self.value_representation(element), raw, little_endian=little, charset=self.charset)
+
+    def value_representation(self, element: Element) -> str:
+        """The VR with which the value is to be read: as written, or as the dictionary's open choice falls."""
+        vr = element.vr
+        if "/" in vr or " " in vr:
+            if "SS" in vr and "US" in vr:
+                return "SS" if self.nearest_value(PIXEL_REPRESENTATION) == 1 else "US"
+            return "OW" if "OW" in vr else vr[:2]
+        return vr
+
+    def nearest_value(self, tag: int) -> Any:
+        """The first value of the nearest enclosing level, this one first, that has a value."""
+        level: Dataset | None = self
+        while level is not None:
+            values = level.values(tag)
+            if values:
+                return values[0]
+            level = level.parent
+        return None
+
+    @property
+    def root(self) -> Dataset:
+        """The data set that encloses all others."""
+        level = self
+        while level.parent is not None:
+            level = level.parent
+        return level
+
+    @property
+    def charset(self) -> Charset | None:
+        """The character set in force here: this level's, else the enclosing one's (PS3.3 C.12.1.1.2)."""
+        if self._charset is not None:
+            return self._charset
+        element = self.elements.get(SPECIFIC_CHARACTER_SET)
+        if element is not None and element.end > element.start:
+            from dcmlint.dicom.charsets import Charset
+
+            raw = self.context.buffer[element.start : min(element.end, element.start + 1024)]
+            terms = tuple(str(term) for term in decode("CS", raw))
+            known = self.context.charsets.get(terms)
+            if known is None:
+                known, _ = Charset.from_terms(terms)
+                self.context.charsets[terms] = known
+            self._charset = known
+        elif self.parent is not None:
+            self._charset = self.parent.charset
+        return self._charset
+
+    def creator(self, tag: int) -> str | None:
+        """The private creator of a private element of this level, or None (PS3.5 7.8.1)."""
+        block = (tag >> 8) & 0xFF
+        if block < 0x10:
+            return None
+        text = self.text((tag & 0xFFFF0000) | block)
+        return text or None

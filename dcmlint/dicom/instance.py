@@ -1,0 +1,221 @@
+"""An instance: preamble, file meta group, data set, and everything that was odd in their encoding.
+
+PS3.10 clause 7.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from dcmlint import standard
+from dcmlint.dicom.buffers import Buffer, WholeBuffer
+from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
+from dcmlint.dicom.tokens import _VRS, Reader
+from dcmlint.dicom.transfer_syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax, transfer_syntax
+
+TRANSFER_SYNTAX_UID = 0x00020010
+MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+META_GROUP_LENGTH = 0x00020000
+
+# A header of this size inflated is larger than any that was met; the bound stops bombs.
+MAX_INFLATED = 256 << 20
+
+
+class Instance:
+    """What was read of one DICOM file or stream.
+
+    ``status``: "checked" when all of it could be read, else "partial".  ``meta`` is None when there is no
+    file meta information.  ``base`` is what has to be added to offsets of the data set to get offsets of the
+    file; None for a deflated data set, whose offsets are those of the inflated bytes.
+    """
+
+    __slots__ = ("buffer", "dataset", "meta", "oddities", "preamble", "status", "syntax")
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
+        self.oddities: list[Oddity] = []
+        self.status = "checked"
+        self.preamble = b""
+        self.meta: Dataset | None = None
+        self.syntax: TransferSyntax = transfer_syntax(EXPLICIT_LITTLE)
+        self.dataset: Dataset = Dataset(FileContext(buffer, self.syntax), True, 0)
+
+    @property
+    def sop_class(self) -> str:
+        """The SOP Class UID of the data set, else the one of the file meta group, else ""."""
+        uid = self.dataset.text(SOP_CLASS_UID)
+        return uid or (self.meta.text(MEDIA_STORAGE_SOP_CLASS_UID) if self.meta is not None else "")
+
+    @property
+    def sop_instance(self) -> str:
+        """The SOP Instance UID of the data set, or ""."""
+        return self.dataset.text(SOP_INSTANCE_UID)
+
+    def close(self) -> None:
+        """Close what the bytes come from; values that were not read yet are lost."""
+        self.buffer.close()
+
+
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether the first bytes (132 or more, if there are) are those of a DICOM file.
+
+    With a preamble, "DICM" decides; without, the first element must be one of a low group with a VR, or of a
+    length that a first element can have.
+    """
+    if head[128:132] == b"DICM":
+        return True
+    return _bare_syntax(head) is not None
+
+
+def _bare_syntax(head: bytes) -> str | None:
+    """The transfer syntax that a data set without file meta information seems to have."""
+    if len(head) < 12:
+        return None
+    for little in (True, False):
+        order = "little" if little else "big"
+        group = int.from_bytes(head[0:2], order)  # type: ignore[arg-type]
+        element = int.from_bytes(head[2:4], order)  # type: ignore[arg-type]
+        if group not in (0x0002, 0x0004, 0x0008):
+            continue
+        entry = standard.load().dictionary.entry(group << 16 | element)
+        if entry is None and element != 0:
+            continue
+        if head[4:6] in _VRS:
+            return EXPLICIT_LITTLE if little else EXPLICIT_BIG
+        length = int.from_bytes(head[4:8], order)  # type: ignore[arg-type]
+        if little and length < 1 << 16:
+            return IMPLICIT_LITTLE
+    return None
+
+
+def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instance | None:
+    """Read an instance; None when the bytes are not DICOM.
+
+    ``stated_syntax``: the Transfer Syntax UID when it is known from elsewhere (an association), which makes
+    a data set without file meta information normal.
+    """
+    instance = Instance(buffer)
+    head = buffer[0:512]
+    start = 0
+    if head[128:132] == b"DICM":
+        instance.preamble = head[:128]
+        start = 132
+    elif stated_syntax is None and _bare_syntax(head) is None:
+        return None
+    else:
+        instance.oddities += [Oddity("no-preamble", 0)] if stated_syntax is None else []
+    uid = stated_syntax
+    if buffer[start : start + 2] in (b"\x02\x00", b"\x00\x02") and stated_syntax is None:
+        start = _read_meta(instance, start)
+        meta = instance.meta
+        assert meta is not None
+        uid = meta.text(TRANSFER_SYNTAX_UID)
+        if not uid:
+            instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TRANSFER_SYNTAX_UID))
+    elif stated_syntax is None:
+        instance.oddities.append(Oddity("no-meta", start))
+    if instance.status == "partial":
+        return instance
+    syntax = transfer_syntax(uid) if uid else transfer_syntax(_bare_syntax(buffer[start : start + 16]) or EXPLICIT_LITTLE)
+    if uid and not syntax.known:
+        instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TRANSFER_SYNTAX_UID))
+    if syntax.deflated:
+        buffer, start = _inflate(instance, buffer, start), 0
+    else:
+        syntax = _as_written(instance, buffer, start, syntax)
+    instance.syntax = syntax
+    context = FileContext(buffer, syntax)
+    dataset = instance.dataset = Dataset(context, syntax.explicit, start)
+    reader = Reader(buffer, context)
+    reader.oddities = instance.oddities
+    reader.read_level(dataset, start, len(buffer))
+    dataset.end = len(buffer)
+    if reader.truncated or reader.stopped:
+        instance.status = "partial"
+    if start >= len(buffer):
+        instance.status = "partial"
+        instance.oddities.append(Oddity("truncated", start, dataset, 0, "no data set", "a data set"))
+    return instance
+
+
+def _read_meta(instance: Instance, start: int) -> int:
+    """Read the file meta group; returns where the data set begins (PS3.10 7.1)."""
+    buffer = instance.buffer
+    implicit = buffer[start + 4 : start + 6] not in _VRS
+    big = buffer[start : start + 2] == b"\x00\x02"
+    syntax = transfer_syntax(IMPLICIT_LITTLE if implicit else EXPLICIT_BIG if big else EXPLICIT_LITTLE)
+    context = FileContext(buffer, syntax)
+    meta = instance.meta = Dataset(context, syntax.explicit, start)
+    reader = Reader(buffer, context)
+    end = reader.read_level(meta, start, len(buffer), stop=0x00030000)
+    meta.end = end
+    instance.oddities += reader.oddities
+    if implicit or big:
+        instance.oddities.append(Oddity("meta-implicit", start, meta))
+    length = meta.get(META_GROUP_LENGTH)
+    if length is None:
+        instance.oddities.append(Oddity("meta-group-length-missing", start, meta, META_GROUP_LENGTH))
+    else:
+        stated = meta.value(META_GROUP_LENGTH)
+        if stated != end - length.end:
+            instance.oddities.append(
+                Oddity("meta-group-length", length.offset, meta, META_GROUP_LENGTH, str(stated), str(end - length.end))
+            )
+    if reader.truncated or reader.stopped:
+        instance.status = "partial"
+    return end
+
+
+def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: TransferSyntax) -> TransferSyntax:
+    """The syntax with which the first element can be read: the stated one unless that is impossible."""
+    head = buffer[start : start + 12]
+    if len(head) < 8:
+        return syntax
+    seen = _bare_syntax(head)
+    if seen is None or seen == EXPLICIT_LITTLE and syntax.explicit and syntax.little:
+        return syntax
+    actual = transfer_syntax(seen)
+    if (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
+        return syntax
+    if seen == IMPLICIT_LITTLE and head[4:6] in _VRS:
+        return syntax
+    instance.oddities.append(
+        Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, _words(actual), _words(syntax))
+    )
+    return TransferSyntax(
+        syntax.uid, actual.explicit, actual.little, syntax.deflated, syntax.encapsulated, syntax.known
+    )
+
+
+def _words(syntax: TransferSyntax) -> str:
+    return f"{'explicit' if syntax.explicit else 'implicit'} VR {'little' if syntax.little else 'big'} endian"
+
+
+def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
+    """The inflated bytes of a deflated data set (PS3.5 A.5), as far as they could be inflated."""
+    engine = zlib.decompressobj(-15)
+    parts: list[bytes] = []
+    total, position, size = 0, start, len(buffer)
+    try:
+        while position < size and not engine.eof:
+            piece = buffer[position : position + (1 << 20)]
+            position += len(piece)
+            while piece and not engine.eof:
+                out = engine.decompress(piece, 1 << 22)
+                total += len(out)
+                parts.append(out)
+                piece = engine.unconsumed_tail
+                if total > MAX_INFLATED:
+                    instance.oddities.append(Oddity("deflate-limit", start, None, 0, "", f"{MAX_INFLATED} bytes"))
+                    instance.status = "partial"
+                    return WholeBuffer(b"".join(parts))
+    except zlib.error:
+        instance.oddities.append(Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole"))
+        instance.status = "partial"
+        return WholeBuffer(b"".join(parts))
+    if not engine.eof:
+        instance.oddities.append(Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole"))
+        instance.status = "partial"
+    return WholeBuffer(b"".join(parts))

@@ -1,0 +1,357 @@
+"""One pass over the bytes of a data set: tag, VR, length, offset.  It never guesses silently.
+
+Whatever a tolerant reader would repair is recorded as an `Oddity` with its byte.  Bounds: nesting depth,
+number of elements, every length against what encloses it.  PS3.5 clause 7, Annex A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+
+from dcmlint import standard
+from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element, FileContext, Oddity
+
+MAX_DEPTH = 64
+MAX_ELEMENTS = 4_000_000
+# From so many items on a sequence is worth the start-up of the column reader.
+MANY_ITEMS = 48
+
+ITEM = 0xFFFEE000  # PS3.5 7.5
+ITEM_END = 0xFFFEE00D
+SEQUENCE_END = 0xFFFEE0DD
+TRAILING_PADDING = 0xFFFCFFFC  # PS3.10 7.2
+
+# PS3.5 7.1.2: these have two reserved bytes and a 32 bit length.
+_LONG = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
+_SHORT = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST",
+          "TM", "UI", "UL", "US")  # fmt: skip
+_VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in _LONG} | {
+    vr.encode(): (vr, False) for vr in _SHORT
+}
+# PS3.5 7.1.1, A.4: the only ones that may have an undefined length.
+_MAY_BE_UNDEFINED = frozenset({"SQ", "UN", "OB", "OW"})
+_UPPER = frozenset(range(0x41, 0x5B))
+
+_LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
+_BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
+
+
+class Reader:
+    """Reads the levels of one data set.
+
+    ``oddities`` collects what was odd; ``stopped`` is True once the rest could not be read.
+    """
+
+    def __init__(self, buffer: Buffer, context: FileContext) -> None:
+        self.buffer, self.context = buffer, context
+        self.size = len(buffer)
+        self.oddities: list[Oddity] = []
+        self.stopped = False
+        self.truncated = False
+        self.count = 0
+        self._little = context.little
+        self._vr_of: Callable[[int], standard.Entry | None] | None = None
+
+    # -- a level ---------------------------------------------------------------------------------------
+
+    def read_level(self, level: Dataset, position: int, end: int, depth: int = 0, stop: int = 0) -> int:
+        """Read elements into ``level`` from ``position`` until ``end``; returns the byte after the last one.
+
+        ``stop``: leave before the first tag at or above it (used for the file meta group).  An item of
+        undefined length (``level.length``) ends with its delimiter, which is consumed.
+        """
+        explicit = level.explicit
+        little = self._little if explicit == self.context.syntax.explicit else True
+        header, plain, wide = _LITTLE if little else _BIG
+        unpack_header, unpack_plain, unpack_wide = header.unpack_from, plain.unpack_from, wide.unpack_from
+        elements = level.elements
+        window, base = self.buffer.window(position)
+        limit = base + len(window)
+        whole = limit >= self.size and base == 0
+        open_item = level.parent is not None and level.length == UNDEFINED
+        last = -1
+        vrs = _VRS
+        while position < end:
+            if position + 8 > end:
+                self._leftover(level, position, end, explicit)
+                return end
+            if not whole and position + 12 > limit:
+                window, base = self.buffer.window(position)
+                limit = base + len(window)
+            offset = position
+            if explicit:
+                group, number, letters, length = unpack_header(window, position - base)
+                tag = group << 16 | number
+                known = vrs.get(letters)
+                if known is not None and group != 0xFFFE:
+                    vr, long = known
+                    if long:
+                        if position + 12 > end:
+                            self._leftover(level, position, end, explicit)
+                            return end
+                        if length:
+                            self._odd("reserved-bytes", offset, level, tag, f"{length:04X}H", "0000H")
+                        length = unpack_wide(window, position + 8 - base)[0]
+                        position += 12
+                    else:
+                        position += 8
+                elif group == 0xFFFE:
+                    vr = ""
+                    length = unpack_plain(window, position - base)[2]
+                    position += 8
+                else:
+                    vr, length, position = self._without_vr(level, tag, letters, length, window, base, position, end)
+            else:
+                group, number, length = unpack_plain(window, position - base)
+                tag = group << 16 | number
+                position += 8
+                if group == 0xFFFE:
+                    vr = ""
+                else:
+                    vr = self._vr(tag)
+                    if length > end - position and length != UNDEFINED:
+                        vr, length, position = self._with_vr(level, tag, vr, length, window, base, offset, end)
+
+            if stop and tag >= stop:
+                return offset
+            if tag <= last:
+                if group == 0xFFFE:
+                    pass
+                elif tag in elements:
+                    self._odd("duplicate-tag", offset, level, tag)
+                else:
+                    self._odd("tag-order", offset, level, tag, "", f"before ({last >> 16:04X},{last & 0xFFFF:04X})")
+            if group == 0xFFFE:
+                if tag == ITEM_END and open_item:
+                    if length:
+                        self._odd("delimiter-length", offset, level, 0, str(length), "0")
+                    return position
+                if tag == SEQUENCE_END and open_item:
+                    # The sequence ends although its last item does not.
+                    self._odd("missing-item-delimiter", offset, level)
+                    return offset
+                self._odd("stray-item", offset, level, tag)
+                if tag == ITEM and length != UNDEFINED and length <= end - position:
+                    position += length
+                continue
+            self.count += 1
+            if self.count > MAX_ELEMENTS:
+                self._halt("element-limit", offset, level, tag, "", str(MAX_ELEMENTS))
+                return end
+
+            items = fragments = None
+            if length == UNDEFINED:
+                start = position
+                if tag == PIXEL_DATA and vr != "SQ":
+                    fragments, position = self._fragments(level, tag, start, end)
+                    value_end = position
+                elif vr == "SQ" or vr == "UN" or not explicit:
+                    items, value_end, position = self._sequence(level, tag, vr, start, end, UNDEFINED, depth)
+                    if not explicit and vr != "UN":
+                        vr = "SQ"
+                elif vr in _MAY_BE_UNDEFINED:
+                    fragments, position = self._fragments(level, tag, start, end)
+                    value_end = position
+                else:
+                    self._odd("undefined-length", offset, level, tag)
+                    items, value_end, position = self._sequence(level, tag, vr, start, end, UNDEFINED, depth)
+            else:
+                start = position
+                position += length
+                if position > end:
+                    self._too_long(level, tag, offset, start, length, end)
+                    position = end
+                value_end = position
+                if length & 1:
+                    self._odd("odd-length", offset, level, tag, str(length), "an even length")
+                if vr == "SQ":
+                    items, value_end, position = self._sequence(level, tag, vr, start, position, length, depth)
+                elif vr == "UN" and length >= 8 and explicit and self._vr(tag) == "SQ":
+                    # PS3.5 6.2.2: a sequence of unknown VR is written in implicit little endian.
+                    items, value_end, position = self._sequence(level, tag, vr, start, position, length, depth)
+                    self._odd("un-sequence", offset, level, tag, "UN", "SQ")
+            if number == 0 and (group != 2 or level.parent is not None):
+                self._odd("group-length", offset, level, tag)
+            if tag not in elements:
+                elements[tag] = Element(tag, vr, length, offset, start, value_end, items, fragments)
+            if tag > last:
+                last = tag
+            if self.stopped:
+                return end
+        if open_item and not self.truncated:
+            self._odd("missing-item-delimiter", end, level)
+        return position
+
+    # -- sequences --------------------------------------------------------------------------------------
+
+    def _sequence(
+        self, level: Dataset, tag: int, vr: str, start: int, end: int, length: int, depth: int
+    ) -> tuple[list[Dataset] | object, int, int]:
+        """The items of a sequence: items, end of the value, and the byte after it."""
+        items: list[Dataset] = []
+        explicit = level.explicit and vr != "UN"
+        undefined = length == UNDEFINED
+        if depth >= MAX_DEPTH:
+            self._halt("depth-limit", start, level, tag, "", str(MAX_DEPTH))
+            return items, end, end
+        little = self._little if explicit == self.context.syntax.explicit else True
+        unpack = (_LITTLE if little else _BIG)[1].unpack_from
+        position = start
+        index = 0
+        while position < end:
+            if position + 8 > end:
+                self._leftover(level, position, end, explicit, tag)
+                return items, end, end
+            window, base = self.buffer.window(position)
+            group, number, item_length = unpack(window, position - base)
+            found = group << 16 | number
+            if found == ITEM:
+                if index == MANY_ITEMS:
+                    many = self._columns(level, tag, start, end, undefined, explicit, items[0])
+                    if many is not None:
+                        return many.items, many.end, many.after
+                body = position + 8
+                item = Dataset(self.context, explicit, position, level, tag, index, item_length)
+                items.append(item)
+                index += 1
+                item_end = end
+                if item_length != UNDEFINED:
+                    item_end = body + item_length
+                    if item_end > end:
+                        self._too_long(item, 0, position, body, item_length, end, "item-beyond-parent")
+                        item_end = end
+                position = self.read_level(item, body, item_end, depth + 1)
+                if item_length != UNDEFINED and not self.stopped:
+                    position = item_end
+                item.end = position
+                if self.stopped:
+                    return items, end, end
+            elif found == SEQUENCE_END:
+                if item_length:
+                    self._odd("delimiter-length", position, level, tag, str(item_length), "0")
+                if undefined:
+                    return items, position, position + 8
+                self._odd("stray-item", position, level, tag)
+                position += 8
+            else:
+                self._odd("not-an-item", position, level, tag, f"({group:04X},{number:04X})", "(FFFE,E000)")
+                if undefined:
+                    # Nothing says where the sequence ends: what follows is read as the level's next elements.
+                    return items, position, position
+                return items, end, end
+        if undefined and not self.truncated:
+            self._odd("missing-sequence-delimiter", end, level, tag)
+        return items, end, end
+
+    def _columns(
+        self, level: Dataset, tag: int, start: int, end: int, undefined: bool, explicit: bool, first: Dataset
+    ):  # type: ignore[no-untyped-def]
+        from dcmlint.dicom.columns import read_columns
+
+        # What the first items made odd is said again when the templates are read.
+        mark = len(self.oddities)
+        kept = [oddity for oddity in self.oddities if not _inside(oddity, level, tag)]
+        many = read_columns(self, level, tag, start, end, undefined, explicit)
+        if many is not None:
+            self.oddities[:mark] = kept
+        return many
+
+    def _fragments(self, level: Dataset, tag: int, start: int, end: int):  # type: ignore[no-untyped-def]
+        from dcmlint.dicom.encapsulation import read_fragments
+
+        fragments = read_fragments(self.buffer, start, end, little_endian=self._little)
+        if not fragments.delimited and fragments.end >= self.size:
+            self.truncated = True
+        return fragments, max(fragments.end, start)
+
+    # -- what is odd -------------------------------------------------------------------------------------
+
+    def _odd(
+        self, code: str, offset: int, level: Dataset | None, tag: int = 0, found: str = "", wanted: str = ""
+    ) -> None:
+        if len(self.oddities) < 10_000:
+            self.oddities.append(Oddity(code, offset, level, tag, found, wanted))
+
+    def _halt(self, code: str, offset: int, level: Dataset, tag: int, found: str, wanted: str) -> None:
+        if not self.stopped:
+            self._odd(code, offset, level, tag, found, wanted)
+        self.stopped = True
+
+    def _too_long(
+        self, level: Dataset, tag: int, offset: int, start: int, length: int, end: int,
+        code: str = "length-beyond-parent",
+    ) -> None:  # fmt: skip
+        if end >= self.size:
+            self.truncated = True
+            self._halt("truncated", offset, level, tag, f"{end - start} of {length} bytes", f"{length} bytes")
+        else:
+            self._odd(code, offset, level, tag, f"{length} bytes", f"at most {end - start} bytes")
+
+    def _leftover(self, level: Dataset, position: int, end: int, explicit: bool, tag: int = 0) -> None:
+        """Fewer bytes than an element's header are left."""
+        if end >= self.size and level.parent is None and not any(self.buffer[position:end]):
+            self._odd("trailing-bytes", position, level, tag, f"{end - position} bytes", "the end of the file")
+        elif end >= self.size:
+            self.truncated = True
+            self._halt("truncated", position, level, tag, f"{end - position} bytes", "the header of an element")
+        else:
+            self._odd("length-beyond-parent", position, level, tag, f"{end - position} bytes left", "an element")
+
+    def _vr(self, tag: int) -> str:
+        """The dictionary's VR (PS3.6), LO for private creators, UN for what it does not know (PS3.5 6.2.2)."""
+        lookup = self._vr_of
+        if lookup is None:
+            lookup = self._vr_of = standard.load().dictionary.entry
+        if tag & 0x10000:
+            return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else "UN"
+        entry = lookup(tag)
+        return entry.vr if entry is not None else "UN"
+
+    def _without_vr(
+        self, level: Dataset, tag: int, letters: bytes, short: int, window: object, base: int, position: int, end: int
+    ) -> tuple[str, int, int]:
+        """An element of an explicit data set whose VR is none: an unknown VR, or no VR at all."""
+        at = position - base
+        big = self._little is False
+        wide = (_BIG if big else _LITTLE)[2].unpack_from
+        if letters[0] in _UPPER and letters[1] in _UPPER:
+            self._odd("unknown-vr", position, level, tag, letters.decode("ascii"), "a VR of PS3.5 6.2")
+            # PS3.5 6.2: VRs added later have the long form.
+            if short == 0 and position + 12 <= end:
+                return letters.decode("ascii"), wide(window, at + 8)[0], position + 12
+            return letters.decode("ascii"), short, position + 8
+        length = wide(window, at + 4)[0]
+        if length == UNDEFINED or length <= end - position - 8:
+            self._odd("implicit-in-explicit", position, level, tag, "no VR", "a VR")
+            return self._vr(tag), length, position + 8
+        shown = "".join(chr(c) if 0x20 < c < 0x7F else f"\\x{c:02X}" for c in letters)
+        self._halt("unknown-vr", position, level, tag, shown, "a VR of PS3.5 6.2")
+        return "UN", 0, position + 8
+
+    def _with_vr(
+        self, level: Dataset, tag: int, vr: str, length: int, window: object, base: int, offset: int, end: int
+    ) -> tuple[str, int, int]:
+        """An element of an implicit data set whose length does not fit: perhaps it is written with a VR."""
+        header, _, wide = _LITTLE
+        _, _, letters, short = header.unpack_from(window, offset - base)  # type: ignore[arg-type]
+        known = _VRS.get(letters)
+        if known is not None:
+            written, long = known
+            start = offset + (12 if long else 8)
+            real = wide.unpack_from(window, offset + 8 - base)[0] if long and start <= end else short  # type: ignore[arg-type]
+            if real == UNDEFINED or real <= end - start:
+                self._odd("explicit-in-implicit", offset, level, tag, written, "no VR")
+                return written, real, start
+        return vr, length, offset + 8
+
+
+def _inside(oddity: Oddity, level: Dataset, tag: int) -> bool:
+    """Whether an oddity lies within an item of the sequence ``tag`` of ``level``."""
+    current = oddity.level
+    while current is not None:
+        if current.parent is level and current.parent_tag == tag:
+            return True
+        current = current.parent
+    return False

@@ -1,0 +1,58 @@
+"""The tree of exceptions.
+
+DcmlintError
+├── UsageError          the command line, the configuration: exit code 2
+│   ├── ConfigError     a configuration file
+│   ├── RuleError       a rule file, or an expression in it
+│   └── ProfileError    a profile
+├── InputError          an input that cannot be opened or listed
+└── StandardError       the compiled tables: missing, damaged, or of another build
+
+What a *file* gets wrong is never an exception: it is a finding.
+"""
+
+from __future__ import annotations
+
+
+class DcmlintError(Exception):
+    """What dcmlint raises on purpose: the message says what, where, and what to do."""
+
+
+class UsageError(DcmlintError):
+    """The command line or a file that steers dcmlint is wrong; nothing was checked."""
+
+
+class LocatedError(UsageError):
+    """A mistake in a file that steers dcmlint.
+
+    ``line`` and ``column`` are 1-based; 0 means that the place is not known.
+    """
+
+    def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0, hint: str = "") -> None:
+        self.message, self.file, self.line, self.column, self.hint = message, file, line, column, hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class ConfigError(LocatedError):
+    """A configuration file or an environment variable."""
+
+
+class RuleError(LocatedError):
+    """A rule file, or an expression in it."""
+
+
+class ProfileError(LocatedError):
+    """A profile file, or a parameter given to it."""
+
+
+class InputError(DcmlintError):
+    """An input could not be opened or listed."""
+
+
+class StandardError(DcmlintError):
+    """The compiled tables of the standard are missing, damaged or of another build."""

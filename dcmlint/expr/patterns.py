@@ -1,0 +1,307 @@
+"""Patterns for ``matches``: regular expressions that cannot run away.
+
+The syntax is read here, and only what is understood passes: characters, classes, ``\\d \\w \\s``, ``.``,
+groups, ``|``, ``^ $`` and ``? * + {m,n}``.  Refused are loops within loops, references to groups, looking
+around, flags, and more than two loops that can take each other's characters, because the time that they
+need grows with the third power of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, NoReturn
+
+import msgspec
+
+MAX_PATTERN: Final = 256  # characters
+MAX_SUBJECT: Final = 256  # characters of the text that are looked at
+_MAX_REPEAT: Final = 256
+_MAX_CHOICES: Final = 2
+_MAX_GROUPS: Final = 16  # nested
+
+# Sets of characters: the ASCII ones, and one stand-in for all others.
+_OTHER: Final = 128
+_ALL: Final = frozenset(range(129))
+_DIGITS = frozenset(range(48, 58))
+_WORD = _DIGITS | frozenset(range(65, 91)) | frozenset(range(97, 123)) | {95}
+_SPACE = frozenset(map(ord, " \t\n\r\f\v"))
+_CLASSES = {"d": _DIGITS, "D": _ALL - _DIGITS, "w": _WORD, "W": _ALL - _WORD, "s": _SPACE, "S": _ALL - _SPACE}
+_CONTROLS = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11}
+_NOTHING: frozenset[int] = frozenset()
+
+
+class PatternError(ValueError):
+    """A pattern that is wrong or refused; ``offset`` is the place in the pattern."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class _Piece(msgspec.Struct):
+    """A part of a pattern: what it can begin with, whether it can be empty, the loops in it."""
+
+    first: frozenset[int]
+    empty: bool
+    chars: frozenset[int] = _NOTHING  # all that it can take
+    loops: bool = False  # holds something of variable length
+    choices: int = 0  # loops that may give characters back to what follows
+    ends: bool = False  # holds $
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A pattern that passed: ``search`` says whether it is found in a text.
+
+    ``degree``: the time for a text of n characters grows with at most n to this power.
+    """
+
+    search: Callable[[str], object]
+    ends: bool
+    degree: int
+
+
+@lru_cache(maxsize=256)
+def safe_pattern(text: str) -> Pattern:
+    """Compile a pattern, or refuse it with PatternError."""
+    if len(text) > MAX_PATTERN:
+        raise PatternError(f"the pattern has {len(text)} characters, at most {MAX_PATTERN} are allowed", 0)
+    reader = _Reader(text)
+    piece = reader.choice(0)
+    if reader.at < len(text):
+        raise PatternError("a ) without its (", reader.at)
+    start = 0 if text.startswith("^") and "|" not in text else 1
+    if piece.choices + start > _MAX_CHOICES:
+        raise PatternError(
+            "the pattern can run away: too many loops can take each other's characters; begin it with ^, "
+            "or name the characters instead of .",
+            0,
+        )
+    try:
+        compiled = re.compile("".join(reader.written), re.ASCII)
+    except (re.error, OverflowError) as problem:
+        raise PatternError(f"the pattern is wrong: {problem}", 0) from None
+    return Pattern(compiled.search, piece.ends, piece.choices + start + 1)
+
+
+class _Reader:
+    """A position in a pattern, and what was passed, written for Python."""
+
+    __slots__ = ("at", "text", "written")
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.written: list[str] = []
+
+    def fail(self, message: str, offset: int | None = None) -> NoReturn:
+        raise PatternError(message, self.at if offset is None else offset)
+
+    def choice(self, level: int) -> _Piece:
+        """Read ``a|b|c`` up to a bracket or the end."""
+        if level > _MAX_GROUPS:
+            self.fail(f"groups are nested more than {_MAX_GROUPS} deep")
+        whole = self.sequence(level)
+        while self.text.startswith("|", self.at):
+            self.take(1)
+            other = self.sequence(level)
+            overlap = bool(whole.first & other.first) and (whole.loops or other.loops)
+            whole = _Piece(
+                whole.first | other.first,
+                whole.empty or other.empty,
+                whole.chars | other.chars,
+                whole.loops or other.loops,
+                max(whole.choices, other.choices) + overlap,
+                whole.ends or other.ends,
+            )
+        return whole
+
+    def take(self, count: int) -> str:
+        """Pass characters and write them as they are."""
+        passed = self.text[self.at : self.at + count]
+        self.written.append(passed)
+        self.at += count
+        return passed
+
+    def sequence(self, level: int) -> _Piece:
+        """Read pieces that follow each other."""
+        pieces: list[_Piece] = []
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            pieces.append(self.repeated(level))
+        whole = _Piece(_NOTHING, True)
+        for piece in reversed(pieces):
+            # A loop gives characters back in vain if what follows cannot begin with one of them.
+            gives = piece.loops and not (whole.empty and not whole.chars) and bool(piece.chars & whole.first)
+            whole = _Piece(
+                piece.first | whole.first if piece.empty else piece.first,
+                piece.empty and whole.empty,
+                piece.chars | whole.chars,
+                piece.loops or whole.loops,
+                piece.choices + whole.choices + gives,
+                piece.ends or whole.ends,
+            )
+        return whole
+
+    def repeated(self, level: int) -> _Piece:
+        """Read a piece and its quantifier."""
+        start = self.at
+        piece = self.one(level)
+        char = self.text[self.at : self.at + 1]
+        if char == "?":
+            self.take(1)
+            return self.lazy(_Piece(piece.first, True, piece.chars, True, piece.choices, piece.ends), start)
+        if char == "*" or char == "+":
+            least, most = (0 if char == "*" else 1), None
+            self.take(1)
+        elif char == "{":
+            least, most = self.counts()
+        else:
+            return piece
+        if most == 1 and least == 1:
+            return self.lazy(piece, start)
+        if piece.loops and not (most is not None and most <= 1):
+            self.fail("a loop within a loop can run away", start)
+        if piece.empty and piece.chars == _NOTHING:
+            self.fail("there is nothing to repeat", start)
+        looped = _Piece(
+            piece.first, piece.empty or least == 0, piece.chars, most != least, piece.choices, piece.ends
+        )
+        return self.lazy(looped, start)
+
+    def lazy(self, piece: _Piece, start: int) -> _Piece:
+        """Pass the ? of a lazy quantifier; refuse a second quantifier."""
+        if self.text.startswith("?", self.at):
+            self.take(1)
+        following = self.text[self.at : self.at + 1]
+        if following and following in "*+?{":
+            self.fail("a loop within a loop can run away", start)
+        return piece
+
+    def counts(self) -> tuple[int, int | None]:
+        """Read ``{m}``, ``{m,}`` or ``{m,n}``."""
+        found = re.compile(r"\{([0-9]{1,4})(?:(,)([0-9]{1,4})?)?\}").match(self.text, self.at)
+        if found is None:
+            self.fail("{ begins a count such as {2} or {1,3}; for the character write \\{")
+        least = int(found[1])
+        most = int(found[3]) if found[3] else None if found[2] else least
+        if max(least, most or 0) > _MAX_REPEAT or (most is not None and most < least):
+            self.fail(f"a count goes from the lower to the higher, up to {_MAX_REPEAT}")
+        self.take(len(found[0]))
+        return least, most
+
+    def one(self, level: int) -> _Piece:
+        """Read one character, class, anchor or group."""
+        char = self.text[self.at]
+        if char == "(":
+            return self.group(level)
+        if char == "[":
+            return self.single(self.bracket())
+        if char == "\\":
+            return self.single(self.escape())
+        if char in "*+?{":
+            self.fail("there is nothing to repeat")
+        if char == "^":
+            self.take(1)
+            return _Piece(_NOTHING, True)
+        if char == "$":
+            # Python's $ also stands before a last line feed.
+            self.at += 1
+            self.written.append(r"\Z")
+            return _Piece(_NOTHING, True, ends=True)
+        if char == ".":
+            self.take(1)
+            return self.single(_ALL - {10})
+        if char == "]" or char == "}":
+            self.at += 1
+            self.written.append("\\" + char)
+            return self.single(frozenset((ord(char),)))
+        self.take(1)
+        return self.single(_charset(char))
+
+    @staticmethod
+    def single(chars: frozenset[int]) -> _Piece:
+        """One character out of a set."""
+        return _Piece(chars, False, chars)
+
+    def group(self, level: int) -> _Piece:
+        """Read ``(...)`` or ``(?:...)``."""
+        start = self.at
+        if self.text.startswith("(?", start) and not self.text.startswith("(?:", start):
+            self.fail("looking around, named groups and flags are not allowed: only ( and (?:")
+        self.at += 3 if self.text.startswith("(?:", start) else 1
+        self.written.append("(?:")
+        piece = self.choice(level + 1)
+        if not self.text.startswith(")", self.at):
+            self.fail("a ( without its )", start)
+        self.take(1)
+        return piece
+
+    def escape(self) -> frozenset[int]:
+        """Read a backslash and what it escapes."""
+        char = self.text[self.at + 1 : self.at + 2]
+        if not char:
+            self.fail("the pattern ends with a backslash")
+        if char in _CLASSES:
+            self.take(2)
+            return _CLASSES[char]
+        if char in _CONTROLS:
+            self.take(2)
+            return frozenset((_CONTROLS[char],))
+        if char.isdigit():
+            self.fail("references to groups are not allowed")
+        if char.isalpha():
+            self.fail(f"\\{char} is not allowed: \\d \\w \\s \\D \\W \\S \\n \\r \\t \\f \\v, or a sign")
+        self.take(2)
+        return _charset(char)
+
+    def bracket(self) -> frozenset[int]:
+        """Read ``[...]``."""
+        start = self.at
+        self.take(1)
+        negated = self.text.startswith("^", self.at)
+        if negated:
+            self.take(1)
+        chars: set[int] = set()
+        while not self.text.startswith("]", self.at):
+            if self.at >= len(self.text):
+                self.fail("a [ without its ]", start)
+            low, lows = self.member()
+            if self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
+                self.take(1)
+                high, highs = self.member()
+                if not low or not high or high < low:
+                    self.fail("a range goes from the lower character to the higher", start)
+                chars.update(range(min(ord(low), _OTHER), min(ord(high), _OTHER) + 1))
+            chars |= lows
+        if not chars:
+            self.fail("the brackets hold no character", start)
+        self.take(1)
+        # The stand-in for all other characters is on both sides of a negation.
+        return (_ALL - chars) | {_OTHER} if negated else frozenset(chars)
+
+    def member(self) -> tuple[str, frozenset[int]]:
+        """Read one character or class within brackets: the character (if one), and its set."""
+        char = self.text[self.at : self.at + 1]
+        if char == "\\":
+            before = self.at + 1
+            chars = self.escape()
+            char = self.text[before : before + 1]
+            if char in _CLASSES:
+                return "", chars
+            return chr(_CONTROLS[char]) if char in _CONTROLS else char, chars
+        if char == "[":
+            # Python warns of what may become a nested set.
+            self.at += 1
+            self.written.append(r"\[")
+        elif char in "&~|-" and char:
+            self.at += 1
+            self.written.append("\\" + char)
+        elif char:
+            self.take(1)
+        else:
+            self.fail("a [ without its ]")
+        return char, _charset(char)
+
+
+def _charset(char: str) -> frozenset[int]:
+    return frozenset((min(ord(char), _OTHER),))

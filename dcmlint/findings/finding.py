@@ -1,0 +1,88 @@
+"""The shape of a finding, the same for files, slides, series and associations.
+
+Field names and meanings are a contract (``schemas/report.json``): fields may be added, never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["error", "warning", "info"]
+Basis = Literal["requirement", "inference", "recommendation", "interop", "local"]
+SubjectKind = Literal["file", "slide", "series", "association"]
+Status = Literal["checked", "partial", "skipped", "unreadable"]
+OutcomeKind = Literal["pass", "fail", "not_applicable", "undecided", "error"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+RANK = {"error": 2, "warning": 1, "info": 0}
+
+
+class Reference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the standard (or another document) says so: part, section or table, and its edition."""
+
+    part: str
+    section: str = ""
+    table: str = ""
+    edition: str = ""
+
+    def __str__(self) -> str:
+        place = f"Table {self.table}" if self.table else self.section
+        return f"{self.part} {place}".strip()
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a finding is about: ``files`` are paths as given or reached, never empty for kinds made of files."""
+
+    kind: SubjectKind
+    id: str
+    files: tuple[str, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}):
+    """One defect of one subject.
+
+    ``path`` is a DICOM path ("" when there is none), ``tag`` eight hexadecimal digits or "", ``offset`` the
+    byte in the file or None.  ``is_`` and ``want`` are texts, already redacted.  ``places`` are the first
+    paths of a finding that was met ``count`` times.
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    basis: Basis
+    subject: Subject
+    file: str | None
+    path: str = ""
+    tag: str = ""
+    offset: int | None = None
+    message: str
+    is_: str = ""
+    want: str = ""
+    because: str = ""
+    references: tuple[Reference, ...] = ()
+    places: tuple[str, ...] = ()
+    count: int = 1
+    fingerprint: str = ""
+    suppressed: bool = False
+
+
+class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One input: its path as given or reached, what it is, and how far it could be checked."""
+
+    path: str
+    sop_class: str = ""
+    sop_instance_uid: str = ""
+    transfer_syntax: str = ""
+    status: Status = "checked"
+    title: str = ""
+
+
+Outcomes = dict[str, dict[str, int]]
+
+
+def fingerprint(rule: str, file: str | None, path: str) -> str:
+    """A short name of a finding that stays the same from run to run; never made from values."""
+    return hashlib.sha256("\0".join((rule, file or "", path)).encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,91 @@
+"""What of a value may be shown: in the default mode nothing that can identify anybody.
+
+PS3.15 Table E.1-1 lists the attributes that identify; free text and private values are treated like them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from dcmlint import standard
+
+ShowValues = Literal["safe", "none", "all"]
+
+# Text that people write (PS3.5 6.2): shown as its shape even where Table E.1-1 is silent.
+_FREE_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "AE"})
+_TEMPORAL = frozenset({"DA", "TM", "DT"})
+_BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ"})
+
+# Text of the standard's vocabulary rather than of people: codes and their schemes (PS3.3 8.8), terms that
+# select an optical path, and what names the equipment's make (PS3.15 Table E.1-1 does not list these).
+_VOCABULARY = frozenset(
+    {
+        0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080105, 0x0008010D, 0x00080119, 0x00080120,
+        0x00080070, 0x00081090, 0x00480106, 0x00020013, 0x00020012, 0x00181020,
+    }
+)  # fmt: skip
+_LONGEST = 64
+
+
+def shape(text: str) -> str:
+    """Letters as A or a, digits as 9, the rest as it is: `Doe^Jane` → `Aaa^Aaaa`."""
+    shown = "".join(
+        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in text[:_LONGEST]
+    )
+    return shown + "…" if len(text) > _LONGEST else shown
+
+
+def _temporal(text: str) -> str:
+    """A date or time without its digits; punctuation and the zone stay."""
+    zone = ""
+    for sign in "+-":
+        head, found, tail = text.partition(sign)
+        if found and tail.isdigit():
+            text, zone = head, sign + tail[:12]
+            break
+    return "".join("9" if c.isdigit() else c for c in text[:_LONGEST]) + zone
+
+
+def is_identifying(tag: int, vr: str) -> bool:
+    """Whether values of this attribute are hidden in the default mode."""
+    if (tag >> 16) & 1:
+        return True
+    if tag in _VOCABULARY or vr == "UI":
+        return False
+    return vr in _FREE_TEXT or standard.load().confidentiality(tag) is not None
+
+
+def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> str:
+    """One value as a report may print it.
+
+    ``tag`` None: the value is computed and belongs to no attribute.  Control characters stay: the border
+    function of `dcmlint.reports` deals with them.
+    """
+    if isinstance(value, (list, tuple)):
+        return "\\".join(show_value(one, tag, mode, vr) for one in _few(value))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"{len(value)} bytes"
+    text = _number(value) if isinstance(value, float) else str(value)
+    if tag is None or mode == "all":
+        return text if len(text) <= 200 else text[:200] + "…"
+    if not vr:
+        entry = standard.load().dictionary.entry(tag)
+        vr = entry.vr if entry is not None else "UN"
+    if mode == "none":
+        return f"({vr}, {len(text)} characters)"
+    if not is_identifying(tag, vr):
+        return text if len(text) <= 200 else text[:200] + "…"
+    if vr in _TEMPORAL:
+        return _temporal(text)
+    return f"{shape(text)} ({vr}, {len(text)} character{'s' if len(text) != 1 else ''})"
+
+
+def _few(values: Iterable[Any]) -> list[Any]:
+    """The first values of a long list: a message is no dump."""
+    result = list(values)
+    return result if len(result) <= 16 else [*result[:16], "…"]
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.10g}"

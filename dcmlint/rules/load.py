@@ -1,0 +1,130 @@
+"""Loading rules: from the folder of rules, or from the bundle that is made of it.
+
+The bundle (``_bundle.bin`` beside the package's data) is generated from the rule files, without their
+examples: reading 400 files of YAML would cost more than checking a hundred instances.  In a checkout it is
+used only while it matches the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from dcmlint.errors import RuleError
+from dcmlint.findings.finding import RANK
+from dcmlint.rules.model import Rule, RuleSource
+from dcmlint.rules.yaml_source import read_yaml, typed
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+BUNDLE = _PACKAGE / "_data" / "rules.bin"
+_ID = re.compile(r"[A-Z]{2,5}\d{3}")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9.]+)*")
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """All built-in rules; ``key`` is a hash of the files they were read from."""
+
+    key: str
+    rules: tuple[RuleSource, ...]
+
+
+def data_folder(name: str) -> Path:
+    """The folder ``rules``, ``profiles`` or ``schemas``: beside the package in a checkout, in it when installed."""
+    checkout = _PACKAGE.parent / name
+    if (_PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir():
+        return checkout
+    return _PACKAGE / "_data" / name
+
+
+def in_checkout() -> bool:
+    """Whether the package stands in its source tree, where rule files may change at any time."""
+    return (_PACKAGE.parent / "pyproject.toml").is_file()
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """The rule files of a folder, in the order of their names."""
+    return sorted(folder.rglob("*.yaml"), key=lambda path: (path.name, str(path)))
+
+
+def folder_key(folder: Path) -> str:
+    """A hash of all rule files of a folder: names and bytes."""
+    digest = hashlib.sha256()
+    for path in rule_files(folder):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def read_rule(path: Path, shown: str | None = None) -> RuleSource:
+    """One rule file.  Raises RuleError with its line."""
+    source = read_yaml(path, shown or str(path))
+    rule = typed(source, Rule)
+    _check_form(rule, source.file, source.marks)
+    return RuleSource(rule, source.file, source.marks)
+
+
+def read_folder(folder: Path) -> tuple[RuleSource, ...]:
+    """All rules of a folder; ids and names must be unique."""
+    return unique(read_rule(path, str(path.relative_to(folder.parent))) for path in rule_files(folder))
+
+
+def unique(sources: Iterable[RuleSource]) -> tuple[RuleSource, ...]:
+    """The rules by id; raises RuleError where an id or a name is used twice."""
+    seen: dict[str, str] = {}
+    result = []
+    for source in sources:
+        for word in (source.rule.id, source.rule.name):
+            if word in seen:
+                raise RuleError(f"{word} is also used in {seen[word]}", source.file)
+            seen[word] = source.file
+        result.append(source)
+    return tuple(sorted(result, key=lambda source: source.rule.id))
+
+
+def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> None:
+    def wrong(message: str, key: str) -> RuleError:
+        return RuleError(message, file, *marks.get(f"$.{key}", (0, 0)))
+
+    if not _ID.fullmatch(rule.id):
+        raise wrong(f"{rule.id!r} is no rule id: an area of letters and three digits", "id")
+    if not _NAME.fullmatch(rule.name):
+        raise wrong(f"{rule.name!r} is no rule name: kebab-case", "name")
+    needed = {"table": "check", "function": "function", "expression": "assert"}[rule.kind]
+    if not {"table": rule.check, "function": rule.function, "expression": rule.assert_}[rule.kind]:
+        raise wrong(f"a rule of kind {rule.kind} needs {needed!r}", "kind")
+    for example in rule.examples:
+        if [example.fails, example.passes, example.undecided, example.not_applicable].count(True) != 1:
+            raise wrong(f"example {example.name!r} must have exactly one outcome", "examples")
+    if RANK[rule.severity] == RANK["error"] and rule.basis not in ("requirement", "inference", "local"):
+        raise wrong(f"a rule of basis {rule.basis} cannot be an error", "severity")
+
+
+@cache
+def builtin_rules() -> tuple[RuleSource, ...]:
+    """The rules that come with dcmlint."""
+    folder = data_folder("rules")
+    if BUNDLE.is_file():
+        bundle = msgspec.msgpack.decode(BUNDLE.read_bytes(), type=Bundle)
+        if not in_checkout() or bundle.key == folder_key(folder):
+            return bundle.rules
+    return read_folder(folder)
+
+
+def build_bundle() -> bytes:
+    """The bundle of the built-in rules, without examples."""
+    folder = data_folder("rules")
+    bare = tuple(
+        RuleSource(msgspec.structs.replace(source.rule, examples=()), source.file, _short(source.marks))
+        for source in read_folder(folder)
+    )
+    return msgspec.msgpack.encode(Bundle(folder_key(folder), bare))
+
+
+def _short(marks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """The places of expressions only: what is needed when a fact or attribute is unknown at run time."""
+    wanted = ("$.when", "$.assert", "$.at", "$.message", "$.places", "$.let.", "$.downgrade", "$.is", "$.want")
+    return {path: place for path, place in marks.items() if path.startswith(wanted)}

@@ -1,0 +1,102 @@
+"""What a rule is.
+
+Three kinds: *table* (one of the generic checks of the standard's tables, of values or of the encoding,
+perhaps narrowed to some attributes: then it is an alias), *expression* (``when`` / ``let`` / ``assert``) and
+*function* (a registered Python function, for what holds state or walks bytes).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from dcmlint.findings.finding import Basis, Reference, Severity
+
+Kind = Literal["table", "expression", "function"]
+Scope = Literal["element", "item", "frame", "instance", "series", "slide", "association"]
+
+
+class Applies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """To what a rule applies: SOP Classes by keyword or UID, modalities.  Empty: to everything."""
+
+    sop_class: tuple[str, ...] = ()
+    modality: tuple[str, ...] = ()
+
+
+class Downgrade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition under which a finding is less severe."""
+
+    when: str
+    severity: Severity
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One example of a rule: a data set (or several, for a slide) and the outcome.
+
+    ``dataset`` starts from a base (``use``) and changes elements by path; values are text, lists, or
+    ``!absent``, ``!empty``, ``!hex``.  Exactly one of the outcomes is true.  ``facts`` gives facts directly
+    (associations have no data set).
+    """
+
+    name: str
+    dataset: dict[str, Any] | None = None
+    datasets: tuple[dict[str, Any], ...] = ()
+    facts: dict[str, Any] = {}
+    fails: bool = False
+    passes: bool = False
+    undecided: bool = False
+    not_applicable: bool = False
+    count: int = 0
+    severity: Severity | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True,
+           rename={"assert_": "assert"}):  # fmt: skip
+    """One rule, as its file says."""
+
+    id: str
+    name: str
+    title: str
+    severity: Severity
+    basis: Basis
+    scope: Scope = "instance"
+    kind: Kind = "expression"
+    applies: Applies = Applies()
+    references: tuple[Reference, ...] = ()
+    tags: tuple[str, ...] = ()
+    # expression
+    when: str = ""
+    let: dict[str, str] = {}
+    assert_: str = ""
+    at: str = ""
+    places: str = ""
+    is_: str = msgspec.field(default="", name="is")
+    want: str = ""
+    # table
+    check: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    # function
+    function: str = ""
+    parameters: dict[str, Any] = {}
+    #
+    message: str = ""
+    why: str = ""
+    remedy: str = ""
+    downgrade: tuple[Downgrade, ...] = ()
+    since: str = ""
+    default: bool = True
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def area(self) -> str:
+        """The letters of the id: TILE of TILE003."""
+        return self.id.rstrip("0123456789")
+
+
+class RuleSource(msgspec.Struct, frozen=True):
+    """A rule and the file it was read from; ``marks`` (line, column) by path, for errors in expressions."""
+
+    rule: Rule
+    file: str
+    marks: dict[str, tuple[int, int]] = {}

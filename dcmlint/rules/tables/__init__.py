@@ -1,0 +1,8 @@
+"""The generic checks: what the standard's tables, the value representations and the encoding ask for.
+
+Each check has a code; a rule of kind *table* gives it an id, a severity and words.
+"""
+
+from dcmlint.rules.tables.violation import CHECKS, Violation
+
+__all__ = ["CHECKS", "Violation"]

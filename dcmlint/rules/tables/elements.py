@@ -1,0 +1,229 @@
+"""Holds every element of an instance against the dictionary and its value representation.
+
+PS3.6 (VR, VM, retirement), PS3.5 6.2 (values), PS3.5 7.8 (private elements), PS3.5 Annex A (pixel data).
+This is the hot loop of a check: what is common must be cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import PIXEL_DATA, Dataset, Element
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.path import name_of, tag_text
+from dcmlint.dicom.values import ValueProblem, check_value
+from dcmlint.rules.tables.violation import Violation
+
+_LONGEST = 1 << 20
+_BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
+_UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
+_ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: the backslash is a character there
+_CACHE_LIMIT = 100_000
+_NOTHING: tuple[ValueProblem, ...] = ()
+
+ValueCache = dict[tuple[str, bytes], tuple[ValueProblem, ...]]
+
+
+class _Expected:
+    """What the dictionary says of a tag, prepared for comparison."""
+
+    __slots__ = ("entry", "least", "most", "step", "vrs")
+
+    def __init__(self, entry: standard.Entry) -> None:
+        self.entry = entry
+        parts = entry.vr.replace(" or ", "/").split("/")
+        self.vrs = frozenset(parts)
+        self.least, self.most, self.step = _multiplicity(entry.vm)
+
+
+def _multiplicity(vm: str) -> tuple[int, int | None, int]:
+    """Least, most (None: any number) and step of a VM: "1", "1-3", "2-2n", "1-n or 1"."""
+    least, most, step = 10**9, 0, 1
+    unbounded = False
+    for part in vm.split(" or "):
+        low, _, high = part.partition("-")
+        least = min(least, int(low)) if low.isdigit() else least
+        if high.endswith("n"):
+            unbounded = True
+            step = int(high[:-1]) if high[:-1].isdigit() else 1
+        else:
+            most = max(most, int(high or low) if (high or low).isdigit() else 10**9)
+    return (least if least < 10**9 else 1), None if unbounded else most, step
+
+
+_expected: dict[int, _Expected | None] = {}
+
+
+def _expect(tag: int) -> _Expected | None:
+    try:
+        return _expected[tag]
+    except KeyError:
+        if len(_expected) > 50_000:
+            _expected.clear()
+        entry = standard.load().dictionary.entry(tag)
+        found = _expected[tag] = None if entry is None else _Expected(entry)
+        return found
+
+
+class ElementCheck:
+    """One pass over all elements of an instance; ``violations`` collects what failed."""
+
+    def __init__(self, instance: Instance, cache: ValueCache) -> None:
+        self.instance, self._cache = instance, cache
+        self.violations: list[Violation] = []
+
+    def run(self) -> None:
+        """Check the file meta group and the data set."""
+        if self.instance.meta is not None:
+            self._level(self.instance.meta)
+        self._level(self.instance.dataset)
+        self._pixel_data(self.instance.dataset)
+
+    def _level(self, level: Dataset) -> None:
+        buffer = level.context.buffer
+        cache, little = self._cache, level.context.little
+        charset = level.charset
+        explicit = level.explicit
+        seen = _expected
+        for element in level.elements.values():
+            tag, vr = element.tag, element.vr
+            if tag & 0x10000:
+                self._private(level, element)
+                expected = None
+            else:
+                expected = seen[tag] if tag in seen else _expect(tag)
+                if expected is None:
+                    if tag & 0xFFFF and tag >> 16 != 0xFFFC:
+                        self._add("unknown-element", level, element, f"{tag_text(tag)} is not in the dictionary")
+                elif vr not in expected.vrs and explicit:
+                    self._vr(level, element, expected)
+                if expected is not None and expected.entry.retired and tag & 0xFFFF:
+                    self._add("retired-attribute", level, element, f"{name_of(tag)} is retired")
+            items = element.items
+            if items is not None:
+                self._items(items)
+                if expected is not None and "SQ" not in expected.vrs and vr == "SQ":
+                    pass  # said as vr-mismatch
+                continue
+            if element.fragments is not None:
+                continue
+            size = element.end - element.start
+            if size == 0:
+                continue
+            if vr in _BULK_UNIT or "/" in vr:
+                unit = _BULK_UNIT.get(vr, 1)
+                if unit > 1 and size % unit:
+                    self._units(level, element, size, unit)
+                if tag == PIXEL_DATA and level.parent is not None:
+                    self._nested(level, element)
+                if vr in _BULK_UNIT:
+                    continue
+                vr = level.value_representation(element)
+            raw = buffer[element.start : element.end] if size <= _LONGEST else buffer[
+                element.start : element.start + _LONGEST
+            ]
+            if raw.isascii() and size < 256 and b"\x1b" not in raw:
+                key = (vr, raw)
+                problems = cache.get(key)
+                if problems is None:
+                    if len(cache) > _CACHE_LIMIT:
+                        cache.clear()
+                    problems = cache[key] = check_value(vr, raw, little_endian=little, charset=charset)
+            else:
+                problems = check_value(vr, raw, little_endian=little, charset=charset)
+            for problem in problems:
+                self._value(level, element, problem)
+            if expected is not None:
+                unit = _UNIT.get(vr, 0)
+                count = size // unit if unit else 1 if vr in _ONE_VALUE else raw.count(b"\\") + 1
+                if count != 1 or expected.least > 1:
+                    self._count(level, element, expected, count)
+
+    # -- sequences -------------------------------------------------------------------------------------
+
+    def _items(self, items: Sequence[Dataset]) -> None:
+        shapes = getattr(items, "shapes", None)
+        if shapes is None:
+            for item in items:
+                self._level(item)
+            return
+        from dcmlint.rules.tables.element_columns import check_columns
+
+        for shape in shapes:
+            mark = len(self.violations)
+            self._level(shape.template)
+            check_columns(items, shape, self.violations, mark)
+
+    # -- one element -----------------------------------------------------------------------------------
+
+    def _vr(self, level: Dataset, element: Element, expected: _Expected) -> None:
+        if element.vr == "UN":
+            self._add("vr-un", level, element, f"{name_of(element.tag)} is written with VR UN",
+                      found="UN", want=expected.entry.vr)  # fmt: skip
+        elif "SQ" in expected.vrs:
+            self._add("sequence-vr", level, element, f"{name_of(element.tag)} is not written as a sequence",
+                      found=element.vr, want="SQ")  # fmt: skip
+        elif element.vr.isalpha():
+            self._add("vr-mismatch", level, element, f"{name_of(element.tag)} is written with VR {element.vr}",
+                      found=element.vr, want=expected.entry.vr)  # fmt: skip
+
+    def _private(self, level: Dataset, element: Element) -> None:
+        number = element.tag & 0xFFFF
+        if number >= 0x1000:
+            if not level.creator(element.tag):
+                block = tag_text((element.tag & 0xFFFF0000) | number >> 8)
+                self._add("private-without-creator", level, element,
+                          f"the private element {tag_text(element.tag)} has no private creator",
+                          want=f"a creator in {block}")  # fmt: skip
+        elif not 0x10 <= number <= 0xFF and number:
+            self._add("private-invalid", level, element,
+                      f"{tag_text(element.tag)}: private elements may not use this number")  # fmt: skip
+
+    def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
+        self._add("binary-length", level, element, f"{size} bytes are no whole number of values of VR {element.vr}",
+                  found=size, want=f"a multiple of {unit}", kind="value")  # fmt: skip
+
+    def _nested(self, level: Dataset, element: Element) -> None:
+        self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
+
+    def _value(self, level: Dataset, element: Element, problem: ValueProblem) -> None:
+        values = level.values(element.tag)
+        found = values[problem.number - 1] if 0 < problem.number <= len(values) else None
+        self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
+                  found=found, want=problem.want, clause=problem.clause, kind="value")  # fmt: skip
+
+    def _count(self, level: Dataset, element: Element, expected: _Expected, count: int) -> None:
+        fits = count >= expected.least and (expected.most is None or count <= expected.most)
+        if fits and (expected.step == 1 or count % expected.step == 0):
+            return
+        self._add("value-multiplicity", level, element, f"{name_of(element.tag)} has {count} values",
+                  found=count, want=expected.entry.vm)  # fmt: skip
+
+    def _pixel_data(self, dataset: Dataset) -> None:
+        """PS3.5 A.1, A.2, A.4: OW in implicit, OB or OW in explicit native, OB in encapsulated."""
+        element = dataset.get(PIXEL_DATA)
+        if element is None or not dataset.explicit:
+            return
+        syntax = self.instance.syntax
+        if syntax.encapsulated:
+            if element.vr != "OB" or element.fragments is None:
+                how = "undefined" if element.fragments is not None else "defined"
+                self._add("pixel-data-vr", dataset, element, "encapsulated Pixel Data is not OB of undefined length",
+                          found=f"{element.vr}, {how} length", want="OB, undefined length")  # fmt: skip
+        elif element.fragments is not None:
+            self._add("pixel-data-vr", dataset, element, "native Pixel Data is written in fragments",
+                      found="undefined length", want="a defined length")  # fmt: skip
+        elif element.vr == "OB":
+            bits = dataset.value(0x00280100)
+            if isinstance(bits, int) and bits > 8:
+                self._add("pixel-data-vr", dataset, element, f"Pixel Data of {bits} bits is written as OB",
+                          found="OB", want="OW")  # fmt: skip
+
+    def _add(
+        self, code: str, level: Dataset, element: Element, message: str, *, found: object = None, want: str = "",
+        clause: str = "", kind: str = "element",
+    ) -> None:  # fmt: skip
+        self.violations.append(
+            Violation(f"{kind}.{code}", level, element.tag, message, found, want, "", "", element.offset, clause)
+        )

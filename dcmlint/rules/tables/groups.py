@@ -1,0 +1,33 @@
+"""Functional groups: where the attributes of one frame are to be found (PS3.3 C.7.6.16)."""
+
+from __future__ import annotations
+
+from dcmlint.dicom.dataset import Dataset
+
+SHARED_GROUPS = 0x52009229
+PER_FRAME_GROUPS = 0x52009230
+
+
+def groups_of(level: Dataset, tag: int) -> Dataset | None:
+    """The functional group that holds ``tag`` for the frame to which ``level`` belongs, or None.
+
+    ``level`` is the item of a functional groups sequence: looked at are the groups in it, then, for a frame's
+    own item, the shared ones.
+    """
+    if level.parent_tag not in (SHARED_GROUPS, PER_FRAME_GROUPS) or level.parent is None:
+        return None
+    found = _within(level, tag)
+    if found is None and level.parent_tag == PER_FRAME_GROUPS:
+        for shared in level.parent.items(SHARED_GROUPS):
+            found = _within(shared, tag)
+            break
+    return found
+
+
+def _within(item: Dataset, tag: int) -> Dataset | None:
+    for element in item:
+        for group in element.items or ():
+            if tag in group.elements:
+                return group
+            break
+    return None

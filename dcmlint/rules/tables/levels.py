@@ -1,0 +1,181 @@
+"""What the tables say about one level of a data set, merged and ready to be held against it.
+
+A `Level` is made from the rows of all tables that speak about one data set (the main one, or the items of one
+sequence); macros are expanded only here, only where an instance goes, and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from dcmlint import standard
+from dcmlint.expr import Expression, compile_expression
+from dcmlint.rules.names import TABLE_NAMES
+from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
+
+SHARED_GROUPS = 0x52009229
+PER_FRAME_GROUPS = 0x52009230
+
+
+@lru_cache(maxsize=20_000)
+def condition(source: str) -> Expression:
+    """The compiled condition of a row, a module or a functional group."""
+    return compile_expression(source, TABLE_NAMES)
+
+
+class RowSpec:
+    """A row of a table, with its condition compiled."""
+
+    __slots__ = ("otherwise", "reviewed", "row", "table", "type", "when")
+
+    def __init__(self, row: Row, table: str) -> None:
+        self.row, self.table, self.type = row, table, row.type
+        self.when = condition(row.when) if row.conditional and row.when else None
+        self.otherwise = row.otherwise
+        self.reviewed = row.parsed_by == "reviewed"
+
+
+class Level:
+    """The rows for one level.
+
+    ``required``: tags of type 1 without condition; ``present``: tags of type 2 that are not of type 1;
+    ``rows``: all rows by tag; ``open``: any attribute may stand here.
+    """
+
+    __slots__ = ("_children", "conditional", "groups", "iod", "known", "open", "present", "required", "rows",
+                 "sized", "valued")  # fmt: skip
+
+    def __init__(self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False) -> None:
+        self.iod, self.groups = iod, groups
+        self.rows: dict[int, list[RowSpec]] = {}
+        self.open = False
+        self._children: dict[int, Level | None] = {}
+        self._take(parts, set())
+        required: set[int] = set()
+        present: set[int] = set()
+        conditional: list[RowSpec] = []
+        valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
+        sized: dict[int, RowSpec] = {}
+        for tag, specs in self.rows.items():
+            for spec in specs:
+                repeating = spec.row.repeating
+                if not groups and not repeating:
+                    if spec.type == "1":
+                        required.add(tag)
+                    elif spec.type == "2":
+                        present.add(tag)
+                    elif spec.type in ("1C", "2C") and spec.when is not None:
+                        conditional.append(spec)
+                for values in spec.row.values:
+                    valued.setdefault(tag, []).append((values, spec))
+                if spec.row.items is not None:
+                    sized[tag] = spec
+        self.required = frozenset(required)
+        self.present = frozenset(present - required)
+        self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
+        self.valued, self.sized = valued, sized
+        self.known = frozenset(self.rows)
+
+    def _take(self, parts: Iterable[tuple[str, Row | Include]], seen: set[str]) -> None:
+        tables = standard.load()
+        for table, part in parts:
+            if isinstance(part, Row):
+                self.rows.setdefault(part.tag, []).append(RowSpec(part, table))
+            elif part.table == FUNCTIONAL_GROUPS:
+                self.groups = True
+                if self.iod is not None:
+                    for use in self.iod.functional_groups:
+                        self._include(use.table, seen)
+            else:
+                self._include(part.table, seen)
+        del tables
+
+    def _include(self, name: str, seen: set[str]) -> None:
+        if not name or name in seen:
+            return
+        seen.add(name)
+        try:
+            table = standard.load().table(name)
+        except KeyError:
+            # A table that is not carried may hold anything.
+            self.open = True
+            return
+        self.open = self.open or table.open
+        self._take(((name, row) for row in table.rows), seen)
+
+    def child(self, tag: int) -> Level | None:
+        """The level of the items of a sequence; None when no row says what they hold."""
+        if tag in self._children:
+            return self._children[tag]
+        specs = self.rows.get(_base_of(tag), ())
+        parts = [(spec.table, row) for spec in specs for row in spec.row.rows]
+        level: Level | None = None
+        if parts:
+            level = Level(parts, self.iod, groups=tag in (SHARED_GROUPS, PER_FRAME_GROUPS))
+            level.open = level.open or any(spec.row.open for spec in specs)
+        self._children[tag] = level
+        return level
+
+    def knows(self, tag: int) -> bool:
+        """Whether a row speaks of the tag; those of repeating groups by their first group (PS3.5 7.6)."""
+        return tag in self.known or _base_of(tag) in self.known
+
+
+def _base_of(tag: int) -> int:
+    group = tag >> 16
+    if group & 0xFF01 in (0x5000, 0x6000):
+        return tag & 0xFF00FFFF
+    return tag
+
+
+class ModuleSpec:
+    """A module of an IOD: its usage, its top-level tags, and those that no mandatory module has."""
+
+    __slots__ = ("name", "otherwise", "own", "parts", "reviewed", "section", "tables", "usage", "when")
+
+    def __init__(self, use: standard.ModuleUse) -> None:
+        self.name, self.section, self.usage, self.tables = use.name, use.section, use.usage, use.tables
+        self.when = condition(use.when) if use.when else None
+        self.otherwise = use.otherwise
+        self.reviewed = use.parsed_by == "reviewed"
+        tables = standard.load()
+        self.parts: list[tuple[str, Row | Include]] = []
+        for name in use.tables:
+            try:
+                table = tables.table(name)
+            except KeyError:
+                continue
+            self.parts += [(name, row) for row in table.rows]
+        self.own: frozenset[int] = frozenset()
+
+
+class IodSpec:
+    """An IOD with its modules; gives the `Level` of the main data set for the modules that are in use."""
+
+    def __init__(self, iod: Iod) -> None:
+        self.iod = iod
+        self.modules = [ModuleSpec(use) for use in iod.modules]
+        tags = [Level(module.parts, None).known for module in self.modules]
+        times: dict[int, int] = {}
+        for known in tags:
+            for tag in known:
+                times[tag] = times.get(tag, 0) + 1
+        for module, known in zip(self.modules, tags, strict=True):
+            module.own = frozenset(tag for tag in known if times[tag] == 1)
+        self._levels: dict[frozenset[int], Level] = {}
+        self.all_known = frozenset().union(*tags) if tags else frozenset()
+
+    def level(self, active: frozenset[int]) -> Level:
+        """The rows of the main data set when the modules with these numbers are in use."""
+        found = self._levels.get(active)
+        if found is None:
+            parts = [part for number in sorted(active) for part in self.modules[number].parts]
+            found = self._levels[active] = Level(parts, self.iod)
+        return found
+
+
+@lru_cache(maxsize=256)
+def iod_spec(name: str) -> IodSpec:
+    """The IOD of this name, ready to be checked against."""
+    return IodSpec(standard.load().iod(name))

@@ -1,0 +1,79 @@
+"""What a generic check found, before a rule gives it an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.oddities import ODDITIES
+from dcmlint.dicom.values import CODES
+
+TABLE_CHECKS: Mapping[str, str] = {
+    "type-1-missing": "an attribute of type 1 is absent",
+    "type-1-empty": "an attribute of type 1 has no value",
+    "type-2-missing": "an attribute of type 2 is absent",
+    "type-1c-missing": "an attribute of type 1C is absent although its condition holds",
+    "type-1c-empty": "an attribute of type 1C has no value",
+    "type-2c-missing": "an attribute of type 2C is absent although its condition holds",
+    "forbidden-present": "an attribute is present although its condition does not hold",
+    "forbidden-present-unreviewed": "the same in an IOD whose conditions nobody has reviewed",
+    "enumerated-value": "a value is not one of the enumerated ones",
+    "defined-term": "a value is not one of the defined terms",
+    "item-count": "a sequence has too few or too many items",
+    "unknown-attribute": "no module of the IOD has the attribute",
+    "module-missing": "a required module is wholly absent",
+    "module-forbidden": "a module is present although its condition does not hold",
+    "functional-group-missing": "a required functional group is absent",
+    "functional-group-both": "a functional group is both shared and per-frame",
+    "functional-group-not-shared": "a functional group that must be shared is per-frame",
+    "functional-group-not-per-frame": "a functional group that must be per-frame is shared",
+    "functional-group-some-frames": "a functional group is present for some frames only",
+    "iod-unknown": "the SOP Class is not a storage SOP Class of the standard",
+    "sop-class-missing": "the data set names no SOP Class",
+}
+
+ELEMENT_CHECKS: Mapping[str, str] = {
+    "vr-mismatch": "the VR is not the one of the dictionary",
+    "vr-un": "a standard attribute is written with VR UN",
+    "value-multiplicity": "the number of values is not allowed",
+    "retired-attribute": "the attribute is retired",
+    "unknown-element": "the tag is not in the dictionary",
+    "private-without-creator": "a private element without private creator",
+    "private-invalid": "an element number that private groups may not use",
+    "sequence-vr": "a value stands where a sequence is wanted",
+    "nested-pixel-data": "Pixel Data within an item",
+    "pixel-data-vr": "the VR of the pixel data does not fit the transfer syntax",
+}
+
+CHECKS: Mapping[str, str] = {
+    **{f"table.{code}": text for code, text in TABLE_CHECKS.items()},
+    **{f"element.{code}": text for code, text in ELEMENT_CHECKS.items()},
+    **{f"value.{code}": text for code, text in CODES.items()},
+    **{f"encoding.{code}": text for code, text in ODDITIES.items()},
+}
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One place where a generic check failed.
+
+    ``level`` and ``tag`` say where (tag 0: the level itself); ``found`` is the value to show after redaction
+    (None: nothing to show); ``message``, ``want`` and ``because`` hold no values of the data set that could
+    identify anybody.  ``table`` is the number of the table that asks for it.  ``items`` are the numbers of the
+    items concerned when one template stands for many.
+    """
+
+    check: str
+    level: Dataset | None
+    tag: int
+    message: str
+    found: object = None
+    want: str = ""
+    because: str = ""
+    table: str = ""
+    offset: int = -1
+    clause: str = ""
+    items: tuple[int, ...] = ()
+    count: int = 1
+    severity: str = ""

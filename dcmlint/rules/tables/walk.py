@@ -1,0 +1,403 @@
+"""Holds a data set against the tables of its IOD: presence, conditions, listed values, items.
+
+PS3.5 7.4 (types), PS3.3 Annex A (modules of IODs), PS3.5 7.5 (sequences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset, Element
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.path import name_of
+from dcmlint.expr import describe
+from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
+from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
+from dcmlint.rules.tables.violation import Violation
+
+# May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
+_ANYWHERE = frozenset({0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
+_PADDING = b" \0"
+_TEXT_EMPTY = 16
+
+
+class TableCheck:
+    """One pass of an instance against its tables.
+
+    ``violations``: what failed; ``undecided``: how many conditions could not be decided, by check code;
+    ``iod``: the IOD held against, None when the SOP Class has none.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.violations: list[Violation] = []
+        self.undecided: dict[str, int] = {}
+        self.iod: standard.Iod | None = None
+        self._meta = instance.meta
+        self._reviewed = False
+
+    def run(self) -> None:
+        """Check everything that the tables say about the instance."""
+        dataset = self.instance.dataset
+        uid = self.instance.sop_class
+        if not uid:
+            self._add("sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is")
+            return
+        sop_class = standard.load().sop_class(uid)
+        if sop_class is None:
+            entry = standard.load().uid(uid)
+            known = f" ({entry.name})" if entry is not None else ""
+            self._add("iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid)
+            return
+        spec = iod_spec(sop_class.iod)
+        self.iod, self._reviewed = spec.iod, spec.iod.reviewed
+        active = self._modules(spec, dataset)
+        level = spec.level(active)
+        self._level(dataset, level, spec.all_known)
+        self._groups(spec.iod, dataset)
+
+    # -- modules ---------------------------------------------------------------------------------------
+
+    def _modules(self, spec: IodSpec, dataset: Dataset) -> frozenset[int]:
+        """The numbers of the modules in use: mandatory, required by a condition, or begun by the data set."""
+        present = dataset.elements.keys()
+        active: set[int] = set()
+        for number, module in enumerate(spec.modules):
+            if module.usage == "M":
+                active.add(number)
+                continue
+            begun = not module.own.isdisjoint(present)
+            verdict: object = None
+            if module.usage == "C":
+                verdict = None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
+                if verdict is not True and verdict is not False:
+                    self.undecided["module-missing"] = self.undecided.get("module-missing", 0) + 1
+            if verdict is True or begun:
+                active.add(number)
+            if verdict is False and begun and module.otherwise == "not" and module.reviewed:
+                self._forbidden_module(module, dataset)
+        return frozenset(active)
+
+    def _forbidden_module(self, module: ModuleSpec, dataset: Dataset) -> None:
+        first = next(element for element in dataset if element.tag in module.own)
+        assert module.when is not None
+        self._add(
+            "module-forbidden", dataset, first.tag,
+            f"{name_of(first.tag)} is of the module {module.name}, which must not be here",
+            want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
+            offset=first.offset,
+        )  # fmt: skip
+
+    # -- a level ---------------------------------------------------------------------------------------
+
+    def _level(self, dataset: Dataset, level: Level, allowed: frozenset[int] = frozenset()) -> None:
+        elements = dataset.elements
+        present = elements.keys()
+        if not level.required <= present:
+            for tag in sorted(level.required - present):
+                self._missing("type-1-missing", dataset, tag, level, "1")
+        if not level.present <= present:
+            for tag in sorted(level.present - present):
+                self._missing("type-2-missing", dataset, tag, level, "2")
+        for tag in level.required & present:
+            if _is_empty(dataset, elements[tag]):
+                self._empty("type-1-empty", dataset, elements[tag], level, "1")
+        if level.conditional:
+            self._conditional(dataset, level)
+        for tag, sets in level.valued.items():
+            element = elements.get(tag)
+            if element is not None and element.items is None:
+                self._values(dataset, element, sets)
+        for tag, spec in level.sized.items():
+            element = elements.get(tag)
+            if element is not None and element.items is not None:
+                self._items(dataset, element, spec)
+        if not level.open:
+            for tag in present - level.known:
+                if not (tag >> 16) & 1 and tag not in _ANYWHERE and tag & 0xFFFF and tag not in allowed:
+                    self._unknown(dataset, elements[tag], level)
+        for element in elements.values():
+            if element.items is not None:
+                child = level.child(element.tag)
+                if child is not None:
+                    self._sequence(element.items, child)
+
+    def _sequence(self, items: Sequence[Dataset], level: Level) -> None:
+        shapes = getattr(items, "shapes", None)
+        if shapes is None:
+            for item in items:
+                self._level(item, level)
+            return
+        for shape in shapes:
+            # Items of one shape have the same elements: what is absent in one is absent in all.
+            mark = len(self.violations)
+            self._level(shape.template, level)
+            some = tuple(int(number) for number in shape.items[:3])
+            for at in range(mark, len(self.violations)):
+                found = self.violations[at]
+                self.violations[at] = _times(found, some, len(shape.items))
+
+    def _conditional(self, dataset: Dataset, level: Level) -> None:
+        scope = ConditionScope(dataset, meta=self._meta)
+        elements = dataset.elements
+        for spec in level.conditional:
+            tag = spec.row.tag
+            assert spec.when is not None
+            verdict = spec.when(scope, {})
+            element = elements.get(tag)
+            first = spec.type == "1C"
+            if verdict is True:
+                if element is None:
+                    self._required_but_missing(dataset, spec, scope)
+                elif first and _is_empty(dataset, element):
+                    self._empty("type-1c-empty", dataset, element, level, "1C")
+            elif verdict is False:
+                if element is not None and spec.otherwise == "not":
+                    self._forbidden(dataset, element, spec, level, scope)
+                elif element is not None and first and _is_empty(dataset, element):
+                    # Present all the same: then it must have a value (PS3.5 7.4.2).
+                    self._empty("type-1c-empty", dataset, element, level, "1C")
+            elif element is None:
+                code = "type-1c-missing" if first else "type-2c-missing"
+                self.undecided[code] = self.undecided.get(code, 0) + 1
+            elif first and _is_empty(dataset, element):
+                self._empty("type-1c-empty", dataset, element, level, "1C")
+
+    def _required_but_missing(self, dataset: Dataset, spec: RowSpec, scope: ConditionScope) -> None:
+        tag = spec.row.tag
+        assert spec.when is not None
+        code = "type-1c-missing" if spec.type == "1C" else "type-2c-missing"
+        self._add(
+            code, dataset, tag, f"{spec.row.keyword} is missing: required here",
+            want="present with a value" if spec.type == "1C" else "present, perhaps empty",
+            because=describe(spec.when), table=spec.table, offset=dataset.offset,
+        )  # fmt: skip
+
+    def _forbidden(
+        self, dataset: Dataset, element: Element, spec: RowSpec, level: Level, scope: ConditionScope
+    ) -> None:
+        for other in level.rows[spec.row.tag]:
+            if other is not spec and (not other.row.conditional or other.otherwise != "not" or other.when is None
+                                      or other.when(scope, {}) is not False):  # fmt: skip
+                return
+        assert spec.when is not None
+        code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
+        self._add(
+            code, dataset, element.tag, f"{spec.row.keyword} is present, but must not be here",
+            want=f"present only if {describe(spec.when)}", table=spec.table, offset=element.offset,
+        )  # fmt: skip
+
+    # -- one row ---------------------------------------------------------------------------------------
+
+    def _missing(self, code: str, dataset: Dataset, tag: int, level: Level, type_: str) -> None:
+        spec = next(spec for spec in level.rows[tag] if spec.type == type_)
+        self._add(
+            code, dataset, tag, f"{spec.row.keyword} is missing: it is of type {type_}",
+            want="present with a value" if type_ == "1" else "present, perhaps empty",
+            table=spec.table, offset=dataset.offset,
+        )  # fmt: skip
+
+    def _empty(self, code: str, dataset: Dataset, element: Element, level: Level, type_: str) -> None:
+        spec = next(spec for spec in level.rows[element.tag] if spec.type == type_)
+        what = "has no items" if element.items is not None else "has no value"
+        self._add(
+            code, dataset, element.tag, f"{spec.row.keyword} {what}: it is of type {type_}",
+            want="at least one item" if element.items is not None else "a value",
+            table=spec.table, offset=element.offset,
+        )  # fmt: skip
+
+    def _unknown(self, dataset: Dataset, element: Element, level: Level) -> None:
+        if level.knows(element.tag):
+            return
+        entry = standard.load().dictionary.entry(element.tag)
+        if entry is None or entry.retired:
+            return  # said by the checks of elements
+        self._add(
+            "unknown-attribute", dataset, element.tag,
+            f"{name_of(element.tag)} is in no module of {self.iod.name if self.iod else 'the IOD'} at this place",
+            offset=element.offset,
+        )  # fmt: skip
+
+    def _values(
+        self, dataset: Dataset, element: Element, sets: list[tuple[standard.ValueSet, RowSpec]]
+    ) -> None:
+        values = dataset.values(element.tag)
+        if not values:
+            return
+        defined: dict[int, tuple[set[object], RowSpec]] = {}
+        failed: set[int] = set()
+        for allowed, spec in sets:
+            if allowed.when is not None:
+                from dcmlint.rules.tables.levels import condition
+
+                if condition(allowed.when)(ConditionScope(dataset, meta=self._meta), {}) is not True:
+                    continue
+            if allowed.kind == "defined":
+                known, _ = defined.setdefault(allowed.position, (set(), spec))
+                known.update(allowed.values)
+                continue
+            for number in _positions(allowed.position, values):
+                if values[number - 1] not in allowed.values and values[number - 1] != "" and number not in failed:
+                    failed.add(number)
+                    self._add(
+                        "enumerated-value", dataset, element.tag,
+                        f"value {number} of {name_of(element.tag)} is not one of the enumerated values",
+                        found=values[number - 1], want=_listed(allowed.values), table=spec.table,
+                        offset=element.offset,
+                    )  # fmt: skip
+        for position, (known, spec) in defined.items():
+            for number in _positions(position, values):
+                if values[number - 1] not in known and values[number - 1] != "" and number not in failed:
+                    failed.add(number)
+                    self._add(
+                        "defined-term", dataset, element.tag,
+                        f"value {number} of {name_of(element.tag)} is not one of the defined terms",
+                        found=values[number - 1], want=_listed(sorted(known, key=str)), table=spec.table,
+                        offset=element.offset,
+                    )  # fmt: skip
+
+    def _items(self, dataset: Dataset, element: Element, spec: RowSpec) -> None:
+        count = len(element.items)
+        assert spec.row.items is not None
+        low, high = spec.row.items
+        if count == 0 and low <= 1:
+            return  # no items at all: a matter of types
+        if count < low or (high is not None and count > high):
+            wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+            self._add(
+                "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
+                found=count, want=wanted, table=spec.table, offset=element.offset,
+            )  # fmt: skip
+
+    # -- functional groups --------------------------------------------------------------------------------
+
+    def _groups(self, iod: standard.Iod, dataset: Dataset) -> None:
+        if not iod.functional_groups or (SHARED_GROUPS not in dataset and PER_FRAME_GROUPS not in dataset):
+            return
+        shared = _group_tags(dataset.items(SHARED_GROUPS))
+        everywhere, somewhere = _frame_tags(dataset.items(PER_FRAME_GROUPS))
+        scope = ConditionScope(_frame_level(dataset), meta=self._meta)
+        for use in iod.functional_groups:
+            tags = _sequences_of(use.table)
+            if not tags:
+                continue
+            for tag in tags & shared & somewhere:
+                self._group("functional-group-both", dataset, tag, use, f"{name_of(tag)} is shared and per-frame",
+                            "either shared or per-frame")  # fmt: skip
+            if use.placement == "shared":
+                for tag in tags & somewhere - shared:
+                    self._group("functional-group-not-shared", dataset, tag, use,
+                                f"{name_of(tag)} is per-frame, but must be shared", "shared")  # fmt: skip
+            if use.placement == "per-frame":
+                for tag in tags & shared - somewhere:
+                    self._group("functional-group-not-per-frame", dataset, tag, use,
+                                f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
+            if tags.isdisjoint(shared) and tags.isdisjoint(somewhere):
+                self._absent_group(use, tags, dataset, scope)
+            for tag in tags & somewhere - everywhere:
+                if use.usage != "U":
+                    self._group("functional-group-some-frames", dataset, tag, use,
+                                f"{name_of(tag)} is present for some frames only", "present for every frame")  # fmt: skip
+
+    def _absent_group(
+        self, use: standard.MacroUse, tags: frozenset[int], dataset: Dataset, scope: ConditionScope
+    ) -> None:
+        because = ""
+        if use.usage == "U":
+            return
+        if use.usage == "C":
+            if use.when is None:
+                verdict: object = None
+            else:
+                from dcmlint.rules.tables.levels import condition
+
+                when = condition(use.when)
+                verdict, because = when(scope, {}), describe(when)
+            if verdict is not True:
+                if verdict is not False:
+                    code = "functional-group-missing"
+                    self.undecided[code] = self.undecided.get(code, 0) + 1
+                return
+        tag = min(tags)
+        self._group("functional-group-missing", dataset, tag, use,
+                    f"the functional group {use.name} is missing", "shared or for every frame", because)  # fmt: skip
+
+    def _group(
+        self, code: str, dataset: Dataset, tag: int, use: standard.MacroUse, message: str, want: str, because: str = ""
+    ) -> None:
+        sequence = SHARED_GROUPS if code != "functional-group-not-shared" else PER_FRAME_GROUPS
+        items = dataset.items(sequence) or dataset.items(PER_FRAME_GROUPS)
+        level = items[0] if len(items) else dataset
+        self._add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
+
+    # -- --------------------------------------------------------------------------------------------------
+
+    def _add(
+        self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, want: str = "",
+        because: str = "", table: str = "", offset: int = -1,
+    ) -> None:  # fmt: skip
+        self.violations.append(
+            Violation(f"table.{code}", level, tag, message, found, want, because, table, offset)
+        )
+
+
+def _times(violation: Violation, items: tuple[int, ...], count: int) -> Violation:
+    import msgspec
+
+    return msgspec.structs.replace(violation, items=items, count=violation.count * count)
+
+
+def _is_empty(dataset: Dataset, element: Element) -> bool:
+    if element.items is not None:
+        return not len(element.items)
+    size = element.end - element.start
+    if size == 0:
+        return element.fragments is None and element.length == 0
+    if size <= _TEXT_EMPTY and element.vr not in ("OB", "OW", "OF", "OD", "OL", "OV", "UN", "US", "UL", "SS", "SL",
+                                                  "FL", "FD", "AT", "SV", "UV"):  # fmt: skip
+        return not dataset.raw(element.tag).strip(_PADDING)
+    return False
+
+
+def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:
+    if position == 0:
+        yield from range(1, len(values) + 1)
+    elif position <= len(values):
+        yield position
+
+
+def _listed(values: Sequence[object] | list[object]) -> str:
+    shown = [str(value) for value in values[:12]]
+    return ", ".join(shown) + (f" or {len(values) - 12} more" if len(values) > 12 else "")
+
+
+def _group_tags(items: Sequence[Dataset]) -> frozenset[int]:
+    return frozenset().union(*(item.elements.keys() for item in items)) if len(items) else frozenset()
+
+
+def _frame_tags(items: Sequence[Dataset]) -> tuple[frozenset[int], frozenset[int]]:
+    """Tags of the groups that every frame has, and of those that some frame has."""
+    shapes = getattr(items, "shapes", None)
+    levels = [shape.template for shape in shapes] if shapes is not None else list(items)
+    if not levels:
+        return frozenset(), frozenset()
+    tags = [frozenset(level.elements) for level in levels]
+    return frozenset.intersection(*tags), frozenset().union(*tags)
+
+
+def _frame_level(dataset: Dataset) -> Dataset:
+    """A level from which the conditions of functional groups see the first frame."""
+    items = dataset.items(PER_FRAME_GROUPS) or dataset.items(SHARED_GROUPS)
+    return items[0] if len(items) else dataset
+
+
+def _sequences_of(table: str) -> frozenset[int]:
+    try:
+        rows = standard.load().table(table).rows
+    except KeyError:
+        return frozenset()
+    return frozenset(row.tag for row in rows if isinstance(row, standard.Row))
+
+
