@@ -46,7 +46,7 @@ DEFECTS = (
     Defect("PYR001", "level-1.dcm", {"FrameOfReferenceUID": uid("example-broken", "another frame")}),
     Defect("WSI016", "level-1.dcm", {f"{_MEASURES}.SliceThickness": "0"}),
     # 18 characters for the right number; PS3.5 6.2 allows 16
-    Defect("VR001", "level-2.dcm", {f"{_MEASURES}.PixelSpacing": b"0.0020000000000000\\0.002 "}),
+    Defect("VR001", "level-2.dcm", {f"{_MEASURES}.PixelSpacing": "0.0020000000000000\\0.002"}),
     Defect("WSI006", "level-2.dcm", {"ImageType": _resampled_original(), _FRAME_TYPE: _resampled_original()}),
     Defect("IOD014", "label.dcm", {"PyramidUID": uid("example-broken", "pyramid")}),
     Defect("PIX008", "label.dcm", {"PhotometricInterpretation": "RGB"}),

@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from dcmlint.dicom.iso2022 import ASCII, ESCAPES, KATAKANA, ROMAJI, decode_strictly, read_extended
-from dcmlint.dicom.value_problem import Code, Findings, ValueProblem
+from dcmlint.dicom.value_problem import Code, Problems, ValueProblem, counted
 
 # ISO-IR number → Python codec of the bytes above 127. PS3.3 Table C.12-2
 _SINGLE_BYTE = {
@@ -115,8 +115,9 @@ CHARSET_CODES: Mapping[str, Code] = {
 # A code and how "the value" goes on.
 Report = Callable[[str, str], None]
 
-# Where text that is valid UTF-8 can hardly be meant as it stands: an accented capital before a symbol.
-_LATIN = frozenset(_SINGLE_BYTE[number] for number in (100, 101, 109, 110, 148, 203))
+# Where text that is valid UTF-8 can hardly be meant as it stands, an accented capital before a symbol: in
+# other sets the second byte is a letter, and Latin-3 has such a pair of letters.
+_LATIN = frozenset(_SINGLE_BYTE[number] for number in (100, 148))
 
 
 class CharsetProblem(Struct, frozen=True, kw_only=True):
@@ -154,7 +155,8 @@ class Charset(Struct, frozen=True, kw_only=True):
 
         Never raises: a misspelt term is taken for what it most likely means, and named as a problem.
         """
-        return _from_terms(tuple(terms))
+        # One term is a sequence of str too, of its letters.
+        return _from_terms((terms,) if isinstance(terms, str) else tuple(terms))
 
     def read(self, raw: bytes, vr: str, report: Report) -> str:
         """Decode a whole value field; each problem of its encoding is given to ``report``.
@@ -178,20 +180,28 @@ class Charset(Struct, frozen=True, kw_only=True):
 
     def check(self, raw: bytes, vr: str) -> tuple[ValueProblem, ...]:
         """Say what is wrong with the encoding of a value field; see :meth:`read`."""
-        findings = Findings()
-        self.read(raw, vr, lambda code, detail: findings.add(code, 0, detail))
-        return findings.problems()
+        problems = Problems()
+        self.read(raw, vr, lambda code, detail: problems.add(code, 0, detail))
+        return problems.problems()
 
     def _read_plain(self, raw: bytes, report: Report) -> str:
-        if b"\x1b" in raw:
-            known = any(escape in raw for escape in ESCAPES)
-            what = "of a character set that is not declared" if known else "that belongs to no DICOM character set"
-            report("undeclared-escape", f"has an escape sequence {what}")
         text, fine = decode_strictly(raw, self.codec)
-        if self.codec == ASCII and not fine:
+        if b"\x1b" in raw:
+            # What follows an escape is in another set: nothing more can be said of it.
+            known = any(escape in raw for escape in ESCAPES)
+            what = (
+                "of a character set that is not declared"
+                if known
+                else "that belongs to no DICOM character set"
+            )
+            report("undeclared-escape", f"has an escape sequence {what}")
+        elif self.codec == ASCII and not fine:
             high = len(raw) - len(raw.translate(None, _HIGH))
             hint = " that read as UTF-8" if _is_utf8(raw) else ""
-            report("character-repertoire", f"has {high} bytes above 127{hint}, but no character set is declared")
+            report(
+                "character-repertoire",
+                f"has {counted(high, 'byte')} above 127{hint}, but no character set is declared",
+            )
         elif self.codec in _LATIN and not raw.isascii() and _is_utf8(raw):
             report("mislabelled-utf-8", "has bytes above 127 that read as UTF-8")
         elif not fine:

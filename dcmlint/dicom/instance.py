@@ -149,7 +149,7 @@ def _read_meta(instance: Instance, start: int) -> int:
     context = FileContext(buffer, syntax)
     meta = instance.meta = Dataset(context, syntax.explicit, start)
     reader = Reader(buffer, context)
-    end = reader.read_level(meta, start, len(buffer), stop=0x00030000)
+    end = reader.read_level(meta, start, len(buffer), stop=0x0002)
     meta.end = end
     instance.oddities += reader.oddities
     if implicit or big:

@@ -59,7 +59,7 @@ class Reader:
     def read_level(self, level: Dataset, position: int, end: int, depth: int = 0, stop: int = 0) -> int:
         """Read elements into ``level`` from ``position`` until ``end``; returns the byte after the last one.
 
-        ``stop``: leave before the first tag at or above it (used for the file meta group).  An item of
+        ``stop``: leave before the first element of another group (the file meta group ends so).  An item of
         undefined length (``level.length``) ends with its delimiter, which is consumed.
         """
         explicit = level.explicit
@@ -81,6 +81,8 @@ class Reader:
                 window, base = self.buffer.window(position)
                 limit = base + len(window)
             offset = position
+            if stop and unpack_header(window, position - base)[0] != stop:
+                return offset
             if explicit:
                 group, number, letters, length = unpack_header(window, position - base)
                 tag = group << 16 | number
@@ -114,8 +116,6 @@ class Reader:
                     if length > end - position and length != UNDEFINED:
                         vr, length, position = self._with_vr(level, tag, vr, length, window, base, offset, end)
 
-            if stop and tag >= stop:
-                return offset
             if tag <= last:
                 if group == 0xFFFE:
                     pass
@@ -172,6 +172,8 @@ class Reader:
                     # PS3.5 6.2.2: a sequence of unknown VR is written in implicit little endian.
                     items, value_end, position = self._sequence(level, tag, vr, start, position, length, depth)
                     self._odd("un-sequence", offset, level, tag, "UN", "SQ")
+            if (group < 8 or group == 0xFFFF) and not stop:
+                self._low_group(level, group, tag, offset)
             if number == 0 and (group != 2 or level.parent is not None):
                 self._odd("group-length", offset, level, tag)
             if tag not in elements:
@@ -278,6 +280,15 @@ class Reader:
         if not self.stopped:
             self._odd(code, offset, level, tag, found, wanted)
         self.stopped = True
+
+    def _low_group(self, level: Dataset, group: int, tag: int, offset: int) -> None:
+        """Groups that a data set may not have: PS3.5 7.1 and 7.8.1, PS3.10 7.1."""
+        if group == 0:
+            self._odd("command-in-dataset", offset, level, tag)
+        elif group == 2:
+            self._odd("meta-in-dataset", offset, level, tag)
+        elif group & 1:
+            self._odd("invalid-tag", offset, level, tag)
 
     def _too_long(
         self, level: Dataset, tag: int, offset: int, start: int, length: int, end: int,

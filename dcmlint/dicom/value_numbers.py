@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from dcmlint.dicom.value_problem import Findings, shape
+from dcmlint.dicom.value_problem import Problems, shape
 
 # No two parts may take the same character: a long value must not be tried in many ways.
 DECIMAL = re.compile(rb" *[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *")
@@ -28,13 +28,13 @@ _SINGLE = {
 }
 
 
-def explain_binary(vr: str, raw: bytes, findings: Findings) -> None:
+def explain_binary(vr: str, raw: bytes, problems: Problems) -> None:
     """Say that a binary field is not made of whole values."""
     unit = UNITS[vr]
     if vr in ("OB", "UN"):
-        findings.add("odd-length", 0, f"has {len(raw)} bytes")
+        problems.add("odd-length", 0, f"has {len(raw)} bytes")
     else:
-        findings.add("binary-length", 0, f"has {len(raw)} bytes", f"a multiple of {unit} bytes")
+        problems.add("binary-length", 0, f"has {len(raw)} bytes", f"a multiple of {unit} bytes")
 
 
 def check_decimal(value: bytes) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 
 from msgspec import Struct
 
@@ -149,7 +149,7 @@ VALUE_CODES: Mapping[str, Code] = {
         "PS3.5 6.1.2.3",
     ),
     "mislabelled-utf-8": Code(
-        "A text in a declared Latin character set reads as UTF-8",
+        "A text declared as Latin-1 or Latin-5 reads as UTF-8",
         "ISO_IR 192, or text in the declared character set",
         "PS3.5 6.1.2.3",
     ),
@@ -171,7 +171,7 @@ VALUE_CODES: Mapping[str, Code] = {
 }
 
 
-class Findings:
+class Problems:
     """Problems of one value field, each code once: a field of many bad values stays small."""
 
     def __init__(self) -> None:
@@ -206,10 +206,16 @@ class Findings:
         return tuple(found)
 
 
-def split_values(body: bytes) -> Iterator[bytes]:
+def counted(number: int, noun: str) -> str:
+    """Give "1 byte", "2 bytes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def split_values(body: AnyStr) -> Iterator[AnyStr]:
     """Give the values between backslashes one by one, without a list of what may be very many."""
+    backslash = b"\\" if isinstance(body, bytes) else "\\"
     start = 0
-    while (end := body.find(b"\\", start)) >= 0:
+    while (end := body.find(backslash, start)) >= 0:
         yield body[start:end]
         start = end + 1
     yield body[start:] if start else body

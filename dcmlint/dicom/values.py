@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from dcmlint.dicom.charsets import CHARSET_VRS, DEFAULT_CHARSET, Charset, CharsetProblem
 from dcmlint.dicom.value_numbers import (
@@ -20,7 +19,7 @@ from dcmlint.dicom.value_numbers import (
     explain_binary,
     integer,
 )
-from dcmlint.dicom.value_problem import VALUE_CODES, Findings, ValueProblem
+from dcmlint.dicom.value_problem import VALUE_CODES, Problems, ValueProblem, split_values
 from dcmlint.dicom.value_text import (
     explain_application_entity,
     explain_code,
@@ -64,7 +63,7 @@ _DATE = (
 _CLOCK = rb"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?"
 _NUMBER = rb"(?:0|[1-9][0-9]*)"
 _UID = (
-    rb"(?=[^\\]{3,65}(?:\\|\Z))(?:1\.(?:[0-9]|[1-3][0-9])|2\.(?!25\.)%b|0\.(?:[0-9]|[1-3][0-9])"
+    rb"(?=[^\\\0]{3,64}(?:[\\\0]|\Z))(?:1\.(?:[0-9]|[1-3][0-9])|2\.(?!25\.)%b|0\.(?:[0-9]|[1-3][0-9])"
     # Below 34 * 10^37 a number is surely below 2^128.
     rb"|2\.25\.(?:3[0-3][0-9]{37}|[12][0-9]{38}|[1-9][0-9]{0,37}|0)(?![0-9]))"
     rb"(?:\.%b)*" % (_NUMBER, _NUMBER)
@@ -79,7 +78,7 @@ _FINE: dict[str, Callable[[bytes], re.Match[bytes] | None]] = {
     "AS": _several(rb"[0-9]{3}[DWMY]"),
     "CS": _several(rb"[A-Z0-9_ ]{0,16}"),
     "DA": _several(_DATE),
-    "DS": _several(_within(16) + rb" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *"),
+    "DS": _several(_within(16) + rb" *[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *"),
     "DT": _several(_within(26) + _DATE + rb"(?:%b)?(?:[+-](?:0[1-9]|1[01])[0-5][0-9]|\+0000)? *" % _CLOCK),
     "IS": _several(_within(12) + rb" *[+-]?[0-9]{1,9} *"),
     "LO": _several(rb"[ -\[\]-~]{0,64}"),
@@ -119,16 +118,16 @@ def check_value(
             return ()
     elif (fullmatch(raw) is not None and not len(raw) & 1) or not raw:
         return ()
-    findings = Findings()
+    problems = Problems()
     # A view of a mapped file would not know the methods that the long way needs.
     raw = bytes(raw)
     if fullmatch is None:
-        explain_binary(vr, raw, findings)
+        explain_binary(vr, raw, problems)
     elif vr == "UI":
-        explain_uid_field(raw, findings)
+        explain_uid_field(raw, problems)
     else:
-        _explain(vr, raw, charset or DEFAULT_CHARSET, is_query, findings)
-    return findings.problems()
+        _explain(vr, raw, charset or DEFAULT_CHARSET, is_query, problems)
+    return problems.problems()
 
 
 # The value field of a key that matches empty values. PS3.4 C.2.2.2.6
@@ -147,61 +146,63 @@ _QUERY: dict[str, Callable[[bytes], Verdict]] = {
     "DT": check_date_time_range,
 }
 # PS3.5 6.2; the second number is for ranges in a query.
-_TIME_LENGTHS = {"TM": (14, 28, "tm-length"), "DT": (26, 54, "dt-length")}
+_TIME_LENGTHS = {"TM": (14, 28), "DT": (26, 54)}
 
 
-def _explain(vr: str, raw: bytes, charset: Charset, is_query: bool, findings: Findings) -> None:
+def _explain(vr: str, raw: bytes, charset: Charset, is_query: bool, problems: Problems) -> None:
     body = raw.rstrip(b"\0")
     if len(body) < len(raw):
-        findings.add("padding", 0, f"ends with {len(raw) - len(body)} NUL where SPACE is due")
+        problems.add("padding", 0, f"ends with {len(raw) - len(body)} NUL where SPACE is due")
     if len(raw) % 2:
-        findings.add("odd-length", 0, f"has {len(raw)} bytes")
+        problems.add("odd-length", 0, f"has {len(raw)} bytes")
     if not body or (is_query and body.rstrip(b" ") == _EMPTY_VALUE_KEY):
         return
     if vr in CHARSET_VRS:
-        explain_text(vr, body, charset, findings)
+        explain_text(vr, body, charset, problems)
         return
     if vr == "UR":
-        explain_uri(body, findings)
+        explain_uri(body, problems)
         return
     # One SPACE that makes the length even belongs to the field, not to its last value. PS3.5 6.4
     if body.endswith(b" ") and not len(body) % 2:
         body = body[:-1]
-    for number, value in enumerate(body.split(b"\\"), 1):
+    for number, value in enumerate(split_values(body), 1):
         if not value:
             continue
         if b"\0" in value:
-            findings.add("embedded-null", number, "has a NUL inside")
+            problems.add("embedded-null", number, "has a NUL inside")
             continue
         if vr == "DS":
             for code, detail in check_decimal(value):
-                findings.add(code, number, detail)
+                problems.add(code, number, detail)
         elif vr == "IS":
             for code, detail in check_integer(value):
-                findings.add(code, number, detail)
+                problems.add(code, number, detail)
         elif vr == "CS":
-            explain_code(number, value, is_query, findings)
+            explain_code(number, value, is_query, problems)
         elif vr == "AE":
-            explain_application_entity(number, value, findings)
+            explain_application_entity(number, value, problems)
         else:
-            _explain_time(vr, number, value, is_query, findings)
+            _explain_time(vr, number, value, is_query, problems)
 
 
-def _explain_time(vr: str, number: int, value: bytes, is_query: bool, findings: Findings) -> None:
+def _explain_time(vr: str, number: int, value: bytes, is_query: bool, problems: Problems) -> None:
     limits = _TIME_LENGTHS.get(vr)
     if limits:
-        limit = limits[is_query]
+        limit = limits[1 if is_query else 0]
         if len(value) > limit:
-            findings.add(limits[2], number, f"has {len(value)} characters, at most {limit} are allowed")
+            problems.add(
+                f"{vr.lower()}-length", number, f"has {len(value)} characters, at most {limit} are allowed"
+            )
         value = value.rstrip(b" ") or value
     verdict = (_QUERY if is_query else _SIMPLE)[vr](value)
     if verdict:
-        findings.add(verdict[0], number, verdict[1])
+        problems.add(verdict[0], number, verdict[1])
 
 
 def decode(
     vr: str, raw: bytes, *, little_endian: bool = True, charset: Charset | None = None
-) -> tuple[Any, ...]:
+) -> tuple[object, ...]:
     """Decode the value field of one element into its values.
 
     Text gives ``str`` without the spaces that PS3.5 calls insignificant, UI ``str``; DS and IS give
@@ -225,7 +226,7 @@ def decode(
 _LEADING_SPACES = frozenset({"AE", "CS", "LO", "SH"})
 
 
-def _decode_text(vr: str, body: bytes, charset: Charset) -> tuple[Any, ...]:
+def _decode_text(vr: str, body: bytes, charset: Charset) -> tuple[object, ...]:
     if vr == "DS":
         return tuple(_number_or_text(value, decimal) for value in body.split(b"\\"))
     if vr == "IS":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from dcmlint.expr.values import ABSENT, UNKNOWN, Missing, Reading
+from dcmlint.expr.values import ABSENT, UNKNOWN, Missing
 
 Run = Callable[[Any, Any, Any], object]  # scope, lets, frame
 
@@ -139,7 +139,7 @@ def _equal_lists(left: Any, right: Any, mixed: object) -> object:
 
 def contains(items: object, wanted: object, mixed: object = False) -> object:
     """Whether ``wanted`` is in a list (or in a list of one): True, False, UNKNOWN or Missing."""
-    lack = wanted if wanted is UNKNOWN or type(wanted) is Missing else None
+    lack: object = wanted if wanted is UNKNOWN or type(wanted) is Missing else None
     if items is UNKNOWN or type(items) is Missing:
         lack = items if lack is None else merge(lack, items)
     if lack is not None:
@@ -157,7 +157,9 @@ def contains(items: object, wanted: object, mixed: object = False) -> object:
     return result
 
 
-def compare(operator: Callable[[Any, Any], bool], left: object, right: object, names: tuple[str, str]) -> object:
+def compare(
+    operator: Callable[[Any, Any], bool], left: object, right: object, names: tuple[str, str]
+) -> object:
     """Order of two values that are not both plain: True, False, UNKNOWN or Missing."""
     lack = lacking(left, names[0], right, names[1])
     if lack is not None:
@@ -254,14 +256,26 @@ def nth(value: object, number: object, name: str) -> object:
         return ABSENT
     if value is UNKNOWN or type(value) is Missing:
         return value
-    if hasattr(value, "tolist"):
-        value = plain(value)
-    if isinstance(value, (list, tuple)):
-        if not 1 <= number <= len(value):
+    if isinstance(value, (list, tuple)) or getattr(value, "ndim", False):
+        if not 1 <= number <= len(value):  # type: ignore[arg-type]
             return ABSENT
-        found = value[number - 1]
+        found = plain(value[number - 1])  # type: ignore[index]
         return None if found == "" else found
     return value if number == 1 else ABSENT
+
+
+def elements(value: object) -> object:
+    """What a loop over a list goes through; ABSENT, UNKNOWN and Missing stay what they are."""
+    if type(value) is tuple or type(value) is list:
+        return value
+    if value is ABSENT or value is UNKNOWN or type(value) is Missing:
+        return value
+    if value is None:
+        return ()
+    value = plain(value)
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__getitem__") or not hasattr(value, "__len__"):
+        return UNKNOWN
+    return value
 
 
 def every(value: object) -> object:
@@ -286,7 +300,7 @@ def items_of(value: object) -> object:
         return value
     if isinstance(value, (str, bytes)) or not hasattr(value, "__getitem__") or not hasattr(value, "__len__"):
         return UNKNOWN
-    if len(value) and not isinstance(value[0], Reading):
+    if len(value) and not hasattr(value[0], "attribute"):
         return UNKNOWN
     return value
 
@@ -309,10 +323,10 @@ def item_at(value: object, index: object, name: str) -> object:
 
 def read_from(item: object, tag: int) -> object:
     """An attribute of an item; ABSENT if the item is not there, UNKNOWN if it is no item."""
-    if item is ABSENT or item is UNKNOWN or type(item) is Missing:
-        return item
-    if item is None:
+    if item is ABSENT or item is None:
         return ABSENT
+    if item is UNKNOWN or type(item) is Missing:
+        return item
     reader = getattr(item, "attribute", None)
     return UNKNOWN if reader is None else reader(tag)
 
@@ -330,12 +344,9 @@ def is_empty(value: object) -> object:
         return True
     if value is UNKNOWN:
         return UNKNOWN
-    value = plain(value)
     if isinstance(value, (list, tuple)):
         return all(one is None or one is ABSENT or one == "" for one in value)
-    if hasattr(value, "__len__"):
-        return len(value) == 0
-    return False
+    return len(value) == 0 if _sized(value) else False  # type: ignore[arg-type]
 
 
 def size_of(value: object, name: str, values: bool) -> object:
@@ -351,4 +362,31 @@ def size_of(value: object, name: str, values: bool) -> object:
         return value
     if values and isinstance(value, (str, int, float)):
         return 1
-    return len(value) if hasattr(value, "__len__") else UNKNOWN
+    return len(value) if _sized(value) else UNKNOWN  # type: ignore[arg-type]
+
+
+def _sized(value: object) -> bool:
+    # A NumPy scalar has __len__ nowhere, but an array of no dimensions has, and raises.
+    return hasattr(value, "__len__") and getattr(value, "ndim", 1) != 0
+
+
+def charge(frame: Any, value: object) -> None:
+    """Pay for work on a whole list or text within a loop."""
+    if _sized(value):
+        spend(frame, len(value))  # type: ignore[arg-type]
+
+
+def spend(frame: Any, steps: int) -> None:
+    """Take steps from the budget of an evaluation."""
+    frame[0] -= steps
+    if frame[0] < 0:
+        raise OutOfStepsError
+
+
+def is_null(value: object) -> object:
+    """``== null``: present, but without a value."""
+    if value is None:
+        return True
+    if value is UNKNOWN or type(value) is Missing:
+        return value
+    return _sized(value) and len(value) == 0  # type: ignore[arg-type]

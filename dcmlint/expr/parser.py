@@ -59,6 +59,7 @@ class _Parser:
         self.level += 1
         if self.level > MAX_DEPTH:
             self.too_deep(self.tokens[self.at][2])
+        start = self.tokens[self.at][2]
         left = self.prefix()
         while True:
             kind, operator, place, _ = self.tokens[self.at]
@@ -77,22 +78,26 @@ class _Parser:
                     if following != operator or kind != OPERATOR:
                         break
                     self.at += 1
-                end = parts[-1].end
-                left = Logical(left.start, end, self.depth(place, *parts), operator, tuple(parts))
+                end = self.tokens[self.at - 1][3]
+                left = Logical(start, end, self.depth(place, *parts), operator, tuple(parts))
             elif binding == 1:
                 then = self.expression(0)
                 self.take(":", "a choice is written condition ? this : that")
                 # Right associative: a ? b : c ? d : e
                 otherwise = self.expression(0)
                 depth = self.depth(place, left, then, otherwise)
-                left = Choice(left.start, otherwise.end, depth, left, then, otherwise)
+                left = Choice(start, self.tokens[self.at - 1][3], depth, left, then, otherwise)
             else:
                 right = self.expression(binding)
-                if binding == 4 and self.tokens[self.at][1] in _COMPARISONS and self.tokens[self.at][0] == OPERATOR:
+                if (
+                    binding == 4
+                    and self.tokens[self.at][1] in _COMPARISONS
+                    and self.tokens[self.at][0] == OPERATOR
+                ):
                     hint = "write a < b && b < c"
                     raise self.source.error(self.tokens[self.at][2], "comparisons do not chain", hint)
                 depth = self.depth(place, left, right)
-                left = Binary(left.start, right.end, depth, operator, left, right)
+                left = Binary(start, self.tokens[self.at - 1][3], depth, operator, left, right)
         self.level -= 1
         return left
 
@@ -113,7 +118,7 @@ class _Parser:
                 node = self.tag(start, None) if value == "tag" else self.call(value, start)
             else:
                 node = Name(start, end, 1, value)
-        elif kind == TEXT or kind == NUMBER or kind == CONSTANT:
+        elif kind in (TEXT, NUMBER, CONSTANT):
             node = Literal(start, end, 1, value)
         elif kind == OPERATOR and (value == "!" or value == "-"):
             self.level += 1
@@ -123,8 +128,8 @@ class _Parser:
             self.level -= 1
             number = operand.value if isinstance(operand, Literal) else None
             if value == "-" and isinstance(number, (int, float)) and not isinstance(number, bool):
-                return Literal(start, operand.end, 1, -number)
-            return Unary(start, operand.end, self.depth(start, operand), value, operand)
+                return Literal(start, self.tokens[self.at - 1][3], 1, -number)
+            return Unary(start, self.tokens[self.at - 1][3], self.depth(start, operand), value, operand)
         elif kind == OPERATOR and value == "(":
             node = self.expression(0)
             self.take(")")
@@ -135,9 +140,9 @@ class _Parser:
             self.at -= 1
             self.unexpected(kind, value, start)
         kind, value, _, _ = self.tokens[self.at]
-        return self.postfix(node) if kind == OPERATOR and (value == "." or value == "[") else node
+        return self.postfix(node, start) if kind == OPERATOR and (value == "." or value == "[") else node
 
-    def postfix(self, node: Node) -> Node:
+    def postfix(self, node: Node, first: int) -> Node:
         """Parse the members, items and macros that follow an operand."""
         while True:
             kind, value, place, _ = self.tokens[self.at]
@@ -147,7 +152,7 @@ class _Parser:
             if value == "[":
                 index = self.expression(0)
                 end = self.take("]")
-                node = Index(node.start, end, self.depth(place, node, index), node, index)
+                node = Index(first, end, self.depth(place, node, index), node, index)
                 continue
             kind, name, start, end = self.tokens[self.at]
             self.at += 1
@@ -155,13 +160,13 @@ class _Parser:
             called = self.tokens[self.at][1] == "(" and self.tokens[self.at][0] == OPERATOR
             if kind == KEYWORD and not called:
                 assert isinstance(name, str)
-                node = Keyword(node.start, end, depth, node, name)
+                node = Keyword(first, end, depth, node, name)
             elif kind == NAME and called:
                 assert isinstance(name, str)
-                node = self.tag(start, node) if name == "tag" else self.macro(node, name, start)
+                node = self.tag(first, node) if name == "tag" else self.macro(node, name, start, first)
             elif kind == NAME:
                 assert isinstance(name, str)
-                node = Member(node.start, end, depth, node, name)
+                node = Member(first, end, depth, node, name)
             else:
                 hint = "a dot is followed by a keyword, a name, or all, exists, exists_one, filter or map"
                 raise self.source.error(start, "a name is wanted after the dot", hint)
@@ -172,7 +177,7 @@ class _Parser:
         arguments = self.several(")")
         return Call(start, self.tokens[self.at - 1][3], self.depth(start, *arguments), name, arguments)
 
-    def macro(self, target: Node, name: str, start: int) -> Node:
+    def macro(self, target: Node, name: str, start: int, first: int) -> Node:
         """Parse ``(x, p)`` after the name of a macro."""
         if name not in MACROS:
             hint = did_you_mean(name, MACROS) or f"functions are written {name}(x, ...)"
@@ -187,7 +192,7 @@ class _Parser:
         self.take(",", usage)
         body = self.expression(0)
         end = self.take(")")
-        return Macro(target.start, end, self.depth(place, target, body), target, name, variable, body)
+        return Macro(first, end, self.depth(place, target, body), target, name, variable, body)
 
     def tag(self, start: int, target: Node | None) -> Node:
         """Parse ``("gggg,eeee")`` after ``tag``."""
@@ -199,7 +204,7 @@ class _Parser:
         self.at += 2
         end = self.take(")")
         depth = 1 if target is None else self.depth(start, target)
-        return TagRead(start if target is None else target.start, end, depth, target, int(found[1] + found[2], 16))
+        return TagRead(start, end, depth, target, int(found[1] + found[2], 16))
 
     def several(self, closing: str) -> tuple[Node, ...]:
         """Parse expressions with commas between them, and the bracket that closes them."""
@@ -244,6 +249,8 @@ class _Parser:
         """Refuse the token that stands here."""
         if kind == END:
             empty = not self.source.text.strip()
-            raise self.source.error(start, "the expression is empty" if empty else "the expression ends too early")
+            raise self.source.error(
+                start, "the expression is empty" if empty else "the expression ends too early"
+            )
         text = self.source.text[start : self.tokens[self.at][3]]
         raise self.source.error(start, f"{text} is not expected here")

@@ -1,9 +1,9 @@
 """Patterns for ``matches``: regular expressions that cannot run away.
 
 The syntax is read here, and only what is understood passes: characters, classes, ``\\d \\w \\s``, ``.``,
-groups, ``|``, ``^ $`` and ``? * + {m,n}``.  Refused are loops within loops, references to groups, looking
-around, flags, and more than two loops that can take each other's characters, because the time that they
-need grows with the third power of the text.
+groups, ``|``, ``^ $`` and ``? * + {m,n}``.  Refused are references to groups, looking around, flags, loops
+within loops unless each turn has a clear end (``(\\.[0-9]+)*`` has, ``(a+)+`` has not), and more than two
+loops that can take each other's characters.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ MAX_SUBJECT: Final = 256  # characters of the text that are looked at
 _MAX_REPEAT: Final = 256
 _MAX_CHOICES: Final = 2
 _MAX_GROUPS: Final = 16  # nested
+_UNROLLED: Final = 8  # turns of a loop that are looked at one by one
 
 # Sets of characters: the ASCII ones, and one stand-in for all others.
 _OTHER: Final = 128
@@ -41,13 +42,16 @@ class PatternError(ValueError):
 
 
 class _Piece(msgspec.Struct):
-    """A part of a pattern: what it can begin with, whether it can be empty, the loops in it."""
+    """A part of a pattern, and what backtracking could do with it.
 
-    first: frozenset[int]
-    empty: bool
-    chars: frozenset[int] = _NOTHING  # all that it can take
-    loops: bool = False  # holds something of variable length
-    choices: int = 0  # loops that may give characters back to what follows
+    ``first``: what it can begin with.  ``tail``: characters that it can take or leave to what follows.
+    ``choices``: how many places in it can be cut in more than one way; each costs a power of the text.
+    """
+
+    first: frozenset[int] = _NOTHING
+    empty: bool = True
+    tail: frozenset[int] = _NOTHING
+    choices: int = 0
     ends: bool = False  # holds $
 
 
@@ -71,7 +75,7 @@ def safe_pattern(text: str) -> Pattern:
     piece = reader.choice(0)
     if reader.at < len(text):
         raise PatternError("a ) without its (", reader.at)
-    start = 0 if text.startswith("^") and "|" not in text else 1
+    start = 0 if text.startswith("^") and not reader.forked else 1
     if piece.choices + start > _MAX_CHOICES:
         raise PatternError(
             "the pattern can run away: too many loops can take each other's characters; begin it with ^, "
@@ -88,10 +92,10 @@ def safe_pattern(text: str) -> Pattern:
 class _Reader:
     """A position in a pattern, and what was passed, written for Python."""
 
-    __slots__ = ("at", "text", "written")
+    __slots__ = ("at", "forked", "text", "written")
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text, self.at, self.forked = text, 0, False
         self.written: list[str] = []
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
@@ -104,14 +108,15 @@ class _Reader:
         whole = self.sequence(level)
         while self.text.startswith("|", self.at):
             self.take(1)
+            self.forked = self.forked or level == 0
             other = self.sequence(level)
-            overlap = bool(whole.first & other.first) and (whole.loops or other.loops)
+            # Two ways that begin alike, or a way that takes nothing: both may have to be tried.
+            alike = bool(whole.first & other.first) or whole.empty or other.empty
             whole = _Piece(
                 whole.first | other.first,
                 whole.empty or other.empty,
-                whole.chars | other.chars,
-                whole.loops or other.loops,
-                max(whole.choices, other.choices) + overlap,
+                _ALL if alike else whole.tail | other.tail,
+                max(whole.choices, other.choices) + alike,
                 whole.ends or other.ends,
             )
         return whole
@@ -128,15 +133,14 @@ class _Reader:
         pieces: list[_Piece] = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             pieces.append(self.repeated(level))
-        whole = _Piece(_NOTHING, True)
+        whole = _Piece()
         for piece in reversed(pieces):
             # A loop gives characters back in vain if what follows cannot begin with one of them.
-            gives = piece.loops and not (whole.empty and not whole.chars) and bool(piece.chars & whole.first)
+            gives = bool(piece.tail & whole.first)
             whole = _Piece(
                 piece.first | whole.first if piece.empty else piece.first,
                 piece.empty and whole.empty,
-                piece.chars | whole.chars,
-                piece.loops or whole.loops,
+                piece.tail | whole.tail if whole.empty else whole.tail,
                 piece.choices + whole.choices + gives,
                 piece.ends or whole.ends,
             )
@@ -147,24 +151,32 @@ class _Reader:
         start = self.at
         piece = self.one(level)
         char = self.text[self.at : self.at + 1]
+        most: int | None
         if char == "?":
+            least, most = 0, 1
             self.take(1)
-            return self.lazy(_Piece(piece.first, True, piece.chars, True, piece.choices, piece.ends), start)
-        if char == "*" or char == "+":
+        elif char == "*" or char == "+":
             least, most = (0 if char == "*" else 1), None
             self.take(1)
         elif char == "{":
             least, most = self.counts()
         else:
             return piece
-        if most == 1 and least == 1:
-            return self.lazy(piece, start)
-        if piece.loops and not (most is not None and most <= 1):
-            self.fail("a loop within a loop can run away", start)
-        if piece.empty and piece.chars == _NOTHING:
+        if piece.empty and not piece.first:
             self.fail("there is nothing to repeat", start)
+        # Whether a turn of the loop can leave to the next turn what it could take.
+        blurred = bool(piece.tail & piece.first) or piece.empty
+        turns = most
+        if turns is None or turns > _UNROLLED:
+            if blurred or piece.choices:
+                self.fail("a loop within a loop can run away", start)
+            turns = 1
         looped = _Piece(
-            piece.first, piece.empty or least == 0, piece.chars, most != least, piece.choices, piece.ends
+            piece.first,
+            piece.empty or least == 0,
+            piece.tail if most == least else piece.first | piece.tail,
+            turns * piece.choices + max(turns - 1, 0) * blurred,
+            piece.ends,
         )
         return self.lazy(looped, start)
 
@@ -202,12 +214,12 @@ class _Reader:
             self.fail("there is nothing to repeat")
         if char == "^":
             self.take(1)
-            return _Piece(_NOTHING, True)
+            return _Piece()
         if char == "$":
             # Python's $ also stands before a last line feed.
             self.at += 1
             self.written.append(r"\Z")
-            return _Piece(_NOTHING, True, ends=True)
+            return _Piece(ends=True)
         if char == ".":
             self.take(1)
             return self.single(_ALL - {10})
@@ -221,7 +233,7 @@ class _Reader:
     @staticmethod
     def single(chars: frozenset[int]) -> _Piece:
         """One character out of a set."""
-        return _Piece(chars, False, chars)
+        return _Piece(chars, False)
 
     def group(self, level: int) -> _Piece:
         """Read ``(...)`` or ``(?:...)``."""
@@ -268,7 +280,7 @@ class _Reader:
             low, lows = self.member()
             if self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
                 self.take(1)
-                high, highs = self.member()
+                high, _ = self.member()
                 if not low or not high or high < low:
                     self.fail("a range goes from the lower character to the higher", start)
                 chars.update(range(min(ord(low), _OTHER), min(ord(high), _OTHER) + 1))

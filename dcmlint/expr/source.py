@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -17,11 +18,14 @@ class SourceRef(msgspec.Struct, frozen=True):
     column: int = 1
 
 
+ALONE: Final = SourceRef()  # a text of its own
+
+
 class Source(msgspec.Struct, frozen=True):
     """The text of an expression and where it stands."""
 
     text: str
-    where: SourceRef = SourceRef()
+    where: SourceRef = ALONE
 
     def error(self, offset: int, message: str, hint: str = "") -> RuleError:
         """The error at an offset of the text, with file, line and column."""

@@ -29,7 +29,9 @@ _TOKEN = re.compile(
 )
 _BODY = {quote: re.compile(rf"((?:[^\\\n{quote}]|\\[^\n])*+){quote}") for quote in "\"'"}
 _RAW_BODY = {quote: re.compile(rf"([^\n{quote}]*+){quote}") for quote in "\"'"}
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-3][0-7]{2})|(.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-3][0-7]{2})|(.))", re.DOTALL
+)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPED |= {char: char for char in "\\\"'`?"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -93,7 +95,9 @@ def tokenize(source: Source) -> list[Token]:
         elif group == 6:
             body = _RAW_BODY[value].match(text, at)
             if body is None:
-                raise source.error(start - 1, "the text has no end", f"close it with {value} on the same line")
+                raise source.error(
+                    start - 1, "the text has no end", f"close it with {value} on the same line"
+                )
             add((TEXT, body[1], start - 1, body.end()))
             at = body.end()
         elif group == 7:

@@ -37,7 +37,6 @@ BYTES: Final = Type("bytes")
 NULL: Final = Type("null")
 ANY: Final = Type("any")
 SAME: Final = Type("same")  # as the result of a function: the type of its first argument
-ELEMENT: Final = Type("element")  # as the result of a function: what its first argument is a list of
 
 _SINGLE = {str(t): t for t in (TEXT, NUMBER, TAG, BOOL, ITEM, ITEMS, BYTES, ANY)}
 _WORDS = {
@@ -115,9 +114,11 @@ class Names(Protocol):
 
 
 # PS3.5 6.2, Table 6.2-1
-_TEXT_VRS = frozenset("AE AS CS DA DT LO LT PN SH ST TM UC UI UR UT".split())
-_NUMBER_VRS = frozenset("DS FD FL IS SL SS SV UL US UV".split())
-_BYTE_VRS = frozenset("OB OD OF OL OV OW UN".split())
+_TEXT_VRS = frozenset(
+    ["AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"]
+)
+_NUMBER_VRS = frozenset(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"])
+_BYTE_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 
 
 @lru_cache(maxsize=512)

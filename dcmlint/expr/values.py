@@ -8,7 +8,7 @@ and ``Missing``.  None of the three has a truth value: asking for it is a mistak
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, Protocol, final, runtime_checkable
+from typing import Any, Final, NoReturn, Protocol, final
 
 import msgspec
 
@@ -69,7 +69,6 @@ class Operand(msgspec.Struct, frozen=True):
     tags: tuple[int, ...] = ()
 
 
-@runtime_checkable
 class Reading(Protocol):
     """Anything that attributes can be read from: a data set, an item, the file meta group."""
 

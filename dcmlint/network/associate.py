@@ -342,9 +342,7 @@ def _parse_user(value: bytes, at: int, oddities: list[Problem]) -> UserInformati
                 roles.append(Role(_uid(uid, "role selection", here, oddities), scu, scp))
             elif kind == _USER_EXTENDED:
                 uid, rest = _counted(raw)
-                extended.append(
-                    ExtendedNegotiation(_uid(uid, "extended negotiation", here, oddities), rest)
-                )
+                extended.append(ExtendedNegotiation(_uid(uid, "extended negotiation", here, oddities), rest))
             elif kind == _USER_COMMON:
                 common.append(_parse_common(raw, here, oddities))
             elif kind == _USER_IDENTITY_RQ:

@@ -218,7 +218,8 @@ def _elements(data: bytes | bytearray, oddities: list[Problem]) -> dict[int, byt
         group, element, length = _ELEMENT.unpack_from(data, offset)
         if length > size - offset - 8:
             raise WireError(
-                "command", f"({group:04X},{element:04X}) declares {length} bytes, {size - offset - 8} are left"
+                "command",
+                f"({group:04X},{element:04X}) declares {length} bytes, {size - offset - 8} are left",
             )
         if group != 0:
             _odd(oddities, f"({group:04X},{element:04X}) in a command set; only group 0000 belongs there")

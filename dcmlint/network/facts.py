@@ -221,7 +221,9 @@ class ReachFacts(msgspec.Struct, frozen=True, kw_only=True):
     connect_ms: float = 0.0
 
 
-AttemptOutcome = Literal["accepted", "rejected", "aborted", "closed", "timeout", "not DICOM", "tls", "unreachable"]
+AttemptOutcome = Literal[
+    "accepted", "rejected", "aborted", "closed", "timeout", "not DICOM", "tls", "unreachable"
+]
 
 
 class AttemptFacts(msgspec.Struct, frozen=True, kw_only=True):

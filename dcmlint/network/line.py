@@ -24,6 +24,14 @@ _LINGER_NOT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
+class TlsError(WireError):
+    """TLS ended it; ``alert`` is what the peer said, as ``certificate_required``, or empty."""
+
+    def __init__(self, error: ssl.SSLError, at: int = -1, *, kind: str = "tls") -> None:
+        self.alert = alert_name(error)
+        super().__init__(kind, f"alert {self.alert}" if self.alert else tls_reason(error), at)
+
+
 class Line:
     """A connected socket that is read through one buffer.
 
@@ -96,7 +104,7 @@ class Line:
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 continue
             except ssl.SSLError as error:
-                raise WireError("tls", _tls_reason(error), self.received) from error
+                raise TlsError(error, self.received) from error
             except ConnectionResetError as error:
                 raise WireError("reset", "the peer reset the connection", self.received) from error
             except OSError as error:
@@ -122,6 +130,10 @@ class Line:
         start = self._start
         self._start = min(self._end, start + limit)
         return self._view[start : self._start]
+
+    def peek(self, count: int) -> bytes:
+        """Up to ``count`` bytes of what waits; they stay."""
+        return bytes(self._view[self._start : min(self._end, self._start + count)])
 
     def body(self, count: int, deadline: float) -> bytes:
         """``count`` bytes of any number, as they arrive: nothing is reserved before it came."""
@@ -159,7 +171,7 @@ class Line:
         except TimeoutError as error:
             raise WireError("timeout", "the peer does not take what is sent", self.received) from error
         except ssl.SSLError as error:
-            raise WireError("tls", _tls_reason(error), self.received) from error
+            raise TlsError(error, self.received) from error
         except (ConnectionResetError, BrokenPipeError) as error:
             raise WireError("reset", "the peer reset the connection", self.received) from error
         except OSError as error:
@@ -210,6 +222,6 @@ def alert_name(error: ssl.SSLError) -> str:
     return name.lower() if found else ""
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
-    alert = alert_name(error)
-    return f"alert {alert}" if alert else (error.reason or str(error)).lower().replace("_", " ")
+def tls_reason(error: ssl.SSLError) -> str:
+    """What OpenSSL says, in words."""
+    return (error.reason or str(error)).lower().replace("_", " ")[:200]

@@ -19,8 +19,7 @@ NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED_LITTLE, EXPLICIT_
 
 # PS3.6 Table A-1: retired JPEG processes
 RETIRED = frozenset(
-    f"1.2.840.10008.1.2.4.{process}"
-    for process in (52, 53, 54, 55, 56, 58, 59, 60, 61, 62, 63, 64, 65, 66)
+    f"1.2.840.10008.1.2.4.{process}" for process in (52, 53, 54, 55, 56, 58, 59, 60, 61, 62, 63, 64, 65, 66)
 ) | {EXPLICIT_BIG}
 
 # What a slide archive may meet, the best first: encapsulated before native, explicit before implicit

@@ -71,6 +71,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     assert_: str = ""
     at: str = ""
     places: str = ""
+    each: str = ""
     is_: str = msgspec.field(default="", name="is")
     want: str = ""
     # table

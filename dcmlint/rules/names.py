@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dcmlint import standard
-from dcmlint.expr import AttributeName
+from dcmlint.expr import AttributeName, FactType
+from dcmlint.facts.registry import fact_names, fact_type
 
 
 class DictionaryNames:
@@ -20,7 +21,7 @@ class DictionaryNames:
         """All keywords, for suggestions."""
         return standard.load().dictionary.keywords()
 
-    def fact(self, name: str) -> object:
+    def fact(self, name: str) -> FactType | None:
         """No facts in tables."""
         return None
 
@@ -29,4 +30,17 @@ class DictionaryNames:
         return ()
 
 
+class RuleNames(DictionaryNames):
+    """Attribute keywords and facts: the names of rules."""
+
+    def fact(self, name: str) -> FactType | None:
+        """The type of a fact, or None."""
+        return fact_type(name)
+
+    def fact_names(self) -> Iterable[str]:
+        """All facts, for suggestions."""
+        return fact_names()
+
+
 TABLE_NAMES = DictionaryNames()
+RULE_NAMES = RuleNames()

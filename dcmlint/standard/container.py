@@ -56,7 +56,7 @@ class Container:
             raise StandardError(f"the compiled tables have no section {section!r}: {_REMEDY}")
         begin = self._start + place.offset
         try:
-            raw = zlib.decompress(self._data[begin : begin + place.length], bufsize=max(place.raw_length, 1))
+            raw = zlib.decompress(self._data[begin : begin + place.length])
         except zlib.error as error:
             raise StandardError(f"the compiled tables are damaged ({section}, {error}): {_REMEDY}") from None
         return decode(raw, type_)
@@ -70,7 +70,7 @@ def decode(raw: bytes | bytearray | memoryview | msgspec.Raw, type_: type[_T]) -
     """MessagePack of the compiled tables as ``type_``; :class:`StandardError` when it is none."""
     try:
         return msgspec.msgpack.decode(raw, type=type_)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StandardError(f"the compiled tables are damaged ({error}): {_REMEDY}") from None
 
 

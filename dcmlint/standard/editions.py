@@ -209,9 +209,9 @@ class Standard:
         iod = self.iod(name)
         types: dict[str, int] = {}
         tally = {"decidable": 0, "unknowable": 0, "undecided": 0, "read": 0}
-        conditions: list[tuple[str | None, str | None]] = [
-            (use.when, use.parsed_by) for use in (*iod.modules, *iod.functional_groups) if use.usage == "C"
-        ]
+        conditions: list[tuple[str | None, str | None]] = []
+        conditions += [(use.when, use.parsed_by) for use in iod.modules if use.usage == "C"]
+        conditions += [(use.when, use.parsed_by) for use in iod.functional_groups if use.usage == "C"]
         for table in self.tables_of(iod):
             for _, row in self.table(table).walk():
                 types[row.type] = types.get(row.type, 0) + 1

@@ -182,18 +182,21 @@ def preparation(slide: str) -> list[Dataset]:
     ]
 
 
+def _issuer() -> Dataset:
+    return item(LocalNamespaceEntityID="EXAMPLE LAB")
+
+
 def specimen(name: str, container: str) -> Dataset:
     """Specimen (C.7.6.22): one section of colon on one glass slide, stained with H&E."""
-    issuer = item(LocalNamespaceEntityID="EXAMPLE LAB")
     return item(
         ContainerIdentifier=container,
-        IssuerOfTheContainerIdentifierSequence=[issuer],
+        IssuerOfTheContainerIdentifierSequence=[_issuer()],
         ContainerTypeCodeSequence=[code(MICROSCOPE_SLIDE)],
         SpecimenDescriptionSequence=[
             item(
                 SpecimenIdentifier=container,
                 SpecimenUID=uid(name, "specimen"),
-                IssuerOfTheSpecimenIdentifierSequence=[issuer],
+                IssuerOfTheSpecimenIdentifierSequence=[_issuer()],
                 SpecimenTypeCodeSequence=[code(TISSUE_SECTION)],
                 SpecimenShortDescription="Colon, H&E",
                 SpecimenPreparationSequence=preparation(container),

@@ -46,7 +46,8 @@ def _noise(x: Integers, y: Integers, cell: int, seed: int) -> Integers:
         + _lattice(column, row + 1, seed) * left * down
         + _lattice(column + 1, row + 1, seed) * right * down
     )
-    return summed // (cell * cell)
+    smooth: Integers = summed // (cell * cell)
+    return smooth
 
 
 def _grid(columns: int, rows: int, scale: int) -> tuple[Integers, Integers]:

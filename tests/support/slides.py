@@ -37,10 +37,10 @@ from .modules import (
     uid,
 )
 from .pictures import Codec, Pixels, encode, fluorescence, label_picture, overview_picture, tiles, tissue
-from .writing import ABSENT, changed, frames_of, put, put_frames, to_bytes
+from .writing import ABSENT, OffsetTable, changed, frames_of, put, put_frames, to_bytes
 
 __all__ = [
-    "ABSENT", "Scan", "annotations_of", "basic_sr", "changed", "concatenation", "ct", "enhanced_ct",
+    "ABSENT", "OffsetTable", "Scan", "annotations_of", "basic_sr", "changed", "concatenation", "ct", "enhanced_ct",
     "frames_of", "full_j2k_lossless", "full_j2k_lossy", "full_jpeg", "full_native", "label", "mono", "mr",
     "overview", "put", "put_frames", "pyramid", "sc", "segmentation_of", "sparse_jpeg", "sparse_native",
     "sparse_z_two_paths", "thumbnail", "to_bytes", "us", "volume", "z_stack_two_paths",

@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeVar
 
 import pydicom
 from pydicom import config
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_fragments
+from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
@@ -117,18 +118,28 @@ def put(dataset: Dataset, path: str, value: Any, vr: str | None = None) -> None:
     """Set the attribute at ``path`` in ``dataset`` itself, right or wrong.
 
     ``path`` is ``Keyword``, ``(gggg,eeee)``, or either behind ``Sequence[0].``, items 0-based.
-    ``ABSENT`` deletes; ``bytes`` are written as they are whatever the VR, their length even or not;
-    other values go unchecked. ``vr`` is needed where the dictionary has none or another is wanted.
+    ``ABSENT`` deletes; ``bytes`` are written as they are whatever the VR, their length even or not; so is a
+    text for a number (DS, IS), padded to an even length; other values go unchecked. ``vr`` is for where
+    another than the dictionary's is wanted, or UN for what it does not know.
     """
     holder, tag = _place(dataset, path)
     if value is ABSENT:
         holder.pop(tag, None)
         return
-    vr = vr or (holder.get_item(tag).VR if tag in holder else dictionary_VR(tag))
+    vr = vr or _vr_of(holder, tag)
+    if isinstance(value, str) and vr in ("DS", "IS"):
+        value = value.encode() + b" " * (len(value.encode()) % 2)  # pydicom would want a number
     if isinstance(value, bytes) and vr not in ("OB", "OW", "UN", "OV"):
         holder[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
     else:
         holder[tag] = DataElement(tag, vr, value, validation_mode=config.IGNORE)
+
+
+def _vr_of(holder: Dataset, tag: BaseTag) -> str:
+    """The VR that ``tag`` has in ``holder``, or the first that the dictionary offers, or UN."""
+    if tag in holder:
+        return str(holder.get_item(tag).VR)
+    return str(dictionary_VR(tag)).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
 
 
 def changed(dataset: D, changes: Mapping[str, Any]) -> D:
@@ -137,6 +148,15 @@ def changed(dataset: D, changes: Mapping[str, Any]) -> D:
     for path, value in changes.items():
         put(made, path, value)
     return made
+
+
+def _keep_bytes(dataset: Dataset, syntax: UID) -> None:
+    """Make pydicom write raw elements as they are, which it does only for what it has read itself."""
+    dataset.set_original_encoding(syntax.is_implicit_VR, syntax.is_little_endian, dataset._character_set)
+    for element in dataset.elements():
+        if isinstance(element, DataElement) and element.VR == "SQ":
+            for part in element.value:
+                _keep_bytes(part, syntax)
 
 
 def _undefine_lengths(dataset: Dataset) -> None:
@@ -175,6 +195,8 @@ def to_bytes(
     if "PixelData" in made and not syntax.is_compressed:
         _store_native(made, syntax)
     made.preamble = preamble
+    correct_ambiguous_vr(made, syntax.is_little_endian)
+    _keep_bytes(made, syntax)
     if not file_meta:
         del made.file_meta
     out = BytesIO()

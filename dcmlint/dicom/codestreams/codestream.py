@@ -37,13 +37,11 @@ ProblemCode = Literal[
     "scan-header-length",
     "no-scan",
     "end-before-scan",
-    "no-number-of-lines",
     "number-of-lines-not-found",
     "size-marker-missing",
     "coding-style-missing",
     "quantization-missing",
     "mixed-precision",
-    "box-structure",
     "no-code-stream-box",
     "signature",
     "segment-count",
@@ -53,7 +51,7 @@ ProblemCode = Literal[
 # Reading in pieces of this size: the headers of most frames are shorter.
 BLOCK: Final = 2048
 # Real headers have some tens of segments (an ICC profile at most 255); more is an attack.
-MAX_SEGMENTS: Final = 1024
+MAX_SEGMENTS: Final = 512
 # The end marker is looked for in the last bytes of a frame only: pixel data is never read whole.
 TAIL: Final = 4096
 # ISO/IEC 10918-1 B.1.1.3 (EOI) and ISO/IEC 15444-1 A.4.4 (EOC): the same two bytes
@@ -75,8 +73,8 @@ class Codestream(msgspec.Struct, frozen=True, kw_only=True):
     in bits of a sample. ``subsampling`` holds a pair for each component, in JPEG the sampling factors (h, v)
     of SOFn, in JPEG 2000 the separations (XRsiz, YRsiz) of SIZ. ``process_marker`` is the second byte of
     SOFn (0 elsewhere). ``colour_transform`` is that of APP14. ``mct`` and ``reversible`` come from COD (5/3
-    is reversible), ``near``, ``predictor`` and ``point_transform`` from the first SOS. ``comment_lengths`` are the
-    bytes of text in each COM. ``complete`` says that the end marker is there, with at most one pad byte
+    is reversible), ``near``, ``predictor`` and ``point_transform`` from the first SOS, ``segments`` from the
+    RLE header. ``comment_lengths`` are the bytes of text in each COM. ``complete`` says that the end marker is there, with at most one pad byte
     after it unless problem ``bytes-after-end`` tells of more; None where the kind has no end marker.
     ``header_length`` counts the bytes up to the entropy-coded data (JPEG 2000: up to the first SOT).
     """
@@ -138,7 +136,7 @@ class Window:
     def take(self, position: int, count: int) -> bytes:
         """At most ``count`` bytes from ``position`` on; fewer at the end."""
         at = position - self._base
-        if 0 <= at and at + count <= len(self._block):
+        if at >= 0 and at + count <= len(self._block):
             return self._block[at : at + count]
         if position < 0 or position >= self.size:
             return b""
@@ -167,8 +165,8 @@ def find_end(data: FrameBytes, header_length: int) -> int | None:
 def lossless(stream: Codestream) -> bool | None:
     """True if the process loses nothing, False if it surely does, None where the header does not tell.
 
-    JPEG 2000 with the reversible transform is None: its layers may have been cut. JPEG XL is None unless its
-    samples are XYB, which only lossy encoders use.
+    JPEG 2000 with the reversible transform is None: its layers may have been cut. JPEG XL is False
+    for XYB samples and VarDCT (a recompressed JPEG is one), else None.
     """
     if stream.kind == "rle":
         return True

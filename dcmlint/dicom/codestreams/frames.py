@@ -23,14 +23,8 @@ from dcmlint.dicom.codestreams.codestream import (
 )
 from dcmlint.dicom.codestreams.jpeg import header_key as jpeg_key
 from dcmlint.dicom.codestreams.jpeg2000 import header_key as jpeg2000_key
-from dcmlint.dicom.encapsulation import (
-    ByteRange,
-    FrameMap,
-    FramePayload,
-    Fragments,
-    frame_payload,
-    release_pages,
-)
+from dcmlint.dicom.encapsulation import ByteRange, Fragments, FramePayload, release_pages, unwrapped
+from dcmlint.dicom.frame_map import FrameMap, frame_payload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,12 +35,14 @@ if TYPE_CHECKING:
 _CHUNK: Final = 1 << 16
 # Kinds of header kept apart; hostile files may have one for each frame.
 MAX_GROUPS: Final = 4096
-_MAX_KEYS: Final = 4096
+_MAX_KEYS: Final = 1024
+_LARGEST_BLOCK: Final = 1 << 16
 _RELEASE_EVERY: Final = 1 << 26
 # Frames that may be alike are compared byte for byte up to these sizes, one and together.
 _LARGEST_COMPARED: Final = 1 << 15
 _MOST_COMPARED: Final = 1 << 25
 _SOD_AT: Final = 12  # SOT has 12 bytes, then SOD. ISO/IEC 15444-1 Table A.5
+_SOD: Final = b"\xff\x93"
 
 
 class FrameGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,23 +54,29 @@ class FrameGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdenticalFrames(msgspec.Struct, frozen=True, kw_only=True):
-    """The frames that are equal to one small frame: as a rule the blank ones.
+    """Small frames that are equal byte for byte: as a rule the blank ones.
 
-    ``frames`` have the same ``length`` in bytes; ``compared`` of them were compared byte for byte with the
-    first, and all of those were equal.
+    ``candidates`` frames of one fragment have the ``length`` in bytes; the first ``compared`` of them were
+    compared, and ``frames`` were found equal. Where not all were compared, ``estimate`` holds for all.
     """
 
     frames: Indices
     length: int
     compared: int
+    candidates: int
+
+    @property
+    def estimate(self) -> int:
+        """How many frames are equal, if those not compared are like those compared."""
+        return len(self.frames) * self.candidates // self.compared
 
 
 class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a scan of frames found. Frames are counted from 0; index arrays are int64 and ascend.
 
-    ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end marker, ``surplus`` more than one
-    byte after it, ``empty`` no byte at all. ``ungrouped`` are those whose headers were read but not kept, since
-    there were too many kinds. ``payload_bytes`` is the sum over all fragments, whatever was examined.
+    ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end marker, ``surplus`` more than
+    one byte after it, ``empty`` no byte at all. ``ungrouped`` are those whose headers were read but not kept,
+    since there were too many kinds: their ends were not looked at. ``payload_bytes`` is the sum over all fragments, whatever was examined.
     """
 
     groups: tuple[FrameGroup, ...]
@@ -106,10 +108,12 @@ class _Groups:
         self.needs_sod = False
         self.current = -1
         self.header_length = 0
+        # How much of a new kind of header is read at once.
+        self.block = BLOCK
 
     def find(self, data: FramePayload) -> int:
         """The group of a frame, -1 if there are too many; makes its header the one met last."""
-        block = data[0 : min(BLOCK, len(data))]
+        block = data[0 : min(self.block, len(data))]
         keyed = jpeg_key(block) or jpeg2000_key(block)
         if keyed is not None:
             key, length = keyed
@@ -119,6 +123,11 @@ class _Groups:
                 return known
         stream = read_header(data, self.uid)
         group = self._add(stream)
+        if keyed is None and self.block < _LARGEST_BLOCK and stream.header_length > self.block - BLOCK // 2:
+            # From now on headers as long as this one, with an ICC profile perhaps, are read in one piece.
+            self.block = min(stream.header_length + BLOCK, _LARGEST_BLOCK)
+            block = data[0 : min(self.block, len(data))]
+            keyed = jpeg_key(block) or jpeg2000_key(block)
         # A size that only DNL told is not the header's.
         if keyed is not None and not stream.dnl and stream.height:
             if len(self.by_key) >= _MAX_KEYS:
@@ -134,7 +143,7 @@ class _Groups:
     def _remember(self, block: bytes, length: int, group: int) -> None:
         self.current, self.header_length = group, length
         self.needs_sod = block.startswith(b"\xff\x4f")
-        plain = not self.needs_sod or block[length + _SOD_AT : length + _SOD_AT + 2] == b"\xff\x93"
+        plain = not self.needs_sod or block[length + _SOD_AT : length + _SOD_AT + 2] == _SOD
         self.header = block[:length] if plain and group >= 0 else b""
 
     def _add(self, stream: Codestream) -> int:
@@ -165,6 +174,7 @@ def scan_frames(
     Costs about one read of the header's length for each frame. Never raises on what the bytes say; numbers
     in ``which`` that are no frames are left out.
     """
+    buf = unwrapped(buf)
     total = len(frame_map)
     frames = np.arange(total, dtype=np.int64) if which is None else np.unique(which).astype(np.int64)
     frames = frames[(frames >= 0) & (frames < total)]
@@ -175,6 +185,7 @@ def scan_frames(
     for at in range(0, len(frames), _CHUNK):
         part = slice(at, at + _CHUNK)
         scan.chunk(frames[part], first[part], count[part], sizes[part])
+    whole = (count == 1) & (sizes > 0)
     members = np.concatenate(scan.members) if scan.members else np.zeros(0, np.int32)
     return FrameSummary(
         groups=_collect(scan.groups.streams, members, frames),
@@ -185,7 +196,7 @@ def scan_frames(
         empty=frames[sizes == 0],
         ungrouped=frames[members == -1],
         payload_bytes=int(ends[-1]),
-        identical=_identical(buf, fragments, frame_map, frames, sizes),
+        identical=_identical(buf, fragments.offsets[first[whole]] + 8, frames[whole], sizes[whole]),
     )
 
 
@@ -226,10 +237,12 @@ class _Scan:
         found: list[int] = []
         add = found.append
         header, current, reach = groups.header, groups.current, len(groups.header)
-        ends = groups.ends(current)
-        # The frame before: its number, size, stop, whether its end has still to be judged.
-        before, before_size, before_stop, judge = -1, 0, -1, False
-        before_reach = 0
+        needs_sod, ends = groups.needs_sod, groups.ends(current)
+        # Beyond the header the read takes in what may be SOT and SOD.
+        beyond = reach + _SOD_AT + 2
+        # The frame before: its number, stop, whether its end has still to be judged, size, header length.
+        before, before_stop, judge, before_size = -1, -1, False, 0
+        before_reach = reach or groups.header_length
         release_from = int(starts[0]) if len(starts) else 0
         release_at = release_from + _RELEASE_EVERY
         rows = zip(
@@ -237,43 +250,43 @@ class _Scan:
         )
         for frame, start, stop, head, size in rows:
             if start - 8 == before_stop:
-                block = buf[start - 12 : start + reach + 14]
+                block = buf[start - 12 : start + beyond]
                 at = 12
                 tail = block
             else:
-                block = buf[start : start + reach + 14]
+                block = buf[start : start + beyond]
                 at = 0
                 tail = buf[before_stop - 4 : before_stop] if judge else b""
             if judge and not (
-                before_size >= before_reach + 4
-                and (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
+                (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
+                and before_size >= before_reach + 4
             ):
                 self._judge(before, before_reach)
-            if (
+            if not (
                 reach
-                and head >= reach + 14
+                and head >= beyond
                 and block.startswith(header, at)
-                and (not groups.needs_sod or block.startswith(b"\xff\x93", at + reach + _SOD_AT))
+                and (not needs_sod or block.startswith(_SOD, at + reach + _SOD_AT))
             ):
-                add(current)
-            else:
-                if size:
-                    current = groups.find(frame_payload(buf, self.fragments, self.frame_map, frame))
+                if head == size:
+                    pieces = FramePayload(buf, (start,), (size,))
                 else:
-                    current = groups.find(FramePayload(buf, (), ()))
-                header, reach = groups.header, len(groups.header)
+                    pieces = frame_payload(buf, self.fragments, self.frame_map, frame)
+                current = groups.find(pieces)
+                header, reach, needs_sod = groups.header, len(groups.header), groups.needs_sod
+                beyond = reach + _SOD_AT + 2
                 ends = groups.ends(current)
-                add(current)
-            before, before_size, before_stop, judge = frame, size, stop, ends
-            before_reach = reach or groups.header_length
+                before_reach = reach or groups.header_length
+            add(current)
+            before, before_stop, judge, before_size = frame, stop, ends, size
             if stop > release_at:
                 release_pages(buf, release_from, stop)
                 release_from, release_at = stop, stop + _RELEASE_EVERY
         if judge:
             tail = buf[before_stop - 4 : before_stop]
             if not (
-                before_size >= before_reach + 4
-                and (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
+                (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
+                and before_size >= before_reach + 4
             ):
                 self._judge(before, before_reach)
         self.members.append(np.array(found, np.int32))
@@ -288,36 +301,27 @@ class _Scan:
             self.surplus.append(frame)
 
 
-def _identical(
-    buf: ByteRange, fragments: Fragments, frame_map: FrameMap, frames: Indices, sizes: Indices
-) -> IdenticalFrames | None:
-    """The frames equal to the commonest of the small ones; None if no two have one length.
+def _identical(buf: ByteRange, starts: Indices, frames: Indices, sizes: Indices) -> IdenticalFrames | None:
+    """The frames equal to the commonest of the small ones; None if no two are.
 
     Blank frames compress to the same bytes and to fewer than others: the length that most frames share
     among the lower half of all lengths (or is the only one) is tried.
     """
-    filled = sizes > 0
-    if np.count_nonzero(filled) < 2:
+    if len(sizes) < 2:
         return None
-    values, counts = np.unique(sizes[filled], return_counts=True)
-    small = values <= max(float(np.median(sizes[filled])), float(values[0]))
+    values, counts = np.unique(sizes, return_counts=True)
+    small = values <= float(np.median(sizes))
     best = int(np.argmax(np.where(small, counts, 0)))
     length, count = int(values[best]), int(counts[best])
     if count < 2 or length > _LARGEST_COMPARED:
         return None
-    alike = frames[sizes == length]
-    budget = min(count, max(2, _MOST_COMPARED // length))
-    # The bytes that most of a first sample share are the blank frame's.
-    sample: dict[bytes, int] = {}
-    for frame in alike[:16].tolist():
-        data = frame_payload(buf, fragments, frame_map, frame)[0:length]
-        sample[data] = sample.get(data, 0) + 1
-    wanted = max(sample, key=lambda data: sample[data])
-    same = [
-        frame
-        for frame in alike[:budget].tolist()
-        if frame_payload(buf, fragments, frame_map, frame)[0:length] == wanted
-    ]
+    alike, at = frames[sizes == length], starts[sizes == length]
+    compared = min(count, max(2, _MOST_COMPARED // length))
+    positions = at[:compared].tolist()
+    # What most of a first sample are, the blank frame is.
+    sample = [buf[a : a + length] for a in positions[:16]]
+    wanted = max(sample, key=sample.count)
+    same = [k for k, a in enumerate(positions) if buf[a : a + length] == wanted]
     if len(same) < 2:
         return None
-    return IdenticalFrames(frames=np.array(same, np.int64), length=length, compared=budget)
+    return IdenticalFrames(frames=alike[same], length=length, compared=compared, candidates=count)

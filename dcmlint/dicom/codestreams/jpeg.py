@@ -116,7 +116,7 @@ def _walk(window: Window, position: int, data: FrameBytes, header: _Header) -> i
             continue
         if marker == _EOI:
             header.problem("end-before-scan", position, "EOI before any scan")
-            return position + 2
+            return position
         if marker in _ALONE or marker in (_SOI, 0x00):
             header.problem("stray-marker", position, f"marker FF{marker:02X} in the header")
             position += 2
@@ -131,13 +131,14 @@ def _walk(window: Window, position: int, data: FrameBytes, header: _Header) -> i
         following = position + 2 + length
         if following > window.size:
             header.problem("truncated-header", position, f"segment FF{marker:02X} runs past the frame")
+            return window.size
         _segment(window, position, marker, length, header)
         if marker == _SOS:
             if "process_marker" not in facts:
                 header.problem("no-frame-header", position, "a scan without SOFn before it")
             elif facts.get("height") == 0:
                 _number_of_lines(data, following, header)
-            return min(following, window.size)
+            return following
         position = following
     header.problem("too-many-segments", position, f"more than {MAX_SEGMENTS} segments before the scan")
     return position
@@ -227,7 +228,7 @@ def _scan_header(body: bytes, position: int, header: _Header) -> None:
 
 def _number_of_lines(data: FrameBytes, position: int, header: _Header) -> None:
     """SOFn said 0 lines: DNL behind the first scan tells them. ISO/IEC 10918-1 B.2.5"""
-    end = min(len(data), position + _SCAN_SEARCH)
+    scan, end = position, min(len(data), position + _SCAN_SEARCH)
     step = 1 << 16
     while position < end:
         block = data[position : min(position + step + 5, end)]
@@ -237,7 +238,7 @@ def _number_of_lines(data: FrameBytes, position: int, header: _Header) -> None:
             header.facts["dnl"] = True
             return
         position += step
-    header.problem("number-of-lines-not-found", position, "SOFn says 0 lines and no DNL follows")
+    header.problem("number-of-lines-not-found", scan, "SOFn says 0 lines and no DNL follows")
 
 
 def header_key(block: bytes) -> tuple[bytes, int] | None:

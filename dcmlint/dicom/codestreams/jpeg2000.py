@@ -50,12 +50,13 @@ def read_jpeg2000(data: FrameBytes) -> Codestream:
     if window.take(0, 2) != b"\xff\x4f":
         header.problem("signature", 0, "no SOC marker")
     length = _walk(window, header)
+    first = min(2, window.size)
     if _SIZ not in header.seen:
-        header.problem("size-marker-missing", 2, "no SIZ segment")
+        header.problem("size-marker-missing", first, "no SIZ segment")
     if _COD not in header.seen:
-        header.problem("coding-style-missing", 2, "no COD segment in the main header")
+        header.problem("coding-style-missing", first, "no COD segment in the main header")
     if _QCD not in header.seen:
-        header.problem("quantization-missing", 2, "no QCD segment in the main header")
+        header.problem("quantization-missing", first, "no QCD segment in the main header")
     return Codestream(
         kind="htj2k" if header.high_throughput else "jpeg2000",
         reversible=all(header.reversible) if header.reversible else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dcmlint.dicom.codestreams.boxes import JXL_SIGNATURE, Part, read_boxes
+from dcmlint.dicom.codestreams.boxes import read_boxes
 from dcmlint.dicom.codestreams.codestream import (
     BLOCK,
     Codestream,
@@ -77,22 +77,24 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
 
     ``components`` counts colour and extra channels; ``process`` is the coding of the first frame where it
     can be reached (not behind an ICC profile), "jpeg-recompression" if the container can rebuild a JPEG.
-    ``reversible`` is False for XYB samples, else None: no field tells. There is no end marker.
+    ``reversible`` is False for XYB samples and for VarDCT, else None: no field tells. There is no end marker.
     Source: ISO/IEC 18181-1 Annex D and F, 18181-2 clause 9.
     """
     window = Window(data)
     if window.take(0, 2) == SIGNATURE:
-        return _read_bare(data, 0, {})
+        return _read_bare(data[0:_MOST_BYTES], 0, {})
     facts: dict[str, Any] = {}
+    parts: list[bytes] = []
     start = -1
-    rebuilds = False
-    end = 0
     for box in read_boxes(window):
-        if box.kind in (b"jxlc", b"jxlp") and start < 0:
-            # A partial box begins with its index. ISO/IEC 18181-2 9.8
-            start, end = box.start + (4 if box.kind == b"jxlp" else 0), box.end
+        if box.kind in (b"jxlc", b"jxlp"):
+            # A partial box begins with its index, and the code stream may go on in the next one. 18181-2 9.8
+            begin = box.start + (4 if box.kind == b"jxlp" else 0)
+            start = begin if start < 0 else start
+            missing = _MOST_BYTES - sum(map(len, parts))
+            parts.append(window.take(begin, max(0, min(missing, box.end - begin))))
         elif box.kind == b"jbrd":
-            rebuilds = True
+            facts["process"] = "jpeg-recompression"
         elif box.kind == b"Exif":
             facts["exif"] = True
         elif box.kind == b"xml ":
@@ -103,13 +105,11 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
     if start < 0:
         problem = CodestreamProblem("no-code-stream-box", 0, "no jxlc or jxlp box")
         return Codestream(kind="jpegxl", problems=(problem,), **facts)
-    if rebuilds:
-        facts["process"] = "jpeg-recompression"
-    return _read_bare(Part(data, start, end), start, facts)
+    return _read_bare(b"".join(parts), start, facts)
 
 
-def _read_bare(data: FrameBytes, start: int, facts: dict[str, Any]) -> Codestream:
-    raw = data[0:_MOST_BYTES]
+def _read_bare(raw: bytes, start: int, facts: dict[str, Any]) -> Codestream:
+    """Read the first bytes of a code stream that begins at ``start`` of its frame."""
     problems: tuple[CodestreamProblem, ...] = ()
     bits = _Bits(raw[2:])
     if raw[:2] != SIGNATURE:
@@ -161,6 +161,8 @@ def _image_header(bits: _Bits, facts: dict[str, Any]) -> None:
     if not bits.flag():
         bits.u(2)  # frame_type
         process = "modular" if bits.flag() else "vardct"
+    if process == "vardct":
+        facts["reversible"] = False
     facts.setdefault("process", process)
 
 
@@ -245,8 +247,3 @@ def _extensions(bits: _Bits) -> None:
     present = bits.u64()
     sizes = [bits.u64() for _ in range(present.bit_count())]
     bits.u(sum(sizes))
-
-
-def is_container(opening: bytes) -> bool:
-    """Whether these bytes begin the JPEG XL container. ISO/IEC 18181-2 9.1"""
-    return opening.startswith(JXL_SIGNATURE)

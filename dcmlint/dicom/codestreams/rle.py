@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from struct import Struct
 from typing import Final
 
@@ -29,7 +30,7 @@ def read_rle(data: FrameBytes) -> Codestream:
     fault = ""
     if used[0] != _LENGTH:
         fault = f"the first segment begins at {used[0]}, not at 64"
-    elif any(a >= b for a, b in zip(used, used[1:], strict=False)):
+    elif any(a >= b for a, b in itertools.pairwise(used)):
         fault = "segment offsets do not ascend"
     elif used[-1] >= len(data):
         fault = f"a segment begins at {used[-1]}, the frame has {len(data)} bytes"

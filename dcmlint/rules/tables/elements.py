@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dcmlint import standard
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset, Element
+from dcmlint.dicom.charsets import Charset, CharsetProblem
+from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Dataset, Element
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.values import ValueProblem, check_value
@@ -133,7 +134,10 @@ class ElementCheck:
             else:
                 problems = check_value(vr, raw, little_endian=little, charset=charset)
             for problem in problems:
-                self._value(level, element, problem)
+                if problem.code != "odd-length":  # told by the reader
+                    self._value(level, element, problem)
+            if tag == SPECIFIC_CHARACTER_SET:
+                self._character_set(level, element)
             if expected is not None:
                 unit = _UNIT.get(vr, 0)
                 count = size // unit if unit else 1 if vr in _ONE_VALUE else raw.count(b"\\") + 1
@@ -187,11 +191,15 @@ class ElementCheck:
     def _nested(self, level: Dataset, element: Element) -> None:
         self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
 
-    def _value(self, level: Dataset, element: Element, problem: ValueProblem) -> None:
+    def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
         values = level.values(element.tag)
         found = values[problem.number - 1] if 0 < problem.number <= len(values) else None
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
                   found=found, want=problem.want, clause=problem.clause, kind="value")  # fmt: skip
+
+    def _character_set(self, level: Dataset, element: Element) -> None:
+        for problem in Charset.from_terms(tuple(str(term) for term in level.values(element.tag)))[1]:
+            self._value(level, element, problem)
 
     def _count(self, level: Dataset, element: Element, expected: _Expected, count: int) -> None:
         fits = count >= expected.least and (expected.most is None or count <= expected.most)

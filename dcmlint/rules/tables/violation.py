@@ -8,6 +8,7 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.oddities import ODDITIES
+from dcmlint.dicom.charsets import CHARSET_CODES
 from dcmlint.dicom.values import CODES
 
 TABLE_CHECKS: Mapping[str, str] = {
@@ -50,8 +51,12 @@ ELEMENT_CHECKS: Mapping[str, str] = {
 CHECKS: Mapping[str, str] = {
     **{f"table.{code}": text for code, text in TABLE_CHECKS.items()},
     **{f"element.{code}": text for code, text in ELEMENT_CHECKS.items()},
-    **{f"value.{code}": text for code, text in CODES.items()},
+    # An odd length is told by the reader, with its byte.
+    **{f"value.{code}": text for code, text in CODES.items() if code != "odd-length"},
+    **{f"value.{code}": entry.description for code, entry in CHARSET_CODES.items()},
     **{f"encoding.{code}": text for code, text in ODDITIES.items()},
+    "input.not-dicom": "an input that was named is not DICOM",
+    "input.cannot-open": "an input cannot be opened",
 }
 
 

@@ -1,0 +1,61 @@
+"""The commands and what they have in common: errors, exit codes, streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import click
+import typer
+
+from dcmlint import __version__
+from dcmlint.errors import DcmlintError
+
+app = typer.Typer(
+    name="dcmlint", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+
+def _version(value: bool) -> None:
+    if value:
+        from dcmlint import standard
+
+        print(f"dcmlint {__version__}, DICOM {standard.load().edition}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and the edition of DICOM.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Check DICOM files, slides and endpoints against the standard, and against what a system promises."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code.  No traceback reaches a user."""
+    from dcmlint.cli import commands  # noqa: F401 - registers the commands
+
+    try:
+        result: Any = app(args=arguments, standalone_mode=False, prog_name="dcmlint")
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except click.exceptions.Exit as stop:
+        return int(stop.exit_code)
+    except click.ClickException as mistake:
+        mistake.show(sys.stderr)
+        return 2
+    except DcmlintError as mistake:
+        print(f"dcmlint: {mistake}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output went away; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

@@ -1,0 +1,31 @@
+"""`dcmlint explain`: a rule in words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dcmlint.cli.app import app
+from dcmlint.errors import UsageError
+
+
+@app.command()
+def explain(rule: Annotated[str, typer.Argument(help="The id or the name of a rule.")]) -> int:
+    """Explain a rule: what it wants, why, and what to do."""
+    from dcmlint.cli.options import utf8_output
+    from dcmlint.reports.rule_page import rule_text
+    from dcmlint.rules.load import builtin_rules
+
+    utf8_output()
+    sources = builtin_rules()
+    for source in sources:
+        if rule.upper().replace("-", "") == source.rule.id or rule == source.rule.name:
+            print(rule_text(source.rule))
+            return 0
+    import difflib
+
+    close = difflib.get_close_matches(
+        rule, [word for source in sources for word in (source.rule.id, source.rule.name)], 3, 0.5
+    )
+    raise UsageError(f"{rule!r} names no rule" + (f": did you mean {' or '.join(close)}?" if close else ""))

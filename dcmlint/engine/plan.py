@@ -1,0 +1,144 @@
+"""Which rules are held against an instance of a SOP Class: planned once for each, then run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dcmlint.engine.settings import Settings
+from dcmlint.errors import ConfigError
+from dcmlint.findings.finding import RANK, Severity
+from dcmlint.rules.compile import CompiledRule, compiled, sop_classes_of
+from dcmlint.rules.model import Rule, RuleSource
+
+
+class ActiveRule(msgspec.Struct, frozen=True):
+    """A rule that is on, with the severity that the profile and the settings give it."""
+
+    source: RuleSource
+    severity: Severity
+
+    @property
+    def rule(self) -> Rule:
+        """The rule itself."""
+        return self.source.rule
+
+    @property
+    def compiled(self) -> CompiledRule:
+        """The rule, compiled when first needed."""
+        return compiled(self.source)
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A table rule narrowed to attributes: it gives its id to the generic finding there."""
+
+    rule: ActiveRule
+    sop_classes: frozenset[str]
+
+
+class Plan:
+    """The rules for one SOP Class.
+
+    ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
+    ``aliases`` by (check code, path of keywords).
+    """
+
+    __slots__ = ("aliases", "expressions", "functions", "generic", "rules")
+
+    def __init__(self, rules: Sequence[ActiveRule], sop_class: str) -> None:
+        self.rules = [rule for rule in rules if rule.rule.scope not in ("slide", "series", "association")]
+        self.expressions: list[ActiveRule] = []
+        self.functions: list[ActiveRule] = []
+        self.generic: dict[str, ActiveRule] = {}
+        self.aliases: dict[tuple[str, str], ActiveRule] = {}
+        for active in self.rules:
+            rule = active.rule
+            wanted = sop_classes_of(rule)
+            if wanted and sop_class not in wanted:
+                continue
+            if rule.kind == "expression":
+                self.expressions.append(active)
+            elif rule.kind == "function":
+                self.functions.append(active)
+            else:
+                for check in rule.check:
+                    if not rule.attributes:
+                        self.generic[check] = active
+                    for attribute in rule.attributes:
+                        self.aliases[check, attribute] = active
+
+
+class Planner:
+    """Makes plans from the rules that are on, and keeps them by SOP Class."""
+
+    def __init__(self, rules: Sequence[ActiveRule]) -> None:
+        self.rules = tuple(rules)
+        self._plans: dict[str, Plan] = {}
+        self.together = [rule for rule in rules if rule.rule.scope in ("slide", "series")]
+
+    def plan(self, sop_class: str) -> Plan:
+        """The plan for a SOP Class UID."""
+        found = self._plans.get(sop_class)
+        if found is None:
+            if len(self._plans) > 1000:
+                self._plans.clear()
+            found = self._plans[sop_class] = Plan(self.rules, sop_class)
+        return found
+
+
+def active_rules(
+    sources: Sequence[RuleSource], settings: Settings, levels: Mapping[str, Severity | None] | None = None,
+    locked: frozenset[str] = frozenset(),
+) -> tuple[ActiveRule, ...]:
+    """The rules that are on.
+
+    ``levels``: what the profile says of each rule by id (None: off); ``locked`` ids stay on whatever the
+    settings ignore.  Raises ConfigError for a word that names no rule.
+    """
+    levels = levels or {}
+    words = _words(sources)
+    for word in (*settings.select, *settings.ignore, *settings.extend_select, *settings.extend_ignore,
+                 *settings.severity):  # fmt: skip
+        if word not in words and word != "ALL":
+            raise ConfigError(f"{word!r} names no rule, area or tag", hint=_nearest(word, words))
+    selected = set(settings.select)
+    also = set(settings.extend_select)
+    ignored = set(settings.ignore) | set(settings.extend_ignore)
+    result = []
+    for source in sources:
+        rule = source.rule
+        named = names_of(rule)
+        on = rule.default if rule.id not in levels else levels[rule.id] is not None
+        if selected:
+            on = not named.isdisjoint(selected)
+        on = on or not named.isdisjoint(also)
+        if not named.isdisjoint(ignored) and rule.id not in locked:
+            # The more exact word wins: an id selected within an ignored area stays.
+            exact = {rule.id, rule.name}
+            on = bool(exact & (selected | also)) and not exact & ignored
+        if not on and rule.id not in locked:
+            continue
+        severity: Severity = levels.get(rule.id) or rule.severity
+        for word in (rule.area, *rule.tags, rule.name, rule.id):
+            severity = settings.severity.get(word, severity)
+        if rule.id in locked and RANK[severity] < RANK[levels.get(rule.id) or rule.severity]:
+            severity = levels.get(rule.id) or rule.severity
+        result.append(ActiveRule(source, severity))
+    return tuple(result)
+
+
+def names_of(rule: Rule) -> set[str]:
+    """All words that select a rule."""
+    return {rule.id, rule.name, rule.area, "ALL", *rule.tags}
+
+
+def _words(sources: Sequence[RuleSource]) -> set[str]:
+    return set().union(*(names_of(source.rule) for source in sources)) if sources else set()
+
+
+def _nearest(word: str, words: set[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(word, words, 1) or difflib.get_close_matches(word.upper(), words, 1)
+    return f"did you mean {close[0]!r}?" if close else "`dcmlint rules` lists them"

@@ -1,0 +1,53 @@
+"""The result of a run: a value, from which every report is made."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.findings.finding import FileRecord, Finding, Outcomes, Severity, RANK
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts over a whole run; findings that are suppressed do not count."""
+
+    files: int = 0
+    checked: int = 0
+    partial: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+    errors: int = 0
+    warnings: int = 0
+    infos: int = 0
+    suppressed: int = 0
+    rules: int = 0
+    not_applicable: int = 0
+    undecided: int = 0
+    crashed: int = 0
+    seconds: float = 0.0
+    unreviewed: tuple[str, ...] = ()
+    sampled: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a run found, in the order of its inputs."""
+
+    schema: int = 1
+    tool: str = "dcmlint"
+    version: str
+    edition: str
+    profile: str
+    config: str | None = None
+    files: tuple[FileRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    outcomes: Outcomes = {}
+    undecided: dict[str, dict[str, str]] = {}
+    summary: Summary = Summary()
+    fail_on: Severity | None = "error"
+    exit_code: int = 0
+
+    def failed(self) -> bool:
+        """Whether a finding is at or above the severity that fails a run."""
+        if self.fail_on is None:
+            return False
+        limit = RANK[self.fail_on]
+        return any(RANK[finding.severity] >= limit for finding in self.findings if not finding.suppressed)

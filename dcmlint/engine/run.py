@@ -1,0 +1,384 @@
+"""Runs a plan on one instance: outcomes for every rule, findings for those that fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.path import ALL_ITEMS, keyword_path, parse_path, path_of
+from dcmlint.engine.plan import ActiveRule, Plan
+from dcmlint.engine.settings import Settings
+from dcmlint.expr import UNKNOWN, Missing
+from dcmlint.facts.registry import FactOptions, Facts
+from dcmlint.findings.collapse import collapse
+from dcmlint.findings.finding import RANK, Finding, Outcomes, OutcomeKind, Reference, Severity, Subject, fingerprint
+from dcmlint.findings.redact import show_value
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided
+from dcmlint.rules.scope import DatasetScope
+from dcmlint.rules.tables.elements import ElementCheck, ValueCache
+from dcmlint.rules.tables.encoding import encoding_violations
+from dcmlint.rules.tables.violation import Violation
+from dcmlint.rules.tables.walk import TableCheck
+
+DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
+_EVERY = "*"
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one instance: its findings, the outcome of each rule, and what could not be decided."""
+
+    findings: tuple[Finding, ...]
+    outcomes: dict[str, OutcomeKind]
+    undecided: dict[str, str]
+    reviewed: bool = True
+    iod: str = ""
+
+
+class InstanceRun:
+    """One instance held against one plan."""
+
+    def __init__(
+        self, instance: Instance, file: str, plan: Plan, settings: Settings, values: ValueCache,
+        reference_edition: str = "",
+    ) -> None:  # fmt: skip
+        self.instance, self.file, self.plan, self.settings = instance, file, plan, settings
+        self.facts = Facts(instance, FactOptions(frames=settings.frames, decode=settings.decode))
+        self.findings: list[Finding] = []
+        self.outcomes: dict[str, OutcomeKind] = {}
+        self.undecided: dict[str, str] = {}
+        self._values = values
+        self._subject = Subject("file", file, (file,))
+        self._edition = reference_edition
+
+    def run(self) -> Checked:
+        """Run everything; a rule that crashes gets the outcome *error*."""
+        tables = self._generic()
+        for active in self.plan.expressions:
+            self._guard(active, self._expression)
+        for active in self.plan.functions:
+            self._guard(active, self._function)
+        findings = collapse(self.findings) if self.settings.group else tuple(self.findings)
+        ordered = sorted(findings, key=lambda f: (-RANK[f.severity], f.rule, f.offset or 0, f.path))
+        iod = tables.iod
+        return Checked(
+            findings=tuple(ordered), outcomes=self.outcomes, undecided=self.undecided,
+            reviewed=iod is None or iod.reviewed, iod=iod.name if iod is not None else "",
+        )  # fmt: skip
+
+    def _guard(self, active: ActiveRule, run: Any) -> None:
+        rule_id = active.rule.id
+        try:
+            outcome: OutcomeKind = run(active)
+        except NotApplicable:
+            outcome = "not_applicable"
+        except Undecided as reason:
+            outcome = "undecided"
+            self.undecided[rule_id] = str(reason)
+        except Exception as crash:  # noqa: BLE001 - the one place (design): a rule's crash is an outcome, not ours
+            outcome = "error"
+            self.undecided[rule_id] = f"{type(crash).__name__} in the rule"
+        self.outcomes[rule_id] = outcome
+
+    # -- generic checks ---------------------------------------------------------------------------------
+
+    def _generic(self) -> TableCheck:
+        generic = self.plan.generic
+        tables = TableCheck(self.instance)
+        violations: list[Violation] = encoding_violations(self.instance)
+        elements = ElementCheck(self.instance, self._values)
+        elements.run()
+        violations += elements.violations
+        if self.instance.sop_class != DIRECTORY and self.instance.status != "unreadable":
+            tables.run()
+            violations += tables.violations
+        for active in {id(a): a for a in (*generic.values(), *self.plan.aliases.values())}.values():
+            self.outcomes[active.rule.id] = "pass"
+        for code, count in tables.undecided.items():
+            rule = generic.get(f"table.{code}")
+            if rule is not None and self.outcomes.get(rule.rule.id) == "pass":
+                self.outcomes[rule.rule.id] = "undecided"
+                self.undecided[rule.rule.id] = f"{count} conditions"
+        cut = self.instance.status == "partial"
+        for violation in violations:
+            if cut and violation.check.startswith("table.") and violation.check.endswith("missing"):
+                # It may stand in what could not be read.
+                continue
+            self._violation(violation)
+        return tables
+
+    def _violation(self, violation: Violation) -> None:
+        plan = self.plan
+        active: ActiveRule | None = None
+        if plan.aliases and violation.level is not None:
+            keywords = keyword_path(violation.level, violation.tag)
+            active = plan.aliases.get((violation.check, keywords))
+            if active is None:
+                active = plan.aliases.get((violation.check, "*." + keywords.rpartition(".")[2]))
+        if active is None:
+            active = plan.generic.get(violation.check)
+        if active is None:
+            return
+        self.outcomes[active.rule.id] = "fail"
+        path, places = "", ()
+        if violation.level is not None:
+            path = path_of(violation.level, violation.tag)
+            if violation.items:
+                places = tuple(_renumbered(path, violation.level, number) for number in violation.items)
+                path = places[0]
+        references = active.rule.references
+        if violation.table:
+            references = (Reference("PS3.3", table=violation.table),)
+        elif violation.clause:
+            part, _, section = violation.clause.partition(" ")
+            references = (Reference(part, section),)
+        vr = ""
+        if violation.level is not None:
+            element = violation.level.get(violation.tag)
+            vr = element.vr if element is not None else ""
+        tag: int | None = violation.tag
+        if violation.check.startswith(("encoding.", "element.")) or violation.check == "table.item-count":
+            tag = None  # counts, lengths and VRs, no values
+        self._add(
+            active, violation.message, path=path, tag=violation.tag,
+            offset=violation.offset if violation.offset >= 0 else None,
+            is_="" if violation.found is None else show_value(violation.found, tag, self.settings.show_values, vr),
+            want=violation.want, because=violation.because, references=references,
+            severity=violation.severity, places=places, count=violation.count,
+        )  # fmt: skip
+
+    # -- expressions ------------------------------------------------------------------------------------
+
+    def _expression(self, active: ActiveRule) -> OutcomeKind:
+        rule = active.rule
+        instance = self.instance
+        if not rule.each:
+            scope = DatasetScope(instance.dataset, self.facts, instance.meta)
+            return self._one(active, scope)
+        worst: OutcomeKind = "not_applicable"
+        order = ("not_applicable", "pass", "undecided", "fail")
+        for level in _levels(instance.dataset, rule.each):
+            outcome = self._one(active, DatasetScope(level, self.facts, instance.meta))
+            if order.index(outcome) > order.index(worst):
+                worst = outcome
+        return worst
+
+    def _one(self, active: ActiveRule, scope: DatasetScope) -> OutcomeKind:
+        compiled = active.compiled
+        lets: dict[str, object] = {}
+        if compiled.when is not None and not compiled.lets:
+            verdict = compiled.when(scope, lets)
+            if verdict is UNKNOWN:
+                return self._open(active, "a condition that cannot be known")
+            if verdict is not True:
+                return "not_applicable"
+        elif compiled.when is not None:
+            for name, let in compiled.lets:
+                lets[name] = let(scope, lets)
+            verdict = compiled.when(scope, lets)
+            if verdict is UNKNOWN:
+                return self._open(active, "a condition that cannot be known")
+            if verdict is not True:
+                return "not_applicable"
+        for name, let in compiled.lets:
+            if name not in lets:
+                lets[name] = let(scope, lets)
+        assert compiled.assert_ is not None
+        verdict = compiled.assert_(scope, lets)
+        if verdict is True:
+            return "pass"
+        if verdict is not False:
+            if isinstance(verdict, Missing):
+                return self._open(active, ", ".join(verdict.names) + " missing")
+            return self._open(active, "what cannot be known")
+        self._fail(active, scope, lets)
+        return "fail"
+
+    def _open(self, active: ActiveRule, reason: str) -> OutcomeKind:
+        self.undecided[active.rule.id] = reason
+        return "undecided"
+
+    def _fail(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> None:
+        compiled, rule = active.compiled, active.rule
+        assert compiled.assert_ is not None
+        severity: Severity | str = ""
+        for when, lower in compiled.downgrade:
+            if when(scope, lets) is True and RANK[lower] < RANK[active.severity]:
+                severity = lower
+        show = self._show
+        level, tag, path = _place(scope.dataset, rule.at, compiled.assert_.primary())
+        because = " ".join(
+            f"{operand.text} {show(operand.value, operand.tags)}" for operand in compiled.assert_.because(scope, lets)
+        )
+        places: tuple[str, ...] = ()
+        count = 1
+        if compiled.places is not None:
+            numbers = compiled.places(scope, lets)
+            if isinstance(numbers, Sequence) or hasattr(numbers, "__len__"):
+                count = len(numbers)  # type: ignore[arg-type]
+                template = rule.at if "[*]" in rule.at else ""
+                if template:
+                    places = tuple(template.replace("[*]", f"[{int(n)}]", 1) for n in _first(numbers, 3, self.settings.group))
+                    path = places[0] if places else path
+        element = level.get(tag) if level is not None and tag else None
+        found = ""
+        if compiled.is_ is not None:
+            found = compiled.is_.render(scope, lets, show)
+        elif element is not None and level is not None and element.items is None and element.fragments is None:
+            found = show_value(level.values(tag), tag, self.settings.show_values, element.vr)
+        message = compiled.message.render(scope, lets, show) if compiled.message is not None else rule.title
+        want = compiled.want.render(scope, lets, show) if compiled.want is not None else ""
+        if compiled.places is not None and not self.settings.group and len(places) > 1:
+            for place in places:
+                self._add(active, message, path=place, tag=tag, offset=None, is_="", want=want, because=because,
+                          severity=severity)  # fmt: skip
+            return
+        self._add(
+            active, message, path=path, tag=tag,
+            offset=element.offset if element is not None else level.offset if level is not None else None,
+            is_=found, want=want, because=because, severity=severity, places=places[:3], count=max(1, count),
+        )  # fmt: skip
+
+    def _show(self, value: object, tags: tuple[int, ...] | int | None) -> str:
+        tag = tags if isinstance(tags, int) else (tags[0] if tags else None)
+        return show_value(value, tag, self.settings.show_values)
+
+    # -- functions --------------------------------------------------------------------------------------
+
+    def _function(self, active: ActiveRule) -> OutcomeKind:
+        compiled = active.compiled
+        if compiled.when is not None:
+            scope = DatasetScope(self.instance.dataset, self.facts, self.instance.meta)
+            verdict = compiled.when(scope, {})
+            if verdict is UNKNOWN:
+                return self._open(active, "a condition that cannot be known")
+            if verdict is not True:
+                return "not_applicable"
+        assert compiled.function is not None
+        problems = list(compiled.function(RuleContext(self.instance, self.facts), **active.rule.parameters))
+        for problem in problems:
+            self._problem(active, problem)
+        return "fail" if problems else "pass"
+
+    def _problem(self, active: ActiveRule, problem: Problem) -> None:
+        level, tag, path = problem.level, problem.tag, problem.path
+        if level is None and not path:
+            level, tag, path = _place(self.instance.dataset, active.rule.at, tag or None)
+        elif level is not None:
+            path = path_of(level, tag)
+        elif path:
+            found_level, found_tag, _ = _place(self.instance.dataset, path.replace("[*]", "[0]"), None)
+            level, tag = found_level, tag or found_tag
+        element = level.get(tag) if level is not None and tag else None
+        items = problem.items
+        count = len(items) if hasattr(items, "__len__") and len(items) else 1
+        places: tuple[str, ...] = ()
+        if "[*]" in path:
+            places = tuple(path.replace("[*]", f"[{int(n)}]", 1) for n in _first(items, 3, self.settings.group))
+            path = places[0] if places else path.replace("[*]", "")
+        offset = problem.offset if problem.offset >= 0 else element.offset if element is not None else None
+        found = problem.found
+        is_ = "" if found is None else show_value(found, tag or None, self.settings.show_values)
+        message = problem.message or active.rule.message or active.rule.title
+        if not self.settings.group and len(places) > 1:
+            for place in places:
+                self._add(active, message, path=place, tag=tag, offset=None, is_=is_, want=problem.want,
+                          because=problem.because, severity=problem.severity)  # fmt: skip
+            return
+        self._add(
+            active, message, path=path, tag=tag, offset=offset, is_=is_, want=problem.want,
+            because=problem.because, severity=problem.severity, places=places[:3], count=count,
+        )  # fmt: skip
+
+    # -- --------------------------------------------------------------------------------------------------
+
+    def _add(
+        self, active: ActiveRule, message: str, *, path: str, tag: int, offset: int | None, is_: str, want: str,
+        because: str = "", references: tuple[Reference, ...] | None = None, severity: str = "",
+        places: tuple[str, ...] = (), count: int = 1,
+    ) -> None:  # fmt: skip
+        rule = active.rule
+        level: Severity = active.severity
+        if severity and RANK[severity] < RANK[level]:
+            level = severity  # type: ignore[assignment]
+        self.findings.append(
+            Finding(
+                rule=rule.id, name=rule.name, severity=level, basis=rule.basis, subject=self._subject,
+                file=self.file, path=path, tag=f"{tag:08X}" if tag else "", offset=offset, message=message,
+                is_=is_, want=want, because=because,
+                references=rule.references if references is None else references,
+                places=places or ((path,) if path else ()), count=count,
+                fingerprint=fingerprint(rule.id, self.file, re.sub(r"\[\d+\]", "", path)),
+            )  # fmt: skip
+        )
+
+
+def _first(numbers: Any, count: int, group: bool) -> list[int]:
+    return [int(number) for number in (numbers[:count] if group else numbers)]
+
+
+def _renumbered(path: str, level: Dataset, number: int) -> str:
+    """The path of the same element in another item of the outermost long sequence above it."""
+    first = re.search(r"(PerFrameFunctionalGroupsSequence|DirectoryRecordSequence|[A-Za-z]+)\[\d+\]", path)
+    if first is None:
+        return path
+    return f"{path[: first.start()]}{first[1]}[{number}]{path[first.end() :]}"
+
+
+def _levels(dataset: Dataset, each: str) -> Iterable[Dataset]:
+    """The levels for which a rule is held: all (``*``), or the items of a path of sequences."""
+    if each == _EVERY:
+        yield from _all_levels(dataset)
+        return
+    current: list[Dataset] = [dataset]
+    for step in parse_path(each):
+        current = [item for level in current for item in _items_of(level, step.tag)]
+    yield from current
+
+
+def _items_of(level: Dataset, tag: int) -> Iterable[Dataset]:
+    items = level.items(tag)
+    shapes = getattr(items, "shapes", None)
+    return [shape.template for shape in shapes] if shapes is not None else items
+
+
+def _all_levels(level: Dataset) -> Iterable[Dataset]:
+    yield level
+    for element in level:
+        if element.items is not None:
+            for item in _items_of(level, element.tag):
+                yield from _all_levels(item)
+
+
+def _place(dataset: Dataset, at: str, primary: int | None) -> tuple[Dataset | None, int, str]:
+    """Where a finding stands: the level, the tag and the path, from a rule's ``at`` or the tag it compares."""
+    if not at:
+        return (dataset, primary or 0, path_of(dataset, primary or 0)) if primary or dataset.parent else (None, 0, "")
+    try:
+        steps = parse_path(at)
+    except ValueError:
+        return None, 0, at
+    level, tag = dataset, 0
+    for number, step in enumerate(steps):
+        tag = step.tag
+        if step.index is None or number == len(steps) - 1 and step.index is None:
+            break
+        items = level.items(tag)
+        index = 0 if step.index == ALL_ITEMS else step.index
+        if index >= len(items):
+            return None, steps[-1].tag, at
+        level, tag = items[index], 0
+    return level, tag, path_of(level, tag) if "[*]" not in at else at
+
+
+def count_outcomes(total: Outcomes, outcomes: Mapping[str, OutcomeKind]) -> None:
+    """Add the outcomes of one instance to the totals by rule."""
+    for rule, outcome in outcomes.items():
+        row = total.setdefault(rule, {"pass": 0, "fail": 0, "not_applicable": 0, "undecided": 0, "error": 0})
+        row[outcome] += 1
+
+

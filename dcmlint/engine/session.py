@@ -1,0 +1,205 @@
+"""Checks many inputs, one after the other or in processes, and joins what came of them into one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from dcmlint import __version__, standard
+from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.instance import read_instance
+from dcmlint.engine.plan import Planner, active_rules
+from dcmlint.engine.report import Report, Summary
+from dcmlint.engine.run import Checked, InstanceRun, count_outcomes
+from dcmlint.engine.settings import Settings
+from dcmlint.errors import InputError
+from dcmlint.findings.finding import FileRecord, Finding, Outcomes, OutcomeKind, Severity, Subject, fingerprint
+from dcmlint.profiles.resolve import Resolved, resolve_profile
+from dcmlint.rules.tables.elements import ValueCache
+
+NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
+Opener = Callable[[], Buffer]
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One input as the engine sees it: its name, and whether somebody named it."""
+
+    path: str
+    named: bool
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one input."""
+
+    record: FileRecord
+    findings: tuple[Finding, ...] = ()
+    outcomes: dict[str, OutcomeKind] = {}
+    undecided: dict[str, str] = {}
+    unreviewed: str = ""
+    member: bytes = b""
+
+
+class Checker:
+    """The rules of a profile, ready to be held against instances."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.profile: Resolved = resolve_profile(settings.profile)
+        self.planner = Planner(active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked))
+        self._active = {active.rule.id: active for active in self.planner.rules}
+        self._values: ValueCache = {}
+
+    def check(self, task: Task, open_: Opener) -> Result | None:
+        """Check one input; None when it was found rather than named and is no DICOM."""
+        try:
+            buffer = open_()
+        except InputError as error:
+            return self._unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error}")
+        except OSError as error:
+            return self._unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error.strerror}")
+        try:
+            return self.check_buffer(task, buffer)
+        finally:
+            buffer.close()
+
+    def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:
+        """Check the bytes of one input."""
+        instance = read_instance(buffer, stated_syntax=stated_syntax)
+        if instance is None:
+            if not task.named:
+                return None
+            return self._unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
+        plan = self.planner.plan(instance.sop_class)
+        run = InstanceRun(instance, task.path, plan, self.settings, self._values)
+        checked: Checked = run.run()
+        record = FileRecord(
+            path=task.path, sop_class=_uid_text(instance.sop_class),
+            sop_instance_uid=_uid_text(instance.sop_instance),
+            transfer_syntax=_uid_text(instance.syntax.uid),
+            status="partial" if instance.status == "partial" else "checked",
+            title=describe_instance(run),
+        )  # fmt: skip
+        from dcmlint.engine.together import member_of
+
+        return Result(
+            record=record, findings=checked.findings, outcomes=checked.outcomes, undecided=checked.undecided,
+            unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
+        )  # fmt: skip
+
+    def _unreadable(self, path: str, rule_id: str, message: str) -> Result:
+        record = FileRecord(path=path, status="unreadable")
+        active = self._active.get(rule_id)
+        if active is None:
+            return Result(record=record)
+        rule = active.rule
+        finding = Finding(
+            rule=rule.id, name=rule.name, severity=active.severity, basis=rule.basis,
+            subject=Subject("file", path, (path,)), file=path, message=message, references=rule.references,
+            fingerprint=fingerprint(rule.id, path, ""),
+        )  # fmt: skip
+        return Result(record=record, findings=(finding,), outcomes={rule_id: "fail"})
+
+
+def _uid_text(uid: str) -> str:
+    return uid[:128]
+
+
+def describe_instance(run: InstanceRun) -> str:
+    """What an instance is, in a few words: SOP Class, organization of tiles, transfer syntax, frames."""
+    tables = standard.load()
+    dataset = run.instance.dataset
+    parts: list[str] = []
+    uid = run.instance.sop_class
+    known = tables.uid(uid)
+    parts.append(known.name.removesuffix(" Storage") if known is not None else "unknown SOP Class")
+    organization = dataset.text(0x00209311)
+    if organization in ("TILED_FULL", "TILED_SPARSE", "3D", "3D_TEMPORAL"):
+        parts.append(organization)
+    syntax = tables.uid(run.instance.syntax.uid)
+    if syntax is not None:
+        parts.append(syntax.name.split(":")[0].split(" (")[0])
+    frames = dataset.value(0x00280008)
+    if isinstance(frames, int):
+        parts.append(f"{frames} frame{'s' if frames != 1 else ''}")
+    return " · ".join(parts)
+
+
+class Totals:
+    """Adds up results in the order of the inputs."""
+
+    def __init__(self, checker: Checker) -> None:
+        self.checker = checker
+        self.files: list[FileRecord] = []
+        self.findings: list[Finding] = []
+        self.outcomes: Outcomes = {}
+        self.undecided: dict[str, dict[str, str]] = {}
+        self.unreviewed: dict[str, None] = {}
+        self.skipped = 0
+        self.members: list[bytes] = []
+
+    def add(self, result: Result | None) -> None:
+        """Take in what came of one input."""
+        if result is None:
+            self.skipped += 1
+            return
+        self.files.append(result.record)
+        self.findings.extend(result.findings)
+        count_outcomes(self.outcomes, result.outcomes)
+        if result.undecided:
+            for rule, reason in result.undecided.items():
+                self.undecided.setdefault(rule, {}).setdefault(reason, result.record.path)
+        if result.unreviewed:
+            self.unreviewed[result.unreviewed] = None
+        if result.member:
+            self.members.append(result.member)
+
+    def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
+        """The report of everything taken in so far."""
+        from dcmlint.engine.together import check_together
+
+        together = check_together(self.members, self.checker.planner.together, self.checker.settings)
+        findings = [*self.findings, *together.findings]
+        for outcomes in together.outcomes:
+            count_outcomes(self.outcomes, outcomes)
+        states = [record.status for record in self.files]
+        rows = self.outcomes.values()
+        shown = [finding for finding in findings if not finding.suppressed]
+        summary = Summary(
+            files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
+            unreadable=states.count("unreadable"), skipped=self.skipped,
+            errors=sum(1 for f in shown if f.severity == "error"),
+            warnings=sum(1 for f in shown if f.severity == "warning"),
+            infos=sum(1 for f in shown if f.severity == "info"),
+            suppressed=len(findings) - len(shown), rules=len(self.outcomes),
+            not_applicable=sum(1 for row in rows if row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"])),
+            undecided=sum(1 for row in rows if row["undecided"]), crashed=sum(1 for row in rows if row["error"]),
+            seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
+        )  # fmt: skip
+        report = Report(
+            version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
+            files=tuple(self.files), findings=tuple(findings), outcomes=self.outcomes, undecided=self.undecided,
+            summary=summary, fail_on=fail_on,
+        )  # fmt: skip
+        return msgspec.structs.replace(report, exit_code=exit_code(report))
+
+
+def exit_code(report: Report) -> int:
+    """0 nothing at or above the limit, 1 findings, 3 no input, 4 incomplete (which beats 1)."""
+    summary = report.summary
+    if summary.partial or summary.unreadable or summary.crashed:
+        return 4
+    if not summary.files:
+        return 3
+    return 1 if report.failed() else 0
+
+
+def run_checks(
+    checker: Checker, tasks: Iterable[tuple[Task, Opener]], progress: Callable[[int], None] | None = None
+) -> Iterator[Result | None]:
+    """Check inputs one by one in this process."""
+    for done, (task, open_) in enumerate(tasks, 1):
+        yield checker.check(task, open_)
+        if progress is not None:
+            progress(done)

@@ -1,0 +1,1 @@
+"""The built-in facts; importing this package registers them."""

@@ -1,0 +1,161 @@
+"""Facts: named values derived from an instance, computed once and only when a rule asks.
+
+A *group* of facts is a function that gives a frozen struct (or None where it does not apply); its fields are
+the facts, `tiling.columns`.  A field that is None is absent; a field that is `UNKNOWN` cannot be known.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.instance import Instance
+from dcmlint.errors import RuleError
+from dcmlint.expr import ABSENT, UNKNOWN, FactType
+from dcmlint.expr.types import ANY, BOOL, NUMBER, TEXT, Type, list_of
+
+Compute = Callable[["Facts"], Any]
+
+
+class FactGroup(msgspec.Struct, frozen=True):
+    """A group of facts: its name, what it means, the struct it gives, and how it is computed."""
+
+    name: str
+    doc: str
+    struct: Any
+    compute: Compute
+
+
+_GROUPS: dict[str, FactGroup] = {}
+
+
+def facts(name: str, struct: Any) -> Callable[[Compute], Compute]:
+    """Register a function as a group of facts; its docstring is the group's documentation."""
+
+    def register(compute: Compute) -> Compute:
+        if name in _GROUPS:
+            raise RuleError(f"the facts {name!r} are registered twice")
+        _GROUPS[name] = FactGroup(name, (compute.__doc__ or "").strip(), struct, compute)
+        return compute
+
+    return register
+
+
+@cache
+def _load() -> None:
+    """Import the built-in facts, and those of installed packages."""
+    import dcmlint.facts.builtin  # noqa: F401 - registers
+
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="dcmlint.facts"):
+        entry.load()
+
+
+def groups() -> dict[str, FactGroup]:
+    """All registered groups by name."""
+    _load()
+    return _GROUPS
+
+
+def fact_type(name: str) -> FactType | None:
+    """The type of a fact ``group.field``, or None."""
+    group_name, _, field = name.partition(".")
+    group = groups().get(group_name)
+    if group is None or not field:
+        return None
+    hints = _hints(group.struct)
+    if field not in hints:
+        return None
+    return FactType(type=_type_of(hints[field]), doc=_field_doc(group.struct, field))
+
+
+def fact_names() -> Iterable[str]:
+    """All facts, as ``group.field``."""
+    for group in groups().values():
+        for field in _hints(group.struct):
+            yield f"{group.name}.{field}"
+
+
+@cache
+def _hints(struct: Any) -> dict[str, Any]:
+    # A property is a fact too: what follows from the fields.
+    hints = typing.get_type_hints(struct)
+    for kind in reversed(struct.__mro__):
+        for name, member in vars(kind).items():
+            if isinstance(member, property) and not name.startswith("_") and member.fget is not None:
+                hints[name] = typing.get_type_hints(member.fget).get("return", Any)
+    return {name: hint for name, hint in hints.items() if not name.startswith("_")}
+
+
+def _field_doc(struct: Any, field: str) -> str:
+    return next((line.split("``:", 1)[1].strip() for line in (struct.__doc__ or "").splitlines()
+                 if line.strip().startswith(f"``{field}``:")), "")  # fmt: skip
+
+
+def _type_of(hint: Any) -> Type:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        kinds = {_type_of(part) for part in typing.get_args(hint) if part is not type(None) and not _sentinel(part)}
+        return kinds.pop() if len(kinds) == 1 else ANY
+    if hint is bool:
+        return BOOL
+    if hint in (int, float):
+        return NUMBER
+    if hint is str:
+        return TEXT
+    if origin in (tuple, list, frozenset, set, Sequence):
+        return list_of(_type_of(typing.get_args(hint)[0]))
+    return ANY
+
+
+def _sentinel(part: Any) -> bool:
+    return part in (type(ABSENT), type(UNKNOWN))
+
+
+class Facts:
+    """The facts of one instance, computed when first asked for."""
+
+    __slots__ = ("_done", "_names", "instance", "options")
+
+    def __init__(self, instance: Instance, options: FactOptions | None = None) -> None:
+        self.instance = instance
+        self.options = options or FactOptions()
+        self._done: dict[str, Any] = {}
+        self._names: dict[str, object] = {}
+
+    def group(self, name: str) -> Any:
+        """The struct of a group, or None where it does not apply to the instance."""
+        if name not in self._done:
+            # A group that asks for itself finds itself absent rather than recursing.
+            self._done[name] = None
+            self._done[name] = groups()[name].compute(self)
+        return self._done[name]
+
+    def give(self, name: str, value: Any) -> None:
+        """Set a group from outside (examples, associations)."""
+        self._done[name] = value
+
+    def __call__(self, name: str) -> object:
+        """The value of ``group.field``; ABSENT where there is none."""
+        names = self._names
+        if name in names:
+            return names[name]
+        group, _, field = name.partition(".")
+        struct = self.group(group)
+        value = getattr(struct, field, None) if struct is not None else None
+        names[name] = result = ABSENT if value is None else value
+        return result
+
+
+class FactOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How far facts go: which frames' code streams are looked at, whether a sample is decoded."""
+
+    frames: str = "auto"
+    decode: bool = False
+    seed: int = 0

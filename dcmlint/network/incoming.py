@@ -1,0 +1,138 @@
+"""A data set on its way to a file: bytes are written as they come and never looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from time import monotonic
+
+from dcmlint.network import part10
+from dcmlint.network.dimse import Answer, Command
+from dcmlint.network.negotiate import AcceptedContext
+from dcmlint.network.pdu import WireError
+from dcmlint.network.status import OUT_OF_RESOURCES
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# fdatasync where there is one: the times of the file need not be safe, its length is (POSIX).
+_flush = getattr(os, "fdatasync", os.fsync)
+
+
+class Incoming:
+    """One C-STORE data set that is being received.
+
+    ``refusal`` is set once it is known that nothing will be kept: what still comes is dropped, and the
+    refusal is the answer at the end. The file has the suffix ``.part`` until somebody renames it.
+    """
+
+    __slots__ = ("_digest", "_fd", "command", "context", "limit", "path", "refusal", "size", "started")
+
+    def __init__(
+        self,
+        command: Command,
+        context: AcceptedContext,
+        path: Path,
+        *,
+        limit: int,
+        digest: bool,
+        refusal: Answer | None = None,
+    ) -> None:
+        self.command = command
+        self.context = context
+        self.path = path
+        self.limit = limit
+        self.size = 0
+        self.started = monotonic()
+        self.refusal = refusal
+        self._digest = hashlib.sha256() if digest else None
+        self._fd = -1
+
+    def open(self, calling: str, called: str) -> None:
+        """Make the file and write its head; a disk that refuses makes a refusal (A700H)."""
+        if self.refusal is not None:
+            return
+        head = part10.file_meta(
+            self.command.sop_class, self.command.sop_instance, self.context.transfer_syntax, calling, called
+        )
+        try:
+            self._fd = os.open(self.path, _FLAGS, 0o600)
+            os.write(self._fd, head)
+        except OSError as error:
+            self._disk(error)
+
+    def write(self, data: memoryview) -> None:
+        """Append bytes of the data set; beyond twice the limit the association is not worth keeping."""
+        self.size += len(data)
+        if self._fd >= 0:
+            if self.size > self.limit:
+                self.drop()
+                self.refusal = Answer(OUT_OF_RESOURCES, f"larger than the limit of {self.limit} bytes")
+                return
+            try:
+                written = os.write(self._fd, data)
+                while written < len(data):
+                    data = data[written:]
+                    written = os.write(self._fd, data)
+            except OSError as error:
+                self._disk(error)
+            if self._digest is not None:
+                self._digest.update(data)
+        elif self.size > 2 * self.limit:
+            raise WireError("limit", f"a data set of more than {2 * self.limit} bytes")
+
+    def finish(self, *, durable: bool) -> None:
+        """Close the file, its bytes safe on the disk first if ``durable``."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            try:
+                if durable:
+                    _flush(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            self._disk(error)
+
+    def drop(self) -> None:
+        """Close and remove the file."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the descriptor is gone either way
+        discard(self.path)
+
+    @property
+    def sha256(self) -> str:
+        """Of the data set, if it was asked for."""
+        return self._digest.hexdigest() if self._digest is not None and self.refusal is None else ""
+
+    def _disk(self, error: OSError) -> None:
+        # PS3.4 Table B.2-1: A7xx is the only refusal after which a sender may try again.
+        self.drop()
+        self.refusal = Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror or error}")
+
+
+def discard(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        pass  # what cannot be removed is found by its suffix
+
+
+def publish(path: Path, destination: Path, *, durable: bool = True) -> None:
+    """Give a received file its name: afterwards it is there as a whole, or the old one still is.
+
+    With ``durable`` the directory is synchronised too, so that the name outlives a power cut; the bytes
+    of the file must have been (``Settings.durable``). Raises ``OSError``.
+    """
+    os.replace(path, destination)
+    if durable and hasattr(os, "O_DIRECTORY"):  # Windows has no such thing as a directory to flush
+        fd = os.open(destination.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,140 @@
+"""An acceptor for C-ECHO and C-STORE: a thread for each association, data sets straight to files.
+
+It decodes nothing of a data set, and its memory does not grow with it. Whoever receives decides the
+status: ``Handlers.on_instance`` is called once the file is closed (and safe on the disk, if asked),
+before anything is answered, so that a gate can check, move and journal first; whatever goes wrong
+before a success is answered leaves the instance with its sender.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from time import monotonic
+
+from dcmlint.errors import InputError
+from dcmlint.network.association import Association
+from dcmlint.network.line import prepare
+from dcmlint.network.reception import Handlers, ReceivedInstance, Settings, Timeouts
+
+__all__ = ["Handlers", "ReceivedInstance", "Receiver", "Settings", "Timeouts"]
+
+
+class Receiver:
+    """A listening acceptor; use it as a context manager, or ``start`` and ``stop`` it."""
+
+    def __init__(self, settings: Settings, handlers: Handlers) -> None:
+        self.settings = settings
+        self.handlers = handlers
+        self.turned_away = 0  # connections closed because too many were open
+        self.received = 0
+        self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._open: dict[int, Association] = {}
+        self._established = 0
+        self._stopping = False
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that are listened on."""
+        if self._listener is None:
+            raise InputError("the receiver is not listening")
+        host, port = self._listener.getsockname()[:2]
+        return str(host), int(port)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stopping
+
+    def start(self) -> Receiver:
+        """Listen; raises ``InputError`` where the address cannot be had."""
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.settings.host, self.settings.port))
+            listener.listen(min(self.settings.max_connections, socket.SOMAXCONN))
+            # A blocking accept cannot be woken on every system.
+            listener.settimeout(0.25)
+        except OSError as error:
+            listener.close()
+            raise InputError(
+                f"cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror or error}"
+            ) from error
+        self._listener = listener
+        self._acceptor = threading.Thread(target=self._accept, name="dcmlint-accept", daemon=True)
+        self._acceptor.start()
+        return self
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Listen no more, end what is open, and wait up to ``timeout`` seconds for it."""
+        self._stopping = True
+        if self._acceptor is not None:
+            self._acceptor.join(timeout)
+        if self._listener is not None:
+            self._listener.close()
+        with self._lock:
+            for association in self._open.values():
+                association.interrupt()
+        self.wait(timeout)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no connection is open; whether that came about within ``timeout`` seconds."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._open, timeout)
+
+    def __enter__(self) -> Receiver:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def admit(self) -> bool:
+        """Take a place among the established associations, if there is one."""
+        with self._lock:
+            if self._established >= self.settings.max_associations:
+                return False
+            self._established += 1
+            return True
+
+    def leave(self, association: Association, *, established: bool) -> None:
+        """An association has ended, and its facts were handed over."""
+        with self._idle:
+            self._open.pop(association.number, None)
+            if established:
+                self._established -= 1
+            self._idle.notify_all()
+
+    def _accept(self) -> None:
+        listener = self._listener
+        while listener is not None and not self._stopping:
+            try:
+                sock, peer = listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                # Out of descriptors, or a connection that was gone before it was taken: others wait.
+                threading.Event().wait(0.05)
+                continue
+            self._begin(sock, peer)
+
+    def _begin(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        with self._lock:
+            if len(self._open) >= self.settings.max_connections or self._stopping:
+                self.turned_away += 1
+                sock.close()
+                return
+            self.received += 1
+            association = Association(self, sock, str(peer[0]), int(peer[1]), self.received, monotonic())
+            self._open[association.number] = association
+        prepare(sock)
+        thread = threading.Thread(target=association.run, name=f"dcmlint-{association.number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread to be had
+            sock.close()
+            self.leave(association, established=False)
+            self.turned_away += 1

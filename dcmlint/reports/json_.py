@@ -1,0 +1,69 @@
+"""JSON and JSON Lines: the contract of ``schemas/report.json``; never cut.
+
+JSON strings carry any text safely, but a reader prints them: they pass the border all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dcmlint.engine.report import Report
+from dcmlint.findings.finding import Finding
+from dcmlint.reports.border import printable
+
+
+def finding_value(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON sees it."""
+    value: dict[str, Any] = _clean(msgspec.to_builtins(finding))
+    value["references"] = [_clean(str(reference)) for reference in finding.references]
+    return value
+
+
+def report_value(report: Report) -> dict[str, Any]:
+    """A report as JSON sees it."""
+    return {
+        "schema": report.schema,
+        "tool": report.tool,
+        "version": report.version,
+        "edition": report.edition,
+        "profile": report.profile,
+        "config": _clean(report.config),
+        "files": [
+            {
+                "path": printable(record.path),
+                "sop_class": printable(record.sop_class),
+                "sop_instance_uid": printable(record.sop_instance_uid),
+                "transfer_syntax": printable(record.transfer_syntax),
+                "status": record.status,
+            }
+            for record in report.files
+        ],
+        "findings": [finding_value(finding) for finding in report.findings],
+        "outcomes": report.outcomes,
+        "summary": msgspec.to_builtins(report.summary),
+        "exit_code": report.exit_code,
+    }
+
+
+def write_json(report: Report) -> Iterator[str]:
+    """One JSON object, indented."""
+    yield msgspec.json.format(msgspec.json.encode(report_value(report)), indent=2).decode() + "\n"
+
+
+def write_jsonl(report: Report) -> Iterator[str]:
+    """One finding a line."""
+    for finding in report.findings:
+        yield msgspec.json.encode(finding_value(finding)).decode() + "\n"
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _clean(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(one) for one in value]
+    return value

@@ -1,0 +1,1 @@
+"""The functions of built-in rules; importing this package registers them."""

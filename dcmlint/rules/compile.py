@@ -1,0 +1,93 @@
+"""A rule made ready to run: its expressions compiled, its function found.  Done once, when a plan needs it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dcmlint import standard
+from dcmlint.errors import RuleError
+from dcmlint.expr import Expression, Message, SourceRef, compile_expression, parse_message
+from dcmlint.expr.types import Type
+from dcmlint.findings.finding import Severity
+from dcmlint.rules.functions import RuleFunction, function_named, function_names
+from dcmlint.rules.model import Rule, RuleSource
+from dcmlint.rules.names import RULE_NAMES
+
+
+class CompiledRule:
+    """The expressions and the function of one rule."""
+
+    __slots__ = ("assert_", "at", "downgrade", "function", "is_", "lets", "message", "places", "rule", "want", "when")
+
+    def __init__(self, source: RuleSource) -> None:
+        rule = self.rule = source.rule
+        types: dict[str, Type] = {}
+
+        def expression(text: str, key: str) -> Expression:
+            line, column = source.marks.get(f"$.{key}", (0, 0))
+            return compile_expression(text, RULE_NAMES, SourceRef(source.file, line, column), types)
+
+        def message(text: str, key: str) -> Message | None:
+            if not text:
+                return None
+            line, column = source.marks.get(f"$.{key}", (0, 0))
+            return parse_message(text, RULE_NAMES, types, SourceRef(source.file, line, column))
+
+        self.lets: list[tuple[str, Expression]] = []
+        for name, text in rule.let.items():
+            compiled = expression(text, f"let.{name}")
+            self.lets.append((name, compiled))
+            types[name] = compiled.type
+        self.when = expression(rule.when, "when") if rule.when else None
+        self.assert_ = expression(rule.assert_, "assert") if rule.assert_ else None
+        self.places = expression(rule.places, "places") if rule.places else None
+        self.downgrade: list[tuple[Expression, Severity]] = [
+            (expression(one.when, f"downgrade[{i}].when"), one.severity) for i, one in enumerate(rule.downgrade)
+        ]
+        self.message = message(rule.message, "message") if rule.kind == "expression" else None
+        self.is_ = message(rule.is_, "is")
+        self.want = message(rule.want, "want") if rule.kind == "expression" else None
+        self.at = rule.at
+        self.function: RuleFunction | None = None
+        if rule.kind == "function":
+            self.function = function_named(rule.function)
+            if self.function is None:
+                raise RuleError(
+                    f"no function is registered as {rule.function!r}", source.file,
+                    *source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
+                )  # fmt: skip
+
+
+
+
+_compiled: dict[int, tuple[RuleSource, CompiledRule]] = {}
+
+
+def compiled(source: RuleSource) -> CompiledRule:
+    """The compiled rule, made when first asked for.  Raises RuleError with file, line and column."""
+    found = _compiled.get(id(source))
+    if found is None or found[0] is not source:
+        found = _compiled[id(source)] = (source, CompiledRule(source))
+    return found[1]
+
+
+def sop_classes_of(rule: Rule) -> frozenset[str]:
+    """The SOP Class UIDs to which a rule applies; empty: to all.
+
+    Raises RuleError for a keyword that PS3.6 does not have.
+    """
+    result = set()
+    for word in rule.applies.sop_class:
+        if word[0].isdigit():
+            result.add(word)
+            continue
+        uid = _sop_class_keywords().get(word)
+        if uid is None:
+            raise RuleError(f"{rule.id}: {word!r} is no SOP Class keyword")
+        result.add(uid)
+    return frozenset(result)
+
+
+@lru_cache(maxsize=1)
+def _sop_class_keywords() -> dict[str, str]:
+    return {entry.keyword: entry.uid for entry in standard.load().uids() if entry.keyword}
