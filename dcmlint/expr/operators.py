@@ -245,8 +245,8 @@ def arithmetic(symbol: str, left: Code, right: Code, text: str, loop: bool) -> R
     if symbol == "/":
 
         def divide(scope: Any, lets: Any, frame: Any) -> object:
-            a = one(scope, lets, frame)
-            b = other(scope, lets, frame)
+            a: Any = one(scope, lets, frame)
+            b: Any = other(scope, lets, frame)
             kind, kind_b = type(a), type(b)
             if b and (kind is float or kind is int) and (kind_b is float or kind_b is int):
                 try:

@@ -78,7 +78,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     budget: float = 60.0
 
 
-def probe(target: Target, question: Question | None = None) -> ProbeFacts:
+def probe_endpoint(target: Target, question: Question | None = None) -> ProbeFacts:
     """Ask an endpoint; never raises for what the endpoint does.
 
     ``target.tls`` is not looked at: what TLS is spoken with comes from ``question``. Each wait is at

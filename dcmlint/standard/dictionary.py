@@ -22,7 +22,7 @@ class DictionaryColumns(msgspec.Struct, frozen=True, array_like=True):
     """The dictionary as it is stored: parallel columns; VR and VM are indices into their tables.
 
     ``masks`` are (mask, position) pairs: a position whose tag is the lowest of those that the pattern with ``x``
-    stands for, and the mask of the fixed digits.
+    stands for, and the mask of the fixed digits. Such positions stand before an element of the same tag.
     """
 
     tags: list[int]
@@ -43,10 +43,7 @@ class Dictionary:
 
     def __init__(self, columns: DictionaryColumns) -> None:
         self._columns = columns
-        patterned = {position for _, position in columns.masks}
         self._by_tag = dict(zip(columns.tags, range(len(columns.tags)), strict=True))
-        for position in patterned:
-            del self._by_tag[columns.tags[position]]
         self._masks = [(mask, columns.tags[position], position) for mask, position in columns.masks]
         self._by_keyword: dict[str, int] | None = None
         self._retired = frozenset(columns.retired)

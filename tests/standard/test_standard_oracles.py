@@ -32,7 +32,11 @@ IODS = {
 }
 
 # Rows whose type the overlay corrects, or that changed after 2025e: (module, path).
-KNOWN: set[tuple[str, str]] = set()
+KNOWN = {
+    ("multi-frame", "FrameIncrementPointer"),  # 1C where the module of the multi-frame SC IODs says so
+    ("rt-dose", "DerivationCodeSequence"),  # 1C from a later edition on
+    ("rt-dose", "SpatialTransformOfDose"),  # 1C from a later edition on
+}
 
 
 def expanded(name: str, above: tuple[str, ...] = (), seen: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 
 from dcmlint.dicom.codestreams.codestream import Codestream, CodestreamProblem, FrameBytes, Window
 
-# ISO/IEC 15444-1 I.5.1 and ISO/IEC 18181-2 9.1: length 12, type, the same four bytes in both
+# ISO/IEC 15444-1 I.5.1 and ISO/IEC 18181-2 clause 9: length 12, type, the same four bytes in both
 _SIGNATURE_LENGTH: Final = b"\x00\x00\x00\x0c"
 JP2_SIGNATURE: Final = _SIGNATURE_LENGTH + b"jP  \r\n\x87\n"
 JXL_SIGNATURE: Final = _SIGNATURE_LENGTH + b"JXL \r\n\x87\n"
 _MAX_BOXES: Final = 256
-# Adobe's identifier of XMP in a uuid box. ISO 16684-3 6.4
+# XMP in a uuid box. XMP Specification Part 3, 1.1.4
 _XMP_UUID: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 

@@ -76,7 +76,8 @@ class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end marker, ``surplus`` more than
     one byte after it, ``empty`` no byte at all. ``ungrouped`` are those whose headers were read but not kept,
-    since there were too many kinds: their ends were not looked at. ``payload_bytes`` is the sum over all fragments, whatever was examined.
+    since there were too many kinds: their ends were not looked at. ``payload_bytes`` is the sum
+    over all fragments, whatever was examined.
     """
 
     groups: tuple[FrameGroup, ...]

@@ -170,13 +170,13 @@ def _segment(window: Window, position: int, marker: int, length: int, header: _H
 
 def _application_data(body: bytes, marker: int, facts: dict[str, Any]) -> None:
     if marker == _APP0:
-        if body.startswith(b"JFIF\0"):  # ISO/IEC 10918-5 10.1
+        if body.startswith(b"JFIF\0"):  # ISO/IEC 10918-5
             facts["jfif"] = True
     elif marker == _APP1:
         if body.startswith(b"Exif\0"):  # CIPA DC-008 4.7.2
             facts["exif"] = True
         elif body.startswith((b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/")):
-            facts["xmp"] = True  # ISO 16684-3 6.3
+            facts["xmp"] = True  # XMP Specification Part 3, 1.1.3
     elif marker == _APP2:
         if body.startswith(b"ICC_PROFILE\0"):  # ICC.1 B.4
             facts["icc"] = True

@@ -14,8 +14,8 @@ from dcmlint.dicom.codestreams.codestream import (
     Window,
 )
 
-SIGNATURE: Final = b"\xff\x0a"  # ISO/IEC 18181-1 B.1
-# A distribution of U32: for each selector (bits, offset). ISO/IEC 18181-1 B.2.3
+SIGNATURE: Final = b"\xff\x0a"  # ISO/IEC 18181-1 Annex B
+# A distribution of U32: for each selector (bits, offset). ISO/IEC 18181-1 Annex B
 _Distribution = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
 _SIZE: Final[_Distribution] = ((9, 1), (13, 1), (18, 1), (30, 1))
 _ENUM: Final[_Distribution] = ((0, 0), (0, 1), (4, 2), (6, 18))
@@ -23,7 +23,7 @@ _DEPTH: Final[_Distribution] = ((0, 8), (0, 10), (0, 12), (6, 1))
 _FLOAT_DEPTH: Final[_Distribution] = ((0, 32), (0, 16), (0, 24), (6, 1))
 _EXTRA: Final[_Distribution] = ((0, 0), (0, 1), (4, 2), (12, 1))
 _XY: Final[_Distribution] = ((19, 0), (19, 524288), (20, 1048576), (21, 2097152))
-# Aspect ratios that a width may be told by. ISO/IEC 18181-1 Table D.1
+# Aspect ratios that a width may be told by. ISO/IEC 18181-1 Annex D
 _RATIOS: Final = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 # More bits than these are not read: the fields before the first frame take some tens of bytes.
 _MOST_BYTES: Final = BLOCK
@@ -35,7 +35,7 @@ class _OutOfBits(Exception):
 
 
 class _Bits:
-    """Reads a header's bits, the least significant of each byte first. ISO/IEC 18181-1 B.2"""
+    """Reads a header's bits, the least significant of each byte first. ISO/IEC 18181-1 Annex B"""
 
     def __init__(self, data: bytes) -> None:
         self._number = int.from_bytes(data, "little")
@@ -57,7 +57,7 @@ class _Bits:
         return self.u(bits) + offset
 
     def u64(self) -> int:
-        """ISO/IEC 18181-1 B.2.4"""
+        """ISO/IEC 18181-1 Annex B"""
         selector = self.u(2)
         if selector < 3:
             return (0, self.u(4) + 1 if selector == 1 else 0, self.u(8) + 17 if selector == 2 else 0)[
@@ -88,7 +88,7 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
     start = -1
     for box in read_boxes(window):
         if box.kind in (b"jxlc", b"jxlp"):
-            # A partial box begins with its index, and the code stream may go on in the next one. 18181-2 9.8
+            # A partial box begins with its index, and the code stream may go on in the next. 18181-2 clause 9
             begin = box.start + (4 if box.kind == b"jxlp" else 0)
             start = begin if start < 0 else start
             missing = _MOST_BYTES - sum(map(len, parts))
@@ -99,7 +99,7 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
             facts["exif"] = True
         elif box.kind == b"xml ":
             facts["xmp"] = True
-        elif box.kind == b"brob":  # compressed metadata: the type of what it holds. 18181-2 9.7
+        elif box.kind == b"brob":  # compressed metadata: the type of what it holds. 18181-2 clause 9
             inner = window.take(box.start, 4)
             facts |= {"exif": True} if inner == b"Exif" else {"xmp": True} if inner == b"xml " else {}
     if start < 0:
@@ -124,7 +124,7 @@ def _read_bare(raw: bytes, start: int, facts: dict[str, Any]) -> Codestream:
 
 
 def _image_header(bits: _Bits, facts: dict[str, Any]) -> None:
-    """SizeHeader, ImageMetadata and what tells the first frame's coding. ISO/IEC 18181-1 D.2, D.3, F.2"""
+    """SizeHeader, ImageMetadata and what tells the first frame's coding. ISO/IEC 18181-1 Annexes D and F"""
     facts["width"], facts["height"] = _size(bits)
     if bits.flag():  # all_default: 8 bit, RGB, XYB
         facts |= {"precision": 8, "components": 3, "reversible": False}
@@ -157,7 +157,7 @@ def _image_header(bits: _Bits, facts: dict[str, Any]) -> None:
             if weights & bit:
                 bits.u(16 * count)
     bits.position = -(-bits.position // 8) * 8
-    process: Process = "vardct"  # the default of F.2
+    process: Process = "vardct"  # the default
     if not bits.flag():
         bits.u(2)  # frame_type
         process = "modular" if bits.flag() else "vardct"
@@ -218,7 +218,7 @@ def _extra_channel(bits: _Bits) -> None:
 
 
 def _colour(bits: _Bits) -> tuple[bool, bool]:
-    """Whether the colour encoding is grey, and whether an ICC profile follows. ISO/IEC 18181-1 E.2"""
+    """Whether the colour encoding is grey, and whether an ICC profile follows. ISO/IEC 18181-1 Annex E"""
     if bits.flag():
         return False, False
     icc = bits.flag()

@@ -121,6 +121,8 @@ class ElementCheck:
                 if vr in _BULK_UNIT:
                     continue
                 vr = level.value_representation(element)
+                if vr in _BULK_UNIT:
+                    continue
             raw = buffer[element.start : element.end] if size <= _LONGEST else buffer[
                 element.start : element.start + _LONGEST
             ]

@@ -24,12 +24,20 @@ def condition(source: str) -> Expression:
     return compile_expression(source, TABLE_NAMES)
 
 
+# Rows that say of themselves that their type replaces the one of another module (PS3.3 C.8.6.1).
+_OVERRIDING = frozenset({("C.8-24", 0x00080060)})
+
+
 class RowSpec:
-    """A row of a table, with its condition compiled."""
+    """A row of a table, with its condition compiled.
 
-    __slots__ = ("otherwise", "reviewed", "row", "table", "type", "when")
+    ``gates``: the conditions of the includes through which the row came; it speaks only when all hold.
+    """
 
-    def __init__(self, row: Row, table: str) -> None:
+    __slots__ = ("gates", "otherwise", "reviewed", "row", "table", "type", "when")
+
+    def __init__(self, row: Row, table: str, gates: tuple[Expression, ...] = ()) -> None:
+        self.gates = gates
         self.row, self.table, self.type = row, table, row.type
         self.when = condition(row.when) if row.conditional and row.when else None
         self.otherwise = row.otherwise
@@ -43,25 +51,31 @@ class Level:
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "groups", "iod", "known", "open", "present", "required", "rows",
-                 "sized", "valued")  # fmt: skip
+    __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "open", "present", "required",
+                 "rows", "sized", "valued")  # fmt: skip
 
     def __init__(self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False) -> None:
         self.iod, self.groups = iod, groups
         self.rows: dict[int, list[RowSpec]] = {}
         self.open = False
         self._children: dict[int, Level | None] = {}
-        self._take(parts, set())
+        self._take(parts, set(), ())
+        gated: list[RowSpec] = []
         required: set[int] = set()
         present: set[int] = set()
         conditional: list[RowSpec] = []
         valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
         sized: dict[int, RowSpec] = {}
         for tag, specs in self.rows.items():
+            overriding = [spec for spec in specs if (spec.table, tag) in _OVERRIDING]
+            if overriding:
+                specs[:] = overriding
             for spec in specs:
                 repeating = spec.row.repeating
-                if not groups and not repeating:
-                    if spec.type == "1":
+                if not self.groups and not repeating:
+                    if spec.gates:
+                        gated.append(spec)
+                    elif spec.type == "1":
                         required.add(tag)
                     elif spec.type == "2":
                         present.add(tag)
@@ -69,29 +83,30 @@ class Level:
                         conditional.append(spec)
                 for values in spec.row.values:
                     valued.setdefault(tag, []).append((values, spec))
-                if spec.row.items is not None:
+                if spec.row.items is not None and not spec.gates:
                     sized[tag] = spec
         self.required = frozenset(required)
         self.present = frozenset(present - required)
         self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
+        self.gated = tuple(gated)
         self.valued, self.sized = valued, sized
         self.known = frozenset(self.rows)
 
-    def _take(self, parts: Iterable[tuple[str, Row | Include]], seen: set[str]) -> None:
-        tables = standard.load()
+    def _take(
+        self, parts: Iterable[tuple[str, Row | Include]], seen: set[str], gates: tuple[Expression, ...]
+    ) -> None:
         for table, part in parts:
             if isinstance(part, Row):
-                self.rows.setdefault(part.tag, []).append(RowSpec(part, table))
+                self.rows.setdefault(part.tag, []).append(RowSpec(part, table, gates))
             elif part.table == FUNCTIONAL_GROUPS:
                 self.groups = True
                 if self.iod is not None:
                     for use in self.iod.functional_groups:
-                        self._include(use.table, seen)
+                        self._include(use.table, seen, gates)
             else:
-                self._include(part.table, seen)
-        del tables
+                self._include(part.table, seen, (*gates, condition(part.when)) if part.when else gates)
 
-    def _include(self, name: str, seen: set[str]) -> None:
+    def _include(self, name: str, seen: set[str], gates: tuple[Expression, ...]) -> None:
         if not name or name in seen:
             return
         seen.add(name)
@@ -102,7 +117,7 @@ class Level:
             self.open = True
             return
         self.open = self.open or table.open
-        self._take(((name, row) for row in table.rows), seen)
+        self._take(((name, row) for row in table.rows), seen, gates)
 
     def child(self, tag: int) -> Level | None:
         """The level of the items of a sequence; None when no row says what they hold."""

@@ -106,6 +106,8 @@ class TableCheck:
                 self._empty("type-1-empty", dataset, elements[tag], level, "1")
         if level.conditional:
             self._conditional(dataset, level)
+        if level.gated:
+            self._gated(dataset, level)
         for tag, sets in level.valued.items():
             element = elements.get(tag)
             if element is not None and element.items is None:
@@ -139,31 +141,54 @@ class TableCheck:
                 found = self.violations[at]
                 self.violations[at] = _times(found, some, len(shape.items))
 
-    def _conditional(self, dataset: Dataset, level: Level) -> None:
+    def _gated(self, dataset: Dataset, level: Level) -> None:
+        """Rows of macros that are included under a condition."""
         scope = ConditionScope(dataset, meta=self._meta)
         elements = dataset.elements
-        for spec in level.conditional:
+        for spec in level.gated:
             tag = spec.row.tag
-            assert spec.when is not None
-            verdict = spec.when(scope, {})
+            if tag in level.required or not all(gate(scope, {}) is True for gate in spec.gates):
+                continue
             element = elements.get(tag)
-            first = spec.type == "1C"
-            if verdict is True:
+            if spec.type == "1":
                 if element is None:
-                    self._required_but_missing(dataset, spec, scope)
-                elif first and _is_empty(dataset, element):
-                    self._empty("type-1c-empty", dataset, element, level, "1C")
-            elif verdict is False:
-                if element is not None and spec.otherwise == "not":
-                    self._forbidden(dataset, element, spec, level, scope)
-                elif element is not None and first and _is_empty(dataset, element):
-                    # Present all the same: then it must have a value (PS3.5 7.4.2).
-                    self._empty("type-1c-empty", dataset, element, level, "1C")
-            elif element is None:
-                code = "type-1c-missing" if first else "type-2c-missing"
-                self.undecided[code] = self.undecided.get(code, 0) + 1
+                    self._missing("type-1-missing", dataset, tag, level, "1")
+                elif _is_empty(dataset, element):
+                    self._empty("type-1-empty", dataset, element, level, "1")
+            elif spec.type == "2":
+                if element is None and tag not in level.present:
+                    self._missing("type-2-missing", dataset, tag, level, "2")
+            elif spec.when is not None:
+                self._decide(dataset, spec, level, scope)
+
+    def _conditional(self, dataset: Dataset, level: Level) -> None:
+        scope = ConditionScope(dataset, meta=self._meta)
+        for spec in level.conditional:
+            self._decide(dataset, spec, level, scope)
+
+    def _decide(self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope) -> None:
+        """Evaluate the condition of one row of type 1C or 2C, and hold the data set to it."""
+        tag = spec.row.tag
+        assert spec.when is not None
+        verdict = spec.when(scope, {})
+        element = dataset.elements.get(tag)
+        first = spec.type == "1C"
+        if verdict is True:
+            if element is None:
+                self._required_but_missing(dataset, spec, scope)
             elif first and _is_empty(dataset, element):
                 self._empty("type-1c-empty", dataset, element, level, "1C")
+        elif verdict is False:
+            if element is not None and spec.otherwise == "not":
+                self._forbidden(dataset, element, spec, level, scope)
+            elif element is not None and first and _is_empty(dataset, element):
+                # Present all the same: then it must have a value (PS3.5 7.4.2).
+                self._empty("type-1c-empty", dataset, element, level, "1C")
+        elif element is None:
+            code = "type-1c-missing" if first else "type-2c-missing"
+            self.undecided[code] = self.undecided.get(code, 0) + 1
+        elif first and _is_empty(dataset, element):
+            self._empty("type-1c-empty", dataset, element, level, "1C")
 
     def _required_but_missing(self, dataset: Dataset, spec: RowSpec, scope: ConditionScope) -> None:
         tag = spec.row.tag
@@ -229,6 +254,10 @@ class TableCheck:
         defined: dict[int, tuple[set[object], RowSpec]] = {}
         failed: set[int] = set()
         for allowed, spec in sets:
+            if spec.gates and not all(
+                gate(ConditionScope(dataset, meta=self._meta), {}) is True for gate in spec.gates
+            ):
+                continue
             if allowed.when is not None:
                 from dcmlint.rules.tables.levels import condition
 
