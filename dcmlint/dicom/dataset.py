@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax
 from dcmlint.dicom.values import decode
@@ -162,6 +163,11 @@ class Dataset:
             if "SS" in vr and "US" in vr:
                 return "SS" if self.nearest_value(PIXEL_REPRESENTATION) == 1 else "US"
             return "OW" if "OW" in vr else vr[:2]
+        if vr == "UN" and not element.tag >> 16 & 1:
+            # PS3.5 6.2.2: the value of a known attribute is written as its own VR would be.
+            entry = standard.load().dictionary.entry(element.tag)
+            if entry is not None and "/" not in entry.vr and entry.vr != "SQ":
+                return entry.vr
         return vr
 
     def nearest_value(self, tag: int) -> Any:

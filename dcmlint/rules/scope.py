@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
@@ -99,10 +99,18 @@ class ConditionScope(DatasetScope):
     """A level as the conditions of tables see it: what is not here is looked for around it.
 
     The sentences of the standard name attributes without saying where; they mean the item itself, else what
-    encloses it, and within functional groups the other groups of the same frame (PS3.3 C.7.6.16).
+    encloses it, and within functional groups the other groups of the same frame (PS3.3 C.7.6.16).  ``here``
+    are the attributes that the tables know in this level: they are looked for nowhere else.
     """
 
-    __slots__ = ()
+    __slots__ = ("_here",)
+
+    def __init__(
+        self, dataset: Dataset, facts: FactLookup = _no_facts, meta: Dataset | None = None,
+        here: Container[int] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(dataset, facts, meta)
+        self._here = here
 
     def attribute(self, tag: int) -> object:
         """The attribute here, in the groups of the same frame, or in an enclosing level."""
@@ -114,6 +122,8 @@ class ConditionScope(DatasetScope):
         while level is not None:
             if tag in level.elements:
                 value = self._value(level, tag)
+                break
+            if level is self.dataset and tag in self._here:
                 break
             group = groups_of(level, tag)
             if group is not None:

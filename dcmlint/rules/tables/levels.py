@@ -54,12 +54,21 @@ class Level:
     __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "open", "present", "required",
                  "rows", "sized", "valued")  # fmt: skip
 
-    def __init__(self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False) -> None:
+    def __init__(
+        self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
+        hinted: Iterable[tuple[str, Row | Include]] = (),
+    ) -> None:  # fmt: skip
+        """``hinted``: rows whose attributes are known here, but not asked for."""
         self.iod, self.groups = iod, groups
         self.rows: dict[int, list[RowSpec]] = {}
         self.open = False
         self._children: dict[int, Level | None] = {}
         self._take(parts, set(), ())
+        asked = {tag: len(specs) for tag, specs in self.rows.items()}
+        self._take(hinted, set(), ())
+        for tag, specs in self.rows.items():
+            for spec in specs[asked.get(tag, 0) :]:
+                spec.type = "3"
         gated: list[RowSpec] = []
         required: set[int] = set()
         present: set[int] = set()
@@ -145,9 +154,14 @@ def _base_of(tag: int) -> int:
 
 
 class ModuleSpec:
-    """A module of an IOD: its usage, its top-level tags, and those that no mandatory module has."""
+    """A module of an IOD.
 
-    __slots__ = ("name", "otherwise", "own", "parts", "reviewed", "section", "tables", "usage", "when")
+    ``own``: top-level tags that no other module of the IOD has; ``firm``: those of them that are of type 1 or
+    2 in some way.  A module that is not mandatory is in use once a firm attribute is there; optional ones
+    alone make its attributes known, but ask for nothing.
+    """
+
+    __slots__ = ("firm", "name", "otherwise", "own", "parts", "reviewed", "section", "tables", "usage", "when")
 
     def __init__(self, use: standard.ModuleUse) -> None:
         self.name, self.section, self.usage, self.tables = use.name, use.section, use.usage, use.tables
@@ -163,6 +177,7 @@ class ModuleSpec:
                 continue
             self.parts += [(name, row) for row in table.rows]
         self.own: frozenset[int] = frozenset()
+        self.firm: frozenset[int] = frozenset()
 
 
 class IodSpec:
@@ -171,22 +186,27 @@ class IodSpec:
     def __init__(self, iod: Iod) -> None:
         self.iod = iod
         self.modules = [ModuleSpec(use) for use in iod.modules]
-        tags = [Level(module.parts, None).known for module in self.modules]
+        levels = [Level(module.parts, None) for module in self.modules]
+        tags = [level.known for level in levels]
         times: dict[int, int] = {}
         for known in tags:
             for tag in known:
                 times[tag] = times.get(tag, 0) + 1
-        for module, known in zip(self.modules, tags, strict=True):
-            module.own = frozenset(tag for tag in known if times[tag] == 1)
-        self._levels: dict[frozenset[int], Level] = {}
+        for module, level in zip(self.modules, levels, strict=True):
+            module.own = frozenset(tag for tag in level.known if times[tag] == 1)
+            module.firm = frozenset(
+                tag for tag in module.own if any(spec.row.type not in ("3", "-") for spec in level.rows[tag])
+            )
+        self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         self.all_known = frozenset().union(*tags) if tags else frozenset()
 
-    def level(self, active: frozenset[int]) -> Level:
-        """The rows of the main data set when the modules with these numbers are in use."""
-        found = self._levels.get(active)
+    def level(self, active: frozenset[int], hinted: frozenset[int] = frozenset()) -> Level:
+        """The rows of the main data set when the modules with these numbers are in use, others only hinted at."""
+        found = self._levels.get((active, hinted))
         if found is None:
             parts = [part for number in sorted(active) for part in self.modules[number].parts]
-            found = self._levels[active] = Level(parts, self.iod)
+            known = [part for number in sorted(hinted) for part in self.modules[number].parts]
+            found = self._levels[active, hinted] = Level(parts, self.iod, hinted=known)
         return found
 
 

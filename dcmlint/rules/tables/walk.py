@@ -37,6 +37,7 @@ class TableCheck:
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
+        self._forbidden_here: set[tuple[int, int]] = set()
 
     def run(self) -> None:
         """Check everything that the tables say about the instance."""
@@ -53,17 +54,18 @@ class TableCheck:
             return
         spec = iod_spec(sop_class.iod)
         self.iod, self._reviewed = spec.iod, spec.iod.reviewed
-        active = self._modules(spec, dataset)
-        level = spec.level(active)
+        level = spec.level(*self._modules(spec, dataset))
         self._level(dataset, level, spec.all_known)
         self._groups(spec.iod, dataset)
 
     # -- modules ---------------------------------------------------------------------------------------
 
-    def _modules(self, spec: IodSpec, dataset: Dataset) -> frozenset[int]:
-        """The numbers of the modules in use: mandatory, required by a condition, or begun by the data set."""
+    def _modules(self, spec: IodSpec, dataset: Dataset) -> tuple[frozenset[int], frozenset[int]]:
+        """The numbers of the modules in use (mandatory, required by a condition, or begun by the data set), and
+        of those of which only optional attributes are there."""
         present = dataset.elements.keys()
         active: set[int] = set()
+        hinted: set[int] = set()
         for number, module in enumerate(spec.modules):
             if module.usage == "M":
                 active.add(number)
@@ -74,11 +76,13 @@ class TableCheck:
                 verdict = None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
                 if verdict is not True and verdict is not False:
                     self.undecided["module-missing"] = self.undecided.get("module-missing", 0) + 1
-            if verdict is True or begun:
+            if verdict is True or not module.firm.isdisjoint(present):
                 active.add(number)
+            elif begun:
+                hinted.add(number)
             if verdict is False and begun and module.otherwise == "not" and module.reviewed:
                 self._forbidden_module(module, dataset)
-        return frozenset(active)
+        return frozenset(active), frozenset(hinted)
 
     def _forbidden_module(self, module: ModuleSpec, dataset: Dataset) -> None:
         first = next(element for element in dataset if element.tag in module.own)
@@ -143,7 +147,7 @@ class TableCheck:
 
     def _gated(self, dataset: Dataset, level: Level) -> None:
         """Rows of macros that are included under a condition."""
-        scope = ConditionScope(dataset, meta=self._meta)
+        scope = ConditionScope(dataset, meta=self._meta, here=level.known)
         elements = dataset.elements
         for spec in level.gated:
             tag = spec.row.tag
@@ -162,7 +166,7 @@ class TableCheck:
                 self._decide(dataset, spec, level, scope)
 
     def _conditional(self, dataset: Dataset, level: Level) -> None:
-        scope = ConditionScope(dataset, meta=self._meta)
+        scope = ConditionScope(dataset, meta=self._meta, here=level.known)
         for spec in level.conditional:
             self._decide(dataset, spec, level, scope)
 
@@ -208,6 +212,12 @@ class TableCheck:
                                       or other.when(scope, {}) is not False):  # fmt: skip
                 return
         assert spec.when is not None
+        for tag in spec.when.attributes:
+            if tag in level.required and tag not in dataset.elements:
+                return  # what decides is itself missing, and that was said
+        if (id(dataset), element.tag) in self._forbidden_here:
+            return
+        self._forbidden_here.add((id(dataset), element.tag))
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
         self._add(
             code, dataset, element.tag, f"{spec.row.keyword} is present, but must not be here",

@@ -1,0 +1,296 @@
+"""From a tree of edited elements to bytes: what the examples of rules are made with.
+
+Nothing is corrected on the way: a draft says of every element which VR and which bytes it has, and lengths
+are the only thing that is worked out.  PS3.5 clause 7, Annex A; PS3.10 clause 7.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element
+from dcmlint.dicom.instance import META_GROUP_LENGTH, TRANSFER_SYNTAX_UID, Instance
+from dcmlint.dicom.tokens import _LONG, ITEM, ITEM_END, SEQUENCE_END
+from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax, transfer_syntax
+
+EXTENDED_OFFSETS = 0x7FE00001  # PS3.3 C.7.6.3.1.8
+EXTENDED_LENGTHS = 0x7FE00002
+
+# PS3.5 7.3: bytes of what is swapped in big endian.
+_UNITS = {
+    "US": 2, "SS": 2, "OW": 2, "AT": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4,
+    "FD": 8, "SV": 8, "UV": 8, "OD": 8, "OV": 8,
+}  # fmt: skip
+
+
+class Encapsulated:
+    """The fragments of each frame, and the offset tables: worked out unless they are given.
+
+    ``basic``: None to work it out, () for an empty table, numbers or bytes to write them as they are.
+    ``basic_item`` False: there is no item for it.
+    """
+
+    __slots__ = ("basic", "basic_item", "delimited", "frames")
+
+    def __init__(self, frames: list[list[bytes]], basic: Sequence[int] | bytes | None = None) -> None:
+        self.frames, self.basic = frames, basic
+        self.basic_item = self.delimited = True
+
+    def offsets(self) -> list[int]:
+        """The offset of each frame's first item from the first item after the table (PS3.5 A.4)."""
+        result, position = [], 0
+        for fragments in self.frames:
+            result.append(position)
+            position += sum(8 + len(fragment) for fragment in fragments)
+        return result
+
+    def lengths(self) -> list[int]:
+        """The bytes of each frame's fragments, padding included (PS3.3 C.7.6.3.1.9)."""
+        return [sum(map(len, fragments)) for fragments in self.frames]
+
+
+class DraftElement:
+    """An element to be written: ``value`` is bytes in little endian, items, or fragments.
+
+    ``undefined``: whether a sequence ends with a delimiter; None leaves it to the way of writing.
+    """
+
+    __slots__ = ("tag", "undefined", "value", "vr")
+
+    def __init__(self, tag: int, vr: str, value: bytes | list[Draft] | Encapsulated) -> None:
+        self.tag, self.vr, self.value = tag, vr, value
+        self.undefined: bool | None = None
+
+
+class Draft:
+    """A level to be written: elements by tag, written in ascending order."""
+
+    __slots__ = ("elements",)
+
+    def __init__(self, elements: Iterable[DraftElement] = ()) -> None:
+        self.elements = {element.tag: element for element in elements}
+
+    def copy(self) -> Draft:
+        """The same elements, independent of these."""
+        made = Draft()
+        for tag, element in self.elements.items():
+            value = element.value
+            if isinstance(value, list):
+                value = [item.copy() for item in value]
+            made.elements[tag] = DraftElement(tag, element.vr, value)
+            made.elements[tag].undefined = element.undefined
+        return made
+
+
+class DraftFile:
+    """A file to be written: preamble, file meta group, data set.  Only drafts are changed in place."""
+
+    __slots__ = ("dataset", "meta", "preamble")
+
+    def __init__(self, preamble: bytes | None, meta: Draft | None, dataset: Draft) -> None:
+        self.preamble, self.meta, self.dataset = preamble, meta, dataset
+
+
+class Writing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a draft is written.
+
+    ``transfer_syntax`` is stated and followed; ``written_as`` writes the data set otherwise than stated.
+    ``undefined_lengths`` ends sequences and items by delimiters, ``group_lengths`` adds (gggg,0000).
+    ``meta_group_length`` False leaves the group length of group 0002 as it is in the draft.
+    """
+
+    transfer_syntax: str = ""
+    written_as: str = ""
+    undefined_lengths: bool = False
+    group_lengths: bool = False
+    drop_preamble: bool = False
+    drop_meta: bool = False
+    implicit_meta: bool = False
+    meta_group_length: bool = True
+
+
+def draft_of(instance: Instance) -> DraftFile:
+    """The elements of an instance read in little endian, to be changed and written again."""
+    meta = _draft(instance.meta) if instance.meta is not None else None
+    dataset = _draft(instance.dataset)
+    frames = instance.dataset.value(0x00280008)  # Number of Frames
+    pixels = instance.dataset.get(PIXEL_DATA)
+    if pixels is not None and pixels.fragments is not None:
+        dataset.elements[PIXEL_DATA].value = _frames(instance.dataset, pixels, frames if isinstance(frames, int) else 1)
+    return DraftFile(instance.preamble, meta, dataset)
+
+
+def _draft(level: Dataset) -> Draft:
+    made = Draft()
+    for element in level:
+        value: bytes | list[Draft] | Encapsulated
+        if element.items is not None:
+            value = [_draft(item) for item in element.items]
+        elif element.fragments is not None:
+            value = b""
+        else:
+            value = level.raw(element.tag)
+        draft = made.elements[element.tag] = DraftElement(element.tag, element.vr, value)
+        if element.items is not None:
+            draft.undefined = element.length == UNDEFINED
+    return made
+
+
+def _frames(level: Dataset, element: Element, count: int) -> Encapsulated:
+    found = element.fragments
+    buffer = level.context.buffer
+    fragments = [
+        buffer[start + 8 : start + 8 + size]
+        for start, size in zip(found.offsets.tolist(), found.lengths.tolist(), strict=True)
+    ]
+    if len(fragments) == count or found.bot is None or not len(found.bot):
+        frames = [[fragment] for fragment in fragments] if len(fragments) == count else [fragments]
+        return Encapsulated(frames, None if found.bot is not None and len(found.bot) else ())
+    starts = {int(offset) + found.first for offset in found.bot}
+    grouped: list[list[bytes]] = []
+    for start, fragment in zip(found.offsets.tolist(), fragments, strict=True):
+        if start in starts or not grouped:
+            grouped.append([])
+        grouped[-1].append(fragment)
+    return Encapsulated(grouped)
+
+
+def encode_file(file: DraftFile, writing: Writing = Writing()) -> bytes:
+    """The bytes of a file.  Never raises on what the values say; lengths that do not fit are cut to 32 bits."""
+    uid = writing.transfer_syntax or _stated(file.meta)
+    meta = file.meta.copy() if file.meta is not None else None
+    if writing.transfer_syntax and meta is not None:
+        padded = uid.encode() + b"\0" * (len(uid) & 1)
+        meta.elements[TRANSFER_SYNTAX_UID] = DraftElement(TRANSFER_SYNTAX_UID, "UI", padded)
+    parts: list[bytes] = []
+    if not writing.drop_preamble and file.preamble is not None:
+        parts += [file.preamble, b"DICM"]  # PS3.10 7.1
+    if meta is not None and not writing.drop_meta:
+        parts.append(_meta_bytes(meta, writing))
+    syntax = transfer_syntax(writing.written_as or uid or EXPLICIT_LITTLE)
+    data = _Encoder(syntax, writing).level(file.dataset)
+    if syntax.deflated:
+        engine = zlib.compressobj(9, zlib.DEFLATED, -15)  # PS3.5 A.5
+        data = engine.compress(data) + engine.flush()
+        data += b"\0" * (len(data) & 1)
+    parts.append(data)
+    return b"".join(parts)
+
+
+def _stated(meta: Draft | None) -> str:
+    element = meta.elements.get(TRANSFER_SYNTAX_UID) if meta is not None else None
+    value = element.value if element is not None else b""
+    return value.rstrip(b"\0 ").decode("ascii", "replace") if isinstance(value, bytes) else ""
+
+
+def _meta_bytes(meta: Draft, writing: Writing) -> bytes:
+    """The file meta group: explicit VR little endian (PS3.10 7.1), with its length unless that is given."""
+    encoder = _Encoder(transfer_syntax(IMPLICIT_LITTLE if writing.implicit_meta else EXPLICIT_LITTLE), Writing())
+    own = meta.elements.get(META_GROUP_LENGTH)
+    if own is not None and writing.meta_group_length:
+        rest = Draft(element for tag, element in meta.elements.items() if tag != META_GROUP_LENGTH)
+        own = DraftElement(META_GROUP_LENGTH, "UL", struct.pack("<I", len(encoder.level(rest))))
+        meta = Draft((own, *rest.elements.values()))
+    return encoder.level(meta)
+
+
+class _Encoder:
+    """Writes levels in one transfer syntax."""
+
+    def __init__(self, syntax: TransferSyntax, writing: Writing) -> None:
+        self._explicit, self._order = syntax.explicit, "<" if syntax.little else ">"
+        self._writing = writing
+
+    def level(self, draft: Draft) -> bytes:
+        tags = sorted(draft.elements)
+        written = {tag: self._element(draft, draft.elements[tag]) for tag in tags}
+        if self._writing.group_lengths:
+            for group in {tag >> 16 for tag in tags}:
+                size = sum(len(data) for tag, data in written.items() if tag >> 16 == group)
+                own = DraftElement(group << 16, "UL", struct.pack("<I", size))  # PS3.5 7.2
+                written[group << 16] = self._element(draft, own)
+        return b"".join(written[tag] for tag in sorted(written))
+
+    def _element(self, level: Draft, element: DraftElement) -> bytes:
+        value, vr = element.value, element.vr
+        if isinstance(value, Encapsulated):
+            return self._header(element.tag, vr, UNDEFINED) + self._fragments(value)
+        if isinstance(value, list):
+            undefined = self._writing.undefined_lengths or element.undefined is True
+            data = b"".join(self._item(item, undefined) for item in value)
+            if undefined:
+                return self._header(element.tag, vr, UNDEFINED) + data + self._tag(SEQUENCE_END, 0)
+            return self._header(element.tag, vr, len(data)) + data
+        if element.tag in (EXTENDED_OFFSETS, EXTENDED_LENGTHS) and value == b"computed":
+            value = _extended(level, element.tag)
+        return self._header(element.tag, vr, len(value)) + self._swapped(vr, value)
+
+    def _item(self, item: Draft, undefined: bool) -> bytes:
+        data = self.level(item)
+        if undefined:
+            return self._tag(ITEM, UNDEFINED) + data + self._tag(ITEM_END, 0)
+        return self._tag(ITEM, len(data)) + data
+
+    def _fragments(self, value: Encapsulated) -> bytes:
+        parts: list[bytes] = []
+        if value.basic_item:
+            table = value.basic
+            if not isinstance(table, bytes):
+                numbers = value.offsets() if table is None else table
+                table = struct.pack(f"<{len(numbers)}I", *(number & UNDEFINED for number in numbers))
+            parts += [self._tag(ITEM, len(table)), table]
+        for fragment in (fragment for frame in value.frames for fragment in frame):
+            parts += [self._tag(ITEM, len(fragment)), fragment]
+        if value.delimited:
+            parts.append(self._tag(SEQUENCE_END, 0))
+        return b"".join(parts)
+
+    def _tag(self, tag: int, length: int) -> bytes:
+        return struct.pack(self._order + "HHI", tag >> 16, tag & 0xFFFF, length)
+
+    def _header(self, tag: int, vr: str, length: int) -> bytes:
+        group, number = tag >> 16, tag & 0xFFFF
+        if not self._explicit:
+            return struct.pack(self._order + "HHI", group, number, length)
+        letters = vr.encode("latin-1", "replace")[:2]
+        if vr in _LONG or len(vr) != 2:
+            return struct.pack(self._order + "HH2sHI", group, number, letters or b"UN", 0, length)
+        return struct.pack(self._order + "HH2sH", group, number, letters, length & 0xFFFF)
+
+    def _swapped(self, vr: str, value: bytes) -> bytes:
+        unit = _UNITS.get(vr, 1)
+        if self._order == "<" or unit == 1 or len(value) % unit:
+            return value
+        made = bytearray(len(value))
+        for byte in range(unit):
+            made[byte::unit] = value[unit - 1 - byte :: unit]
+        return bytes(made)
+
+
+def _extended(level: Draft, tag: int) -> bytes:
+    pixels = level.elements.get(PIXEL_DATA)
+    if pixels is None or not isinstance(pixels.value, Encapsulated):
+        return b""
+    numbers = pixels.value.offsets() if tag == EXTENDED_OFFSETS else pixels.value.lengths()
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
+def written_vr(tag: int, level: Draft | None = None) -> str:
+    """The VR in which a tag is written: the one it has in the level, else the dictionary's, else UN.
+
+    Where the dictionary leaves it open: US for US or SS, OW for OB or OW (PS3.5 A.2).
+    """
+    if level is not None and tag in level.elements:
+        return level.elements[tag].vr
+    if tag >> 16 & 1:
+        return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else "UN"  # PS3.5 7.8.1
+    entry = standard.load().dictionary.entry(tag)
+    if entry is None:
+        return "UN"
+    parts = entry.vr.replace(" or ", "/").split("/")
+    return "OW" if "OW" in parts else parts[0]
