@@ -6,11 +6,13 @@ import os
 import sys
 from typing import Annotated, Any
 
-import click
 import typer
 
 from dcmlint import __version__
 from dcmlint.errors import DcmlintError
+
+# Typer brings its own copy of Click in some versions: what it raises is found through its own classes.
+_ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="dcmlint", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
@@ -43,13 +45,13 @@ def run(arguments: list[str] | None = None) -> int:
         result: Any = app(args=arguments, standalone_mode=False, prog_name="dcmlint")
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
     except KeyboardInterrupt:
         return 130
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return int(stop.exit_code)
-    except click.ClickException as mistake:
+    except _ClickException as mistake:
         mistake.show(sys.stderr)
         return 2
     except DcmlintError as mistake:

@@ -10,16 +10,19 @@ from typing import Annotated, Any, Optional, cast
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.progress import counter
 from dcmlint.errors import UsageError
 
 _LEVELS = ("error", "warning", "info")
-FORMATS = ("full", "grouped", "concise", "json", "jsonl", "junit", "junit:all")
+FORMATS = ("full", "grouped", "concise", "json", "jsonl", "junit", "junit:all", "sarif")
 
 
 @app.command()
 def check(
     paths: Annotated[Optional[list[str]], typer.Argument(help="Files, folders, archives; - for standard input.")] = None,
-    profile: Annotated[str, typer.Option("-p", "--profile", help="What to hold the files to.")] = "wsi",
+    profile: Annotated[Optional[str], typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.")] = None,
+    parameter: Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")] = None,
+    config: Annotated[Optional[str], typer.Option(help="Read this configuration file.")] = None,
     files_from: Annotated[Optional[str], typer.Option(help="Read paths from this file, one a line; - for standard input.")] = None,
     include: Annotated[Optional[list[str]], typer.Option(help="Look only at files in folders that match this pattern.")] = None,
     exclude: Annotated[Optional[list[str]], typer.Option(help="Leave out files in folders that match this pattern.")] = None,
@@ -28,13 +31,13 @@ def check(
     extend_select: Annotated[Optional[list[str]], typer.Option(help="These rules too.")] = None,
     extend_ignore: Annotated[Optional[list[str]], typer.Option(help="Nor these rules.")] = None,
     severity: Annotated[Optional[list[str]], typer.Option(help="RULE=error|warning|info")] = None,
-    fail_on: Annotated[str, typer.Option(help="The least severity that fails: error, warning, info, never.")] = "error",
+    fail_on: Annotated[Optional[str], typer.Option(help="The least severity that fails: error (default), warning, info, never.")] = None,
     format_: Annotated[Optional[list[str]], typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(FORMATS)}.")] = None,
     show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
-    show_values: Annotated[str, typer.Option(help="Values in reports: safe, none, all.")] = "safe",
+    show_values: Annotated[Optional[str], typer.Option(help="Values in reports: safe (default), none, all.")] = None,
     max_per_rule: Annotated[int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")] = 10,
     group: Annotated[bool, typer.Option("--group/--no-group", help="Join repeats over frames and items.")] = True,
-    frames: Annotated[str, typer.Option(help="Code streams looked at: auto, all, sample, none.")] = "auto",
+    frames: Annotated[Optional[str], typer.Option(help="Code streams looked at: auto (default), all, sample, none.")] = None,
     decode: Annotated[bool, typer.Option("--decode", help="Decode a sample of the frames.")] = False,
     jobs: Annotated[int, typer.Option("-j", "--jobs", help="Processes; 0: one for each core.")] = 1,
     isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
@@ -45,6 +48,7 @@ def check(
     color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
+    from dcmlint.cli.config import Config
     from dcmlint.cli.options import utf8_output
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.engine.settings import Settings
@@ -54,28 +58,29 @@ def check(
     started = time.monotonic()
     if not paths and files_from is None:
         raise UsageError("nothing to check: name a file or a folder")
-    if fail_on not in (*_LEVELS, "never"):
-        raise UsageError(f"--fail-on {fail_on}: one of {', '.join(_LEVELS)}, never")
-    if show not in _LEVELS:
-        raise UsageError(f"--show {show}: one of {', '.join(_LEVELS)}")
-    if show_values not in ("safe", "none", "all"):
-        raise UsageError(f"--show-values {show_values}: one of safe, none, all")
-    if frames not in ("auto", "all", "sample", "none"):
-        raise UsageError(f"--frames {frames}: one of auto, all, sample, none")
+    found, shown = _config(config, isolated)
+    base = found or Config()
+    limit = _one_of("--fail-on", fail_on or base.fail_on or "error", (*_LEVELS, "never"))
+    _one_of("--show", show, _LEVELS)
     outputs = _outputs(format_ or [])
     settings = Settings(
-        profile=profile, select=_words(select), ignore=_words(ignore), extend_select=_words(extend_select),
-        extend_ignore=_words(extend_ignore), severity=_severities(severity), show_values=cast(Any, show_values),
-        group=group, frames=frames, decode=decode, jobs=jobs,
+        profile=profile or base.profile or "wsi", select=_words(select) or base.select,
+        ignore=_words(ignore) or base.ignore, extend_select=(*base.extend_select, *_words(extend_select)),
+        extend_ignore=(*base.extend_ignore, *_words(extend_ignore)),
+        severity={**_levels(base.severity), **_severities(severity)},
+        show_values=cast(Any, _one_of("--show-values", show_values or base.show_values or "safe", ("safe", "none", "all"))),
+        group=group, frames=_one_of("--frames", frames or base.frames or "auto", ("auto", "all", "sample", "none")),
+        decode=decode, jobs=jobs, parameters={**base.parameters, **_parameters(parameter)},
     )  # fmt: skip
     checker = Checker(settings)
     totals = Totals(checker)
-    inputs = list_inputs(
-        paths or [], files_from=files_from, selection=Selection(tuple(include or ()), tuple(exclude or ()))
-    )
-    for result in _results(checker, inputs, settings):
-        totals.add(result)
-    report = totals.report(started=started, fail_on=None if fail_on == "never" else cast(Any, fail_on), config=None)
+    selection = Selection(tuple(include or base.include), tuple(exclude or base.exclude))
+    inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
+    with counter(quiet) as tick:
+        for result in _results(checker, inputs, settings):
+            totals.add(result)
+            tick()
+    report = totals.report(started=started, fail_on=None if limit == "never" else cast(Any, limit), config=shown)
     for name, target in outputs:
         _write(report, name, target, show="info" if verbose else show, max_per_rule=max_per_rule, quiet=quiet,
                verbose=verbose, color=color)  # fmt: skip
@@ -85,11 +90,49 @@ def check(
 
 
 def _results(checker: Any, inputs: Any, settings: Any) -> Iterator[Any]:
-    from dcmlint.engine.session import Task, run_checks
+    from dcmlint.engine.processes import run_in_processes, worker_count
+    from dcmlint.engine.session import Task
     from dcmlint.sources.inputs import open_input
 
-    tasks = ((Task(one.path, one.named), lambda one=one: open_input(one)) for one in inputs)
-    yield from run_checks(checker, tasks)
+    workers = worker_count(settings.jobs)
+    if workers == 1:
+        for one in inputs:
+            yield checker.check(Task(one.path, one.named), lambda one=one: open_input(one))
+        return
+    for _, result in run_in_processes(checker, inputs, open_input, workers):
+        yield result
+
+
+def _config(given: str | None, isolated: bool) -> tuple[Any, str | None]:
+    """The configuration and how reports name its file."""
+    from pathlib import Path
+
+    from dcmlint.cli.config import find_config, read_config
+
+    if given is not None:
+        return read_config(Path(given)), given
+    path = None if isolated else find_config()
+    return (None, None) if path is None else (read_config(path), str(path))
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise UsageError(f"{option} {value}: one of {', '.join(allowed)}")
+    return value
+
+
+def _levels(values: dict[str, str]) -> dict[str, Any]:
+    return _severities([f"{rule}={level}" for rule, level in values.items()])
+
+
+def _parameters(values: list[str] | None) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for value in values or ():
+        name, found, text = value.partition("=")
+        if not found:
+            raise UsageError(f"--set {value}: NAME=VALUE")
+        result[name.strip()] = text
+    return result
 
 
 def _words(values: list[str] | None) -> tuple[str, ...]:
@@ -130,6 +173,11 @@ def _write(
 
     if name in ("json", "jsonl"):
         parts = write_json(report) if name == "json" else write_jsonl(report)
+    elif name == "sarif":
+        from dcmlint.reports.sarif import write_sarif
+        from dcmlint.rules.load import builtin_rules
+
+        parts = write_sarif(report, {source.rule.id: source.rule for source in builtin_rules()})
     elif name.startswith("junit"):
         parts = write_junit(report, every_rule=name == "junit:all")
     else:

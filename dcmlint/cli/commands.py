@@ -1,5 +1,5 @@
 """Importing this module registers every command."""
 
-from dcmlint.cli import check, explain, rules, standard_
+from dcmlint.cli import check, explain, rule, rules, standard_
 
-__all__ = ["check", "explain", "rules", "standard_"]
+__all__ = ["check", "explain", "rule", "rules", "standard_"]

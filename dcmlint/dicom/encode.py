@@ -121,7 +121,9 @@ def draft_of(instance: Instance) -> DraftFile:
     frames = instance.dataset.value(0x00280008)  # Number of Frames
     pixels = instance.dataset.get(PIXEL_DATA)
     if pixels is not None and pixels.fragments is not None:
-        dataset.elements[PIXEL_DATA].value = _frames(instance.dataset, pixels, frames if isinstance(frames, int) else 1)
+        dataset.elements[PIXEL_DATA].value = _frames(
+            instance.dataset, pixels, frames if isinstance(frames, int) else 1
+        )
     return DraftFile(instance.preamble, meta, dataset)
 
 
@@ -160,8 +162,9 @@ def _frames(level: Dataset, element: Element, count: int) -> Encapsulated:
     return Encapsulated(grouped)
 
 
-def encode_file(file: DraftFile, writing: Writing = Writing()) -> bytes:
+def encode_file(file: DraftFile, writing: Writing | None = None) -> bytes:
     """The bytes of a file.  Never raises on what the values say; lengths that do not fit are cut to 32 bits."""
+    writing = writing or Writing()
     uid = writing.transfer_syntax or _stated(file.meta)
     meta = file.meta.copy() if file.meta is not None else None
     if writing.transfer_syntax and meta is not None:
@@ -190,7 +193,9 @@ def _stated(meta: Draft | None) -> str:
 
 def _meta_bytes(meta: Draft, writing: Writing) -> bytes:
     """The file meta group: explicit VR little endian (PS3.10 7.1), with its length unless that is given."""
-    encoder = _Encoder(transfer_syntax(IMPLICIT_LITTLE if writing.implicit_meta else EXPLICIT_LITTLE), Writing())
+    encoder = _Encoder(
+        transfer_syntax(IMPLICIT_LITTLE if writing.implicit_meta else EXPLICIT_LITTLE), Writing()
+    )
     own = meta.elements.get(META_GROUP_LENGTH)
     if own is not None and writing.meta_group_length:
         rest = Draft(element for tag, element in meta.elements.items() if tag != META_GROUP_LENGTH)

@@ -61,12 +61,12 @@ class Plan:
                 self.expressions.append(active)
             elif rule.kind == "function":
                 self.functions.append(active)
-            else:
-                for check in rule.check:
-                    if not rule.attributes:
-                        self.generic[check] = active
-                    for attribute in rule.attributes:
-                        self.aliases[check, attribute] = active
+            # An expression or a function may also be the alias of what tables say of the same attribute.
+            for check in rule.check:
+                if not rule.attributes:
+                    self.generic[check] = active
+                for attribute in rule.attributes:
+                    self.aliases[check, attribute] = active
 
 
 class Planner:

@@ -82,6 +82,10 @@ class InstanceRun:
         except Exception as crash:  # noqa: BLE001 - the one place (design): a rule's crash is an outcome, not ours
             outcome = "error"
             self.undecided[rule_id] = f"{type(crash).__name__} in the rule"
+        if self.outcomes.get(rule_id) == "fail":
+            # As an alias it has failed already: what else it says is no news.
+            self.undecided.pop(rule_id, None)
+            return
         self.outcomes[rule_id] = outcome
 
     # -- generic checks ---------------------------------------------------------------------------------
@@ -116,7 +120,12 @@ class InstanceRun:
         active: ActiveRule | None = None
         if plan.aliases and violation.level is not None:
             keywords = keyword_path(violation.level, violation.tag)
-            active = plan.aliases.get((violation.check, keywords))
+            if violation.number:
+                value = f"value({keywords}, {violation.number})"
+                active = plan.aliases.get((violation.check, f'{value} == "{violation.found}"'))
+                active = active or plan.aliases.get((violation.check, value))
+            if active is None:
+                active = plan.aliases.get((violation.check, keywords))
             if active is None:
                 active = plan.aliases.get((violation.check, "*." + keywords.rpartition(".")[2]))
         if active is None:
@@ -140,6 +149,10 @@ class InstanceRun:
         if violation.level is not None:
             element = violation.level.get(violation.tag)
             vr = element.vr if element is not None else ""
+        severity = violation.severity
+        if active.rule.downgrade and violation.level is not None:
+            scope = DatasetScope(violation.level, self.facts, self.instance.meta)
+            severity = self._lowered(active, scope, {}) or severity
         tag: int | None = violation.tag
         if violation.check.startswith(("encoding.", "element.")) or violation.check == "table.item-count":
             tag = None  # counts, lengths and VRs, no values
@@ -148,7 +161,7 @@ class InstanceRun:
             offset=violation.offset if violation.offset >= 0 else None,
             is_="" if violation.found is None else show_value(violation.found, tag, self.settings.show_values, vr),
             want=violation.want, because=violation.because, references=references,
-            severity=violation.severity, places=places, count=violation.count,
+            severity=severity, places=places, count=violation.count,
         )  # fmt: skip
 
     # -- expressions ------------------------------------------------------------------------------------
@@ -205,10 +218,7 @@ class InstanceRun:
     def _fail(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> None:
         compiled, rule = active.compiled, active.rule
         assert compiled.assert_ is not None
-        severity: Severity | str = ""
-        for when, lower in compiled.downgrade:
-            if when(scope, lets) is True and RANK[lower] < RANK[active.severity]:
-                severity = lower
+        severity = self._lowered(active, scope, lets)
         show = self._show
         level, tag, path = _place(scope.dataset, rule.at, compiled.assert_.primary())
         because = " ".join(
@@ -242,6 +252,14 @@ class InstanceRun:
             offset=element.offset if element is not None else level.offset if level is not None else None,
             is_=found, want=want, because=because, severity=severity, places=places[:3], count=max(1, count),
         )  # fmt: skip
+
+    def _lowered(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> str:
+        """The severity that a downgrade of the rule gives here, or ""."""
+        severity = ""
+        for when, lower in active.compiled.downgrade:
+            if when(scope, lets) is True and RANK[lower] < RANK[active.severity]:
+                severity = lower
+        return severity
 
     def _show(self, value: object, tags: tuple[int, ...] | int | None) -> str:
         tag = tags if isinstance(tags, int) else (tags[0] if tags else None)

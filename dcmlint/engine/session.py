@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -56,9 +56,9 @@ class Checker:
         try:
             buffer = open_()
         except InputError as error:
-            return self._unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error}")
+            return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error}")
         except OSError as error:
-            return self._unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error.strerror}")
+            return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error.strerror}")
         try:
             return self.check_buffer(task, buffer)
         finally:
@@ -70,7 +70,7 @@ class Checker:
         if instance is None:
             if not task.named:
                 return None
-            return self._unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
+            return self.unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
         plan = self.planner.plan(instance.sop_class)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         checked: Checked = run.run()
@@ -79,7 +79,7 @@ class Checker:
             sop_instance_uid=_uid_text(instance.sop_instance),
             transfer_syntax=_uid_text(instance.syntax.uid),
             status="partial" if instance.status == "partial" else "checked",
-            title=describe_instance(run),
+            title=describe_instance(run), undecided=tuple(checked.undecided),
         )  # fmt: skip
         from dcmlint.engine.together import member_of
 
@@ -88,7 +88,8 @@ class Checker:
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
         )  # fmt: skip
 
-    def _unreadable(self, path: str, rule_id: str, message: str) -> Result:
+    def unreadable(self, path: str, rule_id: str, message: str) -> Result:
+        """The result of an input that could not be read."""
         record = FileRecord(path=path, status="unreadable")
         active = self._active.get(rule_id)
         if active is None:
@@ -193,13 +194,3 @@ def exit_code(report: Report) -> int:
     if not summary.files:
         return 3
     return 1 if report.failed() else 0
-
-
-def run_checks(
-    checker: Checker, tasks: Iterable[tuple[Task, Opener]], progress: Callable[[int], None] | None = None
-) -> Iterator[Result | None]:
-    """Check inputs one by one in this process."""
-    for done, (task, open_) in enumerate(tasks, 1):
-        yield checker.check(task, open_)
-        if progress is not None:
-            progress(done)

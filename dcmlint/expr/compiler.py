@@ -99,8 +99,8 @@ class Compiler(NameCompiler):
         if kind is None:
             message = f"{parts[1].text} is {words(one)}, {parts[2].text} is {words(other)}"
             raise self.error(node, message, "a choice is between two of one type")
-        clean = parts[1].clean and parts[2].clean
-        return Code(node, kind, operators.choice(parts), self.text(node), parts, clean=clean)
+        truths = kind.kind == "bool"
+        return Code(node, kind, operators.choice(parts, truths), self.text(node), parts, clean=truths)
 
     def unary(self, node: Unary) -> Code:
         """``!a`` and ``-a``."""

@@ -83,7 +83,19 @@ def _clause(part: Code, negated: bool, variable: str, word: str) -> str:
     if isinstance(inner.node, Logical):
         inner_word = "and" if (inner.node.operator == "&&") is not negated else "or"
         return said if inner_word == word else f"({said})"
-    return f"({said})" if isinstance(inner.node, (Choice, Macro)) else said
+    return (
+        f"({said})"
+        if isinstance(inner.node, (Choice, Macro)) or (word == "and" and _says_or(inner, negated))
+        else said
+    )
+
+
+def _says_or(code: Code, negated: bool) -> bool:
+    """Whether a clause holds an "or" that would seem to go on over the next "and"."""
+    node = code.node
+    if isinstance(node, Binary) and isinstance(node.right, ListOf):
+        return len(node.right.items) > 1
+    return isinstance(node, Call) and node.name == "empty" and not negated
 
 
 def _compared(code: Code, node: Binary, negated: bool, variable: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from dcmlint.expr.code import Code
 from dcmlint.expr.compiler import Compiler
 from dcmlint.expr.macros import STEPS, place, relabel, source_of
-from dcmlint.expr.meaning import OutOfStepsError, Run, truth
+from dcmlint.expr.meaning import OutOfStepsError, Run, spend, truth
 from dcmlint.expr.parser import parse
 from dcmlint.expr.source import ALONE, Source, SourceRef
 from dcmlint.expr.syntax import Binary, Choice, Logical, Macro, Name, Unary
@@ -197,6 +197,7 @@ class _Tracer:
         values: Any = source_of(target)(self.value(target))
         if wanted is (node.name == "exists") and hasattr(values, "__getitem__"):
             for index, value in enumerate(values):
+                spend(self.frame, 1)
                 self.frame[code.slot] = value
                 if self.value(body) is wanted:
                     self.labels[node.variable] = self.label(place(target, index))

@@ -19,6 +19,7 @@ MAX_INTEGER: Final = 2**256
 MAX_TEXT: Final = 1_000_000  # characters
 MAX_LIST: Final = 10_000_000  # elements
 MAX_NAMES: Final = 8  # of what is missing
+_MAX_LISTS: Final = 4  # within each other, that are compared
 
 
 class OutOfStepsError(Exception):
@@ -94,7 +95,7 @@ def _kind(value: object) -> str:
     return "other"
 
 
-def equal(left: object, right: object, mixed: object = False) -> object:
+def equal(left: object, right: object, mixed: object = False, depth: int = 0) -> object:
     """Whether two values are equal: True, False, UNKNOWN or Missing.
 
     Absent equals nothing; empty (None) equals only empty.  ``mixed`` is the answer for values of two
@@ -112,14 +113,14 @@ def equal(left: object, right: object, mixed: object = False) -> object:
     kind, other = _kind(left), _kind(right)
     if kind == other:
         if kind == "list":
-            return _equal_lists(left, right, mixed)
+            return _equal_lists(left, right, mixed, depth) if depth < _MAX_LISTS else UNKNOWN
         return UNKNOWN if kind == "other" else left == right
     if kind == "list" or other == "list":
         return False
     return mixed
 
 
-def _equal_lists(left: Any, right: Any, mixed: object) -> object:
+def _equal_lists(left: Any, right: Any, mixed: object, depth: int) -> object:
     if len(left) != len(right):
         return False
     result: object = True
@@ -128,8 +129,7 @@ def _equal_lists(left: Any, right: Any, mixed: object) -> object:
             if one != other:
                 return False
             continue
-        # A list within a list holds no attribute's values: a level more is deep enough.
-        same = equal(one, other, mixed) if _kind(one) != "list" else one == other
+        same = equal(one, other, mixed, depth + 1)
         if same is False:
             return False
         if same is not True:
@@ -260,7 +260,7 @@ def nth(value: object, number: object, name: str) -> object:
         if not 1 <= number <= len(value):  # type: ignore[arg-type]
             return ABSENT
         found = plain(value[number - 1])  # type: ignore[index]
-        return None if found == "" else found
+        return None if type(found) is str and not found else found
     return value if number == 1 else ABSENT
 
 
@@ -345,7 +345,7 @@ def is_empty(value: object) -> object:
     if value is UNKNOWN:
         return UNKNOWN
     if isinstance(value, (list, tuple)):
-        return all(one is None or one is ABSENT or one == "" for one in value)
+        return all(one is None or one is ABSENT or (type(one) is str and not one) for one in value)
     return len(value) == 0 if _sized(value) else False  # type: ignore[arg-type]
 
 

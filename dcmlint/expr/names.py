@@ -129,7 +129,10 @@ class NameCompiler:
         if slot and of.type == ITEM:
 
             def of_variable(scope: Any, lets: Any, frame: Any) -> object:
-                return frame[slot].attribute(tag)
+                try:
+                    return frame[slot].attribute(tag)
+                except AttributeError:
+                    return read_from(frame[slot], tag)  # no item after all: what a fact gave may be anything
 
             return Code(node, kind, of_variable, text, (of,), True, False, (tag,), None, slot)
 

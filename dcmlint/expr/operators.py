@@ -214,9 +214,11 @@ def negation(part: Code) -> Run:
     return evaluate
 
 
-def choice(parts: tuple[Code, ...]) -> Run:
+def choice(parts: tuple[Code, ...], truths: bool) -> Run:
     """``condition ? then : otherwise``; UNKNOWN and Missing of the condition are the result."""
     decide, then, otherwise = condition(parts[0]), parts[1].run, parts[2].run
+    if truths:
+        then, otherwise = condition(parts[1]), condition(parts[2])
 
     def evaluate(scope: Any, lets: Any, frame: Any) -> object:
         value = decide(scope, lets, frame)
@@ -248,7 +250,7 @@ def arithmetic(symbol: str, left: Code, right: Code, text: str, loop: bool) -> R
             a: Any = one(scope, lets, frame)
             b: Any = other(scope, lets, frame)
             kind, kind_b = type(a), type(b)
-            if b and (kind is float or kind is int) and (kind_b is float or kind_b is int):
+            if (kind is float or kind is int) and (kind_b is float or kind_b is int) and b:
                 try:
                     return a / b
                 except OverflowError:

@@ -157,6 +157,10 @@ class _Parser:
             kind, name, start, end = self.tokens[self.at]
             self.at += 1
             depth = self.depth(place, node)
+            if kind == END:
+                raise self.source.error(
+                    start, "the expression ends after a dot", "a dot is followed by a name"
+                )
             called = self.tokens[self.at][1] == "(" and self.tokens[self.at][0] == OPERATOR
             if kind == KEYWORD and not called:
                 assert isinstance(name, str)

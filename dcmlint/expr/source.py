@@ -48,7 +48,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """``did you mean Rows?`` for the names nearest to a mistyped one; empty when none is near."""
+    """``did you mean Rows?`` for the name nearest to a mistyped one; empty when none is near."""
     from difflib import get_close_matches  # only a mistake pays for it
 
     by_letters: dict[str, str] = {}
@@ -56,5 +56,5 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
         by_letters.setdefault(candidate.replace("_", "").lower(), candidate)
     letters = name.replace("_", "").lower()
     same = by_letters.get(letters)
-    found = [same] if same else [by_letters[near] for near in get_close_matches(letters, by_letters, 2, 0.75)]
-    return f"did you mean {' or '.join(found)}?" if found else ""
+    found = [same] if same else [by_letters[near] for near in get_close_matches(letters, by_letters, 1, 0.75)]
+    return f"did you mean {found[0]}?" if found else ""

@@ -70,7 +70,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}):
 
 
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One input: its path as given or reached, what it is, and how far it could be checked."""
+    """One input: its path as given or reached, what it is, and how far it could be checked.
+
+    ``title`` says what it is in a few words; ``undecided`` are the rules that could not be decided.
+    """
 
     path: str
     sop_class: str = ""
@@ -78,6 +81,7 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     transfer_syntax: str = ""
     status: Status = "checked"
     title: str = ""
+    undecided: tuple[str, ...] = ()
 
 
 Outcomes = dict[str, dict[str, int]]

@@ -195,7 +195,7 @@ class Association:
             foreign = speaks(line.peek(16))
             if foreign:
                 raise WireError("not-dicom", f"the peer speaks {foreign}", 0)
-            kind, length = line.header(deadline, 0)
+            kind, length = line.header(deadline, self._settings.max_pdu_taken)
             if kind != ASSOCIATE_RQ:
                 if kind == ABORT:
                     self._abort = parse_abort(line.body(length, deadline))

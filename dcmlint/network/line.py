@@ -179,10 +179,14 @@ class Line:
         self.sent += len(data)
 
     def drain(self, deadline: float, limit: int = 1 << 22) -> bool:
-        """Read and drop until the peer closes; whether it did within time and ``limit`` bytes.
+        """Say no more, read and drop until the peer closes; whether it did in time and ``limit`` bytes.
 
         Closing with bytes unread makes the kernel send a reset, which can overtake an A-ABORT.
         """
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return True
         try:
             while limit > 0:
                 self._start = self._end

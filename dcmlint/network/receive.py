@@ -8,9 +8,10 @@ before a success is answered leaves the instance with its sender.
 
 from __future__ import annotations
 
+import selectors
 import socket
 import threading
-from time import monotonic
+from time import monotonic, sleep
 
 from dcmlint.errors import InputError
 from dcmlint.network.association import Association
@@ -29,6 +30,8 @@ class Receiver:
         self.turned_away = 0  # connections closed because too many were open
         self.received = 0
         self._listener: socket.socket | None = None
+        self._waker: socket.socket | None = None
+        self._woken: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -57,14 +60,15 @@ class Receiver:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((self.settings.host, self.settings.port))
             listener.listen(min(self.settings.max_connections, socket.SOMAXCONN))
-            # A blocking accept cannot be woken on every system.
-            listener.settimeout(0.25)
+            listener.setblocking(False)
         except OSError as error:
             listener.close()
             raise InputError(
                 f"cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror or error}"
             ) from error
         self._listener = listener
+        # A blocking accept cannot be woken on every system: a byte here ends the waiting.
+        self._waker, self._woken = socket.socketpair()
         self._acceptor = threading.Thread(target=self._accept, name="dcmlint-accept", daemon=True)
         self._acceptor.start()
         return self
@@ -72,8 +76,12 @@ class Receiver:
     def stop(self, timeout: float = 5.0) -> None:
         """Listen no more, end what is open, and wait up to ``timeout`` seconds for it."""
         self._stopping = True
-        if self._acceptor is not None:
+        if self._acceptor is not None and self._waker is not None and self._woken is not None:
+            self._waker.send(b"!")
             self._acceptor.join(timeout)
+            self._waker.close()
+            self._woken.close()
+            self._acceptor = None
         if self._listener is not None:
             self._listener.close()
         with self._lock:
@@ -109,17 +117,26 @@ class Receiver:
             self._idle.notify_all()
 
     def _accept(self) -> None:
-        listener = self._listener
-        while listener is not None and not self._stopping:
-            try:
-                sock, peer = listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                # Out of descriptors, or a connection that was gone before it was taken: others wait.
-                threading.Event().wait(0.05)
-                continue
-            self._begin(sock, peer)
+        listener, woken = self._listener, self._woken
+        if listener is None or woken is None:
+            return
+        with selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            while not self._stopping:
+                selector.select()
+                if self._stopping:
+                    return
+                try:
+                    sock, peer = listener.accept()
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    # Out of descriptors, or a connection that was gone before it was taken.
+                    sleep(0.05)
+                    continue
+                sock.setblocking(True)
+                self._begin(sock, peer)
 
     def _begin(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         with self._lock:

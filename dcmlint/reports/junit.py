@@ -26,10 +26,7 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
             by_file.setdefault(finding.file, []).append(finding)
         else:
             others.setdefault(f"{finding.subject.kind} {finding.subject.id}", []).append(finding)
-    undecided: dict[str, list[str]] = {}
-    for rule, reasons in report.undecided.items():
-        for path in reasons.values():
-            undecided.setdefault(path, []).append(rule)
+    undecided = {record.path: record.undecided for record in report.files}
     suites = [(record.path, by_file.get(record.path, []), record.status) for record in report.files]
     suites += [(name, found, "checked") for name, found in others.items()]
     failures = sum(_failed(found, report) for _, found, _ in suites)
@@ -38,7 +35,7 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="dcmlint" tests="{tests}" failures="{failures}" errors="{errors}">\n'
     for name, found, status in suites:
-        yield from _suite(name, found, status, undecided.get(name, []), report, every_rule)
+        yield from _suite(name, found, status, undecided.get(name, ()), report, every_rule)
     yield "</testsuites>\n"
 
 
@@ -59,12 +56,12 @@ def _failed(found: list[Finding], report: Report) -> int:
     return sum(_is_failure(group, report) for group in _rules(found).values())
 
 
-def _count(found: list[Finding], undecided: list[str] | None, report: Report) -> int:
+def _count(found: list[Finding], undecided: tuple[str, ...] | None, report: Report) -> int:
     return sum(_is_failure(group, report) for group in _rules(found).values()) + 1 + bool(undecided)
 
 
 def _suite(
-    name: str, found: list[Finding], status: str, undecided: list[str], report: Report, every_rule: bool
+    name: str, found: list[Finding], status: str, undecided: tuple[str, ...], report: Report, every_rule: bool
 ) -> Iterator[str]:
     groups = {rule: group for rule, group in _rules(found).items()}
     failing = {rule: group for rule, group in groups.items() if _is_failure(group, report)}

@@ -18,7 +18,6 @@ import msgspec
 from dcmlint.errors import RuleError
 from dcmlint.findings.finding import RANK
 from dcmlint.rules.model import Rule, RuleSource
-from dcmlint.rules.yaml_source import read_yaml, typed
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 BUNDLE = _PACKAGE / "_data" / "rules.bin"
@@ -61,6 +60,9 @@ def folder_key(folder: Path) -> str:
 
 def read_rule(path: Path, shown: str | None = None) -> RuleSource:
     """One rule file.  Raises RuleError with its line."""
+    # The bundle needs no YAML: its import is paid for only where rule files are read.
+    from dcmlint.rules.yaml_source import read_yaml, typed
+
     source = read_yaml(path, shown or str(path))
     rule = typed(source, Rule)
     _check_form(rule, source.file, source.marks)

@@ -277,7 +277,9 @@ def function_table() -> str:
               "tag_of": "tag_of(Keyword)", "unknown": 'unknown("reason")'}  # fmt: skip
     results = {"has": "bool", "empty": "bool", "value": "any", "values": "list", "size": "number",
                "matches": "bool", "tag": "any", "tag_of": "tag", "unknown": "bool"}  # fmt: skip
-    lines += [f"| `{usages.get(name, f'{name}(X)')}` | {results[name]} | {doc} |" for name, doc in FORMS.items()]
+    lines += [
+        f"| `{usages.get(name, f'{name}(X)')}` | {results[name]} | {doc} |" for name, doc in FORMS.items()
+    ]
     for each in (one for several in functions().values() for one in several):
         if each.call.__module__ == "dcmlint.expr.functions":
             parameters = ", ".join(map(str, each.parameters)) + (", ..." if each.variadic else "")
@@ -288,9 +290,16 @@ def function_table() -> str:
 
 def page_with_tables(page: str) -> str:
     """The page with its tables made anew."""
-    for name, table in (("sample", sample_table()), ("meaning", meaning_tables()), ("functions", function_table())):
+    for name, table in (
+        ("sample", sample_table()),
+        ("meaning", meaning_tables()),
+        ("functions", function_table()),
+    ):
         page = re.sub(
-            rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)", lambda m, t=table: m[1] + t + m[2], page, flags=re.S
+            rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)",
+            lambda m, t=table: m[1] + t + m[2],
+            page,
+            flags=re.S,
         )
     return page
 

@@ -70,11 +70,13 @@ class Level:
     def __init__(
         self,
         values: Mapping[str | int, object],
-        facts: Mapping[str, object] = {},  # noqa: B006
+        facts: Mapping[str, object] = {},
         file: Level | None = None,
         parent: Level | None = None,
     ) -> None:
-        self.values = {key if isinstance(key, int) else DICTIONARY[key].tag: value for key, value in values.items()}
+        self.values = {
+            key if isinstance(key, int) else DICTIONARY[key].tag: value for key, value in values.items()
+        }
         self.facts, self.parent = facts, parent
         self.reads = 0
         self._file = file

@@ -86,3 +86,33 @@ class Authority:
             )
         )
         return paths
+
+
+class Certificates:
+    """Certificate and key of each kind that tests want, made when first asked for."""
+
+    KINDS: dict[str, dict[str, object]] = {
+        "good": {},
+        "ec": {"curve": True},
+        "client": {"usage": ExtendedKeyUsageOID.CLIENT_AUTH, "curve": True},
+        "expired": {"days": -2},
+        "future": {"began": 30, "days": 60},
+        "no-san": {"dns": (), "addresses": ()},
+        "self-signed": {"self_signed": True},
+        "short-key": {"bits": 1024},
+        "wrong-host": {"dns": ("other.example",), "addresses": ()},
+        "sha1": {"hash_name": "sha1"},
+        "client-usage": {"usage": ExtendedKeyUsageOID.CLIENT_AUTH},
+        "with-anchor": {"with_anchor": True, "curve": True},
+    }
+
+    def __init__(self, authority: Authority) -> None:
+        self.authority = authority
+        self.ca = str(authority.path)
+        self._made: dict[str, tuple[str, str]] = {}
+
+    def __getitem__(self, kind: str) -> tuple[str, str]:
+        if kind not in self._made:
+            certificate, key = self.authority.issue(kind, **self.KINDS[kind])  # type: ignore[arg-type]
+            self._made[kind] = str(certificate), str(key)
+        return self._made[kind]

@@ -194,8 +194,10 @@ class ElementCheck:
         self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
 
     def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
-        values = level.values(element.tag)
-        found = values[problem.number - 1] if 0 < problem.number <= len(values) else None
+        raw = level.context.buffer[element.start : min(element.end, element.start + 4096)]
+        values = [raw] if element.vr in _ONE_VALUE else raw.split(b"\\")
+        text = 0 < problem.number <= len(values) and element.vr not in _UNIT
+        found = values[problem.number - 1].decode("latin-1") if text else None
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
                   found=found, want=problem.want, clause=problem.clause, kind="value")  # fmt: skip
 

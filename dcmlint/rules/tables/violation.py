@@ -66,7 +66,8 @@ class Violation(msgspec.Struct, frozen=True):
     ``level`` and ``tag`` say where (tag 0: the level itself); ``found`` is the value to show after redaction
     (None: nothing to show); ``message``, ``want`` and ``because`` hold no values of the data set that could
     identify anybody.  ``table`` is the number of the table that asks for it.  ``items`` are the numbers of the
-    items concerned when one template stands for many.
+    items concerned when one template stands for many.  ``number`` is the value concerned, counted from 1
+    (0: all of them).
     """
 
     check: str
@@ -82,3 +83,4 @@ class Violation(msgspec.Struct, frozen=True):
     items: tuple[int, ...] = ()
     count: int = 1
     severity: str = ""
+    number: int = 0

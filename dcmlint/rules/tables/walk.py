@@ -284,7 +284,7 @@ class TableCheck:
                         "enumerated-value", dataset, element.tag,
                         f"value {number} of {name_of(element.tag)} is not one of the enumerated values",
                         found=values[number - 1], want=_listed(allowed.values), table=spec.table,
-                        offset=element.offset,
+                        offset=element.offset, number=number,
                     )  # fmt: skip
         for position, (known, spec) in defined.items():
             for number in _positions(position, values):
@@ -294,7 +294,7 @@ class TableCheck:
                         "defined-term", dataset, element.tag,
                         f"value {number} of {name_of(element.tag)} is not one of the defined terms",
                         found=values[number - 1], want=_listed(sorted(known, key=str)), table=spec.table,
-                        offset=element.offset,
+                        offset=element.offset, number=number,
                     )  # fmt: skip
 
     def _items(self, dataset: Dataset, element: Element, spec: RowSpec) -> None:
@@ -375,10 +375,10 @@ class TableCheck:
 
     def _add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, want: str = "",
-        because: str = "", table: str = "", offset: int = -1,
+        because: str = "", table: str = "", offset: int = -1, number: int = 0,
     ) -> None:  # fmt: skip
         self.violations.append(
-            Violation(f"table.{code}", level, tag, message, found, want, because, table, offset)
+            Violation(f"table.{code}", level, tag, message, found, want, because, table, offset, number=number)
         )
 
 

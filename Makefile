@@ -1,0 +1,44 @@
+# Two commands do all the set-up by themselves: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint generate clean
+
+$(BIN)/dcmlint: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[network]'
+	touch $@
+
+$(VENV)/.tests: pyproject.toml $(BIN)/dcmlint
+	$(BIN)/python -m pip install --quiet --group test
+	touch $@
+
+$(VENV)/.lint: pyproject.toml $(BIN)/dcmlint
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	touch $@
+
+demo: $(BIN)/dcmlint
+	@echo '$$ dcmlint check examples/slide-good'
+	@$(BIN)/dcmlint check --isolated examples/slide-good
+	@echo
+	@echo '$$ dcmlint check examples/slide-broken'
+	@$(BIN)/dcmlint check --isolated --exit-zero examples/slide-broken; test $$? -eq 0 -o $$? -eq 4
+
+test: $(VENV)/.tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate.py --check
+
+generate: $(VENV)/.tests
+	$(BIN)/python tools/generate.py
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,83 @@
+"""The configuration file: `dcmlint.toml`, or `[tool.dcmlint]` in `pyproject.toml`.
+
+It is looked for from the current folder upward to the root of the repository, never below a scanned path:
+data is not trusted to switch rules off.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dcmlint.errors import ConfigError
+
+NAME = "dcmlint.toml"
+_ROOTS = (".git", ".hg", ".svn")
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a configuration file may say; the command line wins."""
+
+    profile: str = ""
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    extend_ignore: tuple[str, ...] = ()
+    severity: dict[str, str] = {}
+    fail_on: str = ""
+    show_values: str = ""
+    frames: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    parameters: dict[str, Any] = {}
+
+
+def find_config(start: Path | None = None) -> Path | None:
+    """The nearest configuration file, from ``start`` (the current folder) up to the repository's root."""
+    folder = (start or Path.cwd()).resolve()
+    for place in (folder, *folder.parents):
+        if (place / NAME).is_file():
+            return place / NAME
+        project = place / "pyproject.toml"
+        if project.is_file() and _section(project) is not None:
+            return project
+        if any((place / root).exists() for root in _ROOTS):
+            return None
+    return None
+
+
+def _section(project: Path) -> dict[str, Any] | None:
+    try:
+        data = tomllib.loads(project.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    found = data.get("tool", {}).get("dcmlint")
+    return found if isinstance(found, dict) else None
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file.  Raises ConfigError with what is wrong."""
+    shown = str(path)
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", shown) from None
+    if path.name == "pyproject.toml":
+        data = data.get("tool", {}).get("dcmlint", {})
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        hint = ""
+        if "unknown field" in text:
+            name = text.split("`")[1]
+            known = [field.encode_name for field in msgspec.structs.fields(Config)]
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise ConfigError(text, shown, hint=hint) from None

@@ -1,0 +1,138 @@
+"""`dcmlint rule`: for those who write rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dcmlint.cli.app import app
+from dcmlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmlint.engine.examples import ExampleResult
+    from dcmlint.rules.model import RuleSource
+
+commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and test rule files.")
+app.add_typer(commands, name="rule")
+
+
+@commands.command("check")
+def check_rules(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Rule files or folders; none: the built-in rules.")
+    ] = None,
+) -> int:
+    """Check rule files without running them: form, names, expressions, examples."""
+    from dcmlint.cli.options import utf8_output
+    from dcmlint.rules.check import check_files
+
+    utf8_output()
+    files = _files(paths or [])
+    sources, mistakes = check_files(files)
+    for mistake in mistakes:
+        print(mistake, file=sys.stderr)
+    if mistakes:
+        print(
+            f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''} in {len(files)} rule files",
+            file=sys.stderr,
+        )
+        return 2
+    print(f"{len(sources)} rules: no mistakes")
+    return 0
+
+
+@commands.command("test")
+def run_rule_examples(
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH|ID]...", help="Rule files, folders, ids, names or areas."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Failures only.")] = False,
+) -> int:
+    """Run the examples of rules and say which do not come out as they promise."""
+    from dcmlint.cli.options import utf8_output
+    from dcmlint.engine.examples import run_examples
+
+    utf8_output()
+    sources, every = _wanted(wanted or [])
+    failures: list[ExampleResult] = []
+    count = 0
+    for source in sources:
+        for result in run_examples(source, every):
+            count += 1
+            if result.problem:
+                failures.append(result)
+                _print_failure(result)
+        if not source.rule.examples and not quiet:
+            print(f"{source.file}: {source.rule.id} has no examples")
+    if failures or not quiet:
+        print(f"{count} examples of {len(sources)} rules: {len(failures) or 'none'} failed")
+    return 1 if failures else 0
+
+
+def _print_failure(result: ExampleResult) -> None:
+    from dcmlint.reports.border import printable
+
+    place = f"{result.file}:{result.line}:{result.column}" if result.line else result.file
+    print(f"{place}: {result.rule} {result.example!r}: {result.problem}")
+    if result.reason:
+        print(f"    because: {printable(result.reason)}")
+    for finding in result.findings[:5]:
+        where = f" at {finding.path}" if finding.path else ""
+        times = f" (x {finding.count})" if finding.count > 1 else ""
+        print(f"    {finding.severity}{printable(where)}: {printable(finding.message)}{times}")
+
+
+def _files(paths: Sequence[str]) -> list[tuple[Path, str]]:
+    """The rule files of files and folders, each with its name as messages show it."""
+    from dcmlint.rules.load import data_folder, rule_files
+
+    if not paths:
+        folder = data_folder("rules")
+        return [(path, str(path.relative_to(folder.parent))) for path in rule_files(folder)]
+    found: list[tuple[Path, str]] = []
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            found += [(one, str(one)) for one in rule_files(path)]
+        elif path.is_file():
+            found.append((path, name))
+        else:
+            raise UsageError(f"{name}: no such file or folder")
+    return found
+
+
+def _wanted(words: Sequence[str]) -> tuple[list[RuleSource], list[RuleSource]]:
+    """The rules whose examples are run, and all rules that there are."""
+    from dcmlint.engine.plan import names_of
+    from dcmlint.rules.load import data_folder, read_folder, read_rule, unique
+
+    builtin = list(read_folder(data_folder("rules")))
+    if not words:
+        return builtin, builtin
+    own: list[RuleSource] = []
+    chosen: list[RuleSource] = []
+    for word in words:
+        if "/" in word or "\\" in word or word.endswith((".yaml", ".yml")) or Path(word).exists():
+            for path, shown in _files([word]):
+                same = next(
+                    (one for one in builtin if (data_folder("rules").parent / one.file).samefile(path)), None
+                )
+                source = same or read_rule(path, shown)
+                if same is None:
+                    own.append(source)
+                chosen.append(source)
+            continue
+        named = [
+            one
+            for one in builtin
+            if word in names_of(one.rule) or word.upper().replace("-", "") == one.rule.id
+        ]
+        if not named:
+            raise UsageError(f"{word!r} is no path, and names no rule, area or tag")
+        chosen += named
+    return list({one.file: one for one in chosen}.values()), [*builtin, *unique(own)]

@@ -1,0 +1,43 @@
+"""The identifiers of optical paths: PS3.3 C.8.12.5, C.8.12.6.2."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.facts.registry import Facts, facts
+
+OPTICAL_PATHS, OPTICAL_PATH_IDENTIFIER = 0x00480105, 0x00480106
+
+
+class OpticalPath(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies the items of the Optical Path Sequence.
+
+    ``count``: number of items
+    ``identifiers``: the identifier of each item that has one, in their order
+    ``repeated``: items (0-based) whose identifier an earlier item has
+    ``unidentified``: items (0-based) without an identifier
+    """
+
+    count: int
+    identifiers: tuple[str, ...]
+    repeated: tuple[int, ...]
+    unidentified: tuple[int, ...]
+
+
+@facts("optical_path", OpticalPath)
+def optical_path(facts: Facts) -> OpticalPath | None:
+    """The optical paths of an image; absent without an Optical Path Sequence."""
+    dataset = facts.instance.dataset
+    if OPTICAL_PATHS not in dataset:
+        return None
+    found = [item.text(OPTICAL_PATH_IDENTIFIER) for item in dataset.items(OPTICAL_PATHS)]
+    seen: set[str] = set()
+    repeated = []
+    for number, identifier in enumerate(found):
+        if identifier in seen and identifier:
+            repeated.append(number)
+        seen.add(identifier)
+    return OpticalPath(
+        count=len(found), identifiers=tuple(filter(None, found)), repeated=tuple(repeated),
+        unidentified=tuple(number for number, identifier in enumerate(found) if not identifier),
+    )  # fmt: skip

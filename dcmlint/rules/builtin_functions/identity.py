@@ -1,0 +1,162 @@
+"""Rules about what identifies an instance, and what it refers to: UIDs, placeholders, references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import name_of, parse_path
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+
+SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
+SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID = 0x00080018, 0x0020000E, 0x0020000D
+FRAME_OF_REFERENCE_UID, CONCATENATION_SOURCE = 0x00200052, 0x00200242
+SPECIMEN_UID, SPECIMENS = 0x00400554, 0x00400560
+DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID = 0x00209221, 0x00209164
+REFERENCED_SOP_INSTANCE_UID = 0x00081155
+DERIVATION_IMAGE, SOURCE_IMAGE, REFERENCED_IMAGE = 0x00089124, 0x00082112, 0x00081140
+REFERENCED_SERIES, REFERENCED_INSTANCE, OTHER_STUDIES = 0x00081115, 0x0008114A, 0x00081200
+
+# Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
+_ROLES = (
+    SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID,
+    0x00080017,  # Acquisition UID
+    0x00080019,  # Pyramid UID
+    0x00209161,  # Concatenation UID
+    CONCATENATION_SOURCE,
+)  # fmt: skip
+_MANY = 1000
+
+
+@rule_function("distinct-uid-roles")
+def distinct_uid_roles(context: RuleContext) -> Iterator[Problem]:
+    """One problem for each UID that also stands for a thing of another kind."""
+    seen: dict[str, int] = {}
+    for level, tag in _uids(context.dataset):
+        uid = level.text(tag)
+        other = seen.setdefault(uid, tag)
+        if uid and other != tag and not _said_elsewhere({other, tag}):
+            yield Problem(
+                level=level, tag=tag, found=uid, want="a UID of its own",
+                message=f"{name_of(tag)} is the same UID as {name_of(other)}",
+            )  # fmt: skip
+
+
+def _uids(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:
+    for tag in _ROLES:
+        yield dataset, tag
+    for sequence, tag in ((DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID), (SPECIMENS, SPECIMEN_UID)):
+        for item in islice(dataset.items(sequence), _MANY):
+            yield item, tag
+
+
+def _said_elsewhere(pair: set[int]) -> bool:
+    """Pairs that have rules of their own: the source of a concatenation, and specimens."""
+    if SPECIMEN_UID in pair:
+        return not pair.isdisjoint(
+            {SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID}
+        )
+    return pair == {CONCATENATION_SOURCE, SOP_INSTANCE_UID}
+
+
+@rule_function("placeholder-values")
+def placeholder_values(
+    context: RuleContext, attributes: Sequence[str], placeholders: Sequence[str]
+) -> Iterator[Problem]:
+    """One problem for each of the attributes that holds one of the placeholders, whatever its letters' case."""
+    words = {word.upper() for word in placeholders}
+    for attribute in attributes:
+        *above, last = (step.tag for step in parse_path(attribute))
+        for level in _levels(context.dataset, above):
+            if level.text(last).strip().upper() in words:
+                yield Problem(
+                    level=level, tag=last, found=level.value(last), want="a real value",
+                    message=f"{name_of(last)} holds a placeholder",
+                )  # fmt: skip
+
+
+def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
+    levels = [dataset]
+    for tag in path:
+        levels = [item for level in levels for item in islice(level.items(tag), _MANY)]
+    return levels
+
+
+@rule_function("referenced-instances-listed")
+def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
+    """A problem where functional groups refer to instances that the list of references lacks."""
+    dataset = context.dataset
+    wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
+    for group, frame, uid in _references(dataset):
+        first = wanted.get(uid, (group, frame, 0))
+        wanted[uid] = (first[0], first[1], first[2] + 1)
+    if not wanted:
+        raise NotApplicable
+    listed = set(_listed(dataset))
+    if not listed and _tables_say_so(dataset):
+        return
+    for uid, (group, frame, count) in wanted.items():
+        if uid in listed:
+            continue
+        above = "SharedFunctionalGroupsSequence[0]" if frame < 0 else f"PerFrameFunctionalGroupsSequence[{frame}]"
+        inner = f"{name_of(group)}[0]"
+        if group == DERIVATION_IMAGE:
+            inner += f".{name_of(SOURCE_IMAGE)}[0]"
+        times = f", {count} times" if count > 1 else ""
+        yield Problem(
+            path=f"{above}.{inner}.{name_of(REFERENCED_SOP_INSTANCE_UID)}", tag=REFERENCED_SOP_INSTANCE_UID,
+            found=uid, want="an item of ReferencedSeriesSequence, or of the other studies' sequence",
+            message=f"an instance is referred to{times}, but not listed in the Common Instance Reference",
+        )  # fmt: skip
+
+
+def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
+    """Group, frame (-1: shared) and UID of each reference from a functional group (PS3.3 C.7.6.16.2.5, .6)."""
+    for item in dataset.items(SHARED_GROUPS)[:1]:
+        yield from ((group, -1, uid) for group, uid in _references_of(item))
+    frames = dataset.items(PER_FRAME_GROUPS)
+    shapes = getattr(frames, "shapes", None)
+    if shapes is None:
+        for number, item in enumerate(frames):
+            yield from ((group, number, uid) for group, uid in _references_of(item))
+        return
+    for shape in shapes:
+        for path, leaf in shape.leaves.items():
+            if path[-1] != REFERENCED_SOP_INSTANCE_UID or path[0] not in (DERIVATION_IMAGE, REFERENCED_IMAGE):
+                continue
+            import numpy as np
+
+            found, first = np.unique(frames.raw(leaf), return_index=True)
+            for raw, at in zip(found.tolist(), first.tolist(), strict=True):
+                yield path[0], int(shape.items[at]), raw.decode("ascii", "replace").strip(" \0")
+
+
+def _references_of(item: Dataset) -> Iterator[tuple[int, str]]:
+    for derivation in item.items(DERIVATION_IMAGE):
+        for source in derivation.items(SOURCE_IMAGE):
+            yield DERIVATION_IMAGE, source.text(REFERENCED_SOP_INSTANCE_UID)
+    for reference in item.items(REFERENCED_IMAGE):
+        yield REFERENCED_IMAGE, reference.text(REFERENCED_SOP_INSTANCE_UID)
+
+
+def _listed(dataset: Dataset) -> Iterator[str]:
+    """The UIDs that the Common Instance Reference module lists (PS3.3 C.12.2)."""
+    levels: Iterable[Dataset] = (dataset, *dataset.items(OTHER_STUDIES))
+    for level in levels:
+        for series in level.items(REFERENCED_SERIES):
+            for instance in series.items(REFERENCED_INSTANCE):
+                yield instance.text(REFERENCED_SOP_INSTANCE_UID)
+
+
+def _tables_say_so(dataset: Dataset) -> bool:
+    """Whether the condition of Referenced Series Sequence holds by its table: then that is the finding."""
+    if REFERENCED_SERIES in dataset or OTHER_STUDIES in dataset:
+        return False
+    return any(
+        len(item.items(group))
+        for sequence in (SHARED_GROUPS, PER_FRAME_GROUPS)
+        for item in dataset.items(sequence)[:1]
+        for group in (DERIVATION_IMAGE, REFERENCED_IMAGE)
+    )

@@ -1,0 +1,101 @@
+"""Static checks of rule files: everything that can be said of a rule before it meets an instance."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dcmlint.dicom.path import parse_path
+from dcmlint.errors import RuleError
+from dcmlint.rules.compile import CompiledRule, sop_classes_of
+from dcmlint.rules.examples import example_files
+from dcmlint.rules.load import read_rule
+from dcmlint.rules.model import RuleSource
+from dcmlint.rules.tables.violation import CHECKS
+
+# An alias may be of one value of an attribute, or of one wrong value: value(ImageType, 3) == "LOCALIZER"
+_VALUE = re.compile(r"""value\(([^,()]+), [1-9]\d*\)(?: == "[^"]*")?""")
+
+
+def check_files(files: Iterable[tuple[Path, str]]) -> tuple[list[RuleSource], list[RuleError]]:
+    """Read rule files, each with the name to show; all that could be read, and every mistake found."""
+    sources: list[RuleSource] = []
+    mistakes: list[RuleError] = []
+    seen: dict[str, str] = {}
+    for path, shown in files:
+        try:
+            source = read_rule(path, shown)
+        except RuleError as mistake:
+            mistakes.append(mistake)
+            continue
+        for word, key in ((source.rule.id, "id"), (source.rule.name, "name")):
+            if word in seen:
+                mistakes.append(_wrong(source, key, f"{word} is also used in {seen[word]}"))
+            seen[word] = shown
+        mistakes += check_rule(source)
+        sources.append(source)
+    return sources, mistakes
+
+
+def check_rule(source: RuleSource) -> Iterator[RuleError]:
+    """The mistakes of one rule: expressions, SOP Classes, check codes, paths, parameters, examples."""
+    rule = source.rule
+    try:
+        compiled: CompiledRule | None = CompiledRule(source)
+    except RuleError as mistake:
+        compiled = None
+        yield mistake
+    try:
+        sop_classes_of(rule)
+    except RuleError as mistake:
+        yield _wrong(source, "applies", mistake.message, mistake.hint)
+    for number, code in enumerate(rule.check):
+        if code not in CHECKS:
+            yield _wrong(source, f"check[{number}]", f"{code!r} is no generic check", _nearest(code, CHECKS))
+    for number, attribute in enumerate(rule.attributes):
+        value = _VALUE.fullmatch(attribute)
+        path = attribute.removeprefix("*.") if value is None else value[1]
+        yield from _path(source, f"attributes[{number}]", path)
+    if rule.at:
+        yield from _path(source, "at", rule.at)
+    if rule.each not in ("", "*"):
+        yield from _path(source, "each", rule.each)
+    if compiled is not None and compiled.function is not None:
+        yield from _parameters(source, compiled)
+    for number in range(len(rule.examples)):
+        try:
+            example_files(source, number)
+        except RuleError as mistake:
+            yield mistake
+
+
+def _path(source: RuleSource, key: str, path: str) -> Iterator[RuleError]:
+    try:
+        parse_path(path)
+    except ValueError as problem:
+        from dcmlint import standard
+
+        word = str(problem).split("'")[1] if str(problem).count("'") > 1 else ""
+        hint = _nearest(word, standard.load().dictionary.keywords()) if word.isalnum() else ""
+        yield _wrong(source, key, str(problem), hint)
+
+
+def _parameters(source: RuleSource, compiled: CompiledRule) -> Iterator[RuleError]:
+    assert compiled.function is not None
+    try:
+        inspect.signature(compiled.function).bind(None, **source.rule.parameters)
+    except TypeError as problem:
+        yield _wrong(source, "parameters", f"the function {source.rule.function}: {problem}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _wrong(source: RuleSource, key: str, message: str, hint: str = "") -> RuleError:
+    place = source.marks.get(f"$.{key}") or source.marks.get(f"$.{key.partition('[')[0]}", (0, 0))
+    return RuleError(message, source.file, *place, hint)
