@@ -1,3 +1,64 @@
-"""dcmlint: a DICOM conformance validator and linter."""
+"""dcmlint: a DICOM conformance validator and linter.
+
+The public interface, loaded when first used:
+
+- `check`, `check_bytes`, `check_dataset`: check and get a `Report`
+- `Report`, `Finding`, `Settings`: the values they give and take
+- `DcmlintError` and the tree below it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from dcmlint.api import check, check_bytes, check_dataset
+    from dcmlint.dicom.instance import Instance
+    from dcmlint.engine.report import Report
+    from dcmlint.engine.settings import Settings
+    from dcmlint.errors import DcmlintError, InputError, UsageError
+    from dcmlint.findings.finding import Finding
+    from dcmlint.profiles.model import Profile
+
+_WHERE = {
+    "check": "dcmlint.api",
+    "check_bytes": "dcmlint.api",
+    "check_dataset": "dcmlint.api",
+    "Instance": "dcmlint.dicom.instance",
+    "Report": "dcmlint.engine.report",
+    "Settings": "dcmlint.engine.settings",
+    "DcmlintError": "dcmlint.errors",
+    "InputError": "dcmlint.errors",
+    "UsageError": "dcmlint.errors",
+    "Finding": "dcmlint.findings.finding",
+    "Profile": "dcmlint.profiles.model",
+}
+
+__all__ = [
+    "DcmlintError",
+    "Finding",
+    "InputError",
+    "Instance",
+    "Profile",
+    "Report",
+    "Settings",
+    "UsageError",
+    "__version__",
+    "check",
+    "check_bytes",
+    "check_dataset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        from importlib import import_module
+
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'dcmlint' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -101,7 +101,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``transfer_syntax`` is stated and followed; ``written_as`` writes the data set otherwise than stated.
     ``undefined_lengths`` ends sequences and items by delimiters, ``group_lengths`` adds (gggg,0000).
-    ``meta_group_length`` False leaves the group length of group 0002 as it is in the draft.
+    ``meta_group_length`` False leaves the group length of group 0002 as it is in the draft.  Keywords in
+    ``twice`` are written two times, those in ``last`` after all others; both at the top level only.
     """
 
     transfer_syntax: str = ""
@@ -112,6 +113,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     drop_meta: bool = False
     implicit_meta: bool = False
     meta_group_length: bool = True
+    twice: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
 
 
 def draft_of(instance: Instance) -> DraftFile:
@@ -176,7 +179,7 @@ def encode_file(file: DraftFile, writing: Writing | None = None) -> bytes:
     if meta is not None and not writing.drop_meta:
         parts.append(_meta_bytes(meta, writing))
     syntax = transfer_syntax(writing.written_as or uid or EXPLICIT_LITTLE)
-    data = _Encoder(syntax, writing).level(file.dataset)
+    data = _Encoder(syntax, writing).root(file.dataset)
     if syntax.deflated:
         engine = zlib.compressobj(9, zlib.DEFLATED, -15)  # PS3.5 A.5
         data = engine.compress(data) + engine.flush()
@@ -210,6 +213,17 @@ class _Encoder:
     def __init__(self, syntax: TransferSyntax, writing: Writing) -> None:
         self._explicit, self._order = syntax.explicit, "<" if syntax.little else ">"
         self._writing = writing
+
+    def root(self, draft: Draft) -> bytes:
+        """The main data set, with the disorder that is asked for."""
+        twice, last = _tags(self._writing.twice), _tags(self._writing.last)
+        if not twice and not last:
+            return self.level(draft)
+        parts: list[bytes] = []
+        for tag in sorted(draft.elements, key=lambda tag: (tag in last, tag)):
+            data = self._element(draft, draft.elements[tag])
+            parts += [data, data] if tag in twice else [data]
+        return b"".join(parts)
 
     def level(self, draft: Draft) -> bytes:
         tags = sorted(draft.elements)
@@ -275,6 +289,11 @@ class _Encoder:
         for byte in range(unit):
             made[byte::unit] = value[unit - 1 - byte :: unit]
         return bytes(made)
+
+
+def _tags(keywords: Iterable[str]) -> frozenset[int]:
+    entries = (standard.load().dictionary.by_keyword(keyword) for keyword in keywords)
+    return frozenset(entry.tag for entry in entries if entry is not None)
 
 
 def _extended(level: Draft, tag: int) -> bytes:

@@ -126,10 +126,11 @@ def _round(number: float) -> int:
 
 @function("round", (NUMBER, NUMBER), NUMBER)
 def _round_to(number: float, digits: float) -> float:
-    """The nearest number with so many digits after the point."""
+    """The nearest number with so many digits after the point; halves go away from zero."""
     if not 0 <= digits <= 15 or digits != int(digits):
         raise ValueError(digits)
-    return round(float(number), int(digits))
+    scale = 10.0 ** int(digits)
+    return _round(float(number) * scale) / scale
 
 
 @function("min", (_NUMBERS,), NUMBER)

@@ -2,6 +2,8 @@
 
 A *group* of facts is a function that gives a frozen struct (or None where it does not apply); its fields are
 the facts, `tiling.columns`.  A field that is None is absent; a field that is `UNKNOWN` cannot be known.
+A struct's ``SOURCES`` (class variable) maps fields that repeat the text of attributes to their tags, so that
+reports redact them.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def fact_type(name: str) -> FactType | None:
     hints = _hints(group.struct)
     if field not in hints:
         return None
-    return FactType(type=_type_of(hints[field]), doc=_field_doc(group.struct, field))
+    sources = frozenset(getattr(group.struct, "SOURCES", {}).get(field, ()))
+    return FactType(type=_type_of(hints[field]), doc=_field_doc(group.struct, field), sources=sources)
 
 
 def fact_names() -> Iterable[str]:

@@ -46,6 +46,7 @@ def shake(sock: socket.socket, context: ssl.SSLContext, name: str, timeout: floa
         session = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
     except ValueError:  # a name that cannot stand in a ClientHello
         session = context.wrap_bio(incoming, outgoing)
+    offered = False
     while not result.complete:
         try:
             session.do_handshake()
@@ -58,7 +59,7 @@ def shake(sock: socket.socket, context: ssl.SSLContext, name: str, timeout: floa
             _send(sock, outgoing)  # our alert, so that the server knows
             return result
         except ssl.SSLError as error:
-            if not result.flight.first and not outgoing.pending:
+            if not offered:
                 result.local = f"the local library cannot offer it ({tls_reason(error)})"
             result.detail = tls_reason(error)
             if not result.flight.alert:
@@ -67,6 +68,7 @@ def shake(sock: socket.socket, context: ssl.SSLContext, name: str, timeout: floa
         try:
             sock.settimeout(max(deadline - monotonic(), 0.01))
             _send(sock, outgoing)
+            offered = True
             if result.complete:
                 break
             data = sock.recv(1 << 14)

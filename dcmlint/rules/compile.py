@@ -21,23 +21,24 @@ class CompiledRule:
 
     def __init__(self, source: RuleSource) -> None:
         rule = self.rule = source.rule
-        types: dict[str, Type] = {}
+        known: dict[str, Type | Expression] = {}
 
         def expression(text: str, key: str) -> Expression:
             line, column = source.marks.get(f"$.{key}", (0, 0))
-            return compile_expression(text, RULE_NAMES, SourceRef(source.file, line, column), types)
+            return compile_expression(text, RULE_NAMES, SourceRef(source.file, line, column), known)
 
         def message(text: str, key: str) -> Message | None:
             if not text:
                 return None
             line, column = source.marks.get(f"$.{key}", (0, 0))
-            return parse_message(text, RULE_NAMES, types, SourceRef(source.file, line, column))
+            return parse_message(text, RULE_NAMES, known, SourceRef(source.file, line, column))
 
         self.lets: list[tuple[str, Expression]] = []
         for name, text in rule.let.items():
             compiled = expression(text, f"let.{name}")
             self.lets.append((name, compiled))
-            types[name] = compiled.type
+            # The expression itself: so that redaction and `because` see through a let.
+            known[name] = compiled
         self.when = expression(rule.when, "when") if rule.when else None
         self.assert_ = expression(rule.assert_, "assert") if rule.assert_ else None
         self.places = expression(rule.places, "places") if rule.places else None

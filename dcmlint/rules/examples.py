@@ -1,7 +1,7 @@
 """The examples of rules as files: a base, edits by DICOM path, and how it is all written.
 
 An example names a base (``use``), a clean instance that comes with dcmlint or, ending in ``.dcm``, a file
-beside the rule.  Every other key changes it; docs/rules say which keys there are.
+beside the rule.  Every other key changes it; the page "Examples of rules" of the documentation has them all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.charsets import Charset
 from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET
@@ -40,6 +41,7 @@ from dcmlint.rules.yaml_source import Tagged
 BASES = Path(__file__).resolve().parent / "bases"
 _FRAME = re.compile(r"frame\[(\d+|\*)\]")
 _LARGEST = 64 << 20
+_MOST_REPEATS = 1 << 20
 
 
 class ExampleFile(msgspec.Struct, frozen=True):
@@ -90,6 +92,9 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
         writing = msgspec.convert(edits.get("encoding", {}), Writing, strict=False)
     except msgspec.ValidationError as problem:
         raise wrong(f"encoding: {problem}", "encoding") from None
+    for keyword in (*writing.twice, *writing.last):
+        if standard.load().dictionary.by_keyword(keyword) is None:
+            raise wrong(f"encoding: {keyword!r} is no keyword of the dictionary", "encoding")
     if made.keeps_group_length:
         writing = msgspec.structs.replace(writing, meta_group_length=False)
     data = encode_file(draft, writing)
@@ -145,7 +150,7 @@ class _Edits:
         if frame is not None:
             self._frame(frame[1], value)
         elif key == "preamble":
-            self._file.preamble = None if _is(value, "absent") else value_bytes("OB", value)
+            self._file.preamble = None if _is(value, "absent") else value_bytes("OB", value).ljust(128, b"\0")
         elif key == "bot":
             self._basic_offsets(value)
         elif key in ("eot", "eot_lengths"):
@@ -220,6 +225,7 @@ class _Edits:
                 raise ValueError(f"!copy {value.value}: an item cannot stand for an element")
             level.elements[tag] = Draft([DraftElement(tag, found.vr, found.value)]).copy().elements[tag]
             return
+        value = _repeated(value)
         made: bytes | list[Draft]
         if _are_items(value) or (vr == "SQ" and (value == [] or _is(value, "empty"))):
             made = [self._new_item(one) for one in _listed(value)]
@@ -352,6 +358,18 @@ def _as_fragments(data: bytes, pieces: int) -> list[bytes]:
 
 def _is(value: Any, tag: str) -> bool:
     return isinstance(value, Tagged) and value.tag == tag
+
+
+def _repeated(value: Any) -> Any:
+    """``!repeat [n, value]``: a text n times after itself, or n items."""
+    if not _is(value, "repeat"):
+        return value
+    if not isinstance(value.value, list) or len(value.value) != 2:
+        raise ValueError("!repeat takes a list: how often, and what")
+    count, what = integer(value.value[0]), value.value[1]
+    if not 0 <= count <= _MOST_REPEATS:
+        raise ValueError(f"!repeat goes to {_MOST_REPEATS}")
+    return what * count if isinstance(what, str) else [what] * count
 
 
 def _listed(value: Any) -> list[Any]:

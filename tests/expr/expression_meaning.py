@@ -162,7 +162,7 @@ MEANING: dict[str, list[tuple[str, str, str]]] = {
         ("floor(-2.1)", "-3", ""),
         ("round(2.5)", "3", ""),
         ("round(-2.5)", "-3", "away from zero"),
-        ("round(0.125, 2)", "0.12", ""),
+        ("round(0.125, 2)", "0.13", ""),
         ("min(Rows, Columns)", "256", ""),
         ("max(values(PixelSpacing))", "0.5", ""),
         ("sum([1, 2, 3.5])", "6.5", ""),
@@ -243,7 +243,9 @@ def _value(value: object) -> str:
         return "2 items: OpticalPathIdentifier 1 with ICCProfile, OpticalPathIdentifier 2 without"
     if isinstance(value, tuple):
         return "\\\\".join(map(str, value))
-    return str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"({value >> 16:04X},{value & 0xFFFF:04X})" if value == 0x00181063 else str(value)
 
 
 def sample_table() -> str:
@@ -296,8 +298,8 @@ def page_with_tables(page: str) -> str:
         ("functions", function_table()),
     ):
         page = re.sub(
-            rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)",
-            lambda m, t=table: m[1] + t + m[2],
+            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
+            lambda m, t=table: m[1] + t + "\n" + m[2],
             page,
             flags=re.S,
         )

