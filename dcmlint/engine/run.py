@@ -25,7 +25,6 @@ from dcmlint.rules.tables.encoding import encoding_violations
 from dcmlint.rules.tables.violation import Violation
 from dcmlint.rules.tables.walk import TableCheck
 
-DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
 _EVERY = "*"
 
 
@@ -97,9 +96,8 @@ class InstanceRun:
         elements = ElementCheck(self.instance, self._values)
         elements.run()
         violations += elements.violations
-        if self.instance.sop_class != DIRECTORY and self.instance.status != "unreadable":
-            tables.run()
-            violations += tables.violations
+        tables.run()
+        violations += tables.violations
         for active in {id(a): a for a in (*generic.values(), *self.plan.aliases.values())}.values():
             self.outcomes[active.rule.id] = "pass"
         for code, count in tables.undecided.items():

@@ -111,6 +111,7 @@ def requested(
         tls_args=tls,
     )
     if not association.is_established:
+        _close(association)
         how = "rejected" if association.is_rejected else "aborted or not reached"
         raise InputError(f"{target.host}:{target.port}: the association was {how}")
     _no_delay(association)
@@ -122,6 +123,7 @@ def requested(
             association.release()
         if association.is_established:
             association.abort()
+        _close(association)
 
 
 def store(association: Any, path: Path) -> int | None:
@@ -136,3 +138,11 @@ def _no_delay(association: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, AttributeError):
         pass  # only slower
+
+
+def _close(association: Any) -> None:
+    """Close the socket, which pynetdicom leaves to the collector where the peer ended the association."""
+    holder = association.dul.socket
+    sock = getattr(holder, "socket", None)
+    if sock is not None:
+        sock.close()

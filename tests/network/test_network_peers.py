@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import urllib.request
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from network_certificates import Certificates
@@ -65,7 +66,7 @@ def test_storescu(tmp_path: Path, files: dict[Path, bytes]) -> None:
 @need("storescu")
 def test_storescu_as_it_comes_waits_for_no_delayed_acknowledgement(tmp_path: Path) -> None:
     """Nagle's algorithm on, as by default: 40 ms for each instance unless acknowledged at once."""
-    if not hasattr(__import__("socket"), "TCP_QUICKACK"):
+    if not hasattr(socket, "TCP_QUICKACK"):
         pytest.skip("this system cannot be asked to acknowledge at once")
     folder = tmp_path / "files"
     folder.mkdir()
@@ -134,7 +135,7 @@ def test_storescu_over_mutual_tls(
     tmp_path: Path, files: dict[Path, bytes], certificates: Certificates, option: str
 ) -> None:
     server = server_context(*certificates["good"], client_ca=certificates.ca, require_client=True)
-    certificate, key = certificates["good"]
+    certificate, key = certificates["client"]
     tls = ["+tls", key, certificate, "+cf", certificates.ca, option, "-pw"]
     with Acceptor(tmp_path / "in", tls=server) as acceptor:
         done = run(["storescu", "-R", *tls, "127.0.0.1", str(acceptor.port), *map(str, files)])
@@ -253,7 +254,7 @@ def test_idle_associations_cost_next_to_nothing(tmp_path: Path) -> None:
         peers = [FaultPeer(acceptor.port).associate() for _ in range(50)]
         spent = process.cpu_times()
         began = monotonic()
-        __import__("time").sleep(2)
+        sleep(2)
         now = process.cpu_times()
         share = (now.user + now.system - spent.user - spent.system) / (monotonic() - began)
         for peer in peers:

@@ -16,6 +16,7 @@ from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
 
 SHARED_GROUPS = 0x52009229
 PER_FRAME_GROUPS = 0x52009230
+DIRECTORY_RECORDS = 0x00041220
 
 
 @lru_cache(maxsize=20_000)
@@ -137,7 +138,8 @@ class Level:
         level: Level | None = None
         if parts:
             level = Level(parts, self.iod, groups=tag in (SHARED_GROUPS, PER_FRAME_GROUPS))
-            level.open = level.open or any(spec.row.open for spec in specs)
+            # A directory record holds the keys of its type besides (PS3.3 F.5).
+            level.open = level.open or tag == DIRECTORY_RECORDS or any(spec.row.open for spec in specs)
         self._children[tag] = level
         return level
 
@@ -161,10 +163,11 @@ class ModuleSpec:
     alone make its attributes known, but ask for nothing.
     """
 
-    __slots__ = ("firm", "name", "otherwise", "own", "parts", "reviewed", "section", "tables", "usage", "when")
+    __slots__ = ("firm", "name", "otherwise", "own", "parts", "reviewed", "section", "source", "tables", "usage", "when")
 
     def __init__(self, use: standard.ModuleUse) -> None:
         self.name, self.section, self.usage, self.tables = use.name, use.section, use.usage, use.tables
+        self.source = use.when
         self.when = condition(use.when) if use.when else None
         self.otherwise = use.otherwise
         self.reviewed = use.parsed_by == "reviewed"

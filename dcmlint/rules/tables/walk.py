@@ -27,6 +27,7 @@ class TableCheck:
     """One pass of an instance against its tables.
 
     ``violations``: what failed; ``undecided``: how many conditions could not be decided, by check code;
+    ``unknowable``: how many conditions no file can show;
     ``iod``: the IOD held against, None when the SOP Class has none.
     """
 
@@ -34,6 +35,7 @@ class TableCheck:
         self.instance = instance
         self.violations: list[Violation] = []
         self.undecided: dict[str, int] = {}
+        self.unknowable = 0
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
@@ -75,7 +77,7 @@ class TableCheck:
             if module.usage == "C":
                 verdict = None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
                 if verdict is not True and verdict is not False:
-                    self.undecided["module-missing"] = self.undecided.get("module-missing", 0) + 1
+                    self._open("module-missing", module.source)
             if verdict is True or not module.firm.isdisjoint(present):
                 active.add(number)
             elif begun:
@@ -189,8 +191,7 @@ class TableCheck:
                 # Present all the same: then it must have a value (PS3.5 7.4.2).
                 self._empty("type-1c-empty", dataset, element, level, "1C")
         elif element is None:
-            code = "type-1c-missing" if first else "type-2c-missing"
-            self.undecided[code] = self.undecided.get(code, 0) + 1
+            self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
         elif first and _is_empty(dataset, element):
             self._empty("type-1c-empty", dataset, element, level, "1C")
 
@@ -356,8 +357,7 @@ class TableCheck:
                 verdict, because = when(scope, {}), describe(when)
             if verdict is not True:
                 if verdict is not False:
-                    code = "functional-group-missing"
-                    self.undecided[code] = self.undecided.get(code, 0) + 1
+                    self._open("functional-group-missing", use.when)
                 return
         tag = min(tags)
         self._group("functional-group-missing", dataset, tag, use,
@@ -372,6 +372,13 @@ class TableCheck:
         self._add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
 
     # -- --------------------------------------------------------------------------------------------------
+
+    def _open(self, code: str, when: str | None) -> None:
+        """Count a condition that was not decided: one that no file can show, or one that this file does not."""
+        if when is not None and "unknown(" in when:
+            self.unknowable += 1
+        else:
+            self.undecided[code] = self.undecided.get(code, 0) + 1
 
     def _add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, want: str = "",

@@ -1,0 +1,88 @@
+"""`dcmlint compare`: a second opinion from other validators, side by side."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Annotated, Any
+
+import typer
+
+from dcmlint.cli.app import app
+from dcmlint.errors import UsageError
+
+
+@app.command()
+def compare(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, archives.")],
+    with_: Annotated[str, typer.Option("--with", help="The validators, with commas.")] = "dciodvfy",
+    profile: Annotated[str, typer.Option("-p", "--profile", help="What dcmlint holds the files to.")] = "dicom",
+    severity: Annotated[str, typer.Option(help="The least severity that is compared: error or warning.")] = "error",
+) -> int:
+    """Compare with other validators where they are installed, by attribute and kind of finding."""
+    from dcmlint.cli.options import utf8_output
+    from dcmlint.compare.agreement import Agreement, agree, remarks_of
+    from dcmlint.compare.peers import PEERS
+    from dcmlint.engine.session import Checker, Task
+    from dcmlint.engine.settings import Settings
+    from dcmlint.sources.inputs import list_inputs, open_input
+
+    utf8_output()
+    names = [name.strip() for name in with_.split(",") if name.strip()]
+    for name in names:
+        if name not in PEERS:
+            raise UsageError(f"--with {name}: one of {', '.join(PEERS)}")
+    levels = ("error",) if severity == "error" else ("error", "warning")
+    checker = Checker(Settings(profile=profile))
+    files = 0
+    silent: Counter[str] = Counter()
+    totals: dict[str, dict[str, Any]] = {
+        name: {"both": Counter(), "ours": defaultdict(list), "theirs": defaultdict(list)} for name in names
+    }
+    for one in list_inputs(paths):
+        if one.kind != "file":
+            continue
+        result = checker.check(Task(one.path, one.named), lambda one=one: open_input(one))  # type: ignore[misc]
+        if result is None:
+            continue
+        files += 1
+        ours = remarks_of(result.findings)
+        for name in names:
+            theirs = PEERS[name](one.path)
+            if theirs is None:
+                silent[name] += 1
+                continue
+            # A remark of either that the other makes at another severity is agreement all the same.
+            found: Agreement = agree(ours, theirs)
+            total = totals[name]
+            for remark in found.both:
+                total["both"][remark.key] += 1
+            for side, remarks in (("ours", found.ours), ("theirs", found.theirs)):
+                for remark in remarks:
+                    if remark.severity in levels:
+                        total[side][remark.key].append((one.path, remark.text))
+    for name in names:
+        _print(name, totals[name], files, silent[name])
+    return 0
+
+
+def _print(name: str, total: dict[str, Any], files: int, silent: int) -> None:
+    from dcmlint import standard
+    from dcmlint.reports.border import printable
+
+    dictionary = standard.load().dictionary
+
+    def attribute(tag: str) -> str:
+        entry = dictionary.entry(int(tag, 16)) if tag else None
+        return entry.keyword if entry is not None else tag or "(the file)"
+
+    print(f"{name}: {files} files" + (f", of which it gave no answer for {silent}" if silent else ""))
+    print(f"  said by both: {sum(total['both'].values())}")
+    for side, words in (("theirs", f"said by {name} alone"), ("ours", "said by dcmlint alone")):
+        groups = sorted(total[side].items(), key=lambda group: -len(group[1]))
+        print(f"  {words}: {sum(len(places) for _, places in groups)}")
+        for (tag, kind), places in groups[:40]:
+            path, text = places[0]
+            print(f"    {len(places):5}  {attribute(tag)} ({kind}): {printable(text, 90)}")
+            print(f"           for example {printable(path)}")
+        if len(groups) > 40:
+            print(f"    and {len(groups) - 40} more")

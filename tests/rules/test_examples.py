@@ -1,0 +1,176 @@
+"""The examples of every built-in rule, and what holds for all of them together."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.engine.examples import run_examples
+from dcmlint.engine.plan import Planner, active_rules
+from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.settings import Settings
+from dcmlint.findings.finding import RANK, Finding
+from dcmlint.rules.check import check_files
+from dcmlint.rules.examples import ExampleFile, base_names, example_files
+from dcmlint.rules.load import data_folder, read_folder, rule_files
+from dcmlint.rules.model import Example, RuleSource
+from dcmlint.rules.tables import CHECKS
+
+ROOT = data_folder("rules").parent
+SOURCES = {source.rule.id: source for source in read_folder(data_folder("rules"))}
+EVERY = tuple(SOURCES.values())
+
+# No example can show these: they need an input that is no data.
+WITHOUT_EXAMPLES = {"FILE902": "an input that cannot be opened"}
+# Checks that nothing fails yet: no rule could have an example.
+WITHOUT_RULE = {"table.module-missing": "counts conditions of modules that stay open"}
+# (rule whose example it is, name of the example): the rules that may speak of the same place, and why.
+SAME_PLACE: dict[tuple[str, str], tuple[frozenset[str], str]] = {}
+
+
+@pytest.mark.parametrize("rule_id", SOURCES)
+def test_examples_come_out_as_they_say(rule_id: str) -> None:
+    problems = [
+        f"{result.file}:{result.line} {result.example!r}: {result.problem} {result.reason}"
+        for result in run_examples(SOURCES[rule_id], EVERY)
+        if result.problem
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def test_every_rule_has_a_failing_and_a_passing_example() -> None:
+    lacking = []
+    for rule_id, source in SOURCES.items():
+        examples = source.rule.examples
+        if rule_id in WITHOUT_EXAMPLES:
+            assert not examples, f"{rule_id} has examples: it needs no exception"
+            continue
+        if not any(example.fails for example in examples):
+            lacking.append(f"{rule_id} has no failing example")
+        if not any(example.passes for example in examples):
+            lacking.append(f"{rule_id} has no passing example")
+    assert not lacking, "\n".join(lacking)
+
+
+def test_names_of_examples_are_unique_within_a_rule() -> None:
+    for source in EVERY:
+        names = [example.name for example in source.rule.examples]
+        assert len(set(names)) == len(names), source.file
+
+
+@cache
+def _planner() -> Planner:
+    return Planner(active_rules(EVERY, Settings()))
+
+
+def _all_findings(files: tuple[ExampleFile, ...]) -> tuple[Finding, ...]:
+    checker = Checker(Settings(frames="all"))
+    checker.planner = _planner()
+    totals = Totals(checker)
+    for file in files:
+        totals.add(checker.check_buffer(Task(file.name, True), WholeBuffer(file.data)))
+    return totals.report(started=time.monotonic(), fail_on=None, config=None).findings
+
+
+def _failing() -> list[tuple[str, int]]:
+    return [
+        (rule_id, number)
+        for rule_id, source in SOURCES.items()
+        for number, example in enumerate(source.rule.examples)
+        if example.fails and (example.dataset is not None or example.datasets)
+    ]
+
+
+def _at_same_place(findings: tuple[Finding, ...]) -> list[frozenset[str]]:
+    places: dict[object, set[str]] = {}
+    for finding in findings:
+        # A finding without path is about the whole file, or about a byte.
+        place = (finding.subject.kind, finding.file, finding.path or finding.offset)
+        places.setdefault(place, set()).add(finding.rule)
+    return [frozenset(rules) for place, rules in places.items() if len(rules) > 1]
+
+
+@pytest.mark.parametrize("rule_id", sorted({rule_id for rule_id, _ in _failing()}))
+def test_one_defect_gives_one_finding(rule_id: str) -> None:
+    source: RuleSource = SOURCES[rule_id]
+    wrong = []
+    for number, example in enumerate(source.rule.examples):
+        if not example.fails or (example.dataset is None and not example.datasets):
+            continue
+        for rules in _at_same_place(_all_findings(example_files(source, number))):
+            allowed, _ = SAME_PLACE.get((rule_id, example.name), (frozenset(), ""))
+            if not rules <= allowed:
+                wrong.append(f"{source.file} {example.name!r}: {', '.join(sorted(rules))} at one place")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_exceptions_are_still_needed() -> None:
+    for rule_id, name in SAME_PLACE:
+        examples: tuple[Example, ...] = SOURCES[rule_id].rule.examples
+        number = next(number for number, example in enumerate(examples) if example.name == name)
+        assert _at_same_place(_all_findings(example_files(SOURCES[rule_id], number))), (rule_id, name)
+
+
+@pytest.mark.parametrize("base", base_names())
+def test_bases_are_clean(base: str) -> None:
+    example = Example(name="base", passes=True, dataset={"use": base})
+    source = RuleSource(_any_rule(example), "")
+    findings = _all_findings(example_files(source, 0))
+    loud = [f"{f.rule} {f.path}: {f.message}" for f in findings if RANK[f.severity] > RANK["info"]]
+    assert not loud, "\n".join(loud)
+
+
+def _any_rule(example: Example):  # type: ignore[no-untyped-def]
+    import msgspec
+
+    return msgspec.structs.replace(EVERY[0].rule, examples=(example,))
+
+
+def test_every_generic_check_has_its_rule() -> None:
+    generic: dict[str, list[str]] = {}
+    for source in EVERY:
+        if source.rule.kind == "table" and not source.rule.attributes and not source.rule.applies.sop_class:
+            for code in source.rule.check:
+                generic.setdefault(code, []).append(source.rule.id)
+    assert set(generic) == set(CHECKS) - set(WITHOUT_RULE)
+    assert {code: rules for code, rules in generic.items() if len(rules) > 1} == {}
+
+
+def test_severity_follows_basis() -> None:
+    wrong = []
+    for source in EVERY:
+        rule = source.rule
+        if rule.basis == "local":
+            wrong.append(f"{rule.id}: no built-in rule is local")
+        if rule.severity == "error" and rule.basis not in ("requirement", "inference"):
+            wrong.append(f"{rule.id}: {rule.basis} is no reason for an error")
+        for downgrade in rule.downgrade:
+            if RANK[downgrade.severity] >= RANK[rule.severity]:
+                wrong.append(f"{rule.id}: the downgrade to {downgrade.severity} is none")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_rules_cite_and_explain() -> None:
+    for source in EVERY:
+        rule = source.rule
+        assert rule.references or rule.basis in ("recommendation", "interop"), rule.id
+        assert rule.title, rule.id
+        assert rule.why, rule.id
+        assert rule.remedy, rule.id
+        assert not rule.title.endswith("."), rule.id
+
+
+def test_files_are_named_after_their_rules() -> None:
+    for source in EVERY:
+        assert Path(source.file).name == f"{source.rule.id}-{source.rule.name}.yaml"
+
+
+def test_rule_files_have_no_static_mistakes() -> None:
+    files = [(path, str(path.relative_to(ROOT))) for path in rule_files(data_folder("rules"))]
+    sources, mistakes = check_files(files)
+    assert [str(mistake) for mistake in mistakes] == []
+    assert len(sources) == len(files)
