@@ -1,49 +1,46 @@
-"""A sequence of many like items, read in lockstep with NumPy.
+"""A sequence of many like items, held as columns.
 
-The per-frame functional groups of a slide are 10^5 … 10^6 items that differ only in their values.  One item
-is read by the plain reader and becomes a *template*; then each element of the template is read for all items
-at a time: same tag, same VR, length, start of the value.  Items that do not follow the template get one of
-their own; after `MAX_SHAPES` templates the caller falls back to the plain reader.
+The per-frame functional groups of a slide are 10^5 … 10^6 items that differ only in their values.  Items of
+the same structure form a `Shape`; of each plain element of a shape it is known where its value stands in
+every item (`Leaf`).  `dcmlint.dicom.lockstep` reads them so; single items are read plainly when asked for.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
-
-if TYPE_CHECKING:
-    from dcmlint.dicom.tokens import Reader
+from dcmlint.dicom.dataset import Dataset, Element
 
 Ints = npt.NDArray[np.int64]
+Lengths = npt.NDArray[np.uint32]
+Words = npt.NDArray[np.uint64]
 LeafPath = tuple[int, ...]
 
-MAX_SHAPES = 24
-_BATCH = 1 << 16
-_SPAN = 1 << 24
-_ITEM_UNDEFINED = {True: b"\xfe\xff\x00\xe0\xff\xff\xff\xff", False: b"\xff\xfe\xe0\x00\xff\xff\xff\xff"}
-_ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
-_ITEM_END = {True: b"\xfe\xff\x0d\xe0\0\0\0\0", False: b"\xff\xfe\xe0\x0d\0\0\0\0"}
-_SEQUENCE_END = {True: b"\xfe\xff\xdd\xe0\0\0\0\0", False: b"\xff\xfe\xe0\xdd\0\0\0\0"}
+_BATCH = 1 << 14
+_KEPT = 256
 
 
 class Leaf(msgspec.Struct, frozen=True):
-    """Where one plain element of a shape stands in each of its items: ``start`` and ``length``, int64 arrays."""
+    """Where one plain element of a shape stands in each of its items.
+
+    ``vr`` as in `Element`; ``little``: byte order of its values; ``start`` (byte of the file) and ``length``
+    (bytes) have one entry for each item of the shape.  All lengths are zero, or none is.
+    """
 
     vr: str
+    little: bool
     start: Ints
-    length: Ints
+    length: Lengths
 
 
 class Shape:
-    """Items with the same elements in the same order.
+    """Items with the same elements in the same order, of which the same ones are empty.
 
     ``items``: their numbers in the sequence, ascending; ``template``: the first of them, read plainly;
     ``leaves``: path of tags within the item (items of nested sequences as ``tag, index`` pairs) → `Leaf`.
@@ -51,26 +48,35 @@ class Shape:
 
     __slots__ = ("items", "leaves", "template")
 
-    def __init__(self, template: Dataset) -> None:
-        self.template = template
-        self.items: Ints = np.empty(0, np.int64)
-        self.leaves: dict[LeafPath, Leaf] = {}
+    def __init__(self, template: Dataset, items: Ints, leaves: dict[LeafPath, Leaf]) -> None:
+        self.template, self.items, self.leaves = template, items, leaves
 
 
 class Columns(Sequence[Dataset]):
     """The items of a long sequence: a sequence of data sets, read one by one when asked for.
 
-    ``starts``: byte of each item tag; ``shapes``: every item belongs to one.
+    Every item belongs to one of ``shapes``; an item that is like no other has one of its own.
     """
 
-    def __init__(self, reader: Reader, level: Dataset, tag: int, explicit: bool, starts: Ints, ends: Ints) -> None:
-        self._reader, self._level, self._tag, self._explicit = reader, level, tag, explicit
-        self.starts, self._ends = starts, ends
-        self.shapes: tuple[Shape, ...] = ()
+    def __init__(self, starts: Ints, shapes: Sequence[Shape], read: Callable[[int, int], Dataset],
+                 buffer: WholeBuffer) -> None:  # fmt: skip
+        self._starts, self._read, self._buffer = starts, read, buffer
+        self._shapes = list(shapes)
+        self._more: list[Dataset] = []
         self._kept: dict[int, Dataset] = {}
 
+    @property
+    def shapes(self) -> Sequence[Shape]:
+        """The shapes, in the order of their first items."""
+        return self._shapes
+
+    def append(self, item: Dataset) -> None:
+        """Add one more item, which was read plainly."""
+        self._shapes.append(Shape(item, np.array([len(self)], np.int64), leaves_of(item)))
+        self._more.append(item)
+
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self._starts) + len(self._more)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -78,10 +84,12 @@ class Columns(Sequence[Dataset]):
         number = index + len(self) if index < 0 else index
         if not 0 <= number < len(self):
             raise IndexError(index)
+        if number >= len(self._starts):
+            return self._more[number - len(self._starts)]
         found = self._kept.get(number)
         if found is None:
-            found = _read_item(self._reader, self._level, self._tag, self._explicit, int(self.starts[number]), number)
-            if len(self._kept) < 256:
+            found = self._read(int(self._starts[number]), number)
+            if len(self._kept) < _KEPT:
                 self._kept[number] = found
         return found
 
@@ -89,404 +97,83 @@ class Columns(Sequence[Dataset]):
         return (self[i] for i in range(len(self)))
 
     def raw(self, leaf: Leaf) -> npt.NDArray[np.bytes_]:
-        """The values of a leaf as an array of bytes, padded with NUL to the longest; order of the shape's items."""
-        return gather(self._reader.buffer, leaf.start, leaf.length)
+        """The values of a leaf, padded with NUL to a multiple of 8 bytes, in the order of the shape's items."""
+        return gather(self._buffer, leaf.start, leaf.length)
+
+    def bytes_of(self, leaf: Leaf, row: int) -> bytes:
+        """The value of a leaf in one row of its shape, as it is written."""
+        start = int(leaf.start[row])
+        return self._buffer[start : start + int(leaf.length[row])]
 
 
-class Read(msgspec.Struct, frozen=True):
-    """What `read_columns` found: the items, the end of the value, and the byte after the sequence."""
-
-    items: Columns
-    end: int
-    after: int
+def is_little(level: Dataset) -> bool:
+    """The byte order of a level: the file's, but little within what is implicit in an explicit data set."""
+    context = level.context
+    return context.little if level.explicit == context.syntax.explicit else True
 
 
-def gather(buffer: Any, start: Ints, length: Ints) -> npt.NDArray[np.bytes_]:
-    """The bytes at each start, as fixed-width strings (NUL padded)."""
-    data = np.frombuffer(buffer.data, np.uint8)
-    width = int(length.max(initial=0)) or 1
-    result = np.zeros((len(start), width), np.uint8)
+def leaves_of(item: Dataset) -> dict[LeafPath, Leaf]:
+    """The leaves of one item that was read plainly."""
+    leaves: dict[LeafPath, Leaf] = {}
+    _collect(item, (), leaves)
+    return leaves
+
+
+def _collect(level: Dataset, path: LeafPath, leaves: dict[LeafPath, Leaf]) -> None:
+    little = is_little(level)
+    for element in level:
+        if element.items is not None:
+            for number, item in enumerate(element.items):
+                _collect(item, (*path, element.tag, number), leaves)
+        elif element.fragments is None:
+            leaves[(*path, element.tag)] = Leaf(
+                element.vr, little, np.array([element.start], np.int64),
+                np.array([element.end - element.start], np.uint32),
+            )  # fmt: skip
+
+
+def level_at(template: Dataset, path: LeafPath) -> Dataset:
+    """The level of a template in which the leaf of this path stands."""
+    level = template
+    for tag, index in zip(path[:-1:2], path[1::2], strict=True):
+        level = level.items(tag)[index]
+    return level
+
+
+def element_at(template: Dataset, path: LeafPath) -> Element:
+    """The template's element of a leaf."""
+    return level_at(template, path).elements[path[-1]]
+
+
+def words_of(buffer: WholeBuffer, little: bool = True, size: int = 8) -> npt.NDArray[Any]:
+    """The number that begins at each byte: an array as long as the buffer, less ``size - 1``.
+
+    Only to be indexed with arrays: nothing is copied then, and the numbers may stand at any address.
+    """
+    count = max(0, len(buffer) - size + 1)
+    kind = f"{'<' if little else '>'}u{size}"
+    return np.ndarray((count,), kind, buffer=buffer.data if count else b"", strides=(1,))
+
+
+# The bytes of a little endian word that belong to a value of so many bytes.
+_MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
+
+
+def gather(buffer: WholeBuffer, start: Ints, length: Lengths) -> npt.NDArray[np.bytes_]:
+    """The bytes at each start as fixed-width strings, padded with NUL to a multiple of 8 bytes."""
+    longest = int(length.max(initial=0))
+    width = max(1, -(-longest // 8))
+    result = np.zeros((len(start), width), np.uint64)
+    words = words_of(buffer)
+    last = len(words) - 1
     for low in range(0, len(start), _BATCH):
-        part = slice(low, low + _BATCH)
-        index = start[part, None] + np.arange(width)
-        inside = np.arange(width) < length[part, None]
-        np.minimum(index, len(data) - 1, out=index)
-        result[part] = np.where(inside, data[index], 0)
-    return result.view(f"S{width}").reshape(len(start))
-
-
-def read_columns(
-    reader: Reader, level: Dataset, tag: int, start: int, end: int, undefined: bool, explicit: bool
-) -> Read | None:
-    """Read a sequence in lockstep; None when it cannot be (damage, too many shapes, no random access)."""
-    if not isinstance(reader.buffer, WholeBuffer):
-        return None
-    oddities = len(reader.oddities)
-    work = _Lockstep(reader, level, tag, explicit)
-    first = bytes(reader.buffer.data[start + 4 : start + 8])
-    found = work.chained(start, end, undefined) if first == b"\xff\xff\xff\xff" else work.counted(start, end, undefined)
-    if found is None:
-        del reader.oddities[oddities:]
-        return None
-    reader.count += sum(len(shape.leaves) for shape in found.items.shapes)
-    return found
-
-
-def _read_item(reader: Reader, level: Dataset, tag: int, explicit: bool, start: int, number: int) -> Dataset:
-    """One item, read plainly; what is odd in it has been recorded with its shape's template."""
-    from dcmlint.dicom.tokens import Reader as PlainReader
-
-    plain = PlainReader(reader.buffer, reader.context)
-    return _read_with(plain, level, tag, explicit, start, number)
-
-
-def _read_with(reader: Reader, level: Dataset, tag: int, explicit: bool, start: int, number: int) -> Dataset:
-    little = _is_little(level, explicit)
-    length = int.from_bytes(reader.buffer[start + 4 : start + 8], "little" if little else "big")
-    item = Dataset(level.context, explicit, start, level, tag, number, length)
-    stop = reader.size if length == UNDEFINED else min(reader.size, start + 8 + length)
-    position = reader.read_level(item, start + 8, stop, _depth(level) + 1)
-    item.end = position if length == UNDEFINED else stop
-    return item
-
-
-def _is_little(level: Dataset, explicit: bool) -> bool:
-    return level.context.little if explicit == level.context.syntax.explicit else True
-
-
-def _depth(level: Dataset) -> int:
-    depth = 0
-    current = level.parent
-    while current is not None:
-        depth, current = depth + 1, current.parent
-    return depth
-
-
-class _Lockstep:
-    def __init__(self, reader: Reader, level: Dataset, tag: int, explicit: bool) -> None:
-        self.reader, self.level, self.tag, self.explicit = reader, level, tag, explicit
-        self.little = _is_little(level, explicit)
-        self.data = np.frombuffer(reader.buffer.data, np.uint8)  # type: ignore[attr-defined]
-        self.raw = reader.buffer.data  # type: ignore[attr-defined]
-
-    # -- where the items are ------------------------------------------------------------------------------
-
-    def counted(self, start: int, end: int, undefined: bool) -> Read | None:
-        """Items of defined length: hop from header to header."""
-        from struct import Struct
-
-        unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
-        item, data, position = _ITEM[self.little], self.raw, start
-        starts: list[int] = []
-        append = starts.append
-        while position + 8 <= end:
-            head, length = unpack(data, position)
-            if head != item:
-                break
-            if length == UNDEFINED:
-                return None
-            append(position)
-            position += 8 + length
-        if position > end:
-            return None
-        closing = _SEQUENCE_END[self.little]
-        if undefined:
-            if data[position : position + 8] != closing:
-                return None
-            after = position + 8
-        elif position != end:
-            return None
-        else:
-            after = end
-        array = np.array(starts, np.int64)
-        ends = np.append(array[1:], position)
-        shapes = self._shapes(array, ends)
-        return None if shapes is None else self._result(array, ends, shapes, position, after)
-
-    def chained(self, start: int, end: int, undefined: bool) -> Read | None:
-        """Items of undefined length: every byte pattern of an item header is a candidate, and one chain of
-        candidates, each beginning where the last one ended, is the sequence."""
-        pattern = re.compile(re.escape(_ITEM_UNDEFINED[self.little]))
-        templates: list[Dataset] = []
-        all_starts: list[Ints] = []
-        parts: list[list[tuple[Ints, dict[LeafPath, Leaf]]]] = []
-        position, number = start, 0
-        closing = _SEQUENCE_END[self.little]
-        last_end = start
-        while position + 8 <= end and self.raw[position : position + 8] == _ITEM_UNDEFINED[self.little]:
-            stop = min(end, position + _SPAN)
-            candidates = np.fromiter(
-                (match.start() for match in pattern.finditer(self.raw, position, stop)), np.int64
-            )
-            ends = np.full(len(candidates), -1, np.int64)
-            shape_of = np.full(len(candidates), -1, np.int64)
-            leaves_of: list[tuple[Ints, dict[LeafPath, Leaf]]] = []
-
-            def run(which: int, candidates: Ints = candidates, ends: Ints = ends, shape_of: Ints = shape_of,
-                    leaves_of: list[tuple[Ints, dict[LeafPath, Leaf]]] = leaves_of) -> None:  # fmt: skip
-                open_ = np.flatnonzero(shape_of < 0)
-                hit, after, leaves = self._follow(templates[which], candidates[open_], None)
-                shape_of[open_[hit]] = which
-                ends[open_[hit]] = after
-                leaves_of.append((open_[hit], leaves))
-
-            for which in range(len(templates)):
-                run(which)
-            chain: list[int] = []
-            at = 0
-            here = position
-            position_of = {int(c): i for i, c in enumerate(candidates)} if len(candidates) < 512 else None
-            while True:
-                if position_of is not None:
-                    at = position_of.get(here, -1)
-                else:
-                    at = int(np.searchsorted(candidates, here))
-                    if at >= len(candidates) or candidates[at] != here:
-                        at = -1
-                if at < 0:
-                    break
-                if shape_of[at] < 0:
-                    if len(templates) >= MAX_SHAPES or (stop < end and stop - here < 1 << 16):
-                        break
-                    template = _read_with(self.reader, self.level, self.tag, self.explicit, here, number + len(chain))
-                    if self.reader.stopped:
-                        return None
-                    templates.append(template)
-                    run(len(templates) - 1)
-                    if shape_of[at] < 0:
-                        return None
-                # Follow the chain as far as the known ends go.
-                run_of = self._chain(candidates, ends, shape_of, at)
-                chain.extend(run_of)
-                here = int(ends[run_of[-1]])
-            if not chain:
-                return None
-            taken = np.array(chain, np.int64)
-            all_starts.append(candidates[taken])
-            rank = np.full(len(candidates), -1, np.int64)
-            rank[taken] = np.arange(number, number + len(taken))
-            batch: list[tuple[Ints, dict[LeafPath, Leaf]]] = [
-                (np.empty(0, np.int64), {}) for _ in templates
-            ]
-            for which, (rows, leaves) in enumerate(leaves_of):
-                keep = rank[rows] >= 0
-                batch[which] = (
-                    rank[rows][keep],
-                    {path: Leaf(leaf.vr, leaf.start[keep], leaf.length[keep]) for path, leaf in leaves.items()},
-                )
-            parts.append(batch)
-            number += len(taken)
-            last_end = here
-            if here <= position:
-                return None
-            position = here
-        starts = np.concatenate(all_starts) if all_starts else np.empty(0, np.int64)
-        if undefined:
-            if self.raw[last_end : last_end + 8] != closing:
-                return None
-            after = last_end + 8
-        elif last_end != end:
-            return None
-        else:
-            after = end
-        shapes: list[Shape] = []
-        for which, template in enumerate(templates):
-            shape = Shape(template)
-            mine = [batch[which] for batch in parts if which < len(batch) and len(batch[which][0])]
-            if not mine:
-                continue
-            shape.items = np.concatenate([rows for rows, _ in mine])
-            for path, leaf in mine[0][1].items():
-                shape.leaves[path] = Leaf(
-                    leaf.vr,
-                    np.concatenate([leaves[path].start for _, leaves in mine]),
-                    np.concatenate([leaves[path].length for _, leaves in mine]),
-                )
-            shapes.append(shape)
-        ends_all = np.append(starts[1:], last_end)
-        return self._result(starts, ends_all, shapes, last_end, after)
-
-    @staticmethod
-    def _chain(candidates: Ints, ends: Ints, shape_of: Ints, at: int) -> list[int]:
-        """The candidates from ``at`` on, each beginning where the one before ended."""
-        following = np.searchsorted(candidates, ends)
-        good = following < len(candidates)
-        good[good] &= candidates[following[good]] == ends[good]
-        following = np.where(good, following, -1)
-        steps, known = following.tolist(), (shape_of >= 0).tolist()
-        chain = [at]
-        while (next_ := steps[chain[-1]]) > 0 and known[next_]:
-            chain.append(next_)
-        return chain
-
-    # -- one template for all ------------------------------------------------------------------------------
-
-    def _shapes(self, starts: Ints, ends: Ints) -> list[Shape] | None:
-        open_ = np.arange(len(starts))
-        shapes: list[Shape] = []
-        while len(open_):
-            if len(shapes) >= MAX_SHAPES:
-                return None
-            number = int(open_[0])
-            template = _read_with(self.reader, self.level, self.tag, self.explicit, int(starts[number]), number)
-            if self.reader.stopped:
-                return None
-            hit, _, leaves = self._follow(template, starts[open_], ends[open_])
-            if not len(hit) or hit[0] != 0:
-                return None
-            shape = Shape(template)
-            shape.items, shape.leaves = open_[hit], leaves
-            shapes.append(shape)
-            rest = np.ones(len(open_), bool)
-            rest[hit] = False
-            open_ = open_[rest]
-        return shapes
-
-    def _follow(self, template: Dataset, starts: Ints, ends: Ints | None) -> tuple[Ints, Ints, dict[LeafPath, Leaf]]:
-        """Items that have the template's structure: their places in ``starts``, where they end, their leaves."""
-        hits: list[Ints] = []
-        afters: list[Ints] = []
-        parts: list[dict[LeafPath, tuple[str, Ints, Ints]]] = []
-        for low in range(0, len(starts), _BATCH):
-            rows = np.arange(low, min(low + _BATCH, len(starts)))
-            walk = _Walk(self, rows, starts[rows])
-            after = walk.item(template)
-            if ends is not None and len(walk.rows):
-                walk.keep(after[walk.alive] == ends[walk.rows])
-            hits.append(walk.rows)
-            afters.append(walk.position)
-            parts.append(walk.leaves)
-        leaves: dict[LeafPath, Leaf] = {}
-        full = [part for part, hit in zip(parts, hits, strict=True) if len(hit)]
-        if full:
-            for path, (vr, _, _) in full[0].items():
-                leaves[path] = Leaf(
-                    vr,
-                    np.concatenate([part[path][1] for part in full]),
-                    np.concatenate([part[path][2] for part in full]),
-                )
-        empty = np.empty(0, np.int64)
-        return (
-            np.concatenate(hits) if hits else empty,
-            np.concatenate(afters) if afters else empty,
-            leaves,
-        )
-
-    def _result(self, starts: Ints, ends: Ints, shapes: list[Shape], end: int, after: int) -> Read:
-        items = Columns(self.reader, self.level, self.tag, self.explicit, starts, ends)
-        items.shapes = tuple(shapes)
-        return Read(items, end, after)
-
-
-class _Walk:
-    """Follows one template through a batch of items; items that differ drop out."""
-
-    def __init__(self, work: _Lockstep, rows: Ints, position: Ints) -> None:
-        self.work, self.rows, self.position = work, rows, position
-        self.leaves: dict[LeafPath, tuple[str, Ints, Ints]] = {}
-        self._ends: list[Ints] = []
-
-    @property
-    def alive(self) -> slice:
-        return slice(None)
-
-    def keep(self, good: npt.NDArray[np.bool_]) -> None:
-        if good.all():
-            return
-        self.rows, self.position = self.rows[good], self.position[good]
-        self.leaves = {p: (vr, start[good], length[good]) for p, (vr, start, length) in self.leaves.items()}
-        self._ends = [end[good] for end in self._ends]
-
-    def bytes_at(self, offset: int, count: int) -> npt.NDArray[np.uint8]:
-        data = self.work.data
-        index = self.position[:, None] + np.arange(offset, offset + count)
-        self._in_range(index, len(data))
-        return data[index]
-
-    def _in_range(self, index: Ints, size: int) -> None:
-        np.clip(index, 0, size - 1, out=index)
-
-    def same(self, offset: int, wanted: bytes) -> None:
-        if len(self.rows):
-            inside = self.position + offset + len(wanted) <= len(self.work.data)
-            found = self.bytes_at(offset, len(wanted))
-            self.keep(inside & (found == np.frombuffer(wanted, np.uint8)).all(axis=1))
-
-    def number_at(self, offset: int, size: int) -> Ints:
-        found = self.bytes_at(offset, size).astype(np.int64)
-        shifts = np.arange(size) * 8
-        if not self.work.little:
-            shifts = shifts[::-1]
-        return (found << shifts).sum(axis=1)
-
-    def item(self, template: Dataset) -> Ints:
-        """Follow a whole item, header and delimiter included; returns the byte after each."""
-        return self._item(template, ())
-
-    def _item(self, template: Dataset, path: LeafPath) -> Ints:
-        work = self.work
-        if template.length == UNDEFINED:
-            self.same(0, _ITEM_UNDEFINED[work.little])
-        else:
-            self.same(0, _ITEM[work.little])
-            if len(self.rows):
-                length = self.number_at(4, 4)
-                self._ends.append(self.position + 8 + length)
-                # An undefined length is another shape.
-                self.keep(length != UNDEFINED)
-            else:
-                self._ends.append(self.position)
-        self.position = self.position + 8
-        for element in template:
-            if not len(self.rows):
-                break
-            self._element(template, element, path)
-        if template.length == UNDEFINED:
-            self.same(0, _ITEM_END[work.little])
-            self.position = self.position + 8
-        else:
-            end = self._ends[-1]
-            self.keep(self.position == end)
-            self._ends.pop()
-        return self.position
-
-    def _element(self, template: Dataset, element: Element, path: LeafPath) -> None:
-        raw, work = self.work.raw, self.work
-        header = element.start - element.offset
-        explicit_long = header == 12
-        fixed = 8 if explicit_long else 6 if template.explicit else 4
-        self.same(0, bytes(raw[element.offset : element.offset + fixed]))
-        if not len(self.rows):
-            return
-        size = 4 if explicit_long or not template.explicit else 2
-        length = self.number_at(header - size, size)
-        self.position = self.position + header
-        if element.items is None:
-            self._bounded(length)
-            length = self.number_before(size)
-            self.leaves[(*path, element.tag)] = (element.vr, self.position, length)
-            self.position = self.position + length
-            return
-        undefined = element.length == UNDEFINED
-        if undefined:
-            self.keep(length == UNDEFINED)
-        else:
-            self._bounded(length)
-            self._ends.append(self.position + self.number_before(size))
-        for item in element.items:
-            if not len(self.rows):
-                break
-            self._item(item, (*path, element.tag, item.index))
-        if undefined:
-            self.same(0, _SEQUENCE_END[work.little])
-            self.position = self.position + 8
-        else:
-            self.keep(self.position == self._ends[-1])
-            self._ends.pop()
-
-    def _bounded(self, length: Ints) -> None:
-        self.keep(self.position + length <= len(self.work.data))
-
-    def number_before(self, size: int) -> Ints:
-        """The length that stands right before the value, for the items still here."""
-        return self.number_at(-size, size)
+        rows = slice(low, low + _BATCH)
+        at, left = start[rows], length[rows].astype(np.int64)
+        for number in range(width):
+            mask = _MASKS[np.clip(left - 8 * number, 0, 8)]
+            result[rows, number] = words[np.clip(at + 8 * number, 0, last)] & mask if last >= 0 else 0
+    # The last bytes of the file begin no whole word.
+    for row in np.flatnonzero((start + (length.astype(np.int64) + 7) // 8 * 8 > len(buffer)) & (length > 0)):
+        value = buffer[int(start[row]) : int(start[row]) + int(length[row])]
+        result[row] = np.frombuffer(value.ljust(8 * width, b"\0"), "<u8")
+    return result.view(f"S{8 * width}").reshape(len(start))

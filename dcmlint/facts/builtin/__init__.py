@@ -7,3 +7,8 @@ from dcmlint.facts.builtin import dates  # noqa: F401
 from dcmlint.facts.builtin import layout  # noqa: F401
 from dcmlint.facts.builtin import slide_area  # noqa: F401
 from dcmlint.facts.builtin import tiff  # noqa: F401
+from dcmlint.facts.builtin import icc  # noqa: F401
+from dcmlint.facts.builtin import specimen  # noqa: F401
+from dcmlint.facts.builtin import pixels  # noqa: F401
+from dcmlint.facts.builtin import encapsulation  # noqa: F401
+from dcmlint.facts.builtin import codestream  # noqa: F401

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 ALL_UP_TO: Final = 20_000
 _DRAWN: Final = 2_000
 _MOST_EDGES: Final = 2_000
+# Samples of luminance for one of chrominance, across and down
+_SUBSAMPLINGS: Final[dict[tuple[float, float], str]] = {
+    (1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1",
+}  # fmt: skip
 _JPEG_2000: Final = ("jpeg2000", "htj2k", "jp2-box")
 
 
@@ -46,7 +50,6 @@ class CodestreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``cropped_edge_tiles``: frames at the right or lower edge of the matrix that end with it, if no other is too small
     ``identical_frames``: frames that are equal byte for byte to the commonest of the small ones
     ``identical_share``: their share of the frames that were looked at
-    ``metadata_frames``: frames with Exif, XMP or a long comment in them
     """
 
     examined: int
@@ -192,9 +195,8 @@ def subsampling_name(stream: Codestream) -> str:
     else:  # separations: the larger, the fewer samples
         (h, v), first, second = factors
         ratios = [(a / h, b / v) for a, b in (first, second)]
-    names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
-    if ratios[0] == ratios[1] and ratios[0] in names:
-        return names[ratios[0]]
+    if ratios[0] == ratios[1] and ratios[0] in _SUBSAMPLINGS:
+        return _SUBSAMPLINGS[ratios[0]]
     return " ".join(f"{a}x{b}" for a, b in factors)
 
 
@@ -222,7 +224,7 @@ def _cropped(facts: Facts, summary: FrameSummary) -> Any:
         place = group.frames + tiling.offset
         last_column = place % tiling.columns == tiling.columns - 1
         last_row = place // tiling.columns % tiling.rows == tiling.rows - 1
-        fits = (width == np.where(last_column & (width != columns), left_over[0], columns)) & (
+        fits: Any = (width == np.where(last_column & (width != columns), left_over[0], columns)) & (
             height == np.where(last_row & (height != rows), left_over[1], rows)
         )
         if not fits.all():

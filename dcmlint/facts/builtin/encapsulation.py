@@ -128,7 +128,7 @@ def _of_frames(facts: Facts, fragments: Any, payload: int, last: int, basic: int
         frames=len(frame_map) if told else UNKNOWN,
         frames_by=frame_map.by,
         frame_starts=frame_map.frame_starts,
-        multi_fragment_frames=(frame_map.count > 1).nonzero()[0] if told else UNKNOWN,
+        multi_fragment_frames=_numbers((frame_map.count > 1).nonzero()[0]) if told else UNKNOWN,
         last_offset=last,
         bot_bytes=fragments.bot_length,
         bot_entries=basic,
@@ -137,8 +137,8 @@ def _of_frames(facts: Facts, fragments: Any, payload: int, last: int, basic: int
         eot_entries=_entries(offsets),
         eot_misplaced=() if eot is None else _misplaced(eot),
         eot_lengths=_entries(lengths),
-        eot_wrong_lengths=() if eot is None else eot.length_mismatches,
-        eot_unpadded_lengths=() if eot is None else eot.unpadded_lengths,
+        eot_wrong_lengths=() if eot is None else _numbers(eot.length_mismatches),
+        eot_unpadded_lengths=() if eot is None else _numbers(eot.unpadded_lengths),
         _fragments=fragments,
         _frame_map=frame_map,
     )
@@ -166,6 +166,12 @@ def _table(dataset: Dataset, tag: int) -> Any:
 
 def _entries(table: Any) -> int | Unknown | None:
     return table if table is None or table is UNKNOWN else len(table)
+
+
+def _numbers(array: Any) -> Sequence[int]:
+    """An array as the sequence that it is."""
+    result: Sequence[int] = array
+    return result
 
 
 def _misplaced(check: Any) -> Any:

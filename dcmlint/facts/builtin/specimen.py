@@ -15,6 +15,7 @@ _CONCEPT_NAME, _CONCEPT_CODE, _TEXT_VALUE, _DATE_TIME = 0x0040A043, 0x0040A168, 
 _CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
 
 Code = tuple[str, str]
+_ENOUGH = 4096
 
 # PS3.16 TID 8001 and 8002: concept names of a preparation step
 SPECIMEN_ID: Code = ("121041", "DCM")
@@ -65,7 +66,7 @@ def specimen(facts: Facts) -> Specimen | None:
     steps, stained = 0, False
     for number, item in enumerate(items):
         uid, identifier = item.text(SPECIMEN_UID), item.text(SPECIMEN_IDENTIFIER)
-        key = (identifier, item.raw(ISSUER))
+        key = (identifier, _beginning(item, ISSUER))
         if (uid and uid in uids) or (identifier and key in identifiers):
             repeated.append(number)
         uids.add(uid)
@@ -90,6 +91,14 @@ def is_stained(step: Dataset) -> bool:
     return any(one.name == PROCESSING_TYPE and one.code == STAINING for one in found) and any(
         one.name == USING_SUBSTANCE and (one.code[0] or one.text) for one in found
     )
+
+
+def _beginning(item: Dataset, tag: int) -> bytes:
+    """The bytes of a short value, the first of a long one: enough to tell two issuers apart."""
+    element = item.get(tag)
+    if element is None:
+        return b""
+    return item.context.buffer[element.start : min(element.end, element.start + _ENOUGH)]
 
 
 def _code(item: Dataset, sequence: int) -> Code:

@@ -1,0 +1,525 @@
+"""Reads the items of a long sequence in lockstep: each element of one item, for all items at a time.
+
+One item is read by the plain reader and becomes a *template*; then the header of each of its elements is
+compared in all items at once, and the lengths lead on to the next.  Items that do not follow get a template
+of their own; the few that are like no other, and what is damaged, are left to the plain reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.columns import Columns, Ints, Leaf, LeafPath, Lengths, Shape, Words, is_little, leaves_of, words_of
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
+
+if TYPE_CHECKING:
+    from dcmlint.dicom.tokens import Reader
+
+MAX_SHAPES = 256
+_BATCH = 1 << 13  # items at a time: what is looked at stays in the processor's cache
+_SPAN = 1 << 24  # bytes in which items of undefined length are looked for at a time
+_FEW_CODES = 64
+
+# PS3.5 7.5: tags of items and delimiters, and the lengths that go with them
+_ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
+_ITEM_END = {True: b"\xfe\xff\x0d\xe0\0\0\0\0", False: b"\xff\xfe\xe0\x0d\0\0\0\0"}
+_SEQUENCE_END = {True: b"\xfe\xff\xdd\xe0\0\0\0\0", False: b"\xff\xfe\xe0\xdd\0\0\0\0"}
+_OPEN = b"\xff\xff\xff\xff"
+
+Flags = npt.NDArray[np.bool_]
+Leaves = dict[LeafPath, tuple[str, bool, Ints, Lengths]]
+_NOTHING: Words = np.zeros(0, np.uint64)
+_SIX = np.uint64(0xFFFFFFFFFFFF)  # the first six bytes of eight
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What `read_columns` found: the items, and the byte after the last of them."""
+
+    items: Columns
+    position: int
+
+
+def read_columns(
+    reader: Reader, level: Dataset, tag: int, start: int, end: int, explicit: bool, depth: int
+) -> Read | None:
+    """Read the items from ``start`` on, as many as can be; None without random access.
+
+    What follows the last one (a delimiter, an item that is damaged, the end) is for the plain reader.
+    """
+    if not isinstance(reader.buffer, WholeBuffer) or len(reader.buffer) < 16:
+        return None
+    work = _Lockstep(reader, reader.buffer, level, tag, explicit, depth)
+    if reader.buffer[start + 4 : start + 8] == _OPEN:
+        starts, position = work.chained(start, end)
+    else:
+        starts, position = work.counted(start, end)
+    if not len(starts):
+        return None
+    shapes = work.finished(starts)
+    return Read(Columns(starts, shapes, work.plain, reader.buffer), position)
+
+
+class _Growing:
+    """A shape while its items are found: parts that are joined at the end."""
+
+    __slots__ = ("leaves", "rows", "single", "template")
+
+    def __init__(self, template: Dataset) -> None:
+        self.template = template
+        self.single = False
+        self.rows: list[Ints] = []
+        self.leaves: dict[LeafPath, list[tuple[str, bool, Ints, Lengths]]] = {}
+
+    def add(self, rows: Ints, leaves: Leaves) -> None:
+        if len(rows):
+            self.rows.append(rows)
+            for path, leaf in leaves.items():
+                self.leaves.setdefault(path, []).append(leaf)
+
+    def cut(self, count: int) -> None:
+        """Forget the items from ``count`` on."""
+        if all(int(rows.max()) < count for rows in self.rows):
+            return
+        good = np.concatenate(self.rows) < count
+        for path, parts in self.leaves.items():
+            vr, little, _, _ = parts[0]
+            start, length = np.concatenate([p[2] for p in parts]), np.concatenate([p[3] for p in parts])
+            self.leaves[path] = [(vr, little, start[good], length[good])]
+        rows = np.concatenate(self.rows)[good]
+        self.rows = [rows] if len(rows) else []
+
+    def finished(self) -> Shape:
+        rows = np.concatenate(self.rows)
+        order = None if (rows[1:] > rows[:-1]).all() else np.argsort(rows, kind="stable")
+        joined: dict[LeafPath, Leaf] = {}
+        for path in list(self.leaves):
+            parts = self.leaves.pop(path)
+            vr, little, _, _ = parts[0]
+            start, length = np.concatenate([p[2] for p in parts]), np.concatenate([p[3] for p in parts])
+            joined[path] = Leaf(
+                vr, little, start if order is None else start[order], length if order is None else length[order]
+            )
+        return Shape(self.template, rows if order is None else rows[order], joined)
+
+
+class _Lockstep:
+    def __init__(
+        self, reader: Reader, buffer: WholeBuffer, level: Dataset, tag: int, explicit: bool, depth: int
+    ) -> None:
+        self.reader, self.buffer, self.level, self.tag, self.explicit = reader, buffer, level, tag, explicit
+        self.depth = depth
+        self.size = len(buffer)
+        self.raw = buffer.data
+        self.little = level.context.little if explicit == level.context.syntax.explicit else True
+        self._words: dict[tuple[bool, int], npt.NDArray[Any]] = {}
+        self.found: list[_Growing] = []
+
+    def words(self, little: bool, size: int = 8) -> npt.NDArray[Any]:
+        """The numbers at each byte, in this byte order."""
+        found = self._words.get((little, size))
+        if found is None:
+            found = self._words[little, size] = words_of(self.buffer, little, size)
+        return found
+
+    # -- plain reading -------------------------------------------------------------------------------------
+
+    def plain(self, start: int, number: int) -> Dataset:
+        """One item, read plainly; what is odd in it was recorded with its shape's template."""
+        from dcmlint.dicom.tokens import Reader as PlainReader
+
+        return self._read(PlainReader(self.buffer, self.reader.context), start, number, self.size)
+
+    def _read(self, reader: Reader, start: int, number: int, end: int) -> Dataset:
+        length = int.from_bytes(self.buffer[start + 4 : start + 8], "little" if self.little else "big")
+        item = Dataset(self.level.context, self.explicit, start, self.level, self.tag, number, length)
+        stop = end if length == UNDEFINED else min(end, start + 8 + length)
+        position = reader.read_level(item, start + 8, stop, self.depth + 1)
+        item.end = position if length == UNDEFINED else stop
+        return item
+
+    def _template(self, start: int, number: int, end: int) -> _Growing:
+        """A new shape of the item at ``start``."""
+        shape = _Growing(self._read(self.reader, start, number, end))
+        self.found.append(shape)
+        return shape
+
+    def _single(self, shape: _Growing, number: int) -> None:
+        """Make a shape hold its template alone."""
+        shape.single = True
+        leaves: Leaves = {
+            path: (leaf.vr, leaf.little, leaf.start, leaf.length) for path, leaf in leaves_of(shape.template).items()
+        }
+        shape.rows, shape.leaves = [], {}
+        shape.add(np.array([number], np.int64), leaves)
+
+    # -- items of defined length ---------------------------------------------------------------------------
+
+    def counted(self, start: int, end: int) -> tuple[Ints, int]:
+        """Hop from header to header; then find the shapes.  Gives the starts, and where the hopping ended."""
+        unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
+        item, data, position = _ITEM[self.little], self.raw, start
+        found: list[int] = []
+        append = found.append
+        while position + 8 <= end:
+            head, length = unpack(data, position)
+            after = position + 8 + length
+            if head != item or after > end or length == UNDEFINED:
+                break
+            append(position)
+            position = after
+        starts = np.array(found, np.int64)
+        del found
+        ends = np.append(starts[1:], position)
+        open_ = np.arange(len(starts))
+        shapes = 0
+        while len(open_):
+            number = int(open_[0])
+            shape = self._template(int(starts[number]), number, int(ends[number]))
+            hit = np.zeros(0, np.int64)
+            if shapes < MAX_SHAPES and not self.reader.stopped:
+                shapes += 1
+                hit = self._follow(shape, open_, starts[open_], ends[open_])
+            if not len(hit) or hit[0] != 0:
+                self._single(shape, number)
+                hit = np.zeros(1, np.int64)
+            if self.reader.stopped:
+                return starts[: number + 1], position
+            rest = np.ones(len(open_), bool)
+            rest[hit] = False
+            open_ = open_[rest]
+        return starts, position
+
+    def _follow(self, shape: _Growing, numbers: Ints, starts: Ints, ends: Ints) -> Ints:
+        """Add the items that have the template's structure and end where they should; gives their places."""
+        hits: list[Ints] = []
+        for low in range(0, len(starts), _BATCH):
+            part = slice(low, low + _BATCH)
+            walk = _Walk(self, starts[part])
+            walk.item(shape.template)
+            walk.keep(walk.position == ends[part][walk.rows])
+            hits.append(walk.rows + low)
+            shape.add(numbers[part][walk.rows], walk.leaves)
+        return np.concatenate(hits)
+
+    # -- items of undefined length -------------------------------------------------------------------------
+
+    def chained(self, start: int, end: int) -> tuple[Ints, int]:
+        """Wherever the end of an item stands before the beginning of one, an item may begin; one chain of
+        such places, each where the item before it ends, is the sequence."""
+        opening = _ITEM[self.little] + _OPEN
+        pattern = re.compile(re.escape(_ITEM_END[self.little] + opening))
+        parts: list[Ints] = []
+        position, number = start, 0
+        while position + 8 <= end and self.raw[position : position + 8] == opening and not self.reader.stopped:
+            stop = min(end, position + _SPAN)
+            matches = pattern.finditer(self.raw, position, min(end, stop + 16))  # type: ignore[arg-type]
+            places = np.fromiter((match.start() + 8 for match in matches), np.int64)
+            places = np.concatenate([np.array([position], np.int64), places])
+            taken, position = _Span(self, places, number, end).chain(stop)
+            parts.append(taken)
+            number += len(taken)
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64), position
+
+    # -- what was found ------------------------------------------------------------------------------------
+
+    def finished(self, starts: Ints) -> list[Shape]:
+        """The shapes, those of few different codes split by them, in the order of their first items."""
+        growing, self.found = self.found, []
+        shapes: list[Shape] = []
+        self._count(growing)
+        for one in growing:
+            if self.reader.stopped:
+                one.cut(len(starts))
+            if one.rows:
+                shapes += self._by_codes(one.finished(), starts)
+        shapes.sort(key=lambda shape: int(shape.items[0]))
+        return shapes
+
+    def _count(self, growing: Iterable[_Growing]) -> None:
+        """What is odd in a template is odd in all items of its shape."""
+        sizes = {id(shape.template): sum(map(len, shape.rows)) for shape in growing}
+        oddities = self.reader.oddities
+        for place, oddity in enumerate(oddities):
+            level = oddity.level
+            while level is not None:
+                size = sizes.get(id(level), 1)
+                if size > 1:
+                    oddities[place] = msgspec.structs.replace(oddity, count=size)
+                    break
+                level = level.parent
+
+    def _by_codes(self, shape: Shape, starts: Ints) -> Iterable[Shape]:
+        """What the tables ask of an item may depend on its codes: items of one shape have the same ones."""
+        coded = [path for path, leaf in shape.leaves.items() if leaf.vr == "CS" and leaf.length[0] > 0]
+        if len(shape.items) == 1 or not coded:
+            return [shape]
+        from dcmlint.dicom.columns import gather
+
+        group = np.zeros(len(shape.items), np.int64)
+        groups = 1
+        for path in coded:
+            leaf = shape.leaves[path]
+            if int(leaf.length.max()) > 256:
+                continue
+            values, which = np.unique(gather(self.buffer, leaf.start, leaf.length), return_inverse=True)
+            joined, again = np.unique(group * len(values) + which.reshape(-1), return_inverse=True)
+            if len(joined) <= _FEW_CODES:
+                group, groups = again.reshape(-1), len(joined)
+        if groups == 1:
+            return [shape]
+        result = []
+        for code in range(groups):
+            rows = np.flatnonzero(group == code)
+            number = int(shape.items[rows[0]])
+            template = shape.template if rows[0] == 0 else self.plain(int(starts[number]), number)
+            leaves = {
+                path: Leaf(leaf.vr, leaf.little, leaf.start[rows], leaf.length[rows])
+                for path, leaf in shape.leaves.items()
+            }
+            result.append(Shape(template, shape.items[rows], leaves))
+        return result
+
+
+class _Span:
+    """Places at which items of undefined length may begin, and what is known of each."""
+
+    def __init__(self, work: _Lockstep, places: Ints, number: int, end: int) -> None:
+        self.work, self.places, self.end = work, places, end
+        self.number = number
+        self.ends = np.full(len(places), -1, np.int64)
+        self.parts: list[tuple[_Growing, Ints, Leaves]] = []
+        for shape in work.found:
+            if not shape.single:
+                self._run(shape, 0)
+
+    def _run(self, shape: _Growing, first: int) -> None:
+        """Follow a template from all places, from the first one on, of which nothing is known yet."""
+        open_ = first + np.flatnonzero(self.ends[first:] < 0)
+        for low in range(0, len(open_), _BATCH):
+            part = open_[low : low + _BATCH]
+            walk = _Walk(self.work, self.places[part])
+            walk.item(shape.template)
+            walk.keep(walk.position <= self.end)
+            if len(walk.rows):
+                rows = part[walk.rows]
+                self.ends[rows] = walk.position
+                self.parts.append((shape, rows, walk.leaves))
+
+    def chain(self, stop: int) -> tuple[Ints, int]:
+        """The items from the first place on, and the byte after the last one that begins before ``stop``."""
+        work, places = self.work, self.places
+        rank = np.full(len(places), -1, np.int64)
+        shapes = sum(not shape.single for shape in work.found)
+        at, count = 0, 0
+        position = int(places[0])
+        opening = _ITEM[work.little] + _OPEN
+        order: list[Ints] = []
+        while position < stop and work.raw[position : position + 8] == opening:
+            if at < 0:
+                at = int(np.searchsorted(places, position))
+            known = at < len(places) and int(places[at]) == position
+            if known and self.ends[at] >= 0:
+                run = self._known_run(at, stop)
+                rank[run] = np.arange(count, count + len(run))
+                order.append(places[run])
+                count += len(run)
+                position = int(self.ends[run[-1]])
+                at = -1
+                continue
+            shape = work._template(position, self.number + count, self.end)
+            if known and shapes < MAX_SHAPES and not work.reader.stopped:
+                shapes += 1
+                self._run(shape, at)
+                if self.ends[at] >= 0:
+                    continue
+            work._single(shape, self.number + count)
+            order.append(np.array([position], np.int64))
+            count += 1
+            position = shape.template.end
+            at = -1
+            if work.reader.stopped:
+                break
+        for shape, rows, leaves in self.parts:
+            keep = rank[rows] >= 0
+            if keep.all():
+                shape.add(rank[rows] + self.number, leaves)
+            elif keep.any():
+                shape.add(
+                    rank[rows][keep] + self.number,
+                    {path: (vr, little, start[keep], length[keep])
+                     for path, (vr, little, start, length) in leaves.items()},
+                )  # fmt: skip
+        return np.concatenate(order) if order else np.zeros(0, np.int64), position
+
+    def _known_run(self, at: int, stop: int) -> Ints:
+        """The places from ``at`` on, each where the one before ended, as far as their ends are known."""
+        places, ends = self.places, self.ends
+        straight = (ends[at:-1] == places[at + 1 :]) & (ends[at + 1 :] >= 0)
+        broken = np.flatnonzero(~straight)
+        length = int(broken[0]) + 1 if len(broken) else len(places) - at
+        return np.arange(at, at + length)
+
+
+class _Walk:
+    """Follows one template through a batch of items; items that differ drop out.
+
+    ``rows``: which of the batch are left; ``position``: where each of them has got to; ``leaves``: what was
+    passed on the way.
+    """
+
+    def __init__(self, work: _Lockstep, position: Ints) -> None:
+        self.work, self.position = work, position
+        self.rows: Ints = np.arange(len(position))
+        self.leaves: Leaves = {}
+        self._ends: list[Ints] = []
+
+    def keep(self, good: Flags, word: Words = _NOTHING) -> Words:
+        """Drop the items for which it is not true; gives what is left of ``word``."""
+        if good.all():
+            return word
+        self.rows, self.position = self.rows[good], self.position[good]
+        self.leaves = {p: (vr, little, start[good], length[good]) for p, (vr, little, start, length) in
+                       self.leaves.items()}  # fmt: skip
+        self._ends = [end[good] for end in self._ends]
+        return word[good] if word is not _NOTHING else word
+
+    def _load(self, little: bool, size: int = 8, offset: int = 0) -> Words:
+        """The numbers at each item's position; what ends before drops out."""
+        words = self.work.words(little, size)
+        at = self.position + offset if offset else self.position
+        if len(at) and int(at.max()) >= len(words):
+            self.keep(at < len(words))
+            at = self.position + offset
+        found: Words = words[at].astype(np.uint64, copy=False)
+        return found
+
+    def _expect(self, little: bool, wanted: bytes) -> None:
+        """Keep the items where these 8 bytes stand, and step over them."""
+        self.keep(self._load(little) == _number(wanted, little))
+        self.position = self.position + 8
+
+    def _begin(self, length: Words) -> None:
+        """From here on, so many bytes are to be passed."""
+        self._ends.append(self.position + length.astype(np.int64))
+
+    def _end(self) -> None:
+        """Keep the items that have passed just the bytes that they should."""
+        self.keep(self.position == self._ends[-1])
+        self._ends.pop()
+
+    def item(self, template: Dataset) -> None:
+        """Follow a whole item, header and delimiter included."""
+        self._item(template, (), self.work.little)
+
+    def _item(self, template: Dataset, path: LeafPath, little: bool) -> None:
+        open_ = template.length == UNDEFINED
+        if open_:
+            self._expect(little, _ITEM[little] + _OPEN)
+        else:
+            word = self._load(little)
+            length = _last(word, little)
+            length = self.keep((_first(word, little) == _number(_ITEM[little], little)) & (length != UNDEFINED), length)
+            self.position = self.position + 8
+            self._begin(length)
+        inner = is_little(template)
+        for element in template:
+            if not len(self.rows):
+                break
+            self._element(template, element, path, inner)
+        if open_:
+            self._expect(inner, _ITEM_END[inner])
+        else:
+            self._end()
+
+    def _element(self, level: Dataset, element: Element, path: LeafPath, little: bool) -> None:
+        length = self._header(level, element, little)
+        if element.items is None:
+            self._value(element, path, little, length)
+            return
+        open_ = element.length == UNDEFINED
+        if open_:
+            self.keep(length == UNDEFINED)
+        else:
+            length = self.keep((length != UNDEFINED) & _alike(length, element.length), length)
+            self._begin(length)
+        # PS3.5 6.2.2: what a sequence of VR UN holds is implicit, little endian.
+        explicit = level.explicit and element.vr != "UN"
+        inner = level.context.little if explicit == level.context.syntax.explicit else True
+        for number, item in enumerate(element.items):
+            if not len(self.rows):
+                break
+            self._item(item, (*path, element.tag, number), inner)
+        if open_:
+            self._expect(inner, _SEQUENCE_END[inner])
+        else:
+            self._end()
+
+    def _value(self, element: Element, path: LeafPath, little: bool, length: Words) -> None:
+        if element.fragments is not None or element.length == UNDEFINED:
+            self.keep(np.zeros(len(self.rows), bool))
+            return
+        good = _alike(length, element.length) & (self.position + length.astype(np.int64) <= self.work.size)
+        length = self.keep(good, length)
+        self.leaves[(*path, element.tag)] = (element.vr, little, self.position, length.astype(np.uint32))
+        self.position = self.position + length.astype(np.int64)
+
+    def _header(self, level: Dataset, element: Element, little: bool) -> Words:
+        """Compare the header of an element and step over it; gives the lengths.  PS3.5 7.1.2, 7.1.3."""
+        raw = self.work.raw
+        form = _form(raw, level, element)
+        written = bytes(raw[element.offset : element.offset + 8])
+        word = self._load(little)
+        if form == "long":
+            self.keep(word == _number(written, little))
+            length = self._load(little, 4, 8)
+            self.position = self.position + 12
+            return length
+        if form == "short":
+            same = (word & _SIX if little else word >> np.uint64(16)) == _number(written[:6], little)
+            length = word >> np.uint64(48) if little else word & np.uint64(0xFFFF)
+        else:
+            same = _first(word, little) == _number(written[:4], little)
+            length = _last(word, little)
+        length = self.keep(same, length)
+        self.position = self.position + 8
+        return length
+
+
+def _alike(length: Words, wanted: int) -> Flags:
+    """Part of a shape: whether a value is there at all, and whether its length is even."""
+    return ((length == 0) == (wanted == 0)) & (length & np.uint64(1) == wanted & 1)
+
+
+def _form(raw: Any, level: Dataset, element: Element) -> str:
+    """How the header of an element is laid out: "long" (12 bytes), "short" or "implicit" (8 bytes)."""
+    if element.start - element.offset == 12:
+        return "long"
+    letters = bytes(raw[element.offset + 4 : element.offset + 6])
+    upper = letters.isalpha() and letters.isupper() and letters.isascii()
+    if level.explicit:
+        return "short" if upper else "implicit"
+    # An implicit element, unless it was written with its VR all the same.
+    length = int.from_bytes(raw[element.offset + 4 : element.offset + 8], "little")
+    return "implicit" if length == element.length else "short"
+
+
+def _number(text: bytes, little: bool) -> np.uint64:
+    return np.uint64(int.from_bytes(text, "little" if little else "big"))
+
+
+def _first(word: Words, little: bool) -> Words:
+    """The first four bytes of eight."""
+    return word & np.uint64(0xFFFFFFFF) if little else word >> np.uint64(32)
+
+
+def _last(word: Words, little: bool) -> Words:
+    """The last four bytes of eight."""
+    return word >> np.uint64(32) if little else word & np.uint64(0xFFFFFFFF)

@@ -1,0 +1,106 @@
+"""What an instance says of the entities that it belongs to: patient, study, series, equipment (PS3.3 A.1.2).
+
+Kept so small that thousands of instances can be compared: of each attribute its tag, a hash of its value and
+the value as a report may print it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.findings.redact import ShowValues, show_value
+
+# PS3.3 Table C.7-1: what tells patients apart.
+PATIENT = (0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040)
+# PS3.3 Table C.7-3 and Table C.7-4a.
+STUDY = (0x00080020, 0x00080030, 0x00080050, 0x00080090, 0x00200010, 0x00081030, 0x00101010, 0x00101020, 0x00101030)
+# PS3.3 Table C.7-5a.
+SERIES = (0x00080060, 0x00200011, 0x0008103E, 0x00080021, 0x00080031, 0x00180015, 0x00200060, 0x00185100, 0x00181030)
+# PS3.3 Table C.7-8.
+EQUIPMENT = (0x00080070, 0x00081090, 0x00181000, 0x00181020, 0x00080080, 0x00081010)
+# PS3.3 Table C.7-6.
+FRAME_OF_REFERENCE = (0x00201040,)
+
+_LONGEST = 1 << 14
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """A value without the value: a hash of it (empty for an empty value), and what a report may print."""
+
+    key: bytes
+    text: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether the attribute is there but has no value."""
+        return not self.key
+
+
+class Attribute(msgspec.Struct, frozen=True, array_like=True):
+    """What an entity's attribute says; absent attributes have none."""
+
+    tag: int
+    said: Said
+
+
+_ATTRIBUTES = msgspec.msgpack.Decoder(tuple[Attribute, ...])
+
+
+def hashed(data: bytes) -> bytes:
+    """Eight bytes that stand for a value; never printed."""
+    return blake2b(data, digest_size=8).digest()
+
+
+def printable_text(text: str) -> str:
+    """Text that can be encoded: lone surrogates are replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8", "replace")
+
+
+def said(dataset: Dataset, tag: int, mode: ShowValues) -> Said | None:
+    """What an attribute of a level says; None when it is absent or a sequence."""
+    element = dataset.get(tag)
+    if element is None or element.items is not None or element.fragments is not None:
+        return None
+    if element.end - element.start > _LONGEST:
+        return Said(hashed(dataset.raw(tag)), f"{element.end - element.start} bytes")
+    values = dataset.values(tag)
+    canonical = "\\".join(_canonical(value, element.vr) for value in values)
+    if not canonical.strip("\\"):
+        return Said(b"", "(empty)")
+    return Said(hashed(canonical.encode("utf-8", "replace")), printable_text(show_value(values, tag, mode, element.vr)))
+
+
+def _canonical(value: Any, vr: str) -> str:
+    """A value without what may differ between writers without a difference in meaning (PS3.5 6.2)."""
+    if isinstance(value, float):
+        return repr(int(value)) if value.is_integer() else repr(value)
+    text = str(value).strip(" \0")
+    if vr == "PN":
+        groups = [group.rstrip("^ ") for group in text.split("=")]
+        return "=".join(groups).rstrip("=")
+    if vr == "DA":
+        return text.replace(".", "")
+    if vr == "TM":
+        text = text.replace(":", "")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return text
+
+
+def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
+    """Attributes of the main data set, packed; equal bytes mean equal attributes."""
+    found = []
+    for tag in tags:
+        value = said(dataset, tag, mode)
+        if value is not None:
+            found.append(Attribute(tag, value))
+    return msgspec.msgpack.encode(found)
+
+
+def attributes_of(packed: bytes) -> tuple[Attribute, ...]:
+    """The attributes of a packed entity."""
+    return _ATTRIBUTES.decode(packed) if packed else ()

@@ -1,0 +1,109 @@
+"""Hashes that tell copies of an instance from instances that only share their SOP Instance UID."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.instance import Instance
+
+# A file up to this size is hashed whole; of a larger one, what is not pixel data and samples of the rest.
+WHOLE = 4 << 20
+_SAMPLES, _SAMPLE = 64, 4096
+_HEADER = 64 << 20
+_ELEMENTS = 4000
+_ITEMS = 32
+# Change with the encoding: Pixel Data, its offset tables, the group lengths (PS3.5 8, C.7.6.3.1.8), and
+# what a lossless change of transfer syntax has to change with it (PS3.5 8.2.4).
+_ENCODING = frozenset({PIXEL_DATA, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006})
+# Bytes of the numbers of each VR (PS3.5 6.2): big endian values are turned round.
+_WIDTH = {"US": 2, "SS": 2, "AT": 2, "OW": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4, "FD": 8, "OD": 8, "UV": 8,
+          "SV": 8, "OV": 8}  # fmt: skip
+
+
+class Sameness(msgspec.Struct, frozen=True, array_like=True):
+    """Three hashes of an instance.
+
+    ``file``: its bytes, all of them if ``whole``; ``content``: its attributes without pixel data, whatever
+    the encoding; ``pixels``: its pixel data as encoded; ``colour``: how its pixel data are to be read.
+    """
+
+    file: bytes
+    content: bytes
+    pixels: bytes
+    colour: str
+    whole: bool
+
+
+def sameness(instance: Instance) -> Sameness:
+    """The hashes of an instance."""
+    buffer, size = instance.buffer, len(instance.buffer)
+    element = instance.dataset.get(PIXEL_DATA)
+    deflated = instance.syntax.deflated
+    whole = size <= WHOLE and isinstance(buffer, WholeBuffer)
+    pixels = blake2b(digest_size=16)
+    if element is not None and not deflated:
+        start, end = element.start, min(element.end, size)
+        if element.fragments is not None:
+            pixels.update(element.fragments.lengths.tobytes())
+        pixels.update((end - start).to_bytes(8, "little", signed=True))
+        if whole:
+            pixels.update(buffer[start:end])
+        elif isinstance(buffer, WholeBuffer):
+            _sample(pixels, buffer, start, end)
+    file = blake2b(size.to_bytes(8, "little"), digest_size=16)
+    if whole:
+        file.update(buffer[0:size])
+    else:
+        head = element.start if element is not None and not deflated else size
+        file.update(buffer[0 : min(head, _HEADER, size)])
+        file.update(pixels.digest())
+    colour = f"{instance.dataset.text(0x00280004)} {instance.dataset.text(0x00280006)}".encode("ascii", "replace")
+    return Sameness(file.digest(), _content(instance.dataset), pixels.digest(), colour.decode(), whole)
+
+
+def _sample(digest: Any, buffer: WholeBuffer, start: int, end: int) -> None:
+    step = max(1, (end - start) // _SAMPLES)
+    for position in range(start, end, step):
+        digest.update(buffer[position : min(position + _SAMPLE, end)])
+    digest.update(buffer[max(start, end - _SAMPLE) : end])
+
+
+def _content(dataset: Dataset) -> bytes:
+    digest = blake2b(digest_size=16)
+    _level(digest, dataset, _ELEMENTS, 0)
+    return digest.digest()
+
+
+def _level(digest: Any, level: Dataset, budget: int, depth: int) -> int:
+    """Feed the elements of a level; the same bytes whatever VR, length form or byte order they are written in."""
+    for tag in sorted(level.elements):
+        if tag in _ENCODING or not tag & 0xFFFF or (tag >> 16) & 1:
+            continue
+        budget -= 1
+        if budget < 0:
+            break
+        element = level.elements[tag]
+        digest.update(tag.to_bytes(4, "little"))
+        if element.items is not None:
+            items = element.items
+            count = len(items)
+            digest.update(count.to_bytes(8, "little"))
+            # Of very long sequences the first and the last items.
+            few = range(count) if not hasattr(items, "shapes") else [*range(_ITEMS), *range(count - _ITEMS, count)]
+            for number in few:
+                if not 0 <= number < count or depth > 16 or budget <= 0:
+                    continue
+                digest.update(b"(")
+                budget = _level(digest, items[number], budget, depth + 1)
+        elif element.fragments is None:
+            raw = level.raw(tag)
+            width = _WIDTH.get(level.value_representation(element)) if not level.context.little else None
+            if width is not None and len(raw) % width == 0:
+                raw = b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))
+            digest.update(raw.rstrip(b"\0 "))
+    return budget

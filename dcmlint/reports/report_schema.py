@@ -1,0 +1,130 @@
+"""The JSON Schema of the JSON report: what `dcmlint.reports.json_` writes, as a contract.
+
+``python tools/generate.py`` writes it to ``schemas/report.json``.  Fields may be added, never changed; every
+field that is described is always there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from dcmlint.findings.finding import Basis, OutcomeKind, Severity, Status, SubjectKind
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def report_schema() -> dict[str, Any]:
+    """The schema of a whole report; a line of JSON Lines is its ``finding`` (JSON Schema 2020-12)."""
+    return {
+        "$schema": DIALECT,
+        "title": "dcmlint report",
+        **_object(
+            {
+                "schema": {"const": 1, "description": "The version of this contract."},
+                "tool": {"const": "dcmlint"},
+                "version": {**_TEXT, "description": "The version of dcmlint."},
+                "edition": {**_TEXT, "description": "The edition of DICOM that the tables are from."},
+                "profile": _TEXT,
+                "config": {"type": ["string", "null"], "description": "The configuration file that was read."},
+                "files": {"type": "array", "items": {"$ref": "#/$defs/file"}},
+                "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
+                "outcomes": {
+                    "description": "By rule, how many instances, slides or associations had each outcome.",
+                    "type": "object",
+                    "additionalProperties": _object(dict.fromkeys(get_args(OutcomeKind), _COUNT)),
+                },
+                "summary": {"$ref": "#/$defs/summary"},
+                "exit_code": {
+                    "enum": [0, 1, 3, 4],
+                    "description": "0 nothing to fail for, 1 findings, 3 no input, 4 incomplete.",
+                },
+            },
+            "Everything that a run found, in the order of its inputs.",
+        ),
+        "$defs": {"file": _file(), "subject": _subject(), "finding": _finding(), "summary": _summary()},
+    }
+
+
+def _file() -> dict[str, Any]:
+    return _object(
+        {
+            "path": {**_TEXT, "description": "As given or reached; a member of an archive after '!'."},
+            "sop_class": _uid("SOP Class UID, or empty."),
+            "sop_instance_uid": _uid("SOP Instance UID, or empty."),
+            "transfer_syntax": _uid("Transfer Syntax UID, or empty."),
+            "status": _one_of(Status),
+        },
+        "One input, and how far it could be checked.",
+    )
+
+
+def _subject() -> dict[str, Any]:
+    return _object(
+        {
+            "kind": _one_of(SubjectKind),
+            "id": {**_TEXT, "description": "A path, a UID or an endpoint."},
+            "files": {"type": "array", "items": _TEXT},
+        },
+        "What a finding is about.",
+    )
+
+
+def _finding() -> dict[str, Any]:
+    return _object(
+        {
+            "rule": {**_TEXT, "pattern": r"^[A-Z]{2,5}\d{3}$"},
+            "name": _TEXT,
+            "severity": _one_of(Severity),
+            "basis": _one_of(Basis),
+            "subject": {"$ref": "#/$defs/subject"},
+            "file": {"type": ["string", "null"]},
+            "path": {**_TEXT, "description": "A DICOM path; items are 0-based; empty where there is none."},
+            "tag": {**_TEXT, "pattern": "^([0-9A-F]{8})?$"},
+            "offset": {"type": ["integer", "null"], "minimum": 0, "description": "The byte in the file."},
+            "message": _TEXT,
+            "is": {**_TEXT, "description": "What was found; values as --show-values allows."},
+            "want": _TEXT,
+            "because": {**_TEXT, "description": "The operands of what failed."},
+            "references": {"type": "array", "items": _TEXT},
+            "places": {"type": "array", "items": _TEXT, "description": "The first places of a repeated finding."},
+            "count": {"type": "integer", "minimum": 1},
+            "fingerprint": {**_TEXT, "description": "Stays the same from run to run; never made from values."},
+            "suppressed": {"type": "boolean"},
+        },
+        "One defect of one subject.",
+    )
+
+
+def _summary() -> dict[str, Any]:
+    counts = (
+        "files", "checked", "partial", "unreadable", "skipped", "errors", "warnings", "infos", "suppressed", "rules",
+        "not_applicable", "undecided", "crashed", "sampled",
+    )  # fmt: skip
+    return _object(
+        {
+            **dict.fromkeys(counts, _COUNT),
+            "seconds": {"type": "number", "minimum": 0},
+            "unreviewed": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "IODs whose conditions nobody has reviewed.",
+            },
+        },
+        "Counts over the run; findings that are suppressed do not count.",
+    )
+
+
+def _object(properties: dict[str, Any], description: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {"description": description} if description else {}
+    return {**made, "type": "object", "properties": properties, "required": list(properties)}
+
+
+def _one_of(literal: Any) -> dict[str, Any]:
+    return {"enum": list(get_args(literal))}
+
+
+def _uid(description: str) -> dict[str, Any]:
+    return {**_TEXT, "description": description}

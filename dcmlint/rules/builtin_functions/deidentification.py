@@ -1,0 +1,169 @@
+"""Rules on instances that say they are de-identified: PS3.15 Annex E, PS3.3 C.7.1.1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import parse_path
+from dcmlint.facts.builtin.specimen import SPECIMENS, STEP_CONTENT, STEPS
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+
+_REMOVED, _METHODS = 0x00120062, 0x00120064
+_CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
+_ACCESSION, _PATIENT_ID = 0x00080050, 0x00100020
+_CONTAINER, _CONTAINER_DESCRIPTION = 0x00400512, 0x0040051A
+_SPECIMEN_ID, _SHORT, _DETAILED = 0x00400551, 0x00400600, 0x00400602
+_IMAGE_COMMENTS, _TEXT_VALUE, _ACQUISITION_CONTEXT = 0x00204000, 0x0040A160, 0x00400555
+
+# PS3.16 CID 7050: the Basic Profile, and the options of Table E.1-1 that keep or clean
+BASIC_PROFILE = "113100"
+RETAIN_SAFE_PRIVATE = "113111"
+_OPTIONS = {
+    "113103": "clean-graphics", "113104": "clean-structured-content", "113105": "clean-descriptors",
+    "113106": "retain-longitudinal-full-dates", "113107": "retain-longitudinal-modified-dates",
+    "113108": "retain-patient-characteristics", "113109": "retain-device-identity", "113110": "retain-uids",
+    "113112": "retain-institution-identity",
+}  # fmt: skip
+
+# As laboratories number: letters and two digits of the year, a dash, a running number (S24-12345)
+_ACCESSION_LIKE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3}[0-9]{2}-[0-9]{2,7}(?![0-9])")
+_SHORTEST = 4
+_MOST_LEVELS = 20_000
+
+# What Aperio's scanners write into the description of an SVS file: PS3.15 E.1-1 would clean it
+_SVS = "Aperio Image Library"
+_SVS_FIELD = re.compile(r"(User|Filename|DSR ID|Barcode|Patient[ A-Za-z]{0,16}|Case[ A-Za-z]{0,16}) *= *[^|\s]")
+
+
+@rule_function("left_after_deidentification")
+def left_after_deidentification(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
+    """Attributes that still have a value although the Basic Profile would have emptied them.
+
+    A warning where the Basic Profile is not claimed, or with an option that covers the attribute.
+    """
+    dataset = context.dataset
+    methods = _deidentified(dataset)
+    for keyword in attributes:
+        tag = parse_path(keyword)[0].tag
+        if not any(str(one).strip() for one in dataset.values(tag)):
+            continue
+        row = standard.load().confidentiality_row(tag)
+        covered = row is not None and any(_OPTIONS.get(method) in row.options for method in methods)
+        if covered:
+            continue
+        yield Problem(
+            message=f"{keyword} has a value although the patient's identity was removed", level=dataset, tag=tag,
+            found=dataset.text(tag), want="absent or empty",
+            severity="" if BASIC_PROFILE in methods else "warning",
+        )  # fmt: skip
+
+
+@rule_function("original_specimen_identity")
+def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
+    """Identifiers and descriptions of specimens that look as the laboratory wrote them."""
+    dataset = context.dataset
+    methods = _deidentified(dataset)
+    known = [text for tag in (_ACCESSION, _PATIENT_ID) if len(text := dataset.text(tag)) >= _SHORTEST]
+    for level, tag in _identity(dataset):
+        text = level.text(tag)
+        because = _looks_original(text, known)
+        if because:
+            yield Problem(
+                message="the value looks as the laboratory wrote it, not like a replacement", level=level, tag=tag,
+                found=text, because=because, want="a replacement, or nothing",
+            )  # fmt: skip
+        elif text and tag in (_SHORT, _DETAILED, _CONTAINER_DESCRIPTION) and BASIC_PROFILE in methods:
+            # X in the Basic Profile; the Clean Descriptors Option may keep what does not identify
+            if "113105" not in methods:
+                yield Problem(
+                    message="the Basic Profile removes the description", level=level, tag=tag, found=text,
+                    want="absent, or the Clean Descriptors Option",
+                )  # fmt: skip
+
+
+def _identity(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:
+    yield dataset, _CONTAINER
+    yield dataset, _CONTAINER_DESCRIPTION
+    for specimen in dataset.items(SPECIMENS):
+        for tag in (_SPECIMEN_ID, _SHORT, _DETAILED):
+            yield specimen, tag
+        for step in specimen.items(STEPS):
+            for content in step.items(STEP_CONTENT):
+                yield content, _TEXT_VALUE
+
+
+def _looks_original(text: str, known: Sequence[str]) -> str:
+    if len(text) < _SHORTEST:
+        return ""
+    if any(one in text for one in known):
+        return "it holds the accession number or the patient ID"
+    return "it has the form of an accession number" if _ACCESSION_LIKE.search(text[:1024]) else ""
+
+
+@rule_function("svs_header")
+def svs_header(context: RuleContext) -> Iterator[Problem]:
+    """Descriptions taken over from SVS files with names of users, files, cases or bar codes."""
+    dataset = context.dataset
+    places = [(dataset, _IMAGE_COMMENTS)]
+    places += [(item, _TEXT_VALUE) for item in dataset.items(_ACQUISITION_CONTEXT)]
+    looked_at = False
+    for level, tag in places:
+        text = level.text(tag)
+        looked_at = looked_at or bool(text)
+        if _SVS not in text:
+            continue
+        fields = list(dict.fromkeys(match[1].strip() for match in _SVS_FIELD.finditer(text[: 1 << 16])))
+        if fields:
+            yield Problem(
+                message="the description of an SVS file was taken over as it stood", level=level, tag=tag, found=text,
+                because=f"it says {', '.join(fields[:6])}", want="only what does not identify",
+            )  # fmt: skip
+    if not looked_at:
+        raise NotApplicable
+
+
+@rule_function("private_after_deidentification")
+def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
+    """Private elements left although the identity was removed and no option keeps safe ones."""
+    dataset = context.dataset
+    if RETAIN_SAFE_PRIVATE in _deidentified(dataset):
+        raise NotApplicable
+    first: tuple[Dataset, int] | None = None
+    count = 0
+    for level in _levels(dataset):
+        for element in level:
+            # PS3.5 7.8.1: creators stand in (gggg,0010-00FF); an element without one is told apart.
+            if element.tag >> 16 & 1 and element.tag & 0xFFFF > 0xFF and level.creator(element.tag):
+                count += 1
+                first = first or (level, element.tag)
+    if first is not None:
+        yield Problem(
+            message=f"{count} private element{'s are' if count > 1 else ' is'} left although the patient's "
+            "identity was removed", level=first[0], tag=first[1],
+            want="none, or the Retain Safe Private Option",
+        )  # fmt: skip
+
+
+def _levels(dataset: Dataset) -> Iterator[Dataset]:
+    todo, left = [dataset], _MOST_LEVELS
+    while todo and left:
+        left -= 1
+        level = todo.pop()
+        yield level
+        for element in level:
+            # What is in a private sequence is private with it.
+            if element.items is not None and not element.tag >> 16 & 1:
+                shapes = getattr(element.items, "shapes", None)
+                todo += [shape.template for shape in shapes] if shapes is not None else element.items[:left]
+
+
+def _deidentified(dataset: Dataset) -> frozenset[str]:
+    """The codes of the methods; raises NotApplicable unless the identity is said to be removed."""
+    if dataset.text(_REMOVED) != "YES":
+        raise NotApplicable
+    return frozenset(
+        item.text(_CODE_VALUE) for item in dataset.items(_METHODS) if item.text(_SCHEME) == "DCM"
+    )

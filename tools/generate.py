@@ -1,0 +1,77 @@
+"""Makes what is generated from the rules: the bundle, the schemas and the pages.
+
+``python tools/generate.py`` writes them, ``--check`` says what differs and fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from dcmlint.reports.report_schema import report_schema  # noqa: E402
+from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
+from dcmlint.rules.load import BUNDLE, build_bundle, data_folder, read_folder  # noqa: E402
+from dcmlint.rules.schema import rule_schema  # noqa: E402
+
+PAGES = ROOT / "docs" / "rules"
+
+
+def generated() -> dict[Path, bytes]:
+    """Every generated file with what it must hold."""
+    made = {
+        BUNDLE: build_bundle(),
+        ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
+        ROOT / "schemas" / "report.json": _json(report_schema()),
+    }
+    rules = [source.rule for source in read_folder(data_folder("rules"))]
+    return made | {PAGES / name: text.encode() for name, text in rule_pages(rules).items()}
+
+
+def drift(made: dict[Path, bytes]) -> list[str]:
+    """What differs from what must be there, a line for each file."""
+    found = []
+    for path, wanted in made.items():
+        shown = path.relative_to(ROOT).as_posix()
+        if not path.is_file():
+            found.append(f"{shown} is missing")
+        elif path.read_bytes().replace(b"\r\n", b"\n") != wanted.replace(b"\r\n", b"\n"):
+            found.append(f"{shown} differs")
+    found += [f"{path.relative_to(ROOT).as_posix()} is of no rule" for path in PAGES.glob("*.md") if path not in made]
+    return found
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def main() -> int:
+    """Write the files, or compare them."""
+    parser = argparse.ArgumentParser(description="Makes what is generated from the rules.")
+    parser.add_argument("--check", action="store_true", help="only say what differs")
+    made = generated()
+    differences = drift(made)
+    if parser.parse_args().check:
+        for line in differences:
+            print(line, file=sys.stderr)
+        if differences:
+            print("run: python tools/generate.py", file=sys.stderr)
+        return 1 if differences else 0
+    for path, data in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != data:
+            path.write_bytes(data)
+    for path in PAGES.glob("*.md"):
+        if path not in made:
+            path.unlink()
+    print(f"{len(made)} files, {len(differences)} changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
