@@ -17,7 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.columns import Columns, Ints, Leaf, LeafPath, Lengths, Shape, Words, is_little, leaves_of, words_of
+from dcmlint.dicom.columns import (
+    Columns,
+    Ints,
+    Leaf,
+    LeafPath,
+    Lengths,
+    Shape,
+    Words,
+    is_little,
+    leaves_of,
+    words_of,
+)
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
 
 if TYPE_CHECKING:
@@ -27,6 +38,7 @@ MAX_SHAPES = 256
 _BATCH = 1 << 13  # items at a time: what is looked at stays in the processor's cache
 _SPAN = 1 << 24  # bytes in which items of undefined length are looked for at a time
 _FEW_CODES = 64
+_TURNS = 64  # between items of defined and of undefined length
 
 # PS3.5 7.5: tags of items and delimiters, and the lengths that go with them
 _ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
@@ -57,12 +69,18 @@ def read_columns(
     if not isinstance(reader.buffer, WholeBuffer) or len(reader.buffer) < 16:
         return None
     work = _Lockstep(reader, reader.buffer, level, tag, explicit, depth)
-    if reader.buffer[start + 4 : start + 8] == _OPEN:
-        starts, position = work.chained(start, end)
-    else:
-        starts, position = work.counted(start, end)
-    if not len(starts):
+    parts: list[Ints] = []
+    position, number = start, 0
+    for _ in range(_TURNS):
+        open_ = reader.buffer[position + 4 : position + 8] == _OPEN
+        found, position = (work.chained if open_ else work.counted)(position, end, number)
+        parts.append(found)
+        number += len(found)
+        if not len(found) or position >= end or reader.stopped:
+            break
+    if not number:
         return None
+    starts = np.concatenate(parts)
     shapes = work.finished(starts)
     return Read(Columns(starts, shapes, work.plain, reader.buffer), position)
 
@@ -162,8 +180,11 @@ class _Lockstep:
 
     # -- items of defined length ---------------------------------------------------------------------------
 
-    def counted(self, start: int, end: int) -> tuple[Ints, int]:
-        """Hop from header to header; then find the shapes.  Gives the starts, and where the hopping ended."""
+    def counted(self, start: int, end: int, first: int) -> tuple[Ints, int]:
+        """Hop from header to header; then find the shapes.  Gives the starts, and where the hopping ended.
+
+        ``first``: the number of the first item.
+        """
         unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
         item, data, position = _ITEM[self.little], self.raw, start
         found: list[int] = []
@@ -176,25 +197,25 @@ class _Lockstep:
             append(position)
             position = after
         starts = np.array(found, np.int64)
+        if not found:
+            return starts, position
         del found
         ends = np.append(starts[1:], position)
         open_ = np.arange(len(starts))
-        shapes = 0
+        for shape in [shape for shape in self.found if not shape.single]:
+            open_ = _without(open_, self._follow(shape, first + open_, starts[open_], ends[open_]))
         while len(open_):
-            number = int(open_[0])
-            shape = self._template(int(starts[number]), number, int(ends[number]))
+            at = int(open_[0])
+            shape = self._template(int(starts[at]), first + at, int(ends[at]))
             hit = np.zeros(0, np.int64)
-            if shapes < MAX_SHAPES and not self.reader.stopped:
-                shapes += 1
-                hit = self._follow(shape, open_, starts[open_], ends[open_])
+            if len(self.found) <= MAX_SHAPES and not self.reader.stopped:
+                hit = self._follow(shape, first + open_, starts[open_], ends[open_])
             if not len(hit) or hit[0] != 0:
-                self._single(shape, number)
+                self._single(shape, first + at)
                 hit = np.zeros(1, np.int64)
             if self.reader.stopped:
-                return starts[: number + 1], position
-            rest = np.ones(len(open_), bool)
-            rest[hit] = False
-            open_ = open_[rest]
+                return starts[: at + 1], position
+            open_ = _without(open_, hit)
         return starts, position
 
     def _follow(self, shape: _Growing, numbers: Ints, starts: Ints, ends: Ints) -> Ints:
@@ -207,20 +228,20 @@ class _Lockstep:
             walk.keep(walk.position == ends[part][walk.rows])
             hits.append(walk.rows + low)
             shape.add(numbers[part][walk.rows], walk.leaves)
-        return np.concatenate(hits)
+        return np.concatenate(hits) if hits else np.zeros(0, np.int64)
 
     # -- items of undefined length -------------------------------------------------------------------------
 
-    def chained(self, start: int, end: int) -> tuple[Ints, int]:
+    def chained(self, start: int, end: int, first: int) -> tuple[Ints, int]:
         """Wherever the end of an item stands before the beginning of one, an item may begin; one chain of
         such places, each where the item before it ends, is the sequence."""
         opening = _ITEM[self.little] + _OPEN
         pattern = re.compile(re.escape(_ITEM_END[self.little] + opening))
         parts: list[Ints] = []
-        position, number = start, 0
+        position, number = start, first
         while position + 8 <= end and self.raw[position : position + 8] == opening and not self.reader.stopped:
             stop = min(end, position + _SPAN)
-            matches = pattern.finditer(self.raw, position, min(end, stop + 16))  # type: ignore[arg-type]
+            matches = pattern.finditer(self.raw, position, min(end, stop + 16))
             places = np.fromiter((match.start() + 8 for match in matches), np.int64)
             places = np.concatenate([np.array([position], np.int64), places])
             taken, position = _Span(self, places, number, end).chain(stop)
@@ -317,7 +338,6 @@ class _Span:
         """The items from the first place on, and the byte after the last one that begins before ``stop``."""
         work, places = self.work, self.places
         rank = np.full(len(places), -1, np.int64)
-        shapes = sum(not shape.single for shape in work.found)
         at, count = 0, 0
         position = int(places[0])
         opening = _ITEM[work.little] + _OPEN
@@ -335,8 +355,7 @@ class _Span:
                 at = -1
                 continue
             shape = work._template(position, self.number + count, self.end)
-            if known and shapes < MAX_SHAPES and not work.reader.stopped:
-                shapes += 1
+            if known and len(work.found) <= MAX_SHAPES and not work.reader.stopped:
                 self._run(shape, at)
                 if self.ends[at] >= 0:
                     continue
@@ -366,6 +385,12 @@ class _Span:
         broken = np.flatnonzero(~straight)
         length = int(broken[0]) + 1 if len(broken) else len(places) - at
         return np.arange(at, at + length)
+
+
+def _without(open_: Ints, hit: Ints) -> Ints:
+    rest = np.ones(len(open_), bool)
+    rest[hit] = False
+    return open_[rest]
 
 
 class _Walk:
@@ -495,7 +520,8 @@ class _Walk:
 
 def _alike(length: Words, wanted: int) -> Flags:
     """Part of a shape: whether a value is there at all, and whether its length is even."""
-    return ((length == 0) == (wanted == 0)) & (length & np.uint64(1) == wanted & 1)
+    same: Flags = ((length == 0) == (wanted == 0)) & (length & np.uint64(1) == wanted & 1)
+    return same
 
 
 def _form(raw: Any, level: Dataset, element: Element) -> str:

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element, FileContext, Oddity
 
+if TYPE_CHECKING:
+    from dcmlint.dicom.columns import Columns
+    from dcmlint.dicom.lockstep import Read
+
+    MutableItems = list[Dataset] | Columns
+
 MAX_DEPTH = 64
 MAX_ELEMENTS = 4_000_000
-# From so many items on a sequence is worth the start-up of the column reader.
+# From so many items on a sequence is worth the start-up of the column reader; more if they differ much.
 MANY_ITEMS = 48
+VERY_MANY_ITEMS = 1024
+_FEW_SHAPES = 16
 
 ITEM = 0xFFFEE000  # PS3.5 7.5
 ITEM_END = 0xFFFEE00D
@@ -190,9 +199,9 @@ class Reader:
 
     def _sequence(
         self, level: Dataset, tag: int, vr: str, start: int, end: int, length: int, depth: int
-    ) -> tuple[list[Dataset] | object, int, int]:
+    ) -> tuple[MutableItems, int, int]:
         """The items of a sequence: items, end of the value, and the byte after it."""
-        items: list[Dataset] = []
+        items: MutableItems = []
         explicit = level.explicit and vr != "UN"
         undefined = length == UNDEFINED
         if depth >= MAX_DEPTH:
@@ -201,7 +210,7 @@ class Reader:
         little = self._little if explicit == self.context.syntax.explicit else True
         unpack = (_LITTLE if little else _BIG)[1].unpack_from
         position = start
-        index = 0
+        index, attempt = 0, MANY_ITEMS
         while position < end:
             if position + 8 > end:
                 self._leftover(level, position, end, explicit, tag)
@@ -210,10 +219,17 @@ class Reader:
             group, number, item_length = unpack(window, position - base)
             found = group << 16 | number
             if found == ITEM:
-                if index == MANY_ITEMS:
-                    many = self._columns(level, tag, start, end, undefined, explicit, items[0])
-                    if many is not None:
-                        return many.items, many.end, many.after
+                if index == attempt:
+                    if attempt == MANY_ITEMS and len({tuple(item.elements) for item in items}) > _FEW_SHAPES:
+                        attempt = VERY_MANY_ITEMS
+                    else:
+                        attempt = 0
+                        many = self._columns(level, tag, start, end, explicit, depth)
+                        if many is not None:
+                            items, position, index = many.items, many.position, len(many.items)
+                            if self.stopped:
+                                return items, end, end
+                            continue
                 body = position + 8
                 item = Dataset(self.context, explicit, position, level, tag, index, item_length)
                 items.append(item)
@@ -247,17 +263,15 @@ class Reader:
             self._odd("missing-sequence-delimiter", end, level, tag)
         return items, end, end
 
-    def _columns(
-        self, level: Dataset, tag: int, start: int, end: int, undefined: bool, explicit: bool, first: Dataset
-    ):  # type: ignore[no-untyped-def]
-        from dcmlint.dicom.columns import read_columns
+    def _columns(self, level: Dataset, tag: int, start: int, end: int, explicit: bool, depth: int) -> Read | None:
+        from dcmlint.dicom.lockstep import read_columns
 
         # What the first items made odd is said again when the templates are read.
-        mark = len(self.oddities)
-        kept = [oddity for oddity in self.oddities if not _inside(oddity, level, tag)]
-        many = read_columns(self, level, tag, start, end, undefined, explicit)
-        if many is not None:
-            self.oddities[:mark] = kept
+        before = self.oddities[:]
+        self.oddities[:] = [oddity for oddity in before if not _inside(oddity, level, tag)]
+        many = read_columns(self, level, tag, start, end, explicit, depth)
+        if many is None:
+            self.oddities[:] = before
         return many
 
     def _fragments(self, level: Dataset, tag: int, start: int, end: int):  # type: ignore[no-untyped-def]

@@ -132,6 +132,11 @@ def _encoding() -> dict[str, Any]:
     schema.pop("title", None)
     schema["description"] = "How the file is written."
     schema["properties"].pop("meta_group_length", None)
+    for field in schema["properties"].values():
+        if field.get("type") == "boolean":
+            # Quoted is as good: dcmlint reads text.
+            del field["type"]
+            field["enum"] = [True, False, "true", "false"]
     return schema
 
 

@@ -75,12 +75,15 @@ def _sample(digest: Any, buffer: WholeBuffer, start: int, end: int) -> None:
 
 def _content(dataset: Dataset) -> bytes:
     digest = blake2b(digest_size=16)
-    _level(digest, dataset, _ELEMENTS, 0)
+    hash_level(digest, dataset)
     return digest.digest()
 
 
-def _level(digest: Any, level: Dataset, budget: int, depth: int) -> int:
-    """Feed the elements of a level; the same bytes whatever VR, length form or byte order they are written in."""
+def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int = 0) -> int:
+    """Feed the elements of a level to a hash: the same for every VR, form of length and byte order.
+
+    Of more than ``budget`` elements the rest is left out; gives what is left of it.
+    """
     for tag in sorted(level.elements):
         if tag in _ENCODING or not tag & 0xFFFF or (tag >> 16) & 1:
             continue
@@ -99,7 +102,7 @@ def _level(digest: Any, level: Dataset, budget: int, depth: int) -> int:
                 if not 0 <= number < count or depth > 16 or budget <= 0:
                     continue
                 digest.update(b"(")
-                budget = _level(digest, items[number], budget, depth + 1)
+                budget = hash_level(digest, items[number], budget, depth + 1)
         elif element.fragments is None:
             raw = level.raw(tag)
             width = _WIDTH.get(level.value_representation(element)) if not level.context.little else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from hashlib import blake2b
 
 import msgspec
 
 from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.facts.builtin.covered import Covered, covered
 from dcmlint.facts.builtin.entities import Attribute, Said, hashed, printable_text, said
-from dcmlint.facts.builtin.measures import PER_FRAME, SHARED
+from dcmlint.facts.builtin.measures import PER_FRAME
+from dcmlint.facts.builtin.sameness import hash_level
 from dcmlint.facts.builtin.tiling import real, whole
 from dcmlint.facts.registry import Facts
 
@@ -37,15 +38,6 @@ class Concatenated(msgspec.Struct, frozen=True, array_like=True):
     total: int | None
     offset: int | None
     shared: tuple[Attribute, ...]
-
-
-class Covered(msgspec.Struct, frozen=True, array_like=True):
-    """Which tiles frames with positions cover: the first and last in raster order, how many, which planes."""
-
-    first: int
-    last: int
-    tiles: int
-    planes: tuple[float, ...]
 
 
 class SlideImage(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -139,7 +131,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
         specimens=_specimens(facts), dimension_organizations=_uids(dataset, DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID),
         header_bytes=pixels.offset if pixels is not None else len(facts.instance.buffer),
         removed=_text(dataset, 0x00120062), deidentification=_uids(dataset, DEIDENTIFICATION_CODES, CODE_VALUE),
-        concatenated=_concatenated(dataset) if CONCATENATION_UID in dataset else None, covered=_covered(facts),
+        concatenated=_concatenated(dataset) if CONCATENATION_UID in dataset else None, covered=covered(dataset, facts.group("tiling")),
     )  # fmt: skip
 
 
@@ -217,7 +209,8 @@ def _concatenated(dataset: Dataset) -> Concatenated:
         if element.items is None:
             digest.update(dataset.raw(tag)[: 1 << 24].rstrip(b" \0"))
         else:
-            _hash_items(digest, dataset, tag, 0)
+            for item in dataset.items(tag):
+                hash_level(digest, item)
         shared.append(Attribute(tag, Said(digest.digest(), "")))
     return Concatenated(
         _text(dataset, CONCATENATION_UID), _text(dataset, 0x00200242), _bounded(whole(dataset, 0x00209162)),
@@ -225,24 +218,3 @@ def _concatenated(dataset: Dataset) -> Concatenated:
     )  # fmt: skip
 
 
-def _hash_items(digest: object, level: Dataset, tag: int, depth: int) -> None:
-    """The values in a sequence, whatever the form of the lengths."""
-    from dcmlint.facts.builtin.sameness import hash_level
-
-    for item in level.items(tag):
-        hash_level(digest, item)
-
-
-def _covered(facts: Facts) -> Covered | None:
-    """The tiles that a sparse image has frames for; None for TILED_FULL."""
-    dataset = facts.instance.dataset
-    if not len(dataset.items(PER_FRAME)) or SHARED not in dataset or _text(dataset, 0x00209311) == "TILED_FULL":
-        return None
-    frames, tiling = facts.group("frames"), facts.group("tiling")
-    if frames is None or tiling is None or not tiling.columns or not tiling.tile_columns or not tiling.tile_rows:
-        return None
-    return None
-
-
-__all__ = ["Concatenated", "Covered", "SlideImage", "days", "slide_image"]
-_ = math

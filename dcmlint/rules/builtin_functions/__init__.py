@@ -9,3 +9,5 @@ from dcmlint.rules.builtin_functions import preparation  # noqa: F401
 from dcmlint.rules.builtin_functions import deidentification  # noqa: F401
 from dcmlint.rules.builtin_functions import code_streams  # noqa: F401
 from dcmlint.rules.builtin_functions import fragments  # noqa: F401
+from dcmlint.rules.builtin_functions import lossy  # noqa: F401
+from dcmlint.rules.builtin_functions import decoding  # noqa: F401

@@ -1,0 +1,89 @@
+"""Which tiles the frames of an image cover, in a few numbers (PS3.3 C.8.12.6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.builtin.measures import PER_FRAME
+from dcmlint.facts.builtin.tiling import real, whole
+
+if TYPE_CHECKING:
+    from dcmlint.facts.builtin.tiling import Tiling
+
+PLANE_POSITION = 0x0048021A
+COLUMN_POSITION, ROW_POSITION, Z_OFFSET = 0x0048021E, 0x0048021F, 0x0040074A
+_PLANES = 16
+
+
+class Covered(msgspec.Struct, frozen=True, array_like=True):
+    """Tiles that frames with positions cover: first and last (0-based, in raster order), and how many.
+
+    ``planes``: the first Z of the frames, in um.
+    """
+
+    first: int
+    last: int
+    tiles: int
+    planes: tuple[float, ...]
+
+
+def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
+    """The tiles of an image whose frames have positions; None where they have none."""
+    items = dataset.items(PER_FRAME)
+    if tiling is None or not len(items) or not tiling.columns or not tiling.tile_columns or not tiling.tile_rows:
+        return None
+    if tiling.organization == "TILED_FULL":
+        return None
+    found = _columns(items, dataset, tiling) if getattr(items, "shapes", None) else _plain(items, tiling)
+    if found is None:
+        return None
+    first, last, tiles, planes = found
+    return Covered(first, last, tiles, tuple(sorted(planes)[:_PLANES])) if abs(first) + abs(last) < 1 << 60 else None
+
+
+_Found = tuple[int, int, int, set[float]]
+
+
+def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
+    across, wide, high = tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
+    tiles: set[int] = set()
+    planes: set[float] = set()
+    for item in items:
+        found = item.items(PLANE_POSITION)
+        if not len(found):
+            continue
+        column, row, height = whole(found[0], COLUMN_POSITION), whole(found[0], ROW_POSITION), real(found[0], Z_OFFSET)
+        if column is not None and row is not None:
+            tiles.add((row - 1) // high * across + (column - 1) // wide)
+        if height is not None and len(planes) < _PLANES:
+            planes.add(height)
+    return (min(tiles), max(tiles), len(tiles), planes) if tiles else None
+
+
+def _columns(items: Any, dataset: Dataset, tiling: Tiling) -> _Found | None:
+    import numpy as np
+
+    parts = []
+    planes: set[float] = set()
+    kind = "<i4" if dataset.context.little else ">i4"  # SL, PS3.5 6.2
+    for shape in items.shapes:
+        leaves = [shape.leaves.get((PLANE_POSITION, 0, tag)) for tag in (COLUMN_POSITION, ROW_POSITION)]
+        if any(leaf is None or not len(leaf.length) or (leaf.length != 4).any() for leaf in leaves):
+            continue
+        # Trailing NULs of fixed-width bytes stay in the array's memory, so the view is exact.
+        column, row = (np.ascontiguousarray(items.raw(leaf)).view(kind).ravel().astype(np.int64) for leaf in leaves)
+        parts.append((row - 1) // tiling.tile_rows * tiling.columns + (column - 1) // tiling.tile_columns)
+        height = shape.leaves.get((PLANE_POSITION, 0, Z_OFFSET))
+        for text in np.unique(items.raw(height))[:_PLANES].tolist() if height is not None else ():
+            try:
+                planes.add(float(text))
+            except ValueError:
+                continue
+    if not parts:
+        return None
+    tiles = np.unique(np.concatenate(parts))
+    return int(tiles[0]), int(tiles[-1]), len(tiles), planes

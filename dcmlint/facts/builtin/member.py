@@ -1,0 +1,93 @@
+"""What is kept of an instance after it was checked, to compare it with the others of a run."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.facts.builtin.derived_object import Annotations, annotations
+from dcmlint.facts.builtin.entities import EQUIPMENT, FRAME_OF_REFERENCE, PATIENT, SERIES, STUDY, entity, printable_text
+from dcmlint.facts.builtin.referenced import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, References, references
+from dcmlint.facts.builtin.sameness import Sameness, sameness
+from dcmlint.facts.builtin.slide_image import SlideImage, slide_image
+from dcmlint.facts.registry import Facts, facts
+
+WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage, PS3.4 B.5
+DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
+FRAME_OF_REFERENCE_UID, MODALITY = 0x00200052, 0x00080060
+_MATRIX = (0x00480006, 0x00480007)
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One instance as a member of a patient, a study, a series and perhaps a slide.
+
+    ``sop_class``: SOP Class UID
+    ``sop_instance``: SOP Instance UID
+    ``study``: Study Instance UID
+    ``series``: Series Instance UID
+    ``frame_of_reference``: Frame of Reference UID; empty where there is none
+    ``transfer_syntax``: Transfer Syntax UID
+
+    Packed, so that equal ones can be kept once: ``patient``, ``study_values``, ``series_values``,
+    ``equipment``, ``reference_frame`` (attributes of the entities) and ``references``.  ``image`` is packed
+    for every image with a Total Pixel Matrix, ``annotations`` given for annotations of one.
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    frame_of_reference: str
+    transfer_syntax: str
+    sameness: Sameness
+    patient: bytes
+    study_values: bytes
+    series_values: bytes
+    equipment: bytes
+    reference_frame: bytes
+    references: bytes = b""
+    image: bytes = b""
+    annotations: Annotations | None = None
+
+
+@facts("member", Member)
+def member(facts: Facts) -> Member | None:
+    """What is kept of an instance; absent for directories and for what has no SOP Class or no SOP Instance UID."""
+    instance = facts.instance
+    dataset = instance.dataset
+    if instance.sop_class in ("", DIRECTORY) or not instance.sop_instance:
+        return None
+    mode = facts.options.show_values
+    referred = references(dataset)
+    wanted = instance.sop_class == WHOLE_SLIDE or any(tag in dataset for tag in _MATRIX)
+    image = slide_image(facts) if wanted else None
+    return Member(
+        sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
+        study=_uid(dataset.text(STUDY_INSTANCE_UID)), series=_uid(dataset.text(SERIES_INSTANCE_UID)),
+        frame_of_reference=_uid(dataset.text(FRAME_OF_REFERENCE_UID)), transfer_syntax=_uid(instance.syntax.uid),
+        sameness=sameness(instance),
+        patient=entity(dataset, PATIENT, mode), study_values=entity(dataset, STUDY, mode),
+        series_values=entity(dataset, SERIES, mode), equipment=entity(dataset, EQUIPMENT, mode),
+        reference_frame=entity(dataset, FRAME_OF_REFERENCE, mode),
+        references=msgspec.msgpack.encode(referred) if referred != _NONE else b"",
+        image=msgspec.msgpack.encode(image) if image is not None else b"",
+        annotations=annotations(facts),
+    )  # fmt: skip
+
+
+_NONE = References()
+_REFERENCES = msgspec.msgpack.Decoder(References)
+_IMAGE = msgspec.msgpack.Decoder(SlideImage)
+
+
+def references_of(one: Member) -> References:
+    """The references of a member."""
+    return _REFERENCES.decode(one.references) if one.references else _NONE
+
+
+def image_of(one: Member) -> SlideImage | None:
+    """The image of a member with a Total Pixel Matrix."""
+    return _IMAGE.decode(one.image) if one.image else None
+
+
+def _uid(text: str) -> str:
+    return printable_text(text[:128])
