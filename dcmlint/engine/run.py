@@ -46,7 +46,8 @@ class InstanceRun:
         reference_edition: str = "",
     ) -> None:  # fmt: skip
         self.instance, self.file, self.plan, self.settings = instance, file, plan, settings
-        self.facts = Facts(instance, FactOptions(frames=settings.frames, decode=settings.decode))
+        self.facts = Facts(instance, FactOptions(
+            frames=settings.frames, decode=settings.decode, show_values=settings.show_values))  # fmt: skip
         self.findings: list[Finding] = []
         self.outcomes: dict[str, OutcomeKind] = {}
         self.undecided: dict[str, str] = {}

@@ -10,6 +10,7 @@ import msgspec
 from dcmlint import __version__, standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import read_instance
+from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.run import Checked, InstanceRun, count_outcomes
@@ -39,6 +40,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     undecided: dict[str, str] = {}
     unreviewed: str = ""
     member: bytes = b""
+    directory: Directory | None = None
 
 
 class Checker:
@@ -48,7 +50,7 @@ class Checker:
         self.settings = settings
         self.profile: Resolved = resolve_profile(settings.profile)
         self.planner = Planner(active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked))
-        self._active = {active.rule.id: active for active in self.planner.rules}
+        self.active = {active.rule.id: active for active in self.planner.rules}
         self._values: ValueCache = {}
 
     def check(self, task: Task, open_: Opener) -> Result | None:
@@ -86,12 +88,13 @@ class Checker:
         return Result(
             record=record, findings=checked.findings, outcomes=checked.outcomes, undecided=checked.undecided,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
+            directory=directory_of(instance, task.path),
         )  # fmt: skip
 
     def unreadable(self, path: str, rule_id: str, message: str) -> Result:
         """The result of an input that could not be read."""
         record = FileRecord(path=path, status="unreadable")
-        active = self._active.get(rule_id)
+        active = self.active.get(rule_id)
         if active is None:
             return Result(record=record)
         rule = active.rule
@@ -139,6 +142,7 @@ class Totals:
         self.unreviewed: dict[str, None] = {}
         self.skipped = 0
         self.members: list[bytes] = []
+        self.directories: list[Directory] = []
 
     def add(self, result: Result | None) -> None:
         """Take in what came of one input."""
@@ -155,6 +159,8 @@ class Totals:
             self.unreviewed[result.unreviewed] = None
         if result.member:
             self.members.append(result.member)
+        if result.directory is not None:
+            self.directories.append(result.directory)
 
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
         """The report of everything taken in so far."""
@@ -164,6 +170,10 @@ class Totals:
         findings = [*self.findings, *together.findings]
         for outcomes in together.outcomes:
             count_outcomes(self.outcomes, outcomes)
+        paths = [record.path for record in self.files if record.sop_class != DIRECTORY]
+        for finding, outcome in check_directories(self.directories, paths, self.checker.active):
+            findings += [finding] if finding is not None else []
+            count_outcomes(self.outcomes, outcome)
         states = [record.status for record in self.files]
         rows = self.outcomes.values()
         shown = [finding for finding in findings if not finding.suppressed]

@@ -20,6 +20,7 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.errors import RuleError
 from dcmlint.expr import ABSENT, UNKNOWN, FactType
 from dcmlint.expr.types import ANY, BOOL, NUMBER, TEXT, Type, list_of
+from dcmlint.findings.redact import ShowValues
 
 Compute = Callable[["Facts"], Any]
 
@@ -157,8 +158,12 @@ class Facts:
 
 
 class FactOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How far facts go: which frames' code streams are looked at, whether a sample is decoded."""
+    """How far facts go: which frames' code streams are looked at, whether a sample is decoded.
+
+    ``show_values``: how values are shown that are kept of an instance for comparison with others.
+    """
 
     frames: str = "auto"
     decode: bool = False
     seed: int = 0
+    show_values: ShowValues = "safe"

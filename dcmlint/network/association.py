@@ -254,8 +254,8 @@ class Association:
         line = self._line
         timeouts = self._settings.timeouts
         between = not self._command and self._incoming is None and self._undesired is None
-        line.acknowledge_at_once()
         if line.pending == 0:
+            line.acknowledge_at_once()
             try:
                 line.fill(monotonic() + (timeouts.idle if between else timeouts.pdu))
             except WireError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -16,6 +16,8 @@ from dcmlint.reports.border import printable
 GROUP_ABOVE = 20
 _STYLE = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 _LABEL = 9
+# The parts of a long word, each with the separator that ends it.
+_PART = re.compile(r"[^./\\]*[./\\]+|[^./\\]+")
 
 
 class TextOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +55,25 @@ class _Pen:
         return f"\x1b[{style}m{text}\x1b[0m" if self.options.colour and style else text
 
     def wrap(self, text: str, first: str, rest: str) -> list[str]:
-        return textwrap.wrap(
-            text, self.width, initial_indent=first, subsequent_indent=rest, break_long_words=True,
-            break_on_hyphens=False,
-        ) or [first.rstrip()]  # fmt: skip
+        """Lines of at most the width; a word longer than a line breaks after a period, slash or backslash."""
+        lines: list[str] = []
+        line, empty = first, True
+        for word in text.split():
+            parts = [word]
+            if len(word) > self.width - len(rest):
+                parts = _PART.findall(word)
+            for number, part in enumerate(parts):
+                gap = "" if empty or number else " "
+                if len(line) + len(gap) + len(part) > self.width and not empty:
+                    lines.append(line)
+                    line, empty, gap = rest, True, ""
+                while len(line) + len(part) > self.width:
+                    cut = self.width - len(line)
+                    lines.append(line + part[:cut])
+                    line, part = rest, part[cut:]
+                line, empty = line + gap + part, False
+        lines.append(line.rstrip())
+        return lines
 
 
 def _shown(findings: Iterable[Finding], options: TextOptions) -> list[Finding]:

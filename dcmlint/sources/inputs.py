@@ -94,6 +94,28 @@ def _expand(path: str, selection: Selection, seen: set[tuple[int, int]]) -> Iter
         yield from _members(path, kind, selection)
         return
     yield Input(path, named=True)
+    if os.path.basename(path).upper() == "DICOMDIR":
+        yield from _named_by_directory(path)
+
+
+def _named_by_directory(path: str) -> Iterator[Input]:
+    """The files that a DICOMDIR names and that are there; the others are told when its records are checked."""
+    from dcmlint.dicom.instance import read_instance
+    from dcmlint.engine.directory import directory_of
+
+    try:
+        buffer = open_file(path)
+    except OSError:
+        return
+    try:
+        instance = read_instance(buffer)
+        directory = directory_of(instance, path) if instance is not None else None
+    finally:
+        buffer.close()
+    for name in directory.names if directory is not None else ():
+        file = os.path.join(os.path.dirname(path), *name.split("/"))
+        if os.path.isfile(file):
+            yield Input(file, named=True)
 
 
 def _walk(folder: str, selection: Selection, seen: set[tuple[int, int]]) -> Iterator[Input]:

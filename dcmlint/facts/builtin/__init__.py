@@ -12,3 +12,5 @@ from dcmlint.facts.builtin import specimen  # noqa: F401
 from dcmlint.facts.builtin import pixels  # noqa: F401
 from dcmlint.facts.builtin import encapsulation  # noqa: F401
 from dcmlint.facts.builtin import codestream  # noqa: F401
+from dcmlint.facts.builtin import member  # noqa: F401
+from dcmlint.facts.builtin import slide  # noqa: F401

@@ -25,12 +25,16 @@ EXTENDED_OFFSET_TABLE_LENGTHS: Final = 0x7FE00002
 _LARGEST_TABLE: Final = 1 << 26
 # With more fragments than this nobody looks which of them begin a code stream.
 _MOST_LOOKED_AT: Final = 1 << 20
+# What ends the reading of the sequence before its delimiter.
+BROKEN: Final = frozenset({"no-delimiter", "foreign-tag", "truncated-item-header", "undefined-length",
+                           "item-beyond-end", "too-many-items"})  # fmt: skip
 
 
 class Encapsulation(msgspec.Struct, frozen=True, kw_only=True):
     """The sequence of fragments, and the tables that point into it.
 
     ``video``: whether the fragments hold one video stream rather than frames
+    ``broken``: whether the fragments could not be read to their end
     ``fragments``: fragments of Pixel Data, the Basic Offset Table not counted
     ``payload_bytes``: bytes of all fragments
     ``frames``: frames that the fragments make up; unknown where nothing tells, and for video
@@ -50,6 +54,7 @@ class Encapsulation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     video: bool = False
+    broken: bool = False
     fragments: int
     payload_bytes: int
     frames: int | Unknown
@@ -92,16 +97,19 @@ def encapsulation(facts: Facts) -> Encapsulation | None:
     payload = int(fragments.lengths.sum())
     last = int(fragments.offsets[-1]) - fragments.first if len(fragments) else 0
     basic = None if fragments.bot is None else len(fragments.bot)
+    broken = any(problem.code in BROKEN for problem in fragments.problems)
     if _is_video(instance.syntax.uid):
         return Encapsulation(
-            video=True, fragments=len(fragments), payload_bytes=payload, frames=UNKNOWN, frames_by="unknown",
+            video=True, broken=broken, fragments=len(fragments), payload_bytes=payload, frames=UNKNOWN, frames_by="unknown",
             multi_fragment_frames=UNKNOWN, last_offset=last, bot_bytes=fragments.bot_length, bot_entries=basic,
             _fragments=fragments,
         )  # fmt: skip
-    return _of_frames(facts, fragments, payload, last, basic)
+    return _of_frames(facts, fragments, payload, last, basic, broken)
 
 
-def _of_frames(facts: Facts, fragments: Any, payload: int, last: int, basic: int | None) -> Encapsulation:
+def _of_frames(
+    facts: Facts, fragments: Any, payload: int, last: int, basic: int | None, broken: bool
+) -> Encapsulation:
     from dcmlint.dicom.codestreams import frame_start_test
     from dcmlint.dicom.frame_map import check_basic_offset_table, check_extended_offset_table, map_frames
 
@@ -123,6 +131,7 @@ def _of_frames(facts: Facts, fragments: Any, payload: int, last: int, basic: int
         has_lengths = lengths is not None and lengths is not UNKNOWN
         eot = check_extended_offset_table(fragments, number, offsets, lengths if has_lengths else None)
     return Encapsulation(
+        broken=broken,
         fragments=len(fragments),
         payload_bytes=payload,
         frames=len(frame_map) if told else UNKNOWN,

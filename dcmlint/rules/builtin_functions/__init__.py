@@ -11,3 +11,4 @@ from dcmlint.rules.builtin_functions import code_streams  # noqa: F401
 from dcmlint.rules.builtin_functions import fragments  # noqa: F401
 from dcmlint.rules.builtin_functions import lossy  # noqa: F401
 from dcmlint.rules.builtin_functions import decoding  # noqa: F401
+from dcmlint.rules.builtin_functions import numbers  # noqa: F401

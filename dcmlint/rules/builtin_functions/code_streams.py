@@ -228,11 +228,14 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     ]
     summary = summary_of(context.facts)
     assert summary is not None
-    if context.facts.group("encapsulation").frames_by != "unknown":
+    encapsulation = context.facts.group("encapsulation")
+    if encapsulation.frames_by != "unknown":
         usual = [frames for stream, frames in _groups(context)]
         told = np.concatenate(usual) if usual else np.zeros(0, np.int64)
         cut.append(np.intersect1d(summary.incomplete, told, assume_unique=True))
     frames = np.unique(np.concatenate(cut)) if cut else np.zeros(0, np.int64)
+    if encapsulation.broken:
+        frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
     if len(frames):
         yield _problem(context, frames, f"the code stream of {_some(context, frames)} has no end", "no end marker",
                        "EOI or EOC as the last marker")  # fmt: skip
@@ -356,6 +359,7 @@ _PLAIN: Final = frozenset({"MONOCHROME2", "RGB"})
 _JPEG_LOSSY: Final = frozenset({"MONOCHROME2", "RGB", "YBR_FULL_422"})
 _REVERSIBLE: Final = frozenset({"MONOCHROME2", "RGB", "YBR_RCT"})
 _IRREVERSIBLE: Final = frozenset({"MONOCHROME2", "RGB", "YBR_ICT"})
+_FAMILIES: Final = {_PLAIN: "plain", _JPEG_LOSSY: "jpeg"}
 WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _ENUMERATED: Final = frozenset({"MONOCHROME2", "RGB", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 _ALLOWED: Final = {
@@ -384,14 +388,16 @@ def fits_transfer_syntax(context: RuleContext) -> bool:
 
 
 @rule_function("colour_for_transfer_syntax")
-def colour_for_transfer_syntax(context: RuleContext, reversible_in_general: str = "") -> Iterable[Problem]:
+def colour_for_transfer_syntax(
+    context: RuleContext, family: str, reversible_in_general: str = ""
+) -> Iterable[Problem]:
     """Photometric Interpretations that a whole slide image may not have in its transfer syntax (C.8.12.4.1.5).
 
-    ``reversible_in_general``: the severity of YBR_RCT that is true of the frames in a transfer syntax which allows
+    ``family``: the transfer syntaxes that the rule is for: plain, jpeg or jpeg-2000. ``reversible_in_general``: the severity of YBR_RCT that is true of the frames in a transfer syntax which allows
     lossless frames beside lossy ones.
     """
     allowed = allowed_colours(context.instance.syntax.uid)
-    if allowed is None:
+    if allowed is None or _FAMILIES.get(allowed, "jpeg-2000") != family:
         raise NotApplicable
     colour = _colour(context.dataset)
     if colour in allowed or colour not in _ENUMERATED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from dcmlint import standard
 from dcmlint.dicom.dataset import PIXEL_DATA
 from dcmlint.facts.builtin.encapsulation import EXTENDED_OFFSET_TABLE_LENGTHS, Encapsulation
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
@@ -89,11 +90,8 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
         raise NotApplicable
     if group.bot_entries or group.eot_entries is not None:
         return  # the tables have rules of their own
-    codes = {problem.code for problem in group._fragments.problems}
-    if codes & {"missing-bot-item", "bot-length", "item-beyond-end", "foreign-tag", "undefined-length"}:
-        raise Undecided("the fragments are damaged")
-    if "too-many-items" in codes:
-        raise Undecided("more fragments than are read")
+    if group.broken or group.bot_entries is None:
+        raise Undecided("the fragments are damaged, or more than are read")
     frames = context.facts("pixels.frames")
     if not isinstance(frames, int):
         raise Undecided("NumberOfFrames missing")
@@ -119,6 +117,8 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
     group = _encapsulation(context)
     if group.eot_lengths is None or group.eot_entries is None:
         raise NotApplicable
+    if group.broken:
+        raise Undecided("the fragments are damaged, or more than are read")
     wrong, unpadded = group.eot_wrong_lengths, group.eot_unpadded_lengths
     level, tag = context.dataset, EXTENDED_OFFSET_TABLE_LENGTHS
     if len(wrong):
@@ -127,3 +127,24 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
     elif len(unpadded):
         message = f"{len(unpadded)} of {group.eot_lengths} lengths do not count the pad byte: readers disagree on these"
         yield Problem(level=level, tag=tag, message=message, want="the length of each frame's fragment", severity="info")
+
+
+@rule_function("native_length")
+def native_length(context: RuleContext) -> Iterable[Problem]:
+    """Native pixels of another length than their attributes tell, a pad byte apart (PS3.5 8.1.1)."""
+    pixels = context.facts.group("pixels")
+    if pixels is None or not pixels.native:
+        raise NotApplicable
+    expected, padded = pixels.expected_bytes, pixels.padded_bytes
+    if not isinstance(expected, int) or not isinstance(padded, int):
+        raise Undecided("an attribute that tells the length is missing or senseless")
+    if pixels.bytes in (expected, padded):
+        return
+    entry = standard.load().dictionary.by_keyword(pixels.element)
+    assert entry is not None
+    difference = pixels.bytes - padded
+    how = f"{abs(difference)} bytes too {'long' if difference > 0 else 'short'}"
+    yield Problem(
+        level=context.dataset, tag=entry.tag, found=f"{pixels.bytes} bytes", want=f"{padded} bytes",
+        message=f"{how} for {pixels.frames} frame{'s' * (pixels.frames != 1)}",
+    )  # fmt: skip

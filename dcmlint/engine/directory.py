@@ -1,0 +1,78 @@
+"""A DICOMDIR and the files beside it, held against each other both ways.
+
+PS3.10 8 (file IDs), PS3.3 F.3.2.2 (Referenced File ID).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from dcmlint.dicom.instance import Instance
+from dcmlint.engine.plan import ActiveRule
+from dcmlint.findings.finding import Finding, OutcomeKind, Subject, fingerprint
+
+DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
+RECORDS, REFERENCED_FILE_ID = 0x00041220, 0x00041500
+NOT_THERE, NOT_NAMED = "DIR004", "DIR005"
+_LISTED = 3
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """The files that a DICOMDIR names: paths relative to its folder, with slashes."""
+
+    path: str
+    names: tuple[str, ...]
+
+
+def directory_of(instance: Instance, path: str) -> Directory | None:
+    """The files that an instance names, when it is a DICOMDIR."""
+    if instance.sop_class != DIRECTORY:
+        return None
+    names = []
+    for record in instance.dataset.items(RECORDS):
+        parts = [str(part) for part in record.values(REFERENCED_FILE_ID)]
+        if parts and not any(part in ("", ".", "..") or "/" in part for part in parts):
+            names.append("/".join(parts))
+    return Directory(path, tuple(dict.fromkeys(names)))
+
+
+def check_directories(
+    directories: Sequence[Directory], paths: Iterable[str], rules: dict[str, ActiveRule]
+) -> Iterator[tuple[Finding | None, dict[str, OutcomeKind]]]:
+    """Files that a DICOMDIR names and that are not among the inputs, and inputs below it that it does not name."""
+    given = {_normal(path) for path in paths}
+    for directory in directories:
+        base = posixpath.dirname(_normal(directory.path))
+        named = {posixpath.normpath(posixpath.join(base, name)) for name in directory.names}
+        below = {path for path in given if path.startswith(f"{base}/" if base else "")} - {_normal(directory.path)}
+        folded = {path.casefold() for path in below}
+        absent = sorted(path for path in named if path.casefold() not in folded)
+        strangers = sorted(path for path in below if path.casefold() not in {one.casefold() for one in named})
+        for rule_id, wrong, words in (
+            (NOT_THERE, absent, "files that the DICOMDIR names are not there"),
+            (NOT_NAMED, strangers, "files beside the DICOMDIR are not named in it"),
+        ):
+            active = rules.get(rule_id)
+            if active is None:
+                continue
+            if not wrong:
+                yield None, {rule_id: "pass"}
+                continue
+            shown = ", ".join(posixpath.relpath(path, base or ".") for path in wrong[:_LISTED])
+            rule = active.rule
+            yield (
+                Finding(
+                    rule=rule.id, name=rule.name, severity=active.severity, basis=rule.basis,
+                    subject=Subject("file", directory.path, (directory.path,)), file=directory.path,
+                    path="DirectoryRecordSequence", tag="00041220", message=f"{len(wrong)} {words}: {shown}",
+                    references=rule.references, fingerprint=fingerprint(rule.id, directory.path, ""),
+                ),
+                {rule_id: "fail"},
+            )  # fmt: skip
+
+
+def _normal(path: str) -> str:
+    return posixpath.normpath(path.replace("\\", "/"))

@@ -1,0 +1,105 @@
+"""The instances of a run, by what they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from dcmlint.facts.builtin.member import WHOLE_SLIDE, Member, image_of
+from dcmlint.facts.builtin.slide_image import SlideImage
+
+K = TypeVar("K")
+
+
+class Part:
+    """One instance among others: its path and what was kept of it."""
+
+    __slots__ = ("_image", "member", "path")
+
+    def __init__(self, path: str, member: Member) -> None:
+        self.path, self.member = path, member
+        self._image: SlideImage | None = None
+
+    def __repr__(self) -> str:
+        return f"Part({self.path!r})"
+
+    @property
+    def on_slide(self) -> bool:
+        """Whether it is a whole slide microscopy image."""
+        return self.member.sop_class == WHOLE_SLIDE
+
+    @property
+    def image(self) -> SlideImage:
+        """What the image says; only for what has a Total Pixel Matrix or is on a slide."""
+        if self._image is None:
+            self._image = image_of(self.member)
+            assert self._image is not None, self.path
+        return self._image
+
+    @property
+    def has_image(self) -> bool:
+        """Whether there is an image with a Total Pixel Matrix."""
+        return bool(self.member.image)
+
+    @property
+    def role(self) -> str:
+        """What it is on its slide, in a word and a size: VOLUME 1110x1484."""
+        image = self.image
+        size = f" {image.matrix_columns}x{image.matrix_rows}" if image.matrix_columns and image.matrix_rows else ""
+        number = image.concatenated.number if image.concatenated is not None else None
+        return f"{image.flavour or 'image'}{size}{f' part {number}' if number is not None else ''}"
+
+
+class Series:
+    """The instances of one Series Instance UID, in the order of their paths."""
+
+    __slots__ = ("parts", "uid")
+
+    def __init__(self, uid: str, parts: Sequence[Part]) -> None:
+        self.uid, self.parts = uid, tuple(parts)
+
+
+def grouped(parts: Iterable[Part], key: Callable[[Part], K]) -> dict[K, list[Part]]:
+    """Parts by a key, in their order."""
+    result: dict[K, list[Part]] = {}
+    for part in parts:
+        result.setdefault(key(part), []).append(part)
+    return result
+
+
+class Gathered:
+    """All instances of a run, sorted by path, so that the order of the inputs does not matter."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.parts: tuple[Part, ...] = tuple(sorted(parts, key=lambda part: part.path))
+
+    @cached_property
+    def series(self) -> dict[str, Series]:
+        """By Series Instance UID; "" holds what has none."""
+        return {uid: Series(uid, parts) for uid, parts in grouped(self.parts, lambda p: p.member.series).items()}
+
+    @cached_property
+    def studies(self) -> dict[str, list[Part]]:
+        """By Study Instance UID; "" holds what has none."""
+        return grouped(self.parts, lambda part: part.member.study)
+
+    @cached_property
+    def instances(self) -> dict[str, list[Part]]:
+        """By SOP Instance UID."""
+        return grouped(self.parts, lambda part: part.member.sop_instance)
+
+
+def same_content(one: Part, other: Part) -> bool:
+    """Whether two files hold the same instance: the same bytes, or the same attributes in another encoding.
+
+    With the same transfer syntax, the encoded pixel data must be the same as well.
+    """
+    a, b = one.member.sameness, other.member.sameness
+    if a.file == b.file:
+        return True
+    if a.content != b.content:
+        return False
+    if one.member.transfer_syntax == other.member.transfer_syntax:
+        return a.pixels == b.pixels and a.colour == b.colour
+    return True
