@@ -60,7 +60,9 @@ def peak(command: list[str]) -> float:
         "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, env=ENVIRONMENT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, env=ENVIRONMENT, check=True
+    )
     unit = 1 if platform.system() == "Darwin" else 1024
     return int(done.stdout) * unit / 1e6
 
@@ -96,7 +98,7 @@ def in_one_process(files: list[Path]) -> tuple[float, float]:
             try:
                 for _ in pydicom.dcmread(path, force=True).iterall():
                     pass
-            except Exception:  # noqa: BLE001, S110 - damaged files of the test suite
+            except Exception:  # noqa: BLE001 - damaged files of the test suite
                 pass
 
     return cpu(ours) / len(files), cpu(theirs) / len(files)
@@ -138,7 +140,10 @@ def main() -> int:
         mine, _ = wall([*DCMLINT, "check", "--isolated", "-j", "1", "-f", "json", str(folder)], runs)
         if program is not None:
             listing = folder.parent / f"{folder.name}.sh"
-            listing.write_text("".join(f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(folder.iterdir())) + "exit 0\n")
+            listing.write_text(
+                "".join(f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(folder.iterdir()))
+                + "exit 0\n"
+            )
             other, _ = wall(["sh", str(listing)], min(runs, 3))
             listing.unlink()
             rows.append((
@@ -160,7 +165,14 @@ def main() -> int:
             memory = peak([*DCMLINT, "check", "--isolated", str(big)])
             if program is not None:
                 other, _ = wall([program, "-new", str(big)], 1)
-                rows.append((what, f"{mine:.2f} s, {memory:.0f} MB", f"dciodvfy: {other:.1f} s", f"{other / mine:.0f} x less"))
+                rows.append(
+                    (
+                        what,
+                        f"{mine:.2f} s, {memory:.0f} MB",
+                        f"dciodvfy: {other:.1f} s",
+                        f"{other / mine:.0f} x less",
+                    )
+                )
             if shutil.which("dcmdump"):
                 other, _ = wall(["dcmdump", str(big)], 3)
                 rows.append((what, f"{mine:.2f} s", f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dcmlint.dicom.buffers import WholeBuffer
@@ -35,7 +36,7 @@ def check(
     checker = _checker(profile, settings)
     totals = Totals(checker)
     for one in list_inputs([os.fspath(path) for path in given]):
-        totals.add(checker.check(Task(one.path, one.named), lambda one=one: open_input(one)))  # type: ignore[misc]
+        totals.add(checker.check(Task(one.path, one.named), partial(open_input, one)))
     return totals.report(started=started, fail_on=fail_on, config=None)
 
 
@@ -70,7 +71,7 @@ def check_dataset(
     from pydicom.uid import ExplicitVRLittleEndian
 
     stream = io.BytesIO()
-    meta = getattr(dataset, "file_meta", None)
+    meta: Any = getattr(dataset, "file_meta", None)
     stated = meta is not None and "TransferSyntaxUID" in meta
     try:
         if stated:

@@ -42,7 +42,11 @@ def drift(made: dict[Path, bytes]) -> list[str]:
             found.append(f"{shown} is missing")
         elif path.read_bytes().replace(b"\r\n", b"\n") != wanted.replace(b"\r\n", b"\n"):
             found.append(f"{shown} differs")
-    found += [f"{path.relative_to(ROOT).as_posix()} is of no rule" for path in PAGES.glob("*.md") if path not in made]
+    found += [
+        f"{path.relative_to(ROOT).as_posix()} is of no rule"
+        for path in PAGES.glob("*.md")
+        if path not in made
+    ]
     return found
 
 

@@ -31,7 +31,10 @@ def _version(value: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and the edition of DICOM.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and the edition of DICOM.", callback=_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Check DICOM files, slides and endpoints against the standard, and against what a system promises."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any, Optional, cast
+from functools import partial
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -19,32 +20,63 @@ FORMATS = ("full", "grouped", "concise", "json", "jsonl", "junit", "junit:all", 
 
 @app.command()
 def check(
-    paths: Annotated[Optional[list[str]], typer.Argument(help="Files, folders, archives; - for standard input.")] = None,
-    profile: Annotated[Optional[str], typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.")] = None,
-    parameter: Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")] = None,
-    config: Annotated[Optional[str], typer.Option(help="Read this configuration file.")] = None,
-    files_from: Annotated[Optional[str], typer.Option(help="Read paths from this file, one a line; - for standard input.")] = None,
-    include: Annotated[Optional[list[str]], typer.Option(help="Look only at files in folders that match this pattern.")] = None,
-    exclude: Annotated[Optional[list[str]], typer.Option(help="Leave out files in folders that match this pattern.")] = None,
-    select: Annotated[Optional[list[str]], typer.Option(help="Only these rules: id, area, name or tag, with commas.")] = None,
-    ignore: Annotated[Optional[list[str]], typer.Option(help="Not these rules.")] = None,
-    extend_select: Annotated[Optional[list[str]], typer.Option(help="These rules too.")] = None,
-    extend_ignore: Annotated[Optional[list[str]], typer.Option(help="Nor these rules.")] = None,
-    severity: Annotated[Optional[list[str]], typer.Option(help="RULE=error|warning|info")] = None,
-    fail_on: Annotated[Optional[str], typer.Option(help="The least severity that fails: error (default), warning, info, never.")] = None,
-    format_: Annotated[Optional[list[str]], typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(FORMATS)}.")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders, archives; - for standard input.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Read this configuration file.")] = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Look only at files in folders that match this pattern.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave out files in folders that match this pattern.")
+    ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Only these rules: id, area, name or tag, with commas.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Not these rules.")] = None,
+    extend_select: Annotated[list[str] | None, typer.Option(help="These rules too.")] = None,
+    extend_ignore: Annotated[list[str] | None, typer.Option(help="Nor these rules.")] = None,
+    severity: Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
+    ] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(FORMATS)}."),
+    ] = None,
     show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
-    show_values: Annotated[Optional[str], typer.Option(help="Values in reports: safe (default), none, all.")] = None,
-    max_per_rule: Annotated[int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")] = 10,
-    group: Annotated[bool, typer.Option("--group/--no-group", help="Join repeats over frames and items.")] = True,
-    frames: Annotated[Optional[str], typer.Option(help="Code streams looked at: auto (default), all, sample, none.")] = None,
+    show_values: Annotated[
+        str | None, typer.Option(help="Values in reports: safe (default), none, all.")
+    ] = None,
+    max_per_rule: Annotated[
+        int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")
+    ] = 10,
+    group: Annotated[
+        bool, typer.Option("--group/--no-group", help="Join repeats over frames and items.")
+    ] = True,
+    frames: Annotated[
+        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
+    ] = None,
     decode: Annotated[bool, typer.Option("--decode", help="Decode a sample of the frames.")] = False,
     jobs: Annotated[int, typer.Option("-j", "--jobs", help="Processes; 0: one for each core.")] = 1,
     isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")] = False,
-    statistics: Annotated[bool, typer.Option("--statistics", help="Count the outcomes of every rule.")] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Count the outcomes of every rule.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every file, and information too.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Every file, and information too.")
+    ] = False,
     color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
@@ -80,7 +112,9 @@ def check(
         for result in _results(checker, inputs, settings):
             totals.add(result)
             tick()
-    report = totals.report(started=started, fail_on=None if limit == "never" else cast(Any, limit), config=shown)
+    report = totals.report(
+        started=started, fail_on=None if limit == "never" else cast(Any, limit), config=shown
+    )
     for name, target in outputs:
         _write(report, name, target, show="info" if verbose else show, max_per_rule=max_per_rule, quiet=quiet,
                verbose=verbose, color=color)  # fmt: skip
@@ -97,7 +131,7 @@ def _results(checker: Any, inputs: Any, settings: Any) -> Iterator[Any]:
     workers = worker_count(settings.jobs)
     if workers == 1:
         for one in inputs:
-            yield checker.check(Task(one.path, one.named), lambda one=one: open_input(one))
+            yield checker.check(Task(one.path, one.named), partial(open_input, one))
         return
     for _, result in run_in_processes(checker, inputs, open_input, workers):
         yield result
@@ -164,7 +198,15 @@ def _outputs(values: list[str]) -> list[tuple[str, str | None]]:
 
 
 def _write(
-    report: Any, name: str, target: str | None, *, show: str, max_per_rule: int, quiet: bool, verbose: bool, color: str
+    report: Any,
+    name: str,
+    target: str | None,
+    *,
+    show: str,
+    max_per_rule: int,
+    quiet: bool,
+    verbose: bool,
+    color: str,
 ) -> None:
     from dcmlint.cli.options import terminal_width, wants_colour
     from dcmlint.reports.json_ import write_json, write_jsonl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -15,8 +16,12 @@ from dcmlint.errors import UsageError
 def compare(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, archives.")],
     with_: Annotated[str, typer.Option("--with", help="The validators, with commas.")] = "dciodvfy",
-    profile: Annotated[str, typer.Option("-p", "--profile", help="What dcmlint holds the files to.")] = "dicom",
-    severity: Annotated[str, typer.Option(help="The least severity that is compared: error or warning.")] = "error",
+    profile: Annotated[
+        str, typer.Option("-p", "--profile", help="What dcmlint holds the files to.")
+    ] = "dicom",
+    severity: Annotated[
+        str, typer.Option(help="The least severity that is compared: error or warning.")
+    ] = "error",
 ) -> int:
     """Compare with other validators where they are installed, by attribute and kind of finding."""
     from dcmlint.cli.options import utf8_output
@@ -41,7 +46,7 @@ def compare(
     for one in list_inputs(paths):
         if one.kind != "file":
             continue
-        result = checker.check(Task(one.path, one.named), lambda one=one: open_input(one))  # type: ignore[misc]
+        result = checker.check(Task(one.path, one.named), partial(open_input, one))
         if result is None:
             continue
         files += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -13,13 +13,19 @@ app.add_typer(commands, name="standard")
 
 
 @commands.command()
-def info(every: Annotated[bool, typer.Option("--all", help="Every IOD, not only the reviewed ones.")] = False) -> int:
+def info(
+    every: Annotated[bool, typer.Option("--all", help="Every IOD, not only the reviewed ones.")] = False,
+) -> int:
     """Count what is known of each IOD, and how many of its conditions can be decided."""
     from dcmlint import standard
 
     counts = standard.load().counts()
-    print(f"DICOM {counts.edition}: {counts.sop_classes} storage SOP Classes, {counts.iods} IODs, {counts.tables} tables,")
-    print(f"{counts.rows} rows, {counts.elements} data elements, {counts.uids} UIDs, {counts.context_groups} context groups")
+    print(
+        f"DICOM {counts.edition}: {counts.sop_classes} storage SOP Classes, {counts.iods} IODs, {counts.tables} tables,"
+    )
+    print(
+        f"{counts.rows} rows, {counts.elements} data elements, {counts.uids} UIDs, {counts.context_groups} context groups"
+    )
     print()
     print("  type 1    1C     2    2C     3  decidable  unknowable  undecided  IOD")
     for row in counts.per_iod:
@@ -29,15 +35,17 @@ def info(every: Annotated[bool, typer.Option("--all", help="Every IOD, not only 
         mark = " (reviewed)" if row.reviewed and every else ""
         print(f"  {types}{row.decidable:11}{row.unknowable:12}{row.undecided:11}  {row.name}{mark}")
     rest = sum(not row.reviewed for row in counts.per_iod)
-    print(f"\n{rest} more IODs: structure and types are checked; conditions that nobody has reviewed stay undecided.")
+    print(
+        f"\n{rest} more IODs: structure and types are checked; conditions that nobody has reviewed stay undecided."
+    )
     return 0
 
 
 @commands.command()
 def build(
     out: Annotated[str, typer.Option(help="The file to write.")],
-    tables: Annotated[Optional[str], typer.Option(help="A folder of JSON tables.")] = None,
-    docbook: Annotated[Optional[str], typer.Option(help="A folder of the DocBook of the standard.")] = None,
+    tables: Annotated[str | None, typer.Option(help="A folder of JSON tables.")] = None,
+    docbook: Annotated[str | None, typer.Option(help="A folder of the DocBook of the standard.")] = None,
 ) -> int:
     """Compile the tables from the DocBook or from JSON tables."""
     from dcmlint.standard.build.__main__ import main

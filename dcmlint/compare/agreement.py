@@ -29,7 +29,9 @@ def remarks_of(findings: Iterable[Finding]) -> list[Remark]:
     """Findings as remarks."""
     result = []
     for finding in findings:
-        result.append(Remark(finding.tag, kind_of(finding), finding.severity, f"{finding.rule} {finding.message}"))
+        result.append(
+            Remark(finding.tag, kind_of(finding), finding.severity, f"{finding.rule} {finding.message}")
+        )
     return result
 
 

@@ -49,7 +49,9 @@ def run_dciodvfy(path: str) -> list[Remark] | None:
         return None
     if done.returncode < 0:
         return None
-    return [remark for line in done.stderr.decode("utf-8", "replace").splitlines() if (remark := _dciodvfy(line))]
+    return [
+        remark for line in done.stderr.decode("utf-8", "replace").splitlines() if (remark := _dciodvfy(line))
+    ]
 
 
 def _dciodvfy(line: str) -> Remark | None:
@@ -87,8 +89,12 @@ def run_dicom_validator(path: str) -> list[Remark] | None:
             for tag, error in module.items():
                 code = getattr(error, "code", error)
                 text = str(getattr(code, "name", code))
-                kind: Kind = "missing" if "Missing" in text else "empty" if "Empty" in text else (
-                    "value" if "Value" in text else "present" if "Unexpected" in text else "other"
+                kind: Kind = (
+                    "missing"
+                    if "Missing" in text
+                    else "empty"
+                    if "Empty" in text
+                    else ("value" if "Value" in text else "present" if "Unexpected" in text else "other")
                 )
                 number = getattr(tag, "tag", tag)
                 remarks.append(Remark(f"{int(number):08X}", kind, "error", text))

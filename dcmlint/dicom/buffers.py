@@ -56,9 +56,11 @@ class WholeBuffer:
         return bytes(self.data[part])
 
     def window(self, position: int) -> tuple[Window, int]:
+        """See `Buffer.window`."""
         return self.data, 0
 
     def close(self) -> None:
+        """See `Buffer.close`."""
         if isinstance(self.data, mmap.mmap):
             try:
                 self.data.close()
@@ -89,6 +91,7 @@ class RangeBuffer:
         return self._stream.read(max(0, stop - start))
 
     def window(self, position: int) -> tuple[Window, int]:
+        """See `Buffer.window`."""
         number = position // _BLOCK
         block = self._blocks.get(number)
         if block is None:
@@ -101,6 +104,7 @@ class RangeBuffer:
         return block, number * _BLOCK
 
     def close(self) -> None:
+        """See `Buffer.close`."""
         self._blocks.clear()
 
 

@@ -18,7 +18,6 @@ from dcmlint.dicom.values import decode
 
 if TYPE_CHECKING:
     from dcmlint.dicom.charsets import Charset
-    from dcmlint.dicom.encapsulation import Fragments
 
 UNDEFINED = 0xFFFFFFFF  # PS3.5 7.1.1
 PIXEL_DATA = 0x7FE00010

@@ -11,7 +11,13 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
 from dcmlint.dicom.tokens import _VRS, Reader
-from dcmlint.dicom.transfer_syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax, transfer_syntax
+from dcmlint.dicom.transfer_syntaxes import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    TransferSyntax,
+    transfer_syntax,
+)
 
 TRANSFER_SYNTAX_UID = 0x00020010
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
@@ -118,7 +124,11 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         instance.oddities.append(Oddity("no-meta", start))
     if instance.status == "partial":
         return instance
-    syntax = transfer_syntax(uid) if uid else transfer_syntax(_bare_syntax(buffer[start : start + 16]) or EXPLICIT_LITTLE)
+    syntax = (
+        transfer_syntax(uid)
+        if uid
+        else transfer_syntax(_bare_syntax(buffer[start : start + 16]) or EXPLICIT_LITTLE)
+    )
     if uid and not syntax.known:
         instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TRANSFER_SYNTAX_UID))
     if syntax.deflated:
@@ -161,7 +171,14 @@ def _read_meta(instance: Instance, start: int) -> int:
         stated = meta.value(META_GROUP_LENGTH)
         if stated != end - length.end:
             instance.oddities.append(
-                Oddity("meta-group-length", length.offset, meta, META_GROUP_LENGTH, str(stated), str(end - length.end))
+                Oddity(
+                    "meta-group-length",
+                    length.offset,
+                    meta,
+                    META_GROUP_LENGTH,
+                    str(stated),
+                    str(end - length.end),
+                )
             )
     if reader.truncated or reader.stopped:
         instance.status = "partial"
@@ -174,7 +191,7 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
     if len(head) < 8:
         return syntax
     seen = _bare_syntax(head)
-    if seen is None or seen == EXPLICIT_LITTLE and syntax.explicit and syntax.little:
+    if seen is None or (seen == EXPLICIT_LITTLE and syntax.explicit and syntax.little):
         return syntax
     actual = transfer_syntax(seen)
     if (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
@@ -182,7 +199,9 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
     if seen == IMPLICIT_LITTLE and head[4:6] in _VRS:
         return syntax
     instance.oddities.append(
-        Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, _words(actual), _words(syntax))
+        Oddity(
+            "transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, _words(actual), _words(syntax)
+        )
     )
     return TransferSyntax(
         syntax.uid, actual.explicit, actual.little, syntax.deflated, syntax.encapsulated, syntax.known
@@ -208,14 +227,20 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
                 parts.append(out)
                 piece = engine.unconsumed_tail
                 if total > MAX_INFLATED:
-                    instance.oddities.append(Oddity("deflate-limit", start, None, 0, "", f"{MAX_INFLATED} bytes"))
+                    instance.oddities.append(
+                        Oddity("deflate-limit", start, None, 0, "", f"{MAX_INFLATED} bytes")
+                    )
                     instance.status = "partial"
                     return WholeBuffer(b"".join(parts))
     except zlib.error:
-        instance.oddities.append(Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole"))
+        instance.oddities.append(
+            Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")
+        )
         instance.status = "partial"
         return WholeBuffer(b"".join(parts))
     if not engine.eof:
-        instance.oddities.append(Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole"))
+        instance.oddities.append(
+            Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")
+        )
         instance.status = "partial"
     return WholeBuffer(b"".join(parts))

@@ -11,7 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
-from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.buffers import Buffer, Window
 from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element, FileContext, Oddity
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ class Reader:
                     length = unpack_plain(window, position - base)[2]
                     position += 8
                 else:
-                    vr, length, position = self._without_vr(level, tag, letters, length, window, base, position, end)
+                    vr, length, position = self._without_vr(
+                        level, tag, letters, length, window, base, position, end
+                    )
             else:
                 group, number, length = unpack_plain(window, position - base)
                 tag = group << 16 | number
@@ -123,7 +125,9 @@ class Reader:
                 else:
                     vr = self._vr(tag)
                     if length > end - position and length != UNDEFINED:
-                        vr, length, position = self._with_vr(level, tag, vr, length, window, base, offset, end)
+                        vr, length, position = self._with_vr(
+                            level, tag, vr, length, window, base, offset, end
+                        )
 
             if tag <= last:
                 if group == 0xFFFE:
@@ -131,7 +135,9 @@ class Reader:
                 elif tag in elements:
                     self._odd("duplicate-tag", offset, level, tag)
                 else:
-                    self._odd("tag-order", offset, level, tag, "", f"before ({last >> 16:04X},{last & 0xFFFF:04X})")
+                    self._odd(
+                        "tag-order", offset, level, tag, "", f"before ({last >> 16:04X},{last & 0xFFFF:04X})"
+                    )
             if group == 0xFFFE:
                 if tag == ITEM_END and open_item:
                     if length:
@@ -176,10 +182,14 @@ class Reader:
                 if length & 1:
                     self._odd("odd-length", offset, level, tag, str(length), "an even length")
                 if vr == "SQ":
-                    items, value_end, position = self._sequence(level, tag, vr, start, position, length, depth)
+                    items, value_end, position = self._sequence(
+                        level, tag, vr, start, position, length, depth
+                    )
                 elif vr == "UN" and length >= 8 and explicit and self._vr(tag) == "SQ":
                     # PS3.5 6.2.2: a sequence of unknown VR is written in implicit little endian.
-                    items, value_end, position = self._sequence(level, tag, vr, start, position, length, depth)
+                    items, value_end, position = self._sequence(
+                        level, tag, vr, start, position, length, depth
+                    )
                     self._odd("un-sequence", offset, level, tag, "UN", "SQ")
             if (group < 8 or group == 0xFFFF) and not stop:
                 self._low_group(level, group, tag, offset)
@@ -263,7 +273,9 @@ class Reader:
             self._odd("missing-sequence-delimiter", end, level, tag)
         return items, end, end
 
-    def _columns(self, level: Dataset, tag: int, start: int, end: int, explicit: bool, depth: int) -> Read | None:
+    def _columns(
+        self, level: Dataset, tag: int, start: int, end: int, explicit: bool, depth: int
+    ) -> Read | None:
         from dcmlint.dicom.lockstep import read_columns
 
         # What the first items made odd is said again when the templates are read.
@@ -317,12 +329,18 @@ class Reader:
     def _leftover(self, level: Dataset, position: int, end: int, explicit: bool, tag: int = 0) -> None:
         """Fewer bytes than an element's header are left."""
         if end >= self.size and level.parent is None and not any(self.buffer[position:end]):
-            self._odd("trailing-bytes", position, level, tag, f"{end - position} bytes", "the end of the file")
+            self._odd(
+                "trailing-bytes", position, level, tag, f"{end - position} bytes", "the end of the file"
+            )
         elif end >= self.size:
             self.truncated = True
-            self._halt("truncated", position, level, tag, f"{end - position} bytes", "the header of an element")
+            self._halt(
+                "truncated", position, level, tag, f"{end - position} bytes", "the header of an element"
+            )
         else:
-            self._odd("length-beyond-parent", position, level, tag, f"{end - position} bytes left", "an element")
+            self._odd(
+                "length-beyond-parent", position, level, tag, f"{end - position} bytes left", "an element"
+            )
 
     def _vr(self, tag: int) -> str:
         """The dictionary's VR (PS3.6), LO for private creators, UN for what it does not know (PS3.5 6.2.2)."""
@@ -335,7 +353,15 @@ class Reader:
         return entry.vr if entry is not None else "UN"
 
     def _without_vr(
-        self, level: Dataset, tag: int, letters: bytes, short: int, window: object, base: int, position: int, end: int
+        self,
+        level: Dataset,
+        tag: int,
+        letters: bytes,
+        short: int,
+        window: object,
+        base: int,
+        position: int,
+        end: int,
     ) -> tuple[str, int, int]:
         """An element of an explicit data set whose VR is none: an unknown VR, or no VR at all."""
         at = position - base
@@ -356,16 +382,16 @@ class Reader:
         return "UN", 0, position + 8
 
     def _with_vr(
-        self, level: Dataset, tag: int, vr: str, length: int, window: object, base: int, offset: int, end: int
+        self, level: Dataset, tag: int, vr: str, length: int, window: Window, base: int, offset: int, end: int
     ) -> tuple[str, int, int]:
         """An element of an implicit data set whose length does not fit: perhaps it is written with a VR."""
         header, _, wide = _LITTLE
-        _, _, letters, short = header.unpack_from(window, offset - base)  # type: ignore[arg-type]
+        _, _, letters, short = header.unpack_from(window, offset - base)
         known = _VRS.get(letters)
         if known is not None:
             written, long = known
             start = offset + (12 if long else 8)
-            real = wide.unpack_from(window, offset + 8 - base)[0] if long and start <= end else short  # type: ignore[arg-type]
+            real = wide.unpack_from(window, offset + 8 - base)[0] if long and start <= end else short
             if real == UNDEFINED or real <= end - start:
                 self._odd("explicit-in-implicit", offset, level, tag, written, "no VR")
                 return written, real, start

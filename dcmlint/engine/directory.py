@@ -47,7 +47,9 @@ def check_directories(
     for directory in directories:
         base = posixpath.dirname(_normal(directory.path))
         named = {posixpath.normpath(posixpath.join(base, name)) for name in directory.names}
-        below = {path for path in given if path.startswith(f"{base}/" if base else "")} - {_normal(directory.path)}
+        below = {path for path in given if path.startswith(f"{base}/" if base else "")} - {
+            _normal(directory.path)
+        }
         folded = {path.casefold() for path in below}
         absent = sorted(path for path in named if path.casefold() not in folded)
         strangers = sorted(path for path in below if path.casefold() not in {one.casefold() for one in named})

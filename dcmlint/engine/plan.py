@@ -88,7 +88,9 @@ class Planner:
 
 
 def active_rules(
-    sources: Sequence[RuleSource], settings: Settings, levels: Mapping[str, Severity | None] | None = None,
+    sources: Sequence[RuleSource],
+    settings: Settings,
+    levels: Mapping[str, Severity | None] | None = None,
     locked: frozenset[str] = frozenset(),
 ) -> tuple[ActiveRule, ...]:
     """The rules that are on.

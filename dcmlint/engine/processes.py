@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
@@ -47,7 +48,7 @@ def _work(inputs: list[Any]) -> list[Result | None]:
     checker, open_ = _checker, _open
     assert checker is not None
     assert open_ is not None
-    return [checker.check(Task(one.path, one.named), lambda one=one: open_(one)) for one in inputs]
+    return [checker.check(Task(one.path, one.named), partial(open_, one)) for one in inputs]
 
 
 def worker_count(jobs: int) -> int:

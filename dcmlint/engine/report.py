@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dcmlint.findings.finding import FileRecord, Finding, Outcomes, Severity, RANK
+from dcmlint.findings.finding import RANK, FileRecord, Finding, Outcomes, Severity
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,16 @@ from dcmlint.engine.settings import Settings
 from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.facts.registry import FactOptions, Facts
 from dcmlint.findings.collapse import collapse
-from dcmlint.findings.finding import RANK, Finding, Outcomes, OutcomeKind, Reference, Severity, Subject, fingerprint
+from dcmlint.findings.finding import (
+    RANK,
+    Finding,
+    OutcomeKind,
+    Outcomes,
+    Reference,
+    Severity,
+    Subject,
+    fingerprint,
+)
 from dcmlint.findings.redact import show_value
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided
 from dcmlint.rules.scope import DatasetScope
@@ -132,7 +141,8 @@ class InstanceRun:
         if active is None:
             return
         self.outcomes[active.rule.id] = "fail"
-        path, places = "", ()
+        path = ""
+        places: tuple[str, ...] = ()
         if violation.level is not None:
             path = path_of(violation.level, violation.tag)
             if violation.items:
@@ -199,8 +209,8 @@ class InstanceRun:
         for name, let in compiled.lets:
             if name not in lets:
                 lets[name] = let(scope, lets)
-        assert compiled.assert_ is not None
-        verdict = compiled.assert_(scope, lets)
+        assert compiled.claim is not None
+        verdict = compiled.claim(scope, lets)
         if verdict is True:
             return "pass"
         if verdict is not False:
@@ -216,28 +226,34 @@ class InstanceRun:
 
     def _fail(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> None:
         compiled, rule = active.compiled, active.rule
-        assert compiled.assert_ is not None
+        assert compiled.claim is not None
         severity = self._lowered(active, scope, lets)
         show = self._show
-        level, tag, path = _place(scope.dataset, rule.at, compiled.assert_.primary())
+        level, tag, path = _place(scope.dataset, rule.at, compiled.claim.primary())
         because = " ".join(
-            f"{operand.text} {show(operand.value, operand.tags)}" for operand in compiled.assert_.because(scope, lets)
+            f"{operand.text} {show(operand.value, operand.tags)}"
+            for operand in compiled.claim.because(scope, lets)
         )
         places: tuple[str, ...] = ()
         count = 1
         if compiled.places is not None:
             numbers = compiled.places(scope, lets)
             if isinstance(numbers, Sequence) or hasattr(numbers, "__len__"):
-                count = len(numbers)  # type: ignore[arg-type]
+                count = len(numbers)
                 template = rule.at if "[*]" in rule.at else ""
                 if template:
-                    places = tuple(template.replace("[*]", f"[{int(n)}]", 1) for n in _first(numbers, 3, self.settings.group))
+                    places = tuple(
+                        template.replace("[*]", f"[{int(n)}]", 1)
+                        for n in _first(numbers, 3, self.settings.group)
+                    )
                     path = places[0] if places else path
         element = level.get(tag) if level is not None and tag else None
         found = ""
         if compiled.is_ is not None:
             found = compiled.is_.render(scope, lets, show)
-        elif element is not None and level is not None and element.items is None and element.fragments is None:
+        elif (
+            element is not None and level is not None and element.items is None and element.fragments is None
+        ):
             found = show_value(level.values(tag), tag, self.settings.show_values, element.vr)
         message = compiled.message.render(scope, lets, show) if compiled.message is not None else rule.title
         want = compiled.want.render(scope, lets, show) if compiled.want is not None else ""
@@ -295,7 +311,9 @@ class InstanceRun:
         count = len(items) if hasattr(items, "__len__") and len(items) else 1
         places: tuple[str, ...] = ()
         if "[*]" in path:
-            places = tuple(path.replace("[*]", f"[{int(n)}]", 1) for n in _first(items, 3, self.settings.group))
+            places = tuple(
+                path.replace("[*]", f"[{int(n)}]", 1) for n in _first(items, 3, self.settings.group)
+            )
             path = places[0] if places else path.replace("[*]", "")
         offset = problem.offset if problem.offset >= 0 else element.offset if element is not None else None
         found = problem.found
@@ -324,13 +342,24 @@ class InstanceRun:
             level = severity  # type: ignore[assignment]
         self.findings.append(
             Finding(
-                rule=rule.id, name=rule.name, severity=level, basis=rule.basis, subject=self._subject,
-                file=self.file, path=path, tag=f"{tag:08X}" if tag else "", offset=offset, message=message,
-                is_=is_, want=want, because=because,
+                rule=rule.id,
+                name=rule.name,
+                severity=level,
+                basis=rule.basis,
+                subject=self._subject,
+                file=self.file,
+                path=path,
+                tag=f"{tag:08X}" if tag else "",
+                offset=offset,
+                message=message,
+                is_=is_,
+                want=want,
+                because=because,
                 references=rule.references if references is None else references,
-                places=places or ((path,) if path else ()), count=count,
+                places=places or ((path,) if path else ()),
+                count=count,
                 fingerprint=fingerprint(rule.id, self.file, re.sub(r"\[\d+\]", "", path)),
-            )  # fmt: skip
+            )
         )
 
 
@@ -374,7 +403,11 @@ def _all_levels(level: Dataset) -> Iterable[Dataset]:
 def _place(dataset: Dataset, at: str, primary: int | None) -> tuple[Dataset | None, int, str]:
     """Where a finding stands: the level, the tag and the path, from a rule's ``at`` or the tag it compares."""
     if not at:
-        return (dataset, primary or 0, path_of(dataset, primary or 0)) if primary or dataset.parent else (None, 0, "")
+        return (
+            (dataset, primary or 0, path_of(dataset, primary or 0))
+            if primary or dataset.parent
+            else (None, 0, "")
+        )
     try:
         steps = parse_path(at)
     except ValueError:
@@ -382,7 +415,7 @@ def _place(dataset: Dataset, at: str, primary: int | None) -> tuple[Dataset | No
     level, tag = dataset, 0
     for number, step in enumerate(steps):
         tag = step.tag
-        if step.index is None or number == len(steps) - 1 and step.index is None:
+        if step.index is None or (number == len(steps) - 1 and step.index is None):
             break
         items = level.items(tag)
         index = 0 if step.index == ALL_ITEMS else step.index
@@ -397,5 +430,3 @@ def count_outcomes(total: Outcomes, outcomes: Mapping[str, OutcomeKind]) -> None
     for rule, outcome in outcomes.items():
         row = total.setdefault(rule, {"pass": 0, "fail": 0, "not_applicable": 0, "undecided": 0, "error": 0})
         row[outcome] += 1
-
-

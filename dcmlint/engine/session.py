@@ -16,7 +16,15 @@ from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.run import Checked, InstanceRun, count_outcomes
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
-from dcmlint.findings.finding import FileRecord, Finding, Outcomes, OutcomeKind, Severity, Subject, fingerprint
+from dcmlint.findings.finding import (
+    FileRecord,
+    Finding,
+    OutcomeKind,
+    Outcomes,
+    Severity,
+    Subject,
+    fingerprint,
+)
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 
@@ -49,7 +57,9 @@ class Checker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.profile: Resolved = resolve_profile(settings.profile)
-        self.planner = Planner(active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked))
+        self.planner = Planner(
+            active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
+        )
         self.active = {active.rule.id: active for active in self.planner.rules}
         self._values: ValueCache = {}
 

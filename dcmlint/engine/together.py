@@ -2,28 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from dcmlint.dicom.path import parse_path
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
+from dcmlint.expr import UNKNOWN, Missing
+from dcmlint.facts.builtin.gathered import Gathered, Part, Series
+from dcmlint.facts.builtin.member import Member
+from dcmlint.facts.builtin.slide import Slide, slides_of
 from dcmlint.facts.registry import Facts
-from dcmlint.findings.finding import Finding, OutcomeKind
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
+from dcmlint.findings.redact import show_value
+from dcmlint.rules.compile import sop_classes_of
+from dcmlint.rules.functions import NotApplicable, Problem, Undecided
+from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
+
+# Of a series, findings list the files that differ and a few that do not; a slide's are all listed.
+_FILES = 50
 
 
 class Together(msgspec.Struct, frozen=True):
-    """What the rules about slides and series found."""
+    """What the rules about slides and series found.
+
+    ``outcomes``: of each slide and series, by rule; ``undecided``: rule, reason, and a file.
+    """
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[dict[str, OutcomeKind], ...] = ()
+    undecided: tuple[tuple[str, str, str], ...] = ()
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    path: bytes
+    member: Member
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Packed)
 
 
 def member_of(facts: Facts, path: str) -> bytes:
     """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none."""
-    return b""
+    member = facts.group("member")
+    if member is None:
+        return b""
+    return _ENCODER.encode(_Packed(path.encode("utf-8", "surrogatepass"), member))
 
 
-def check_together(members: Sequence[bytes], rules: Sequence[ActiveRule], settings: Settings) -> Together:
-    """Join members into slides and hold the rules against each."""
-    return Together()
+class Members:
+    """The members of a run, in the order of the inputs; what many of them share is kept once."""
+
+    def __init__(self, members: Iterable[bytes] = ()) -> None:
+        self.parts: list[Part] = []
+        self._kept: dict[object, object] = {}
+        for packed in members:
+            self.append(packed)
+
+    def append(self, packed: bytes) -> None:
+        """Take in a member."""
+        if not packed:
+            return
+        found = _DECODER.decode(packed)
+        shared = {
+            name: self._kept.setdefault(value, value)
+            for name in _SHARED
+            if (value := getattr(found.member, name))
+        }
+        path = found.path.decode("utf-8", "surrogatepass")
+        self.parts.append(Part(path, msgspec.structs.replace(found.member, **shared)))
+
+
+_SHARED = ("sop_class", "study", "series", "frame_of_reference", "transfer_syntax", "patient", "study_values",
+           "series_values", "equipment", "reference_frame", "references")  # fmt: skip
+
+
+def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRule], settings: Settings) -> Together:
+    """Join members into slides and series and hold the rules against each."""
+    if not rules:
+        return Together()
+    gathered = Gathered((members if isinstance(members, Members) else Members(members)).parts)
+    slides: list[Slide] = []
+    if any(active.rule.scope == "slide" for active in rules):
+        slides = slides_of(gathered)
+    findings: list[Finding] = []
+    outcomes: list[dict[str, OutcomeKind]] = []
+    undecided: list[tuple[str, str, str]] = []
+    for scope, subjects in (("slide", slides), ("series", list(gathered.series.values()))):
+        mine = [active for active in rules if active.rule.scope == scope]
+        for subject in subjects:
+            run = _SubjectRun(SlideContext(subject, gathered), settings)
+            for active in mine:
+                run.hold(active)
+            findings += sorted(run.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))
+            outcomes.append(run.outcomes)
+            undecided += run.undecided
+    return Together(tuple(findings), tuple(outcomes), tuple(undecided))
+
+
+class _SubjectRun:
+    """One slide or series held against the rules."""
+
+    def __init__(self, context: SlideContext, settings: Settings) -> None:
+        self.context, self.settings = context, settings
+        self.findings: list[Finding] = []
+        self.outcomes: dict[str, OutcomeKind] = {}
+        self.undecided: list[tuple[str, str, str]] = []
+        self._classes = {part.member.sop_class for part in context.parts}
+        self._files = paths(context.parts)
+
+    def hold(self, active: ActiveRule) -> None:
+        """Hold one rule against the subject; a rule that crashes gets the outcome *error*."""
+        wanted = sop_classes_of(active.rule)
+        if wanted and not wanted & self._classes:
+            return
+        reason = ""
+        try:
+            outcome, reason = self._outcome(active)
+        except NotApplicable:
+            outcome = "not_applicable"
+        except Undecided as open_:
+            outcome, reason = "undecided", str(open_)
+        except Exception as crash:  # noqa: BLE001 - as in `dcmlint.engine.run`: a rule's crash is an outcome
+            outcome, reason = "error", f"{type(crash).__name__} in the rule"
+        self.outcomes[active.rule.id] = outcome
+        if reason:
+            self.undecided.append((active.rule.id, reason, self._files[0]))
+
+    def _outcome(self, active: ActiveRule) -> tuple[OutcomeKind, str]:
+        compiled = active.compiled
+        scope = SlideScope(self.context.subject if isinstance(self.context.subject, Slide) else None)
+        lets: dict[str, object] = {}
+        for name, let in compiled.lets:
+            lets[name] = let(scope, lets)
+        if compiled.when is not None:
+            verdict = compiled.when(scope, lets)
+            if verdict is UNKNOWN:
+                return "undecided", "a condition that cannot be known"
+            if verdict is not True:
+                return "not_applicable", ""
+        if compiled.function is not None:
+            problems = list(compiled.function(self.context, **active.rule.parameters))
+            for problem in problems:
+                self._add(active, problem)
+            return ("fail" if problems else "pass"), ""
+        assert compiled.assert_ is not None
+        verdict = compiled.assert_(scope, lets)
+        if verdict is True:
+            return "pass", ""
+        if verdict is not False:
+            return "undecided", ", ".join(verdict.names) + " missing" if isinstance(verdict, Missing) else "not known"
+        because = " ".join(f"{one.text} {self._show(one.value)}" for one in compiled.assert_.because(scope, lets))
+        severity = next((lower for when, lower in compiled.downgrade if when(scope, lets) is True), "")
+        self._add(active, Problem(
+            message=compiled.message.render(scope, lets, self._show) if compiled.message is not None else "",
+            want=compiled.want.render(scope, lets, self._show) if compiled.want is not None else "",
+            because=because, severity=severity,
+        ))  # fmt: skip
+        return "fail", ""
+
+    def _show(self, value: object, tag: object = None) -> str:
+        return show_value(value, None, self.settings.show_values)
+
+    def _add(self, active: ActiveRule, problem: Problem) -> None:
+        rule = active.rule
+        severity: Severity = active.severity
+        if problem.severity and RANK[problem.severity] < RANK[severity]:
+            severity = problem.severity  # type: ignore[assignment]
+        path = problem.path or rule.at
+        file = problem.files[0] if problem.files else self._files[0]
+        self.findings.append(
+            Finding(
+                rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=self._subject(problem),
+                file=file, path=path, tag=_tag(path), message=problem.message or rule.message or rule.title,
+                is_="" if problem.found is None else self._show(problem.found), want=problem.want,
+                because=problem.because, references=rule.references, places=(path,) if path else (),
+                fingerprint=fingerprint(rule.id, file, path),
+            )  # fmt: skip
+        )
+
+    def _subject(self, problem: Problem) -> Subject:
+        subject = self.context.subject
+        if isinstance(subject, Slide):
+            return Subject("slide", subject.id, self._files)
+        files = problem.files or self._files
+        return Subject("series", subject.uid or "no Series Instance UID", files[:_FILES])
+
+
+def _tag(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return f"{parse_path(path)[-1].tag:08X}"
+    except ValueError:
+        return ""
+
+
+__all__ = ["Members", "Series", "Together", "check_together", "member_of"]

@@ -31,7 +31,7 @@ class Incoming:
         self,
         command: Command,
         context: AcceptedContext,
-        path: Path,
+        path: str,
         *,
         limit: int,
         digest: bool,
@@ -115,10 +115,10 @@ class Incoming:
         self.refusal = Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror or error}")
 
 
-def discard(path: Path) -> None:
+def discard(path: str) -> None:
     """Remove a file that may be gone already."""
     try:
-        path.unlink(missing_ok=True)
+        os.unlink(path)
     except OSError:
         pass  # what cannot be removed is found by its suffix
 

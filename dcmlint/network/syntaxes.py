@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 VERIFICATION = "1.2.840.10008.1.1"
 WHOLE_SLIDE_MICROSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.6"
 STORAGE_SERVICE_CLASS = "1.2.840.10008.4.2"
@@ -67,6 +69,7 @@ IMPLEMENTATION_CLASS = "2.25.224583371862745912043598276640917532186"
 UNKNOWN_SOP_CLASS = "2.25.31798634521973460228190437650021874391"
 
 
+@cache
 def implementation_version() -> str:
     """Implementation Version Name, 1 to 16 characters (PS3.7 D.3.3.2.3)."""
     from dcmlint import __version__

@@ -63,7 +63,7 @@ def _count(found: list[Finding], undecided: tuple[str, ...] | None, report: Repo
 def _suite(
     name: str, found: list[Finding], status: str, undecided: tuple[str, ...], report: Report, every_rule: bool
 ) -> Iterator[str]:
-    groups = {rule: group for rule, group in _rules(found).items()}
+    groups = _rules(found)
     failing = {rule: group for rule, group in groups.items() if _is_failure(group, report)}
     holding = [rule for rule in report.outcomes if rule not in failing and rule not in undecided]
     extra = len(holding) if every_rule else 1

@@ -28,7 +28,10 @@ def report_schema() -> dict[str, Any]:
                 "version": {**_TEXT, "description": "The version of dcmlint."},
                 "edition": {**_TEXT, "description": "The edition of DICOM that the tables are from."},
                 "profile": _TEXT,
-                "config": {"type": ["string", "null"], "description": "The configuration file that was read."},
+                "config": {
+                    "type": ["string", "null"],
+                    "description": "The configuration file that was read.",
+                },
                 "files": {"type": "array", "items": {"$ref": "#/$defs/file"}},
                 "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
                 "outcomes": {
@@ -89,9 +92,16 @@ def _finding() -> dict[str, Any]:
             "want": _TEXT,
             "because": {**_TEXT, "description": "The operands of what failed."},
             "references": {"type": "array", "items": _TEXT},
-            "places": {"type": "array", "items": _TEXT, "description": "The first places of a repeated finding."},
+            "places": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "The first places of a repeated finding.",
+            },
             "count": {"type": "integer", "minimum": 1},
-            "fingerprint": {**_TEXT, "description": "Stays the same from run to run; never made from values."},
+            "fingerprint": {
+                **_TEXT,
+                "description": "Stays the same from run to run; never made from values.",
+            },
             "suppressed": {"type": "boolean"},
         },
         "One defect of one subject.",

@@ -63,7 +63,9 @@ def _index(rules: list[Rule]) -> str:
         lines += ["| Rule | Severity | Basis | What must hold |", "|---|---|---|---|"]
         for rule in group:
             off = "" if rule.default else " (off by default)"
-            lines.append(f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.basis} | {_cell(rule.title)}{off} |")
+            lines.append(
+                f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.basis} | {_cell(rule.title)}{off} |"
+            )
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -86,8 +88,15 @@ def _page(rule: Rule) -> str:
 
 
 def _applies(rule: Rule) -> str:
-    words = [*(f"`{word}`" for word in rule.applies.sop_class), *(f"modality `{word}`" for word in rule.applies.modality)]
-    return ", ".join(words) or "association" if rule.scope == "association" else ", ".join(words) or "every instance"
+    words = [
+        *(f"`{word}`" for word in rule.applies.sop_class),
+        *(f"modality `{word}`" for word in rule.applies.modality),
+    ]
+    return (
+        ", ".join(words) or "association"
+        if rule.scope == "association"
+        else ", ".join(words) or "every instance"
+    )
 
 
 def _how(rule: Rule) -> list[str]:
@@ -95,7 +104,10 @@ def _how(rule: Rule) -> list[str]:
     lines: list[str] = []
     if rule.kind == "expression":
         if rule.each:
-            lines += [f"Held for each item of `{rule.each}`." if rule.each != "*" else "Held at every level.", ""]
+            lines += [
+                f"Held for each item of `{rule.each}`." if rule.each != "*" else "Held at every level.",
+                "",
+            ]
         block = [f"when: {_one_line(rule.when)}"] if rule.when else []
         block += [f"let {name} = {_one_line(text)}" for name, text in rule.let.items()]
         block.append(f"assert: {_one_line(rule.assert_)}")
@@ -128,7 +140,9 @@ def _outcome(example: Example) -> str:
 
 
 def _given(example: Example) -> str:
-    parts = [_dataset(one) for one in ((example.dataset,) if example.dataset is not None else example.datasets)]
+    parts = [
+        _dataset(one) for one in ((example.dataset,) if example.dataset is not None else example.datasets)
+    ]
     if example.facts:
         parts.append(_changes(example.facts))
     return "<br>".join(parts)

@@ -21,8 +21,14 @@ def rule_text(rule: Rule, width: int = 80) -> str:
     ]  # fmt: skip
     for label, text in facts:
         if text:
-            lines += textwrap.wrap(" ".join(text.split()), width, initial_indent=f"{label:>11}  ", subsequent_indent=" " * 13)
+            lines += textwrap.wrap(
+                " ".join(text.split()), width, initial_indent=f"{label:>11}  ", subsequent_indent=" " * 13
+            )
     for heading, text in (("Why", rule.why), ("What to do", rule.remedy)):
         if text:
-            lines += ["", heading, *textwrap.wrap(" ".join(text.split()), width, initial_indent="  ", subsequent_indent="  ")]
+            lines += [
+                "",
+                heading,
+                *textwrap.wrap(" ".join(text.split()), width, initial_indent="  ", subsequent_indent="  "),
+            ]
     return "\n".join(lines)

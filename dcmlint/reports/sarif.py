@@ -31,9 +31,7 @@ def write_sarif(report: Report, rules: Mapping[str, Rule]) -> Iterator[str]:
         },
         "results": [_result(finding, index) for finding in report.findings],
         "columnKind": "unicodeCodePoints",
-        "invocations": [
-            {"executionSuccessful": report.exit_code in (0, 1), "exitCode": report.exit_code}
-        ],
+        "invocations": [{"executionSuccessful": report.exit_code in (0, 1), "exitCode": report.exit_code}],
         "properties": {"edition": report.edition, "profile": report.profile},
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}

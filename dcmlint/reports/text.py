@@ -164,7 +164,9 @@ def _concise(finding: Finding, pen: _Pen) -> str:
     place = f" {finding.path}" if finding.path else ""
     times = f" ({finding.count} places)" if finding.count > 1 else ""
     head = pen.paint(f"{finding.severity}[{finding.rule}]", _STYLE[finding.severity])
-    subject = finding.file if finding.subject.kind == "file" else f"{finding.subject.kind} {finding.subject.id}"
+    subject = (
+        finding.file if finding.subject.kind == "file" else f"{finding.subject.kind} {finding.subject.id}"
+    )
     return f"{printable(subject or '')}:{printable(place)} {head} {printable(finding.message)}{times}\n"
 
 
@@ -174,7 +176,11 @@ def _grouped(report: Report, pen: _Pen) -> Iterator[str]:
         groups.setdefault(finding.rule, []).append(finding)
     ordered = sorted(
         groups.values(),
-        key=lambda group: (-max(RANK[f.severity] for f in group), -len({f.file for f in group}), group[0].rule),
+        key=lambda group: (
+            -max(RANK[f.severity] for f in group),
+            -len({f.file for f in group}),
+            group[0].rule,
+        ),
     )
     for group in ordered:
         first = max(group, key=lambda f: RANK[f.severity])
@@ -185,7 +191,9 @@ def _grouped(report: Report, pen: _Pen) -> Iterator[str]:
         lines[0] = lines[0].replace(head, pen.paint(head, _STYLE[first.severity]), 1)
         yield from (line + "\n" for line in lines)
         where = f" {first.path}" if first.path else ""
-        yield from (line + "\n" for line in pen.wrap(f"for example {printable(files[0] + where)}", "    ", "      "))
+        yield from (
+            line + "\n" for line in pen.wrap(f"for example {printable(files[0] + where)}", "    ", "      ")
+        )
         yield f"    dcmlint explain {first.rule}\n\n"
     broken = [record for record in report.files if record.status in ("partial", "unreadable")]
     if broken:
@@ -212,16 +220,21 @@ def _closing(report: Report, pen: _Pen) -> Iterator[str]:
         notes.append(f"{_n(s.suppressed, 'finding')} suppressed")
     if s.undecided:
         names = list(report.undecided)
-        notes.append("not decided: " + ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else ""))
+        notes.append(
+            "not decided: " + ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        )
     if s.unreviewed:
         notes.append("conditions that nobody has reviewed: " + ", ".join(s.unreviewed))
     if s.infos and pen.options.show != "info":
         notes.append("information is not shown: --show info")
     for note in notes:
         yield from (text + "\n" for text in pen.wrap(printable(note), "  ", "    "))
-    verdict, style = {0: ("PASS", "1;32"), 1: ("FAIL", "1;31"), 3: ("NO INPUT", "1;33"), 4: ("INCOMPLETE", "1;31")}[
-        report.exit_code
-    ]
+    verdict, style = {
+        0: ("PASS", "1;32"),
+        1: ("FAIL", "1;31"),
+        3: ("NO INPUT", "1;33"),
+        4: ("INCOMPLETE", "1;31"),
+    }[report.exit_code]
     config = f" · config {printable(report.config)}" if report.config else ""
     yield f"{pen.paint(verdict, style)}  profile {report.profile}, DICOM {report.edition}{config} · {s.seconds:.2f} s\n"
 

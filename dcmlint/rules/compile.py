@@ -17,7 +17,19 @@ from dcmlint.rules.names import RULE_NAMES
 class CompiledRule:
     """The expressions and the function of one rule."""
 
-    __slots__ = ("assert_", "at", "downgrade", "function", "is_", "lets", "message", "places", "rule", "want", "when")
+    __slots__ = (
+        "assert_",
+        "at",
+        "downgrade",
+        "function",
+        "is_",
+        "lets",
+        "message",
+        "places",
+        "rule",
+        "want",
+        "when",
+    )
 
     def __init__(self, source: RuleSource) -> None:
         rule = self.rule = source.rule
@@ -40,10 +52,11 @@ class CompiledRule:
             # The expression itself: so that redaction and `because` see through a let.
             known[name] = compiled
         self.when = expression(rule.when, "when") if rule.when else None
-        self.assert_ = expression(rule.assert_, "assert") if rule.assert_ else None
+        self.claim = expression(rule.assert_, "assert") if rule.assert_ else None
         self.places = expression(rule.places, "places") if rule.places else None
         self.downgrade: list[tuple[Expression, Severity]] = [
-            (expression(one.when, f"downgrade[{i}].when"), one.severity) for i, one in enumerate(rule.downgrade)
+            (expression(one.when, f"downgrade[{i}].when"), one.severity)
+            for i, one in enumerate(rule.downgrade)
         ]
         self.message = message(rule.message, "message") if rule.kind == "expression" else None
         self.is_ = message(rule.is_, "is")
@@ -57,8 +70,6 @@ class CompiledRule:
                     f"no function is registered as {rule.function!r}", source.file,
                     *source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
                 )  # fmt: skip
-
-
 
 
 _compiled: dict[int, tuple[RuleSource, CompiledRule]] = {}

@@ -352,7 +352,10 @@ def _changed_frame(old: bytes, value: Any, frames: list[list[bytes]]) -> tuple[b
 
 def _as_fragments(data: bytes, pieces: int) -> list[bytes]:
     """A frame in so many fragments, all but the last of the same even length."""
-    size = max(2, -(-len(data) // pieces + 1) // 2 * 2) if pieces > 1 else max(1, len(data))
+    if pieces == 1:
+        return [data]
+    size = -(-len(data) // pieces)
+    size = max(2, size + (size & 1))
     return [data[at : at + size] for at in range(0, len(data), size)] or [b""]
 
 

@@ -78,9 +78,9 @@ def rule_function(name: str) -> Callable[[RuleFunction], RuleFunction]:
 
 @cache
 def _load() -> None:
-    import dcmlint.rules.builtin_functions  # noqa: F401 - registers
-
     from importlib.metadata import entry_points
+
+    import dcmlint.rules.builtin_functions  # noqa: F401 - registers
 
     for entry in entry_points(group="dcmlint.rules"):
         entry.load()

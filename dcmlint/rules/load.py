@@ -128,5 +128,15 @@ def build_bundle() -> bytes:
 
 def _short(marks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     """The places of expressions only: what is needed when a fact or attribute is unknown at run time."""
-    wanted = ("$.when", "$.assert", "$.at", "$.message", "$.places", "$.let.", "$.downgrade", "$.is", "$.want")
+    wanted = (
+        "$.when",
+        "$.assert",
+        "$.at",
+        "$.message",
+        "$.places",
+        "$.let.",
+        "$.downgrade",
+        "$.is",
+        "$.want",
+    )
     return {path: place for path, place in marks.items() if path.startswith(wanted)}

@@ -102,7 +102,9 @@ def _complete_example(example: dict[str, Any]) -> None:
     properties["severity"].pop("anyOf", None)
     properties["severity"].update({"enum": ["error", "warning", "info"]})
     properties["severity"].pop("default", None)
-    example["oneOf"] = [{"required": [outcome], "properties": {outcome: {"const": True}}} for outcome in _OUTCOMES]
+    example["oneOf"] = [
+        {"required": [outcome], "properties": {outcome: {"const": True}}} for outcome in _OUTCOMES
+    ]
     example["anyOf"] = [{"required": [field]} for field in ("dataset", "datasets", "facts")]
 
 
@@ -113,7 +115,10 @@ def _dataset() -> dict[str, Any]:
         "type": "object",
         "required": ["use"],
         "properties": {
-            "use": {"type": "string", "description": "A base that comes with dcmlint, or a .dcm file beside the rule."},
+            "use": {
+                "type": "string",
+                "description": "A base that comes with dcmlint, or a .dcm file beside the rule.",
+            },
             "encoding": {"$ref": "#/$defs/Encoding"},
             "bytes": {
                 "description": "Edits of the finished file.",
@@ -163,7 +168,13 @@ def _ordered(value: Any) -> Any:
             made["required"] = sorted(made["required"])
             if not made["required"]:
                 del made["required"]
-        if isinstance(made.get("title"), str) and made["title"] in ("Rule", "Applies", "Reference", "Downgrade", "Example"):
+        if isinstance(made.get("title"), str) and made["title"] in (
+            "Rule",
+            "Applies",
+            "Reference",
+            "Downgrade",
+            "Example",
+        ):
             del made["title"]
         return made
     if isinstance(value, list):

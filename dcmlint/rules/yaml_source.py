@@ -83,12 +83,16 @@ def _convert(node: Any, path: str, marks: Marks, file: str, error: type[LocatedE
     if isinstance(node, yaml.ScalarNode):
         return Tagged(node.tag[1:], node.value) if ours else node.value
     if isinstance(node, yaml.SequenceNode):
-        values = [_convert(one, f"{path}[{i}]", marks, file, error, depth + 1) for i, one in enumerate(node.value)]
+        values = [
+            _convert(one, f"{path}[{i}]", marks, file, error, depth + 1) for i, one in enumerate(node.value)
+        ]
         return Tagged(node.tag[1:], values) if ours else values
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            raise error("a key must be text", file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            raise error(
+                "a key must be text", file, key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            )
         key = key_node.value
         if key in result:
             line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
@@ -124,8 +128,10 @@ def _hook(type_: type, value: Any) -> Any:
 def _nearest(name: str, type_: Any, path: str) -> str:
     import difflib
 
-    fields = [f.encode_name for f in msgspec.structs.fields(type_)] if path == "$" and hasattr(
-        type_, "__struct_fields__"
-    ) else []
+    fields = (
+        [f.encode_name for f in msgspec.structs.fields(type_)]
+        if path == "$" and hasattr(type_, "__struct_fields__")
+        else []
+    )
     close = difflib.get_close_matches(name, fields, 1)
     return f"did you mean {close[0]!r}?" if close else ""

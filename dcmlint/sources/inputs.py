@@ -49,7 +49,9 @@ class Selection(msgspec.Struct, frozen=True):
         name = os.path.basename(path)
         if any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(path, p) for p in self.exclude):
             return False
-        return not self.include or any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(path, p) for p in self.include)
+        return not self.include or any(
+            fnmatch.fnmatch(name, p) or fnmatch.fnmatch(path, p) for p in self.include
+        )
 
 
 def list_inputs(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
-
-import dcmlint
 from support import slides
 from support.elements import NAME, SOP_CLASS
+
+import dcmlint
 
 GOOD = Path(__file__).resolve().parents[2] / "examples" / "slide-good"
 

@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from support import slides
 from support.elements import SOP_CLASS, explicit, meta
 
@@ -19,7 +18,9 @@ GOOD = ROOT / "examples" / "slide-good"
 BROKEN = ROOT / "examples" / "slide-broken"
 
 
-def dcmlint(*arguments: str, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def dcmlint(
+    *arguments: str, stdin: bytes = b"", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "dcmlint.cli", *arguments], input=stdin, capture_output=True, cwd=cwd or ROOT,
@@ -140,7 +141,9 @@ def test_jobs_change_nothing() -> None:
 
 
 def test_select_ignore_and_severity() -> None:
-    found = json.loads(dcmlint("check", "--isolated", str(BROKEN), "--select", "VR", "-f", "json").stdout)["findings"]
+    found = json.loads(dcmlint("check", "--isolated", str(BROKEN), "--select", "VR", "-f", "json").stdout)[
+        "findings"
+    ]
     assert {finding["rule"] for finding in found} == {"VR001"}
     done = dcmlint("check", "--isolated", str(BROKEN), "--select", "VR", "--severity", "ds-max-16=warning")
     assert done.returncode == 0

@@ -9,15 +9,27 @@ from struct import pack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import slides
+from support.elements import (
+    BIG,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    ITEM,
+    NAME,
+    SEQUENCE_END,
+    SOP_CLASS,
+    explicit,
+    implicit,
+    item,
+    meta,
+    sequence,
+)  # fmt: skip
 
 from dcmlint.dicom.buffers import RangeBuffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.dicom.oddities import ODDITIES
-from support import slides
-from support.elements import (
-    BIG, DEFLATED, EXPLICIT, IMPLICIT, ITEM, NAME, SEQUENCE_END, SOP_CLASS, explicit, implicit, item, meta, sequence,
-)  # fmt: skip
 
 ROWS, COLUMNS, WAVEFORM, REFERENCED = 0x00280010, 0x00280011, 0x54000100, 0x00081140
 
@@ -41,7 +53,12 @@ def test_a_plain_explicit_data_set() -> None:
     assert instance.dataset.value(ROWS) == 512
     element = instance.dataset.get(ROWS)
     assert element is not None
-    assert (element.offset, element.start, element.end, element.vr) == (len(data) - 10, len(data) - 2, len(data), "US")
+    assert (element.offset, element.start, element.end, element.vr) == (
+        len(data) - 10,
+        len(data) - 2,
+        len(data),
+        "US",
+    )
 
 
 def test_implicit_takes_the_dictionarys_vr() -> None:
@@ -51,7 +68,11 @@ def test_implicit_takes_the_dictionarys_vr() -> None:
 
 
 def test_big_endian() -> None:
-    data = meta(BIG) + explicit(0x00100010, b"PN", b"Doe^Jane", order=">") + explicit(ROWS, b"US", pack(">H", 7), order=">")
+    data = (
+        meta(BIG)
+        + explicit(0x00100010, b"PN", b"Doe^Jane", order=">")
+        + explicit(ROWS, b"US", pack(">H", 7), order=">")
+    )
     instance = read(data)
     assert instance.oddities == []
     assert instance.dataset.value(ROWS) == 7
@@ -75,7 +96,10 @@ def test_a_deflate_bomb_is_cut() -> None:
 
 def test_damaged_deflate_gives_what_could_be_inflated() -> None:
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
-    body = engine.compress(SOP_CLASS + NAME + explicit(0x00420011, b"OB", bytes(range(256)) * 100)) + engine.flush()
+    body = (
+        engine.compress(SOP_CLASS + NAME + explicit(0x00420011, b"OB", bytes(range(256)) * 100))
+        + engine.flush()
+    )
     instance = read(meta(DEFLATED) + body[:-40])
     assert "deflate-damaged" in [oddity.code for oddity in instance.oddities]
     assert instance.dataset.text(0x00080016) == "1.2.840.10008.5.1.4.1.1.2"
@@ -190,7 +214,9 @@ def test_every_oddity_is_documented() -> None:
 
 
 def same(left: Dataset, right: Dataset) -> None:
-    assert [(e.tag, e.vr, e.length, e.offset) for e in left] == [(e.tag, e.vr, e.length, e.offset) for e in right]
+    assert [(e.tag, e.vr, e.length, e.offset) for e in left] == [
+        (e.tag, e.vr, e.length, e.offset) for e in right
+    ]
     for a, b in zip(left, right, strict=True):
         if a.items is not None:
             assert len(a.items) == len(b.items)
@@ -208,11 +234,19 @@ def test_range_reads_see_the_same(name: str) -> None:
     same(ranges.dataset, whole.dataset)
 
 
-GOOD = [slides.to_bytes(slides.sparse_jpeg()), slides.to_bytes(slides.ct()), slides.to_bytes(slides.basic_sr())]
+GOOD = [
+    slides.to_bytes(slides.sparse_jpeg()),
+    slides.to_bytes(slides.ct()),
+    slides.to_bytes(slides.basic_sr()),
+]
 
 
 @settings(max_examples=150, deadline=2000)
-@given(st.sampled_from(GOOD), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=8), st.integers(0, 1 << 20))
+@given(
+    st.sampled_from(GOOD),
+    st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=8),
+    st.integers(0, 1 << 20),
+)
 def test_any_damage_is_read_without_a_crash(data: bytes, changes: list[tuple[int, int]], cut: int) -> None:
     damaged = bytearray(data)
     for position, value in changes:

@@ -8,12 +8,12 @@ from struct import pack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import slides
+from support.elements import ITEM, SOP_CLASS, explicit, item, meta, sequence
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.session import Checker, Task, Totals
 from dcmlint.engine.settings import Settings
-from support import slides
-from support.elements import ITEM, SOP_CLASS, explicit, item, meta, sequence
 
 CHECKER = Checker(Settings(frames="all"))
 GOOD = {
@@ -45,7 +45,9 @@ def outcome(*instances: bytes) -> int:
     st.lists(st.tuples(st.integers(0, 1 << 22), st.binary(min_size=1, max_size=6)), min_size=1, max_size=6),
     st.one_of(st.none(), st.integers(0, 1 << 22)),
 )
-def test_a_damaged_file_is_told_and_nothing_breaks(name: str, patches: list[tuple[int, bytes]], cut: int | None) -> None:
+def test_a_damaged_file_is_told_and_nothing_breaks(
+    name: str, patches: list[tuple[int, bytes]], cut: int | None
+) -> None:
     data = bytearray(GOOD[name])
     for position, patch in patches:
         at = position % len(data)
@@ -56,7 +58,9 @@ def test_a_damaged_file_is_told_and_nothing_breaks(name: str, patches: list[tupl
 
 
 @settings(max_examples=60, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(st.integers(0, 1 << 22), st.binary(min_size=1, max_size=4)), min_size=1, max_size=6))
+@given(
+    st.lists(st.tuples(st.integers(0, 1 << 22), st.binary(min_size=1, max_size=4)), min_size=1, max_size=6)
+)
 def test_damaged_levels_of_a_slide(patches: list[tuple[int, bytes]]) -> None:
     levels = [bytearray(slides.to_bytes(level)) for level in slides.pyramid()]
     for number, (position, patch) in enumerate(patches):

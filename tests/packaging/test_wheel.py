@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(ROOT)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
     (built,) = out.glob("*.whl")
     return built
 
@@ -40,7 +44,11 @@ def test_it_runs_from_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     home = tmp_path / "fresh"
     venv.create(home, with_pip=True)
     folder = home / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([str(folder / "python"), "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True)
+    subprocess.run(
+        [str(folder / "python"), "-m", "pip", "install", "--quiet", str(wheel)],
+        check=True,
+        capture_output=True,
+    )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(
         [str(folder / "dcmlint"), "check", "--isolated", "-f", "json", str(ROOT / "examples" / "slide-good"),
@@ -53,6 +61,12 @@ def test_it_runs_from_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     assert {"VR001", "TILE003", "PIX008"} <= {finding["rule"] for finding in report["findings"]}
     assert not [f for f in report["findings"] if "slide-good" in f["file"] and f["severity"] != "info"]
     for command in (["rules"], ["explain", "TILE003"], ["standard", "info"], ["profiles"]):
-        ran = subprocess.run([str(folder / "dcmlint"), *command], capture_output=True, cwd=tmp_path, env=environment, check=False)
+        ran = subprocess.run(
+            [str(folder / "dcmlint"), *command],
+            capture_output=True,
+            cwd=tmp_path,
+            env=environment,
+            check=False,
+        )
         assert ran.returncode == 0, ran.stderr.decode()
         assert ran.stdout

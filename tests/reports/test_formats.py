@@ -137,7 +137,9 @@ def test_max_per_rule_cuts_text_and_says_so() -> None:
 
 
 def test_information_is_counted_but_not_shown() -> None:
-    value = msgspec.structs.replace(report(), findings=(finding(severity="info"),), summary=Summary(files=1, infos=1))
+    value = msgspec.structs.replace(
+        report(), findings=(finding(severity="info"),), summary=Summary(files=1, infos=1)
+    )
     text = "".join(write_text(value, TextOptions(), "full"))
     assert "info[" not in text
     assert "1 information" in text
@@ -153,7 +155,10 @@ def test_junit_counts_add_up() -> None:
 
 
 def test_junit_of_many_clean_files_stays_small() -> None:
-    files = tuple(FileRecord(path=f"some/longer/folder/name/instance-{i:06}.dcm", undecided=("MOD004", "MOD006")) for i in range(10_000))
+    files = tuple(
+        FileRecord(path=f"some/longer/folder/name/instance-{i:06}.dcm", undecided=("MOD004", "MOD006"))
+        for i in range(10_000)
+    )
     value = Report(version="1", edition="2025e", profile="wsi", files=files, summary=Summary(files=10_000))
     assert sum(len(part) for part in write_junit(value)) < 20_000_000
 

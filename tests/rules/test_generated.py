@@ -50,7 +50,9 @@ _AsEditorsRead.yaml_implicit_resolvers = {
 _AsEditorsRead.add_multi_constructor(
     "!",
     lambda loader, suffix, node: (
-        loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else f"{suffix} {node.value}"
+        loader.construct_sequence(node, deep=True)
+        if isinstance(node, yaml.SequenceNode)
+        else f"{suffix} {node.value}"
     ),
 )
 
@@ -68,7 +70,9 @@ def test_rule_schema_is_a_schema_and_takes_every_rule() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     for path in rule_files(data_folder("rules")):
         rule = yaml.load(path.read_text("utf-8"), Loader=_AsEditorsRead)
-        problems = [f"{path.name}: {error.json_path}: {error.message}" for error in validator.iter_errors(rule)]
+        problems = [
+            f"{path.name}: {error.json_path}: {error.message}" for error in validator.iter_errors(rule)
+        ]
         assert not problems, "\n".join(problems)
     assert validator.is_valid(_edited())
 
@@ -98,7 +102,12 @@ def test_rule_schema_refuses(changes: dict[str, Any]) -> None:
 def _reports() -> list[Any]:
     """Reports of a clean file, of many defects, of what is no DICOM, and of nothing."""
     sources = {source.rule.id: source for source in read_folder(data_folder("rules"))}
-    groups = [[("MOD001", 1)], [("MOD001", 0), ("ENC003", 0), ("FILE903", 0), ("FG007", 0)], [("FILE901", 0)], []]
+    groups = [
+        [("MOD001", 1)],
+        [("MOD001", 0), ("ENC003", 0), ("FILE903", 0), ("FG007", 0)],
+        [("FILE901", 0)],
+        [],
+    ]
     reports = []
     for group in groups:
         checker = Checker(Settings())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
-from dcmlint.facts.builtin.gathered import Part, grouped
+from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.slide_image import SlideImage
 
 
@@ -127,26 +128,22 @@ def _by_region(levels: list[Level]) -> list[list[Level]]:
     """Without PyramidUIDs, a series may hold scans of several regions: equal spacing at different origins."""
     if any(level.image.pyramid for level in levels):
         return [levels]
-    regions = grouped([level.parts[0] for level in levels], lambda part: _origin(part.image))
-    if len(regions) < 2 or not any(
-        _same_spacing(one.image, other.image)
-        for place, some in regions.items() for one in some
-        for elsewhere, others in regions.items() if elsewhere != place for other in others
-    ):  # fmt: skip
-        return [levels]
-    return [[level for level in levels if level.parts[0] in some] for some in regions.values()]
+    regions: dict[tuple[float, float] | None, list[Level]] = {}
+    places: dict[int, set[object]] = {}
+    for level in levels:
+        place = _origin(level.image)
+        regions.setdefault(place, []).append(level)
+        spacing = level.image.column_spacing
+        if spacing is not None and spacing > 0:
+            # Spacings within some percent of each other.
+            places.setdefault(round(20 * math.log(spacing)), set()).add(place)
+    return list(regions.values()) if any(len(some) > 1 for some in places.values()) else [levels]
 
 
 def _origin(image: SlideImage) -> tuple[float, float] | None:
     if image.origin is None or image.origin[0] is None or image.origin[1] is None:
         return None
     return (round(image.origin[0], 1), round(image.origin[1], 1))
-
-
-def _same_spacing(one: SlideImage, other: SlideImage) -> bool:
-    a, b = one.column_spacing, other.column_spacing
-    sizes = (one.matrix_columns, one.matrix_rows) == (other.matrix_columns, other.matrix_rows)
-    return a is not None and b is not None and b > 0 and abs(a / b - 1) < 0.01 and not sizes
 
 
 def _pieces_joined(groups: list[list[Level]]) -> list[list[Level]]:

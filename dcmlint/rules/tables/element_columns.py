@@ -2,66 +2,209 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.column_values import plain_decimals, values_of
+from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
+from dcmlint.dicom.dataset import SPECIFIC_CHARACTER_SET
 from dcmlint.dicom.path import name_of
 from dcmlint.dicom.values import check_value
 from dcmlint.rules.tables.violation import Violation
 
-_TEXT = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 _SHOWN = 3
+_CACHED = 100_000
+_TEXT = frozenset({
+    "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT",
+})  # fmt: skip
+_LONGEST = 4096  # bytes of a text that is checked for every item; longer ones are checked in the template
+
+# A check of the number of values: gives what is wanted, or "" when the number is right.
+CountCheck = Callable[[int], str]
+Problems = tuple[tuple[str, str, str, str, int], ...]  # code, message, want, clause, number of the value
 
 
-def check_columns(items: Columns, shape: Shape, violations: list[Violation], mark: int) -> None:
-    """Check the values of all items of a shape.
+class _Found:
+    """The items in which one problem was found."""
 
-    The template was checked already: its findings (from ``mark`` on) that are about structure hold for every
-    item; those about values are said again here, with the number of items that they hold for.
+    __slots__ = ("count", "rows", "value")
+
+    def __init__(self, value: bytes) -> None:
+        self.value, self.count = value, 0
+        self.rows: list[int] = []
+
+    def add(self, row: int, times: int = 1) -> None:
+        self.count += times
+        if len(self.rows) < _SHOWN:
+            self.rows.append(row)
+
+
+class ColumnCheck:
+    """Holds the values of all items of a shape against their value representation and multiplicity.
+
+    ``unit_of``: bytes of one value by VR, for VRs of fixed size; ``count_check`` gives the check of the number of values for a tag and a VR, None if any will do.
     """
-    first = tuple(int(number) for number in shape.items[:_SHOWN])
-    kept = [
-        msgspec.structs.replace(violation, items=first, count=len(shape.items))
-        for violation in violations[mark:]
-        if not violation.check.startswith("value.")
-    ]
-    del violations[mark:]
-    violations += kept
-    for path, leaf in shape.leaves.items():
-        if leaf.vr in _TEXT:
-            _check_leaf(items, shape, path, leaf, violations)
 
+    def __init__(
+        self, items: Columns, shape: Shape, violations: list[Violation], unit_of: dict[str, int],
+        count_check: Callable[[int, str], CountCheck | None],
+    ) -> None:  # fmt: skip
+        self.items, self.shape, self.violations = items, shape, violations
+        self.unit_of, self.count_check = unit_of, count_check
 
-def _check_leaf(items: Columns, shape: Shape, path: LeafPath, leaf: Leaf, violations: list[Violation]) -> None:
-    if int(leaf.length.max(initial=0)) > 4096:
-        return
-    raw = items.raw(leaf)
-    distinct, which = np.unique(raw, return_inverse=True)
-    level = _level_of(shape.template, path)
-    tag = path[-1]
-    charset = level.charset
-    for number, value in enumerate(distinct.tolist()):
-        # Trailing NULs are lost in the array; only a UID may have one (PS3.5 9.1), and it is no problem there.
-        for problem in check_value(leaf.vr, value if len(value) % 2 == 0 else value + _pad(leaf.vr), charset=charset):
-            rows = shape.items[np.flatnonzero(which == number)]
-            element = level.elements[tag]
-            shown = value.decode("ascii", "replace")
-            violations.append(
-                Violation(
-                    f"value.{problem.code}", level, tag, f"{name_of(tag)}: {problem.message}", shown, problem.want,
-                    "", "", element.offset, problem.clause, tuple(int(row) for row in rows[:_SHOWN]), len(rows),
-                )  # fmt: skip
+    def run(self, mark: int) -> None:
+        """Check all leaves.
+
+        The template was checked already: what was found there (from ``mark`` on) about structure holds for
+        every item; what was found about values is found again here, in the items that it holds for.
+        """
+        shape, violations = self.shape, self.violations
+        first = tuple(int(number) for number in shape.items[:_SHOWN])
+        long = {path[-1] for path, leaf in shape.leaves.items() if int(leaf.length.max(initial=0)) > _LONGEST}
+        kept = [
+            msgspec.structs.replace(violation, items=first, count=len(shape.items))
+            for violation in violations[mark:]
+            if (not violation.check.startswith("value.") and violation.check != "element.value-multiplicity")
+            or violation.tag in long or violation.tag == SPECIFIC_CHARACTER_SET
+        ]  # fmt: skip
+        del violations[mark:]
+        violations += kept
+        for path, leaf in shape.leaves.items():
+            if path[-1] not in long and path[-1] != SPECIFIC_CHARACTER_SET and leaf.length[0]:
+                self._leaf(path, leaf)
+
+    def _leaf(self, path: LeafPath, leaf: Leaf) -> None:
+        level = level_at(self.shape.template, path)
+        vr = level.value_representation(level.elements[path[-1]])
+        unit = self.unit_of.get(vr, 0)
+        if unit:
+            self._sizes(path, leaf, vr, unit)
+        elif vr in _TEXT:
+            self._texts(path, msgspec.structs.replace(leaf, vr=vr))
+
+    def _sizes(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:
+        """Binary values: all depends on the length."""
+        wrong_count = self.count_check(path[-1], vr)
+        lengths = leaf.length[:1] if (leaf.length == leaf.length[0]).all() else np.unique(leaf.length)
+        for length in lengths.tolist():
+            wanted = wrong_count(length // unit) if wrong_count is not None else ""
+            if length % unit == 0 and not wanted:
+                continue
+            rows = np.flatnonzero(leaf.length == length)
+            if length % unit:
+                self._add(path, "value.binary-length", f"{length} bytes are no whole number of values of VR {vr}",
+                          length, f"a multiple of {unit}", "", rows, len(rows))  # fmt: skip
+            if wanted:
+                self._add(path, "element.value-multiplicity", f"{name_of(path[-1])} has {length // unit} values",
+                          length // unit, wanted, "", rows, len(rows))  # fmt: skip
+
+    def _texts(self, path: LeafPath, leaf: Leaf) -> None:
+        rows: npt.NDArray[np.int64] | None = None
+        counted = self.count_check(path[-1], leaf.vr)
+        if (
+            leaf.vr in ("DS", "IS")
+            and not int(leaf.length[0]) & 1
+            and not (counted is not None and counted(1))
+        ):
+            read = plain_decimals(self.items, leaf)
+            # PS3.5 6.2: at most 16 and 12 characters; nine digits are within the range of IS.
+            short = leaf.length <= (16 if leaf.vr == "DS" else 10)
+            fine = read.plain & short & (True if leaf.vr == "DS" else read.numbers == np.floor(read.numbers))
+            if leaf.vr == "IS":
+                fine &= ~self._pointed(leaf)
+            rows = np.flatnonzero(~fine)
+            if not len(rows):
+                return
+        self._values(path, leaf, rows, counted)
+
+    def _pointed(self, leaf: Leaf) -> npt.NDArray[np.bool_]:
+        """Where a point stands in the value: an integer has none."""
+        flags: npt.NDArray[np.bool_] = np.char.find(self.items.raw(leaf), b".") >= 0
+        return flags
+
+    def _values(
+        self, path: LeafPath, leaf: Leaf, rows: npt.NDArray[np.int64] | None, counted: CountCheck | None
+    ) -> None:
+        level = level_at(self.shape.template, path)
+        charset = level.charset
+        known: dict[bytes, Problems] = {}
+        found: dict[tuple[str, int], tuple[_Found, tuple[str, str, str]]] = {}
+        row = 0
+        for chunk in values_of(self.items, leaf, rows):
+            for raw in chunk:
+                problems = known.get(raw)
+                if problems is None:
+                    if len(known) > _CACHED:
+                        known.clear()
+                    problems = known[raw] = self._check(path[-1], leaf, raw, charset, counted)
+                for code, message, want, clause, number in problems:
+                    entry = found.get((code, number))
+                    if entry is None:
+                        entry = found[code, number] = (_Found(raw), (message, want, clause))
+                    entry[0].add(row if rows is None else int(rows[row]))
+                row += 1
+        for (code, number), (where, (message, want, clause)) in found.items():
+            shown: object = (
+                where.value.count(b"\\") + 1
+                if code.startswith("element.")
+                else self._value(path, leaf, where.value, number)
             )
+            self._add(path, code, message, shown, want, clause, np.array(where.rows), where.count)
 
+    def _check(
+        self, tag: int, leaf: Leaf, raw: bytes, charset: object, counted: CountCheck | None
+    ) -> Problems:
+        problems = [
+            (
+                f"value.{problem.code}",
+                f"{name_of(tag)}: {problem.message}",
+                problem.want,
+                problem.clause,
+                problem.number,
+            )
+            for problem in check_value(leaf.vr, raw, little_endian=leaf.little, charset=charset)  # type: ignore[arg-type]
+            if problem.code != "odd-length"  # told by the reader
+        ]
+        if counted is not None:
+            count = raw.count(b"\\") + 1
+            wanted = counted(count)
+            if wanted:
+                problems.append(
+                    ("element.value-multiplicity", f"{name_of(tag)} has {count} values", wanted, "", 0)
+                )
+        return tuple(problems)
 
-def _pad(vr: str) -> bytes:
-    return b"\0" if vr == "UI" else b" "
+    def _value(self, path: LeafPath, leaf: Leaf, raw: bytes, number: int) -> object:
+        from dcmlint.dicom.values import decode
 
+        level = level_at(self.shape.template, path)
+        values = decode(leaf.vr, raw, little_endian=leaf.little, charset=level.charset)
+        return values[number - 1] if 0 < number <= len(values) else None
 
-def _level_of(template: Dataset, path: LeafPath) -> Dataset:
-    level = template
-    for tag, index in zip(path[:-1:2], path[1::2], strict=False):
-        level = level.items(tag)[index]
-    return level
+    def _add(
+        self, path: LeafPath, code: str, message: str, shown: object, want: str, clause: str,
+        rows: npt.NDArray[np.int64], count: int,
+    ) -> None:  # fmt: skip
+        level = level_at(self.shape.template, path)
+        element = level.elements[path[-1]]
+        first = int(self.shape.leaves[path].start[rows[0]])
+        items = tuple(int(self.shape.items[row]) for row in rows[:_SHOWN])
+        self.violations.append(
+            Violation(
+                code,
+                level,
+                path[-1],
+                message,
+                shown,
+                want,
+                "",
+                "",
+                first - (element.start - element.offset),
+                clause,
+                items,
+                count,
+            )  # fmt: skip
+        )

@@ -6,7 +6,7 @@ This is the hot loop of a check: what is common must be cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dcmlint import standard
 from dcmlint.dicom.charsets import Charset, CharsetProblem
@@ -19,6 +19,7 @@ from dcmlint.rules.tables.violation import Violation
 _LONGEST = 1 << 20
 _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
 _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
+_SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
 _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: the backslash is a character there
 _CACHE_LIMIT = 100_000
 _NOTHING: tuple[ValueProblem, ...] = ()
@@ -36,6 +37,11 @@ class _Expected:
         parts = entry.vr.replace(" or ", "/").split("/")
         self.vrs = frozenset(parts)
         self.least, self.most, self.step = _multiplicity(entry.vm)
+
+    def allows(self, count: int) -> bool:
+        """Whether a value field may hold so many values."""
+        fits = count >= self.least and (self.most is None or count <= self.most)
+        return fits and (self.step == 1 or count % self.step == 0)
 
 
 def _multiplicity(vm: str) -> tuple[int, int | None, int]:
@@ -67,6 +73,14 @@ def _expect(tag: int) -> _Expected | None:
         return found
 
 
+def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
+    """What says of a number of values which number is wanted, "" if it is right; None where any will do."""
+    expected = None if tag & 0x10000 or vr in _ONE_VALUE or vr in _BULK_UNIT else _expect(tag)
+    if expected is None:
+        return None
+    return lambda count: "" if expected.allows(count) else expected.entry.vm
+
+
 class ElementCheck:
     """One pass over all elements of an instance; ``violations`` collects what failed."""
 
@@ -96,7 +110,9 @@ class ElementCheck:
                 expected = seen[tag] if tag in seen else _expect(tag)
                 if expected is None:
                     if tag & 0xFFFF and tag >> 16 != 0xFFFC:
-                        self._add("unknown-element", level, element, f"{tag_text(tag)} is not in the dictionary")
+                        self._add(
+                            "unknown-element", level, element, f"{tag_text(tag)} is not in the dictionary"
+                        )
                 elif vr not in expected.vrs and explicit:
                     self._vr(level, element, expected)
                 if expected is not None and expected.entry.retired and tag & 0xFFFF:
@@ -123,9 +139,11 @@ class ElementCheck:
                 vr = level.value_representation(element)
                 if vr in _BULK_UNIT:
                     continue
-            raw = buffer[element.start : element.end] if size <= _LONGEST else buffer[
-                element.start : element.start + _LONGEST
-            ]
+            raw = (
+                buffer[element.start : element.end]
+                if size <= _LONGEST
+                else buffer[element.start : element.start + _LONGEST]
+            )
             if raw.isascii() and size < 256 and b"\x1b" not in raw:
                 key = (vr, raw)
                 problems = cache.get(key)
@@ -154,12 +172,12 @@ class ElementCheck:
             for item in items:
                 self._level(item)
             return
-        from dcmlint.rules.tables.element_columns import check_columns
+        from dcmlint.rules.tables.element_columns import ColumnCheck
 
         for shape in shapes:
             mark = len(self.violations)
             self._level(shape.template)
-            check_columns(items, shape, self.violations, mark)
+            ColumnCheck(items, shape, self.violations, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]
 
     # -- one element -----------------------------------------------------------------------------------
 
@@ -206,8 +224,7 @@ class ElementCheck:
             self._value(level, element, problem)
 
     def _count(self, level: Dataset, element: Element, expected: _Expected, count: int) -> None:
-        fits = count >= expected.least and (expected.most is None or count <= expected.most)
-        if fits and (expected.step == 1 or count % expected.step == 0):
+        if expected.allows(count):
             return
         self._add("value-multiplicity", level, element, f"{name_of(element.tag)} has {count} values",
                   found=count, want=expected.entry.vm)  # fmt: skip
@@ -237,5 +254,7 @@ class ElementCheck:
         clause: str = "", kind: str = "element",
     ) -> None:  # fmt: skip
         self.violations.append(
-            Violation(f"{kind}.{code}", level, element.tag, message, found, want, "", "", element.offset, clause)
+            Violation(
+                f"{kind}.{code}", level, element.tag, message, found, want, "", "", element.offset, clause
+            )
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dcmlint.dicom.dataset import Dataset
 
 SHARED_GROUPS = 0x52009229
@@ -26,8 +28,7 @@ def groups_of(level: Dataset, tag: int) -> Dataset | None:
 
 def _within(item: Dataset, tag: int) -> Dataset | None:
     for element in item:
-        for group in element.items or ():
-            if tag in group.elements:
-                return group
-            break
+        items: Sequence[Dataset] = element.items or ()
+        if len(items) and tag in items[0].elements:
+            return items[0]
     return None

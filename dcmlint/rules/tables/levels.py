@@ -163,7 +163,19 @@ class ModuleSpec:
     alone make its attributes known, but ask for nothing.
     """
 
-    __slots__ = ("firm", "name", "otherwise", "own", "parts", "reviewed", "section", "source", "tables", "usage", "when")
+    __slots__ = (
+        "firm",
+        "name",
+        "otherwise",
+        "own",
+        "parts",
+        "reviewed",
+        "section",
+        "source",
+        "tables",
+        "usage",
+        "when",
+    )
 
     def __init__(self, use: standard.ModuleUse) -> None:
         self.name, self.section, self.usage, self.tables = use.name, use.section, use.usage, use.tables

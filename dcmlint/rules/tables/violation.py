@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from dcmlint.dicom.charsets import CHARSET_CODES
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.oddities import ODDITIES
-from dcmlint.dicom.charsets import CHARSET_CODES
 from dcmlint.dicom.values import CODES
 
 TABLE_CHECKS: Mapping[str, str] = {

@@ -46,13 +46,17 @@ class TableCheck:
         dataset = self.instance.dataset
         uid = self.instance.sop_class
         if not uid:
-            self._add("sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is")
+            self._add(
+                "sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is"
+            )
             return
         sop_class = standard.load().sop_class(uid)
         if sop_class is None:
             entry = standard.load().uid(uid)
             known = f" ({entry.name})" if entry is not None else ""
-            self._add("iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid)
+            self._add(
+                "iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid
+            )
             return
         spec = iod_spec(sop_class.iod)
         self.iod, self._reviewed = spec.iod, spec.iod.reviewed
@@ -75,7 +79,9 @@ class TableCheck:
             begun = not module.own.isdisjoint(present)
             verdict: object = None
             if module.usage == "C":
-                verdict = None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
+                verdict = (
+                    None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
+                )
                 if verdict is not True and verdict is not False:
                     self._open("module-missing", module.source)
             if verdict is True or not module.firm.isdisjoint(present):
@@ -279,7 +285,11 @@ class TableCheck:
                 known.update(allowed.values)
                 continue
             for number in _positions(allowed.position, values):
-                if values[number - 1] not in allowed.values and values[number - 1] != "" and number not in failed:
+                if (
+                    values[number - 1] not in allowed.values
+                    and values[number - 1] != ""
+                    and number not in failed
+                ):
                     failed.add(number)
                     self._add(
                         "enumerated-value", dataset, element.tag,
@@ -364,7 +374,14 @@ class TableCheck:
                     f"the functional group {use.name} is missing", "shared or for every frame", because)  # fmt: skip
 
     def _group(
-        self, code: str, dataset: Dataset, tag: int, use: standard.MacroUse, message: str, want: str, because: str = ""
+        self,
+        code: str,
+        dataset: Dataset,
+        tag: int,
+        use: standard.MacroUse,
+        message: str,
+        want: str,
+        because: str = "",
     ) -> None:
         sequence = SHARED_GROUPS if code != "functional-group-not-shared" else PER_FRAME_GROUPS
         items = dataset.items(sequence) or dataset.items(PER_FRAME_GROUPS)
@@ -385,7 +402,9 @@ class TableCheck:
         because: str = "", table: str = "", offset: int = -1, number: int = 0,
     ) -> None:  # fmt: skip
         self.violations.append(
-            Violation(f"table.{code}", level, tag, message, found, want, because, table, offset, number=number)
+            Violation(
+                f"table.{code}", level, tag, message, found, want, because, table, offset, number=number
+            )
         )
 
 
@@ -445,5 +464,3 @@ def _sequences_of(table: str) -> frozenset[int]:
     except KeyError:
         return frozenset()
     return frozenset(row.tag for row in rows if isinstance(row, standard.Row))
-
-

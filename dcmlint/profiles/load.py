@@ -1,0 +1,219 @@
+"""Where profiles come from: the built-in folder, a path, or an installed package (entry point ``dcmlint.profiles``)."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dcmlint.errors import ProfileError, RuleError
+from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile, ProfileSource
+from dcmlint.rules.load import data_folder, folder_key, in_checkout
+from dcmlint.rules.model import Rule
+
+BUNDLE = Path(__file__).resolve().parent.parent / "_data" / "profiles.bin"
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_AREA = re.compile(r"[A-Z]{2,5}")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class ProfileBundle(msgspec.Struct, frozen=True):
+    """The built-in profiles, so that a run needs no YAML; ``key`` is a hash of their files."""
+
+    key: str
+    profiles: tuple[ProfileSource, ...]
+
+
+def find_profile(name: str, beside: str = "") -> ProfileSource:
+    """The profile of this name or path; a path is looked for beside the file ``beside`` first.
+
+    Raises ProfileError with what was probably meant.
+    """
+    if _is_path(name):
+        path = Path(name)
+        if beside and not path.is_absolute():
+            path = Path(beside).parent / path
+        return read_profile(path, str(path))
+    for source in builtin_profiles():
+        if source.profile.id == name:
+            return source
+    installed = installed_profiles()
+    if name in installed:
+        return installed[name]
+    known = [*(source.profile.id for source in builtin_profiles()), *installed]
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}; a file is named by its path"
+    raise ProfileError(f"there is no profile {name!r}", hint=hint)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
+
+
+@cache
+def builtin_profiles() -> tuple[ProfileSource, ...]:
+    """The profiles that come with dcmlint, by name."""
+    folder = data_folder("profiles")
+    if BUNDLE.is_file():
+        bundle = msgspec.msgpack.decode(BUNDLE.read_bytes(), type=ProfileBundle)
+        if not in_checkout() or bundle.key == folder_key(folder):
+            return bundle.profiles
+    return _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> tuple[ProfileSource, ...]:
+    files = sorted(folder.glob("*.yaml"))
+    return tuple(read_profile(path, f"profiles/{path.name}") for path in files)
+
+
+def build_profile_bundle() -> bytes:
+    """The bundle of the built-in profiles, without the examples of their rules."""
+    folder = data_folder("profiles")
+    made = []
+    for source in _read_folder(folder):
+        rules = tuple(msgspec.structs.replace(rule, examples=()) for rule in source.profile.own_rules)
+        profile = msgspec.structs.replace(source.profile, own_rules=rules)
+        marks = {path: place for path, place in source.marks.items() if path.startswith(("$.own_rules", "$.attributes"))}
+        made.append(ProfileSource(profile, source.file, marks))
+    return msgspec.msgpack.encode(ProfileBundle(folder_key(folder), tuple(made)))
+
+
+@cache
+def installed_profiles() -> dict[str, ProfileSource]:
+    """The profiles of installed packages: an entry point gives the path of a file."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, ProfileSource] = {}
+    for entry in entry_points(group="dcmlint.profiles"):
+        given: Any = entry.load()
+        path = Path(os.fspath(given() if callable(given) else given))
+        source = read_profile(path, str(path))
+        found[source.profile.id] = source
+    return found
+
+
+def read_profile(path: Path, shown: str) -> ProfileSource:
+    """One profile file.  Raises ProfileError with file, line, column and what was probably meant."""
+    # The bundle needs no YAML: its import is paid for only where files are read.
+    from dcmlint.rules.yaml_source import read_yaml
+
+    return _typed(read_yaml(path, shown, ProfileError))
+
+
+def parse_profile(text: str, shown: str) -> ProfileSource:
+    """A profile from the text of its file; see `read_profile`."""
+    from dcmlint.rules.yaml_source import parse_yaml
+
+    documents = parse_yaml(text, shown, ProfileError)
+    if len(documents) != 1:
+        raise ProfileError(f"one document is wanted, {len(documents)} found", shown)
+    return _typed(documents[0])
+
+
+def _typed(source: Any) -> ProfileSource:
+    try:
+        profile = msgspec.convert(_plain(source.value), Profile, strict=False)
+    except msgspec.ValidationError as problem:
+        raise _misfit(str(problem), source) from None
+    made = ProfileSource(profile, source.file, source.marks)
+    _check_form(made)
+    return made
+
+
+def _plain(value: Any) -> Any:
+    """Tagged values belong into examples of rules only; elsewhere they are what they say."""
+    return value
+
+
+def _misfit(text: str, source: Any) -> ProfileError:
+    """An error of conversion, with its place and what was probably meant."""
+    message, _, path = text.partition(" - at `")
+    path = path.rstrip("`") or "$"
+    hint = ""
+    where = re.sub(r"\[\.\.\.\]", "", path)
+    if "unknown field" in message:
+        name = message.split("`")[1]
+        where, kind = _find_key(source, path, name)
+        fields = [field.encode_name for field in msgspec.structs.fields(kind)]
+        close = difflib.get_close_matches(name, fields, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(fields)}"
+    elif "missing required field" in message:
+        hint = ""
+    line, column = ProfileSource(_NOTHING, source.file, source.marks).place(where)
+    shown = path.removeprefix("$").lstrip(".")
+    return ProfileError(f"{message}{f' in {shown}' if shown else ''}", source.file, line, column, hint)
+
+
+def _find_key(source: Any, path: str, name: str) -> tuple[str, Any]:
+    """The full path of a key that is wrong, and the struct that it is wrong in."""
+    from dcmlint.profiles import model
+
+    kinds = (
+        (".own_rules", Rule), (".attributes", AttributeRow), (".endpoints", model.Endpoint),
+        (".overrides", model.Override), (".statements", model.Statement), (".parameters", model.Parameter),
+        (".source", model.Source), (".applies", model.ProfileApplies), (".file_names", model.FileNames),
+    )  # fmt: skip
+    kind = next((kind for word, kind in kinds if path.startswith("$" + word)), Profile)
+    pattern = re.compile(re.escape(f"{path}.{name}").replace(re.escape("[...]"), r"(?:\[\d+\]|\.[^.\[]+)"))
+    return next((mark for mark in source.marks if pattern.fullmatch(mark)), path), kind
+
+
+_NOTHING = Profile(id="x", version="", title="")
+
+
+def _check_form(source: ProfileSource) -> None:
+    profile = source.profile
+
+    def wrong(message: str, path: str, hint: str = "") -> ProfileError:
+        return ProfileError(message, source.file, *source.place(path), hint)
+
+    if not _NAME.fullmatch(profile.id):
+        raise wrong(f"{profile.id!r} is no name of a profile: small letters, digits, - and .", "$.id")
+    if profile.area and not _AREA.fullmatch(profile.area):
+        raise wrong(f"{profile.area!r} is no area: two to five capital letters", "$.area")
+    lists = bool(profile.transfer_syntaxes or profile.sop_classes or profile.file_names is not None)
+    if (profile.attributes or lists) and not profile.area:
+        raise wrong("a profile with attributes, SOP Classes, transfer syntaxes or file names needs an area", "$",
+                    "area: LAB gives the ids LAB001, LAB002, ...")  # fmt: skip
+    for name, parameter in profile.parameters.items():
+        if not _PARAMETER.fullmatch(name):
+            raise wrong(f"{name!r} is no name of a parameter: small letters, digits and _", f"$.parameters.{name}")
+        if parameter.type == "choice" and not parameter.choices:
+            raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
+    for number, row in enumerate(profile.attributes):
+        _check_row(source, row, f"$.attributes[{number}]")
+    for number, override in enumerate(profile.overrides):
+        if not _DAY.fullmatch(override.expires):
+            raise wrong(f"{override.expires!r} is no day", f"$.overrides[{number}].expires", "YYYY-MM-DD")
+        if not override.match:
+            raise wrong("an override without a match would hold for everything", f"$.overrides[{number}]",
+                        "say off, on or a severity in `rules` instead")  # fmt: skip
+    names = [endpoint.name for endpoint in profile.endpoints]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise wrong(f"two endpoints are called {name}", f"$.endpoints[{number}].name")
+    from dcmlint.rules.load import _check_form as check_rule_form
+
+    for number, rule in enumerate(profile.own_rules):
+        prefix = f"$.own_rules[{number}]"
+        marks = {"$" + mark[len(prefix) :]: place for mark, place in source.marks.items() if mark.startswith(prefix)}
+        try:
+            check_rule_form(rule, source.file, marks)
+        except RuleError as mistake:
+            raise ProfileError(mistake.message, source.file, *source.place(prefix), mistake.hint) from None
+
+
+def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:
+    word = row.presence
+    if re.fullmatch(r"[a-z]+", word) and word not in PRESENCE:
+        close = difflib.get_close_matches(word, PRESENCE, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"{', '.join(PRESENCE)}, or an expression"
+        raise ProfileError(f"{word!r} is no presence", source.file, *source.place(f"{path}.presence"), hint)
+    for number, item in enumerate(row.items):
+        _check_row(source, item, f"{path}.items[{number}]")
