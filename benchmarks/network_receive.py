@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from multiprocessing import Event, Process
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
+from threading import Timer
 from time import monotonic, sleep
 
 from dcmlint.network import part10
@@ -152,7 +153,14 @@ def send(port: int, source: Path, *, nodelay: bool = True) -> float:
     arguments = ["storescu", "-R", "-xy" if source.is_file() else "-xe", "127.0.0.1", str(port)]
     arguments += ["+sd", str(source)] if source.is_dir() else [str(source)]
     began = monotonic()
-    subprocess.run(arguments, env=environment, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
+    # Waiting with a timeout would look only every 50 ms.
+    watchdog = Timer(300, process.kill)
+    watchdog.start()
+    code = process.wait()
+    watchdog.cancel()
+    if code:
+        raise RuntimeError(f"storescu ended with {code}")
     return monotonic() - began
 
 

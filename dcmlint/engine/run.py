@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,11 +11,12 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import ALL_ITEMS, keyword_path, parse_path, path_of
+from dcmlint.engine.evaluate import applies, evaluate, lowered, words
+from dcmlint.engine.guard import guarded
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
-from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.facts.registry import FactOptions, Facts
-from dcmlint.findings.collapse import collapse
+from dcmlint.findings.collapse import SHOWN_PLACES, collapse
 from dcmlint.findings.finding import (
     RANK,
     Finding,
@@ -27,7 +28,7 @@ from dcmlint.findings.finding import (
     fingerprint,
 )
 from dcmlint.findings.redact import show_value
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided
+from dcmlint.rules.functions import Problem, RuleContext
 from dcmlint.rules.scope import DatasetScope
 from dcmlint.rules.tables.elements import ElementCheck, ValueCache
 from dcmlint.rules.tables.encoding import encoding_violations
@@ -79,23 +80,16 @@ class InstanceRun:
             reviewed=iod is None or iod.reviewed, iod=iod.name if iod is not None else "",
         )  # fmt: skip
 
-    def _guard(self, active: ActiveRule, run: Any) -> None:
+    def _guard(self, active: ActiveRule, run: Callable[[ActiveRule], OutcomeKind]) -> None:
         rule_id = active.rule.id
-        try:
-            outcome: OutcomeKind = run(active)
-        except NotApplicable:
-            outcome = "not_applicable"
-        except Undecided as reason:
-            outcome = "undecided"
-            self.undecided[rule_id] = str(reason)
-        except Exception as crash:  # noqa: BLE001 - the one place (design): a rule's crash is an outcome, not ours
-            outcome = "error"
-            self.undecided[rule_id] = f"{type(crash).__name__} in the rule"
+        outcome, reason = guarded(lambda: (run(active), ""))
         if self.outcomes.get(rule_id) == "fail":
             # As an alias it has failed already: what else it says is no news.
             self.undecided.pop(rule_id, None)
             return
         self.outcomes[rule_id] = outcome
+        if reason:
+            self.undecided[rule_id] = reason
 
     # -- generic checks ---------------------------------------------------------------------------------
 
@@ -161,7 +155,7 @@ class InstanceRun:
         severity = violation.severity
         if active.rule.downgrade and violation.level is not None:
             scope = DatasetScope(violation.level, self.facts, self.instance.meta)
-            severity = self._lowered(active, scope, {}) or severity
+            severity = lowered(active.compiled, scope, {}, active.severity)
         tag: int | None = violation.tag
         if violation.check.startswith(("encoding.", "element.")) or violation.check == "table.item-count":
             tag = None  # counts, lengths and VRs, no values
@@ -190,91 +184,46 @@ class InstanceRun:
         return worst
 
     def _one(self, active: ActiveRule, scope: DatasetScope) -> OutcomeKind:
-        compiled = active.compiled
-        lets: dict[str, object] = {}
-        if compiled.when is not None and not compiled.lets:
-            verdict = compiled.when(scope, lets)
-            if verdict is UNKNOWN:
-                return self._open(active, "a condition that cannot be known")
-            if verdict is not True:
-                return "not_applicable"
-        elif compiled.when is not None:
-            for name, let in compiled.lets:
-                lets[name] = let(scope, lets)
-            verdict = compiled.when(scope, lets)
-            if verdict is UNKNOWN:
-                return self._open(active, "a condition that cannot be known")
-            if verdict is not True:
-                return "not_applicable"
-        for name, let in compiled.lets:
-            if name not in lets:
-                lets[name] = let(scope, lets)
-        assert compiled.claim is not None
-        verdict = compiled.claim(scope, lets)
-        if verdict is True:
-            return "pass"
-        if verdict is not False:
-            if isinstance(verdict, Missing):
-                return self._open(active, ", ".join(verdict.names) + " missing")
-            return self._open(active, "what cannot be known")
-        self._fail(active, scope, lets)
-        return "fail"
+        verdict = evaluate(active.compiled, scope)
+        if verdict.outcome == "undecided":
+            return self._open(active, verdict.reason)
+        if verdict.outcome == "fail":
+            self._fail(active, scope, verdict.lets)
+        return verdict.outcome
 
     def _open(self, active: ActiveRule, reason: str) -> OutcomeKind:
         self.undecided[active.rule.id] = reason
         return "undecided"
 
-    def _fail(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> None:
+    def _fail(self, active: ActiveRule, scope: DatasetScope, lets: dict[str, object]) -> None:
         compiled, rule = active.compiled, active.rule
         assert compiled.claim is not None
-        severity = self._lowered(active, scope, lets)
-        show = self._show
+        said = words(compiled, scope, lets, active.severity, self._show)
         level, tag, path = _place(scope.dataset, rule.at, compiled.claim.primary())
-        because = " ".join(
-            f"{operand.text} {show(operand.value, operand.tags)}"
-            for operand in compiled.claim.because(scope, lets)
-        )
         places: tuple[str, ...] = ()
         count = 1
         if compiled.places is not None:
-            numbers = compiled.places(scope, lets)
-            if isinstance(numbers, Sequence) or hasattr(numbers, "__len__"):
+            numbers: Any = compiled.places(scope, lets)
+            if hasattr(numbers, "__len__"):
                 count = len(numbers)
-                template = rule.at if "[*]" in rule.at else ""
-                if template:
-                    places = tuple(
-                        template.replace("[*]", f"[{int(n)}]", 1)
-                        for n in _first(numbers, 3, self.settings.group)
-                    )
+                if "[*]" in rule.at:
+                    places = _numbered(rule.at, numbers, self.settings.group)
                     path = places[0] if places else path
         element = level.get(tag) if level is not None and tag else None
-        found = ""
-        if compiled.is_ is not None:
-            found = compiled.is_.render(scope, lets, show)
-        elif (
-            element is not None and level is not None and element.items is None and element.fragments is None
+        found = said.found
+        if (
+            not found
+            and element is not None
+            and level is not None
+            and element.items is None
+            and element.fragments is None
         ):
             found = show_value(level.values(tag), tag, self.settings.show_values, element.vr)
-        message = compiled.message.render(scope, lets, show) if compiled.message is not None else rule.title
-        want = compiled.want.render(scope, lets, show) if compiled.want is not None else ""
-        if compiled.places is not None and not self.settings.group and len(places) > 1:
-            for place in places:
-                self._add(active, message, path=place, tag=tag, offset=None, is_="", want=want, because=because,
-                          severity=severity)  # fmt: skip
-            return
+        offset = element.offset if element is not None else level.offset if level is not None else None
         self._add(
-            active, message, path=path, tag=tag,
-            offset=element.offset if element is not None else level.offset if level is not None else None,
-            is_=found, want=want, because=because, severity=severity, places=places[:3], count=max(1, count),
+            active, said.message, path=path, tag=tag, offset=offset, is_=found, want=said.want, because=said.because,
+            severity=said.severity, places=places, count=max(1, count),
         )  # fmt: skip
-
-    def _lowered(self, active: ActiveRule, scope: DatasetScope, lets: Mapping[str, object]) -> str:
-        """The severity that a downgrade of the rule gives here, or ""."""
-        severity = ""
-        for when, lower in active.compiled.downgrade:
-            if when(scope, lets) is True and RANK[lower] < RANK[active.severity]:
-                severity = lower
-        return severity
 
     def _show(self, value: object, tags: tuple[int, ...] | int | None) -> str:
         tag = tags if isinstance(tags, int) else (tags[0] if tags else None)
@@ -284,13 +233,11 @@ class InstanceRun:
 
     def _function(self, active: ActiveRule) -> OutcomeKind:
         compiled = active.compiled
-        if compiled.when is not None:
-            scope = DatasetScope(self.instance.dataset, self.facts, self.instance.meta)
-            verdict = compiled.when(scope, {})
-            if verdict is UNKNOWN:
-                return self._open(active, "a condition that cannot be known")
-            if verdict is not True:
-                return "not_applicable"
+        begun = applies(compiled, DatasetScope(self.instance.dataset, self.facts, self.instance.meta))
+        if begun.outcome == "undecided":
+            return self._open(active, begun.reason)
+        if begun.outcome != "pass":
+            return begun.outcome
         assert compiled.function is not None
         problems = list(compiled.function(RuleContext(self.instance, self.facts), **active.rule.parameters))
         for problem in problems:
@@ -311,22 +258,14 @@ class InstanceRun:
         count = len(items) if hasattr(items, "__len__") and len(items) else 1
         places: tuple[str, ...] = ()
         if "[*]" in path:
-            places = tuple(
-                path.replace("[*]", f"[{int(n)}]", 1) for n in _first(items, 3, self.settings.group)
-            )
+            places = _numbered(path, items, self.settings.group)
             path = places[0] if places else path.replace("[*]", "")
-        offset = problem.offset if problem.offset >= 0 else element.offset if element is not None else None
         found = problem.found
-        is_ = "" if found is None else show_value(found, tag or None, self.settings.show_values)
-        message = problem.message or active.rule.message or active.rule.title
-        if not self.settings.group and len(places) > 1:
-            for place in places:
-                self._add(active, message, path=place, tag=tag, offset=None, is_=is_, want=problem.want,
-                          because=problem.because, severity=problem.severity)  # fmt: skip
-            return
         self._add(
-            active, message, path=path, tag=tag, offset=offset, is_=is_, want=problem.want,
-            because=problem.because, severity=problem.severity, places=places[:3], count=count,
+            active, problem.message or active.rule.message or active.rule.title, path=path, tag=tag,
+            offset=problem.offset if problem.offset >= 0 else element.offset if element is not None else None,
+            is_="" if found is None else show_value(found, tag or None, self.settings.show_values),
+            want=problem.want, because=problem.because, severity=problem.severity, places=places, count=count,
         )  # fmt: skip
 
     # -- --------------------------------------------------------------------------------------------------
@@ -336,6 +275,12 @@ class InstanceRun:
         because: str = "", references: tuple[Reference, ...] | None = None, severity: str = "",
         places: tuple[str, ...] = (), count: int = 1,
     ) -> None:  # fmt: skip
+        if not self.settings.group and len(places) > 1:
+            for place in places:
+                self._add(active, message, path=place, tag=tag, offset=None, is_=is_, want=want, because=because,
+                          references=references, severity=severity)  # fmt: skip
+            return
+        places = places[:SHOWN_PLACES]
         rule = active.rule
         level: Severity = active.severity
         if severity and RANK[severity] < RANK[level]:
@@ -363,8 +308,10 @@ class InstanceRun:
         )
 
 
-def _first(numbers: Any, count: int, group: bool) -> list[int]:
-    return [int(number) for number in (numbers[:count] if group else numbers)]
+def _numbered(path: str, numbers: Any, group: bool) -> tuple[str, ...]:
+    """A path with ``[*]`` for each of the numbers: the first few, or all when findings are not grouped."""
+    few = numbers[:SHOWN_PLACES] if group else numbers
+    return tuple(path.replace("[*]", f"[{int(number)}]", 1) for number in few)
 
 
 def _renumbered(path: str, level: Dataset, number: int) -> str:

@@ -151,7 +151,9 @@ class Totals:
         self.undecided: dict[str, dict[str, str]] = {}
         self.unreviewed: dict[str, None] = {}
         self.skipped = 0
-        self.members: list[bytes] = []
+        from dcmlint.engine.together import Members
+
+        self.members = Members()
         self.directories: list[Directory] = []
 
     def add(self, result: Result | None) -> None:
@@ -180,6 +182,8 @@ class Totals:
         findings = [*self.findings, *together.findings]
         for outcomes in together.outcomes:
             count_outcomes(self.outcomes, outcomes)
+        for rule, reason, path in together.undecided:
+            self.undecided.setdefault(rule, {}).setdefault(reason, path)
         paths = [record.path for record in self.files if record.sop_class != DIRECTORY]
         for finding, outcome in check_directories(self.directories, paths, self.checker.active):
             findings += [finding] if finding is not None else []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dcmlint.dicom.path import parse_path
+from dcmlint.engine.guard import guarded
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
 from dcmlint.expr import UNKNOWN, Missing
@@ -17,7 +18,7 @@ from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
 from dcmlint.findings.redact import show_value
 from dcmlint.rules.compile import sop_classes_of
-from dcmlint.rules.functions import NotApplicable, Problem, Undecided
+from dcmlint.rules.functions import Problem
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
 
 # Of a series, findings list the files that differ and a few that do not; a slide's are all listed.
@@ -37,7 +38,8 @@ class Together(msgspec.Struct, frozen=True):
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
     path: bytes
-    member: Member
+    member: Member | None
+    crash: str = ""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -46,17 +48,31 @@ _DECODER = msgspec.msgpack.Decoder(_Packed)
 
 def member_of(facts: Facts, path: str) -> bytes:
     """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none."""
-    member = facts.group("member")
-    if member is None:
-        return b""
-    return _ENCODER.encode(_Packed(path.encode("utf-8", "surrogatepass"), member))
+    packed = b""
+
+    def pack() -> tuple[OutcomeKind, str]:
+        nonlocal packed
+        member = facts.group("member")
+        packed = b"" if member is None else _ENCODER.encode(_Packed(_bytes(path), member))
+        return "pass", ""
+
+    _, crash = guarded(pack)
+    return packed if not crash else _ENCODER.encode(_Packed(_bytes(path), None, crash))
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogatepass")
 
 
 class Members:
-    """The members of a run, in the order of the inputs; what many of them share is kept once."""
+    """The members of a run, in the order of the inputs; what many of them share is kept once.
+
+    ``crashes``: reason and path of instances of which nothing could be kept.
+    """
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         self.parts: list[Part] = []
+        self.crashes: list[tuple[str, str]] = []
         self._kept: dict[object, object] = {}
         for packed in members:
             self.append(packed)
@@ -66,12 +82,13 @@ class Members:
         if not packed:
             return
         found = _DECODER.decode(packed)
-        shared = {
-            name: self._kept.setdefault(value, value)
-            for name in _SHARED
-            if (value := getattr(found.member, name))
-        }
         path = found.path.decode("utf-8", "surrogatepass")
+        if found.member is None:
+            self.crashes.append((found.crash, path))
+            return
+        shared = {
+            name: self._kept.setdefault(value, value) for name in _SHARED if (value := getattr(found.member, name))
+        }
         self.parts.append(Part(path, msgspec.structs.replace(found.member, **shared)))
 
 
@@ -83,13 +100,18 @@ def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRul
     """Join members into slides and series and hold the rules against each."""
     if not rules:
         return Together()
-    gathered = Gathered((members if isinstance(members, Members) else Members(members)).parts)
+    taken = members if isinstance(members, Members) else Members(members)
+    gathered = Gathered(taken.parts)
     slides: list[Slide] = []
     if any(active.rule.scope == "slide" for active in rules):
         slides = slides_of(gathered)
     findings: list[Finding] = []
     outcomes: list[dict[str, OutcomeKind]] = []
     undecided: list[tuple[str, str, str]] = []
+    for crash, path in taken.crashes:
+        # What could not be compared was not checked: every rule about slides and series says so.
+        outcomes.append({active.rule.id: "error" for active in rules})
+        undecided += [(active.rule.id, crash, path) for active in rules]
     for scope, subjects in (("slide", slides), ("series", list(gathered.series.values()))):
         mine = [active for active in rules if active.rule.scope == scope]
         for subject in subjects:
@@ -118,15 +140,7 @@ class _SubjectRun:
         wanted = sop_classes_of(active.rule)
         if wanted and not wanted & self._classes:
             return
-        reason = ""
-        try:
-            outcome, reason = self._outcome(active)
-        except NotApplicable:
-            outcome = "not_applicable"
-        except Undecided as open_:
-            outcome, reason = "undecided", str(open_)
-        except Exception as crash:  # noqa: BLE001 - as in `dcmlint.engine.run`: a rule's crash is an outcome
-            outcome, reason = "error", f"{type(crash).__name__} in the rule"
+        outcome, reason = guarded(lambda: self._outcome(active))
         self.outcomes[active.rule.id] = outcome
         if reason:
             self.undecided.append((active.rule.id, reason, self._files[0]))
@@ -148,13 +162,13 @@ class _SubjectRun:
             for problem in problems:
                 self._add(active, problem)
             return ("fail" if problems else "pass"), ""
-        assert compiled.assert_ is not None
-        verdict = compiled.assert_(scope, lets)
+        assert compiled.claim is not None
+        verdict = compiled.claim(scope, lets)
         if verdict is True:
             return "pass", ""
         if verdict is not False:
             return "undecided", ", ".join(verdict.names) + " missing" if isinstance(verdict, Missing) else "not known"
-        because = " ".join(f"{one.text} {self._show(one.value)}" for one in compiled.assert_.because(scope, lets))
+        because = " ".join(f"{one.text} {self._show(one.value)}" for one in compiled.claim.because(scope, lets))
         severity = next((lower for when, lower in compiled.downgrade if when(scope, lets) is True), "")
         self._add(active, Problem(
             message=compiled.message.render(scope, lets, self._show) if compiled.message is not None else "",

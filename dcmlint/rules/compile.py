@@ -18,7 +18,7 @@ class CompiledRule:
     """The expressions and the function of one rule."""
 
     __slots__ = (
-        "assert_",
+        "claim",
         "at",
         "downgrade",
         "function",

@@ -81,7 +81,12 @@ def rule_schema() -> dict[str, Any]:
             "then": {"properties": {"basis": {"enum": ["requirement", "inference", "local"]}}},
         },
     ]  # fmt: skip
-    return _ordered({"$schema": DIALECT, "title": "dcmlint rule", **rule, "$defs": definitions})
+    return {
+        "$schema": DIALECT,
+        "title": "dcmlint rule",
+        **{key: _ordered(value) for key, value in rule.items() if key != "title"},
+        "$defs": _ordered(definitions),
+    }
 
 
 _TEXT = ["string", "number", "boolean"]

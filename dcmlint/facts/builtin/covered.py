@@ -48,8 +48,12 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
 _Found = tuple[int, int, int, set[float]]
 
 
+def _grid(tiling: Tiling) -> tuple[int, int, int]:
+    return tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
+
+
 def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
-    across, wide, high = tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
+    across, wide, high = _grid(tiling)
     tiles: set[int] = set()
     planes: set[float] = set()
     for item in items:
@@ -67,6 +71,7 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
 def _columns(items: Any, dataset: Dataset, tiling: Tiling) -> _Found | None:
     import numpy as np
 
+    across, wide, high = _grid(tiling)
     parts = []
     planes: set[float] = set()
     kind = "<i4" if dataset.context.little else ">i4"  # SL, PS3.5 6.2
@@ -76,7 +81,7 @@ def _columns(items: Any, dataset: Dataset, tiling: Tiling) -> _Found | None:
             continue
         # Trailing NULs of fixed-width bytes stay in the array's memory, so the view is exact.
         column, row = (np.ascontiguousarray(items.raw(leaf)).view(kind).ravel().astype(np.int64) for leaf in leaves)
-        parts.append((row - 1) // tiling.tile_rows * tiling.columns + (column - 1) // tiling.tile_columns)
+        parts.append((row - 1) // high * across + (column - 1) // wide)
         height = shape.leaves.get((PLANE_POSITION, 0, Z_OFFSET))
         for text in np.unique(items.raw(height))[:_PLANES].tolist() if height is not None else ():
             try:

@@ -32,7 +32,7 @@ class Annotations(msgspec.Struct, frozen=True, array_like=True):
     extent: Extent | None
 
 
-def annotations(facts: Facts) -> Annotations | None:
+def annotations_of(facts: Facts) -> Annotations | None:
     """The coordinates of annotations; None for other objects."""
     dataset = facts.instance.dataset
     if ANNOTATION_GROUPS not in dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dcmlint.facts.builtin.derived_object import Annotations, annotations
+from dcmlint.facts.builtin.derived_object import Annotations, annotations_of
 from dcmlint.facts.builtin.entities import EQUIPMENT, FRAME_OF_REFERENCE, PATIENT, SERIES, STUDY, entity, printable_text
 from dcmlint.facts.builtin.referenced import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
@@ -70,7 +70,7 @@ def member(facts: Facts) -> Member | None:
         reference_frame=entity(dataset, FRAME_OF_REFERENCE, mode),
         references=msgspec.msgpack.encode(referred) if referred != _NONE else b"",
         image=msgspec.msgpack.encode(image) if image is not None else b"",
-        annotations=annotations(facts),
+        annotations=annotations_of(facts),
     )  # fmt: skip
 
 

@@ -200,7 +200,7 @@ def _specimens(facts: Facts) -> tuple[tuple[str, Said | None], ...]:
 
 
 def _concatenated(dataset: Dataset) -> Concatenated:
-    shared = []
+    shared: list[Attribute] = []
     for element in dataset:
         tag = element.tag
         if tag in _MEMBER_OWN or not tag & 0xFFFF or len(shared) > 512:

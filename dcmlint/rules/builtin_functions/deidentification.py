@@ -20,9 +20,10 @@ _IMAGE_COMMENTS, _TEXT_VALUE, _ACQUISITION_CONTEXT = 0x00204000, 0x0040A160, 0x0
 
 # PS3.16 CID 7050: the Basic Profile, and the options of Table E.1-1 that keep or clean
 BASIC_PROFILE = "113100"
+CLEAN_DESCRIPTORS = "113105"
 RETAIN_SAFE_PRIVATE = "113111"
 _OPTIONS = {
-    "113103": "clean-graphics", "113104": "clean-structured-content", "113105": "clean-descriptors",
+    "113103": "clean-graphics", "113104": "clean-structured-content", CLEAN_DESCRIPTORS: "clean-descriptors",
     "113106": "retain-longitudinal-full-dates", "113107": "retain-longitudinal-modified-dates",
     "113108": "retain-patient-characteristics", "113109": "retain-device-identity", "113110": "retain-uids",
     "113112": "retain-institution-identity",
@@ -30,12 +31,14 @@ _OPTIONS = {
 
 # As laboratories number: letters and two digits of the year, a dash, a running number (S24-12345)
 _ACCESSION_LIKE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3}[0-9]{2}-[0-9]{2,7}(?![0-9])")
+# X in the Basic Profile; the Clean Descriptors Option may keep what does not identify (PS3.15 Table E.1-1)
+_DESCRIPTIONS = (_SHORT, _DETAILED, _CONTAINER_DESCRIPTION)
 _SHORTEST = 4
 _MOST_LEVELS = 20_000
 
 # What Aperio's scanners write into the description of an SVS file: PS3.15 E.1-1 would clean it
 _SVS = "Aperio Image Library"
-_SVS_FIELD = re.compile(r"(User|Filename|DSR ID|Barcode|Patient[ A-Za-z]{0,16}|Case[ A-Za-z]{0,16}) *= *[^|\s]")
+_SVS_FIELD = re.compile(r"(?<![A-Za-z])(User|Filename|DSR ID|Barcode) *= *[^|\s]")
 
 
 @rule_function("left_after_deidentification")
@@ -75,13 +78,11 @@ def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
                 message="the value looks as the laboratory wrote it, not like a replacement", level=level, tag=tag,
                 found=text, because=because, want="a replacement, or nothing",
             )  # fmt: skip
-        elif text and tag in (_SHORT, _DETAILED, _CONTAINER_DESCRIPTION) and BASIC_PROFILE in methods:
-            # X in the Basic Profile; the Clean Descriptors Option may keep what does not identify
-            if "113105" not in methods:
-                yield Problem(
-                    message="the Basic Profile removes the description", level=level, tag=tag, found=text,
-                    want="absent, or the Clean Descriptors Option",
-                )  # fmt: skip
+        elif text and tag in _DESCRIPTIONS and BASIC_PROFILE in methods and CLEAN_DESCRIPTORS not in methods:
+            yield Problem(
+                message="the Basic Profile removes the description", level=level, tag=tag, found=text,
+                want="absent, or the Clean Descriptors Option",
+            )  # fmt: skip
 
 
 def _identity(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:

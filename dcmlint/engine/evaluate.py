@@ -1,0 +1,91 @@
+"""One expression rule on one scope: its outcome, and what a finding says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dcmlint.expr import UNKNOWN, Missing
+from dcmlint.findings.finding import RANK, OutcomeKind, Severity
+from dcmlint.rules.compile import CompiledRule
+
+Show = Callable[..., str]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The outcome of a rule; ``reason`` says why it stayed undecided; ``lets`` are the values of its lets."""
+
+    outcome: OutcomeKind
+    reason: str = ""
+    lets: dict[str, object] = {}
+
+
+_UNKNOWN = Verdict("undecided", "a condition that cannot be known")
+_NOT_APPLICABLE = Verdict("not_applicable")
+
+
+def applies(compiled: CompiledRule, scope: Any) -> Verdict:
+    """Whether the rule applies to the scope: an outcome of "pass" means that it does."""
+    lets: dict[str, object] = {}
+    for name, let in compiled.lets:
+        lets[name] = let(scope, lets)
+    if compiled.when is not None:
+        verdict = compiled.when(scope, lets)
+        if verdict is UNKNOWN:
+            return _UNKNOWN
+        if verdict is not True:
+            return _NOT_APPLICABLE
+    return Verdict("pass", "", lets)
+
+
+def evaluate(compiled: CompiledRule, scope: Any) -> Verdict:
+    """Hold an expression rule against a scope."""
+    begun = applies(compiled, scope)
+    if begun.outcome != "pass":
+        return begun
+    assert compiled.claim is not None
+    verdict = compiled.claim(scope, begun.lets)
+    if verdict is True:
+        return begun
+    if verdict is False:
+        return Verdict("fail", "", begun.lets)
+    if isinstance(verdict, Missing):
+        return Verdict("undecided", ", ".join(verdict.names) + " missing", begun.lets)
+    return Verdict("undecided", "what cannot be known", begun.lets)
+
+
+def lowered(compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity) -> Severity:
+    """The severity of a finding after the rule's downgrades."""
+    for when, lower in compiled.downgrade:
+        if when(scope, lets) is True and RANK[lower] < RANK[severity]:
+            severity = lower
+    return severity
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What a finding of an expression rule says."""
+
+    message: str
+    want: str
+    found: str
+    because: str
+    severity: Severity
+
+
+def words(
+    compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity, show: Show
+) -> Words:
+    """Render the message and the operands that made the assertion false; ``severity`` after any downgrade."""
+    assert compiled.claim is not None
+    operands = compiled.claim.because(scope, lets)
+    return Words(
+        message=compiled.rule.title
+        if compiled.message is None
+        else compiled.message.render(scope, lets, show),
+        want="" if compiled.want is None else compiled.want.render(scope, lets, show),
+        found="" if compiled.is_ is None else compiled.is_.render(scope, lets, show),
+        because=" ".join(f"{operand.text} {show(operand.value, operand.tags)}" for operand in operands),
+        severity=lowered(compiled, scope, lets, severity),
+    )
