@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dcmlint.dicom.columns import Columns, Leaf, Shape
+from dcmlint.dicom.columns import Columns, Leaf
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.value_numbers import UNITS
 from dcmlint.dicom.values import decode
@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _CHUNK = 1 << 16
+_FEW = 8  # different values in a chunk that are looked for one after the other
+_WIDEST = 1024  # bytes of a value that goes into an array
 _LONGEST = 24  # bytes of a value that is read with all others
 _DIGITS = 15  # so many are exact in a double, and so is the power of ten that divides them
 _POWERS = 10.0 ** np.arange(_DIGITS + 1)
@@ -86,28 +88,60 @@ def _read(characters: npt.NDArray[np.uint8], length: npt.NDArray[np.int64]) -> t
     return numbers, good
 
 
-def values_of(columns: Columns, leaf: Leaf, rows: npt.NDArray[np.int64] | None = None) -> Iterator[list[bytes]]:
-    """The values of a text leaf as they are written, padding included, some ten thousands at a time.
+class Chunk(msgspec.Struct, frozen=True):
+    """Some ten thousand values: ``values`` as they are written, padding included.
 
-    ``rows``: of these rows of the shape only.
+    ``which``: for each row the value that it has; None where each row has its own, in this order.
     """
+
+    values: list[bytes]
+    which: npt.NDArray[np.int64] | None
+
+    def rows(self, number: int) -> npt.NDArray[np.int64]:
+        """The rows of the chunk that have value ``number``."""
+        return np.array([number]) if self.which is None else np.flatnonzero(self.which == number)
+
+
+def values_of(columns: Columns, leaf: Leaf, rows: npt.NDArray[np.int64] | None = None) -> Iterator[Chunk]:
+    """The values of a text leaf, chunk by chunk; ``rows``: of these rows of the shape only."""
     start = leaf.start if rows is None else leaf.start[rows]
     length = leaf.length if rows is None else leaf.length[rows]
-    # An array of bytes loses the NULs at the end of its elements.
-    ends = b"\0" if leaf.vr == "UI" else b""
     for low in range(0, len(start), _CHUNK):
         part = Leaf(leaf.vr, leaf.little, start[low : low + _CHUNK], length[low : low + _CHUNK])
-        if int(part.length.max()) > 1024:
-            yield [columns.bytes_of(part, row) for row in range(len(part.start))]
-            continue
-        raw = columns.raw(part)
-        found: list[bytes] = raw.tolist()
-        short = part.length.astype(np.int64) - np.char.str_len(raw)
-        if ends and (short == 1).any():
-            found = [value + ends if lacks else value for value, lacks in zip(found, (short == 1).tolist(), strict=True)]
-        for row in np.flatnonzero(short > len(ends)).tolist():
-            found[row] = columns.bytes_of(part, row)
-        yield found
+        if int(part.length.max()) > _WIDEST:
+            yield Chunk([columns.bytes_of(part, row) for row in range(len(part.start))], None)
+        else:
+            yield _chunk(columns, part)
+
+
+def _chunk(columns: Columns, part: Leaf) -> Chunk:
+    raw = columns.raw(part)
+    # An array of bytes loses the NULs at the end of its elements: of those that have any, all is read again.
+    short = part.length.astype(np.int64) != np.char.str_len(raw)
+    if not short.any() or not (part.length != part.length[0]).any():
+        few = _few(columns, part, raw)
+        if few is not None:
+            return few
+    found: list[bytes] = raw.tolist()
+    for row in np.flatnonzero(short).tolist():
+        found[row] = columns.bytes_of(part, row)
+    return Chunk(found, None)
+
+
+def _few(columns: Columns, part: Leaf, raw: npt.NDArray[np.bytes_]) -> Chunk | None:
+    """The same, if there are few different values."""
+    which = np.full(len(raw), -1, np.int64)
+    values: list[bytes] = []
+    open_ = np.arange(len(raw))
+    while len(open_):
+        if len(values) >= _FEW:
+            return None
+        first = int(open_[0])
+        same = raw[open_] == raw[first]
+        which[open_[same]] = len(values)
+        values.append(columns.bytes_of(part, first))
+        open_ = open_[~same]
+    return Chunk(values, which)
 
 
 def numbers_of(columns: Columns, level: Dataset, leaf: Leaf, number: int = 1) -> Floats:
@@ -139,16 +173,19 @@ def _decimals(columns: Columns, leaf: Leaf, number: int) -> Floats:
         result = np.full(len(leaf.start), np.nan)
     rest = np.flatnonzero(~read.plain)
     known: dict[bytes, float] = {}
-    at = 0
+    low = 0
     for chunk in values_of(columns, leaf, rest):
-        for raw in chunk:
-            found = known.get(raw)
-            if found is None:
+        found = np.empty(len(chunk.values))
+        for code, raw in enumerate(chunk.values):
+            value = known.get(raw)
+            if value is None:
                 if len(known) > _CHUNK:
                     known.clear()
-                found = known[raw] = _one(leaf.vr, raw, number)
-            result[rest[at]] = found
-            at += 1
+                value = known[raw] = _one(leaf.vr, raw, number)
+            found[code] = value
+        part = rest[low : low + _CHUNK]
+        result[part] = found if chunk.which is None else found[chunk.which]
+        low += len(part)
     return result
 
 
@@ -168,9 +205,11 @@ def counts_of(columns: Columns, leaf: Leaf) -> npt.NDArray[np.int64]:
     unit = UNITS.get(leaf.vr)
     if unit is not None:
         return leaf.length.astype(np.int64) // unit
-    parts = [np.array([value.count(b"\\") + 1 for value in chunk]) for chunk in values_of(columns, leaf)]
-    counts: npt.NDArray[np.int64] = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    return np.where(leaf.length > 0, counts, 0)
+    parts = [np.zeros(0, np.int64)]
+    for chunk in values_of(columns, leaf):
+        counts = np.array([value.count(b"\\") + 1 for value in chunk.values], np.int64)
+        parts.append(counts if chunk.which is None else counts[chunk.which])
+    return np.where(leaf.length > 0, np.concatenate(parts), 0)
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -187,20 +226,16 @@ def texts_of(columns: Columns, level: Dataset, leaf: Leaf) -> Texts:
     """
     distinct: dict[str, int] = {}
     known: dict[bytes, int] = {}
-    which = np.full(len(leaf.start), -1, np.int64)
-    at = 0
+    which = [np.zeros(0, np.int64)]
     for chunk in values_of(columns, leaf):
         codes = []
-        for raw in chunk:
+        for raw in chunk.values:
             code = known.get(raw)
             if code is None:
                 values = decode(leaf.vr, raw, little_endian=leaf.little, charset=level.charset)
                 text = str(values[0]) if values else ""
                 code = known[raw] = distinct.setdefault(text, len(distinct)) if text else -1
             codes.append(code)
-        which[at : at + len(codes)] = codes
-        at += len(codes)
-    return Texts(tuple(distinct), which)
-
-
-__all__ = ["Decimals", "Shape", "Texts", "counts_of", "numbers_of", "plain_decimals", "texts_of", "values_of"]
+        found = np.array(codes, np.int64)
+        which.append(found if chunk.which is None else found[chunk.which])
+    return Texts(tuple(distinct), np.concatenate(which))

@@ -169,6 +169,14 @@ class _Lockstep:
         self.found.append(shape)
         return shape
 
+    def worth(self, shape: _Growing) -> bool:
+        """Whether other items may be like this template: it is read as it stands, and there is room."""
+        if self.reader.stopped or len(self.found) > MAX_SHAPES:
+            return False
+        walk = _Walk(self, np.array([shape.template.offset], np.int64))
+        walk.item(shape.template)
+        return len(walk.rows) == 1 and int(walk.position[0]) == shape.template.end
+
     def _single(self, shape: _Growing, number: int) -> None:
         """Make a shape hold its template alone."""
         shape.single = True
@@ -207,10 +215,9 @@ class _Lockstep:
         while len(open_):
             at = int(open_[0])
             shape = self._template(int(starts[at]), first + at, int(ends[at]))
-            hit = np.zeros(0, np.int64)
-            if len(self.found) <= MAX_SHAPES and not self.reader.stopped:
+            if self.worth(shape):
                 hit = self._follow(shape, first + open_, starts[open_], ends[open_])
-            if not len(hit) or hit[0] != 0:
+            else:
                 self._single(shape, first + at)
                 hit = np.zeros(1, np.int64)
             if self.reader.stopped:
@@ -355,7 +362,7 @@ class _Span:
                 at = -1
                 continue
             shape = work._template(position, self.number + count, self.end)
-            if known and len(work.found) <= MAX_SHAPES and not work.reader.stopped:
+            if known and work.worth(shape):
                 self._run(shape, at)
                 if self.ends[at] >= 0:
                     continue

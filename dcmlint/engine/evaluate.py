@@ -29,15 +29,18 @@ _NOT_APPLICABLE = Verdict("not_applicable")
 def applies(compiled: CompiledRule, scope: Any) -> Verdict:
     """Whether the rule applies to the scope: an outcome of "pass" means that it does."""
     lets: dict[str, object] = {}
-    for name, let in compiled.lets:
-        lets[name] = let(scope, lets)
-    if compiled.when is not None:
-        verdict = compiled.when(scope, lets)
-        if verdict is UNKNOWN:
-            return _UNKNOWN
-        if verdict is not True:
-            return _NOT_APPLICABLE
-    return Verdict("pass", "", lets)
+    when = compiled.when
+    # A `when` that needs no let spares the work of computing them.
+    first = when is not None and not when.lets
+    verdict: object = when(scope, lets) if when is not None and first else True
+    if verdict is True:
+        for name, let in compiled.lets:
+            lets[name] = let(scope, lets)
+        if when is not None and not first:
+            verdict = when(scope, lets)
+    if verdict is UNKNOWN:
+        return _UNKNOWN
+    return Verdict("pass", "", lets) if verdict is True else _NOT_APPLICABLE
 
 
 def evaluate(compiled: CompiledRule, scope: Any) -> Verdict:

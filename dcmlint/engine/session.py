@@ -16,6 +16,7 @@ from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.run import Checked, InstanceRun, count_outcomes
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
+from dcmlint.facts.builtin.file_name import file_name_of
 from dcmlint.findings.finding import (
     FileRecord,
     Finding,
@@ -25,6 +26,7 @@ from dcmlint.findings.finding import (
     Subject,
     fingerprint,
 )
+from dcmlint.profiles.apply import settled
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 
@@ -56,11 +58,12 @@ class Checker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.profile: Resolved = resolve_profile(settings.profile)
+        self.profile: Resolved = resolve_profile(settings.profile, settings.parameters)
         self.planner = Planner(
             active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
         )
         self.active = {active.rule.id: active for active in self.planner.rules}
+        self.rules = {active.rule.id: active.rule for active in self.planner.rules}
         self._values: ValueCache = {}
 
     def check(self, task: Task, open_: Opener) -> Result | None:
@@ -85,7 +88,9 @@ class Checker:
             return self.unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
         plan = self.planner.plan(instance.sop_class)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
+        run.facts.give("file_name", file_name_of(task.path))
         checked: Checked = run.run()
+        findings = settled(self.profile, self.rules, checked.findings, instance, run.facts, task.path)
         record = FileRecord(
             path=task.path, sop_class=_uid_text(instance.sop_class),
             sop_instance_uid=_uid_text(instance.sop_instance),
@@ -96,7 +101,7 @@ class Checker:
         from dcmlint.engine.together import member_of
 
         return Result(
-            record=record, findings=checked.findings, outcomes=checked.outcomes, undecided=checked.undecided,
+            record=record, findings=findings, outcomes=checked.outcomes, undecided=checked.undecided,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from dcmlint.engine.settings import Settings
 from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.facts.builtin.gathered import Gathered, Part, Series
 from dcmlint.facts.builtin.member import Member
-from dcmlint.facts.builtin.slide import Slide, slides_of
+from dcmlint.facts.builtin.slide import Slide
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
 from dcmlint.findings.redact import show_value
@@ -102,9 +102,7 @@ def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRul
         return Together()
     taken = members if isinstance(members, Members) else Members(members)
     gathered = Gathered(taken.parts)
-    slides: list[Slide] = []
-    if any(active.rule.scope == "slide" for active in rules):
-        slides = slides_of(gathered)
+    slides = gathered.slides if any(active.rule.scope == "slide" for active in rules) else []
     findings: list[Finding] = []
     outcomes: list[dict[str, OutcomeKind]] = []
     undecided: list[tuple[str, str, str]] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -155,6 +155,25 @@ class Facts:
         value = getattr(struct, field, None) if struct is not None else None
         names[name] = result = ABSENT if value is None else value
         return result
+
+
+class GivenFacts:
+    """Facts that are given rather than computed: those of an association have no instance behind them."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+
+    def group(self, name: str) -> Any:
+        """The struct of a group, or None when it was not given."""
+        return self._given.get(name)
+
+    def __call__(self, name: str) -> object:
+        """The value of ``group.field``; ABSENT where there is none."""
+        group, _, field = name.partition(".")
+        value = getattr(self._given.get(group), field, None)
+        return ABSENT if value is None else value
 
 
 class FactOptions(msgspec.Struct, frozen=True, kw_only=True):

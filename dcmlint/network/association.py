@@ -78,6 +78,7 @@ class Host(Protocol):
 
     settings: Settings
     handlers: Handlers
+    token: str
 
     @property
     def stopping(self) -> bool:
@@ -99,7 +100,7 @@ class Association:
         self._settings = host.settings
         self._handlers = host.handlers
         # A path is joined for each instance: as text it costs a tenth.
-        self._directory = os.path.join(self._settings.directory, "")
+        self._prefix = os.path.join(self._settings.directory, f"{host.token}-{number:06d}-")
         self._sock = sock
         self._line = Line(sock)
         self._peer, self._port = peer, port
@@ -135,7 +136,8 @@ class Association:
     def interrupt(self) -> None:
         """Wake the thread wherever it waits; called from another one."""
         with contextlib.suppress(OSError):
-            self._sock.shutdown(SHUT_RDWR)
+            # Not that of SSLSocket, which takes the session away from under the thread that reads.
+            socket.shutdown(self._sock, SHUT_RDWR)
 
     def run(self) -> None:
         """Serve the connection until it ends, and hand its facts over."""
@@ -376,7 +378,7 @@ class Association:
 
     def _begin_store(self, command: Command, context: AcceptedContext) -> None:
         self._stores += 1
-        path = f"{self._directory}{self.number:06d}-{self._stores:06d}.part"
+        path = f"{self._prefix}{self._stores:06d}.part"
         if not command.has_data_set:
             refused = Answer(CANNOT_UNDERSTAND, "C-STORE without a data set")
             self._note("message", refused.comment, self._line.offset)

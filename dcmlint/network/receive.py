@@ -8,6 +8,7 @@ before a success is answered leaves the instance with its sender.
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import threading
@@ -27,6 +28,8 @@ class Receiver:
     def __init__(self, settings: Settings, handlers: Handlers) -> None:
         self.settings = settings
         self.handlers = handlers
+        # In the names of files, so that what an earlier process left behind is in nobody's way.
+        self.token = os.urandom(4).hex()
         self.turned_away = 0  # connections closed because too many were open
         self.received = 0
         self._listener: socket.socket | None = None
@@ -53,11 +56,14 @@ class Receiver:
         return self._stopping
 
     def start(self) -> Receiver:
-        """Listen; raises ``InputError`` where the address cannot be had."""
+        """Listen; raises ``InputError`` where the address or the directory cannot be had."""
+        if not os.access(self.settings.directory, os.W_OK | os.X_OK):
+            raise InputError(f"{self.settings.directory}: not a directory that can be written to")
         family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name != "nt":  # there it would let others take the port away
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((self.settings.host, self.settings.port))
             listener.listen(min(self.settings.max_connections, socket.SOMAXCONN))
             listener.setblocking(False)

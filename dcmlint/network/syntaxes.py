@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import metadata
 
 VERIFICATION = "1.2.840.10008.1.1"
 WHOLE_SLIDE_MICROSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -72,6 +73,8 @@ UNKNOWN_SOP_CLASS = "2.25.31798634521973460228190437650021874391"
 @cache
 def implementation_version() -> str:
     """Implementation Version Name, 1 to 16 characters (PS3.7 D.3.3.2.3)."""
-    from dcmlint import __version__
-
-    return f"DCMLINT_{__version__}".replace(".", "_")[:16]
+    try:
+        version = metadata.version("dcmlint")
+    except metadata.PackageNotFoundError:  # a tree that was never installed
+        return "DCMLINT"
+    return f"DCMLINT_{version}".replace(".", "_")[:16]

@@ -118,17 +118,12 @@ def parse_profile(text: str, shown: str) -> ProfileSource:
 
 def _typed(source: Any) -> ProfileSource:
     try:
-        profile = msgspec.convert(_plain(source.value), Profile, strict=False)
+        profile = msgspec.convert(source.value, Profile, strict=False)
     except msgspec.ValidationError as problem:
         raise _misfit(str(problem), source) from None
     made = ProfileSource(profile, source.file, source.marks)
     _check_form(made)
     return made
-
-
-def _plain(value: Any) -> Any:
-    """Tagged values belong into examples of rules only; elsewhere they are what they say."""
-    return value
 
 
 def _misfit(text: str, source: Any) -> ProfileError:

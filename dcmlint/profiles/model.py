@@ -15,7 +15,7 @@ from dcmlint.findings.finding import Severity
 from dcmlint.rules.model import Rule
 
 ParameterType = Literal["text", "number", "boolean", "choice", "pattern", "substitution", "attribute", "list"]
-Level = Literal["on", "off", "error", "warning", "info"]
+Level = Literal["on", "off", "error", "warning", "info", "at-most-warning", "at-most-info"]
 GateAction = Literal["accept", "quarantine", "refuse"]
 Empty = Literal["allowed", "forbidden", "required"]
 Protocol = Literal["dicom", "dicom-tls", "https", "amqps", "smb"]
@@ -214,8 +214,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``area``: the letters of the ids of its rows (LAB: LAB001, LAB002, ...).  ``extends``: from left to right,
     later wins, this file last.  ``set``: values of parameters that it inherits.  ``transfer_syntaxes`` and
-    ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off or a
-    severity, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
+    ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off, a
+    severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
     as in rule files.  ``lock``: what nobody can ignore.  ``action``: what a gate does with an instance whose
     worst finding is of this severity.  ``notes``: what the profile's page says beyond its tables.
     """

@@ -14,28 +14,27 @@ from dcmlint.rules.model import Example, Rule
 from dcmlint.rules.yaml_source import Tagged
 
 _AREAS: Mapping[str, str] = {
-    "ANN": "Bulk annotations",
     "CHR": "Character sets",
+    "CONC": "Concatenations",
+    "CT": "CT images",
     "DIR": "DICOMDIR",
     "ELM": "Elements: VR, multiplicity, private elements",
     "ENC": "Encoding",
-    "FG": "Functional groups",
+    "FG": "Functional groups and dimensions",
     "FILE": "The file",
-    "GEO": "Slide geometry",
-    "ICC": "Colour",
+    "GEO": "Image planes and pixels of any image",
     "IOD": "Information Object Definitions",
     "META": "File Meta Information",
     "MOD": "Modules and their attributes",
     "NET": "Associations and endpoints",
-    "OPT": "Optical paths",
+    "OPT": "Optical paths and colour",
     "PHI": "Privacy",
     "PIX": "Pixel data and code streams",
-    "PYR": "Pyramids",
+    "PYR": "Pyramids and slides",
     "SEG": "Segmentations",
-    "SLIDE": "Whole slides",
     "SPEC": "Specimens and containers",
+    "SR": "Structured reports",
     "TILE": "Tiles and frames",
-    "UID": "Identifiers",
     "VR": "Value representations",
     "WSI": "Whole slide images",
 }
@@ -60,7 +59,7 @@ def _index(rules: list[Rule]) -> str:
     ]
     for area, group in groupby(rules, key=lambda rule: rule.area):
         lines += [f"## {area}{': ' + _AREAS[area] if area in _AREAS else ''}", ""]
-        lines += ["| Rule | Severity | Basis | What must hold |", "|---|---|---|---|"]
+        lines += ["| Rule | Severity | Basis | Title |", "|---|---|---|---|"]
         for rule in group:
             off = "" if rule.default else " (off by default)"
             lines.append(
@@ -92,11 +91,7 @@ def _applies(rule: Rule) -> str:
         *(f"`{word}`" for word in rule.applies.sop_class),
         *(f"modality `{word}`" for word in rule.applies.modality),
     ]
-    return (
-        ", ".join(words) or "association"
-        if rule.scope == "association"
-        else ", ".join(words) or "every instance"
-    )
+    return ", ".join(words) or ("every association" if rule.scope == "association" else "every instance")
 
 
 def _how(rule: Rule) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from dcmlint.dicom.path import parse_path
 from dcmlint.errors import RuleError
 from dcmlint.rules.compile import CompiledRule, sop_classes_of
+from dcmlint.rules.example_facts import example_facts
 from dcmlint.rules.examples import example_files
 from dcmlint.rules.load import read_rule
 from dcmlint.rules.model import RuleSource
@@ -68,6 +69,7 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
     for number in range(len(rule.examples)):
         try:
             example_files(source, number)
+            example_facts(source, number)
         except RuleError as mistake:
             yield mistake
 

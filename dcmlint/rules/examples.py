@@ -211,12 +211,15 @@ class _Edits:
             return
         vr = written_vr(tag, level)
         if isinstance(value, Tagged) and value.tag == "vr":
-            if (
-                not isinstance(value.value, list)
-                or len(value.value) < 2
-                or not isinstance(value.value[0], str)
-            ):
-                raise ValueError("!vr takes a list: the VR, then the value")
+            if isinstance(value.value, dict):
+                raise ValueError("!vr takes a VR, or a list: the VR, then the value")
+            if isinstance(value.value, str):
+                if tag not in level.elements:
+                    raise ValueError("!vr without a value changes the VR of what is there, and nothing is")
+                level.elements[tag].vr = value.value
+                return
+            if len(value.value) < 2 or not isinstance(value.value[0], str):
+                raise ValueError("!vr takes a VR, or a list: the VR, then the value")
             vr, *rest = value.value
             value = rest[0] if len(rest) == 1 else rest
         if isinstance(value, Tagged) and value.tag == "copy":
@@ -364,7 +367,7 @@ def _is(value: Any, tag: str) -> bool:
 
 
 def _repeated(value: Any) -> Any:
-    """``!repeat [n, value]``: a text n times after itself, or n items."""
+    """``!repeat [n, value]``: a text or bytes n times after themselves, or n items."""
     if not _is(value, "repeat"):
         return value
     if not isinstance(value.value, list) or len(value.value) != 2:
@@ -372,6 +375,8 @@ def _repeated(value: Any) -> Any:
     count, what = integer(value.value[0]), value.value[1]
     if not 0 <= count <= _MOST_REPEATS:
         raise ValueError(f"!repeat goes to {_MOST_REPEATS}")
+    if isinstance(what, Tagged) and isinstance(what.value, str) and what.tag in ("hex", "raw"):
+        return Tagged(what.tag, what.value * count)
     return what * count if isinstance(what, str) else [what] * count
 
 

@@ -3,6 +3,10 @@
 Three kinds: *table* (one of the generic checks of the standard's tables, of values or of the encoding,
 perhaps narrowed to some attributes: then it is an alias), *expression* (``when`` / ``let`` / ``assert``) and
 *function* (a registered Python function, for what holds state or walks bytes).
+
+``check`` and ``attributes`` make a rule of any kind the alias of generic findings: of an attribute
+(``OpticalPathSequence.ICCProfile``, ``*.ICCProfile`` at any level), of one of its values
+(``value(ImageType, 3)``), or of one wrong value (``value(ImageType, 3) == "LOCALIZER"``).
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ FULL = AssociateRequest(
 
 
 @given(REQUESTS)
+@settings(max_examples=40)
 def test_a_request_comes_back_as_it_was(request: AssociateRequest) -> None:
     data = encode_request(request)
     assert pdu.parse_header(data) == (pdu.ASSOCIATE_RQ, len(data) - 6)

@@ -349,6 +349,8 @@ def test_stopping_ends_what_is_open(tmp_path: Path) -> None:
 def test_an_address_that_is_taken_is_an_input_error(tmp_path: Path) -> None:
     with Acceptor(tmp_path) as acceptor, pytest.raises(InputError, match="cannot listen"):
         Acceptor(tmp_path, port=acceptor.port).receiver.start()
+    with pytest.raises(InputError, match="not a directory"):
+        Acceptor(tmp_path / "absent").receiver.start()
     with pytest.raises(InputError):
         _ = Receiver(acceptor.receiver.settings, acceptor.receiver.handlers).address
 
@@ -359,6 +361,24 @@ def test_it_listens_on_loopback_unless_told_otherwise(tmp_path: Path) -> None:
         if socket.has_ipv6:
             with Acceptor(tmp_path, host="::1") as six, FaultPeer(acceptor.port):
                 assert six.receiver.address[0] == "::1"
+
+
+def test_what_an_earlier_process_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
+    write_instance(tmp_path / "a.dcm", "2.25.1")
+    (tmp_path / "in").mkdir()
+    names: list[str] = []
+
+    def leave(instance: ReceivedInstance) -> Answer:
+        names.append(instance.path.name)
+        return Answer()
+
+    for _ in range(2):
+        with Acceptor(tmp_path / "in", on_instance=leave) as acceptor:
+            found = dialogue(acceptor.port)
+            assert found.store(tmp_path / "a.dcm").status == 0
+            end(found)
+    assert len(set(names)) == 2
+    assert sorted(names) == acceptor.parts()
 
 
 def test_publishing_gives_the_name_as_a_whole(tmp_path: Path) -> None:

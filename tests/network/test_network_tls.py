@@ -394,6 +394,16 @@ def test_a_tls_handshake_that_never_ends_holds_up_nobody(
     assert (fault.end, [problem.kind for problem in fault.problems]) == (end_, [kind])
 
 
+def test_stopping_ends_sessions_that_wait(certificates: Certificates, tmp_path: Path) -> None:
+    client = client_context(Credentials(ca=certificates.ca))
+    acceptor = Acceptor(tmp_path, tls=server_context(*certificates["ec"]))
+    with acceptor:
+        found = [dialogue(acceptor.port, tls=client, server_name="localhost") for _ in range(8)]
+    assert [each.end for each in acceptor.ended] == ["stopped"] * 8
+    for each in found:
+        each.close()
+
+
 def test_many_silent_clients_do_not_stop_the_listener(certificates: Certificates, tmp_path: Path) -> None:
     client = client_context(Credentials(ca=certificates.ca))
     with Acceptor(tmp_path, tls=server_context(*certificates["ec"]), timeouts=QUICK) as acceptor:

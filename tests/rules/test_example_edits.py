@@ -10,9 +10,10 @@ import pytest
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
 from dcmlint.dicom.instance import Instance, read_instance
-from dcmlint.engine.examples import fact_value, run_example
+from dcmlint.engine.examples import run_example
 from dcmlint.errors import RuleError
 from dcmlint.expr import UNKNOWN
+from dcmlint.rules.example_facts import fact_value
 from dcmlint.rules.examples import base_names, example_files
 from dcmlint.rules.load import read_rule
 from dcmlint.rules.model import RuleSource
@@ -65,6 +66,8 @@ def test_values_by_vr(tmp_path: Path) -> None:
         "PatientName: !repeat [3, ab]",
         "AccessionNumber: !vr [LO, A1]",
         "RescaleIntercept: !copy RescaleSlope",
+        "RescaleType: !vr SH",
+        "PixelData: !repeat [4, !hex 0102]",
     )
     assert dataset.raw(0x00100020) == b"NO"
     assert dataset.raw(0x00200013) == b"0010"
@@ -78,6 +81,8 @@ def test_values_by_vr(tmp_path: Path) -> None:
     assert dataset.text(0x00100010) == "ababab"
     assert dataset.elements[0x00080050].vr == "LO"
     assert dataset.values(0x00281052) == (1,)
+    assert (dataset.elements[0x00281054].vr, dataset.text(0x00281054)) == ("SH", "HU")
+    assert dataset.raw(PIXEL_DATA) == b"\1\2" * 4
 
 
 def test_items_and_paths(tmp_path: Path) -> None:
@@ -260,3 +265,35 @@ def test_facts_from_a_rule_file() -> None:
 def test_mistakes_in_facts(value: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("[", r"\[")):
         fact_value(_Outer, value)
+
+
+def test_examples_that_give_only_facts(tmp_path: Path) -> None:
+    path = tmp_path / "MINE002-facts.yaml"
+    path.write_text(
+        "id: MINE002\nname: facts\ntitle: Facts\nseverity: warning\nbasis: local\nscope: association\n"
+        "assert: measures.row_spacing > 1\nexamples:\n"
+        "  - {name: more, passes: true, facts: {measures: {row_spacing: 2}}}\n"
+        "  - {name: less, fails: true, facts: {measures: {row_spacing: 0.5}}}\n"
+        "  - {name: not known, undecided: true, facts: {measures: {row_spacing: !unknown }}}\n"
+        "  - {name: nothing, passes: true, facts: {mesures: {}}}\n",
+        "utf-8",
+    )
+    source = read_rule(path)
+    assert [run_example(source, number).problem for number in range(3)] == ["", "", ""]
+    with pytest.raises(RuleError, match="'mesures' is no group of facts") as caught:
+        run_example(source, 3)
+    assert (caught.value.line, caught.value.hint) == (12, "did you mean 'measures'?")
+
+
+def test_a_slide_rule_sees_all_files_of_its_example(tmp_path: Path) -> None:
+    path = tmp_path / "MINE003-slide.yaml"
+    path.write_text(
+        "id: MINE003\nname: slide\ntitle: Slide\nseverity: warning\nbasis: local\nscope: slide\n"
+        "assert: slide.instances == 2\nexamples:\n"
+        "  - {name: two, passes: true, datasets: [{use: wsi-level-0}, {use: wsi-level-1}]}\n"
+        "  - {name: one, fails: true, datasets: [{use: wsi-level-0}]}\n",
+        "utf-8",
+    )
+    source = read_rule(path)
+    assert [file.name for file in example_files(source, 0)] == ["1-wsi-level-0.dcm", "2-wsi-level-1.dcm"]
+    assert [run_example(source, number).outcome for number in range(2)] == ["pass", "fail"]

@@ -83,13 +83,15 @@ def test_names_of_examples_are_unique_within_a_rule() -> None:
 
 
 @cache
-def _planner() -> Planner:
-    return Planner(active_rules(EVERY, Settings()))
+def _checker() -> Checker:
+    """All rules that are on by default, as their files have them, whatever a profile says."""
+    checker = Checker(Settings(frames="all"))
+    checker.planner = Planner(active_rules(EVERY, Settings()))
+    return checker
 
 
 def _all_findings(files: tuple[ExampleFile, ...]) -> tuple[Finding, ...]:
-    checker = Checker(Settings(frames="all"))
-    checker.planner = _planner()
+    checker = _checker()
     totals = Totals(checker)
     for file in files:
         totals.add(checker.check_buffer(Task(file.name, True), WholeBuffer(file.data)))
@@ -140,7 +142,9 @@ def test_bases_are_clean(base: str) -> None:
     example = Example(name="base", passes=True, dataset={"use": base})
     source = RuleSource(_any_rule(example), "")
     findings = _all_findings(example_files(source, 0))
-    loud = [f"{f.rule} {f.path}: {f.message}" for f in findings if RANK[f.severity] > RANK["info"]]
+    # A DICOMDIR alone: the files that it names are not there.
+    told = [f for f in findings if f.rule != "DIR004"]
+    loud = [f"{f.rule} {f.path}: {f.message}" for f in told if RANK[f.severity] > RANK["info"]]
     assert not loud, "\n".join(loud)
 
 
@@ -151,13 +155,15 @@ def _any_rule(example: Example):  # type: ignore[no-untyped-def]
 
 
 def test_every_generic_check_has_its_rule() -> None:
-    generic: dict[str, list[str]] = {}
+    wanted = set(CHECKS) - set(WITHOUT_RULE)
+    # An instance of no SOP Class meets all rules that are for every instance.
+    assert set(_checker().planner.plan("").generic) == wanted
+    rules: dict[str, list[str]] = {}
     for source in EVERY:
-        if source.rule.kind == "table" and not source.rule.attributes and not source.rule.applies.sop_class:
+        if not source.rule.attributes and not source.rule.applies.sop_class:
             for code in source.rule.check:
-                generic.setdefault(code, []).append(source.rule.id)
-    assert set(generic) == set(CHECKS) - set(WITHOUT_RULE)
-    assert {code: rules for code, rules in generic.items() if len(rules) > 1} == {}
+                rules.setdefault(code, []).append(source.rule.id)
+    assert {code: found for code, found in rules.items() if len(found) > 1} == {}
 
 
 def test_severity_follows_basis() -> None:

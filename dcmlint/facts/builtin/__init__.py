@@ -14,3 +14,4 @@ from dcmlint.facts.builtin import encapsulation  # noqa: F401
 from dcmlint.facts.builtin import codestream  # noqa: F401
 from dcmlint.facts.builtin import member  # noqa: F401
 from dcmlint.facts.builtin import slide  # noqa: F401
+from dcmlint.facts.builtin import file_name  # noqa: F401

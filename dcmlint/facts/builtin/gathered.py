@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dcmlint.facts.builtin.member import WHOLE_SLIDE, Member, image_of
 from dcmlint.facts.builtin.slide_image import SlideImage
+
+if TYPE_CHECKING:
+    from dcmlint.facts.builtin.slide import Slide
 
 K = TypeVar("K")
 
@@ -73,6 +76,13 @@ class Gathered:
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.parts: tuple[Part, ...] = tuple(sorted(parts, key=lambda part: part.path))
+
+    @cached_property
+    def slides(self) -> list[Slide]:
+        """The slides, in the order of their first paths."""
+        from dcmlint.facts.builtin.slide import slides_of
+
+        return slides_of(self)
 
     @cached_property
     def series(self) -> dict[str, Series]:

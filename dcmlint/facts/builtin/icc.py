@@ -45,9 +45,11 @@ class IccProfile(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
     @property
-    def transforms(self) -> bool:
-        """Whether it can turn device values into the connection space (PS3.3 C.11.15.1.1, ICC.1 8.3)."""
-        return _TABLE in self.tags or (self.pcs == "XYZ" and self.tags >= _MATRIX)
+    def transform(self) -> str:
+        """How it turns device values into the connection space (PS3.3 C.11.15.1.1, ICC.1 8.3)."""
+        if _TABLE in self.tags:
+            return "table"
+        return "matrix" if self.pcs == "XYZ" and self.tags >= _MATRIX else "none"
 
 
 class Icc(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
     ``classes``: profile or device class of each sound profile, without its padding ("scnr")
     ``spaces``: data color space of each sound profile ("RGB")
     ``connection_spaces``: profile connection space of each sound profile ("XYZ" or "Lab")
+    ``transforms``: how each sound profile for RGB gets to its connection space: table, matrix or none
     ``intents``: rendering intent of each sound profile
     ``names``: the well-known color space that each sound profile's description names, "" for none
     ``not_input``: items whose profile is of another class than scnr
@@ -78,6 +81,7 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     spaces: tuple[str, ...]
     connection_spaces: tuple[str, ...]
+    transforms: tuple[str, ...]
     intents: tuple[int, ...]
     names: tuple[str, ...]
     not_input: tuple[int, ...]
@@ -107,12 +111,13 @@ def icc(facts: Facts) -> Icc | None:
         classes=tuple(one.device_class for one in sound),
         spaces=tuple(one.space for one in sound),
         connection_spaces=tuple(one.pcs for one in sound),
+        transforms=tuple(one.transform for one in sound if one.space == "RGB"),
         intents=tuple(one.intent for one in sound),
         names=tuple(one.name for one in sound),
         not_input=tuple(one.item for one in sound if one.device_class != "scnr"),
         not_rgb=tuple(one.item for one in sound if one.space != "RGB"),
         not_pcs=tuple(one.item for one in sound if one.pcs not in ("XYZ", "Lab")),
-        without_transform=tuple(one.item for one in sound if one.space == "RGB" and not one.transforms),
+        without_transform=tuple(one.item for one in sound if one.space == "RGB" and one.transform == "none"),
         not_perceptual=tuple(one.item for one in sound if one.intent != 0),
         stock=tuple(one.item for one in sound if one.name == "SRGB"),
         contradicted=tuple(

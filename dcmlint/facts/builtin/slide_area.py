@@ -14,6 +14,7 @@ _IMAGE_TYPE = 0x00080008
 # the coarsest levels, and those that older converters call NONE, reach 0.03 mm and more.
 _FINEST, _LONGEST, _COARSEST_BASE = 5e-5, 100.0, 0.05
 
+
 class SlideArea(msgspec.Struct, frozen=True, kw_only=True):
     """The rectangle that the Total Pixel Matrix covers; absent where one of the numbers needed is.
 
@@ -48,7 +49,9 @@ def slide_area(facts: Facts) -> SlideArea | None:
     width, height = tiling.matrix_columns * measures.column_spacing, tiling.matrix_rows * measures.row_spacing
     base = facts.instance.dataset.value(_IMAGE_TYPE, 4) == "NONE"  # PS3.3 Table C.8.12.4-3
     spacings = (measures.row_spacing, measures.column_spacing)
-    doubt = min(spacings) < _FINEST or max(width, height) > _LONGEST or base and max(spacings) > _COARSEST_BASE
+    doubt = (
+        min(spacings) < _FINEST or max(width, height) > _LONGEST or (base and max(spacings) > _COARSEST_BASE)
+    )
     way: Orientation | None = facts.group("orientation")
     x, y = tiling.origin_x, tiling.origin_y
     if way is None or x is None or y is None:

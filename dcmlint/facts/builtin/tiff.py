@@ -72,7 +72,9 @@ def tiff(facts: Facts) -> Tiff | None:
             damaged = True
             break
         count += 1
-        text_bytes += sum(entry.count for entry in entries.values() if entry.tag in _TEXTS and entry.type in _SIZES)
+        text_bytes += sum(
+            entry.count for entry in entries.values() if entry.tag in _TEXTS and entry.type in _SIZES
+        )
         for offsets_tag, lengths_tag in _PLACES:
             if offsets_tag not in entries or lengths_tag not in entries or tiles > _MAX_TILES:
                 continue
@@ -80,7 +82,9 @@ def tiff(facts: Facts) -> Tiff | None:
             damaged = damaged or len(offsets) != len(lengths)
             tiles += len(offsets)
             stray += sum(not values.hold(*place) for place in zip(offsets, lengths, strict=False))
-    return Tiff(directories=count, tiles=tiles, stray_tiles=stray, text_bytes=text_bytes, damaged=damaged or not count)
+    return Tiff(
+        directories=count, tiles=tiles, stray_tiles=stray, text_bytes=text_bytes, damaged=damaged or not count
+    )
 
 
 class _Reader:
@@ -167,4 +171,3 @@ class _Values:
         if there is not None:
             return there - length in (0, 1)
         return any(start <= offset and offset + length <= end for start, end in self._bulk)
-

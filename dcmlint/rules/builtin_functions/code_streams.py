@@ -181,23 +181,24 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
 def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]:
     """Frames whose samples have other bits or another sign than the data set says (PS3.5 8.2.1, 8.2.4).
 
-    ``others``: the severity where a frame has more bits than are stored, which loses nothing.
+    ``others``: the severity in images that are no whole slide images. There, Bits Stored may be less than Bits
+    Allocated, and encoders take the bits that they need.
     """
     _expected(context)
     stored = _stated(context.dataset, BITS_STORED)
     signed = _stated(context.dataset, _PIXEL_REPRESENTATION) == 1
+    severity = "" if context.instance.sop_class == WHOLE_SLIDE else others
     for stream, frames in _groups(context):
         if stream.precision is None or any(problem.code == "mixed-precision" for problem in stream.problems):
             continue
         if stream.precision != stored:
             found = f"{stream.precision} bits"
             message = f"{found} a sample in {_some(context, frames)}, but Bits Stored is {stored}"
-            severity = others if stream.precision > stored else ""
             yield _problem(context, frames, message, found, f"{stored} bits", severity)
         elif stream.kind in _JPEG_2000 and stream.signed != signed:
             found = "signed" if stream.signed else "unsigned"
             message = f"samples of {_some(context, frames)} are {found}, Pixel Representation is {int(signed)}"
-            yield _problem(context, frames, message, found, "signed" if signed else "unsigned", others)
+            yield _problem(context, frames, message, found, "signed" if signed else "unsigned", severity)
 
 
 @rule_function("frame_size")
@@ -418,14 +419,15 @@ def colour_for_transfer_syntax(
 
 
 @rule_function("frame_metadata")
-def frame_metadata(context: RuleContext, longest: int) -> Iterable[Problem]:
+def frame_metadata(context: RuleContext, longest: int | str) -> Iterable[Problem]:
     """Frames with Exif or XMP in them, or JPEG frames with a comment of more than ``longest`` bytes."""
     _expected(context)
+    most = int(longest)
     for stream, frames in _groups(context):
         found = [name for name, there in (("Exif", stream.exif), ("XMP", stream.xmp)) if there]
         comment = max(stream.comment_lengths, default=0)
         # Encoders of JPEG 2000 name themselves in a comment.
-        if stream.kind in ("jpeg", "jpegls") and comment > longest:
+        if stream.kind in ("jpeg", "jpegls") and comment > most:
             found.append(f"a comment of {comment} bytes")
         if found:
             what = " and ".join(found)

@@ -48,7 +48,7 @@ def _codes(level: Dataset, depth: int, left: list[int]) -> Iterator[Dataset]:
                 yield from _codes(item, depth + 1, left)
 
 
-@rule_function("codes_in_context_group")
+@rule_function("codes-in-context-group")
 def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]:
     """Codes of sequences of optical paths that their baseline context group does not have.
 
@@ -76,7 +76,7 @@ def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> It
         raise NotApplicable
 
 
-@rule_function("retired_coding_schemes")
+@rule_function("retired-coding-schemes")
 def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
     """Codes of optical paths and specimens under a designator that SCT has replaced (PS3.16 8.1)."""
     looked_at = False
@@ -91,7 +91,7 @@ def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@rule_function("code_meanings")
+@rule_function("code-meanings")
 def code_meanings(context: RuleContext) -> Iterator[Problem]:
     """Codes of optical paths and specimens whose meaning is that of another code, or of none."""
     looked_at = False

@@ -41,7 +41,7 @@ _SVS = "Aperio Image Library"
 _SVS_FIELD = re.compile(r"(?<![A-Za-z])(User|Filename|DSR ID|Barcode) *= *[^|\s]")
 
 
-@rule_function("left_after_deidentification")
+@rule_function("left-after-deidentification")
 def left_after_deidentification(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
     """Attributes that still have a value although the Basic Profile would have emptied them.
 
@@ -64,7 +64,7 @@ def left_after_deidentification(context: RuleContext, attributes: Sequence[str])
         )  # fmt: skip
 
 
-@rule_function("original_specimen_identity")
+@rule_function("original-specimen-identity")
 def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
     """Identifiers and descriptions of specimens that look as the laboratory wrote them."""
     dataset = context.dataset
@@ -104,7 +104,7 @@ def _looks_original(text: str, known: Sequence[str]) -> str:
     return "it has the form of an accession number" if _ACCESSION_LIKE.search(text[:1024]) else ""
 
 
-@rule_function("svs_header")
+@rule_function("svs-header")
 def svs_header(context: RuleContext) -> Iterator[Problem]:
     """Descriptions taken over from SVS files with names of users, files, cases or bar codes."""
     dataset = context.dataset
@@ -126,12 +126,12 @@ def svs_header(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@rule_function("private_after_deidentification")
+@rule_function("private-after-deidentification")
 def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
     """Private elements left although the identity was removed and no option keeps safe ones."""
     dataset = context.dataset
-    if RETAIN_SAFE_PRIVATE in _deidentified(dataset):
-        raise NotApplicable
+    if dataset.text(_REMOVED) != "YES" or RETAIN_SAFE_PRIVATE in _deidentified(dataset):
+        return
     first: tuple[Dataset, int] | None = None
     count = 0
     for level in _levels(dataset):

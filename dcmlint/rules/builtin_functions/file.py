@@ -19,7 +19,11 @@ _LINE_ENDS = re.compile(r"\A[\r\n]+|[\r\n]+\Z")
 def meta_repeats_dataset(context: RuleContext) -> Iterator[Problem]:
     """One problem for each UID of the File Meta Information that is not the data set's."""
     meta = context.instance.meta
-    pairs = [pair for pair in _REPEATED if meta is not None and meta.text(pair[0]) and context.dataset.text(pair[1])]
+    pairs = [
+        pair
+        for pair in _REPEATED
+        if meta is not None and meta.text(pair[0]) and context.dataset.text(pair[1])
+    ]
     if meta is None or not pairs:
         raise NotApplicable
     for stated, own in pairs:

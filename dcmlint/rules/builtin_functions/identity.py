@@ -100,7 +100,9 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     for uid, (group, frame, count) in islice(wanted.items(), _MANY):
         if uid in listed:
             continue
-        above = "SharedFunctionalGroupsSequence[0]" if frame < 0 else f"PerFrameFunctionalGroupsSequence[{frame}]"
+        above = (
+            "SharedFunctionalGroupsSequence[0]" if frame < 0 else f"PerFrameFunctionalGroupsSequence[{frame}]"
+        )
         inner = f"{name_of(group)}[0]"
         if group == DERIVATION_IMAGE:
             inner += f".{name_of(SOURCE_IMAGE)}[0]"
@@ -154,9 +156,7 @@ def _tables_say_so(dataset: Dataset) -> bool:
     """Whether the condition of Referenced Series Sequence holds by its table: then that is the finding."""
     if REFERENCED_SERIES in dataset or OTHER_STUDIES in dataset:
         return False
-    return any(
-        len(item.items(group))
-        for sequence in (SHARED_GROUPS, PER_FRAME_GROUPS)
-        for item in dataset.items(sequence)[:1]
-        for group in (DERIVATION_IMAGE, REFERENCED_IMAGE)
+    first = [item for sequence in (SHARED_GROUPS, PER_FRAME_GROUPS) for item in dataset.items(sequence)[:1]]
+    return any(len(item.items(REFERENCED_IMAGE)) for item in first) or any(
+        len(derivation.items(SOURCE_IMAGE)) for item in first for derivation in item.items(DERIVATION_IMAGE)
     )

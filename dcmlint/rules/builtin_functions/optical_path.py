@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 
-OPTICAL_PATHS = 0x00480105
+OPTICAL_PATHS, OPTICAL_PATH_IDENTIFIER = 0x00480105, 0x00480106
+_SHARED, _PER_FRAME, _IDENTIFICATION = 0x52009229, 0x52009230, 0x00480207
 _PHOTOMETRIC, _PALETTE = 0x00280004, 0x00480120
 # Red, Green, Blue: descriptor, data, segmented data (PS3.3 C.7.9)
 _LUTS = ((0x00281101, 0x00281201, 0x00281221), (0x00281102, 0x00281202, 0x00281222),
          (0x00281103, 0x00281203, 0x00281223))  # fmt: skip
 
+# SH has 16 characters, more bytes in some character sets (PS3.5 6.2)
+_LONGEST_IDENTIFIER = 128
 _WAVELENGTHS = (0x00220055, 0x00220001, 0x00220003)
 _BANDS = (0x00220002, 0x00220004)
 # From far ultraviolet to what microscopes call infrared, in nm.
 _SHORTEST, _LONGEST = 150, 2500
 
 
-@rule_function("wavelengths")
+@rule_function("wavelengths-in-nanometres")
 def wavelengths(context: RuleContext) -> Iterator[Problem]:
     """Wavelengths and pass bands that are no nanometres, or run from long to short."""
     looked_at = False
@@ -46,7 +50,7 @@ def wavelengths(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@rule_function("palette")
+@rule_function("palette-of-single-channel")
 def palette(context: RuleContext) -> Iterator[Problem]:
     """Palettes of optical paths on color images, and palettes whose three tables differ in length."""
     found = [path for path in context.dataset.items(OPTICAL_PATHS) if len(path.items(_PALETTE))]
@@ -81,3 +85,50 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
             message="the three palette tables have different lengths", level=item, tag=_LUTS[0][1],
             because=f"lengths {', '.join(map(str, sizes))} bytes", want="the same length for red, green and blue",
         )  # fmt: skip
+
+
+@rule_function("optical-paths-of-frames")
+def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
+    """Optical paths that no frame names; undecided where some frame names none."""
+    dataset = context.dataset
+    used = {_identifier(path) for group in dataset.items(_SHARED)[:1] for path in group.items(_IDENTIFICATION)}
+    if not used:
+        frames = dataset.items(_PER_FRAME)
+        if getattr(frames, "shapes", None) is None:
+            for frame in frames:
+                paths = frame.items(_IDENTIFICATION)
+                if not len(paths):
+                    raise Undecided("a frame without Optical Path Identification Sequence")
+                used.update(map(_identifier, paths))
+        else:
+            used = _of_columns(frames)
+    for path in dataset.items(OPTICAL_PATHS):
+        identifier = _identifier(path)
+        if identifier and identifier not in used:
+            yield Problem(
+                message="no frame uses the optical path", level=path, tag=OPTICAL_PATH_IDENTIFIER,
+                found=path.text(OPTICAL_PATH_IDENTIFIER),
+            )  # fmt: skip
+
+
+def _of_columns(frames: Any) -> set[bytes]:
+    """The identifiers in a long sequence: different values are few, however many frames there are."""
+    import numpy as np
+
+    found: set[bytes] = set()
+    for shape in frames.shapes:
+        leaves = [leaf for path, leaf in shape.leaves.items()
+                  if path[0] == _IDENTIFICATION and path[2:] == (OPTICAL_PATH_IDENTIFIER,)]  # fmt: skip
+        if not leaves:
+            raise Undecided("a frame without Optical Path Identification Sequence")
+        for leaf in leaves:
+            values = frames.raw(leaf)
+            # Eight bytes as one number sort ten times as fast as text.
+            short = values.dtype.itemsize == 8
+            several = np.unique(np.ascontiguousarray(values).view("<u8") if short else values)
+            found.update(bytes(one.tobytes()).strip(b" \0") for one in several)
+    return found
+
+
+def _identifier(path: Dataset) -> bytes:
+    return path.raw(OPTICAL_PATH_IDENTIFIER)[:_LONGEST_IDENTIFIER].strip(b" \0")

@@ -12,7 +12,7 @@ from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_fu
 _TIMEZONE, _DATE_TIME, _TEXT_VALUE = 0x00080201, 0x0040A120, 0x0040A160
 
 
-@rule_function("steps_in_order_of_time")
+@rule_function("steps-in-order-of-time")
 def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
     """Preparation steps that were done before the step in front of them."""
     looked_at = False
@@ -36,7 +36,7 @@ def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@rule_function("sampling_parents")
+@rule_function("sampling-parents")
 def sampling_parents(context: RuleContext) -> Iterator[Problem]:
     """Parents of sampling steps that no earlier step is about, where there are earlier steps."""
     looked_at = False

@@ -36,10 +36,9 @@ class _Found:
         self.value, self.count = value, 0
         self.rows: list[int] = []
 
-    def add(self, row: int, times: int = 1) -> None:
-        self.count += times
-        if len(self.rows) < _SHOWN:
-            self.rows.append(row)
+    def add(self, rows: npt.NDArray[np.int64]) -> None:
+        self.count += len(rows)
+        self.rows = sorted([*self.rows, *rows[:_SHOWN].tolist()])[:_SHOWN]
 
 
 class ColumnCheck:
@@ -132,9 +131,9 @@ class ColumnCheck:
         charset = level.charset
         known: dict[bytes, Problems] = {}
         found: dict[tuple[str, int], tuple[_Found, tuple[str, str, str]]] = {}
-        row = 0
+        low = 0
         for chunk in values_of(self.items, leaf, rows):
-            for raw in chunk:
+            for place, raw in enumerate(chunk.values):
                 problems = known.get(raw)
                 if problems is None:
                     if len(known) > _CACHED:
@@ -144,8 +143,9 @@ class ColumnCheck:
                     entry = found.get((code, number))
                     if entry is None:
                         entry = found[code, number] = (_Found(raw), (message, want, clause))
-                    entry[0].add(row if rows is None else int(rows[row]))
-                row += 1
+                    at = low + chunk.rows(place)
+                    entry[0].add(at if rows is None else rows[at])
+            low += len(chunk.values) if chunk.which is None else len(chunk.which)
         for (code, number), (where, (message, want, clause)) in found.items():
             shown: object = (
                 where.value.count(b"\\") + 1

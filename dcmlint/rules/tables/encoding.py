@@ -19,5 +19,5 @@ def _violation(oddity: Oddity) -> Violation:
     where = f" at {tag_text(oddity.tag)}" if oddity.tag else ""
     return Violation(
         f"encoding.{oddity.code}", oddity.level, oddity.tag, f"{text}{where} (byte {oddity.offset:#x})",
-        oddity.found or None, oddity.wanted, "", "", oddity.offset,
+        oddity.found or None, oddity.wanted, "", "", oddity.offset, count=oddity.count,
     )  # fmt: skip

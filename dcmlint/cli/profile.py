@@ -1,0 +1,200 @@
+"""`dcmlint profiles` and `dcmlint profile`: what there is to hold files to, and how to make one's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from dcmlint.cli.app import app
+from dcmlint.errors import ProfileError, UsageError
+
+commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and make profiles.")
+app.add_typer(commands, name="profile")
+
+_Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
+_Set = Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")]
+_Config = Annotated[Optional[str], typer.Option(help="Take parameters from this configuration file.")]
+_Format = Annotated[str, typer.Option("-f", "--format", help="text or json.")]
+
+
+@app.command("profiles")
+def list_profiles(format_: _Format = "text") -> int:
+    """List the profiles that are built in or installed."""
+    from dcmlint.profiles.load import builtin_profiles, installed_profiles
+
+    _utf8()
+    sources = [*builtin_profiles(), *installed_profiles().values()]
+    if _json(format_):
+        _print_json([
+            {"id": s.profile.id, "version": s.profile.version, "title": s.profile.title, "extends": s.profile.extends,
+             "parameters": len(s.profile.parameters), "file": s.file} for s in sources
+        ])  # fmt: skip
+        return 0
+    for source in sources:
+        print(f"{source.profile.id:18} {source.profile.title}")
+    return 0
+
+
+@commands.command()
+def show(
+    name: _Name,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Every rule, with the severity that it has here.")] = False,
+    set_: _Set = None,
+    config: _Config = None,
+    format_: _Format = "text",
+) -> int:
+    """Show what a profile is, and with --resolved what comes of it."""
+    from dcmlint.profiles import words
+    from dcmlint.profiles.resolve import resolve_profile
+
+    _utf8()
+    found = resolve_profile(name, _parameters(set_, config))
+    if _json(format_):
+        _print_json(words.resolved_value(found) if resolved else words.profile_value(found))
+        return 0
+    print("\n".join(words.resolved_lines(found) if resolved else words.profile_lines(found)))
+    return 0
+
+
+@commands.command()
+def parameters(name: _Name, set_: _Set = None, config: _Config = None, format_: _Format = "text") -> int:
+    """List the parameters of a profile: what they mean, what they are called in the product, their values."""
+    from dcmlint.profiles import words
+    from dcmlint.profiles.resolve import resolve_profile
+
+    _utf8()
+    found = resolve_profile(name, _parameters(set_, config))
+    if _json(format_):
+        _print_json(words.parameters_value(found))
+        return 0
+    print("\n".join(words.parameter_lines(found)))
+    return 0
+
+
+@commands.command()
+def statements(name: _Name, format_: _Format = "text") -> int:
+    """List what the source document states, and what checks each sentence, or why nothing can."""
+    from dcmlint.profiles import words
+    from dcmlint.profiles.statements import statements_of
+    from dcmlint.profiles.load import find_profile
+
+    _utf8()
+    listed = statements_of(find_profile(name).profile)
+    if _json(format_):
+        _print_json(listed)
+        return 0
+    print("\n".join(words.statement_lines(listed)) if listed else f"{name} encodes no document")
+    return 0
+
+
+@commands.command("check")
+def check_profile(
+    name: Annotated[str, typer.Argument(metavar="FILE", help="The path of a profile, or a name.")],
+    set_: _Set = None,
+    config: _Config = None,
+    format_: _Format = "text",
+) -> int:
+    """Hold a profile against the standard: names, VRs, values, retired things, and what it leaves out."""
+    from dcmlint.profiles.lint import lint_profile
+    from dcmlint.profiles.load import find_profile
+
+    _utf8()
+    remarks = lint_profile(find_profile(name), _parameters(set_, config))
+    if _json(format_):
+        _print_json(remarks)
+    else:
+        for remark in remarks:
+            print(remark)
+        counts = {level: sum(remark.severity == level for remark in remarks) for level in ("error", "warning", "info")}
+        print(f"{name}: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks")
+    return 1 if any(remark.severity == "error" for remark in remarks) else 0
+
+
+@commands.command()
+def diff(
+    one: Annotated[str, typer.Argument(metavar="A")], other: Annotated[str, typer.Argument(metavar="B")],
+    format_: _Format = "text",
+) -> int:
+    """Compare two profiles: rules, severities, parameters, endpoints.  Ends with 1 where they differ."""
+    from dcmlint.profiles.diff import differences
+    from dcmlint.profiles.resolve import resolve_profile
+
+    _utf8()
+    found = differences(resolve_profile(one), resolve_profile(other))
+    if _json(format_):
+        _print_json(found)
+    elif found:
+        print("\n".join(str(line) for line in found))
+    else:
+        print(f"{one} and {other} come to the same")
+    return 1 if found else 0
+
+
+@commands.command()
+def new(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write: NAME.yaml.")],
+    extends: Annotated[str, typer.Option(help="The profile to start from.")] = "wsi",
+    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "LAB",
+) -> int:
+    """Write the beginning of a profile of one's own."""
+    from dcmlint.profiles.load import find_profile, parse_profile
+    from dcmlint.profiles.words import new_profile
+
+    _utf8()
+    target = Path(path)
+    if target.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a profile is a file NAME.yaml")
+    base = find_profile(extends)
+    text = new_profile(target.stem.lower(), extends, area, base.profile)
+    parse_profile(text, path)
+    try:
+        with open(target, "x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    shown = path if "/" in path else f"./{path}"
+    print(f"{path} is written. Next: dcmlint profile check {shown}; dcmlint check -p {shown} FOLDER")
+    return 0
+
+
+# -- ------------------------------------------------------------------------------------------------------------
+
+
+def _utf8() -> None:
+    from dcmlint.cli.options import utf8_output
+
+    utf8_output()
+
+
+def _json(format_: str) -> bool:
+    if format_ not in ("text", "json"):
+        raise UsageError(f"--format {format_}: text or json")
+    return format_ == "json"
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def _parameters(values: list[str] | None, config: str | None) -> dict[str, Any]:
+    """Parameters from a configuration file, the environment and the command line; what is nearer wins."""
+    from dcmlint.cli.config import read_config
+    from dcmlint.profiles.parameters import environment_parameters
+
+    result: dict[str, Any] = {}
+    if config is not None:
+        result.update(read_config(Path(config)).parameters)
+    result.update(environment_parameters())
+    for value in values or ():
+        name, found, text = value.partition("=")
+        if not found:
+            raise ProfileError(f"--set {value}: NAME=VALUE")
+        result[name.strip()] = text
+    return result

@@ -1,0 +1,116 @@
+"""Holds the rules of scope association against facts of an association, a TLS session or an endpoint.
+
+The same rules, outcomes and findings as for files; only that the facts are given and nothing is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dcmlint.engine.evaluate import applies, evaluate, words
+from dcmlint.engine.guard import guarded
+from dcmlint.engine.plan import ActiveRule
+from dcmlint.engine.settings import Settings
+from dcmlint.expr import ABSENT
+from dcmlint.facts.registry import GivenFacts
+from dcmlint.findings.collapse import collapse
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
+from dcmlint.findings.redact import show_value
+from dcmlint.rules.functions import Problem
+
+
+class GivenScope:
+    """A scope without attributes: expressions see only facts."""
+
+    __slots__ = ("fact",)
+
+    def __init__(self, facts: GivenFacts) -> None:
+        self.fact = facts
+
+    def attribute(self, tag: int) -> object:
+        """An association has no data set."""
+        return ABSENT
+
+    up = attribute
+
+    @property
+    def root(self) -> GivenScope:
+        """There is only this level."""
+        return self
+
+    file = root
+
+
+class AssociationContext(msgspec.Struct, frozen=True):
+    """What a rule's function sees of an association: its facts by group."""
+
+    facts: GivenFacts
+
+
+class AssociationChecked(msgspec.Struct, frozen=True):
+    """Findings, the outcome of each rule, and why some stayed undecided."""
+
+    findings: tuple[Finding, ...]
+    outcomes: dict[str, OutcomeKind]
+    undecided: dict[str, str]
+
+
+def check_association(
+    rules: Sequence[ActiveRule], given: Mapping[str, Any], subject: Subject, settings: Settings
+) -> AssociationChecked:
+    """Hold rules against facts.
+
+    ``rules``: those of scope association that are on; ``given``: structs by the name of their group of facts;
+    ``subject``: of kind association, its id is how reports name it (host and port, or the calling AE title).
+    """
+    facts = GivenFacts(given)
+    scope = GivenScope(facts)
+    findings: list[Finding] = []
+    outcomes: dict[str, OutcomeKind] = {}
+    undecided: dict[str, str] = {}
+
+    def show(value: object, tags: object = None) -> str:
+        return show_value(value, None, settings.show_values)
+
+    def hold(active: ActiveRule) -> tuple[OutcomeKind, str]:
+        compiled = active.compiled
+        if compiled.function is not None:
+            begun = applies(compiled, scope)
+            if begun.outcome != "pass":
+                return begun.outcome, begun.reason
+            problems = list(compiled.function(AssociationContext(facts), **active.rule.parameters))
+            for problem in problems:
+                findings.append(_finding(active, problem, subject, show))
+            return ("fail" if problems else "pass"), ""
+        verdict = evaluate(compiled, scope)
+        if verdict.outcome == "fail":
+            said = words(compiled, scope, verdict.lets, active.severity, show)
+            problem = Problem(message=said.message, found=said.found or None, want=said.want, because=said.because,
+                              severity=said.severity)  # fmt: skip
+            findings.append(_finding(active, problem, subject, show))
+        return verdict.outcome, verdict.reason
+
+    for active in rules:
+        rule_id = active.rule.id
+        outcomes[rule_id], reason = guarded(lambda active=active: hold(active))  # type: ignore[misc]
+        if reason:
+            undecided[rule_id] = reason
+    joined = collapse(findings) if settings.group else tuple(findings)
+    ordered = sorted(joined, key=lambda finding: (-RANK[finding.severity], finding.rule))
+    return AssociationChecked(tuple(ordered), outcomes, undecided)
+
+
+def _finding(active: ActiveRule, problem: Problem, subject: Subject, show: Any) -> Finding:
+    rule = active.rule
+    severity: Severity = active.severity
+    if problem.severity and RANK[problem.severity] < RANK[severity]:
+        severity = problem.severity  # type: ignore[assignment]
+    return Finding(
+        rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=subject, file=None,
+        path=problem.path, message=problem.message or rule.message or rule.title,
+        is_="" if problem.found is None else show(problem.found), want=problem.want, because=problem.because,
+        references=rule.references, fingerprint=fingerprint(rule.id, subject.id, problem.path),
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""The values of functional groups for all frames, as arrays: one way for a few items and for a million.
+
+PS3.3 C.7.6.16: a group stands in the item of each frame, or once in the shared item.  Number of Frames is
+never believed: there are as many rows as there are items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dcmlint.dicom.dataset import Dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dcmlint.dicom.column_values import Texts
+    from dcmlint.dicom.columns import Columns, Leaf, Shape
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+
+SHARED, PER_FRAME = 0x52009229, 0x52009230
+
+# Where an attribute stands within the item of a frame: sequences, of each of which the first item is meant,
+# and the attribute.
+Path = tuple[int, ...]
+
+
+class FrameColumns:
+    """The items of the Per-Frame Functional Groups Sequence, an attribute at a time.
+
+    ``count``: how many items there are.  Where an attribute is not in the item of a frame, the result holds
+    NaN, False, 0 or -1; with ``shared`` the value of the shared item stands there instead.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.items: Sequence[Dataset] = dataset.items(PER_FRAME)
+        self.count = len(self.items)
+        shared = dataset.items(SHARED)
+        self._shared: Dataset | None = shared[0] if len(shared) else None
+
+    # -- what is there -------------------------------------------------------------------------------------
+
+    def has(self, path: Path) -> Flags:
+        """Whether the attribute stands in the item of each frame; a sequence needs an item to count."""
+        import numpy as np
+
+        result = np.zeros(self.count, bool)
+        for rows, template, _, _ in self._parts():
+            level = _level_of(template, path)
+            if level is not None and path[-1] in level and not _no_items(level, path[-1]):
+                result[rows] = True
+        return result
+
+    def shared_has(self, path: Path) -> bool:
+        """Whether the attribute stands in the shared item; a sequence needs an item to count."""
+        level = None if self._shared is None else _level_of(self._shared, path)
+        return level is not None and path[-1] in level and not _no_items(level, path[-1])
+
+    # -- values --------------------------------------------------------------------------------------------
+
+    def numbers(self, path: Path, number: int = 1, *, shared: bool = False) -> Floats:
+        """Value ``number`` (1-based) of a number attribute."""
+        import numpy as np
+
+        result = np.full(self.count, np.nan)
+        if shared and self._shared is not None:
+            result[:] = _number(_level_of(self._shared, path), path[-1], number)
+        for rows, template, columns, shape in self._parts():
+            level = _level_of(template, path)
+            if level is None or path[-1] not in level:
+                continue
+            leaf = _leaf(shape, path)
+            if leaf is None or columns is None:
+                result[rows] = _number(level, path[-1], number)
+                continue
+            from dcmlint.dicom.column_values import numbers_of
+
+            result[rows] = numbers_of(columns, level, leaf, number)
+        return result
+
+    def texts(self, path: Path, *, shared: bool = False) -> Texts:
+        """The first value of a text attribute: the distinct ones, and which of them each frame has (-1: none)."""
+        import numpy as np
+
+        from dcmlint.dicom.column_values import Texts, texts_of
+
+        known: dict[str, int] = {}
+        which = np.full(self.count, -1, np.int64)
+        if shared and self._shared is not None:
+            level = _level_of(self._shared, path)
+            text = level.text(path[-1]) if level is not None else ""
+            which[:] = known.setdefault(text, len(known)) if text else -1
+        for rows, template, columns, shape in self._parts():
+            level = _level_of(template, path)
+            if level is None or path[-1] not in level:
+                continue
+            leaf = _leaf(shape, path)
+            if leaf is None or columns is None:
+                text = level.text(path[-1])
+                which[rows] = known.setdefault(text, len(known)) if text else -1
+                continue
+            found = texts_of(columns, level, leaf)
+            codes = np.array([known.setdefault(text, len(known)) for text in found.distinct] + [-1], np.int64)
+            which[rows] = codes[found.which]
+        return Texts(tuple(known), which)
+
+    def counts(self, path: Path) -> Ints:
+        """How many values the attribute has."""
+        import numpy as np
+
+        result = np.zeros(self.count, np.int64)
+        for rows, template, columns, shape in self._parts():
+            level = _level_of(template, path)
+            if level is None or path[-1] not in level:
+                continue
+            leaf = _leaf(shape, path)
+            if leaf is None or columns is None:
+                result[rows] = len(level.values(path[-1]))
+                continue
+            from dcmlint.dicom.column_values import counts_of
+
+            result[rows] = counts_of(columns, leaf)
+        return result
+
+    def _parts(self) -> Iterator[tuple[Any, Dataset, Columns | None, Shape | None]]:
+        """Rows that are alike: their numbers, an item that stands for them, and where their values are."""
+        shapes = getattr(self.items, "shapes", None)
+        if shapes is None:
+            for number, item in enumerate(self.items):
+                yield number, item, None, None
+            return
+        for shape in shapes:
+            yield shape.items, shape.template, self.items, shape  # type: ignore[misc]
+
+
+def _level_of(item: Dataset, path: Path) -> Dataset | None:
+    level = item
+    for tag in path[:-1]:
+        items = level.items(tag)
+        if not len(items):
+            return None
+        level = items[0]
+    return level
+
+
+def _no_items(level: Dataset, tag: int) -> bool:
+    items = level.elements[tag].items
+    return items is not None and not len(items)
+
+
+def _leaf(shape: Shape | None, path: Path) -> Leaf | None:
+    if shape is None or len(shape.items) == 1:
+        return None
+    inner: tuple[int, ...] = ()
+    for tag in path[:-1]:
+        inner += (tag, 0)
+    return shape.leaves.get((*inner, path[-1]))
+
+
+def _number(level: Dataset | None, tag: int, number: int) -> float:
+    value: Any = level.value(tag, number) if level is not None else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("nan")

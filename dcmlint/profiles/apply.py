@@ -1,0 +1,103 @@
+"""What a profile does to the findings of one instance: exceptions, and one finding for one defect."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+
+from dcmlint.dicom.instance import Instance
+from dcmlint.expr import Expression, compile_expression
+from dcmlint.facts.registry import Facts
+from dcmlint.findings.collapse import without_indices
+from dcmlint.findings.finding import RANK, Finding
+from dcmlint.profiles.attributes import ROW, tag_of
+from dcmlint.profiles.resolve import Exemption, Resolved
+from dcmlint.rules.model import Rule
+from dcmlint.rules.names import RULE_NAMES
+from dcmlint.rules.scope import DatasetScope
+
+# What a row of a profile says as well: presence, and the values that are allowed.
+_SAID_BY_ROWS = frozenset({
+    "table.type-1-missing", "table.type-1-empty", "table.type-2-missing", "table.type-1c-missing",
+    "table.type-1c-empty", "table.type-2c-missing", "table.enumerated-value", "table.defined-term",
+})  # fmt: skip
+
+
+def settled(
+    resolved: Resolved, rules: dict[str, Rule], findings: Sequence[Finding], instance: Instance, facts: Facts, path: str
+) -> tuple[Finding, ...]:
+    """The findings of an instance as the profile leaves them.
+
+    Where a row of the profile and a generic check found the same attribute missing or its value wrong, the
+    row speaks, with the higher severity.  Exceptions that match the instance lower or suppress; what is
+    locked stays.
+    """
+    result = _one_each(rules, findings)
+    for exemption in resolved.exemptions:
+        if any(finding.rule in exemption.levels for finding in result) and _matches(exemption, instance, facts, path):
+            result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
+    return result
+
+
+def _one_each(rules: dict[str, Rule], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    rows = {
+        (without_indices(finding.path)): finding
+        for finding in findings
+        if finding.path and finding.rule in rules and ROW in rules[finding.rule].tags
+    }
+    if not rows:
+        return tuple(findings)
+    result: list[Finding] = []
+    worse: dict[str, Finding] = {}
+    for finding in findings:
+        place = without_indices(finding.path)
+        row = rows.get(place)
+        rule = rules.get(finding.rule)
+        same = row is not None and row is not finding and rule is not None and rule.check and _SAID_BY_ROWS.issuperset(rule.check)
+        if not same:
+            result.append(finding)
+        elif RANK[finding.severity] > RANK[worse.get(place, row).severity]:  # type: ignore[union-attr]
+            worse[place] = finding
+    return tuple(
+        msgspec.structs.replace(finding, severity=worse[place].severity)
+        if (place := without_indices(finding.path)) in worse and rows.get(place) is finding
+        else finding
+        for finding in result
+    )
+
+
+def _matches(exemption: Exemption, instance: Instance, facts: Facts, path: str) -> bool:
+    if exemption.override.expires < datetime.date.today().isoformat():
+        return False
+    for key, wanted in exemption.override.match.items():
+        if key == "when":
+            if _condition(wanted)(DatasetScope(instance.dataset, facts, instance.meta), {}) is not True:
+                return False
+        elif key == "path":
+            if not fnmatch.fnmatchcase(path.replace("\\", "/"), wanted):
+                return False
+        else:
+            tag = tag_of(key)
+            values = instance.dataset.values(tag) if tag is not None else None
+            text = "\\".join(str(value) for value in values or ())
+            if not fnmatch.fnmatchcase(text.lower(), wanted.lower()):
+                return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _condition(text: str) -> Expression:
+    return compile_expression(text, RULE_NAMES)
+
+
+def _excepted(finding: Finding, exemption: Exemption, locked: frozenset[str]) -> Finding:
+    if finding.rule not in exemption.levels or finding.rule in locked:
+        return finding
+    level = exemption.levels[finding.rule]
+    if level is None:
+        return msgspec.structs.replace(finding, suppressed=True)
+    return msgspec.structs.replace(finding, severity=level) if RANK[level] < RANK[finding.severity] else finding
