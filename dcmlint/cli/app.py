@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dcmlint import __version__
+from dcmlint.version import __version__
 from dcmlint.errors import DcmlintError
 
 # Typer brings its own copy of Click in some versions: what it raises is found through its own classes.

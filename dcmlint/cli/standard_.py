@@ -48,7 +48,7 @@ def build(
     docbook: Annotated[str | None, typer.Option(help="A folder of the DocBook of the standard.")] = None,
 ) -> int:
     """Compile the tables from the DocBook or from JSON tables."""
-    from dcmlint.standard.build.__main__ import main
+    from dcmlint.standard.build import main
 
     arguments = ["--out", out]
     arguments += ["--tables", tables] if tables else []

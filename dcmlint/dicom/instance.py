@@ -144,6 +144,9 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     dataset.end = len(buffer)
     if reader.truncated or reader.stopped:
         instance.status = "partial"
+    if syntax.deflated and any(oddity.code.startswith("deflate-") for oddity in instance.oddities):
+        # What was not inflated is missing at the end: that was told.
+        instance.oddities = [oddity for oddity in instance.oddities if oddity.code != "truncated"]
     if start >= len(buffer):
         instance.status = "partial"
         instance.oddities.append(Oddity("truncated", start, dataset, 0, "no data set", "a data set"))

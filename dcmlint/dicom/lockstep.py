@@ -262,10 +262,11 @@ class _Lockstep:
         """The shapes, those of few different codes split by them, in the order of their first items."""
         growing, self.found = self.found, []
         shapes: list[Shape] = []
+        if self.reader.stopped:
+            for one in growing:
+                one.cut(len(starts))
         self._count(growing)
         for one in growing:
-            if self.reader.stopped:
-                one.cut(len(starts))
             if one.rows:
                 shapes += self._by_codes(one.finished(), starts)
         shapes.sort(key=lambda shape: int(shape.items[0]))

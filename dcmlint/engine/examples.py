@@ -25,7 +25,7 @@ from dcmlint.rules.model import Example, RuleSource
 from dcmlint.rules.tables.elements import ValueCache
 
 _WORST: tuple[OutcomeKind, ...] = ("fail", "error", "undecided", "pass", "not_applicable")
-_SETTINGS = Settings(frames="all")
+_SETTINGS = Settings(frames="all", decode=True)
 _VALUES: ValueCache = {}
 
 

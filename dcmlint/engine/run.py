@@ -35,6 +35,7 @@ from dcmlint.rules.tables.encoding import encoding_violations
 from dcmlint.rules.tables.violation import Violation
 from dcmlint.rules.tables.walk import TableCheck
 
+MODALITY = 0x00080060
 _EVERY = "*"
 
 
@@ -82,6 +83,10 @@ class InstanceRun:
 
     def _guard(self, active: ActiveRule, run: Callable[[ActiveRule], OutcomeKind]) -> None:
         rule_id = active.rule.id
+        modalities = active.rule.applies.modality
+        if modalities and self.instance.dataset.text(MODALITY) not in modalities:
+            self.outcomes[rule_id] = "not_applicable"
+            return
         outcome, reason = guarded(lambda: (run(active), ""))
         if self.outcomes.get(rule_id) == "fail":
             # As an alias it has failed already: what else it says is no news.

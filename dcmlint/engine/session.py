@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from dcmlint import __version__, standard
+from dcmlint import standard
+from dcmlint.version import __version__
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.profiles.patterns import found, replaced, translate
+from dcmlint.facts.builtin.gathered import Part
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.rules.slide_functions import SlideContext, paths
 
 _TOKEN = re.compile(r"\{([^{}]+)\}")
 # What Windows does not allow in the name of a file; a scanner has to leave it out or to replace it.
@@ -120,3 +122,46 @@ def barcode_modified(
     if found(translate(modifier), part) is None:
         yield Problem(message="the modifier pattern is not found in the bar code: nothing is substituted", path=attribute,
                       found=text, want=modifier)  # fmt: skip
+
+
+@rule_function("slide-has-barcode")
+def slide_has_barcode(context: SlideContext, attribute: str, required: str = "true") -> Iterable[Problem]:
+    """Some instance of the slide carries a bar code."""
+    if required != "true":
+        raise NotApplicable
+    slide = context.slide
+    if attribute != "BarcodeValue":
+        raise Undecided(f"what the other instances hold in {attribute} is not kept")
+    if any(part.image.barcode is not None and not part.image.barcode.empty for part in slide.parts):
+        return
+    if not slide.labels:
+        raise Undecided("no LABEL image of the slide was checked")
+    yield Problem(
+        message="no instance of the slide carries a bar code", path=attribute, want="a bar code",
+        files=paths(slide.of("LABEL") + slide.of("VOLUME", "THUMBNAIL", "OVERVIEW")),
+    )  # fmt: skip
+
+
+@rule_function("instance-numbers-sequential")
+def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
+    """The Instance Numbers of the whole slide images of a series are distinct and follow each other.
+
+    A gap is less severe than a number used twice: what is missing may not have been among the inputs.
+    """
+    parts = [part for part in context.parts if part.on_slide and part.has_image]
+    numbers: dict[int, list[Part]] = {}
+    for part in parts:
+        if part.image.number is not None:
+            numbers.setdefault(part.image.number, []).append(part)
+    if len(parts) < 2 or not numbers:
+        raise NotApplicable
+    twice = [part for same in numbers.values() if len({p.member.sop_instance for p in same}) > 1 for part in same]
+    if twice:
+        yield Problem(message="one Instance Number stands for several instances of the series", path="InstanceNumber",
+                      files=paths(twice), want="one number for each instance")  # fmt: skip
+        return
+    ordered = sorted(numbers)
+    gaps = ordered[-1] - ordered[0] + 1 - len(ordered)
+    if gaps:
+        yield Problem(message=f"the Instance Numbers go from {ordered[0]} to {ordered[-1]}, and {gaps} are not there",
+                      path="InstanceNumber", files=paths(parts), want="numbers that follow each other", severity="warning")  # fmt: skip

@@ -176,6 +176,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     certificate: Certificate = Certificate()
     offers: tuple[Offer, ...] = ()
     direction: Literal["out", "in", "either"] = "out"
+    needs: tuple[str, ...] = ()
     severity: Severity = "error"
     not_seen: str = ""
 

@@ -117,6 +117,8 @@ def resolve_chain(
     for source in chain:
         for rule, marks in _rules_of(source, chain, values, missing, keep):
             made[rule.id] = RuleSource(rule, source.file, marks)
+    if any(source.rule.kind == "function" for source in made.values()):
+        import dcmlint.profiles.functions  # noqa: F401 - registers
     rules = _joined(builtin_rules(), made.values())
     levels = levels_of(rules, [item for source in chain for item in source.profile.rules.items()])
     locked = {rule.rule.id for source in chain for word in source.profile.lock for rule in named(rules, word)}
@@ -124,6 +126,8 @@ def resolve_chain(
     for source in chain:
         for endpoint in source.profile.endpoints:
             try:
+                for name in endpoint.needs:
+                    in_text(f"param.{name}", values)
                 endpoints[endpoint.name] = _placed(endpoint, values)
             except UnsetParameter as unset:
                 missing.append(NotChecked(f"endpoint {endpoint.name}", str(unset)))

@@ -22,9 +22,15 @@ BASE = slides.full_jpeg()
 del BASE.PixelData
 
 
-def icc_of(*profiles: bytes | None, spaces: dict[int, str] | None = None) -> Icc | None:
+def icc_of(
+    *profiles: bytes | None,
+    spaces: dict[int, str] | None = None,
+    photometric: str = "RGB",
+    palette: bool = False,
+) -> Icc | None:
     """The facts of an image whose optical paths have these profiles (None: none)."""
     made = copy.copy(BASE)
+    made.PhotometricInterpretation = photometric
     paths = []
     for number, profile in enumerate(profiles):
         path = item(OpticalPathIdentifier=str(number + 1))
@@ -32,6 +38,8 @@ def icc_of(*profiles: bytes | None, spaces: dict[int, str] | None = None) -> Icc
             path.ICCProfile = profile + b"\0" * (len(profile) & 1)
         if spaces and number in spaces:
             path.ColorSpace = spaces[number]
+        if palette:
+            path.PaletteColorLookupTableSequence = [item()]
         paths.append(path)
     made.OpticalPathSequence = paths
     instance = read_instance(WholeBuffer(slides.to_bytes(made)))
@@ -79,8 +87,15 @@ def test_each_profile_is_told_by_its_item() -> None:
     )
     assert found is not None
     assert (found.not_input, found.not_rgb, found.not_pcs) == ((2,), (3,), (4,))
-    # what is not for RGB is told once
-    assert found.without_transform == (4,)
+    # what is not for RGB, or connects to no space, is told once
+    assert found.without_transform == ()
+
+
+def test_a_single_channel_has_no_profile_to_look_at() -> None:
+    assert icc_of(b"damaged", photometric="MONOCHROME2") is None
+    found = icc_of(None, icc_profile(), photometric="MONOCHROME2", palette=True)
+    assert found is not None
+    assert found.count == 1
 
 
 @pytest.mark.parametrize(

@@ -27,25 +27,7 @@ EVERY = tuple(SOURCES.values())
 # Checks that nothing fails yet: no rule could have an example.
 WITHOUT_RULE = {"table.module-missing": "counts conditions of modules that stay open"}
 # (rule whose example it is, name of the example): the rules that may speak of the same place, and why.
-SAME_PLACE: dict[tuple[str, str], tuple[frozenset[str], str]] = {
-    ("ENC006", "a VR that is none"): (
-        frozenset({"ENC006", "ELM001"}),
-        "an unknown VR is not that of the dictionary",
-    ),
-    ("ENC015", "a known sequence as UN"): (frozenset({"ENC015", "ELM003"}), "UN of a sequence is UN too"),
-    ("FILE905", "the end of the deflated bytes is lost"): (
-        frozenset({"FILE903", "VR103"}),
-        "what ends too early when inflated ends in the middle of an element, and of a number",
-    ),
-    ("META108", "an element of a command"): (
-        frozenset({"META108", "MOD012"}),
-        "no IOD has elements of commands",
-    ),
-    ("PIX041", "pixels in an item"): (
-        frozenset({"PIX041", "MOD012"}),
-        "no IOD has Pixel Data in such an item",
-    ),
-}
+SAME_PLACE: dict[tuple[str, str], tuple[frozenset[str], str]] = {}
 
 
 @pytest.mark.parametrize("rule_id", SOURCES)

@@ -182,3 +182,12 @@ def test_wavelengths() -> None:
     path.LightPathFilterPassBand = [410, 400]
     path.IlluminationWaveLength = float("nan")
     assert len(problems("wavelengths-in-nanometres", made)) == 2
+
+
+def test_codes_of_the_method_may_stand_in_its_text() -> None:
+    made = deidentified()
+    made.DeidentificationMethod = "DCM:113100/113105/113111"
+    made.private_block(0x0009, "ACME 1.0", create=True).add_new(0x01, "LO", "a")
+    assert problems("private-after-deidentification", made) == []
+    found = problems("left-after-deidentification", made, attributes=["BarcodeValue", "LabelText"])
+    assert [one.severity for one in found] == [""]

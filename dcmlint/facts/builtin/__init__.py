@@ -15,3 +15,6 @@ from dcmlint.facts.builtin import codestream  # noqa: F401
 from dcmlint.facts.builtin import member  # noqa: F401
 from dcmlint.facts.builtin import slide  # noqa: F401
 from dcmlint.facts.builtin import file_name  # noqa: F401
+from dcmlint.facts.builtin import frames  # noqa: F401
+from dcmlint.facts.builtin import places  # noqa: F401
+from dcmlint.facts.builtin import dimensions  # noqa: F401

@@ -152,7 +152,7 @@ def _facts_of(facts: Facts, summary: FrameSummary) -> CodestreamFacts:
         components=_met(streams, "components"),
         precisions=_met(streams, "precision"),
         subsampling=tuple(dict.fromkeys(filter(None, map(subsampling_name, streams)))),
-        lossy=_lossy(streams),
+        lossy=_lossy(streams, facts.instance.syntax.uid),
         reversible=_agreed(stream.reversible for stream in jpeg_2000),
         colour_transform=_agreed(stream.mct for stream in jpeg_2000),
         cropped_edge_tiles=_cropped(facts, summary),
@@ -174,11 +174,16 @@ def _agreed(values: Iterator[bool | None]) -> bool | Unknown | None:
     return UNKNOWN if found or only is None else only
 
 
-def _lossy(streams: Sequence[Codestream]) -> bool | Unknown:
-    """True as soon as one frame has lost something: PS3.3 C.7.6.1.1.5 speaks of one or more of the frames."""
-    from dcmlint.dicom.codestreams import lossless
+def _lossy(streams: Sequence[Codestream], uid: str) -> bool | Unknown:
+    """True as soon as one frame has lost something: PS3.3 C.7.6.1.1.5 speaks of one or more of the frames.
 
-    verdicts = {lossless(stream) for stream in streams if stream.kind != "unknown"}
+    Frames of another kind than the transfer syntax names do not count: one of the two is wrong.
+    """
+    from dcmlint.dicom.codestreams import EXPECTED, lossless
+
+    kind = EXPECTED[uid].kind
+    kinds = _JPEG_2000 if kind in _JPEG_2000 else (kind,)
+    verdicts = {lossless(stream) for stream in streams if stream.kind in kinds}
     if False in verdicts:
         return True
     return UNKNOWN if None in verdicts or not verdicts else False

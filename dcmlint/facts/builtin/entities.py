@@ -7,6 +7,7 @@ the value as a report may print it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.findings.redact import ShowValues, show_value
 
+PATIENT_ID, ISSUER_OF_PATIENT_ID = 0x00100020, 0x00100021
 # PS3.3 Table C.7-1: what tells patients apart.
 PATIENT = (0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040)
 # PS3.3 Table C.7-3 and Table C.7-4a.
@@ -104,3 +106,18 @@ def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
 def attributes_of(packed: bytes) -> tuple[Attribute, ...]:
     """The attributes of a packed entity."""
     return _ATTRIBUTES.decode(packed) if packed else ()
+
+
+@lru_cache(maxsize=4096)
+def said_by(packed: bytes) -> dict[int, Said]:
+    """What a packed entity says, by tag."""
+    return {one.tag: one.said for one in attributes_of(packed)}
+
+
+def patient_key(packed: bytes) -> tuple[bytes, bytes] | None:
+    """Hashes of Patient ID and its issuer; None without an ID."""
+    found = said_by(packed)
+    identifier, issuer = found.get(PATIENT_ID), found.get(ISSUER_OF_PATIENT_ID)
+    if identifier is None or identifier.empty:
+        return None
+    return identifier.key, issuer.key if issuer is not None else b""

@@ -30,6 +30,7 @@ SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT = 0x0062000A, 0x0062000B
 
 _MOST = 0.9  # of the frames: what so many do is meant so
 _Z_DIGITS = 3  # nanometres
+_HUGE = 1 << 62
 
 
 class Frames(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,12 +246,15 @@ def _wanted(grid: _Grid, tiling: Tiling, count: int) -> tuple[Floats, Floats, In
     """Column, row and optical path of each frame in the order of TILED_FULL (PS3.3 C.7.6.17.3)."""
     import numpy as np
 
-    number = tiling.offset + np.arange(count)
+    number = tiling.offset + np.arange(count, dtype=np.int64)
     across = number % grid.columns
     down = number // grid.columns % grid.rows
     planes = tiling.focal_planes
-    layer = None if not planes or planes < 1 else number // (grid.columns * grid.rows * planes)
-    return across * grid.tile_columns + 1.0, down * grid.tile_rows + 1.0, layer
+    layer: Ints | None = None
+    if planes is not None and planes > 0:
+        layer = number // min(grid.columns * grid.rows * planes, _HUGE)
+    column, row = across * grid.tile_columns + 1, down * grid.tile_rows + 1
+    return column.astype(np.float64), row.astype(np.float64), layer
 
 
 def _misplaced(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from dcmlint.facts.builtin.entities import patient_key
 from dcmlint.facts.builtin.member import WHOLE_SLIDE, Member, image_of
 from dcmlint.facts.builtin.slide_image import SlideImage
 
@@ -93,6 +94,22 @@ class Gathered:
     def studies(self) -> dict[str, list[Part]]:
         """By Study Instance UID; "" holds what has none."""
         return grouped(self.parts, lambda part: part.member.study)
+
+    @cached_property
+    def frames_of_reference(self) -> dict[str, list[Part]]:
+        """By Frame of Reference UID; "" holds what has none."""
+        return grouped(self.parts, lambda part: part.member.frame_of_reference)
+
+    @cached_property
+    def patients(self) -> dict[tuple[bytes, bytes] | None, list[Part]]:
+        """By (hashes of) Patient ID and its issuer; None holds what has no ID."""
+        return grouped(self.parts, lambda part: patient_key(part.member.patient))
+
+    @cached_property
+    def concatenation_sources(self) -> frozenset[str]:
+        """The UIDs of the undivided instances that concatenations come from."""
+        concatenated = (part.image.concatenated for part in self.parts if part.on_slide)
+        return frozenset(one.source for one in concatenated if one is not None and one.source)
 
     @cached_property
     def instances(self) -> dict[str, list[Part]]:

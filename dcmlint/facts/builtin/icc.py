@@ -12,7 +12,8 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.facts.registry import Facts, facts
 
-OPTICAL_PATHS, ICC_PROFILE, COLOR_SPACE = 0x00480105, 0x00282000, 0x00282002
+OPTICAL_PATHS, PALETTE, ICC_PROFILE, COLOR_SPACE = 0x00480105, 0x00480120, 0x00282000, 0x00282002
+PHOTOMETRIC_INTERPRETATION = 0x00280004
 
 _HEADER = 128  # ICC.1 7.2
 _ENTRY = 12  # ICC.1 7.3.1: signature, offset and size of a tag
@@ -49,7 +50,8 @@ class IccProfile(msgspec.Struct, frozen=True, kw_only=True):
         """How it turns device values into the connection space (PS3.3 C.11.15.1.1, ICC.1 8.3)."""
         if _TABLE in self.tags:
             return "table"
-        return "matrix" if self.pcs == "XYZ" and self.tags >= _MATRIX else "none"
+        # A matrix gives XYZ; another space than these two is a matter of its own.
+        return "matrix" if self.pcs != "Lab" and self.tags >= _MATRIX else "none"
 
 
 class Icc(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +97,19 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
 
 @facts("icc", Icc)
 def icc(facts: Facts) -> Icc | None:
-    """The ICC profiles of the Optical Path Sequence; absent where no item has one that could be read."""
-    paths = facts.instance.dataset.items(OPTICAL_PATHS)
-    found = [profile for number, path in enumerate(paths) if (profile := profile_of(path, number)) is not None]
+    """The ICC profiles of the Optical Path Sequence; absent where no item has one that could be read.
+
+    What a profile says matters only where there are colors: those of single channels without a palette,
+    which must have none (PS3.3 Table C.8.12.5-1), are passed over.
+    """
+    dataset = facts.instance.dataset
+    paths = dataset.items(OPTICAL_PATHS)
+    single = dataset.text(PHOTOMETRIC_INTERPRETATION) == "MONOCHROME2"
+    found = [
+        profile
+        for number, path in enumerate(paths)
+        if not (single and PALETTE not in path) and (profile := profile_of(path, number)) is not None
+    ]
     if not found:
         return None
     broken = [one for one in found if one.problem]

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from dcmlint.dicom.dataset import PIXEL_DATA, Dataset, Element
+from dcmlint.dicom.instance import SOP_CLASS_UID
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.builtin.tiling import COLUMNS, NUMBER_OF_FRAMES, ROWS, whole
 from dcmlint.facts.registry import Facts, facts
@@ -44,6 +45,8 @@ SAMPLES: Final = {
     "YBR_RCT": 3,
     "XYB": 3,
 }
+WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # PS3.4 B.5
+
 # Native pixels of these share two chrominance samples between two pixels. PS3.3 C.7.6.3.1.2
 _HALVED_CHROMA: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 
@@ -133,6 +136,8 @@ def _sample_bits(dataset: Dataset, element: Element, native: bool) -> int | Unkn
     if SAMPLES.get(colour, samples) != samples and element.tag == PIXEL_DATA:
         # One of the two is wrong, which another rule says.
         return UNKNOWN
+    if native and colour in _HALVED_CHROMA and dataset.text(SOP_CLASS_UID) == WHOLE_SLIDE:
+        return UNKNOWN  # not allowed there (PS3.3 C.8.12.4.1.5): nobody knows what is meant
     if native and colour in _HALVED_CHROMA:
         return rows * columns * 2 * bits if columns % 2 == 0 else UNKNOWN
     return rows * columns * samples * bits

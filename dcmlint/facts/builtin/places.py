@@ -138,8 +138,8 @@ def _explained(bare: Places, c: Deviations) -> Places:
     off, origin = c.off, np.zeros(len(c.at), bool)
     if kind == "shifted" and first.any():
         off, origin = origin, off & first
-    elif kind == "scattered":
-        off, origin = off & ~first, off & first
+    elif kind == "scattered" and not (off & ~first).any():
+        off, origin = origin, off
     distance = np.hypot(c.x - c.wanted_x, c.y - c.wanted_y)
     told = int(np.flatnonzero(off | origin)[0])
     greatest = float(distance[off | origin].max())

@@ -12,3 +12,11 @@ from dcmlint.rules.builtin_functions import fragments  # noqa: F401
 from dcmlint.rules.builtin_functions import lossy  # noqa: F401
 from dcmlint.rules.builtin_functions import decoding  # noqa: F401
 from dcmlint.rules.builtin_functions import numbers  # noqa: F401
+from dcmlint.rules.builtin_functions import concatenations  # noqa: F401
+from dcmlint.rules.builtin_functions import entities  # noqa: F401
+from dcmlint.rules.builtin_functions import references  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_levels  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_privacy  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_series  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_set  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_values  # noqa: F401

@@ -6,7 +6,7 @@ One defect is told once: a frame of the wrong kind is told by ``frame_kind`` alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
@@ -16,7 +16,9 @@ from dcmlint.facts.builtin.pixels import (
     BITS_ALLOCATED,
     BITS_STORED,
     PHOTOMETRIC_INTERPRETATION,
+    SAMPLES,
     SAMPLES_PER_PIXEL,
+    WHOLE_SLIDE,
 )
 from dcmlint.facts.builtin.tiling import COLUMNS, ROWS, whole
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
@@ -162,6 +164,8 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
     """Frames with another number of components than Samples per Pixel (PS3.5 8.2.1, G.2)."""
     expected = _expected(context)
     samples = _stated(context.dataset, SAMPLES_PER_PIXEL)
+    if SAMPLES.get(context.dataset.text(PHOTOMETRIC_INTERPRETATION), samples) != samples:
+        raise NotApplicable  # told of the attribute itself
     if expected.kind == "rle":
         # PS3.5 G.2: one segment for each byte of a Composite Pixel Code
         wanted = samples * -(-_stated(context.dataset, BITS_ALLOCATED) // 8)
@@ -171,6 +175,8 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
                 yield _problem(context, frames, message, f"{stream.segments} segments", f"{wanted} segments")
         return
     for stream, frames in _groups(context):
+        if any(problem.code == "frame-header-length" for problem in stream.problems):
+            continue
         if stream.components is not None and stream.components != samples:
             found = f"{stream.components} component{'s' * (stream.components != 1)}"
             message = f"{found} in {_some(context, frames)}, but Samples per Pixel is {samples}"
@@ -184,13 +190,15 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
     ``others``: the severity in images that are no whole slide images. There, Bits Stored may be less than Bits
     Allocated, and encoders take the bits that they need.
     """
-    _expected(context)
+    expected = _expected(context)
     stored = _stated(context.dataset, BITS_STORED)
     signed = _stated(context.dataset, _PIXEL_REPRESENTATION) == 1
     severity = "" if context.instance.sop_class == WHOLE_SLIDE else others
     for stream, frames in _groups(context):
         if stream.precision is None or any(problem.code == "mixed-precision" for problem in stream.problems):
             continue
+        if expected.precisions and stream.precision not in expected.precisions:
+            continue  # not of this transfer syntax at all
         if stream.precision != stored:
             found = f"{stream.precision} bits"
             message = f"{found} a sample in {_some(context, frames)}, but Bits Stored is {stored}"
@@ -323,6 +331,8 @@ def jpeg_2000_colour(context: RuleContext) -> Iterable[Problem]:
     if not fits_transfer_syntax(context):
         raise NotApplicable  # told of the attribute itself
     colour = _colour(context.dataset)
+    if whole(context.dataset, SAMPLES_PER_PIXEL) != 3:
+        raise NotApplicable
     for stream, frames in _groups(context):
         if stream.components != 3 or stream.mct is None or stream.reversible is None:
             continue
@@ -361,7 +371,6 @@ _JPEG_LOSSY: Final = frozenset({"MONOCHROME2", "RGB", "YBR_FULL_422"})
 _REVERSIBLE: Final = frozenset({"MONOCHROME2", "RGB", "YBR_RCT"})
 _IRREVERSIBLE: Final = frozenset({"MONOCHROME2", "RGB", "YBR_ICT"})
 _FAMILIES: Final = {_PLAIN: "plain", _JPEG_LOSSY: "jpeg"}
-WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _ENUMERATED: Final = frozenset({"MONOCHROME2", "RGB", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 _ALLOWED: Final = {
     **dict.fromkeys(("50", "51"), _JPEG_LOSSY),
@@ -388,6 +397,15 @@ def fits_transfer_syntax(context: RuleContext) -> bool:
     return allowed is None or context.dataset.text(PHOTOMETRIC_INTERPRETATION) in allowed
 
 
+def _of_transfer_syntax(context: RuleContext, kinds: Sequence[str], processes: Sequence[str]) -> bool:
+    """Whether some frame that was looked at is what the transfer syntax is for, or none was looked at."""
+    expected = _expected(context)
+    if not kinds:
+        return True
+    kind = expected.kind in kinds or (expected.kind in _JPEG_2000 and not set(_JPEG_2000).isdisjoint(kinds))
+    return kind and (not expected.processes or not processes or not set(expected.processes).isdisjoint(processes))
+
+
 @rule_function("colour_for_transfer_syntax")
 def colour_for_transfer_syntax(
     context: RuleContext, family: str, reversible_in_general: str = ""
@@ -405,6 +423,8 @@ def colour_for_transfer_syntax(
         return  # a term that whole slide images never have is told as such
     severity = ""
     stream = context.facts.group("codestream")
+    if stream is not None and not _of_transfer_syntax(context, stream.kinds, stream.processes):
+        raise NotApplicable  # the transfer syntax is wrong, which the frames tell
     if stream is not None and colour == "YBR_ICT" and allowed is _REVERSIBLE and stream.reversible is False:
         return  # it is true of the frames; the transfer syntax is what is wrong
     if (

@@ -69,7 +69,7 @@ def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> It
                 ):
                     continue
                 yield Problem(
-                    message=f"the code is not in CID {cid}, {group.name}", level=item, tag=_CODE_VALUE, found=value,
+                    message=f"The code is not in CID {cid}, {group.name}", level=item, tag=_CODE_VALUE, found=value,
                     want=f"a code of CID {cid}", severity="" if scheme in _STANDARD else "info",
                 )  # fmt: skip
     if not looked_at:
@@ -85,7 +85,7 @@ def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
         scheme = item.text(_SCHEME)
         if scheme in RETIRED:
             yield Problem(
-                message=f"the coding scheme {scheme} is retired", level=item, tag=_SCHEME, found=scheme, want="SCT"
+                message=f"The coding scheme {scheme} is retired", level=item, tag=_SCHEME, found=scheme, want="SCT"
             )
     if not looked_at:
         raise NotApplicable
@@ -136,7 +136,7 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
     """
     owners = _owners().get(_letters(given))
     if owners is not None:
-        return "" if code in owners else "the code meaning is that of another code"
+        return "" if code in owners else "The code meaning is that of another code"
     if not given.isascii():
         return ""
     letters = _letters(given)
@@ -147,7 +147,7 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
             return ""
         if any(word[:5] in letters for word in _words(meaning) if len(word) > 3):
             return ""
-    return "the code meaning is not that of the code"
+    return "The code meaning is not that of the code"
 
 
 def _words(text: str) -> list[str]:

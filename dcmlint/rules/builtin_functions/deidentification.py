@@ -11,7 +11,7 @@ from dcmlint.dicom.path import parse_path
 from dcmlint.facts.builtin.specimen import SPECIMENS, STEP_CONTENT, STEPS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 
-_REMOVED, _METHODS = 0x00120062, 0x00120064
+_REMOVED, _METHOD, _METHODS = 0x00120062, 0x00120063, 0x00120064
 _CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
 _ACCESSION, _PATIENT_ID = 0x00080050, 0x00100020
 _CONTAINER, _CONTAINER_DESCRIPTION = 0x00400512, 0x0040051A
@@ -28,6 +28,8 @@ _OPTIONS = {
     "113108": "retain-patient-characteristics", "113109": "retain-device-identity", "113110": "retain-uids",
     "113112": "retain-institution-identity",
 }  # fmt: skip
+
+_METHOD_CODE = re.compile(r"(?<![0-9])1131[01][0-9](?![0-9])")
 
 # As laboratories number: letters and two digits of the year, a dash, a running number (S24-12345)
 _ACCESSION_LIKE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3}[0-9]{2}-[0-9]{2,7}(?![0-9])")
@@ -75,12 +77,12 @@ def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
         because = _looks_original(text, known)
         if because:
             yield Problem(
-                message="the value looks as the laboratory wrote it, not like a replacement", level=level, tag=tag,
+                message="The value looks as the laboratory wrote it, not like a replacement", level=level, tag=tag,
                 found=text, because=because, want="a replacement, or nothing",
             )  # fmt: skip
         elif text and tag in _DESCRIPTIONS and BASIC_PROFILE in methods and CLEAN_DESCRIPTORS not in methods:
             yield Problem(
-                message="the Basic Profile removes the description", level=level, tag=tag, found=text,
+                message="The Basic Profile removes the description", level=level, tag=tag, found=text,
                 want="absent, or the Clean Descriptors Option",
             )  # fmt: skip
 
@@ -119,7 +121,7 @@ def svs_header(context: RuleContext) -> Iterator[Problem]:
         fields = list(dict.fromkeys(match[1].strip() for match in _SVS_FIELD.finditer(text[: 1 << 16])))
         if fields:
             yield Problem(
-                message="the description of an SVS file was taken over as it stood", level=level, tag=tag, found=text,
+                message="The description of an SVS file was taken over as it stood", level=level, tag=tag, found=text,
                 because=f"it says {', '.join(fields[:6])}", want="only what does not identify",
             )  # fmt: skip
     if not looked_at:
@@ -162,9 +164,12 @@ def _levels(dataset: Dataset) -> Iterator[Dataset]:
 
 
 def _deidentified(dataset: Dataset) -> frozenset[str]:
-    """The codes of the methods; raises NotApplicable unless the identity is said to be removed."""
+    """The codes of the methods; raises NotApplicable unless the identity is said to be removed.
+
+    Some write the codes as text into De-identification Method ("DCM:113100/113105"): that is said too.
+    """
     if dataset.text(_REMOVED) != "YES":
         raise NotApplicable
-    return frozenset(
-        item.text(_CODE_VALUE) for item in dataset.items(_METHODS) if item.text(_SCHEME) == "DCM"
-    )
+    coded = [item.text(_CODE_VALUE) for item in dataset.items(_METHODS) if item.text(_SCHEME) == "DCM"]
+    written = [code for text in dataset.values(_METHOD) for code in _METHOD_CODE.findall(str(text)[:1024])]
+    return frozenset((*coded, *written))

@@ -11,7 +11,7 @@ from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecid
 
 _LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
 _KEYWORD: Final = "LossyImageCompression"
-# PS3.5 A.4.1: the DCT processes of these lose something, whatever the frame
+# PS3.5 A.4.1: the DCT processes of these lose something, whether frames were looked at or not
 _ALWAYS_LOSSY: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
 # Lossless by name: a frame that is not is told as such.
 _LOSSLESS_ONLY: Final = frozenset(
@@ -28,7 +28,9 @@ def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
     uid = context.instance.syntax.uid
     if context.facts.group("encapsulation") is None or uid in _LOSSLESS_ONLY:
         raise NotApplicable
-    lossy = True if uid in _ALWAYS_LOSSY else context.facts("codestream.lossy")
+    lossy = context.facts("codestream.lossy")
+    if uid in _ALWAYS_LOSSY and not context.facts("codestream.examined"):
+        lossy = True
     if lossy is UNKNOWN:
         raise Undecided("no header tells whether the frames have lost anything")
     if lossy is not True:

@@ -38,12 +38,12 @@ def wavelengths(context: RuleContext) -> Iterator[Problem]:
             strange = next((one for one in values if not _SHORTEST <= one <= _LONGEST), None)
             if strange is not None:
                 yield Problem(
-                    message="the wavelength is not plausible in nanometres", level=path, tag=tag, found=strange,
+                    message="The wavelength is not plausible in nanometres", level=path, tag=tag, found=strange,
                     want=f"{_SHORTEST} to {_LONGEST} nm",
                 )  # fmt: skip
             elif tag in _BANDS and len(values) == 2 and values[0] >= values[1]:
                 yield Problem(
-                    message="the pass band does not run from the shorter to the longer wavelength", level=path,
+                    message="The pass band does not run from the shorter to the longer wavelength", level=path,
                     tag=tag, found=tuple(values), want="the shorter wavelength first",
                 )  # fmt: skip
     if not looked_at:
@@ -62,7 +62,7 @@ def palette(context: RuleContext) -> Iterator[Problem]:
     for path in found:
         if interpretation != "MONOCHROME2":
             yield Problem(
-                message="a palette is for MONOCHROME2 images only", level=path, tag=_PALETTE,
+                message="A palette is for MONOCHROME2 images only", level=path, tag=_PALETTE,
                 because=f"PhotometricInterpretation {interpretation[:16]}",
             )  # fmt: skip
         else:
@@ -74,7 +74,7 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
     entries = [item.value(descriptor) for descriptor, _, _ in _LUTS]
     if None not in entries and len(set(entries)) > 1:
         yield Problem(
-            message="the three palette tables have different numbers of entries", level=item, tag=_LUTS[0][0],
+            message="The three palette tables have different numbers of entries", level=item, tag=_LUTS[0][0],
             found=tuple(entries), want="the same number for red, green and blue",
         )  # fmt: skip
         return
@@ -82,7 +82,7 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
     sizes = [element.end - element.start for element in data if element is not None]
     if len(sizes) == len(_LUTS) and len(set(sizes)) > 1:
         yield Problem(
-            message="the three palette tables have different lengths", level=item, tag=_LUTS[0][1],
+            message="The three palette tables have different lengths", level=item, tag=_LUTS[0][1],
             because=f"lengths {', '.join(map(str, sizes))} bytes", want="the same length for red, green and blue",
         )  # fmt: skip
 
@@ -106,7 +106,7 @@ def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
         identifier = _identifier(path)
         if identifier and identifier not in used:
             yield Problem(
-                message="no frame uses the optical path", level=path, tag=OPTICAL_PATH_IDENTIFIER,
+                message="No frame uses the optical path", level=path, tag=OPTICAL_PATH_IDENTIFIER,
                 found=path.text(OPTICAL_PATH_IDENTIFIER),
             )  # fmt: skip
 

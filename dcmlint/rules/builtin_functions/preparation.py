@@ -27,7 +27,7 @@ def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if is_before(found.moment, latest, zone):
                     yield Problem(
-                        message="the step was done before the one in front of it", level=found.item, tag=_DATE_TIME,
+                        message="The step was done before the one in front of it", level=found.item, tag=_DATE_TIME,
                         found=found.moment, want="the order of time",
                     )  # fmt: skip
                     continue
@@ -50,7 +50,7 @@ def sampling_parents(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if one.text not in known:
                     yield Problem(
-                        message="no earlier step is about the parent specimen", level=one.item, tag=_TEXT_VALUE,
+                        message="No earlier step is about the parent specimen", level=one.item, tag=_TEXT_VALUE,
                         found=one.text, want="the identifier of an earlier step",
                     )  # fmt: skip
             # A parent may have a history of its own that nobody wrote down.

@@ -69,9 +69,10 @@ def unique(context: SlideContext, slides: str) -> Iterator[Problem]:
     """
     from dcmlint.facts.builtin.gathered import same_content
 
+    here = {id(part) for part in context.parts}
     for uid in dict.fromkeys(part.member.sop_instance for part in context.parts):
         same = context.gathered.instances[uid]
-        if len(same) < 2 or same[0] not in context.parts:
+        if len(same) < 2 or id(same[0]) not in here:
             continue
         if all(part.on_slide for part in same) != (slides == "only"):
             continue

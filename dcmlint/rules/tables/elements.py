@@ -20,6 +20,10 @@ _LONGEST = 1 << 20
 _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
 _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
 _SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
+_VRS = frozenset(_BULK_UNIT) | frozenset(_UNIT) | frozenset(
+    "AE AS CS DA DS DT IS LO LT PN SH SQ ST TM UC UI UR UT".split()
+)
+ICON_IMAGE_SEQUENCE = 0x00880200
 _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: the backslash is a character there
 _CACHE_LIMIT = 100_000
 _NOTHING: tuple[ValueProblem, ...] = ()
@@ -126,13 +130,13 @@ class ElementCheck:
             if element.fragments is not None:
                 continue
             size = element.end - element.start
-            if size == 0:
-                continue
+            if size == 0 or size != element.length:
+                continue  # nothing to look at, or cut off: what is left says nothing of the value
             if vr in _BULK_UNIT or "/" in vr:
                 unit = _BULK_UNIT.get(vr, 1)
                 if unit > 1 and size % unit:
                     self._units(level, element, size, unit)
-                if tag == PIXEL_DATA and level.parent is not None:
+                if tag == PIXEL_DATA and level.parent is not None and level.parent_tag != ICON_IMAGE_SEQUENCE:
                     self._nested(level, element)
                 if vr in _BULK_UNIT:
                     continue
@@ -154,12 +158,15 @@ class ElementCheck:
             else:
                 problems = check_value(vr, raw, little_endian=little, charset=charset)
             for problem in problems:
-                if problem.code != "odd-length":  # told by the reader
-                    self._value(level, element, problem)
+                if problem.code == "odd-length" or (problem.code == "dt-length" and len(problems) > 1):
+                    continue  # told by the reader; told by what makes it too long
+                self._value(level, element, problem)
             if tag == SPECIFIC_CHARACTER_SET:
                 self._character_set(level, element)
             if expected is not None:
                 unit = _UNIT.get(vr, 0)
+                if unit and size % unit:
+                    continue  # no whole number of values: told as such
                 count = size // unit if unit else 1 if vr in _ONE_VALUE else raw.count(b"\\") + 1
                 if count != 1 or expected.least > 1:
                     self._count(level, element, expected, count)
@@ -183,12 +190,14 @@ class ElementCheck:
 
     def _vr(self, level: Dataset, element: Element, expected: _Expected) -> None:
         if element.vr == "UN":
+            if element.items is not None:
+                return  # told by the reader
             self._add("vr-un", level, element, f"{name_of(element.tag)} is written with VR UN",
                       found="UN", want=expected.entry.vr)  # fmt: skip
         elif "SQ" in expected.vrs:
             self._add("sequence-vr", level, element, f"{name_of(element.tag)} is not written as a sequence",
                       found=element.vr, want="SQ")  # fmt: skip
-        elif element.vr.isalpha():
+        elif element.vr in _VRS:  # another one is told by the reader
             self._add("vr-mismatch", level, element, f"{name_of(element.tag)} is written with VR {element.vr}",
                       found=element.vr, want=expected.entry.vr)  # fmt: skip
 

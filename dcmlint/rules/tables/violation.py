@@ -24,7 +24,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "defined-term": "a value is not one of the defined terms",
     "item-count": "a sequence has too few or too many items",
     "unknown-attribute": "no module of the IOD has the attribute",
-    "module-missing": "a required module is wholly absent",
+    "meta-type-1": "an attribute of type 1 of the file meta information is absent or empty",
     "module-forbidden": "a module is present although its condition does not hold",
     "functional-group-missing": "a required functional group is absent",
     "functional-group-both": "a functional group is both shared and per-frame",

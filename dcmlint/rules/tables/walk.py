@@ -17,8 +17,10 @@ from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
 from dcmlint.rules.tables.violation import Violation
 
+# PS3.10 Table 7.1-1, type 1; Group Length and Transfer Syntax UID are told by the reader.
+_META = (0x00020001, 0x00020002, 0x00020003, 0x00020012)
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
-_ANYWHERE = frozenset({0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
+_ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
 _PADDING = b" \0"
 _TEXT_EMPTY = 16
 
@@ -39,11 +41,13 @@ class TableCheck:
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
+        self._absent: dict[str, str] = {}
         self._forbidden_here: set[tuple[int, int]] = set()
 
     def run(self) -> None:
         """Check everything that the tables say about the instance."""
         dataset = self.instance.dataset
+        self._meta_group()
         uid = self.instance.sop_class
         if not uid:
             self._add(
@@ -64,6 +68,19 @@ class TableCheck:
         self._level(dataset, level, spec.all_known)
         self._groups(spec.iod, dataset)
 
+    def _meta_group(self) -> None:
+        meta = self._meta
+        if meta is None:
+            return
+        for tag in _META:
+            element = meta.get(tag)
+            if element is None or element.end == element.start:
+                what = "is missing" if element is None else "has no value"
+                self._add(
+                    "meta-type-1", meta, tag, f"{name_of(tag)} {what}: it is of type 1 in the file meta information",
+                    want="present with a value", offset=meta.offset if element is None else element.offset,
+                )  # fmt: skip
+
     # -- modules ---------------------------------------------------------------------------------------
 
     def _modules(self, spec: IodSpec, dataset: Dataset) -> tuple[frozenset[int], frozenset[int]]:
@@ -73,10 +90,13 @@ class TableCheck:
         active: set[int] = set()
         hinted: set[int] = set()
         for number, module in enumerate(spec.modules):
+            begun = not module.own.isdisjoint(present)
+            if not begun and module.firm:
+                for table in module.tables:
+                    self._absent[table] = f"nothing of the required module {module.name} is there"
             if module.usage == "M":
                 active.add(number)
                 continue
-            begun = not module.own.isdisjoint(present)
             verdict: object = None
             if module.usage == "C":
                 verdict = (
@@ -130,7 +150,8 @@ class TableCheck:
                 self._items(dataset, element, spec)
         if not level.open:
             for tag in present - level.known:
-                if not (tag >> 16) & 1 and tag not in _ANYWHERE and tag & 0xFFFF and tag not in allowed:
+                # Groups below 0008 are told by the reader, private ones belong to nobody's module.
+                if tag >= 0x00080000 and not (tag >> 16) & 1 and tag & 0xFFFF and tag not in _ANYWHERE | allowed:
                     self._unknown(dataset, elements[tag], level)
         for element in elements.values():
             if element.items is not None:
@@ -238,7 +259,7 @@ class TableCheck:
         self._add(
             code, dataset, tag, f"{spec.row.keyword} is missing: it is of type {type_}",
             want="present with a value" if type_ == "1" else "present, perhaps empty",
-            table=spec.table, offset=dataset.offset,
+            because=self._absent.get(spec.table, ""), table=spec.table, offset=dataset.offset,
         )  # fmt: skip
 
     def _empty(self, code: str, dataset: Dataset, element: Element, level: Level, type_: str) -> None:
