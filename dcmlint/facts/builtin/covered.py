@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.builtin.measures import PER_FRAME
 from dcmlint.facts.builtin.tiling import real, whole
 
@@ -38,7 +39,7 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
         return None
     if tiling.organization == "TILED_FULL":
         return None
-    found = _columns(items, dataset, tiling) if getattr(items, "shapes", None) else _plain(items, tiling)
+    found = _columns(dataset, tiling) if getattr(items, "shapes", None) else _plain(items, tiling)
     if found is None:
         return None
     first, last, tiles, planes = found
@@ -68,27 +69,17 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
     return (min(tiles), max(tiles), len(tiles), planes) if tiles else None
 
 
-def _columns(items: Any, dataset: Dataset, tiling: Tiling) -> _Found | None:
+def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
     import numpy as np
 
     across, wide, high = _grid(tiling)
-    parts = []
-    planes: set[float] = set()
-    kind = "<i4" if dataset.context.little else ">i4"  # SL, PS3.5 6.2
-    for shape in items.shapes:
-        leaves = [shape.leaves.get((PLANE_POSITION, 0, tag)) for tag in (COLUMN_POSITION, ROW_POSITION)]
-        if any(leaf is None or not len(leaf.length) or (leaf.length != 4).any() for leaf in leaves):
-            continue
-        # Trailing NULs of fixed-width bytes stay in the array's memory, so the view is exact.
-        column, row = (np.ascontiguousarray(items.raw(leaf)).view(kind).ravel().astype(np.int64) for leaf in leaves)
-        parts.append((row - 1) // high * across + (column - 1) // wide)
-        height = shape.leaves.get((PLANE_POSITION, 0, Z_OFFSET))
-        for text in np.unique(items.raw(height))[:_PLANES].tolist() if height is not None else ():
-            try:
-                planes.add(float(text))
-            except ValueError:
-                continue
-    if not parts:
+    columns = FrameColumns(dataset)
+    column, row, height = (
+        columns.numbers((PLANE_POSITION, tag)) for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+    )
+    known = ~(np.isnan(column) | np.isnan(row))
+    if not known.any():
         return None
-    tiles = np.unique(np.concatenate(parts))
-    return int(tiles[0]), int(tiles[-1]), len(tiles), planes
+    tiles = np.unique((row[known] - 1) // high * across + (column[known] - 1) // wide)
+    planes = np.unique(height[~np.isnan(height)])[:_PLANES]
+    return int(tiles[0]), int(tiles[-1]), len(tiles), set(planes.tolist())

@@ -82,8 +82,15 @@ class FrameColumns:
             result[rows] = numbers_of(columns, level, leaf, number)
         return result
 
-    def texts(self, path: Path, *, shared: bool = False) -> Texts:
-        """The first value of a text attribute: the distinct ones, and which of them each frame has (-1: none)."""
+    def most_items(self, group: int) -> int:
+        """The greatest number of items that a group has in a frame."""
+        return max((len(template.items(group)) for _, template, _, _ in self._parts()), default=0)
+
+    def texts(self, path: Path, *, item: int = 0, shared: bool = False) -> Texts:
+        """The first value of a text attribute: the distinct ones, and which of them each frame has (-1: none).
+
+        ``item``: of which item of the group.
+        """
         import numpy as np
 
         from dcmlint.dicom.column_values import Texts, texts_of
@@ -91,14 +98,14 @@ class FrameColumns:
         known: dict[str, int] = {}
         which = np.full(self.count, -1, np.int64)
         if shared and self._shared is not None:
-            level = _level_of(self._shared, path)
+            level = _level_of(self._shared, path, item)
             text = level.text(path[-1]) if level is not None else ""
             which[:] = known.setdefault(text, len(known)) if text else -1
         for rows, template, columns, shape in self._parts():
-            level = _level_of(template, path)
+            level = _level_of(template, path, item)
             if level is None or path[-1] not in level:
                 continue
-            leaf = _leaf(shape, path)
+            leaf = _leaf(shape, path, item)
             if leaf is None or columns is None:
                 text = level.text(path[-1])
                 which[rows] = known.setdefault(text, len(known)) if text else -1
@@ -137,13 +144,12 @@ class FrameColumns:
             yield shape.items, shape.template, self.items, shape  # type: ignore[misc]
 
 
-def _level_of(item: Dataset, path: Path) -> Dataset | None:
-    level = item
-    for tag in path[:-1]:
-        items = level.items(tag)
-        if not len(items):
+def _level_of(level: Dataset, path: Path, first: int = 0) -> Dataset | None:
+    for step, tag in enumerate(path[:-1]):
+        items, number = level.items(tag), 0 if step else first
+        if len(items) <= number:
             return None
-        level = items[0]
+        level = items[number]
     return level
 
 
@@ -152,12 +158,12 @@ def _no_items(level: Dataset, tag: int) -> bool:
     return items is not None and not len(items)
 
 
-def _leaf(shape: Shape | None, path: Path) -> Leaf | None:
+def _leaf(shape: Shape | None, path: Path, first: int = 0) -> Leaf | None:
     if shape is None or len(shape.items) == 1:
         return None
     inner: tuple[int, ...] = ()
-    for tag in path[:-1]:
-        inner += (tag, 0)
+    for step, tag in enumerate(path[:-1]):
+        inner += (tag, 0 if step else first)
     return shape.leaves.get((*inner, path[-1]))
 
 

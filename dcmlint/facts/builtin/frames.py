@@ -52,7 +52,6 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     ``off_grid``: frames whose position is none of the tiling
     ``repeated``: frames at the place, plane and optical path (or segment) of an earlier frame
     ``out_of_order``: frames of a TILED_FULL image that are not where their number puts them
-    ``unknown_path``: frames whose optical path is not in the Optical Path Sequence
     ``planes``: distinct Z offsets
     ``plane_gap_min``: least distance of two neighbouring Z offsets in um
     ``plane_gap_max``: greatest distance of two neighbouring Z offsets in um
@@ -74,7 +73,6 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     off_grid: Sequence[int] = ()
     repeated: Sequence[int] = ()
     out_of_order: Sequence[int] = ()
-    unknown_path: Sequence[int] = ()
     planes: int = 0
     plane_gap_min: float | None = None
     plane_gap_max: float | None = None
@@ -109,7 +107,6 @@ def frames(facts: Facts) -> Frames | None:
         planes=len(levels),
         plane_gap_min=float(gaps.min()) if len(gaps) else None,
         plane_gap_max=float(gaps.max()) if len(gaps) else None,
-        unknown_path=_unknown(path.which, path.distinct, identifiers) if paths is not None else (),
     )  # fmt: skip
     if not known.any():
         return result
@@ -204,7 +201,7 @@ def _swapped(grid: _Grid, result: Frames, column: Floats, row: Floats, facts: Fa
     wrong = grid.outside(column, row) | (False if grid.overlap else grid.off(column, row))
     if not wrong.any():
         return False
-    if grid.outside(row, column).any() or not grid.overlap and grid.off(row, column).any():
+    if grid.outside(row, column).any() or (not grid.overlap and grid.off(row, column).any()):
         return False
     # Where X and Y agree with the positions as they are, these are not swapped.
     fits = _fitting(facts, result)
@@ -224,14 +221,6 @@ def _numbers(flags: Flags) -> Sequence[int]:
     import numpy as np
 
     return np.flatnonzero(flags)  # type: ignore[return-value]
-
-
-def _unknown(which: Ints, distinct: Sequence[str], identifiers: Sequence[str]) -> Sequence[int]:
-    """Frames whose identifier is not among those of the Optical Path Sequence (PS3.3 C.8.12.6.2)."""
-    import numpy as np
-
-    strange = [code for code, text in enumerate(distinct) if text not in identifiers]
-    return np.flatnonzero(np.isin(which, strange)) if strange else ()  # type: ignore[return-value]
 
 
 def _path_order(which: Ints, distinct: Sequence[str], identifiers: Sequence[str]) -> Ints:

@@ -133,7 +133,9 @@ def icc(facts: Facts) -> Icc | None:
         not_perceptual=tuple(one.item for one in sound if one.intent != 0),
         stock=tuple(one.item for one in sound if one.name == "SRGB"),
         contradicted=tuple(
-            one.item for one in sound if one.name and stated[one.item] in _TERMS and stated[one.item] != one.name
+            one.item
+            for one in sound
+            if one.name and stated[one.item] in _TERMS and stated[one.item] != one.name
         ),
     )
 

@@ -81,7 +81,11 @@ def contents(step: Dataset) -> Iterator[Content]:
     """The content items of a preparation step, in their order."""
     for item in step.items(STEP_CONTENT):
         yield Content(
-            item, _code(item, _CONCEPT_NAME), _code(item, _CONCEPT_CODE), item.text(_TEXT_VALUE), item.text(_DATE_TIME)
+            item,
+            _code(item, _CONCEPT_NAME),
+            _code(item, _CONCEPT_CODE),
+            item.text(_TEXT_VALUE),
+            item.text(_DATE_TIME),
         )
 
 

@@ -314,11 +314,13 @@ def jpeg_colour(context: RuleContext) -> Iterable[Problem]:
 @rule_function("jpeg_subsampling")
 def jpeg_subsampling(context: RuleContext) -> Iterable[Problem]:
     """JPEG frames that are not 4:2:2 although YBR_FULL_422 is said (PS3.3 C.7.6.3.1.2, note)."""
+    from dcmlint.dicom.codestreams import surely_rgb
+
     if _expected(context).kind != "jpeg" or _colour(context.dataset) != "YBR_FULL_422":
         raise NotApplicable
     for stream, frames in _groups(context):
         name = subsampling_name(stream)
-        if name and name != "4:2:2":
+        if name and name != "4:2:2" and not surely_rgb(stream):
             yield _problem(context, frames, f"chroma of {_some(context, frames)} is {name}", name, "4:2:2")
 
 

@@ -20,7 +20,7 @@ _MOST_ITEMS = 20_000
 # PS3.16 8.1: SNOMED CT was coded under these designators before SCT
 RETIRED = frozenset({"SRT", "SNM3", "99SDM"})
 # Designators under which the context groups themselves are coded
-_STANDARD = frozenset({"DCM", "SCT"})
+STANDARD = frozenset({"DCM", "SCT"})
 
 # PS3.16: containers and specimens, their preparation, and optical paths
 _GROUPS = (8101, 8102, 8103, 8104, 8109, 8110, 8111, 8112, 8113, 8114, 8115, 8121, 8122, 8123, 8124, 8125)
@@ -70,7 +70,7 @@ def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> It
                     continue
                 yield Problem(
                     message=f"The code is not in CID {cid}, {group.name}", level=item, tag=_CODE_VALUE, found=value,
-                    want=f"a code of CID {cid}", severity="" if scheme in _STANDARD else "info",
+                    want=f"a code of CID {cid}", severity="" if scheme in STANDARD else "info",
                 )  # fmt: skip
     if not looked_at:
         raise NotApplicable
@@ -85,7 +85,11 @@ def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
         scheme = item.text(_SCHEME)
         if scheme in RETIRED:
             yield Problem(
-                message=f"The coding scheme {scheme} is retired", level=item, tag=_SCHEME, found=scheme, want="SCT"
+                message=f"The coding scheme {scheme} is retired",
+                level=item,
+                tag=_SCHEME,
+                found=scheme,
+                want="SCT",
             )
     if not looked_at:
         raise NotApplicable
@@ -152,7 +156,9 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
 
 def _words(text: str) -> list[str]:
     """The words of a meaning in small letters, British spellings made American."""
-    return re.findall(r"[a-z0-9]+", text.lower().replace("ae", "e").replace("oe", "e").replace("colour", "color"))
+    return re.findall(
+        r"[a-z0-9]+", text.lower().replace("ae", "e").replace("oe", "e").replace("colour", "color")
+    )
 
 
 def _letters(text: str) -> str:

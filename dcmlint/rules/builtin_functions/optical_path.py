@@ -91,7 +91,9 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
 def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
     """Optical paths that no frame names; undecided where some frame names none."""
     dataset = context.dataset
-    used = {_identifier(path) for group in dataset.items(_SHARED)[:1] for path in group.items(_IDENTIFICATION)}
+    used = {
+        _identifier(path) for group in dataset.items(_SHARED)[:1] for path in group.items(_IDENTIFICATION)
+    }
     if not used:
         frames = dataset.items(_PER_FRAME)
         if getattr(frames, "shapes", None) is None:

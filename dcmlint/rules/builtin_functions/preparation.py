@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.specimen import PARENT_ID, PROCESSED_AT, SPECIMEN_ID, SPECIMENS, STEPS, contents
+from dcmlint.facts.builtin.specimen import (
+    PARENT_ID,
+    PROCESSED_AT,
+    SPECIMEN_ID,
+    SPECIMENS,
+    STEPS,
+    USING_SUBSTANCE,
+    contents,
+    is_stained,
+)
+from dcmlint.rules.builtin_functions.codes import RETIRED, STANDARD
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 
+_CONCEPT_CODE, _CODE_VALUE, _SCHEME, _EQUIVALENT = 0x0040A168, 0x00080100, 0x00080102, 0x00080121
 _TIMEZONE, _DATE_TIME, _TEXT_VALUE = 0x00080201, 0x0040A120, 0x0040A160
 
 
@@ -55,6 +67,34 @@ def sampling_parents(context: RuleContext) -> Iterator[Problem]:
                     )  # fmt: skip
             # A parent may have a history of its own that nobody wrote down.
             known.update(one.text for one in found if one.name in (SPECIMEN_ID, PARENT_ID) and one.text)
+    if not looked_at:
+        raise NotApplicable
+
+
+@rule_function("stains-in-context-group")
+def stains_in_context_group(context: RuleContext, cid: str) -> Iterator[Problem]:
+    """Substances of staining steps that the context group does not have, nor their equivalents."""
+    group = standard.load().context_group(int(cid))
+    looked_at = False
+    for step in (step for steps in _preparations(context.dataset) for step in steps if is_stained(step)):
+        for one in contents(step):
+            value, scheme = one.code
+            if one.name != USING_SUBSTANCE or not value or not scheme or scheme in RETIRED or group is None:
+                continue
+            looked_at = True
+            item = one.item.items(_CONCEPT_CODE)[0]
+            equivalents = [
+                (other.text(_CODE_VALUE), other.text(_SCHEME)) for other in item.items(_EQUIVALENT)
+            ]
+            if one.code not in group and not any(other in group for other in equivalents):
+                yield Problem(
+                    message=f"The stain is not in CID {cid}, {group.name}",
+                    level=item,
+                    tag=_CODE_VALUE,
+                    found=value,
+                    want=f"a code of CID {cid}",
+                    severity="" if scheme in STANDARD else "info",
+                )
     if not looked_at:
         raise NotApplicable
 

@@ -42,6 +42,8 @@ class TableCheck:
         self._meta = instance.meta
         self._reviewed = False
         self._absent: dict[str, str] = {}
+        # By level (they live as long as the check): what was told missing and on which attributes it depends.
+        self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
         self._forbidden_here: set[tuple[int, int]] = set()
 
     def run(self) -> None:
@@ -225,6 +227,11 @@ class TableCheck:
     def _required_but_missing(self, dataset: Dataset, spec: RowSpec, scope: ConditionScope) -> None:
         tag = spec.row.tag
         assert spec.when is not None
+        missing = self._missing_here.setdefault(id(dataset), {})
+        if tag in missing or any(tag in missing.get(other, ()) for other in spec.when.attributes):
+            # One of the two is wanted, and each row names the other: the first was told.
+            return
+        missing[tag] = spec.when.attributes
         code = "type-1c-missing" if spec.type == "1C" else "type-2c-missing"
         self._add(
             code, dataset, tag, f"{spec.row.keyword} is missing: required here",
