@@ -77,7 +77,7 @@ def _walk(path: str) -> None:
     handle = os.open(path, os.O_RDONLY)
     began, count = time.perf_counter(), 0
     while True:
-        group, element, length = _ITEM.unpack(os.pread(handle, 8, position))
+        _, element, length = _ITEM.unpack(os.pread(handle, 8, position))
         if element != 0xE000:
             break
         position += 8 + length

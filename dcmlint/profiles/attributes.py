@@ -155,7 +155,7 @@ def row_rule(
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
     message = in_message(row.message, values) if row.message and not (keep and _unset(row.message, values)) else (
-        _message(row, own, label, value_ok)
+        _message(row, label, value_ok)
     )
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions), assert_=assertion,
@@ -223,15 +223,20 @@ def _pattern(text: str, values: Values, keep: bool) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _message(row: AttributeRow, own: str, label: str, value_ok: str) -> str:
+def _message(row: AttributeRow, label: str, value_ok: str) -> str:
+    # One text for all that a row demands: texts within a placeholder would be redacted like the value.
     name = _braced(label)
     if row.presence == "forbidden":
         return f"{name} is present"
     if row.empty == "required":
-        return f'{name} is {{has({own}) ? "not empty" : "missing"}}'
-    if row.presence in ("conditional", "optional") or not value_ok:
-        return f'{name} is {{has({own}) ? "{"empty" if not value_ok else "not as stated"}" : "missing"}}'
-    return f'{name} is {{!has({own}) ? "missing" : empty({own}) ? "empty" : "not as stated"}}'
+        return f"{name} is missing or not empty"
+    if row.presence in ("conditional", "optional"):
+        return f"{name} is not as promised"
+    faults = ["missing"] if row.empty == "allowed" else ["missing or empty"]
+    if value_ok:
+        faults = ["missing", "empty"] if row.empty != "allowed" else ["missing"]
+        faults.append("not as promised")
+    return f"{name} is {', '.join(faults[:-1])}{' or ' if len(faults) > 1 else ''}{faults[-1]}"
 
 
 def _want(row: AttributeRow, listed: tuple[str, ...]) -> str:

@@ -177,6 +177,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     offers: tuple[Offer, ...] = ()
     direction: Literal["out", "in", "either"] = "out"
     needs: tuple[str, ...] = ()
+    only: dict[str, tuple[str, ...]] = {}
     severity: Severity = "error"
     not_seen: str = ""
 

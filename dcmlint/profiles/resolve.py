@@ -128,7 +128,8 @@ def resolve_chain(
             try:
                 for name in endpoint.needs:
                     in_text(f"param.{name}", values)
-                endpoints[endpoint.name] = _placed(endpoint, values)
+                if all(in_text(f"param.{name}?", values) in wanted for name, wanted in endpoint.only.items()):
+                    endpoints[endpoint.name] = _placed(endpoint, values)
             except UnsetParameter as unset:
                 missing.append(NotChecked(f"endpoint {endpoint.name}", str(unset)))
     action: dict[Severity, GateAction] = {}
@@ -399,7 +400,7 @@ def _placed(endpoint: Endpoint, values: Values) -> Endpoint:
         for offer in _offers(endpoint.offers, values)
     )  # fmt: skip
     return msgspec.structs.replace(
-        endpoint, host=_or_nothing(endpoint.host, values), port=in_text(endpoint.port, values),
+        endpoint, host=_or_nothing(endpoint.host, values), port=_or_nothing(endpoint.port, values),
         called_ae=_or_nothing(endpoint.called_ae, values), calling_ae=_or_nothing(endpoint.calling_ae, values),
         offers=offers,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.model import Profile, Statement
-from dcmlint.profiles.parameters import text_of
+from dcmlint.profiles.parameters import in_list, text_of
 from dcmlint.profiles.resolve import Resolved
 
 _WIDTH = 80
@@ -36,7 +36,8 @@ def profile_lines(resolved: Resolved) -> list[str]:
     own = [source.rule for source in resolved.rules if source.rule.id in resolved.own]
     facts = (
         ("made of", " + ".join(source.profile.id for source in resolved.chain)),
-        ("applies to", ", ".join((*profile.applies.sop_class, *profile.applies.modality, *profile.applies.model))),
+        ("applies to", ", ".join((*in_list(profile.applies.sop_class, resolved.parameters), *profile.applies.modality,
+                                  *profile.applies.model))),
         ("rules", f"{len(resolved.rules) - changed['off']} on, {len(own)} of them its own"),
         ("own rules", f"{own[0].id} ... {own[-1].id}" if len(own) > 1 else own[0].id if own else ""),
         ("rows", str(sum(1 for _ in placed_rows(profile))) if profile.attributes else ""),

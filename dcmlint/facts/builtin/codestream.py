@@ -44,6 +44,7 @@ class CodestreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``components``: numbers of components that were met
     ``precisions``: bits of a sample that were met
     ``subsampling``: chroma subsampling of three components: 4:4:4, 4:2:2, 4:2:0, or factors
+    ``sample_share``: samples of most frames, as a share of what they have without chroma subsampling
     ``lossy``: whether a frame has surely lost information; unknown where no header tells
     ``reversible``: whether JPEG 2000 frames use the reversible transform; unknown if some do, absent without any
     ``colour_transform``: whether JPEG 2000 frames use the multiple component transform; unknown if some do
@@ -62,6 +63,7 @@ class CodestreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     components: Sequence[int] = ()
     precisions: Sequence[int] = ()
     subsampling: Sequence[str] = ()
+    sample_share: float = 1
     lossy: bool | Unknown = UNKNOWN
     reversible: bool | Unknown | None = None
     colour_transform: bool | Unknown | None = None
@@ -152,6 +154,7 @@ def _facts_of(facts: Facts, summary: FrameSummary) -> CodestreamFacts:
         components=_met(streams, "components"),
         precisions=_met(streams, "precision"),
         subsampling=tuple(dict.fromkeys(filter(None, map(subsampling_name, streams)))),
+        sample_share=_sample_share(summary),
         lossy=_lossy(streams, facts.instance.syntax.uid),
         reversible=_agreed(stream.reversible for stream in jpeg_2000),
         colour_transform=_agreed(stream.mct for stream in jpeg_2000),
@@ -203,6 +206,19 @@ def subsampling_name(stream: Codestream) -> str:
     if ratios[0] == ratios[1] and ratios[0] in _SUBSAMPLINGS:
         return _SUBSAMPLINGS[ratios[0]]
     return " ".join(f"{a}x{b}" for a, b in factors)
+
+
+def _sample_share(summary: FrameSummary) -> float:
+    """What chroma subsampling leaves of the samples, in the largest group of frames."""
+    largest = max(summary.groups, key=lambda group: len(group.frames), default=None)
+    if largest is None or not subsampling_name(largest.codestream):
+        return 1
+    factors = largest.codestream.subsampling[:3]
+    if largest.codestream.kind in ("jpeg", "jpegls"):
+        samples: list[float] = [h * v for h, v in factors]
+    else:
+        samples = [1 / (h * v) for h, v in factors]
+    return min(1, sum(samples) / (3 * max(samples)))
 
 
 def _cropped(facts: Facts, summary: FrameSummary) -> Any:

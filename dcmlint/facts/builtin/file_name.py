@@ -24,7 +24,7 @@ def file_name_of(path: str) -> FileName | None:
     """The name of an input from its path as given or reached; None for standard input and bytes in memory."""
     if path == "-" or path.startswith("<"):
         return None
-    parts = re.split(r"[/\\]|!", path)
+    parts = re.split(r"[/\\]|!/", path)
     return FileName(name=parts[-1], folder=parts[-2] if len(parts) > 1 else "")
 
 
