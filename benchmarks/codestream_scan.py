@@ -114,7 +114,11 @@ def _check(path: str, frames: str) -> None:
     result = checker.check(Task(path, True), lambda: open_file(path))
     assert result is not None
     found = sorted({finding.rule for finding in result.findings})
-    _say(f"whole check, --frames {frames}", time.perf_counter() - began, f"findings {' '.join(found) or 'none'}")
+    _say(
+        f"whole check, --frames {frames}",
+        time.perf_counter() - began,
+        f"findings {' '.join(found) or 'none'}",
+    )
 
 
 def _say(what: str, seconds: float, more: str) -> None:

@@ -84,6 +84,7 @@ def check(
     from dcmlint.cli.options import utf8_output
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.engine.settings import Settings
+    from dcmlint.profiles.parameters import environment_parameters
     from dcmlint.sources.inputs import Selection, list_inputs
 
     utf8_output()
@@ -102,7 +103,7 @@ def check(
         severity={**_levels(base.severity), **_severities(severity)},
         show_values=cast(Any, _one_of("--show-values", show_values or base.show_values or "safe", ("safe", "none", "all"))),
         group=group, frames=_one_of("--frames", frames or base.frames or "auto", ("auto", "all", "sample", "none")),
-        decode=decode, jobs=jobs, parameters={**base.parameters, **_parameters(parameter)},
+        decode=decode, jobs=jobs, parameters={**base.parameters, **environment_parameters(), **_parameters(parameter)},
     )  # fmt: skip
     checker = Checker(settings)
     totals = Totals(checker)
@@ -116,7 +117,7 @@ def check(
         started=started, fail_on=None if limit == "never" else cast(Any, limit), config=shown
     )
     for name, target in outputs:
-        _write(report, name, target, show="info" if verbose else show, max_per_rule=max_per_rule, quiet=quiet,
+        _write(report, name, target, rules=checker.rules, show="info" if verbose else show, max_per_rule=max_per_rule, quiet=quiet,
                verbose=verbose, color=color)  # fmt: skip
     if statistics:
         _statistics(report)
@@ -202,6 +203,7 @@ def _write(
     name: str,
     target: str | None,
     *,
+    rules: dict[str, Any],
     show: str,
     max_per_rule: int,
     quiet: bool,
@@ -217,9 +219,8 @@ def _write(
         parts = write_json(report) if name == "json" else write_jsonl(report)
     elif name == "sarif":
         from dcmlint.reports.sarif import write_sarif
-        from dcmlint.rules.load import builtin_rules
 
-        parts = write_sarif(report, {source.rule.id: source.rule for source in builtin_rules()})
+        parts = write_sarif(report, rules)
     elif name.startswith("junit"):
         parts = write_junit(report, every_rule=name == "junit:all")
     else:

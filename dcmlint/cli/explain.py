@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dcmlint.cli.app import app
 from dcmlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmlint.rules.model import Rule
 
 
 @app.command()
@@ -19,8 +22,13 @@ def explain(rule: Annotated[str, typer.Argument(help="The id or the name of a ru
 
     utf8_output()
     sources = builtin_rules()
+    if not any(_named(rule, source.rule) for source in sources):
+        from dcmlint.profiles.resolve import profile_rules
+
+        # Rows and rules of profiles are made when somebody asks for them.
+        sources = (*sources, *profile_rules())
     for source in sources:
-        if rule.upper().replace("-", "") == source.rule.id or rule == source.rule.name:
+        if _named(rule, source.rule):
             print(rule_text(source.rule))
             return 0
     import difflib
@@ -29,3 +37,7 @@ def explain(rule: Annotated[str, typer.Argument(help="The id or the name of a ru
         rule, [word for source in sources for word in (source.rule.id, source.rule.name)], 3, 0.5
     )
     raise UsageError(f"{rule!r} names no rule" + (f": did you mean {' or '.join(close)}?" if close else ""))
+
+
+def _named(word: str, rule: Rule) -> bool:
+    return word.upper().replace("-", "") == rule.id or word == rule.name

@@ -95,7 +95,7 @@ def check_association(
 
     for active in rules:
         rule_id = active.rule.id
-        outcomes[rule_id], reason = guarded(lambda active=active: hold(active))  # type: ignore[misc]
+        outcomes[rule_id], reason = guarded(hold, active)
         if reason:
             undecided[rule_id] = reason
     joined = collapse(findings) if settings.group else tuple(findings)

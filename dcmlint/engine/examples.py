@@ -123,7 +123,7 @@ def _on_file(
     run = InstanceRun(instance, file.name, Plan(rules, instance.sop_class), _SETTINGS, _VALUES)
     _give(run.facts, facts)
     checked = run.run()
-    outcome = checked.outcomes.get(rule.id, "not_applicable")
+    outcome = checked.outcomes.get(rule.id, "pass" if rule.id in run.plan.ids else "not_applicable")
     findings = tuple(finding for finding in checked.findings if finding.rule == rule.id)
     return outcome, findings, checked.undecided.get(rule.id, "")
 
@@ -134,7 +134,7 @@ def _on_facts(active: ActiveRule, facts: Mapping[str, Any]) -> _Came:
     (run.plan.functions if active.rule.kind == "function" else run.plan.expressions).append(active)
     _give(run.facts, facts)
     checked = run.run()
-    return checked.outcomes[active.rule.id], checked.findings, checked.undecided.get(active.rule.id, "")
+    return checked.outcomes.get(active.id, "pass"), checked.findings, checked.undecided.get(active.rule.id, "")
 
 
 @cache

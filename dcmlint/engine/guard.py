@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ParamSpec
 
 from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Undecided
 
+P = ParamSpec("P")
+Outcome = tuple[OutcomeKind, str]
 
-def guarded(run: Callable[[], tuple[OutcomeKind, str]]) -> tuple[OutcomeKind, str]:
+
+def guarded(run: Callable[P, Outcome], *arguments: P.args, **options: P.kwargs) -> Outcome:
     """The outcome of a rule and why it was undecided or crashed; nothing is raised."""
     try:
-        return run()
+        return run(*arguments, **options)
     except NotApplicable:
         return "not_applicable", ""
     except Undecided as reason:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import ConfigError
 from dcmlint.findings.finding import RANK, Severity
@@ -13,50 +11,49 @@ from dcmlint.rules.compile import CompiledRule, compiled, sop_classes_of
 from dcmlint.rules.model import Rule, RuleSource
 
 
-class ActiveRule(msgspec.Struct, frozen=True):
+class ActiveRule:
     """A rule that is on, with the severity that the profile and the settings give it."""
 
-    source: RuleSource
-    severity: Severity
+    __slots__ = ("_compiled", "id", "rule", "severity", "source")
 
-    @property
-    def rule(self) -> Rule:
-        """The rule itself."""
-        return self.source.rule
+    def __init__(self, source: RuleSource, severity: Severity) -> None:
+        self.source, self.severity = source, severity
+        self.rule: Rule = source.rule
+        self.id = source.rule.id
+        self._compiled: CompiledRule | None = None
 
     @property
     def compiled(self) -> CompiledRule:
         """The rule, compiled when first needed."""
-        return compiled(self.source)
-
-
-class Alias(msgspec.Struct, frozen=True):
-    """A table rule narrowed to attributes: it gives its id to the generic finding there."""
-
-    rule: ActiveRule
-    sop_classes: frozenset[str]
+        if self._compiled is None:
+            self._compiled = compiled(self.source)
+        return self._compiled
 
 
 class Plan:
     """The rules for one SOP Class.
 
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
-    ``aliases`` by (check code, path of keywords).
+    ``aliases`` by (check code, path of keywords); ``ids`` are those of all rules in the plan.
     """
 
-    __slots__ = ("aliases", "expressions", "functions", "generic", "rules")
+    __slots__ = ("aliases", "expressions", "functions", "generic", "ids")
 
     def __init__(self, rules: Sequence[ActiveRule], sop_class: str) -> None:
-        self.rules = [rule for rule in rules if rule.rule.scope not in ("slide", "series", "association")]
         self.expressions: list[ActiveRule] = []
         self.functions: list[ActiveRule] = []
         self.generic: dict[str, ActiveRule] = {}
         self.aliases: dict[tuple[str, str], ActiveRule] = {}
-        for active in self.rules:
+        ids: list[str] = []
+        for active in rules:
             rule = active.rule
+            if rule.scope in ("slide", "series", "association"):
+                continue
             wanted = sop_classes_of(rule)
             if wanted and sop_class not in wanted:
                 continue
+            if not all(check.startswith("input.") for check in rule.check) or not rule.check:
+                ids.append(active.id)
             if rule.kind == "expression":
                 self.expressions.append(active)
             elif rule.kind == "function":
@@ -67,6 +64,7 @@ class Plan:
                     self.generic[check] = active
                 for attribute in rule.attributes:
                     self.aliases[check, attribute] = active
+        self.ids = tuple(ids)
 
 
 class Planner:

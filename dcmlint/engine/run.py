@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import ALL_ITEMS, keyword_path, parse_path, path_of
 from dcmlint.engine.evaluate import applies, evaluate, lowered, words
-from dcmlint.engine.guard import guarded
+from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import FactOptions, Facts
@@ -21,7 +21,6 @@ from dcmlint.findings.finding import (
     RANK,
     Finding,
     OutcomeKind,
-    Outcomes,
     Reference,
     Severity,
     Subject,
@@ -37,10 +36,14 @@ from dcmlint.rules.tables.walk import TableCheck
 
 MODALITY = 0x00080060
 _EVERY = "*"
+_ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one instance: its findings, the outcome of each rule, and what could not be decided."""
+    """What came of one instance.
+
+    ``outcomes`` holds the rules of the plan that did not simply pass; ``undecided`` says why some stayed open.
+    """
 
     findings: tuple[Finding, ...]
     outcomes: dict[str, OutcomeKind]
@@ -54,7 +57,6 @@ class InstanceRun:
 
     def __init__(
         self, instance: Instance, file: str, plan: Plan, settings: Settings, values: ValueCache,
-        reference_edition: str = "",
     ) -> None:  # fmt: skip
         self.instance, self.file, self.plan, self.settings = instance, file, plan, settings
         self.facts = Facts(instance, FactOptions(
@@ -63,16 +65,17 @@ class InstanceRun:
         self.outcomes: dict[str, OutcomeKind] = {}
         self.undecided: dict[str, str] = {}
         self._values = values
+        self._by_each: dict[str, Sequence[DatasetScope]] = {}
+        self._context = RuleContext(instance, self.facts)
         self._subject = Subject("file", file, (file,))
-        self._edition = reference_edition
 
     def run(self) -> Checked:
         """Run everything; a rule that crashes gets the outcome *error*."""
         tables = self._generic()
         for active in self.plan.expressions:
-            self._guard(active, self._expression)
+            self._hold(active, self._expression)
         for active in self.plan.functions:
-            self._guard(active, self._function)
+            self._hold(active, self._function)
         findings = collapse(self.findings) if self.settings.group else tuple(self.findings)
         ordered = sorted(findings, key=lambda f: (-RANK[f.severity], f.rule, f.offset or 0, f.path))
         iod = tables.iod
@@ -81,20 +84,17 @@ class InstanceRun:
             reviewed=iod is None or iod.reviewed, iod=iod.name if iod is not None else "",
         )  # fmt: skip
 
-    def _guard(self, active: ActiveRule, run: Callable[[ActiveRule], OutcomeKind]) -> None:
-        rule_id = active.rule.id
+    def _hold(self, active: ActiveRule, run: Callable[[ActiveRule], Outcome]) -> None:
         modalities = active.rule.applies.modality
         if modalities and self.instance.dataset.text(MODALITY) not in modalities:
-            self.outcomes[rule_id] = "not_applicable"
+            self.outcomes[active.id] = "not_applicable"
             return
-        outcome, reason = guarded(lambda: (run(active), ""))
-        if self.outcomes.get(rule_id) == "fail":
-            # As an alias it has failed already: what else it says is no news.
-            self.undecided.pop(rule_id, None)
-            return
-        self.outcomes[rule_id] = outcome
-        if reason:
-            self.undecided[rule_id] = reason
+        outcome, reason = guarded(run, active)
+        # An alias that has failed already says nothing new by what else it finds.
+        if outcome != "pass" and active.id not in self.outcomes:
+            self.outcomes[active.id] = outcome
+            if reason:
+                self.undecided[active.id] = reason
 
     # -- generic checks ---------------------------------------------------------------------------------
 
@@ -107,13 +107,11 @@ class InstanceRun:
         violations += elements.violations
         tables.run()
         violations += tables.violations
-        for active in {id(a): a for a in (*generic.values(), *self.plan.aliases.values())}.values():
-            self.outcomes[active.rule.id] = "pass"
         for code, count in tables.undecided.items():
             rule = generic.get(f"table.{code}")
-            if rule is not None and self.outcomes.get(rule.rule.id) == "pass":
-                self.outcomes[rule.rule.id] = "undecided"
-                self.undecided[rule.rule.id] = f"{count} conditions"
+            if rule is not None:
+                self.outcomes[rule.id] = "undecided"
+                self.undecided[rule.id] = f"{count} conditions"
         cut = self.instance.status == "partial"
         for violation in violations:
             if cut and violation.check.startswith("table.") and violation.check.endswith("missing"):
@@ -139,7 +137,8 @@ class InstanceRun:
             active = plan.generic.get(violation.check)
         if active is None:
             return
-        self.outcomes[active.rule.id] = "fail"
+        self.outcomes[active.id] = "fail"
+        self.undecided.pop(active.id, None)
         path = ""
         places: tuple[str, ...] = ()
         if violation.level is not None:
@@ -160,7 +159,11 @@ class InstanceRun:
         severity = violation.severity
         if active.rule.downgrade and violation.level is not None:
             scope = DatasetScope(violation.level, self.facts, self.instance.meta)
-            severity = lowered(active.compiled, scope, {}, active.severity)
+            lets: dict[str, object] = {}
+            for name, let in active.compiled.lets:
+                lets[name] = let(scope, lets)
+            lower = lowered(active.compiled, scope, lets, active.severity)
+            severity = severity if lower == active.severity else lower
         tag: int | None = violation.tag
         if violation.check.startswith(("encoding.", "element.")) or violation.check == "table.item-count":
             tag = None  # counts, lengths and VRs, no values
@@ -174,31 +177,24 @@ class InstanceRun:
 
     # -- expressions ------------------------------------------------------------------------------------
 
-    def _expression(self, active: ActiveRule) -> OutcomeKind:
-        rule = active.rule
-        instance = self.instance
-        if not rule.each:
-            scope = DatasetScope(instance.dataset, self.facts, instance.meta)
-            return self._one(active, scope)
-        worst: OutcomeKind = "not_applicable"
-        order = ("not_applicable", "pass", "undecided", "fail")
-        for level in _levels(instance.dataset, rule.each):
-            outcome = self._one(active, DatasetScope(level, self.facts, instance.meta))
-            if order.index(outcome) > order.index(worst):
-                worst = outcome
+    def _expression(self, active: ActiveRule) -> Outcome:
+        worst: Outcome = ("not_applicable", "")
+        for scope in self._scopes(active.rule.each):
+            verdict = evaluate(active.compiled, scope)
+            if verdict.outcome == "fail":
+                self._fail(active, scope, verdict.lets)
+            if _ORDER[verdict.outcome] > _ORDER[worst[0]]:
+                worst = (verdict.outcome, verdict.reason)
         return worst
 
-    def _one(self, active: ActiveRule, scope: DatasetScope) -> OutcomeKind:
-        verdict = evaluate(active.compiled, scope)
-        if verdict.outcome == "undecided":
-            return self._open(active, verdict.reason)
-        if verdict.outcome == "fail":
-            self._fail(active, scope, verdict.lets)
-        return verdict.outcome
-
-    def _open(self, active: ActiveRule, reason: str) -> OutcomeKind:
-        self.undecided[active.rule.id] = reason
-        return "undecided"
+    def _scopes(self, each: str) -> Sequence[DatasetScope]:
+        """The levels for which a rule is held; what has been read of them is kept for the next rule."""
+        found = self._by_each.get(each)
+        if found is None:
+            dataset, facts, meta = self.instance.dataset, self.facts, self.instance.meta
+            levels = _levels(dataset, each) if each else (dataset,)
+            found = self._by_each[each] = [DatasetScope(level, facts, meta) for level in levels]
+        return found
 
     def _fail(self, active: ActiveRule, scope: DatasetScope, lets: dict[str, object]) -> None:
         compiled, rule = active.compiled, active.rule
@@ -236,18 +232,17 @@ class InstanceRun:
 
     # -- functions --------------------------------------------------------------------------------------
 
-    def _function(self, active: ActiveRule) -> OutcomeKind:
+    def _function(self, active: ActiveRule) -> Outcome:
         compiled = active.compiled
-        begun = applies(compiled, DatasetScope(self.instance.dataset, self.facts, self.instance.meta))
-        if begun.outcome == "undecided":
-            return self._open(active, begun.reason)
-        if begun.outcome != "pass":
-            return begun.outcome
+        if compiled.when is not None:
+            begun = applies(compiled, self._scopes("")[0])
+            if begun.outcome != "pass":
+                return begun.outcome, begun.reason
         assert compiled.function is not None
-        problems = list(compiled.function(RuleContext(self.instance, self.facts), **active.rule.parameters))
+        problems = list(compiled.function(self._context, **active.rule.parameters))
         for problem in problems:
             self._problem(active, problem)
-        return "fail" if problems else "pass"
+        return ("fail" if problems else "pass"), ""
 
     def _problem(self, active: ActiveRule, problem: Problem) -> None:
         level, tag, path = problem.level, problem.tag, problem.path
@@ -375,10 +370,3 @@ def _place(dataset: Dataset, at: str, primary: int | None) -> tuple[Dataset | No
             return None, steps[-1].tag, at
         level, tag = items[index], 0
     return level, tag, path_of(level, tag) if "[*]" not in at else at
-
-
-def count_outcomes(total: Outcomes, outcomes: Mapping[str, OutcomeKind]) -> None:
-    """Add the outcomes of one instance to the totals by rule."""
-    for rule, outcome in outcomes.items():
-        row = total.setdefault(rule, {"pass": 0, "fail": 0, "not_applicable": 0, "undecided": 0, "error": 0})
-        row[outcome] += 1

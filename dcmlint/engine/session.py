@@ -8,13 +8,13 @@ from collections.abc import Callable
 import msgspec
 
 from dcmlint import standard
-from dcmlint.version import __version__
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of
+from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.report import Report, Summary
-from dcmlint.engine.run import Checked, InstanceRun, count_outcomes
+from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
 from dcmlint.facts.builtin.file_name import file_name_of
@@ -22,7 +22,6 @@ from dcmlint.findings.finding import (
     FileRecord,
     Finding,
     OutcomeKind,
-    Outcomes,
     Severity,
     Subject,
     fingerprint,
@@ -30,6 +29,7 @@ from dcmlint.findings.finding import (
 from dcmlint.profiles.apply import settled
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
+from dcmlint.version import __version__
 
 NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
 Opener = Callable[[], Buffer]
@@ -43,11 +43,15 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one input."""
+    """What came of one input.
+
+    ``outcomes``: when ``planned``, the exceptions to the plan of the SOP Class, of which all else passed.
+    """
 
     record: FileRecord
     findings: tuple[Finding, ...] = ()
     outcomes: dict[str, OutcomeKind] = {}
+    planned: bool = False
     undecided: dict[str, str] = {}
     unreviewed: str = ""
     member: bytes = b""
@@ -103,6 +107,7 @@ class Checker:
 
         return Result(
             record=record, findings=findings, outcomes=checked.outcomes, undecided=checked.undecided,
+            planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path),
         )  # fmt: skip
@@ -153,7 +158,7 @@ class Totals:
         self.checker = checker
         self.files: list[FileRecord] = []
         self.findings: list[Finding] = []
-        self.outcomes: Outcomes = {}
+        self._counts = OutcomeCounts(checker.planner)
         self.undecided: dict[str, dict[str, str]] = {}
         self.unreviewed: dict[str, None] = {}
         self.skipped = 0
@@ -169,7 +174,10 @@ class Totals:
             return
         self.files.append(result.record)
         self.findings.extend(result.findings)
-        count_outcomes(self.outcomes, result.outcomes)
+        if result.planned:
+            self._counts.add_instance(result.record.sop_class, result.outcomes)
+        else:
+            self._counts.add(result.outcomes)
         if result.undecided:
             for rule, reason in result.undecided.items():
                 self.undecided.setdefault(rule, {}).setdefault(reason, result.record.path)
@@ -186,16 +194,17 @@ class Totals:
 
         together = check_together(self.members, self.checker.planner.together, self.checker.settings)
         findings = [*self.findings, *together.findings]
-        for outcomes in together.outcomes:
-            count_outcomes(self.outcomes, outcomes)
+        for one in together.outcomes:
+            self._counts.add(one)
         for rule, reason, path in together.undecided:
             self.undecided.setdefault(rule, {}).setdefault(reason, path)
         paths = [record.path for record in self.files if record.sop_class != DIRECTORY]
         for finding, outcome in check_directories(self.directories, paths, self.checker.active):
             findings += [finding] if finding is not None else []
-            count_outcomes(self.outcomes, outcome)
+            self._counts.add(outcome)
         states = [record.status for record in self.files]
-        rows = self.outcomes.values()
+        outcomes = self._counts.total()
+        rows = outcomes.values()
         shown = [finding for finding in findings if not finding.suppressed]
         summary = Summary(
             files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
@@ -203,14 +212,14 @@ class Totals:
             errors=sum(1 for f in shown if f.severity == "error"),
             warnings=sum(1 for f in shown if f.severity == "warning"),
             infos=sum(1 for f in shown if f.severity == "info"),
-            suppressed=len(findings) - len(shown), rules=len(self.outcomes),
+            suppressed=len(findings) - len(shown), rules=len(outcomes),
             not_applicable=sum(1 for row in rows if row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"])),
             undecided=sum(1 for row in rows if row["undecided"]), crashed=sum(1 for row in rows if row["error"]),
             seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
         )  # fmt: skip
         report = Report(
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
-            files=tuple(self.files), findings=tuple(findings), outcomes=self.outcomes, undecided=self.undecided,
+            files=tuple(self.files), findings=tuple(findings), outcomes=outcomes, undecided=self.undecided,
             summary=summary, fail_on=fail_on,
         )  # fmt: skip
         return msgspec.structs.replace(report, exit_code=exit_code(report))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dcmlint.dicom.path import parse_path
+from dcmlint.engine.evaluate import applies, evaluate, words
 from dcmlint.engine.guard import guarded
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
-from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.facts.builtin.gathered import Gathered, Part, Series
 from dcmlint.facts.builtin.member import Member
 from dcmlint.facts.builtin.slide import Slide
@@ -138,7 +138,7 @@ class _SubjectRun:
         wanted = sop_classes_of(active.rule)
         if wanted and not wanted & self._classes:
             return
-        outcome, reason = guarded(lambda: self._outcome(active))
+        outcome, reason = guarded(self._outcome, active)
         self.outcomes[active.rule.id] = outcome
         if reason:
             self.undecided.append((active.rule.id, reason, self._files[0]))
@@ -146,34 +146,22 @@ class _SubjectRun:
     def _outcome(self, active: ActiveRule) -> tuple[OutcomeKind, str]:
         compiled = active.compiled
         scope = SlideScope(self.context.subject if isinstance(self.context.subject, Slide) else None)
-        lets: dict[str, object] = {}
-        for name, let in compiled.lets:
-            lets[name] = let(scope, lets)
-        if compiled.when is not None:
-            verdict = compiled.when(scope, lets)
-            if verdict is UNKNOWN:
-                return "undecided", "a condition that cannot be known"
-            if verdict is not True:
-                return "not_applicable", ""
-        if compiled.function is not None:
-            problems = list(compiled.function(self.context, **active.rule.parameters))
-            for problem in problems:
-                self._add(active, problem)
-            return ("fail" if problems else "pass"), ""
-        assert compiled.claim is not None
-        verdict = compiled.claim(scope, lets)
-        if verdict is True:
-            return "pass", ""
-        if verdict is not False:
-            return "undecided", ", ".join(verdict.names) + " missing" if isinstance(verdict, Missing) else "not known"
-        because = " ".join(f"{one.text} {self._show(one.value)}" for one in compiled.claim.because(scope, lets))
-        severity = next((lower for when, lower in compiled.downgrade if when(scope, lets) is True), "")
-        self._add(active, Problem(
-            message=compiled.message.render(scope, lets, self._show) if compiled.message is not None else "",
-            want=compiled.want.render(scope, lets, self._show) if compiled.want is not None else "",
-            because=because, severity=severity,
-        ))  # fmt: skip
-        return "fail", ""
+        if compiled.function is None:
+            verdict = evaluate(compiled, scope)
+            if verdict.outcome == "fail":
+                said = words(compiled, scope, verdict.lets, active.severity, self._show)
+                self._add(active, Problem(
+                    message=said.message, want=said.want, found=said.found or None, because=said.because,
+                    severity=said.severity,
+                ))  # fmt: skip
+            return verdict.outcome, verdict.reason
+        begun = applies(compiled, scope)
+        if begun.outcome != "pass":
+            return begun.outcome, begun.reason
+        problems = list(compiled.function(self.context, **active.rule.parameters))
+        for problem in problems:
+            self._add(active, problem)
+        return ("fail" if problems else "pass"), ""
 
     def _show(self, value: object, tag: object = None) -> str:
         return show_value(value, None, self.settings.show_values)

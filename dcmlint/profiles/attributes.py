@@ -119,7 +119,7 @@ def row_rule(
         demands.append(f"matches({own}, {_pattern(row.pattern, values, keep)})")
     value_ok = " && ".join(demands)
     filled = f"(empty({own}) || {value_ok})" if row.empty == "allowed" and demands else value_ok
-    checks: tuple[str, ...] = ("element.vr-mismatch", "element.vr-un") if row.severity == "error" else ()
+    checks: tuple[str, ...] = ("element.vr-mismatch", "element.vr-un", "element.sequence-vr") if row.severity == "error" else ()
     conditions = [f"({part})" for part in (guard, expression(row.when) if row.when else "") if part]
     title = f"{where}: as the profile says"
     if row.presence == "forbidden":

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.facts.builtin.gathered import Part
+from dcmlint.facts.builtin.specimen import SPECIMENS, STEPS, USING_SUBSTANCE, Code, contents, is_stained
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
 
 _TOKEN = re.compile(r"\{([^{}]+)\}")
 # What Windows does not allow in the name of a file; a scanner has to leave it out or to replace it.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_CONCEPT_CODE, _CODE_MEANING = 0x0040A168, 0x00080104
 _SUFFIXES = (".dcm", ".dicom", ".dic")
 
 
@@ -165,3 +168,52 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
     if gaps:
         yield Problem(message=f"the Instance Numbers go from {ordered[0]} to {ordered[-1]}, and {gaps} are not there",
                       path="InstanceNumber", files=paths(parts), want="numbers that follow each other", severity="warning")  # fmt: skip
+
+
+# SNOMED CT (PS3.16 CID 8112): what H&E is made of.
+_HEMATOXYLIN = frozenset({("12710003", "SCT"), ("75956008", "SCT")})
+_EOSIN = frozenset({("36879007", "SCT"), ("83600004", "SCT"), ("1346008", "SCT")})
+_IHC_WORDS = re.compile(r"\bihc\b|immunohisto|immunoperoxid|immunostain|antibod|diaminobenzidine|\bdab\b|\banti-", re.IGNORECASE)
+_HE_WORDS = re.compile(r"\bh ?(&|and|/|\+) ?e\b|\bhe stain", re.IGNORECASE)
+_STAINS_GROUP = 8112
+
+
+@rule_function("stain-he-or-ihc")
+def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
+    """The staining steps of the specimen preparation name H&E or an immunohistochemical stain.
+
+    Undecided where no stain is named, where hematoxylin stands alone (it may be a counterstain), and where a
+    substance is in no list of stains (an antibody may be).
+    """
+    codes: set[Code] = set()
+    words: list[str] = []
+    steps = 0
+    for specimen in context.dataset.items(SPECIMENS):
+        for step in specimen.items(STEPS):
+            if not is_stained(step):
+                continue
+            steps += 1
+            for one in contents(step):
+                if one.name != USING_SUBSTANCE:
+                    words.append(one.text)
+                    continue
+                if one.code[0]:
+                    codes.add(one.code)
+                    words += [item.text(_CODE_MEANING) for item in one.item.items(_CONCEPT_CODE)]
+                words.append(one.text)
+    if not steps:
+        raise Undecided("no stain is named in the specimen preparation")
+    text = "\n".join(words)[:4096]
+    hematoxylin = bool(codes & _HEMATOXYLIN) or "ematoxylin" in text.lower() or "aematoxylin" in text.lower()
+    eosin = bool(codes & _EOSIN) or "eosin" in text.lower()
+    if (hematoxylin and eosin) or _HE_WORDS.search(text) or _IHC_WORDS.search(text):
+        return
+    group = standard.load().context_group(_STAINS_GROUP)
+    others = codes - _HEMATOXYLIN - _EOSIN
+    known = [code for code in others if group is not None and code in group]
+    if not known:
+        raise Undecided("hematoxylin or eosin alone" if not others else "a substance that is in no list of stains")
+    assert group is not None
+    names = ", ".join(sorted(group.codes[code] for code in known)[:3])
+    yield Problem(message=f"the slide is stained otherwise: {names}", path="SpecimenDescriptionSequence[0].SpecimenPreparationSequence",
+                  want="H&E or immunohistochemistry")  # fmt: skip

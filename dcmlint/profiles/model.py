@@ -155,7 +155,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     given by ``--host ROLE=HOST``, or by ``host`` (perhaps a parameter).  ``port`` is a number or a parameter.
     ``protocol``: dicom, dicom-tls, https, amqps, smb.  ``called_ae`` is the title of the listener, which a
     requestor calls; ``calling_ae`` the title of the one who calls.  ``tls_minimum``: "1.2" or "1.3", empty
-    where nothing is said of TLS.  ``direction``: who opens the connection, seen from the product that the
+    where nothing is said of TLS; ``smb_minimum``: the dialect, "3" for any of 3.x.  ``direction``: who opens the connection, seen from the product that the
     profile is about: out (it connects to others), in (others connect to it), either.  ``offers``: SOP
     Classes with transfer syntaxes; none: only Verification is looked at.  ``settings_from``: the parameter
     without which the endpoint is not looked at.
@@ -173,6 +173,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     called_ae: str = ""
     calling_ae: str = ""
     tls_minimum: str = ""
+    smb_minimum: str = ""
     certificate: Certificate = Certificate()
     offers: tuple[Offer, ...] = ()
     direction: Literal["out", "in", "either"] = "out"

@@ -84,7 +84,7 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
     data = b""
     for key, value in edits.items():
         try:
-            if key not in ("use", "encoding", "bytes"):
+            if key not in ("use", "encoding", "bytes", "folder"):
                 made.apply(key, value)
         except ValueError as problem:
             raise wrong(f"{key}: {problem}", key) from None
@@ -102,7 +102,8 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
         data = patched(data, edits["bytes"]) if "bytes" in edits else data
     except ValueError as problem:
         raise wrong(f"bytes: {problem}", "bytes") from None
-    return ExampleFile(f"{number + 1}-{Path(use).name.removesuffix('.dcm')}.dcm", data)
+    folder = f"{edits['folder']}/" if "folder" in edits else ""
+    return ExampleFile(f"{folder}{number + 1}-{Path(use).name.removesuffix('.dcm')}.dcm", data)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,9 @@ VIDEO = "1.2.840.10008.1.2.4.102"
 RLE = "1.2.840.10008.1.2.5"
 
 
-def facts_of(dataset: Any, changes: dict[str, Any] | None = None, frames: str = "all", **writing: Any) -> Facts:
+def facts_of(
+    dataset: Any, changes: dict[str, Any] | None = None, frames: str = "all", **writing: Any
+) -> Facts:
     made = slides.changed(dataset, changes or {})
     instance = read_instance(WholeBuffer(slides.to_bytes(made, **writing)))
     assert instance is not None
@@ -33,7 +35,13 @@ def facts_of(dataset: Any, changes: dict[str, Any] | None = None, frames: str = 
 def test_native_pixels() -> None:
     pixels = facts_of(slides.full_native()).group("pixels")
     assert (pixels.native, pixels.frames, pixels.element) == (True, 20, "PixelData")
-    assert pixels.bytes == pixels.expected_bytes == pixels.padded_bytes == pixels.uncompressed_bytes == 20 * 32 * 32 * 3
+    assert (
+        pixels.bytes
+        == pixels.expected_bytes
+        == pixels.padded_bytes
+        == pixels.uncompressed_bytes
+        == 20 * 32 * 32 * 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,8 +91,8 @@ def test_tables(table: Any, by: str, basic: int, extended: int | None) -> None:
     made = facts_of(slides.full_jpeg(), offset_table=table).group("encapsulation")
     assert (made.fragments, made.frames, made.frames_by) == (20, 20, by)
     assert (made.bot_entries, made.eot_entries, made.eot_lengths) == (basic, extended, extended)
-    assert not len(made.bot_misplaced) and not len(made.eot_misplaced) and not len(made.multi_fragment_frames)
-    assert not made.broken and not made.video
+    assert [len(made.bot_misplaced), len(made.eot_misplaced), len(made.multi_fragment_frames)] == [0, 0, 0]
+    assert (made.broken, made.video) == (False, False)
 
 
 def test_split_frames_are_told_by_their_marks() -> None:
@@ -109,8 +117,12 @@ def test_wrong_entries_of_both_tables() -> None:
     lengths = instance.dataset.raw(0x7FE00002)
     third = struct.unpack_from("<Q", offsets, 16)[0]
     bad = offsets[:16] + struct.pack("<Q", third + 2) + offsets[24:]
-    longer = struct.pack("<Q", struct.unpack_from("<Q", lengths)[0] - 1) + lengths[8:152] + struct.pack("<Q", 9999)
-    made = facts_of(base, {"ExtendedOffsetTable": bad, "ExtendedOffsetTableLengths": longer}).group("encapsulation")
+    longer = (
+        struct.pack("<Q", struct.unpack_from("<Q", lengths)[0] - 1) + lengths[8:152] + struct.pack("<Q", 9999)
+    )
+    made = facts_of(base, {"ExtendedOffsetTable": bad, "ExtendedOffsetTableLengths": longer}).group(
+        "encapsulation"
+    )
     assert list(made.eot_misplaced) == [2]
     assert list(made.eot_unpadded_lengths) == [0]
     assert list(made.eot_wrong_lengths) == [19]
@@ -225,4 +237,7 @@ def test_the_sample_is_the_same_each_time_and_has_the_edges() -> None:
 def test_names_of_subsampling(kind: Any, factors: Any, separations: Any, name: str) -> None:
     from dcmlint.dicom.codestreams import Codestream
 
-    assert subsampling_name(Codestream(kind=kind, subsampling=factors if kind == "jpeg" else separations)) == name
+    assert (
+        subsampling_name(Codestream(kind=kind, subsampling=factors if kind == "jpeg" else separations))
+        == name
+    )

@@ -18,3 +18,5 @@ from dcmlint.facts.builtin import file_name  # noqa: F401
 from dcmlint.facts.builtin import frames  # noqa: F401
 from dcmlint.facts.builtin import places  # noqa: F401
 from dcmlint.facts.builtin import dimensions  # noqa: F401
+from dcmlint.facts.builtin import endpoints  # noqa: F401
+from dcmlint.facts.builtin import senders  # noqa: F401

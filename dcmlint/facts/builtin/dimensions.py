@@ -117,7 +117,7 @@ def _indexed(
         if pointed is None:
             continue
         values, real = pointed
-        both = np.flatnonzero(~(np.isnan(index) | np.isnan(values)))
+        both = np.flatnonzero((index >= 1) & ~np.isnan(values))
         if not len(both):
             continue
         wrong = _apart(index[both], values[both]) if real else _pairs(index[both], values[both])

@@ -13,16 +13,36 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.dataset import SPECIFIC_CHARACTER_SET, Dataset
 from dcmlint.findings.redact import ShowValues, show_value
 
 PATIENT_ID, ISSUER_OF_PATIENT_ID = 0x00100020, 0x00100021
 # PS3.3 Table C.7-1: what tells patients apart.
 PATIENT = (0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040)
 # PS3.3 Table C.7-3 and Table C.7-4a.
-STUDY = (0x00080020, 0x00080030, 0x00080050, 0x00080090, 0x00200010, 0x00081030, 0x00101010, 0x00101020, 0x00101030)
+STUDY = (
+    0x00080020,
+    0x00080030,
+    0x00080050,
+    0x00080090,
+    0x00200010,
+    0x00081030,
+    0x00101010,
+    0x00101020,
+    0x00101030,
+)
 # PS3.3 Table C.7-5a.
-SERIES = (0x00080060, 0x00200011, 0x0008103E, 0x00080021, 0x00080031, 0x00180015, 0x00200060, 0x00185100, 0x00181030)
+SERIES = (
+    0x00080060,
+    0x00200011,
+    0x0008103E,
+    0x00080021,
+    0x00080031,
+    0x00180015,
+    0x00200060,
+    0x00185100,
+    0x00181030,
+)
 # PS3.3 Table C.7-8.
 EQUIPMENT = (0x00080070, 0x00081090, 0x00181000, 0x00181020, 0x00080080, 0x00081010)
 # PS3.3 Table C.7-6.
@@ -74,7 +94,10 @@ def said(dataset: Dataset, tag: int, mode: ShowValues) -> Said | None:
     canonical = "\\".join(_canonical(value, element.vr) for value in values)
     if not canonical.strip("\\"):
         return Said(b"", "(empty)")
-    return Said(hashed(canonical.encode("utf-8", "replace")), printable_text(show_value(values, tag, mode, element.vr)))
+    return Said(
+        hashed(canonical.encode("utf-8", "replace")),
+        printable_text(show_value(values, tag, mode, element.vr)),
+    )
 
 
 def _canonical(value: Any, vr: str) -> str:
@@ -93,14 +116,29 @@ def _canonical(value: Any, vr: str) -> str:
     return text
 
 
+_CACHE: dict[object, bytes] = {}
+_CACHED = 2000
+
+
 def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
-    """Attributes of the main data set, packed; equal bytes mean equal attributes."""
-    found = []
-    for tag in tags:
-        value = said(dataset, tag, mode)
-        if value is not None:
-            found.append(Attribute(tag, value))
-    return msgspec.msgpack.encode(found)
+    """Attributes of the main data set, packed; equal bytes mean equal attributes.
+
+    The instances of a study mostly say the same: what the same bytes give is kept.
+    """
+    elements = dataset.elements
+    here = [tag for tag in tags if tag in elements]
+    raws = [dataset.raw(tag) for tag in here]
+    small = sum(map(len, raws)) < _LONGEST
+    key = (mode, dataset.context.little, dataset.raw(SPECIFIC_CHARACTER_SET), *here, *raws)
+    packed = _CACHE.get(key) if small else None
+    if packed is None:
+        found = [Attribute(tag, value) for tag in here if (value := said(dataset, tag, mode)) is not None]
+        packed = msgspec.msgpack.encode(found)
+        if small:
+            if len(_CACHE) >= _CACHED:
+                _CACHE.clear()
+            _CACHE[key] = packed
+    return packed
 
 
 def attributes_of(packed: bytes) -> tuple[Attribute, ...]:

@@ -204,16 +204,18 @@ def _swapped(grid: _Grid, result: Frames, column: Floats, row: Floats, facts: Fa
     if grid.outside(row, column).any() or (not grid.overlap and grid.off(row, column).any()):
         return False
     # Where X and Y agree with the positions as they are, these are not swapped.
-    fits = _fitting(facts, result)
-    return float(wrong.mean()) >= 1 - _MOST if fits is None else fits < 1 - _MOST
+    fits, fits_swapped = _fitting(facts, result.column, result.row), _fitting(facts, result.row, result.column)
+    if fits is None or fits_swapped is None:
+        return float(wrong.mean()) >= 1 - _MOST
+    return fits_swapped > fits
 
 
-def _fitting(facts: Facts, result: Frames) -> float | None:
-    """The share of frames whose X and Y follow from their positions; None where that cannot be said."""
+def _fitting(facts: Facts, column: Sequence[float], row: Sequence[float]) -> float | None:
+    """The share of frames whose X and Y follow from these positions; None where that cannot be said."""
     from dcmlint.facts.builtin.places import deviations
 
     columns = FrameColumns(facts.instance.dataset)
-    found = deviations(facts, columns, result.column, result.row)  # type: ignore[arg-type]
+    found = deviations(facts, columns, column, row)  # type: ignore[arg-type]
     return None if found is None or not len(found.at) else float(1 - found.off.mean())
 
 

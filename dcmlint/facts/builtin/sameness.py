@@ -18,8 +18,8 @@ _HEADER = 64 << 20
 _ELEMENTS = 4000
 _ITEMS = 32
 # Change with the encoding: Pixel Data, its offset tables, the group lengths (PS3.5 8, C.7.6.3.1.8), and
-# what a lossless change of transfer syntax has to change with it (PS3.5 8.2.4).
-_ENCODING = frozenset({PIXEL_DATA, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006})
+# what a lossless change of transfer syntax changes with it (PS3.5 8.2.4), or notes (PS3.3 C.7.6.1.1.3).
+_ENCODING = frozenset({PIXEL_DATA, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006, 0x00082111, 0x00089215})
 # Bytes of the numbers of each VR (PS3.5 6.2): big endian values are turned round.
 _WIDTH = {"US": 2, "SS": 2, "AT": 2, "OW": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4, "FD": 8, "OD": 8, "UV": 8,
           "SV": 8, "OV": 8}  # fmt: skip

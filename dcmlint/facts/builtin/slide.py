@@ -26,6 +26,7 @@ class Slide(msgspec.Struct, frozen=True, kw_only=True):
     ``smallest_side``: the longer side, in pixels, of the smallest VOLUME image
     ``header_bytes``: bytes before the pixel data of all instances together
     ``largest_header``: the most bytes before the pixel data of one instance
+    ``folder``: the folder, where other folders hold whole slides with the same UIDs; else empty
     """
 
     id: str
@@ -40,6 +41,7 @@ class Slide(msgspec.Struct, frozen=True, kw_only=True):
     smallest_side: int | None
     header_bytes: int
     largest_header: int
+    folder: str = ""
 
     def of(self, *flavours: str) -> list[Part]:
         """The instances of some flavours."""
@@ -57,8 +59,8 @@ def slides_of(gathered: Gathered) -> list[Slide]:
     parts = _without_copies([part for part in gathered.parts if part.on_slide])
     slides: list[Slide] = []
     seen: dict[str, int] = {}
-    for component in _components(parts):
-        made = _slide(component)
+    for component, folder in (half for component in _components(parts) for half in _by_folder(component)):
+        made = _slide(component, folder)
         seen[made.id] = times = seen.get(made.id, 0) + 1
         slides.append(made if times == 1 else msgspec.structs.replace(made, id=f"{made.id} ({times})"))
     return slides
@@ -139,7 +141,29 @@ def _order(part: Part) -> tuple[int, int, int, int, str]:
     )  # fmt: skip
 
 
-def _slide(component: Sequence[Part]) -> Slide:
+def _by_folder(component: Sequence[Part]) -> list[tuple[list[Part], str]]:
+    """A slide by folders, if each of several holds it whole: versions of one slide are not one slide.
+
+    A folder holds a slide whole if it has a VOLUME image of the largest size and something else with it.
+    """
+    folders = grouped(component, lambda part: folder_of(part.path))
+    volumes = [part for part in component if part.image.flavour == "VOLUME"]
+    if len(folders) < 2 or not volumes:
+        return [(list(component), "")]
+    largest = max((part.image.matrix_columns or 0, part.image.matrix_rows or 0) for part in volumes)
+    for parts in folders.values():
+        sizes = [(part.image.matrix_columns, part.image.matrix_rows) for part in parts if part.image.flavour == "VOLUME"]
+        if largest not in sizes or len({(part.image.flavour, part.image.matrix_columns) for part in parts}) < 2:
+            return [(list(component), "")]
+    return [(parts, folder) for folder, parts in folders.items()]
+
+
+def folder_of(path: str) -> str:
+    """The folder of a path, with either separator."""
+    return path.replace("\\", "/").rpartition("/")[0]
+
+
+def _slide(component: Sequence[Part], folder: str) -> Slide:
     parts = tuple(sorted(component, key=_order))
     volumes = levels_of([part for part in parts if part.image.flavour == "VOLUME"])
     sides = [max(level.columns, level.rows) for level in volumes if level.columns and level.rows]
@@ -150,5 +174,5 @@ def _slide(component: Sequence[Part]) -> Slide:
         parts=parts, pyramids=pyramids_of(parts), instances=len(parts), volumes=len(volumes),
         labels=count.get("LABEL", 0), overviews=count.get("OVERVIEW", 0), thumbnails=count.get("THUMBNAIL", 0),
         series=len({part.member.series for part in parts}), smallest_side=min(sides, default=None),
-        header_bytes=sum(headers), largest_header=max(headers),
+        header_bytes=sum(headers), largest_header=max(headers), folder=folder,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -79,7 +80,9 @@ def _sample(context: RuleContext) -> list[int]:
         return []
     frames = np.setdiff1d(np.concatenate(good), np.concatenate((summary.incomplete, summary.empty)))
     if len(frames) > _MOST_FRAMES:
-        drawn = np.random.default_rng(context.facts.options.seed).choice(frames, _MOST_FRAMES - 2, replace=False)
+        drawn = np.random.default_rng(context.facts.options.seed).choice(
+            frames, _MOST_FRAMES - 2, replace=False
+        )
         frames = np.unique(np.concatenate((frames[[0, -1]], drawn)))
     layout = layout_of(context.facts)
     assert layout is not None
@@ -135,10 +138,15 @@ def _refusal(decoder: Any, frame: bytes, options: dict[str, Any]) -> str:
     silent = log.disabled
     log.disabled = True  # it would print a traceback for each frame
     try:
-        decoder.as_buffer(value, index=0, validate=False, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what pydicom warns of, other rules tell
+            decoder.as_buffer(value, index=0, validate=False, **options)
     except (RuntimeError, ValueError, NotImplementedError, AttributeError, IndexError, OSError) as problem:
         text = " ".join(str(problem).split())
-        return text.removeprefix("Unable to decode as exceptions were raised by all available plugins: ") or "refused"
+        return (
+            text.removeprefix("Unable to decode as exceptions were raised by all available plugins: ")
+            or "refused"
+        )
     finally:
         log.disabled = silent
     return ""

@@ -27,8 +27,18 @@ def _items(context: RuleContext) -> Any:
     return _encapsulation(context)._fragments
 
 
-def _problem(context: RuleContext, offset: int, message: str, found: str = "", want: str = "", **more: Any) -> Problem:
-    return Problem(path="PixelData", tag=PIXEL_DATA, offset=offset, message=message, found=found or None, want=want, **more)
+def _problem(
+    context: RuleContext, offset: int, message: str, found: str = "", want: str = "", **more: Any
+) -> Problem:
+    return Problem(
+        path="PixelData",
+        tag=PIXEL_DATA,
+        offset=offset,
+        message=message,
+        found=found or None,
+        want=want,
+        **more,
+    )
 
 
 @rule_function("fragment_lengths")
@@ -40,7 +50,9 @@ def fragment_lengths(context: RuleContext) -> Iterable[Problem]:
         # The pad byte that a length does not count makes the length odd as well.
         if problem.code in _FRAGMENT and not (problem.code == "odd-length" and "odd-length-padded" in codes):
             count = f"{problem.count} of {len(fragments)} fragments: " if problem.count > 1 else ""
-            yield _problem(context, problem.offset, f"{count}{problem.message}", want="an even length of at least 2")
+            yield _problem(
+                context, problem.offset, f"{count}{problem.message}", want="an even length of at least 2"
+            )
 
 
 @rule_function("fragment_sequence")
@@ -61,7 +73,9 @@ def basic_offset_table_length(context: RuleContext) -> Iterable[Problem]:
     group = _encapsulation(context)
     for problem in group._fragments.problems:
         if problem.code in _TABLE:
-            yield _problem(context, problem.offset, problem.message, want="an item with 4 bytes a frame, or empty")
+            yield _problem(
+                context, problem.offset, problem.message, want="an item with 4 bytes a frame, or empty"
+            )
             return
     if not group.bot_entries:
         return
@@ -126,7 +140,9 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
         yield Problem(level=level, tag=tag, message=message, want="the length of each frame's fragment")
     elif len(unpadded):
         message = f"{len(unpadded)} of {group.eot_lengths} lengths do not count the pad byte: readers disagree on these"
-        yield Problem(level=level, tag=tag, message=message, want="the length of each frame's fragment", severity="info")
+        yield Problem(
+            level=level, tag=tag, message=message, want="the length of each frame's fragment", severity="info"
+        )
 
 
 @rule_function("native_length")

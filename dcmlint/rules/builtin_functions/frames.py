@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
+from dcmlint.dicom.values import check_value
 from dcmlint.facts.builtin.frame_columns import SHARED, FrameColumns
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 
@@ -28,16 +29,24 @@ def frame_reference(context: RuleContext, group: str, attribute: str, targets: s
     if not known:
         raise Undecided(f"{targets} has no {attribute}")
     want = f"a value that an item of {targets} has"
+    entry = standard.load().dictionary.entry(tag)
+    vr = entry.vr if entry is not None else ""
+
+    def strange(text: str) -> bool:
+        # What is no value of its VR is told by the rules on values.
+        padded = text + " " * (len(text) % 2) if vr != "UI" else text + "\0" * (len(text) % 2)
+        return bool(text) and text not in known and not (text.isascii() and check_value(vr, padded.encode("ascii")))
+
     for item in shared:
         text = item.text(tag)
-        if text and text not in known:
+        if strange(text):
             yield Problem(level=item, tag=tag, found=text, want=want)
     import numpy as np
 
     for number in range(most):
         texts = columns.texts((group_tag, tag), item=number)
         for code, text in enumerate(texts.distinct):
-            if text not in known:
+            if strange(text):
                 yield Problem(
                     path=f"PerFrameFunctionalGroupsSequence[*].{group}[{number}].{attribute}", tag=tag, found=text,
                     want=want, items=np.flatnonzero(texts.which == code),

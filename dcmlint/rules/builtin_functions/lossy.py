@@ -28,8 +28,9 @@ def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
     uid = context.instance.syntax.uid
     if context.facts.group("encapsulation") is None or uid in _LOSSLESS_ONLY:
         raise NotApplicable
-    lossy = context.facts("codestream.lossy")
-    if uid in _ALWAYS_LOSSY and not context.facts("codestream.examined"):
+    codestream = context.facts.group("codestream")
+    lossy = UNKNOWN if codestream is None else codestream.lossy
+    if uid in _ALWAYS_LOSSY and (codestream is None or not codestream.examined):
         lossy = True
     if lossy is UNKNOWN:
         raise Undecided("no header tells whether the frames have lost anything")
@@ -60,5 +61,6 @@ def _demanded(sop_class: str) -> bool:
     iod = tables.iod(known.iod)
     rows = (tables.table(table).row(_KEYWORD) for module in iod.modules for table in module.tables)
     return any(
-        row is not None and (row.type in ("1", "2") or (row.conditional and row.when is not None)) for row in rows
+        row is not None and (row.type in ("1", "2") or (row.conditional and row.when is not None))
+        for row in rows
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from dcmlint.rules.builtin_functions.slide_set import looks_split, twins
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
 
@@ -15,22 +16,32 @@ if TYPE_CHECKING:
 @rule_function("series.instance-numbers-unique")
 def instance_numbers(context: SlideContext) -> Iterator[Problem]:
     """PYR-021: every instance has an Instance Number of its own, a concatenation one for all its members."""
-    numbers: dict[int, dict[str, Part]] = {}
+    numbers: dict[tuple[int, str], dict[str, Part]] = {}
+    folders = {id(part): slide.folder for slide in context.gathered.slides if slide.folder for part in slide.parts}
     for part in context.parts:
         if not part.on_slide or part.image.number is None:
             continue
         concatenated = part.image.concatenated
         unit = concatenated.uid if concatenated is not None and concatenated.uid else part.member.sop_instance
-        numbers.setdefault(part.image.number, {}).setdefault(unit, part)
+        numbers.setdefault((part.image.number, folders.get(id(part), "")), {}).setdefault(unit, part)
     if not numbers:
         raise NotApplicable
-    for number, units in numbers.items():
-        if len(units) > 1:
-            parts = list(units.values())
+    for (number, _), units in numbers.items():
+        parts = list(units.values())
+        # The parts of an image that should be a concatenation rightly share a number: CONC013 speaks.
+        if len(parts) > 1 and not _parts_of_one(context, parts):
             yield Problem(
                 message=f"Instance Number {number} stands in {names(parts)}", found=number,
                 want="a number of its own for each", files=paths([*parts[1:], parts[0]]),
             )  # fmt: skip
+
+
+def _parts_of_one(context: SlideContext, parts: Sequence[Part]) -> bool:
+    mine = {id(part) for part in parts}
+    return any(
+        looks_split(levels) and mine <= {id(part) for level in levels for part in level.parts}
+        for slide in context.gathered.slides for levels in twins(slide)
+    )  # fmt: skip
 
 
 @rule_function("series.non-images")

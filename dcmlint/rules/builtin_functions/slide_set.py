@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from dcmlint.facts.builtin.slide import folder_of
 from dcmlint.rules.builtin_functions.slide_levels import base_is_missing
 from dcmlint.rules.builtin_functions.slide_values import COMPARED, one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
@@ -13,6 +14,7 @@ from dcmlint.rules.slide_functions import SlideContext, counted, difference, nam
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.gathered import Part
     from dcmlint.facts.builtin.pyramids import Level
+    from dcmlint.facts.builtin.slide import Slide
     from dcmlint.facts.builtin.slide_image import SlideImage
 
 
@@ -67,7 +69,7 @@ def series_one(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide.levels-distinct")
 def levels_distinct(context: SlideContext) -> Iterator[Problem]:
     """PYR-013: no level is there twice; silent where CONC-013 or PYR-028 explains it."""
-    for levels in twins(context):
+    for levels in twins(context.slide):
         if not looks_split(levels):
             image = levels[0].image
             yield Problem(
@@ -81,7 +83,7 @@ def levels_distinct(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide.split-without-uid")
 def split_without_uid(context: SlideContext) -> Iterator[Problem]:
     """CONC-013: images that look like the members of a concatenation but do not say so."""
-    for levels in twins(context):
+    for levels in twins(context.slide):
         if looks_split(levels):
             yield Problem(
                 message=f"{len(levels)} images hold parts of one {levels[0].role} without a Concatenation UID",
@@ -89,9 +91,9 @@ def split_without_uid(context: SlideContext) -> Iterator[Problem]:
             )
 
 
-def twins(context: SlideContext) -> Iterator[list[Level]]:
+def twins(slide: Slide) -> Iterator[list[Level]]:
     """Levels of one pyramid with the same matrix, layer and origin, but SOP Instance UIDs of their own."""
-    for pyramid in context.slide.pyramids:
+    for pyramid in slide.pyramids:
         groups: dict[object, list[Level]] = {}
         for level in pyramid.levels:
             if not level.columns or not level.rows:
@@ -262,10 +264,10 @@ def dimension_organizations(context: SlideContext) -> Iterator[Problem]:
 def folder_mixed(context: SlideContext) -> Iterator[Problem]:
     """FILE-003: a folder holds series of more than one slide."""
     slide = context.slide
-    folders = {_folder(part.path) for part in slide.parts}
+    folders = {folder_of(part.path) for part in slide.parts}
     mine = {part.member.series for part in slide.parts}
     for folder in sorted(folders):
-        here = [other for other in context.gathered.slides if any(_folder(part.path) == folder for part in other.parts)]
+        here = [other for other in context.gathered.slides if any(folder_of(part.path) == folder for part in other.parts)]
         others = {part.member.series for other in here for part in other.parts} - mine
         if here[0] is slide and len(here) > 1 and others:
             yield Problem(
@@ -274,8 +276,23 @@ def folder_mixed(context: SlideContext) -> Iterator[Problem]:
             )
 
 
-def _folder(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[0]
+@rule_function("slide.versions")
+def versions(context: SlideContext) -> Iterator[Problem]:
+    """PYR101: several folders hold a slide with the same UIDs; they are compared each for itself."""
+    slide = context.slide
+    if not slide.folder:
+        return
+    series = {part.member.series for part in slide.parts}
+    same = [other for other in context.gathered.slides if other.folder and _series_of(other) & series]
+    if same[0] is slide and len(same) > 1:
+        yield Problem(
+            message=f"{len(same)} folders hold this slide with different instances",
+            files=paths(part for other in same for part in other.parts[:1]),
+        )
+
+
+def _series_of(slide: Slide) -> set[str]:
+    return {part.member.series for part in slide.parts}
 
 
 @rule_function("slide.uid-roles")

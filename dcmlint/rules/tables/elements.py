@@ -21,7 +21,7 @@ _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # 
 _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
 _SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
 _VRS = frozenset(_BULK_UNIT) | frozenset(_UNIT) | frozenset(
-    "AE AS CS DA DS DT IS LO LT PN SH SQ ST TM UC UI UR UT".split()
+    ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "SQ", "ST", "TM", "UC", "UI", "UR", "UT"]
 )
 ICON_IMAGE_SEQUENCE = 0x00880200
 _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: the backslash is a character there

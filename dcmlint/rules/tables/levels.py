@@ -10,8 +10,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from dcmlint import standard
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.dataset import Dataset, FileContext
+from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, transfer_syntax
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.rules.names import TABLE_NAMES
+from dcmlint.rules.scope import ConditionScope
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
 
 SHARED_GROUPS = 0x52009229
@@ -25,6 +29,7 @@ def condition(source: str) -> Expression:
     return compile_expression(source, TABLE_NAMES)
 
 
+_NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(EXPLICIT_LITTLE)), True, 0)
 # Rows that say of themselves that their type replaces the one of another module (PS3.3 C.8.6.1).
 _OVERRIDING = frozenset({("C.8-24", 0x00080060)})
 
@@ -33,9 +38,10 @@ class RowSpec:
     """A row of a table, with its condition compiled.
 
     ``gates``: the conditions of the includes through which the row came; it speaks only when all hold.
+    ``idle``: what the condition is where none of the attributes that it names is there; None: not known.
     """
 
-    __slots__ = ("gates", "otherwise", "reviewed", "row", "table", "type", "when")
+    __slots__ = ("gates", "idle", "otherwise", "reviewed", "row", "table", "type", "when")
 
     def __init__(self, row: Row, table: str, gates: tuple[Expression, ...] = ()) -> None:
         self.gates = gates
@@ -43,6 +49,14 @@ class RowSpec:
         self.when = condition(row.when) if row.conditional and row.when else None
         self.otherwise = row.otherwise
         self.reviewed = row.parsed_by == "reviewed"
+        self.idle = _idle(self.when)
+
+
+def _idle(when: Expression | None) -> object:
+    # What looks elsewhere depends on more than the attributes here.
+    if when is None or not when.attributes or any(word in when.source for word in ("file.", "root.", "up.")):
+        return None
+    return when(ConditionScope(_NOTHING), {})
 
 
 class Level:

@@ -88,7 +88,8 @@ class TableCheck:
     def _modules(self, spec: IodSpec, dataset: Dataset) -> tuple[frozenset[int], frozenset[int]]:
         """The numbers of the modules in use (mandatory, required by a condition, or begun by the data set), and
         of those of which only optional attributes are there."""
-        present = dataset.elements.keys()
+        present = frozenset(dataset.elements)
+        scope = ConditionScope(dataset, meta=self._meta)
         active: set[int] = set()
         hinted: set[int] = set()
         for number, module in enumerate(spec.modules):
@@ -101,9 +102,7 @@ class TableCheck:
                 continue
             verdict: object = None
             if module.usage == "C":
-                verdict = (
-                    None if module.when is None else module.when(ConditionScope(dataset, meta=self._meta), {})
-                )
+                verdict = None if module.when is None else module.when(scope, {})
                 if verdict is not True and verdict is not False:
                     self._open("module-missing", module.source)
             if verdict is True or not module.firm.isdisjoint(present):
@@ -142,18 +141,17 @@ class TableCheck:
             self._conditional(dataset, level)
         if level.gated:
             self._gated(dataset, level)
-        for tag, sets in level.valued.items():
-            element = elements.get(tag)
-            if element is not None and element.items is None:
-                self._values(dataset, element, sets)
-        for tag, spec in level.sized.items():
-            element = elements.get(tag)
-            if element is not None and element.items is not None:
-                self._items(dataset, element, spec)
+        for tag in level.valued.keys() & present:
+            if elements[tag].items is None:
+                self._values(dataset, elements[tag], level.valued[tag])
+        for tag in level.sized.keys() & present:
+            if elements[tag].items is not None:
+                self._items(dataset, elements[tag], level.sized[tag])
         if not level.open:
             for tag in present - level.known:
                 # Groups below 0008 are told by the reader, private ones belong to nobody's module.
-                if tag >= 0x00080000 and not (tag >> 16) & 1 and tag & 0xFFFF and tag not in _ANYWHERE | allowed:
+                ours = tag >= 0x00080000 and not (tag >> 16) & 1 and tag & 0xFFFF
+                if ours and tag not in _ANYWHERE and tag not in allowed:
                     self._unknown(dataset, elements[tag], level)
         for element in elements.values():
             if element.items is not None:
@@ -198,30 +196,36 @@ class TableCheck:
 
     def _conditional(self, dataset: Dataset, level: Level) -> None:
         scope = ConditionScope(dataset, meta=self._meta, here=level.known)
+        elements = dataset.elements
+        present = frozenset(elements)
+        main = dataset.parent is None
         for spec in level.conditional:
+            # Most conditions are about attributes that are not there: then the answer is known.
+            if (
+                main
+                and spec.idle is False
+                and spec.row.tag not in elements
+                and spec.when is not None
+                and spec.when.attributes.isdisjoint(present)
+            ):
+                continue
             self._decide(dataset, spec, level, scope)
 
     def _decide(self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope) -> None:
         """Evaluate the condition of one row of type 1C or 2C, and hold the data set to it."""
-        tag = spec.row.tag
         assert spec.when is not None
-        verdict = spec.when(scope, {})
-        element = dataset.elements.get(tag)
+        element = dataset.elements.get(spec.row.tag)
         first = spec.type == "1C"
-        if verdict is True:
-            if element is None:
+        if element is None:
+            verdict = spec.when(scope, {})
+            if verdict is True:
                 self._required_but_missing(dataset, spec, scope)
-            elif first and _is_empty(dataset, element):
-                self._empty("type-1c-empty", dataset, element, level, "1C")
-        elif verdict is False:
-            if element is not None and spec.otherwise == "not":
-                self._forbidden(dataset, element, spec, level, scope)
-            elif element is not None and first and _is_empty(dataset, element):
-                # Present all the same: then it must have a value (PS3.5 7.4.2).
-                self._empty("type-1c-empty", dataset, element, level, "1C")
-        elif element is None:
-            self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
+            elif verdict is not False:
+                self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
+        elif spec.otherwise == "not" and spec.when(scope, {}) is False:
+            self._forbidden(dataset, element, spec, level, scope)
         elif first and _is_empty(dataset, element):
+            # Whenever it is present, it must have a value (PS3.5 7.4.2).
             self._empty("type-1c-empty", dataset, element, level, "1C")
 
     def _required_but_missing(self, dataset: Dataset, spec: RowSpec, scope: ConditionScope) -> None:

@@ -1,0 +1,75 @@
+"""What is known of a sender and of what it sent: given by `dcmlint listen`, never read from a file."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.facts.registry import Facts, facts
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """One sender over all its associations; lists are of texts that reports may show.
+
+    ``title``: its AE title
+    ``default_title``: the title is one that a program has until somebody sets another
+    ``associations``: how many there were
+    ``instances``: how many instances were sent
+    ``one_each``: several associations, each with one instance
+    ``combined``: classes proposed with several encapsulated syntaxes in one context
+    ``retired``: retired transfer syntaxes that are proposed
+    ``big_endian_only``: classes that are proposed in Explicit VR Big Endian and nothing else
+    ``never_sent``: classes that were proposed and of which nothing came
+    ``not_released``: associations that ended by closing the connection
+    ``oversized``: PDUs longer than this side announced
+    ``resent``: instances that were sent again after a success
+    """
+
+    title: str = ""
+    default_title: bool = False
+    associations: int = 0
+    instances: int = 0
+    one_each: bool = False
+    combined: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    big_endian_only: tuple[str, ...] = ()
+    never_sent: tuple[str, ...] = ()
+    not_released: int = 0
+    oversized: int = 0
+    resent: tuple[str, ...] = ()
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """The instances of one association: lists of SOP Instance UIDs, with what is wrong.
+
+    ``received``: how many arrived as a whole
+    ``unlike_command``: the SOP Class or Instance UID of the data set is not that of the command
+    ``same_again``: instances that came before with the same bytes
+    ``other_again``: instances that came before with other bytes
+    ``other_encoding``: the data set is not in the transfer syntax that was negotiated
+    ``encoding_unknown``: how many have no bytes by which the encoding could be told
+    ``partial``: instances that were cut off by the end of the association
+    ``with_file_meta``: the data set begins with File Meta Information
+    ``half_originator``: one of Move Originator AE Title and Message ID is there without the other
+    """
+
+    received: int = 0
+    unlike_command: tuple[str, ...] = ()
+    same_again: tuple[str, ...] = ()
+    other_again: tuple[str, ...] = ()
+    other_encoding: tuple[str, ...] = ()
+    encoding_unknown: int = 0
+    partial: tuple[str, ...] = ()
+    with_file_meta: tuple[str, ...] = ()
+    half_originator: tuple[str, ...] = ()
+
+
+@facts("sender", Sender)
+def sender(facts: Facts) -> Sender | None:
+    """One sender over all its associations; given by `dcmlint listen`."""
+    return None
+
+
+@facts("store", Stored)
+def store(facts: Facts) -> Stored | None:
+    """The instances of one association; given by `dcmlint listen`."""
+    return None

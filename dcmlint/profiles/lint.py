@@ -1,0 +1,288 @@
+"""`profile check`: a profile held against the standard, before it meets a file."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+from dcmlint import standard
+from dcmlint.errors import ProfileError, RuleError
+from dcmlint.findings.finding import RANK, Severity
+from dcmlint.profiles.attributes import PlacedRow, placed_rows, tag_of
+from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
+from dcmlint.profiles.model import AttributeRow, ProfileSource
+from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
+from dcmlint.profiles.patterns import substitution_problems, translate
+from dcmlint.profiles.remark import Remark
+from dcmlint.profiles.resolve import chain_of, chain_values, named, resolve_chain, uid_of
+from dcmlint.profiles.statements import statements_of
+from dcmlint.rules.check import check_rule
+
+# PS3.5 Table 6.2-1: characters of one value.
+_LONGEST = {"AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "PN": 64 * 5 * 3,
+            "SH": 16, "ST": 1024, "TM": 16, "UI": 64}  # fmt: skip
+_CODE_SCHEME = "CodingSchemeDesignator"
+_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|#\d+);")
+
+
+def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
+    """Everything that can be said of a profile without a file, in the order of its lines."""
+    remarks: list[Remark] = []
+    try:
+        chain = chain_of(source)
+        values = chain_values(chain, parameters or {})
+    except ProfileError as mistake:
+        return (_of_error(mistake, source),)
+    for placed in placed_rows(source.profile):
+        remarks += _row(source, placed, values)
+    remarks += _lists(source, values)
+    remarks += _parameters(source, values)
+    remarks += _texts(source)
+    try:
+        resolved = resolve_chain(chain, parameters)
+    except (ProfileError, RuleError) as mistake:
+        remarks.append(_of_error(mistake, source))
+        return _ordered(remarks)
+    for rule in resolved.rules:
+        if rule.rule.id in resolved.own and rule.file == source.file:
+            remarks += [_of_error(mistake, source) for mistake in check_rule(rule)]
+    remarks += _words(source, resolved)
+    if source.profile.source is not None and source.profile.attributes:
+        remarks += gap_remarks(source, values)
+    return _ordered(remarks)
+
+
+def _ordered(remarks: list[Remark]) -> tuple[Remark, ...]:
+    return tuple(sorted(dict.fromkeys(remarks), key=lambda remark: (remark.line, -RANK[remark.severity], remark.code, remark.message)))
+
+
+def _of_error(mistake: ProfileError | RuleError, source: ProfileSource) -> Remark:
+    return Remark(
+        code="cannot-be-used", severity="error", message=mistake.message + (f" ({mistake.hint})" if mistake.hint else ""),
+        file=mistake.file or source.file, line=mistake.line,
+    )  # fmt: skip
+
+
+def _remark(
+    source: ProfileSource, mark: str, code: str, severity: Severity, message: str, row: str = "", subject: str = ""
+) -> Remark:
+    line = source.place(mark)[0]
+    return Remark(code=code, severity=severity, message=message, file=source.file, line=line, row=row, subject=subject)
+
+
+# -- rows -------------------------------------------------------------------------------------------------------
+
+
+def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
+    row, mark = placed.row, placed.mark
+
+    def say(code: str, severity: Severity, message: str, key: str = "") -> Remark:
+        return _remark(source, f"{mark}.{key}" if key else mark, code, severity, message, placed.id, placed.path)
+
+    dictionary = standard.load().dictionary
+    tag = tag_of(row.attribute)
+    if tag is None:
+        close = difflib.get_close_matches(row.attribute, dictionary.keywords(), 1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        yield say("unknown-keyword", "error", f"{row.attribute} is no keyword of the dictionary{hint}", "attribute")
+        return
+    entry = dictionary.entry(tag)
+    if row.tag:
+        stated = tag_of(row.tag)
+        if stated is None:
+            yield say("unknown-tag", "error", f"{row.tag} is no tag", "tag")
+        elif stated != tag:
+            other = dictionary.entry(stated)
+            whose = f"{other.name}" if other is not None else "nothing in the dictionary"
+            yield say("tag-mismatch", "error", f"({row.tag}) is {whose}, not {row.attribute}", "tag")
+    if entry is None:
+        return
+    if row.name and _letters(row.name) != _letters(entry.name):
+        yield say("name-mismatch", "warning", f"the statement calls it {row.name!r}, the dictionary {entry.name!r}", "name")
+    if row.vr and row.vr not in entry.vr.split("/"):
+        yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
+    if entry.retired:
+        yield say("retired-attribute", "warning", f"{entry.name} is retired (PS3.6)", "attribute")
+    yield from _schemes(row, values, say)
+    yield from _single_index(row, values, say)
+    if row.pattern and entry.vr in _LONGEST:
+        yield from _too_long(row.pattern, entry.vr, entry.name, values, say)
+
+
+def _schemes(row: AttributeRow, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+    if row.attribute != _CODE_SCHEME:
+        return
+    try:
+        listed = in_list(row.values, values)
+    except UnsetParameter:
+        return
+    for word in listed:
+        if word in RETIRED_SCHEMES:
+            yield say("retired-scheme", "warning",
+                      f"the coding scheme {word} is retired; {RETIRED_SCHEMES[word]} took its place (PS3.16 8)", "values")  # fmt: skip
+
+
+def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+    """A dimension index over the columns alone gives all tiles of a column the same index (PS3.3 C.7.6.17.1)."""
+    if row.attribute != "DimensionIndexPointer":
+        return
+    try:
+        listed = {tag_of(word) for word in in_list(row.values, values)}
+    except UnsetParameter:
+        return
+    for one, other in ((0x0048021E, 0x0048021F), (0x0048021F, 0x0048021E)):
+        if listed == {one}:
+            names = [standard.load().dictionary.entry(tag) for tag in (one, other)]
+            assert names[0] is not None and names[1] is not None  # noqa: PT018
+            yield say("incomplete-index", "warning",
+                      f"the only index points to {names[0].name}: without {names[1].name} it cannot tell tiles apart (PS3.3 C.7.6.17)", "values")  # fmt: skip
+
+
+def _too_long(pattern: str, vr: str, name: str, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+    text = pattern
+    if pattern.startswith("param."):
+        found = values.get(pattern.removeprefix("param."))
+        if found is None or found.value is None:
+            return
+        text = found.value
+    try:
+        shortest = translate(text).shortest
+    except ValueError:
+        return
+    if shortest > _LONGEST[vr]:
+        yield say("pattern-too-long", "error",
+                  f"the pattern takes at least {shortest} characters, and {name} ({vr}) holds at most {_LONGEST[vr]}", "pattern")  # fmt: skip
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+# -- lists ------------------------------------------------------------------------------------------------------
+
+
+def _lists(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
+    profile = source.profile
+    for words, type_, key in (
+        (profile.sop_classes, "SOP Class", "sop_classes"), (profile.transfer_syntaxes, "Transfer Syntax", "transfer_syntaxes"),
+    ):  # fmt: skip
+        try:
+            listed = in_list(words, values)
+        except UnsetParameter:
+            continue
+        for number, word in enumerate(listed):
+            mark = f"$.{key}[{number}]" if not isinstance(words, str) else f"$.{key}"
+            try:
+                uid = uid_of(word, type_)
+            except ProfileError as mistake:
+                yield _remark(source, mark, "unknown-uid", "error", f"{mistake.message}{f' ({mistake.hint})' if mistake.hint else ''}")
+                continue
+            entry = standard.load().uid(uid)
+            if entry is None:
+                yield _remark(source, mark, "unknown-uid", "warning", f"{uid} is not in PS3.6 Annex A: a private {type_}?")
+            elif entry.type != type_:
+                yield _remark(source, mark, "unknown-uid", "error", f"{uid} is {entry.name}, a {entry.type}, not a {type_}")
+            elif entry.retired:
+                yield _remark(source, mark, "retired-uid", "warning", f"{entry.name.split(' (Retired)')[0]} ({uid}) is retired (PS3.6 Table A-1)", subject=uid)
+    for number, endpoint in enumerate(profile.endpoints):
+        mark = f"$.endpoints[{number}]"
+        if endpoint.tls_minimum and endpoint.tls_minimum not in ("1.2", "1.3"):
+            yield _remark(source, mark, "weak-tls", "warning", f"{endpoint.name}: TLS {endpoint.tls_minimum} is not secure (PS3.15 B.12)")
+        if endpoint.protocol == "dicom" and endpoint.tls_minimum:
+            yield _remark(source, mark, "tls-without", "error", f"{endpoint.name}: TLS is asked for, but the protocol is dicom, not dicom-tls")
+        if endpoint.protocol == "dicom-tls" and endpoint.port == "104":
+            yield _remark(source, mark, "unusual-port", "info",
+                          f"{endpoint.name}: port 104 is registered for DICOM without TLS, 2762 for DICOM over TLS (PS3.8 9.1.2, PS3.15 B.1)")  # fmt: skip
+
+
+# -- parameters -------------------------------------------------------------------------------------------------
+
+
+def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
+    """Patterns that nothing can match, substitutions without their groups, what was copied with HTML's signs."""
+    for name, value in values.items():
+        mark = f"$.set.{name}" if f"$.set.{name}" in source.marks else f"$.parameters.{name}"
+        if value.value is None:
+            continue
+        if value.parameter.type in ("pattern", "substitution") and _ENTITY.search(value.value):
+            yield _remark(source, mark, "html-entity", "warning", f"{name} holds {_ENTITY.search(value.value)[0]}: was it copied from HTML?")  # type: ignore[index]
+        if value.parameter.type == "pattern" and name.endswith("_format"):
+            attribute = values.get(name.removesuffix("_format") + "_attribute")
+            if attribute is not None and attribute.value is not None:
+                yield from _mapped(source, mark, name, value.value, attribute.value)
+        if value.parameter.type == "substitution":
+            modifier = values.get(name.removesuffix("_substitution_format") + "_modifier")
+            pattern = translate(modifier.value) if modifier is not None and modifier.value is not None else None
+            for problem in substitution_problems(value.value, pattern):
+                yield _remark(source, mark, "substitution-without-group", "error", f"{name}: {problem}")
+
+
+def _mapped(source: ProfileSource, mark: str, name: str, pattern: str, path: str) -> Iterator[Remark]:
+    entry = standard.load().dictionary.by_keyword(path.rpartition(".")[2])
+    if entry is None or entry.vr not in _LONGEST:
+        return
+    shortest = translate(pattern).shortest
+    if shortest > _LONGEST[entry.vr]:
+        yield _remark(source, mark, "pattern-too-long", "error",
+                      f"{name} takes at least {shortest} characters, and {entry.name} ({entry.vr}) holds at most {_LONGEST[entry.vr]}")  # fmt: skip
+
+
+# -- words ------------------------------------------------------------------------------------------------------
+
+
+def _texts(source: ProfileSource) -> Iterator[Remark]:
+    profile = source.profile
+    today = datetime.date.today().isoformat()
+    for number, override in enumerate(profile.overrides):
+        mark = f"$.overrides[{number}]"
+        if not override.reason.strip():
+            yield _remark(source, mark, "no-reason", "error", "an override needs a reason")
+        if override.expires < today:
+            yield _remark(source, mark, "expired", "warning", f"the override has expired on {override.expires}: it changes nothing any more")
+        for key in override.match:
+            if key not in ("when", "path") and tag_of(key) is None:
+                yield _remark(source, f"{mark}.match.{key}", "unknown-keyword", "error", f"{key} is no keyword of the dictionary")
+    if profile.source is None:
+        return
+    for number, statement in enumerate(profile.statements):
+        mark = f"$.statements[{number}]"
+        if not statement.by and not statement.not_seen:
+            yield _remark(source, mark, "unexplained-statement", "error", "a statement that nothing checks needs the reason")
+    for placed in placed_rows(profile):
+        if not placed.row.section:
+            yield _remark(source, placed.mark, "no-section", "warning", f"{placed.id} does not say which section it comes from", placed.id)
+
+
+def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
+    profile = source.profile
+    for word in profile.rules:
+        if not named(resolved.rules, word):
+            yield _remark(source, f"$.rules.{word}", "unknown-rule", "warning", f"{word!r} names no rule, area or tag{_close(word, resolved)}")
+    for number, word in enumerate(profile.lock):
+        if not named(resolved.rules, word):
+            yield _remark(source, f"$.lock[{number}]", "unknown-rule", "error", f"{word!r} names no rule, area or tag{_close(word, resolved)}")
+    for number, override in enumerate(profile.overrides):
+        for word in override.rules:
+            if not named(resolved.rules, word):
+                yield _remark(source, f"$.overrides[{number}].rules.{word}", "unknown-rule", "error", f"{word!r} names no rule, area or tag")
+    ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
+    ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
+    ids |= {f"parameter {name}" for name in resolved.parameters}
+    # A row of which nothing can be seen has no rule, but it is there.
+    ids |= {placed.id for placed in placed_rows(profile)}
+    for statement in statements_of(profile):
+        for word in statement.by:
+            if word not in ids:
+                yield _remark(source, "$.statements", "unknown-rule", "warning", f"section {statement.section}: {word} is no rule, endpoint or parameter")
+
+
+def _close(word: str, resolved: Any) -> str:
+    words = {one for rule in resolved.rules for one in (rule.rule.id, rule.rule.name, rule.rule.area, *rule.rule.tags)}
+    close = difflib.get_close_matches(word, words, 1) or difflib.get_close_matches(word.upper(), words, 1)
+    return f": did you mean {close[0]}?" if close else ""
+
+

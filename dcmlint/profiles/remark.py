@@ -1,0 +1,25 @@
+"""What `profile check` says of a profile."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.findings.finding import Severity
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """One remark on a profile: ``code`` says what kind it is of, ``row`` the id of the row that it is about, ``subject`` the attribute or
+    UID that it is about.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str
+    line: int = 0
+    row: str = ""
+    subject: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.severity}[{self.code}] {self.row + ': ' if self.row else ''}{self.message}"
