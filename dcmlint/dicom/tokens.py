@@ -175,8 +175,10 @@ class Reader:
             else:
                 start = position
                 position += length
-                if position > end:
-                    self._too_long(level, tag, offset, start, length, end)
+                cut = position > end
+                if cut:
+                    if vr != "SQ":
+                        self._too_long(level, tag, offset, start, length, end)
                     position = end
                 value_end = position
                 if length & 1:
@@ -185,6 +187,9 @@ class Reader:
                     items, value_end, position = self._sequence(
                         level, tag, vr, start, position, length, depth
                     )
+                    if cut:
+                        # Said only now: the items that are there are read all the same.
+                        self._too_long(level, tag, offset, start, length, end)
                 elif vr == "UN" and length >= 8 and explicit and self._vr(tag) == "SQ":
                     # PS3.5 6.2.2: a sequence of unknown VR is written in implicit little endian.
                     items, value_end, position = self._sequence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Outcomes, Severity
 
 
@@ -26,6 +27,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     unreviewed: tuple[str, ...] = ()
     sampled: int = 0
+    associations: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     config: str | None = None
     files: tuple[FileRecord, ...] = ()
+    associations: tuple[AssociationRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     outcomes: Outcomes = {}
     undecided: dict[str, dict[str, str]] = {}

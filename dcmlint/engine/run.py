@@ -114,7 +114,7 @@ class InstanceRun:
                 self.undecided[rule.id] = f"{count} conditions"
         cut = self.instance.status == "partial"
         for violation in violations:
-            if cut and violation.check.startswith("table.") and violation.check.endswith("missing"):
+            if cut and violation.check.startswith("table.") and violation.check.endswith(("missing", "some-frames")):
                 # It may stand in what could not be read.
                 continue
             self._violation(violation)
@@ -209,7 +209,10 @@ class InstanceRun:
                 count = len(numbers)
                 if "[*]" in rule.at:
                     places = _numbered(rule.at, numbers, self.settings.group)
-                    path = places[0] if places else path
+                    if places:
+                        # Value and offset are those of the first place, not of the first item.
+                        level, _, _ = _place(scope.dataset, places[0], None)
+                        path = places[0]
         element = level.get(tag) if level is not None and tag else None
         found = said.found
         if (
@@ -251,7 +254,8 @@ class InstanceRun:
         elif level is not None:
             path = path_of(level, tag)
         elif path:
-            found_level, found_tag, _ = _place(self.instance.dataset, path.replace("[*]", "[0]"), None)
+            first = int(problem.items[0]) if hasattr(problem.items, "__len__") and len(problem.items) else 0
+            found_level, found_tag, _ = _place(self.instance.dataset, path.replace("[*]", f"[{first}]"), None)
             level, tag = found_level, tag or found_tag
         element = level.get(tag) if level is not None and tag else None
         items = problem.items

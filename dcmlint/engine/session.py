@@ -193,7 +193,8 @@ class Totals:
         from dcmlint.engine.together import check_together
 
         together = check_together(self.members, self.checker.planner.together, self.checker.settings)
-        findings = [*self.findings, *together.findings]
+        findings = [f for f in self.findings if (f.rule, f.file) not in together.explained]
+        findings += together.findings
         for one in together.outcomes:
             self._counts.add(one)
         for rule, reason, path in together.undecided:

@@ -28,12 +28,14 @@ _FILES = 50
 class Together(msgspec.Struct, frozen=True):
     """What the rules about slides and series found.
 
-    ``outcomes``: of each slide and series, by rule; ``undecided``: rule, reason, and a file.
+    ``outcomes``: of each slide and series, by rule; ``undecided``: rule, reason, and a file; ``explained``:
+    rule and file of findings about single files that follow from findings here.
     """
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[dict[str, OutcomeKind], ...] = ()
     undecided: tuple[tuple[str, str, str], ...] = ()
+    explained: frozenset[tuple[str, str]] = frozenset()
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
@@ -106,6 +108,7 @@ def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRul
     findings: list[Finding] = []
     outcomes: list[dict[str, OutcomeKind]] = []
     undecided: list[tuple[str, str, str]] = []
+    explained: set[tuple[str, str]] = set()
     for crash, path in taken.crashes:
         # What could not be compared was not checked: every rule about slides and series says so.
         outcomes.append({active.rule.id: "error" for active in rules})
@@ -119,7 +122,8 @@ def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRul
             findings += sorted(run.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))
             outcomes.append(run.outcomes)
             undecided += run.undecided
-    return Together(tuple(findings), tuple(outcomes), tuple(undecided))
+            explained |= run.explained
+    return Together(tuple(findings), tuple(outcomes), tuple(undecided), frozenset(explained))
 
 
 class _SubjectRun:
@@ -130,6 +134,7 @@ class _SubjectRun:
         self.findings: list[Finding] = []
         self.outcomes: dict[str, OutcomeKind] = {}
         self.undecided: list[tuple[str, str, str]] = []
+        self.explained: set[tuple[str, str]] = set()
         self._classes = {part.member.sop_class for part in context.parts}
         self._files = paths(context.parts)
 
@@ -172,6 +177,7 @@ class _SubjectRun:
         if problem.severity and RANK[problem.severity] < RANK[severity]:
             severity = problem.severity  # type: ignore[assignment]
         path = problem.path or rule.at
+        self.explained |= {(other, each) for other in rule.explains for each in problem.files}
         file = problem.files[0] if problem.files else self._files[0]
         self.findings.append(
             Finding(

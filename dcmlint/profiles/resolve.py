@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -82,7 +82,17 @@ def resolve_profile(name: str, parameters: Mapping[str, Any] | None = None, *, k
     ``keep``: rules whose parameters have no value are kept as they are written, for documentation only.
     Raises ProfileError with what is wrong and where.
     """
-    return resolve_chain(chain_of(find_profile(name)), parameters, keep=keep)
+    source = find_profile(name)
+    if any(one is source for one in builtin_profiles()):
+        given = msgspec.json.encode(parameters or {}, order="sorted")
+        return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
+    return resolve_chain(chain_of(source), parameters, keep=keep)
+
+
+@lru_cache(maxsize=16)
+def _resolved_builtin(name: str, parameters: bytes, keep: bool, today: str) -> Resolved:
+    """Built-in profiles do not change while a program runs: their rules are made and compiled once."""
+    return resolve_chain(chain_of(find_profile(name)), msgspec.json.decode(parameters), keep=keep)
 
 
 def chain_of(source: ProfileSource) -> tuple[ProfileSource, ...]:

@@ -41,6 +41,17 @@ def report_value(report: Report) -> dict[str, Any]:
             }
             for record in report.files
         ],
+        "associations": [
+            {
+                "id": printable(record.id),
+                "title": printable(record.title),
+                "status": record.status,
+                "undecided": list(record.undecided),
+                "contexts": [_clean(msgspec.to_builtins(row)) for row in record.contexts],
+                "facts": _clean(record.facts),
+            }
+            for record in report.associations
+        ],
         "findings": [finding_value(finding) for finding in report.findings],
         "outcomes": report.outcomes,
         "summary": msgspec.to_builtins(report.summary),

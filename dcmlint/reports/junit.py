@@ -28,6 +28,11 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
             others.setdefault(f"{finding.subject.kind} {finding.subject.id}", []).append(finding)
     undecided = {record.path: record.undecided for record in report.files}
     suites = [(record.path, by_file.get(record.path, []), record.status) for record in report.files]
+    for record in report.associations:
+        name = f"association {record.id}"
+        status = "checked" if record.status == "checked" else "unreadable"
+        undecided[name] = record.undecided
+        suites.append((name, others.pop(name, []), status))
     suites += [(name, found, "checked") for name, found in others.items()]
     failures = sum(_failed(found, report) for _, found, _ in suites)
     errors = sum(status == "unreadable" for _, _, status in suites)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from dcmlint.engine.exhibit import AssociationStatus
 from dcmlint.findings.finding import Basis, OutcomeKind, Severity, Status, SubjectKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,6 +34,7 @@ def report_schema() -> dict[str, Any]:
                     "description": "The configuration file that was read.",
                 },
                 "files": {"type": "array", "items": {"$ref": "#/$defs/file"}},
+                "associations": {"type": "array", "items": {"$ref": "#/$defs/association"}},
                 "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
                 "outcomes": {
                     "description": "By rule, how many instances, slides or associations had each outcome.",
@@ -47,7 +49,13 @@ def report_schema() -> dict[str, Any]:
             },
             "Everything that a run found, in the order of its inputs.",
         ),
-        "$defs": {"file": _file(), "subject": _subject(), "finding": _finding(), "summary": _summary()},
+        "$defs": {
+            "file": _file(),
+            "association": _association(),
+            "subject": _subject(),
+            "finding": _finding(),
+            "summary": _summary(),
+        },
     }
 
 
@@ -61,6 +69,35 @@ def _file() -> dict[str, Any]:
             "status": _one_of(Status),
         },
         "One input, and how far it could be checked.",
+    )
+
+
+def _association() -> dict[str, Any]:
+    context = _object(
+        {
+            "sop_class": _uid("SOP Class UID."),
+            "sop_class_name": _TEXT,
+            "proposed": {"type": "array", "items": _TEXT, "description": "Transfer Syntax UIDs."},
+            "names": {"type": "array", "items": _TEXT},
+            "result": {
+                "type": "integer",
+                "description": "As in PS3.8 Table 9-18; -1 not answered, -2 not asked.",
+            },
+            "answer": {**_TEXT, "description": "The result in words, or the syntax that was chosen."},
+            "chosen": _uid("Transfer Syntax UID, or empty."),
+        },
+        "One presentation context and what was answered.",
+    )
+    return _object(
+        {
+            "id": {**_TEXT, "description": "How findings name it: host and port, or who called."},
+            "title": _TEXT,
+            "status": _one_of(AssociationStatus),
+            "undecided": {"type": "array", "items": _TEXT},
+            "contexts": {"type": "array", "items": context},
+            "facts": {"type": "object", "description": "What rules read, by group; null: cannot be known."},
+        },
+        "One endpoint or association that was looked at.",
     )
 
 
@@ -111,7 +148,7 @@ def _finding() -> dict[str, Any]:
 def _summary() -> dict[str, Any]:
     counts = (
         "files", "checked", "partial", "unreadable", "skipped", "errors", "warnings", "infos", "suppressed", "rules",
-        "not_applicable", "undecided", "crashed", "sampled",
+        "not_applicable", "undecided", "crashed", "sampled", "associations",
     )  # fmt: skip
     return _object(
         {

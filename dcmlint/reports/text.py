@@ -205,7 +205,10 @@ def _closing(report: Report, pen: _Pen) -> Iterator[str]:
     counts = f"{_n(s.errors, 'error')}, {_n(s.warnings, 'warning')}"
     if s.infos:
         counts += f", {_n(s.infos, 'information', 'information')}"
-    line = f"{_n(s.files, 'file')}, {_n(s.rules, 'rule')}: {counts} · {s.not_applicable} not applicable · {s.undecided} undecided"
+    subjects = [_n(s.files, "file")] if s.files or not s.associations else []
+    if s.associations:
+        subjects.append(_n(s.associations, "association"))
+    line = f"{', '.join(subjects)}, {_n(s.rules, 'rule')}: {counts} · {s.not_applicable} not applicable · {s.undecided} undecided"
     yield from (text + "\n" for text in pen.wrap(line, "", "  "))
     notes: list[str] = []
     if s.skipped:
@@ -237,6 +240,35 @@ def _closing(report: Report, pen: _Pen) -> Iterator[str]:
     }[report.exit_code]
     config = f" · config {printable(report.config)}" if report.config else ""
     yield f"{pen.paint(verdict, style)}  profile {report.profile}, DICOM {report.edition}{config} · {s.seconds:.2f} s\n"
+
+
+def write_record(record: FileRecord, findings: Iterable[Finding], options: TextOptions) -> Iterator[str]:
+    """One file as soon as it is known: its heading and its findings; nothing where nothing is shown."""
+    pen = _Pen(options)
+    found = _shown(findings, options)
+    if found or options.verbose:
+        yield from _heading(record, pen)
+        yield from _blocks(found, pen)
+
+
+def write_findings(findings: Iterable[Finding], options: TextOptions) -> Iterator[str]:
+    """Findings without a heading."""
+    yield from _blocks(_shown(findings, options), _Pen(options))
+
+
+def write_closing(report: Report, options: TextOptions) -> Iterator[str]:
+    """What a run comes to: counts, what was not checked, the verdict."""
+    yield from _closing(report, _Pen(options))
+
+
+def wrapped(text: str, first: str, rest: str, options: TextOptions) -> list[str]:
+    """Lines of at most the width, the first and the others with a beginning of their own."""
+    return _Pen(options).wrap(printable(text), first, rest)
+
+
+def painted(text: str, style: str, options: TextOptions) -> str:
+    """Text in an ANSI style, where colour is wanted."""
+    return _Pen(options).paint(text, style)
 
 
 def _n(count: int, one: str, many: str = "") -> str:

@@ -89,6 +89,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     why: str = ""
     remedy: str = ""
     downgrade: tuple[Downgrade, ...] = ()
+    # slide and series: rules whose findings in the same files follow from this one's, and give way to it
+    explains: tuple[str, ...] = ()
     since: str = ""
     default: bool = True
     examples: tuple[Example, ...] = ()

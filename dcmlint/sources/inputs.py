@@ -185,34 +185,41 @@ def _members(path: str, kind: Literal["zip", "tar"], selection: Selection) -> It
 
 def open_input(source: Input) -> Buffer:
     """The bytes of an input.  Raises InputError with the reason, without the path."""
-    import tarfile
-    import zipfile
-    import zlib
-
     try:
         if source.kind == "file":
             if not os.path.isfile(source.path) and os.path.exists(source.path):
                 raise InputError("not a regular file")
             return open_file(source.path)
         if source.kind == "stdin":
-            return _spool(sys.stdin.buffer, None)
+            return _spool(sys.stdin.buffer)
+        return _open_member(source)
+    except OSError as error:
+        raise InputError(error.strerror or "cannot be read") from None
+
+
+def _open_member(source: Input) -> Buffer:
+    import tarfile
+    import zipfile
+    import zlib
+
+    try:
         if source.kind == "zip":
             with zipfile.ZipFile(source.container) as archive, archive.open(source.member) as stream:
-                return _spool(stream, archive.getinfo(source.member).file_size)
+                return _spool(stream)
         with tarfile.open(source.container) as tape:
             member = tape.extractfile(source.member)
             if member is None:
                 raise InputError("not a regular file in the archive")
-            return _spool(member, tape.getmember(source.member).size)
-    except OSError as error:
-        raise InputError(error.strerror or "cannot be read") from None
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, RuntimeError,
-            NotImplementedError) as error:  # fmt: skip
+            return _spool(member)
+    except (
+        zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, RuntimeError,
+        NotImplementedError,
+    ) as error:  # fmt: skip
         # RuntimeError: an encrypted member; NotImplementedError: a compression nobody here knows.
         raise InputError(f"damaged or unsupported archive ({type(error).__name__})") from None
 
 
-def _spool(stream: IO[bytes], size: int | None) -> Buffer:
+def _spool(stream: IO[bytes]) -> Buffer:
     """Bytes that cannot be sought: in memory when small, else in an unnamed temporary file that is mapped."""
     import mmap
 

@@ -71,13 +71,14 @@ def patched(frame: bytes, marker: int, at: int, value: int) -> bytes:
 
 # -- the description ---------------------------------------------------------------------------------------
 
-break_one("PIX001", "MONOCHROME1", "mono", {"PhotometricInterpretation": "MONOCHROME1"})
+break_one("PIX001", "MONOCHROME1", "mono", {"PhotometricInterpretation": "MONOCHROME1"}, also={
+    "MOD007": "the rescaling belongs to MONOCHROME2", "OPT011": "all but MONOCHROME2 need a profile"})  # fmt: skip
 break_one("PIX002", "gray of three samples", "native", {"PhotometricInterpretation": "MONOCHROME2", "OpticalPathSequence[0].ICCProfile": ABSENT,
           "PresentationLUTShape": "IDENTITY", "RescaleIntercept": "0", "RescaleSlope": "1"})  # fmt: skip
 break_one("PIX003", "colour by plane", "native", {"PlanarConfiguration": 1})
 break_one("PIX004", "12 of 16 bits", "mono-16", {"BitsStored": 12, "HighBit": 11})
 break_one("PIX005", "native YBR_FULL_422", "native", {"PhotometricInterpretation": "YBR_FULL_422"})
-break_one("PIX006", "YBR_FULL in JPEG", "jpeg", {"PhotometricInterpretation": "YBR_FULL"})
+break_one("PIX006", "YBR_RCT in JPEG", "jpeg", {"PhotometricInterpretation": "YBR_RCT"})
 break_one("PIX007", "YBR_ICT in JPEG 2000 lossless", "j2k-lossless", {"PhotometricInterpretation": "YBR_ICT"})
 break_one("PIX008", "RGB with subsampled chroma", "jpeg", {"PhotometricInterpretation": "RGB"})
 break_one("PIX009", "422 that is 444", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(subsampling=0)))

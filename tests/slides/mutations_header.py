@@ -39,7 +39,8 @@ def _two_slides() -> Files:
 
 
 MUTATIONS.append(Mutation(rule="FILE003", name="two slides in one folder", make=_two_slides))
-break_set("FILE004", "a member without matrix", "pyramid", {3: {"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}})
+break_set("FILE004", "a member without matrix", "pyramid", {3: {"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}},
+          also={"TILE005": "says the same of the instance, where no series is known"})  # fmt: skip
 break_one("META001", "another instance in the file meta", "native", {"file.MediaStorageSOPInstanceUID": "1.2.3"})
 break_one("META002", "MPEG2", "jpeg", {"file.TransferSyntaxUID": "1.2.840.10008.1.2.4.100"})
 
@@ -59,9 +60,9 @@ def _run_length(made: FileDataset) -> FileDataset:
 
 
 break_one("META004", "run length encoded", "native", edit=_run_length)
-break_one("VR001", "19 characters for a spacing", "native", {MEASURES + "PixelSpacing": b"5.0000000000000E-04\\0.0005 "})
+break_one("VR001", "19 characters for a spacing", "native", {MEASURES + "PixelSpacing": b"5.0000000000000E-04\\0.0005"})
 break_one("VR002", "an offset of nine digits", "native", {"AcquisitionDateTime": b"20240315101500+429496728900 "})
-break_one("VR003", "lower case in a code string", "native", {PATH + "OpticalPathDescription": "x", "FocusMethod": b"auto"})
+break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"})
 break_one("VR004", "17 characters for an optical path", "native", {PATH + "OpticalPathIdentifier": "x" * 17})
 break_one("VR005", "a bar code that ends in CR LF", "label", {"BarcodeValue": "EX24-17-A1-1\r\n"})
 break_one("VR006", "2.25 and 131 bits", "native", {"PyramidUID": f"2.25.{2**130}"})
@@ -122,27 +123,30 @@ break_one("IOD012", "one plane", "native",
 break_one("IOD013", "text without bar code", "label", {"BarcodeValue": ABSENT})
 break_one("IOD014", "a label in a pyramid", "label", {"PyramidUID": uid("a pyramid")})
 break_one("IOD015", "LOCALIZER", "thumbnail", image_type("DERIVED", "PRIMARY", "LOCALIZER", "RESAMPLED"),
-          also={"IOD014": "only VOLUME and THUMBNAIL belong to a pyramid"})  # fmt: skip
+          times=2, also={"IOD014": "only VOLUME and THUMBNAIL belong to a pyramid"})  # fmt: skip
 break_one("IOD016", "pyramid and series", "native", {"PyramidUID": uid("full-native", "series", "1")})
 break_one("IOD017", "the epoch of computers", "native", {"AcquisitionDateTime": "19700101000000"})
 break_one("IOD018", "a year too early", "native", {"ContentDate": "20230315"})
 break_one("IOD019", "an unknown device", "native", {"DeviceSerialNumber": "Unknown"})
 break_one("IOD020", "made by a converter", "native", {"ManufacturerModelName": "wsidicomizer"})
-break_one("IOD021", "a source that is listed nowhere", "native", {
-    "SourceImageSequence": [item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6",
-                                 ReferencedSOPInstanceUID=uid("source"))]})  # fmt: skip
+break_one("IOD021", "a localizer that is listed nowhere", "native", {
+    SHARED + "ReferencedImageSequence": [
+        item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6", ReferencedSOPInstanceUID=uid("localizer"),
+             PurposeOfReferenceCodeSequence=[code(("121311", "DCM", "Localizer"))])]})  # fmt: skip
 break_set("IOD022", "derived from nothing", "pyramid", {1: {"DerivationDescription": ABSENT}})
 break_one("IOD023", "frame 99 of 20", "native", {"RepresentativeFrameNumber": 99})
 break_one("IOD024", "padding of colours", "native", {"PixelPaddingValue": 255})
 break_one("IOD025", "sparse", "sparse", select=("IOD025",))
 
+# Image Type and Frame Type are wrong together where a value is wrong: two places, two findings.
 # -- WSI ---------------------------------------------------------------------------------------------------
 
-break_one("WSI001", "three values", "native", image_type("ORIGINAL", "PRIMARY", "VOLUME"))
-break_one("WSI002", "MIXED", "native", image_type("MIXED", "PRIMARY", "VOLUME", "NONE"))
-break_one("WSI003", "SECONDARY", "native", image_type("ORIGINAL", "SECONDARY", "VOLUME", "NONE"))
-break_one("WSI004", "MACRO", "overview", image_type("ORIGINAL", "PRIMARY", "MACRO", "NONE"))
-break_one("WSI005", "DOWNSAMPLED", "native", image_type("DERIVED", "PRIMARY", "VOLUME", "DOWNSAMPLED"))
+break_one("WSI001", "three values", "native", image_type("ORIGINAL", "PRIMARY", "VOLUME"),
+          also={"ELM004": "Frame Type is short too"})  # fmt: skip
+break_one("WSI002", "MIXED", "native", image_type("MIXED", "PRIMARY", "VOLUME", "NONE"), times=2)
+break_one("WSI003", "SECONDARY", "native", image_type("ORIGINAL", "SECONDARY", "VOLUME", "NONE"), times=2)
+break_one("WSI004", "MACRO", "overview", image_type("ORIGINAL", "PRIMARY", "MACRO", "NONE"), times=2)
+break_one("WSI005", "DOWNSAMPLED", "native", image_type("DERIVED", "PRIMARY", "VOLUME", "DOWNSAMPLED"), times=2)
 break_one("WSI006", "original and resampled", "native", image_type("ORIGINAL", "PRIMARY", "VOLUME", "RESAMPLED"))
 break_one("WSI007", "the frames are derived", "native", {FRAME_TYPE: ["DERIVED", "PRIMARY", "VOLUME", "NONE"]})
 
@@ -228,7 +232,7 @@ def _large_profile() -> dict[str, bytes]:
     return {PATH + "ICCProfile": bytes(made)}
 
 
-break_one("OPT019", "two megabytes of profile", "native", edit=lambda made: put(made, PATH + "ICCProfile", _large_profile()[PATH + "ICCProfile"]))
+break_one("OPT019", "two megabytes of profile", "native", changes=_large_profile())
 break_one("OPT020", "intent 1", "native", icc(64, b"\0\0\0\1"))
 break_one("OPT021", "a stock sRGB profile", "native", {PATH + "ICCProfile": icc_profile("sRGB IEC61966-2.1")})
 break_one("OPT022", "a colour space of its own", "native", {PATH + "ColorSpace": "SCANNERRGB"})
@@ -338,12 +342,33 @@ REMOVED = {"PatientIdentityRemoved": "YES", "DeidentificationMethod": "by hand"}
 BASIC_PROFILE = {"PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": "UNMODIFIED",
                  "DeidentificationMethodCodeSequence": scheme("Basic Application Confidentiality Profile", "113100", "DCM")}  # fmt: skip
 
+
+def anonymous(made: FileDataset, method: dict[str, object] = BASIC_PROFILE) -> None:
+    """The instance with all names replaced that its laboratory gave."""
+    for path, value in method.items():
+        put(made, path, value)
+    put(made, "AccessionNumber", "")
+    put(made, SPECIMEN + "SpecimenShortDescription", ABSENT)
+    put(made, "ContainerIdentifier", "A1")
+    put(made, SPECIMEN + "SpecimenIdentifier", "A1")
+    put(made, SPECIMEN + "SpecimenPreparationSequence", [])
+    for keyword in ("LabelText", "BarcodeValue"):
+        if keyword in made:
+            put(made, keyword, "")
+
+
+def all_anonymous(made: list[FileDataset]) -> None:
+    """All instances without the names of the laboratory."""
+    for one in made:
+        anonymous(one)
+
+
 break_one("PHI001", "nothing said of burned in text", "native", {"BurnedInAnnotation": ABSENT})
 break_one("PHI002", "a label without text", "label", {"BurnedInAnnotation": "NO"})
-break_set("PHI003", "a label in a slide without identity", "pyramid",
-          {n: {**BASIC_PROFILE, "LabelText": "", "BarcodeValue": ""} if n == 3 else BASIC_PROFILE for n in range(6)})  # fmt: skip
-break_one("PHI004", "a bar code that stayed", "label", BASIC_PROFILE)
-break_one("PHI005", "the accession number in the container", "native", REMOVED)
+break_set("PHI003", "a label in a slide without identity", "pyramid", edit=all_anonymous)
+break_one("PHI004", "a bar code that stayed", "label", {"BarcodeValue": "A1-4711"}, edit=anonymous)
+break_one("PHI005", "the accession number in the container", "native",
+          {"ContainerIdentifier": "EX24-17-A1-1", "AccessionNumber": "EX24-17"}, edit=anonymous)  # fmt: skip
 break_one("PHI006", "the header of an SVS file", "native",
           {"ImageComments": "Aperio Image Library v12.0.15|AppMag = 20|User = b414003d|Filename = 1001|DSR ID = ss1"})  # fmt: skip
 
@@ -360,8 +385,7 @@ def _tiff_with_description(data: bytes) -> bytes:
     return b"II*\0" + struct.pack("<I", start) + made[8:]
 
 
-break_one("PHI007", "a TIFF description that stayed", "native", REMOVED | {
-    "ContainerIdentifier": "A1", SPECIMEN + "SpecimenIdentifier": "A1", "AccessionNumber": ""}, patch=_tiff_with_description)  # fmt: skip
+break_one("PHI007", "a TIFF description that stayed", "native", edit=anonymous, patch=_tiff_with_description)  # fmt: skip
 
 
 def commented(frame: bytes, text: bytes = b"scanned for Jane Doe, ward 7, on 15 March 2024") -> bytes:
@@ -378,17 +402,14 @@ def _comment(made: FileDataset) -> None:
 break_one("PHI008", "a comment in a frame", "jpeg", edit=_comment)
 break_one("PHI009", "private data without creator", "native", edit=lambda made: put(made, "(0009,1001)", "x", "LO"))
 break_one("PHI010", "nothing said of features", "native", {"RecognizableVisualFeatures": ABSENT})
-break_one("PHI011", "removed by no method", "native", {"PatientIdentityRemoved": "YES"})
+break_one("PHI011", "removed by no method", "native", {"DeidentificationMethodCodeSequence": ABSENT}, edit=anonymous)
 
 
-def _other_uids(made: list[FileDataset]) -> None:
+def _other_uids(made: list[FileDataset]) -> list[FileDataset]:
     for number, one in enumerate(made):
-        for path, value in BASIC_PROFILE.items():
-            put(one, path, value)
+        anonymous(one)
         one.FrameOfReferenceUID = uid("replaced", str(number))
-        if number == 3:
-            one.LabelText = one.BarcodeValue = ""
+    return made[:3]
 
 
 break_set("PHI012", "UIDs replaced file by file", "pyramid", edit=_other_uids)
-__all__ = ["fresh", "fresh_set", "to_bytes"]

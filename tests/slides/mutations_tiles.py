@@ -6,7 +6,6 @@ import copy
 from functools import partial
 from typing import Any
 
-import numpy as np
 from mutations import ABSENT, break_one, break_set
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
@@ -107,14 +106,22 @@ def _in_millimetres(_: int, position: Dataset) -> None:
 
 break_one("TILE010", "counted from 0", "sparse", edit=partial(each_position, change=_minus_one))
 break_one("TILE011", "counted in tiles", "sparse", edit=partial(each_position, change=_in_tiles))
-break_one("TILE012", "rows for columns", "sparse", edit=partial(each_position, change=_swapped))
+
+
+def _all_swapped(made: FileDataset) -> None:
+    each_position(made, _swapped)
+    each_index(made, lambda row, column: [column, row])
+
+
+break_one("TILE012", "rows for columns", "sparse", edit=_all_swapped)
 
 
 def _same_place(made: FileDataset) -> None:
     made.PerFrameFunctionalGroupsSequence[1] = copy.deepcopy(made.PerFrameFunctionalGroupsSequence[0])
 
 
-break_one("TILE013", "two frames at one place", "sparse", edit=_same_place)
+break_one("TILE013", "two frames at one place", "sparse", edit=_same_place,
+          also={"FG016": "the copied item has copied indices"})  # fmt: skip
 break_one("TILE014", "one frame 8 mm off", "sparse", {POSITION.format(7) + "XOffsetInSlideCoordinateSystem": "10"})
 break_one("TILE015", "all frames at one offset", "sparse", edit=partial(each_position, change=_at_the_origin))
 break_one("TILE016", "the origin a millimetre off", "sparse", {ORIGIN + "XOffsetInSlideCoordinateSystem": "19"})
@@ -134,7 +141,8 @@ break_one("TILE019", "planes without distance", "z-stack", {MEASURES + "SpacingB
 break_one("TILE020", "planes at distance 0", "z-stack", {MEASURES + "SpacingBetweenSlices": "0"})
 break_one("TILE021", "planes 2 mm apart", "z-stack", {MEASURES + "SpacingBetweenSlices": "2.0"})
 break_one("TILE022", "Z in millimetres", "sparse-z", edit=partial(each_position, change=_in_millimetres))
-break_one("TILE023", "focal planes that are not merged", "sparse-z", {"NumberOfFocalPlanes": 3})
+# TILE-023 is IOD-011 where Z varies: the table row says it of any image.
+break_one("IOD011", "focal planes that are not merged", "sparse-z", {"NumberOfFocalPlanes": 3})
 break_one("TILE024", "no origin", "native", {"TotalPixelMatrixOriginSequence": []})
 
 
@@ -144,13 +152,31 @@ def _in_raster_order(_: FileDataset) -> FileDataset:
 
 break_one("TILE025", "sparse without need", "native", edit=_in_raster_order)
 break_one("TILE026", "a tile is missing", "native", edit=lambda _: slides.sparse_native(missing=frozenset({7})))
-break_one("TILE027", "a label that is tiled", "label", {"DimensionOrganizationType": "TILED_SPARSE"})
 
 
-def _cropped(made: FileDataset) -> None:
+def _sparse_label(made: FileDataset) -> None:
+    """One frame at the first pixel, with all that TILED_SPARSE asks for."""
+    made.DimensionOrganizationType = "TILED_SPARSE"
+    dimension = {"DimensionOrganizationUID": made.DimensionOrganizationSequence[0].DimensionOrganizationUID}
+    made.DimensionIndexSequence = [
+        item(**dimension, DimensionIndexPointer=0x0048021E, FunctionalGroupPointer=0x0048021A)]  # fmt: skip
+    made.PerFrameFunctionalGroupsSequence = [item(
+        FrameContentSequence=[item(DimensionIndexValues=[1])],
+        PlanePositionSlideSequence=[item(
+            ColumnPositionInTotalImagePixelMatrix=1, RowPositionInTotalImagePixelMatrix=1,
+            XOffsetInSlideCoordinateSystem="25.5", YOffsetInSlideCoordinateSystem="75.5",
+            ZOffsetInSlideCoordinateSystem="0")],
+        OpticalPathIdentificationSequence=[item(OpticalPathIdentifier="1")])]  # fmt: skip
+
+
+break_one("TILE027", "a label that is tiled", "label", edit=_sparse_label)
+
+
+def _cropped(_: FileDataset) -> FileDataset:
+    made = slides.volume(Scan(name="full-jpeg", columns=152))
     frames = slides.frames_of(made)
-    frames[4] = encode(tissue(20, 32), "jpeg")
-    slides.put_frames(made, frames)
+    frames[4] = encode(tissue(24, 32), "jpeg")
+    return slides.put_frames(made, frames)
 
 
 break_one("TILE028", "a narrow tile at the edge", "jpeg", edit=_cropped)
@@ -177,7 +203,6 @@ def per_frame(made: FileDataset, *, group: str, keep: bool = False) -> None:
 break_one("FG002", "spacings frame by frame", "sparse", edit=partial(per_frame, group="PixelMeasuresSequence"))
 break_one("FG003", "types frame by frame", "sparse", edit=partial(per_frame, group="WholeSlideMicroscopyImageFrameTypeSequence"))
 break_one("FG004", "a shared group in each frame too", "sparse",
-          {FRAMES + f"[{n}].OpticalPathIdentificationSequence": ABSENT for n in ()},
           edit=lambda made: put(made, SHARED + "OpticalPathIdentificationSequence", [item(OpticalPathIdentifier="1")]))  # fmt: skip
 break_one("FG005", "a spacing at the top", "native", {"PixelSpacing": ["0.0005", "0.0005"]})
 
@@ -187,7 +212,9 @@ def _item_dropped(made: FileDataset) -> None:
 
 
 break_one("FG006", "19 items for 20 frames", "sparse", edit=_item_dropped)
-break_one("FG007", "a frame without content", "sparse", {FRAMES + "[4].FrameContentSequence": ABSENT})
+# In slides all groups of each frame are optional, but for those of TILE007.
+break_one("FG007", "a frame without content", "native", {FRAMES + "[1].FrameContentSequence": ABSENT},
+          edit=lambda _: slides.enhanced_ct())  # fmt: skip
 
 
 def _content_shared(made: FileDataset) -> None:
@@ -196,9 +223,11 @@ def _content_shared(made: FileDataset) -> None:
 
 break_one("FG008", "content of all frames", "native", edit=_content_shared)
 break_one("FG009", "no organization", "native", {"DimensionOrganizationSequence": ABSENT})
-break_one("FG010", "no dimension", "sparse", {"DimensionIndexSequence": ABSENT})
+break_one("FG010", "no dimension", "sparse", {"DimensionIndexSequence": ABSENT},
+          also={"MOD007": "indices of no dimension"})  # fmt: skip
 break_one("FG011", "one index of two", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [2]})
-break_one("FG012", "an index of 0", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [2, 0]})
+break_one("FG012", "an index of 0", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [2, 0]},
+          also={"FG014": "0 is not the index of that column either"})  # fmt: skip
 
 
 def each_index(made: FileDataset, change: Any) -> None:
@@ -208,7 +237,8 @@ def each_index(made: FileDataset, change: Any) -> None:
 
 
 break_one("FG013", "1, 3, 5", "sparse", edit=partial(each_index, change=lambda row, column: [row, 2 * column - 1]))
-break_one("FG014", "an index of another place", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [4, 5]})
+break_one("FG014", "an index of another place", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [4, 5]},
+          also={"FG016": "another frame has these indices"})  # fmt: skip
 break_one("FG015", "from right to left", "sparse", edit=partial(each_index, change=lambda row, column: [row, 6 - column]))
 
 
@@ -225,7 +255,8 @@ break_one("FG018", "a position in the patient", "sparse", {
 break_one("FG019", "indices of indices", "sparse", {
     "DimensionIndexSequence[0].DimensionIndexPointer": 0x00209157,
     "DimensionIndexSequence[0].FunctionalGroupPointer": 0x00209111})  # fmt: skip
-break_one("FG020", "nobody's private attribute", "sparse", {"DimensionIndexSequence[0].DimensionIndexPointer": 0x00091001})
+break_one("FG020", "nobody's private attribute", "sparse", {"DimensionIndexSequence[0].DimensionIndexPointer": 0x00091001},
+          also={"FG018": "without creator the pointer leads nowhere"})  # fmt: skip
 
 
 def _same_organization(made: list[FileDataset]) -> list[FileDataset]:
@@ -265,4 +296,3 @@ def _referenced(made: FileDataset) -> None:
 
 
 break_one("FG024", "a purpose of other images", "native", edit=_referenced)
-__all__ = ["np", "contents", "positions"]

@@ -89,14 +89,16 @@ def summary_of(facts: Facts) -> FrameSummary | None:
 @facts("codestream", CodestreamFacts)
 def codestream(facts: Facts) -> CodestreamFacts | None:
     """Compressed frames of an image; nothing for native pixels, for video and for unknown transfer syntaxes."""
-    from dcmlint.dicom.codestreams import EXPECTED
-    from dcmlint.dicom.codestreams.frames import scan_frames
-
     instance = facts.instance
     uid = instance.syntax.uid
     layout = layout_of(facts)
     encapsulation: Encapsulation | None = facts.group("encapsulation")
-    if layout is None or encapsulation is None or uid not in EXPECTED:
+    if layout is None or encapsulation is None:
+        return None
+    from dcmlint.dicom.codestreams import EXPECTED
+    from dcmlint.dicom.codestreams.frames import scan_frames
+
+    if uid not in EXPECTED:
         return None
     fragments, frame_map = layout
     total = len(frame_map)

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.registry import Facts, facts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +26,29 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 SHARED, PER_FRAME = 0x52009229, 0x52009230
+
+
+class FunctionalGroups(msgspec.Struct, frozen=True, kw_only=True):
+    """The functional groups of an instance, as far as they were read.
+
+    ``frames``: items of the Per-Frame Functional Groups Sequence
+    ``complete``: whether the instance was read to its end
+    """
+
+    frames: int
+    complete: bool
+
+
+@facts("functional_groups", FunctionalGroups)
+def functional_groups(facts: Facts) -> FunctionalGroups | None:
+    """The functional groups of a multi-frame instance; absent without a sequence of them."""
+    dataset = facts.instance.dataset
+    if SHARED not in dataset and PER_FRAME not in dataset:
+        return None
+    return FunctionalGroups(
+        frames=len(dataset.items(PER_FRAME)), complete=facts.instance.status != "partial"
+    )
+
 
 # Where an attribute stands within the item of a frame: sequences, of each of which the first item is meant,
 # and the attribute.

@@ -172,9 +172,9 @@ def frame_size(context: RuleContext) -> Iterable[Problem]:
 @rule_function("frame_complete")
 def frame_complete(context: RuleContext) -> Iterable[Problem]:
     """Frames that end before their code stream does (PS3.5 A.4)."""
-    import numpy as np
-
     expected_of(context)
+    import numpy as np  # not before it is known that there are code streams: its import is slow
+
     cut = [
         frames
         for stream, frames in groups(context)

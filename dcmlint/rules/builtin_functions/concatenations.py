@@ -107,32 +107,43 @@ def _list(numbers: list[int]) -> str:
 
 @rule_function("concatenation.offsets-chain")
 def offsets_chain(context: SlideContext) -> Iterator[Problem]:
-    """CONC-005: each member begins where the one before ends; silent where frames are missing (CONC-006)."""
+    """CONC-005: each member begins where the one before ends.
+
+    Silent where frames are missing (CONC-006), and for a later member beyond the end (CONC-007).
+    """
     for chain in _chains(context, least=1):
         if _wrong_total(chain) is not None:
             continue
         before: Part | None = None
-        for part in chain.parts:
+        total: int | None = 0
+        for number, part in enumerate(chain.parts, 1):
             said = _said(part)
-            want = _expected(before, part)
-            if want is not None and said.offset is not None and said.offset != want:
+            # From the first member on, or from the one before: one wrong offset is one finding.
+            expected = {total if said.number == number else None, _after(before, part)} - {None}
+            beyond = before is not None and _is_beyond(chain, part)
+            if expected and said.offset is not None and said.offset not in expected and not beyond:
                 yield Problem(
                     message=f"member {said.number} of a concatenation begins at frame offset {said.offset}",
-                    found=said.offset, want=str(want), files=(part.path,),
+                    found=said.offset, want=" or ".join(map(str, expected)), files=(part.path,),
                     because="" if before is None else f"offset {_said(before).offset} + {before.image.frames} frames "
                     f"of member {_said(before).number}",
                 )  # fmt: skip
+            frames = part.image.frames
+            total = total + frames if total is not None and frames is not None and said.number == number else None
             before = part
 
 
-def _expected(before: Part | None, part: Part) -> int | None:
+def _after(before: Part | None, part: Part) -> int | None:
     number = _said(part).number
-    if number == 1:
-        return 0
     if before is None or number is None or _said(before).number != number - 1:
         return None
     offset, frames = _said(before).offset, before.image.frames
     return None if offset is None or frames is None else offset + frames
+
+
+def _is_beyond(chain: Chain, part: Part) -> bool:
+    offset, frames, want = _said(part).offset, part.image.frames, chain.want
+    return offset is not None and frames is not None and want is not None and offset + frames > want
 
 
 @rule_function("concatenation.frames-total")

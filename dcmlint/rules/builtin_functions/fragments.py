@@ -133,6 +133,8 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
         raise NotApplicable
     if group.broken:
         raise Undecided("the fragments are damaged, or more than are read")
+    if group.eot_entries != group.eot_lengths:
+        raise Undecided("there are not as many lengths as offsets")  # PIX026 says so
     wrong, unpadded = group.eot_wrong_lengths, group.eot_unpadded_lengths
     level, tag = context.dataset, EXTENDED_OFFSET_TABLE_LENGTHS
     if len(wrong):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ORIGIN_TOLERANCE = 0.02  # mm: resampling moves the first pixel's centre by half a pixel
 ORIENTATION_TOLERANCE = 1e-4  # Decimal Strings have 16 characters
-RATIO_TOLERANCE = 0.005
+RATIO_TOLERANCE = 0.1  # more is another level's spacing; less is a rounded magnification (extent-equal)
 EXTENT_TOLERANCE = 0.001
 VOLUME_TOLERANCE = 0.01
 THUMBNAIL_TOLERANCE = 0.01
@@ -64,7 +64,7 @@ def _scaled(base: Level, level: Level) -> bool | None:
     if deviation is None:
         return None
     return all(
-        abs(by) <= 1 / pixels + RATIO_TOLERANCE
+        abs(by) <= max(1 / pixels + EXTENT_TOLERANCE, RATIO_TOLERANCE)
         for by, pixels in zip(deviation, (level.columns, level.rows), strict=True)
     )
 
@@ -121,15 +121,11 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
 def extent(context: SlideContext) -> Iterator[Problem]:
     """PYR-011: the levels show the same area; silent where the spacing itself is wrong (PYR-010)."""
     for pyramid, level in _below(context):
-        first, second = _spacing(pyramid.base.image), _spacing(level.image)
-        if first is None or second is None or not _scaled(pyramid.base, level):
+        if not _scaled(pyramid.base, level):
             continue
-        wide = (pyramid.base.columns * first[0], level.columns * second[0])
-        high = (pyramid.base.rows * first[1], level.rows * second[1])
-        if any(
-            abs(a - b) > pixel + EXTENT_TOLERANCE * a
-            for (a, b), pixel in zip((wide, high), second, strict=True)
-        ):
+        extents = _extents(pyramid.base, level)
+        if extents is not None and not _agree(extents):
+            (wide, high) = extents[0], extents[1]
             yield Problem(
                 message=f"{level.role} does not cover the same area as {pyramid.base.role}",
                 found=f"{wide[1]:.5g} x {high[1]:.5g} mm", want=f"{wide[0]:.5g} x {high[0]:.5g} mm",
@@ -137,12 +133,34 @@ def extent(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+_Extents = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def _extents(base: Level, level: Level) -> _Extents | None:
+    """Width and height, each of the base and the level with the level's pixel, in mm."""
+    first, second = _spacing(base.image), _spacing(level.image)
+    if first is None or second is None:
+        return None
+    return (
+        (base.columns * first[0], level.columns * second[0], second[0]),
+        (base.rows * first[1], level.rows * second[1], second[1]),
+    )  # fmt: skip
+
+
+def _agree(extents: _Extents) -> bool:
+    return all(abs(base - level) <= pixel + EXTENT_TOLERANCE * base for base, level, pixel in extents)
+
+
 @rule_function("slide.imaged-volume-equal")
 def imaged_volume(context: SlideContext) -> Iterator[Problem]:
-    """PYR-012: Imaged Volume Width and Height are the same at all levels; silent where PYR-010 speaks."""
+    """PYR-012: Imaged Volume Width and Height are the same at all levels.
+
+    Silent where the sizes of the levels differ themselves (PYR-010, PYR-011).
+    """
     for pyramid, level in _below(context):
         first, second = pyramid.base.image, level.image
-        if _scaled(pyramid.base, level) is False:
+        extents = _extents(pyramid.base, level)
+        if extents is not None and not _agree(extents):
             continue
         pairs = ((first.volume_width, second.volume_width), (first.volume_height, second.volume_height))
         known = [(a, b) for a, b in pairs if a is not None and b is not None and a > 0]
@@ -190,6 +208,8 @@ def gap(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide.base-missing")
 def base_missing(context: SlideContext) -> Iterator[Problem]:
     """PYR-018: the largest level is coarser than its objective lens."""
+    if context.slide.instances < 2:
+        raise NotApplicable  # a single file is looked at for itself
     for pyramid in context.slide.pyramids:
         found = base_is_missing(pyramid)
         if found is not None:
@@ -202,7 +222,7 @@ def base_missing(context: SlideContext) -> Iterator[Problem]:
 def base_is_missing(pyramid: Pyramid) -> tuple[float, float] | None:
     """Spacing in um and power of a base that is surely no base; None where it may be one."""
     spacing, power = _spacing(pyramid.base.image), pyramid.base.image.objective
-    if len(pyramid.levels) < 2 or spacing is None or power is None or power <= 0:
+    if spacing is None or power is None or power <= 0:
         return None
     if any(level.image.resampled != "RESAMPLED" for level in pyramid.levels):
         return None

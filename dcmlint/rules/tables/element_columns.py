@@ -77,7 +77,10 @@ class ColumnCheck:
 
     def _leaf(self, path: LeafPath, leaf: Leaf) -> None:
         level = level_at(self.shape.template, path)
-        vr = level.value_representation(level.elements[path[-1]])
+        element = level.elements[path[-1]]
+        if element.end - element.start != element.length:  # cut off by damage: told by the reader
+            return
+        vr = level.value_representation(element)
         unit = self.unit_of.get(vr, 0)
         if unit:
             self._sizes(path, leaf, vr, unit)
