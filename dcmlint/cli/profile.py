@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +15,8 @@ commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, 
 app.add_typer(commands, name="profile")
 
 _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
-_Set = Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")]
-_Config = Annotated[Optional[str], typer.Option(help="Take parameters from this configuration file.")]
+_Set = Annotated[list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")]
+_Config = Annotated[str | None, typer.Option(help="Take parameters from this configuration file.")]
 _Format = Annotated[str, typer.Option("-f", "--format", help="text or json.")]
 
 
@@ -78,8 +78,8 @@ def parameters(name: _Name, set_: _Set = None, config: _Config = None, format_: 
 def statements(name: _Name, format_: _Format = "text") -> int:
     """List what the source document states, and what checks each sentence, or why nothing can."""
     from dcmlint.profiles import words
-    from dcmlint.profiles.statements import statements_of
     from dcmlint.profiles.load import find_profile
+    from dcmlint.profiles.statements import statements_of
 
     _utf8()
     listed = statements_of(find_profile(name).profile)

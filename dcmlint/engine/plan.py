@@ -52,7 +52,7 @@ class Plan:
             wanted = sop_classes_of(rule)
             if wanted and sop_class not in wanted:
                 continue
-            if not all(check.startswith("input.") for check in rule.check) or not rule.check:
+            if not any(check.startswith("input.directory") for check in rule.check):
                 ids.append(active.id)
             if rule.kind == "expression":
                 self.expressions.append(active)

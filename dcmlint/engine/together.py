@@ -89,7 +89,9 @@ class Members:
             self.crashes.append((found.crash, path))
             return
         shared = {
-            name: self._kept.setdefault(value, value) for name in _SHARED if (value := getattr(found.member, name))
+            name: self._kept.setdefault(value, value)
+            for name in _SHARED
+            if (value := getattr(found.member, name))
         }
         self.parts.append(Part(path, msgspec.structs.replace(found.member, **shared)))
 
@@ -98,7 +100,9 @@ _SHARED = ("sop_class", "study", "series", "frame_of_reference", "transfer_synta
            "series_values", "equipment", "reference_frame", "references")  # fmt: skip
 
 
-def check_together(members: Members | Sequence[bytes], rules: Sequence[ActiveRule], settings: Settings) -> Together:
+def check_together(
+    members: Members | Sequence[bytes], rules: Sequence[ActiveRule], settings: Settings
+) -> Together:
     """Join members into slides and series and hold the rules against each."""
     if not rules:
         return Together()
@@ -179,15 +183,14 @@ class _SubjectRun:
         path = problem.path or rule.at
         self.explained |= {(other, each) for other in rule.explains for each in problem.files}
         file = problem.files[0] if problem.files else self._files[0]
-        self.findings.append(
-            Finding(
-                rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=self._subject(problem),
-                file=file, path=path, tag=_tag(path), message=problem.message or rule.message or rule.title,
-                is_="" if problem.found is None else self._show(problem.found), want=problem.want,
-                because=problem.because, references=rule.references, places=(path,) if path else (),
-                fingerprint=fingerprint(rule.id, file, path),
-            )  # fmt: skip
-        )
+        finding = Finding(
+            rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=self._subject(problem),
+            file=file, path=path, tag=_tag(path), message=problem.message or rule.message or rule.title,
+            is_="" if problem.found is None else self._show(problem.found), want=problem.want,
+            because=problem.because, references=rule.references, places=(path,) if path else (),
+            fingerprint=fingerprint(rule.id, file, path),
+        )  # fmt: skip
+        self.findings.append(finding)
 
     def _subject(self, problem: Problem) -> Subject:
         subject = self.context.subject

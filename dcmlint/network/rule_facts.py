@@ -116,10 +116,13 @@ def negotiated_facts(facts: ProbeFacts, earlier: dict[str, Any] | None = None) -
     window = window_mistake = common = None
     if asked is not None and answered is not None:
         user = answered.user
-        mistakes = _roles(asked.request, user.roles), tuple(
-            uid_name(one.sop_class)
-            for one in user.extended
-            if one.sop_class not in {each.sop_class for each in asked.request.user.extended}
+        mistakes = (
+            _roles(asked.request, user.roles),
+            tuple(
+                uid_name(one.sop_class)
+                for one in user.extended
+                if one.sop_class not in {each.sop_class for each in asked.request.user.extended}
+            ),
         )
         window = user.window
         common = bool(user.common_extended)
@@ -189,12 +192,12 @@ def _wider(answered: tuple[int, int], proposed: tuple[int, int] | None) -> bool:
     """Whether a window goes beyond the proposal; 0 is unlimited (PS3.7 D.3.3.3)."""
     if proposed is None:
         return True
-    return any(mine and (not theirs or theirs > mine) for theirs, mine in zip(answered, proposed, strict=True))
+    return any(
+        mine and (not theirs or theirs > mine) for theirs, mine in zip(answered, proposed, strict=True)
+    )
 
 
-def _changed(
-    made: Negotiated, facts: ProbeFacts, earlier: dict[str, Any] | None
-) -> tuple[str, ...] | None:
+def _changed(made: Negotiated, facts: ProbeFacts, earlier: dict[str, Any] | None) -> tuple[str, ...] | None:
     """What differs from an earlier probe: who the peer is, its certificate, what it takes."""
     if earlier is None:
         return None
@@ -208,7 +211,9 @@ def _changed(
     certificate = facts.tls.certificate if facts.tls is not None else None
     if certificate is not None and old_tls.get("not_after") not in (None, certificate.not_after):
         found.append(f"certificate until {old_tls['not_after']}, now {certificate.not_after}")
-    rows = {(row["sop_class"], tuple(row["proposed"])): row["result"] for row in earlier.get("proposals") or ()}
+    rows = {
+        (row["sop_class"], tuple(row["proposed"])): row["result"] for row in earlier.get("proposals") or ()
+    }
     for outcome in facts.contexts:
         old = rows.get((outcome.sop_class, outcome.proposed))
         if old is not None and (old == 0) != (outcome.result == 0):
@@ -249,7 +254,10 @@ def context_facts(facts: ProbeFacts, wanted: Sequence[WantedContexts]) -> Contex
     for outcome in facts.contexts:
         by_class.setdefault(outcome.sop_class, []).append(outcome)
     mistakes = [
-        odd.detail for attempt in facts.attempts for odd in attempt.oddities if odd.kind.startswith("context-")
+        odd.detail
+        for attempt in facts.attempts
+        for odd in attempt.oddities
+        if odd.kind.startswith("context-")
     ]
     return Contexts(
         required_refused=tuple(refused) if any(want.required != "none" for want in wanted) else None,
@@ -399,7 +407,11 @@ def stored_facts(
 ) -> Stored:
     """The instances of one association; ``before`` maps instances that came earlier to their digests."""
     seen = dict(before)
-    unlike, same, other, encoding, meta = [], [], [], [], []
+    unlike: list[str] = []
+    same: list[str] = []
+    other: list[str] = []
+    encoding: list[str] = []
+    meta: list[str] = []
     unknown = 0
     for one in arrivals:
         head, uid = one.head, one.sop_instance

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
-from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.specimen import SPECIMENS, STEPS, USING_SUBSTANCE, Code, contents, is_stained
+from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
 

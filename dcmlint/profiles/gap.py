@@ -197,9 +197,7 @@ class _Comparison:
                 if required is not None:
                     self._missing(required, parents, rows)
                 continue
-            if required is not None and required.row.type in ("1", "2") and row.presence not in ("always",):
-                self._conditional(required, row, parents)
-            elif required is not None and row.presence in ("optional", "forbidden"):
+            if (required is not None and required.row.type in ("1", "2") and row.presence not in ("always",)) or (required is not None and row.presence in ("optional", "forbidden")):
                 self._conditional(required, row, parents)
         for row in rows:
             tag = tag_of(row.attribute)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.findings.finding import RANK, Severity

@@ -220,7 +220,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off, a
     severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
     as in rule files.  ``lock``: what nobody can ignore.  ``action``: what a gate does with an instance whose
-    worst finding is of this severity.  ``notes``: what the profile's page says beyond its tables.
+    worst finding is of this severity.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
+    `profile check` again, by their code, or by code and subject.
     """
 
     id: str
@@ -245,6 +246,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     overrides: tuple[Override, ...] = ()
     statements: tuple[Statement, ...] = ()
     notes: tuple[str, ...] = ()
+    readings: dict[str, str] = {}
 
 
 Marks = dict[str, tuple[int, int]]

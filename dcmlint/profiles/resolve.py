@@ -260,7 +260,7 @@ def _rules_of(
 
 
 def _everywhere(place: tuple[int, int]) -> dict[str, tuple[int, int]]:
-    return {path: place for path in ("$", "$.when", "$.assert", "$.message", "$.want", "$.at", "$.each")}
+    return dict.fromkeys(("$", "$.when", "$.assert", "$.message", "$.want", "$.at", "$.each"), place)
 
 
 def _row(

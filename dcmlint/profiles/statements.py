@@ -9,7 +9,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.model import Profile, Statement
-from dcmlint.profiles.parameters import parameter_values, in_list, UnsetParameter
+from dcmlint.profiles.parameters import UnsetParameter, in_list, parameter_values
 from dcmlint.profiles.resolve import SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, uid_of
 
 ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = "attributes", "transfer syntaxes", "SOP Classes", "ports", "parameters"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.engine.report import Report
-from dcmlint.findings.finding import Finding
+from dcmlint.findings.finding import Finding, Status
 from dcmlint.reports.border import xml_text
 
 _FAILS = {"error": "failure", "warning": "failure"}
@@ -30,9 +30,9 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
     suites = [(record.path, by_file.get(record.path, []), record.status) for record in report.files]
     for record in report.associations:
         name = f"association {record.id}"
-        status = "checked" if record.status == "checked" else "unreadable"
+        answered: Status = "checked" if record.status in ("checked", "not checked") else "unreadable"
         undecided[name] = record.undecided
-        suites.append((name, others.pop(name, []), status))
+        suites.append((name, others.pop(name, []), answered))
     suites += [(name, found, "checked") for name, found in others.items()]
     failures = sum(_failed(found, report) for _, found, _ in suites)
     errors = sum(status == "unreadable" for _, _, status in suites)

@@ -118,11 +118,15 @@ def difference(parts: Iterable[Part], value: Callable[[Part], Value | None]) -> 
             groups.setdefault(found.key, (found, []))[1].append(part)
     if len(groups) < 2:
         return None
-    ordered = sorted(groups.values(), key=lambda group: -len(group[1]))  # stable: the first of equals stays first
+    ordered = sorted(
+        groups.values(), key=lambda group: -len(group[1])
+    )  # stable: the first of equals stays first
     return Difference(tuple((found, tuple(some)) for found, some in ordered))
 
 
-def problem(differs: Difference, what: str, *, roles: bool = True, severity: str = "", path: str = "") -> Problem:
+def problem(
+    differs: Difference, what: str, *, roles: bool = True, severity: str = "", path: str = ""
+) -> Problem:
     """The finding of a difference: each value with the instances that have it."""
     said = [
         f"{value.text} ({names(parts) if roles else counted(len(parts), 'instance')})"

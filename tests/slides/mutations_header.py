@@ -62,7 +62,8 @@ def _run_length(made: FileDataset) -> FileDataset:
 break_one("META004", "run length encoded", "native", edit=_run_length)
 break_one("VR001", "19 characters for a spacing", "native", {MEASURES + "PixelSpacing": b"5.0000000000000E-04\\0.0005"})
 break_one("VR002", "an offset of nine digits", "native", {"AcquisitionDateTime": b"20240315101500+429496728900 "})
-break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"})
+break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"},
+          also={"OPT022": "nor is it one of the terms"})  # fmt: skip
 break_one("VR004", "17 characters for an optical path", "native", {PATH + "OpticalPathIdentifier": "x" * 17})
 break_one("VR005", "a bar code that ends in CR LF", "label", {"BarcodeValue": "EX24-17-A1-1\r\n"})
 break_one("VR006", "2.25 and 131 bits", "native", {"PyramidUID": f"2.25.{2**130}"})
@@ -199,7 +200,7 @@ def _second_path(made: FileDataset) -> None:
 
 break_one("OPT002", "two paths of one name", "z-stack", {"OpticalPathSequence[1].OpticalPathIdentifier": "1"})
 break_one("OPT003", "no illumination", "native", {PATH + "IlluminationTypeCodeSequence": ABSENT})
-break_one("OPT004", "neither colour nor wave length", "native", {PATH + "IlluminationColorCodeSequence": ABSENT}, times=2)
+break_one("OPT004", "neither colour nor wave length", "native", {PATH + "IlluminationColorCodeSequence": ABSENT})
 break_one("OPT005", "no such illumination", "native", {PATH + "IlluminationTypeCodeSequence": scheme("Moonlight", "111999", "DCM")})
 break_one("OPT006", "a colour that is none", "native", {PATH + "IlluminationColorCodeSequence": scheme("Colon", "71854001")})
 break_one("OPT007", "an illuminator that is none", "native", {PATH + "IlluminatorTypeCodeSequence": scheme("Colon", "71854001")})
@@ -366,7 +367,8 @@ def all_anonymous(made: list[FileDataset]) -> None:
 break_one("PHI001", "nothing said of burned in text", "native", {"BurnedInAnnotation": ABSENT})
 break_one("PHI002", "a label without text", "label", {"BurnedInAnnotation": "NO"})
 break_set("PHI003", "a label in a slide without identity", "pyramid", edit=all_anonymous)
-break_one("PHI004", "a bar code that stayed", "label", {"BarcodeValue": "A1-4711"}, edit=anonymous)
+break_one("PHI004", "a bar code that stayed", "label", {"BarcodeValue": "A1-4711"}, edit=anonymous,
+          also={"PHI003": "the label is there too"})  # fmt: skip
 break_one("PHI005", "the accession number in the container", "native",
           {"ContainerIdentifier": "EX24-17-A1-1", "AccessionNumber": "EX24-17"}, edit=anonymous)  # fmt: skip
 break_one("PHI006", "the header of an SVS file", "native",

@@ -33,7 +33,8 @@ break_set("PYR009", "one level upside down", "pyramid", {2: {"ImageOrientationSl
 break_set("PYR010", "the spacing of the level above", "pyramid",
           {2: {MEASURES + "PixelSpacing": r"0.001\0.001", "ImagedVolumeWidth": 0.04, "ImagedVolumeHeight": 0.032}})  # fmt: skip
 break_set("PYR011", "a level of 101.5 %", "pyramid",
-          {1: {MEASURES + "PixelSpacing": r"0.001015\0.001015", "ImagedVolumeWidth": 0.0812, "ImagedVolumeHeight": 0.06496}})  # fmt: skip
+          {1: {MEASURES + "PixelSpacing": r"0.001015\0.001015", "ImagedVolumeWidth": 0.0812, "ImagedVolumeHeight": 0.06496}},
+          also={"PYR012": "the imaged volume was made from the same spacing"})  # fmt: skip
 break_set("PYR012", "a level that imaged less", "pyramid", {2: {"ImagedVolumeWidth": 0.03}},
           also={"WSI013": "nor is it that of the level's own matrix"})  # fmt: skip
 

@@ -35,7 +35,13 @@ class Covered(msgspec.Struct, frozen=True, array_like=True):
 def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
     """The tiles of an image whose frames have positions; None where they have none."""
     items = dataset.items(PER_FRAME)
-    if tiling is None or not len(items) or not tiling.columns or not tiling.tile_columns or not tiling.tile_rows:
+    if (
+        tiling is None
+        or not len(items)
+        or not tiling.columns
+        or not tiling.tile_columns
+        or not tiling.tile_rows
+    ):
         return None
     if tiling.organization == "TILED_FULL":
         return None
@@ -43,7 +49,11 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
     if found is None:
         return None
     first, last, tiles, planes = found
-    return Covered(first, last, tiles, tuple(sorted(planes)[:_PLANES])) if abs(first) + abs(last) < 1 << 60 else None
+    return (
+        Covered(first, last, tiles, tuple(sorted(planes)[:_PLANES]))
+        if abs(first) + abs(last) < 1 << 60
+        else None
+    )
 
 
 _Found = tuple[int, int, int, set[float]]
@@ -61,7 +71,11 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
         found = item.items(PLANE_POSITION)
         if not len(found):
             continue
-        column, row, height = whole(found[0], COLUMN_POSITION), whole(found[0], ROW_POSITION), real(found[0], Z_OFFSET)
+        column, row, height = (
+            whole(found[0], COLUMN_POSITION),
+            whole(found[0], ROW_POSITION),
+            real(found[0], Z_OFFSET),
+        )
         if column is not None and row is not None:
             tiles.add((row - 1) // high * across + (column - 1) // wide)
         if height is not None and len(planes) < _PLANES:

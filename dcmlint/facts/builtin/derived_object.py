@@ -55,7 +55,9 @@ def _extent(dataset: Dataset) -> Extent | None:
             boxes.append((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
     if not boxes:
         return None
-    return Extent(min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+    return Extent(
+        min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
+    )
 
 
 def _coordinates(dataset: Dataset) -> Iterator[tuple[Dataset, int, int]]:

@@ -50,7 +50,11 @@ class Part:
     def role(self) -> str:
         """What it is on its slide, in a word and a size: VOLUME 1110x1484."""
         image = self.image
-        size = f" {image.matrix_columns}x{image.matrix_rows}" if image.matrix_columns and image.matrix_rows else ""
+        size = (
+            f" {image.matrix_columns}x{image.matrix_rows}"
+            if image.matrix_columns and image.matrix_rows
+            else ""
+        )
         number = image.concatenated.number if image.concatenated is not None else None
         return f"{image.flavour or 'image'}{size}{f' part {number}' if number is not None else ''}"
 
@@ -88,7 +92,9 @@ class Gathered:
     @cached_property
     def series(self) -> dict[str, Series]:
         """By Series Instance UID; "" holds what has none."""
-        return {uid: Series(uid, parts) for uid, parts in grouped(self.parts, lambda p: p.member.series).items()}
+        return {
+            uid: Series(uid, parts) for uid, parts in grouped(self.parts, lambda p: p.member.series).items()
+        }
 
     @cached_property
     def studies(self) -> dict[str, list[Part]]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.facts.builtin.derived_object import Annotations, annotations_of
-from dcmlint.facts.builtin.entities import EQUIPMENT, FRAME_OF_REFERENCE, PATIENT, SERIES, STUDY, entity, printable_text
+from dcmlint.facts.builtin.entities import (
+    EQUIPMENT,
+    FRAME_OF_REFERENCE,
+    PATIENT,
+    SERIES,
+    STUDY,
+    entity,
+    printable_text,
+)
 from dcmlint.facts.builtin.referenced import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
 from dcmlint.facts.builtin.slide_image import SlideImage, slide_image

@@ -119,7 +119,10 @@ def _by_series(levels: Sequence[Level]) -> list[list[Level]]:
         marks = {("series", part.member.series) for part in level.parts if part.member.series}
         marks |= {("pyramid", part.image.pyramid) for part in level.parts if part.image.pyramid}
         met = [group for group in groups if group[0] & marks]
-        joined = (marks.union(*(group[0] for group in met)), [one for group in met for one in group[1]] + [level])
+        joined = (
+            marks.union(*(group[0] for group in met)),
+            [one for group in met for one in group[1]] + [level],
+        )
         groups = [group for group in groups if group not in met] + [joined]
     return [group for _, group in groups]
 
@@ -168,6 +171,7 @@ def _one_shape(sizes: Sequence[tuple[int, int]]) -> bool:
 
 def _home(thumbnail: Part, groups: Sequence[Sequence[Level]]) -> int:
     """The pyramid that a thumbnail goes with."""
+
     def closeness(number: int) -> tuple[int, int]:
         score = 0
         for level in groups[number]:

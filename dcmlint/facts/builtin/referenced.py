@@ -16,7 +16,12 @@ REFERENCED_FRAME_OF_REFERENCE = 0x30060024
 # Distinct references kept of one instance: more than the largest series has instances.
 MOST = 20_000
 # Not composite instances: studies, patients, visits, procedure steps, worklists (PS3.4 B.5 has none of them).
-_NOT_STORED = ("1.2.840.10008.3.1.2.", "1.2.840.10008.5.1.4.34.", "1.2.840.10008.5.1.4.31", "1.2.840.10008.5.1.4.32.")
+_NOT_STORED = (
+    "1.2.840.10008.3.1.2.",
+    "1.2.840.10008.5.1.4.34.",
+    "1.2.840.10008.5.1.4.31",
+    "1.2.840.10008.5.1.4.32.",
+)
 # Referenced Study, Performed Procedure Step, Patient, Visit Sequence (PS3.6).
 _NOT_INSTANCES = frozenset({0x00081110, 0x00081111, 0x00081120, 0x00081125})
 
@@ -57,7 +62,13 @@ class _Collector:
             series = _uid(level, SERIES_INSTANCE_UID) or series
             study = _uid(level, STUDY_INSTANCE_UID) or study
             if REFERENCED_INSTANCE in level:
-                self.add(_uid(level, REFERENCED_CLASS), _uid(level, REFERENCED_INSTANCE), series, study, level.parent_tag)
+                self.add(
+                    _uid(level, REFERENCED_CLASS),
+                    _uid(level, REFERENCED_INSTANCE),
+                    series,
+                    study,
+                    level.parent_tag,
+                )
             if REFERENCED_FRAME_OF_REFERENCE in level and len(self.frames) < 64:
                 self.frames[_uid(level, REFERENCED_FRAME_OF_REFERENCE)] = None
         for element in level:
@@ -84,7 +95,9 @@ class _Collector:
                 first = (instances == instances[0]) & (classes == classes[0])
                 pairs = {(classes[0], instances[0]): None}
                 if not first.all():
-                    pairs |= dict.fromkeys(zip(classes[~first].tolist(), instances[~first].tolist(), strict=True))
+                    pairs |= dict.fromkeys(
+                        zip(classes[~first].tolist(), instances[~first].tolist(), strict=True)
+                    )
                 for sop_class, sop_instance in pairs:
                     self.add(_text(sop_class), _text(sop_instance), "", "", path[-3])
 

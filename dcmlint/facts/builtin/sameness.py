@@ -17,6 +17,7 @@ _SAMPLES, _SAMPLE = 64, 4096
 _HEADER = 64 << 20
 _ELEMENTS = 4000
 _ITEMS = 32
+_LARGE = 1 << 16
 # Change with the encoding: Pixel Data, its offset tables, the group lengths (PS3.5 8, C.7.6.3.1.8), and
 # what a lossless change of transfer syntax changes with it (PS3.5 8.2.4), or notes (PS3.3 C.7.6.1.1.3).
 _ENCODING = frozenset({PIXEL_DATA, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006, 0x00082111, 0x00089215})
@@ -45,6 +46,7 @@ def sameness(instance: Instance) -> Sameness:
     element = instance.dataset.get(PIXEL_DATA)
     deflated = instance.syntax.deflated
     whole = size <= WHOLE and isinstance(buffer, WholeBuffer)
+    content = _content(instance.dataset)
     pixels = blake2b(digest_size=16)
     if element is not None and not deflated:
         start, end = element.start, min(element.end, size)
@@ -60,10 +62,15 @@ def sameness(instance: Instance) -> Sameness:
         file.update(buffer[0:size])
     else:
         head = element.start if element is not None and not deflated else size
-        file.update(buffer[0 : min(head, _HEADER, size)])
+        if isinstance(buffer, WholeBuffer):
+            file.update(buffer[0 : min(head, _HEADER, size)])
+        # What is read in ranges, perhaps from afar, is not read a second time.
+        file.update(content)
         file.update(pixels.digest())
-    colour = f"{instance.dataset.text(0x00280004)} {instance.dataset.text(0x00280006)}".encode("ascii", "replace")
-    return Sameness(file.digest(), _content(instance.dataset), pixels.digest(), colour.decode(), whole)
+    colour = f"{instance.dataset.text(0x00280004)} {instance.dataset.text(0x00280006)}".encode(
+        "ascii", "replace"
+    )
+    return Sameness(file.digest(), content, pixels.digest(), colour.decode(), whole)
 
 
 def _sample(digest: Any, buffer: WholeBuffer, start: int, end: int) -> None:
@@ -97,13 +104,21 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
             count = len(items)
             digest.update(count.to_bytes(8, "little"))
             # Of very long sequences the first and the last items.
-            few = range(count) if not hasattr(items, "shapes") else [*range(_ITEMS), *range(count - _ITEMS, count)]
+            few = (
+                range(count)
+                if not hasattr(items, "shapes")
+                else [*range(_ITEMS), *range(count - _ITEMS, count)]
+            )
             for number in few:
                 if not 0 <= number < count or depth > 16 or budget <= 0:
                     continue
                 digest.update(b"(")
                 budget = hash_level(digest, items[number], budget, depth + 1)
         elif element.fragments is None:
+            size = element.end - element.start
+            if size > _LARGE and not isinstance(level.context.buffer, WholeBuffer):
+                digest.update(size.to_bytes(8, "little"))
+                continue
             raw = level.raw(tag)
             width = _WIDTH.get(level.value_representation(element)) if not level.context.little else None
             if width is not None and len(raw) % width == 0:

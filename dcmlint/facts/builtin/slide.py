@@ -59,7 +59,8 @@ def slides_of(gathered: Gathered) -> list[Slide]:
     parts = _without_copies([part for part in gathered.parts if part.on_slide])
     slides: list[Slide] = []
     seen: dict[str, int] = {}
-    for component, folder in (half for component in _components(parts) for half in _by_folder(component)):
+    whole = [half for component in _components(parts) for half in _by_folder(component)]
+    for component, folder in whole:
         made = _slide(component, folder)
         seen[made.id] = times = seen.get(made.id, 0) + 1
         slides.append(made if times == 1 else msgspec.structs.replace(made, id=f"{made.id} ({times})"))
@@ -152,8 +153,15 @@ def _by_folder(component: Sequence[Part]) -> list[tuple[list[Part], str]]:
         return [(list(component), "")]
     largest = max((part.image.matrix_columns or 0, part.image.matrix_rows or 0) for part in volumes)
     for parts in folders.values():
-        sizes = [(part.image.matrix_columns, part.image.matrix_rows) for part in parts if part.image.flavour == "VOLUME"]
-        if largest not in sizes or len({(part.image.flavour, part.image.matrix_columns) for part in parts}) < 2:
+        sizes = [
+            (part.image.matrix_columns, part.image.matrix_rows)
+            for part in parts
+            if part.image.flavour == "VOLUME"
+        ]
+        if (
+            largest not in sizes
+            or len({(part.image.flavour, part.image.matrix_columns) for part in parts}) < 2
+        ):
             return [(list(component), "")]
     return [(parts, folder) for folder, parts in folders.items()]
 
@@ -167,7 +175,9 @@ def _slide(component: Sequence[Part], folder: str) -> Slide:
     parts = tuple(sorted(component, key=_order))
     volumes = levels_of([part for part in parts if part.image.flavour == "VOLUME"])
     sides = [max(level.columns, level.rows) for level in volumes if level.columns and level.rows]
-    count = {flavour: len(found) for flavour, found in grouped(parts, lambda part: part.image.flavour).items()}
+    count = {
+        flavour: len(found) for flavour, found in grouped(parts, lambda part: part.image.flavour).items()
+    }
     headers = [part.image.header_bytes for part in parts]
     return Slide(
         id=next((part.image.pyramid for part in parts if part.image.pyramid), "") or parts[0].member.series or "unnamed",

@@ -216,5 +216,3 @@ def _concatenated(dataset: Dataset) -> Concatenated:
         _text(dataset, CONCATENATION_UID), _text(dataset, 0x00200242), _bounded(whole(dataset, 0x00209162)),
         _bounded(whole(dataset, 0x00209163)), _bounded(whole(dataset, 0x00209228)), tuple(shared),
     )  # fmt: skip
-
-

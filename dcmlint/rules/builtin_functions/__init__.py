@@ -22,3 +22,4 @@ from dcmlint.rules.builtin_functions import slide_set  # noqa: F401
 from dcmlint.rules.builtin_functions import slide_values  # noqa: F401
 from dcmlint.rules.builtin_functions import frames  # noqa: F401
 from dcmlint.rules.builtin_functions import frame_colours  # noqa: F401
+from dcmlint.rules.builtin_functions import slide_pyramid  # noqa: F401

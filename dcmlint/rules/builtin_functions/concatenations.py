@@ -129,7 +129,9 @@ def offsets_chain(context: SlideContext) -> Iterator[Problem]:
                     f"of member {_said(before).number}",
                 )  # fmt: skip
             frames = part.image.frames
-            total = total + frames if total is not None and frames is not None and said.number == number else None
+            total = (
+                total + frames if total is not None and frames is not None and said.number == number else None
+            )
             before = part
 
 
@@ -172,7 +174,9 @@ def _wrong_total(chain: Chain) -> tuple[int, int] | None:
 def source_distinct(context: SlideContext) -> Iterator[Problem]:
     """CONC-008: the members name one source, which is none of them."""
     for chain in _chains(context, least=1):
-        differs = difference(chain.parts, lambda part: plain(_said(part).source) if _said(part).source else None)
+        differs = difference(
+            chain.parts, lambda part: plain(_said(part).source) if _said(part).source else None
+        )
         if differs is not None:
             yield problem(differs, "the members of a concatenation name different sources")
             continue
@@ -196,12 +200,16 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
             if tag == SOURCE_UID:
                 continue
             # A member without the attribute differs from one that has it.
-            differs = difference(chain.parts, lambda part, tag=tag: Value(said[part.path].get(tag), ""))  # type: ignore[misc]
+            values = {path: Value(one.get(tag), "") for path, one in said.items()}
+            differs = difference(chain.parts, lambda part, values=values: values[part.path])  # type: ignore[misc]
             if differs is not None:
                 differing[tag] = list(differs.others)
         if differing:
             entries = [(dictionary.entry(tag), tag) for tag in differing]
-            words = [entry.keyword if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for entry, tag in entries]
+            words = [
+                entry.keyword if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+                for entry, tag in entries
+            ]
             yield Problem(
                 message=f"the members of a concatenation differ in {', '.join(words[:_SHOWN])}"
                 + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""),
@@ -213,7 +221,9 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
 def instance_number(context: SlideContext) -> Iterator[Problem]:
     """CONC-010: the members have one Instance Number; numbering the instances through is information."""
     for chain in _chains(context):
-        differs = difference(chain.parts, lambda part: plain(part.image.number) if part.image.number is not None else None)
+        differs = difference(
+            chain.parts, lambda part: plain(part.image.number) if part.image.number is not None else None
+        )
         if differs is not None:
             through = len(differs.values) == len(chain.parts)
             numbers = [part.image.number or 0 for part in chain.parts]
@@ -231,7 +241,12 @@ def lonely(context: SlideContext) -> Iterator[Problem]:
     for chain in _chains(context, least=1):
         if len(chain.parts) == 1 and chain.total != 1:
             said = _said(chain.parts[0])
-            place = f" ({said.number} of {said.total})" if said.number is not None and said.total is not None else ""
+            place = (
+                f" ({said.number} of {said.total})"
+                if said.number is not None and said.total is not None
+                else ""
+            )
             yield Problem(
-                message=f"one member of a concatenation{place} without the others", files=(chain.parts[0].path,)
+                message=f"one member of a concatenation{place} without the others",
+                files=(chain.parts[0].path,),
             )

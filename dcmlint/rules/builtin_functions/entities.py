@@ -9,7 +9,16 @@ from dcmlint import standard
 from dcmlint.facts.builtin.entities import patient_key, said_by
 from dcmlint.rules.builtin_functions.slide_values import one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import Difference, SlideContext, Value, counted, difference, plain, problem, shown
+from dcmlint.rules.slide_functions import (
+    Difference,
+    SlideContext,
+    Value,
+    counted,
+    difference,
+    plain,
+    problem,
+    shown,
+)
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.gathered import Part
@@ -51,9 +60,13 @@ def _problems(found: _Differing, where: str, lesser: Sequence[str], severity: st
     for same in by_parts.values():
         words = [keyword for keyword, _ in same]
         keyword, differs = same[0]
-        made = problem(differs, f"{' and '.join(words) if len(words) < 3 else _listed(words)} of {where}", roles=False)
+        made = problem(
+            differs, f"{' and '.join(words) if len(words) < 3 else _listed(words)} of {where}", roles=False
+        )
         weak = severity or ("warning" if all(word in lesser for word in words) else "")
-        more = "; ".join(f"{word}: {other.values[1][0].text}, not {other.usual.text}" for word, other in same[1:])
+        more = "; ".join(
+            f"{word}: {other.values[1][0].text}, not {other.usual.text}" for word, other in same[1:]
+        )
         yield Problem(
             message=made.message, found=made.found, want=made.want, files=made.files, path=keyword, because=more,
             severity=weak,
@@ -76,7 +89,9 @@ def _led(context: SlideContext, groups: dict[str, list[Part]], key: str) -> Iter
 def _without_slides(context: SlideContext, parts: Sequence[Part], entity: Entity, keyword: str) -> list[Part]:
     """Parts without what is reported of a slide itself: of a slide that disagrees, only its usual value."""
     tag = _tag(keyword)
-    slide_of = {id(part): number for number, slide in enumerate(context.gathered.slides) for part in slide.parts}
+    slide_of = {
+        id(part): number for number, slide in enumerate(context.gathered.slides) for part in slide.parts
+    }
     kept: list[Part] = []
     slides: dict[int, list[Part]] = {}
     for part in parts:
@@ -94,7 +109,11 @@ def _without_slides(context: SlideContext, parts: Sequence[Part], entity: Entity
 
 @rule_function("entity.same")
 def same(
-    context: SlideContext, of: str, entity: Entity, attributes: Sequence[str], lesser: Sequence[str] = (),
+    context: SlideContext,
+    of: str,
+    entity: Entity,
+    attributes: Sequence[str],
+    lesser: Sequence[str] = (),
 ) -> Iterator[Problem]:
     """Instances of one ``of`` (study, series, frame_of_reference) say the same of an entity.
 
@@ -128,13 +147,19 @@ def same(
 
 
 @rule_function("slide.entities-same")
-def on_slide(context: SlideContext, entities: Sequence[Entity], attributes: Sequence[str]) -> Iterator[Problem]:
+def on_slide(
+    context: SlideContext, entities: Sequence[Entity], attributes: Sequence[str]
+) -> Iterator[Problem]:
     """PYR-026, PYR-027: the instances of a slide say the same; a value against none is a warning."""
     parts = one_each(context.slide)
     if len(parts) < 2:
         raise NotApplicable
     for entity in entities:
-        known = [word for word in attributes if any(_tag(word) in said_by(getattr(part.member, entity)) for part in parts)]
+        known = [
+            word
+            for word in attributes
+            if any(_tag(word) in said_by(getattr(part.member, entity)) for part in parts)
+        ]
         valued = _differing(parts, entity, known, empty=False)
         yield from _problems(valued, "one slide", ())
         rest = [word for word in known if word not in {keyword for keyword, _ in valued}]
@@ -179,5 +204,6 @@ def series_frame_of_reference(context: SlideContext) -> Iterator[Problem]:
         raise NotApplicable
     differs = difference(parts, lambda part: plain(part.member.frame_of_reference))
     if differs is not None:
-        yield problem(differs, f"{counted(len(differs.values), 'Frame of Reference UID')} in one series", roles=False)
-
+        yield problem(
+            differs, f"{counted(len(differs.values), 'Frame of Reference UID')} in one series", roles=False
+        )

@@ -117,7 +117,9 @@ def _derived(context: SlideContext) -> Iterator[tuple[Part, list[Part]]]:
 def frame_of_reference(context: SlideContext) -> Iterator[Problem]:
     """DRV001: what was made of an image lies in the image's frame of reference."""
     for part, sources in _derived(context):
-        theirs = list(dict.fromkeys(one.member.frame_of_reference for one in sources if one.member.frame_of_reference))
+        theirs = list(
+            dict.fromkeys(one.member.frame_of_reference for one in sources if one.member.frame_of_reference)
+        )
         mine = [part.member.frame_of_reference, *references_of(part.member).frames_of_reference]
         strange = [uid for uid in dict.fromkeys(mine) if uid and uid not in theirs]
         if theirs and strange:
@@ -155,7 +157,10 @@ def _beyond(image: SlideImage, source: SlideImage) -> float | None:
     limit = max(*mine[1], *theirs[1]) * 1.5 + 1e-3 * max(mine[2], theirs[2])
     out = 0.0
     # Along a row and along a column, from the source's first pixel on.
-    for axis, size, own in ((source.orientation[:2], theirs[2], mine[2]), (source.orientation[3:5], theirs[3], mine[3])):
+    for axis, size, own in (
+        (source.orientation[:2], theirs[2], mine[2]),
+        (source.orientation[3:5], theirs[3], mine[3]),
+    ):
         start = sum((a - b) * c for a, b, c in zip(mine[0], theirs[0], axis, strict=True))
         out = max(out, -start, start + own - size)
     return out if out > limit else 0.0
@@ -166,7 +171,12 @@ _Box = tuple[tuple[float, float], tuple[float, float], float, float]
 
 def _box(image: SlideImage) -> _Box | None:
     """Origin, pixel (columns, rows), width and height of a matrix in mm."""
-    if image.origin is None or image.origin[0] is None or image.origin[1] is None or len(image.orientation) != 6:
+    if (
+        image.origin is None
+        or image.origin[0] is None
+        or image.origin[1] is None
+        or len(image.orientation) != 6
+    ):
         return None
     if not (image.matrix_columns and image.matrix_rows and image.column_spacing and image.row_spacing):
         return None
@@ -194,7 +204,9 @@ def annotations_inside(context: SlideContext) -> Iterator[Problem]:
     """DRV004: 2D annotations lie in the Total Pixel Matrix of their image (PS3.3 C.37.1)."""
     for part, sources in _derived(context):
         said = part.member.annotations
-        slides = [one for one in sources if one.on_slide and one.image.matrix_columns and one.image.matrix_rows]
+        slides = [
+            one for one in sources if one.on_slide and one.image.matrix_columns and one.image.matrix_rows
+        ]
         if said is None or said.extent is None or len(slides) != 1:
             continue
         image, box = slides[0].image, said.extent

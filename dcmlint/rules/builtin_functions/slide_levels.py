@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
@@ -105,7 +106,11 @@ def orientation(context: SlideContext) -> Iterator[Problem]:
 def spacing_scales(context: SlideContext) -> Iterator[Problem]:
     """PYR-010: Pixel Spacing grows as the Total Pixel Matrix shrinks."""
     for pyramid, level in _below(context):
-        deviation, spacing, first = _deviation(pyramid.base, level), _spacing(level.image), _spacing(pyramid.base.image)
+        deviation, spacing, first = (
+            _deviation(pyramid.base, level),
+            _spacing(level.image),
+            _spacing(pyramid.base.image),
+        )
         if deviation is None or spacing is None or first is None or _scaled(pyramid.base, level):
             continue
         want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
@@ -181,7 +186,10 @@ def dyadic(context: SlideContext) -> Iterator[Problem]:
         if first is None or second is None or not _scaled(pyramid.base, level):
             continue
         ratio = second[0] / first[0]
-        if ratio <= 0 or abs(math.log2(ratio) - round(math.log2(ratio))) <= DYADIC_TOLERANCE + 1.5 / level.columns:
+        if (
+            ratio <= 0
+            or abs(math.log2(ratio) - round(math.log2(ratio))) <= DYADIC_TOLERANCE + 1.5 / level.columns
+        ):
             continue
         whole = abs(ratio - round(ratio)) <= DYADIC_TOLERANCE * ratio
         yield Problem(
@@ -196,7 +204,7 @@ def gap(context: SlideContext) -> Iterator[Problem]:
     """PYR-015: no level is missing between two others."""
     for pyramid in context.slide.pyramids:
         levels = [level for level in pyramid.levels if level.columns]
-        for larger, smaller in zip(levels, levels[1:], strict=False):
+        for larger, smaller in pairwise(levels):
             ratio = larger.columns / smaller.columns
             if ratio > LARGEST_GAP:
                 yield Problem(

@@ -25,7 +25,9 @@ def label_image(context: SlideContext) -> Iterator[Problem]:
     parts = context.slide.parts
     if not any(part.image.removed == "YES" for part in parts):
         raise NotApplicable
-    shown = [part for part in parts if _shows_label(part) and CLEAN_PIXEL_DATA not in part.image.deidentification]
+    shown = [
+        part for part in parts if _shows_label(part) and CLEAN_PIXEL_DATA not in part.image.deidentification
+    ]
     if not shown:
         return
     codes = {code for part in parts for code in part.image.deidentification}

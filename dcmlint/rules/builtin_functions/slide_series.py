@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dcmlint.rules.builtin_functions.slide_set import looks_split, twins
+from dcmlint.rules.builtin_functions.slide_pyramid import looks_split, twins
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def instance_numbers(context: SlideContext) -> Iterator[Problem]:
     """PYR-021: every instance has an Instance Number of its own, a concatenation one for all its members."""
     numbers: dict[tuple[int, str], dict[str, Part]] = {}
-    folders = {id(part): slide.folder for slide in context.gathered.slides if slide.folder for part in slide.parts}
+    folders = {
+        id(part): slide.folder for slide in context.gathered.slides if slide.folder for part in slide.parts
+    }
     for part in context.parts:
         if not part.on_slide or part.image.number is None:
             continue

@@ -31,7 +31,12 @@ def _specimens(part: Part) -> Value | None:
     if not specimens:
         return None
     key = frozenset((uid, said.key if said is not None else b"") for uid, said in specimens)
-    return Value(key, ", ".join(f"{uid or 'no UID'} {said.text if said is not None else ''}".strip() for uid, said in specimens))
+    return Value(
+        key,
+        ", ".join(
+            f"{uid or 'no UID'} {said.text if said is not None else ''}".strip() for uid, said in specimens
+        ),
+    )
 
 
 def _pyramid(part: Part) -> Value | None:
@@ -44,7 +49,9 @@ def _acquisition(part: Part) -> Value | None:
 
 def _transfer_syntax(part: Part) -> Value | None:
     known = standard.load().uid(part.member.transfer_syntax)
-    return Value(part.member.transfer_syntax, known.name if known is not None else part.member.transfer_syntax)
+    return Value(
+        part.member.transfer_syntax, known.name if known is not None else part.member.transfer_syntax
+    )
 
 
 def _pixel_format(part: Part) -> Value | None:
@@ -92,7 +99,12 @@ def replaced_by_file(parts: Sequence[Part], value: Compared) -> Difference | Non
 
 @rule_function("slide.same")
 def same(
-    context: SlideContext, value: str, what: str, among: Sequence[str] = (), within: str = "pyramid", unless: str = "",
+    context: SlideContext,
+    value: str,
+    what: str,
+    among: Sequence[str] = (),
+    within: str = "pyramid",
+    unless: str = "",
 ) -> Iterator[Problem]:
     """Instances must agree in a value.
 
@@ -132,10 +144,16 @@ def _partition(differs: Difference) -> set[frozenset[str]]:
 @rule_function("slide.barcodes-agree")
 def barcodes(context: SlideContext) -> Iterator[Problem]:
     """PYR-029: one barcode on all instances, which names the container."""
-    parts = [part for part in one_each(context.slide) if part.image.barcode is not None and not part.image.barcode.empty]
+    parts = [
+        part
+        for part in one_each(context.slide)
+        if part.image.barcode is not None and not part.image.barcode.empty
+    ]
     if not parts:
         raise NotApplicable
-    differs = difference(parts, lambda part: shown(part.image.barcode) if part.image.barcode is not None else None)
+    differs = difference(
+        parts, lambda part: shown(part.image.barcode) if part.image.barcode is not None else None
+    )
     if differs is not None:
         yield problem(differs, "the barcodes of the instances differ")
         return
@@ -178,10 +196,15 @@ def optical_paths(context: SlideContext) -> Iterator[Problem]:
         sizes: dict[tuple[int, int], list[Part]] = {}
         for level in pyramid.levels:
             sizes.setdefault((level.columns, level.rows), []).append(level.parts[0])
-        paths = {size: frozenset(path for part in parts for path in part.image.paths) for size, parts in sizes.items()}
+        paths = {
+            size: frozenset(path for part in parts for path in part.image.paths)
+            for size, parts in sizes.items()
+        }
         differs = difference(
             [parts[0] for parts in sizes.values()],
-            lambda part, paths=paths: _paths(paths.get((part.image.matrix_columns or 0, part.image.matrix_rows or 0))),  # type: ignore[misc]
+            lambda part, paths=paths: _paths(
+                paths.get((part.image.matrix_columns or 0, part.image.matrix_rows or 0))
+            ),  # type: ignore[misc]
         )
         if differs is not None:
             yield problem(differs, "the levels have different optical paths")

@@ -22,6 +22,7 @@ _META = (0x00020001, 0x00020002, 0x00020003, 0x00020012)
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
 _ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
 _PADDING = b" \0"
+_SHOWN = 3  # places of one finding
 _TEXT_EMPTY = 16
 
 
@@ -380,8 +381,17 @@ class TableCheck:
                 self._absent_group(use, tags, dataset, scope)
             for tag in tags & somewhere - everywhere:
                 if use.usage != "U":
-                    self._group("functional-group-some-frames", dataset, tag, use,
-                                f"{name_of(tag)} is present for some frames only", "present for every frame")  # fmt: skip
+                    self._some_frames(dataset.items(PER_FRAME_GROUPS), tag, use)
+
+    def _some_frames(self, frames: Sequence[Dataset], tag: int, use: standard.MacroUse) -> None:
+        lacking = _frames_without(frames, tag)
+        level = frames[lacking[0]]
+        self.violations.append(
+            Violation(
+                "table.functional-group-some-frames", level, tag, f"{name_of(tag)} is present for some frames only",
+                None, "present for every frame", "", use.table, level.offset, items=lacking[:_SHOWN], count=len(lacking),
+            )
+        )  # fmt: skip
 
     def _absent_group(
         self, use: standard.MacroUse, tags: frozenset[int], dataset: Dataset, scope: ConditionScope
@@ -482,6 +492,15 @@ def _frame_tags(items: Sequence[Dataset]) -> tuple[frozenset[int], frozenset[int
         return frozenset(), frozenset()
     tags = [frozenset(level.elements) for level in levels]
     return frozenset.intersection(*tags), frozenset().union(*tags)
+
+
+def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
+    """The numbers of the frames that do not have a group."""
+    shapes = getattr(items, "shapes", None)
+    if shapes is None:
+        return tuple(number for number, level in enumerate(items) if tag not in level.elements)
+    lacking = [int(number) for shape in shapes if tag not in shape.template.elements for number in shape.items]
+    return tuple(sorted(lacking))
 
 
 def _frame_level(dataset: Dataset) -> Dataset:

@@ -1,0 +1,333 @@
+"""Endpoints and associations under the same rules as files: probe, turn into facts, check, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from dcmlint import standard
+from dcmlint.engine.association import AssociationChecked, check_association
+from dcmlint.engine.exhibit import AssociationRecord, ContextRow
+from dcmlint.engine.report import Report
+from dcmlint.engine.session import Checker
+from dcmlint.expr import UNKNOWN
+from dcmlint.facts.builtin.endpoints import Reach
+from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
+from dcmlint.network.dialogue import connect
+from dcmlint.network.facts import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
+from dcmlint.network.plan import Plan
+from dcmlint.network.probe import probe_endpoint
+from dcmlint.network.rule_facts import probe_facts, result_words, tls_facts, uid_name
+from dcmlint.version import __version__
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint or association that was looked at, and what the rules made of it."""
+
+    record: AssociationRecord
+    checked: AssociationChecked
+
+
+def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None) -> Looked:
+    """Probe one endpoint and hold the rules against it; never raises for what the endpoint does."""
+    if plan.left_out:
+        title = " · ".join(part for part in (plan.says, f"not looked at: {plan.left_out}") if part)
+        return Looked(
+            record=AssociationRecord(id=plan.id, title=title, status="not checked"),
+            checked=AssociationChecked((), {}, {}),
+        )
+    if plan.is_dicom:
+        return _look_at_dicom(checker, plan, earlier)
+    return _look_at_other(checker, plan)
+
+
+def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> AssociationChecked:
+    """Hold the rules of scope association against facts."""
+    rules = [active for active in checker.planner.rules if active.rule.scope == "association"]
+    return check_association(rules, given, Subject("association", subject_id), checker.settings)
+
+
+def looked(checker: Checker, given: Mapping[str, Any], record: AssociationRecord) -> Looked:
+    """The rules' findings about a record, which gets the facts and what stayed undecided."""
+    checked = hold(checker, given, record.id)
+    record = msgspec.structs.replace(record, facts=plain_facts(given), undecided=tuple(checked.undecided))
+    return Looked(record=record, checked=checked)
+
+
+def plain_facts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as plain values for JSON: null cannot be known, what is absent is left out."""
+    made: dict[str, Any] = {}
+    for name, group in given.items():
+        made[name] = {
+            field: None if value is UNKNOWN else msgspec.to_builtins(value)
+            for field in group.__struct_fields__
+            if (value := getattr(group, field)) is not None
+        }
+    return made
+
+
+# --- DICOM ---------------------------------------------------------------------------------------
+
+
+def _look_at_dicom(checker: Checker, plan: Plan, earlier: dict[str, Any] | None) -> Looked:
+    facts = probe_endpoint(plan.target, plan.question)
+    given = {"endpoint": plan.demands, **probe_facts(facts, plan.wanted, earlier)}
+    status = "checked"
+    if facts.reach.outcome != "open":
+        status = "unreachable"
+    elif not facts.established:
+        status = "refused"
+    record = AssociationRecord(
+        id=plan.id, title=_title(facts, plan), status=status, lines=_lines(facts),  # type: ignore[arg-type]
+        contexts=context_rows((*facts.contexts, *facts.combined)) if facts.established else (),
+    )  # fmt: skip
+    return looked(checker, given, record)
+
+
+def _title(facts: ProbeFacts, plan: Plan) -> str:
+    over = {"tls": "DICOM over TLS", "plain": "DICOM without TLS"}.get(facts.transport, "no DICOM")
+    parts = [plan.says.rstrip("."), over, f"{facts.called} called by {facts.calling}", f"{facts.level} probe"]
+    return " · ".join(part for part in parts if part)
+
+
+def _lines(facts: ProbeFacts) -> tuple[tuple[str, str], ...]:
+    """What a person reads first of an endpoint."""
+    lines: list[tuple[str, str]] = []
+    reach = facts.reach
+    if reach.outcome != "open":
+        return (("TCP", " ".join((reach.outcome, reach.detail)).strip()),)
+    lines.append(("TCP", f"connected in {reach.connect_ms:.1f} ms"))
+    first = facts.attempts[0] if facts.attempts else facts.plain
+    if first is not None and first.outcome != "accepted":
+        lines.append(("answer", f"{first.outcome}: {first.detail}" if first.detail else first.outcome))
+    peer = facts.peer
+    if peer is not None:
+        user = peer.user
+        who = user.implementation_version or "no version name"
+        lines.append(("peer", f"{who}, implementation class {user.implementation_class or 'missing'}"))
+        size = (
+            "not stated"
+            if user.max_pdu is None
+            else "unlimited"
+            if user.max_pdu == 0
+            else f"{user.max_pdu} bytes"
+        )
+        lines.append(("max PDU", size))
+    if facts.echo_ms is not None:
+        lines.append(("C-ECHO", f"{facts.echo_ms:.1f} ms (median of {len(facts.echoes)})"))
+    if facts.tls is not None and facts.tls_open:
+        lines += _tls_lines(facts.tls)
+    if facts.transport == "tls" and facts.plain_open is not None:
+        lines.append(
+            ("plain", "answered without TLS too" if facts.plain_open else "not answered without TLS")
+        )
+    for label, attempt in (
+        ("wrong called AE", facts.wrong_called),
+        ("wrong calling AE", facts.wrong_calling),
+    ):
+        if attempt is not None:
+            lines.append(
+                (label, f"{attempt.outcome}: {attempt.detail}" if attempt.detail else attempt.outcome)
+            )
+    answered = facts.negotiation.answer if facts.negotiation is not None else None
+    if answered is not None:
+        user = answered.user
+        window = (
+            "not answered" if user.window is None else f"{user.window[0]} invoked, {user.window[1]} performed"
+        )
+        lines.append(("async window", f"{window} (asked for 5 and 5)"))
+        roles = ", ".join(f"SCU {role.scu} SCP {role.scp}" for role in user.roles) or "not answered"
+        lines.append(("roles", f"{roles} (asked for SCU 1 SCP 1)"))
+        lines.append(("extended", "answered" if user.extended else "not answered"))
+    if facts.identity is not None:
+        said: str = facts.identity.outcome
+        if facts.identity.answer is not None:
+            response = facts.identity.answer.user.identity_response
+            said = "answered" if response is not None else "not answered, association accepted"
+        lines.append(("user identity", said))
+    if facts.concurrent is not None:
+        lines.append(("at once", f"{facts.concurrent} of {facts.concurrent_tried} associations served"))
+    if facts.idle_tried:
+        ended = (
+            "kept" if facts.idle_seconds is None else f"ended by the peer after {facts.idle_seconds:.1f} s"
+        )
+        lines.append(("idle", f"{ended}, waited for {facts.idle_tried:g} s"))
+    lines += [("not done", note) for note in facts.not_done]
+    return tuple(lines)
+
+
+def _tls_lines(scan: TlsFacts) -> list[tuple[str, str]]:
+    lines = []
+    said = []
+    for version in scan.versions:
+        outcome = "not testable here" if version.outcome == "not testable" else version.outcome
+        said.append(f"{version.version} {outcome}" + (f" ({version.alert})" if version.alert else ""))
+    lines.append(("TLS", ", ".join(said) or "no version accepted"))
+    if scan.suites:
+        lines.append(("suites", ", ".join(_suite(suite) for suite in scan.suites)))
+    if scan.not_testable:
+        lines.append(("not testable", f"{', '.join(scan.not_testable)} (by {scan.library})"))
+    certificate = scan.certificate
+    if certificate is not None:
+        key = f"{certificate.key_type} {certificate.key_bits}"
+        lines.append(
+            (
+                "certificate",
+                f"{certificate.subject or 'unreadable'}, {key}, until {certificate.not_after[:10]}",
+            )
+        )
+        names = ", ".join((*certificate.dns_names, *certificate.addresses)) or "none"
+        lines.append(("names", names))
+        if scan.chain_verified is not None:
+            lines.append(
+                ("chain", "verified" if scan.chain_verified else f"not verified: {scan.chain_error}")
+            )
+    for label, use in (
+        ("without certificate", scan.without_certificate),
+        ("with ours", scan.with_certificate),
+        ("with a stranger's", scan.with_stranger),
+    ):
+        if use.outcome != "not tried":
+            detail = use.alert or use.detail
+            lines.append((label, f"{use.outcome} ({detail})" if detail else use.outcome))
+    return lines
+
+
+def _suite(suite: SuiteFacts) -> str:
+    return suite.name
+
+
+def context_rows(outcomes: Iterable[ContextOutcome]) -> tuple[ContextRow, ...]:
+    """The table of contexts."""
+    return tuple(
+        ContextRow(
+            sop_class=outcome.sop_class,
+            sop_class_name=uid_name(outcome.sop_class),
+            proposed=outcome.proposed,
+            names=tuple(uid_name(syntax) for syntax in outcome.proposed),
+            result=outcome.result,
+            answer=_answer(outcome),
+            chosen=outcome.chosen if outcome.result == 0 else "",
+        )
+        for outcome in outcomes
+    )
+
+
+def _answer(outcome: ContextOutcome) -> str:
+    if outcome.result != 0:
+        return result_words(outcome)
+    return uid_name(outcome.chosen) if len(outcome.proposed) > 1 else "accepted"
+
+
+# --- other protocols -----------------------------------------------------------------------------
+
+
+def _look_at_other(checker: Checker, plan: Plan) -> Looked:
+    """HTTPS and AMQPS by TLS and certificate; SMB by what it negotiates."""
+    target, protocol = plan.target, plan.demands.protocol
+    sock, reach = connect(target.host, target.port, target.timeout)
+    open_ = sock is not None
+    given: dict[str, Any] = {"endpoint": plan.demands}
+    lines = [
+        (
+            "TCP",
+            f"connected in {reach.connect_ms:.1f} ms" if open_ else f"{reach.outcome} {reach.detail}".strip(),
+        )
+    ]
+    tls_open: bool | None = None
+    if sock is not None:
+        if protocol == "smb":
+            from dcmlint.network.smb import negotiate
+
+            lines += negotiate(sock, target.host, target.timeout)
+        sock.close()
+        if protocol != "smb":
+            from dcmlint.network.tls import Endpoint, scan
+
+            thorough = plan.question.level == "full"
+            scanned = scan(
+                Endpoint(host=target.host, port=target.port, server_name=plan.question.server_name,
+                         timeout=target.timeout, alpn=()),
+                plan.question.credentials, thorough=thorough,
+            )  # fmt: skip
+            tls_open = scanned is not None and any(v.outcome == "accepted" for v in scanned.versions)
+            if scanned is not None and tls_open:
+                given["tls"] = tls_facts(scanned, thorough=thorough)
+                lines += _tls_lines(scanned)
+            else:
+                lines.append(("TLS", "none is spoken"))
+    given["reach"] = Reach(
+        outcome=reach.outcome, detail=reach.detail, port=target.port, connect_ms=reach.connect_ms if open_ else None,
+        tls_open=tls_open,
+    )  # fmt: skip
+    title = " · ".join(part for part in (plan.says.rstrip("."), protocol.upper()) if part)
+    record = AssociationRecord(
+        id=plan.id, title=title, status="checked" if open_ else "unreachable", lines=tuple(lines)
+    )
+    return looked(checker, given, record)
+
+
+# --- reports -------------------------------------------------------------------------------------
+
+
+def report_of(
+    checker: Checker,
+    seen: Sequence[Looked],
+    *,
+    started: float,
+    fail_on: Severity | None,
+    config: str | None,
+    files: Report | None = None,
+) -> Report:
+    """The report of endpoints and associations, joined to that of the ``files`` that came over them."""
+    base = files or Report(
+        version=__version__, edition=standard.load().edition, profile=checker.profile.name, config=config, fail_on=fail_on,
+    )  # fmt: skip
+    findings: tuple[Finding, ...] = (*base.findings, *(f for one in seen for f in one.checked.findings))
+    outcomes: Outcomes = {rule: dict(row) for rule, row in base.outcomes.items()}
+    undecided = {rule: dict(reasons) for rule, reasons in base.undecided.items()}
+    for one in seen:
+        for rule, outcome in one.checked.outcomes.items():
+            row = outcomes.setdefault(
+                rule, dict.fromkeys(("pass", "fail", "not_applicable", "undecided", "error"), 0)
+            )
+            row[outcome] += 1
+        for rule, reason in one.checked.undecided.items():
+            undecided.setdefault(rule, {}).setdefault(reason, one.record.id)
+    rows = outcomes.values()
+    shown = [finding for finding in findings if not finding.suppressed]
+    summary = msgspec.structs.replace(
+        base.summary,
+        associations=sum(one.record.status != "not checked" for one in seen),
+        errors=sum(finding.severity == "error" for finding in shown),
+        warnings=sum(finding.severity == "warning" for finding in shown),
+        infos=sum(finding.severity == "info" for finding in shown),
+        suppressed=len(findings) - len(shown),
+        rules=len(outcomes),
+        not_applicable=sum(
+            bool(row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"]))
+            for row in rows
+        ),
+        undecided=sum(bool(row["undecided"]) for row in rows),
+        crashed=sum(bool(row["error"]) for row in rows),
+        seconds=round(monotonic() - started, 3),
+    )
+    report = msgspec.structs.replace(
+        base, associations=tuple(one.record for one in seen), findings=findings, outcomes=outcomes,
+        undecided=undecided, summary=summary, fail_on=fail_on,
+    )  # fmt: skip
+    return msgspec.structs.replace(report, exit_code=_exit_code(report))
+
+
+def _exit_code(report: Report) -> int:
+    """As for files; an endpoint that nobody answers, or that refuses, leaves the run incomplete."""
+    summary = report.summary
+    away = any(record.status in ("unreachable", "refused") for record in report.associations)
+    if away or summary.partial or summary.unreadable or summary.crashed:
+        return 4
+    if not summary.files and not summary.associations:
+        return 3
+    return 1 if report.failed() else 0

@@ -1,0 +1,219 @@
+"""The pages about profiles: ``python -m dcmlint.profiles.pages`` writes them, ``--check`` says what differs.
+
+They hold tables in our own words; nothing of a vendor's document is quoted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.diff import severity_of
+from dcmlint.profiles.lint import lint_profile
+from dcmlint.profiles.load import BUNDLE, build_profile_bundle, builtin_profiles
+from dcmlint.profiles.model import ProfileSource
+from dcmlint.profiles.parameters import text_of
+from dcmlint.profiles.remark import Remark
+from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
+from dcmlint.profiles.schema import profile_schema
+from dcmlint.profiles.statements import statements_of
+from dcmlint.profiles.words import independent_reading
+from dcmlint.rules.load import data_folder
+
+_BY_HAND = "<!-- Made by `python -m dcmlint.profiles.pages` from profiles/{file}; do not edit. -->"
+# The page that says what `profile check` finds in a statement, and the reading of each remark.
+CHECKED = {"dicomvert-2.0": "dicomvert.md"}
+
+
+def pages() -> dict[str, str]:
+    """Every page by its name within ``docs/profiles``."""
+    made = {"index.md": "\n".join(_index()) + "\n"}
+    for source in builtin_profiles():
+        made[f"{source.profile.id}.md"] = "\n".join(_page(source)) + "\n"
+        if source.profile.id in CHECKED:
+            made[CHECKED[source.profile.id]] = "\n".join(_checked(source)) + "\n"
+    return made
+
+
+def generated(root: Path) -> dict[Path, bytes]:
+    """Every generated file of profiles: pages, schema, bundle."""
+    made = {root / "docs" / "profiles" / name: text.encode() for name, text in pages().items()}
+    schema = json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
+    return {**made, root / "schemas" / "profile.schema.json": schema.encode(), BUNDLE: build_profile_bundle()}
+
+
+def _index() -> Iterator[str]:
+    yield from ("<!-- Made by `python -m dcmlint.profiles.pages`; do not edit. -->", "", "# Profiles", "")
+    yield "A profile says what files and endpoints are held to, beyond the standard or in place of parts of it:"
+    yield "`dcmlint check -p PROFILE ...`. [Your own profile](../your-own-profile.md) shows how to write one."
+    yield from ("", "| profile | what it is | made of |", "|---|---|---|")
+    for source in builtin_profiles():
+        chain = " + ".join(one.profile.id for one in chain_of(source))
+        yield f"| [{source.profile.id}]({source.profile.id}.md) | {_cell(source.profile.title)} | {chain} |"
+
+
+def _page(source: ProfileSource) -> Iterator[str]:
+    profile = source.profile
+    resolved = resolve_chain(chain_of(source), keep=True)
+    bare = resolve_chain(chain_of(source))
+    yield _BY_HAND.format(file=Path(source.file).name)
+    yield from ("", f"# {profile.id}", "", f"{profile.title}.", "")
+    if profile.about:
+        yield from (" ".join(profile.about.split()), "")
+    if profile.source is not None and profile.source.publisher:
+        yield from (f"> {independent_reading(profile)}", "")
+    yield from ("```sh", f"dcmlint check -p {profile.id} slides/", "```", "")
+    if profile.id in CHECKED:
+        yield from (f"What `dcmlint profile check` says of the statement itself: [{CHECKED[profile.id]}]({CHECKED[profile.id]}).", "")
+    for note in profile.notes:
+        yield from (" ".join(note.split()), "")
+    yield from _parameters(resolved)
+    yield from _levels(source, bare)
+    yield from _rows(source)
+    yield from _own(resolved, source)
+    yield from _endpoints(resolved)
+    if profile.action:
+        yield from ("## What a gate does", "", "| worst finding | action |", "|---|---|")
+        yield from (f"| {severity} | {action} |" for severity, action in profile.action.items())
+        yield ""
+    yield from _statements(source)
+
+
+def _parameters(resolved: Resolved) -> Iterator[str]:
+    if not resolved.parameters:
+        return
+    yield from ("## Parameters", "", "| name | type | default | called in the product | meaning |", "|---|---|---|---|---|")
+    for name, value in resolved.parameters.items():
+        parameter = value.parameter
+        kind = " or ".join(parameter.choices) if parameter.choices else parameter.type
+        default = text_of(value.value)
+        shown = f"`{default}`" if default and len(default) < 60 else "(see `dcmlint profile parameters`)" if default else "none: not checked"
+        yield f"| `{name}` | {_cell(kind)} | {_cell(shown)}{' (assumed)' if parameter.assumed else ''} | {_cell(parameter.shown_as)} | {_cell(parameter.help)} |"
+    yield ""
+    if any(value.parameter.assumed for value in resolved.parameters.values()):
+        yield from ("*Assumed*: what differs is a warning until the parameter is set, then an error.", "")
+
+
+def _levels(source: ProfileSource, resolved: Resolved) -> Iterator[str]:
+    profile = source.profile
+    if not profile.rules and not profile.lock:
+        return
+    counts = {"error": 0, "warning": 0, "info": 0, "off": 0}
+    for one in resolved.rules:
+        counts[severity_of(resolved, one.rule.id, one.rule.default, one.rule.severity)] += 1
+    yield from ("## Rules and severities", "", "| rules | here |", "|---|---|")
+    yield from (f"| {_cell(word)} | {level} |" for word, level in profile.rules.items())
+    if profile.lock:
+        yield f"| {_cell(', '.join(profile.lock))} | locked |"
+    yield ""
+
+
+def _rows(source: ProfileSource) -> Iterator[str]:
+    rows = list(placed_rows(source.profile))
+    if not rows:
+        return
+    yield from ("## Attributes", "", "| id | attribute | VR | presence | value | more checks |", "|---|---|---|---|---|---|")
+    for placed in rows:
+        row = placed.row
+        values = row.values if isinstance(row.values, str) else " or ".join(row.values)
+        shown = values or row.pattern or row.assert_
+        presence = row.presence + (", may be empty" if row.empty == "allowed" else ", empty" if row.empty == "required" else "")
+        path = "&nbsp;&nbsp;" * len(placed.parents) + row.attribute
+        yield f"| {placed.id} | {path} | {row.vr} | {_cell(presence)} | {f'`{_cell(shown)}`' if shown else ''} | {', '.join(row.checked_by)} |"
+    yield ""
+
+
+def _own(resolved: Resolved, source: ProfileSource) -> Iterator[str]:
+    rules = [one.rule for one in resolved.rules if one.rule.id in resolved.own and one.file == source.file]
+    rows = {placed.id for placed in placed_rows(source.profile)}
+    own = [rule for rule in rules if rule.id not in rows]
+    if not own:
+        return
+    yield from ("## Rules of its own", "", "| id | severity | what must hold | why |", "|---|---|---|---|")
+    for rule in own:
+        yield f"| {rule.id} | {rule.severity} | {_cell(rule.title)} | {_cell(rule.why)} |"
+    yield ""
+
+
+def _endpoints(resolved: Resolved) -> Iterator[str]:
+    if not resolved.endpoints:
+        return
+    yield from ("## Endpoints", "", "| name | from | to | who listens | port | protocol | AE titles | TLS | SOP Classes and syntaxes | what it is |",
+                "|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for one in resolved.endpoints:
+        titles = " to ".join(title for title in (one.calling_ae, one.called_ae) if title)
+        tls = f"{one.tls_minimum} or newer" if one.tls_minimum else f"SMB {one.smb_minimum}" if one.smb_minimum else ""
+        offers = "; ".join(f"{len(offer.transfer_syntaxes)} syntaxes of {offer.sop_class}" for offer in one.offers)
+        notes = " ".join((*one.says.split(), *one.not_seen.split()))
+        yield (
+            f"| {one.name} | {one.source} | {one.destination} | {', '.join(one.listens)} | {one.port or '(given)'} | {one.protocol} "
+            f"| {titles} | {tls} | {offers} | {_cell(notes)} |"
+        )
+    yield ""
+
+
+def _statements(source: ProfileSource) -> Iterator[str]:
+    statements = statements_of(source.profile)
+    if not statements:
+        return
+    yield from ("## Statements of the document", "", "Every sentence that says something, in our words, by section; and what checks it, or why nothing can.", "")
+    yield from ("| section | it says | checked by | not seen |", "|---|---|---|---|")
+    for one in statements:
+        yield f"| {_cell(one.section)} | {_cell(one.says)} | {_cell(', '.join(one.by))} | {_cell(one.not_seen)} |"
+    yield ""
+
+
+def _checked(source: ProfileSource) -> Iterator[str]:
+    """What `profile check` finds in a statement, with the reading that confirms it."""
+    profile = source.profile
+    remarks = lint_profile(source)
+    counts = {level: sum(remark.severity == level for remark in remarks) for level in ("error", "warning", "info")}
+    yield _BY_HAND.format(file=Path(source.file).name)
+    assert profile.source is not None
+    yield from ("", f"# {profile.source.document}, held against the standard", "")
+    yield from (f"> {independent_reading(profile)}", "")
+    yield f"`dcmlint profile check {profile.id}` finds {counts['error']} errors, {counts['warning']} warnings and {counts['info']} remarks"
+    yield "in the statement itself. Each was read again against the standard by hand; the last column says with what result."
+    yield "A statement that does not promise an attribute is not a converter that does not write it: check its files."
+    yield from ("", "| kind | row | what `profile check` says | reading |", "|---|---|---|---|")
+    for remark in remarks:
+        reading = profile.readings.get(reading_key(remark), profile.readings.get(remark.code, ""))
+        yield f"| {remark.severity}: {remark.code} | {remark.row} | {_cell(remark.message)} | {_cell(reading)} |"
+    yield ""
+
+
+def reading_key(remark: Remark) -> str:
+    """How a profile's readings name a remark."""
+    return f"{remark.code} {remark.subject}".strip()
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the files, or compare them."""
+    root = data_folder("profiles").parent
+    check = "--check" in (sys.argv[1:] if arguments is None else arguments)
+    made = generated(root)
+    folder = root / "docs" / "profiles"
+    stale = [path for path in folder.glob("*.md") if path not in made] if folder.is_dir() else []
+    differs = [path for path, data in made.items() if not path.is_file() or path.read_bytes() != data]
+    if check:
+        for path in (*differs, *stale):
+            print(f"{path.relative_to(root).as_posix()} differs", file=sys.stderr)
+        return 1 if differs or stale else 0
+    for path in differs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(made[path])
+    for path in stale:
+        path.unlink()
+    print(f"{len(made)} files, {len(differs) + len(stale)} changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
