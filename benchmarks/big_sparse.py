@@ -96,7 +96,15 @@ def header(count: int, across: int) -> bytes:
 
     down = -(-count // across)
     made = slides.volume(
-        slides.Scan(name="big-sparse", columns=TILE, rows=TILE, tile=TILE, codec="native", monochrome=True, sparse=True)
+        slides.Scan(
+            name="big-sparse",
+            columns=TILE,
+            rows=TILE,
+            tile=TILE,
+            codec="native",
+            monochrome=True,
+            sparse=True,
+        )
     )
     del made.PerFrameFunctionalGroupsSequence
     del made.PixelData
@@ -104,7 +112,10 @@ def header(count: int, across: int) -> bytes:
     made.TotalPixelMatrixColumns, made.TotalPixelMatrixRows = across * TILE, down * TILE
     made.ImagedVolumeWidth, made.ImagedVolumeHeight = across * TILE * SPACING, down * TILE * SPACING
     origin = made.TotalPixelMatrixOriginSequence[0]
-    origin.XOffsetInSlideCoordinateSystem, origin.YOffsetInSlideCoordinateSystem = str(ORIGIN_X), str(ORIGIN_Y)
+    origin.XOffsetInSlideCoordinateSystem, origin.YOffsetInSlideCoordinateSystem = (
+        str(ORIGIN_X),
+        str(ORIGIN_Y),
+    )
     return slides.to_bytes(made)
 
 

@@ -11,7 +11,9 @@ import typer
 from dcmlint.cli.app import app
 from dcmlint.errors import ProfileError, UsageError
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and make profiles.")
+commands = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and make profiles."
+)
 app.add_typer(commands, name="profile")
 
 _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
@@ -41,7 +43,9 @@ def list_profiles(format_: _Format = "text") -> int:
 @commands.command()
 def show(
     name: _Name,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Every rule, with the severity that it has here.")] = False,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Every rule, with the severity that it has here.")
+    ] = False,
     set_: _Set = None,
     config: _Config = None,
     format_: _Format = "text",
@@ -108,14 +112,18 @@ def check_profile(
     else:
         for remark in remarks:
             print(remark)
-        counts = {level: sum(remark.severity == level for remark in remarks) for level in ("error", "warning", "info")}
+        counts = {
+            level: sum(remark.severity == level for remark in remarks)
+            for level in ("error", "warning", "info")
+        }
         print(f"{name}: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks")
     return 1 if any(remark.severity == "error" for remark in remarks) else 0
 
 
 @commands.command()
 def diff(
-    one: Annotated[str, typer.Argument(metavar="A")], other: Annotated[str, typer.Argument(metavar="B")],
+    one: Annotated[str, typer.Argument(metavar="A")],
+    other: Annotated[str, typer.Argument(metavar="B")],
     format_: _Format = "text",
 ) -> int:
     """Compare two profiles: rules, severities, parameters, endpoints.  Ends with 1 where they differ."""
@@ -142,13 +150,16 @@ def new(
     """Write the beginning of a profile of one's own."""
     from dcmlint.profiles.load import find_profile, parse_profile
     from dcmlint.profiles.words import new_profile
+    from dcmlint.rules.load import data_folder
 
     _utf8()
     target = Path(path)
     if target.suffix not in (".yaml", ".yml"):
         raise UsageError(f"{path}: a profile is a file NAME.yaml")
     base = find_profile(extends)
-    text = new_profile(target.stem.lower(), extends, area, base.profile)
+    text = new_profile(
+        target.stem.lower(), extends, area, base.profile, str(data_folder("schemas") / "profile.schema.json")
+    )
     parse_profile(text, path)
     try:
         with open(target, "x", encoding="utf-8", newline="\n") as stream:

@@ -123,7 +123,10 @@ class _Growing:
             vr, little, _, _ = parts[0]
             start, length = np.concatenate([p[2] for p in parts]), np.concatenate([p[3] for p in parts])
             joined[path] = Leaf(
-                vr, little, start if order is None else start[order], length if order is None else length[order]
+                vr,
+                little,
+                start if order is None else start[order],
+                length if order is None else length[order],
             )
         return Shape(self.template, rows if order is None else rows[order], joined)
 
@@ -181,7 +184,8 @@ class _Lockstep:
         """Make a shape hold its template alone."""
         shape.single = True
         leaves: Leaves = {
-            path: (leaf.vr, leaf.little, leaf.start, leaf.length) for path, leaf in leaves_of(shape.template).items()
+            path: (leaf.vr, leaf.little, leaf.start, leaf.length)
+            for path, leaf in leaves_of(shape.template).items()
         }
         shape.rows, shape.leaves = [], {}
         shape.add(np.array([number], np.int64), leaves)
@@ -246,7 +250,9 @@ class _Lockstep:
         pattern = re.compile(re.escape(_ITEM_END[self.little] + opening))
         parts: list[Ints] = []
         position, number = start, first
-        while position + 8 <= end and self.raw[position : position + 8] == opening and not self.reader.stopped:
+        while (
+            position + 8 <= end and self.raw[position : position + 8] == opening and not self.reader.stopped
+        ):
             stop = min(end, position + _SPAN)
             matches = pattern.finditer(self.raw, position, min(end, stop + 16))
             places = np.fromiter((match.start() + 8 for match in matches), np.int64)
@@ -459,7 +465,9 @@ class _Walk:
         else:
             word = self._load(little)
             length = _last(word, little)
-            length = self.keep((_first(word, little) == _number(_ITEM[little], little)) & (length != UNDEFINED), length)
+            length = self.keep(
+                (_first(word, little) == _number(_ITEM[little], little)) & (length != UNDEFINED), length
+            )
             self.position = self.position + 8
             self._begin(length)
         inner = is_little(template)

@@ -363,7 +363,7 @@ class Reader:
         tag: int,
         letters: bytes,
         short: int,
-        window: object,
+        window: Window,
         base: int,
         position: int,
         end: int,

@@ -28,7 +28,12 @@ _SAID_BY_ROWS = frozenset({
 
 
 def settled(
-    resolved: Resolved, rules: dict[str, Rule], findings: Sequence[Finding], instance: Instance, facts: Facts, path: str
+    resolved: Resolved,
+    rules: dict[str, Rule],
+    findings: Sequence[Finding],
+    instance: Instance,
+    facts: Facts,
+    path: str,
 ) -> tuple[Finding, ...]:
     """The findings of an instance as the profile leaves them.
 
@@ -38,7 +43,9 @@ def settled(
     """
     result = _one_each(rules, findings)
     for exemption in resolved.exemptions:
-        if any(finding.rule in exemption.levels for finding in result) and _matches(exemption, instance, facts, path):
+        if any(finding.rule in exemption.levels for finding in result) and _matches(
+            exemption, instance, facts, path
+        ):
             result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
     return result
 
@@ -57,7 +64,13 @@ def _one_each(rules: dict[str, Rule], findings: Sequence[Finding]) -> tuple[Find
         place = without_indices(finding.path)
         row = rows.get(place)
         rule = rules.get(finding.rule)
-        same = row is not None and row is not finding and rule is not None and rule.check and _SAID_BY_ROWS.issuperset(rule.check)
+        same = (
+            row is not None
+            and row is not finding
+            and rule is not None
+            and rule.check
+            and _SAID_BY_ROWS.issuperset(rule.check)
+        )
         if not same:
             result.append(finding)
         elif RANK[finding.severity] > RANK[worse.get(place, row).severity]:  # type: ignore[union-attr]
@@ -100,4 +113,6 @@ def _excepted(finding: Finding, exemption: Exemption, locked: frozenset[str]) ->
     level = exemption.levels[finding.rule]
     if level is None:
         return msgspec.structs.replace(finding, suppressed=True)
-    return msgspec.structs.replace(finding, severity=level) if RANK[level] < RANK[finding.severity] else finding
+    return (
+        msgspec.structs.replace(finding, severity=level) if RANK[level] < RANK[finding.severity] else finding
+    )

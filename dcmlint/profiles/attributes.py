@@ -77,14 +77,22 @@ def tag_of(text: str) -> int | None:
 
 def row_name(profile: Profile, placed: PlacedRow) -> str:
     """The name of a row's rule: the area and the keywords."""
-    words = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", part) for part in placed.path.split(".")]
-    name = re.sub(r"[^a-z0-9]+", "-", "-".join((profile.area, *words)).lower()).strip("-")
-    return name
+    words = [
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", part)
+        for part in placed.path.split(".")
+    ]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join((profile.area, *words)).lower()).strip("-")
 
 
 def row_rule(
-    profile: Profile, placed: PlacedRow, values: Values, applies: Applies, guard: str, reference: str,
-    *, keep: bool = False,
+    profile: Profile,
+    placed: PlacedRow,
+    values: Values,
+    applies: Applies,
+    guard: str,
+    reference: str,
+    *,
+    keep: bool = False,
 ) -> Rule | None:
     """The rule of one row; None for one that nothing of can be seen.
 
@@ -97,7 +105,11 @@ def row_rule(
         raise ProfileError(f"{row.attribute!r} is no keyword of the dictionary")
     entry = standard.load().dictionary.entry(tag)
     vr, vm = (entry.vr, entry.vm) if entry is not None else ("UN", "1")
-    own = row.attribute if entry is not None and entry.keyword == row.attribute else f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
+    own = (
+        row.attribute
+        if entry is not None and entry.keyword == row.attribute
+        else f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
+    )
     label = entry.name if entry is not None else row.attribute
     where = f"{label} of {placed.parents[-1]}" if placed.parents else label
 
@@ -109,7 +121,13 @@ def row_rule(
     try:
         listed = in_list(row.values, values)
     except UnsetParameter:
-        if not keep and row.presence not in ("always", "forbidden") and not required and not row.assert_ and not row.pattern:
+        if (
+            not keep
+            and row.presence not in ("always", "forbidden")
+            and not required
+            and not row.assert_
+            and not row.pattern
+        ):
             raise
         listed = (row.values,) if keep and isinstance(row.values, str) else ()
     demands = [f"({expression(row.assert_)})"] if row.assert_ else []
@@ -119,7 +137,9 @@ def row_rule(
         demands.append(f"matches({own}, {_pattern(row.pattern, values, keep)})")
     value_ok = " && ".join(demands)
     filled = f"(empty({own}) || {value_ok})" if row.empty == "allowed" and demands else value_ok
-    checks: tuple[str, ...] = ("element.vr-mismatch", "element.vr-un", "element.sequence-vr") if row.severity == "error" else ()
+    checks: tuple[str, ...] = (
+        ("element.vr-mismatch", "element.vr-un", "element.sequence-vr") if row.severity == "error" else ()
+    )
     conditions = [f"({part})" for part in (guard, expression(row.when) if row.when else "") if part]
     title = f"{where}: as the profile says"
     if row.presence == "forbidden":
@@ -128,7 +148,11 @@ def row_rule(
         assertion = " && ".join(part for part in (present, filled) if part)
         title = f"{where} must be present"
     elif required:
-        assertion = " && ".join(part for part in (f"(!{required} || {present})", f"(empty({own}) || {value_ok})" if demands else "") if part)
+        assertion = " && ".join(
+            part
+            for part in (f"(!{required} || {present})", f"(empty({own}) || {value_ok})" if demands else "")
+            if part
+        )
         conditions.append(f"{required} || has({own})")
         title = f"{where} must be present where it is promised"
     else:
@@ -145,7 +169,11 @@ def row_rule(
     if _assumed(row, values):
         value_severity = _lesser(value_severity, "warning")
     # A wrong value of an attribute that is there is what the lesser severity is for.
-    downgrade = (Downgrade(when=present, severity=value_severity),) if value_severity != row.severity and assertion else ()
+    downgrade = (
+        (Downgrade(when=present, severity=value_severity),)
+        if value_severity != row.severity and assertion
+        else ()
+    )
     common = {
         "id": placed.id, "name": row_name(profile, placed), "title": title, "severity": row.severity, "basis": "local",
         "applies": applies, "references": (Reference(reference, row.section),), "tags": (ROW, profile.id),
@@ -154,8 +182,10 @@ def row_rule(
     }  # fmt: skip
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
-    message = in_message(row.message, values) if row.message and not (keep and _unset(row.message, values)) else (
-        _message(row, label, value_ok)
+    message = (
+        in_message(row.message, values)
+        if row.message and not (keep and _unset(row.message, values))
+        else (_message(row, label, value_ok))
     )
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions), assert_=assertion,
@@ -192,7 +222,9 @@ def _one_of(own: str, vr: str, vm: str, listed: tuple[str, ...]) -> str:
     """An expression: the value is one of those listed; with backslashes, all values are those."""
     whole = [word for word in listed if "\\" in word]
     single = [word for word in listed if "\\" not in word]
-    parts = [f"values({own}) == [{', '.join(_literal(vr, one) for one in word.split(chr(92)))}]" for word in whole]
+    parts = [
+        f"values({own}) == [{', '.join(_literal(vr, one) for one in word.split(chr(92)))}]" for word in whole
+    ]
     if single:
         literals = ", ".join(_literal(vr, word) for word in single)
         if vm != "1":
@@ -246,7 +278,9 @@ def _want(row: AttributeRow, listed: tuple[str, ...]) -> str:
         return " or ".join(listed[:8]) + (" …" if len(listed) > 8 else "")
     if row.presence == "forbidden":
         return "absent"
-    return "" if row.assert_ or row.pattern else "present" if row.empty == "allowed" else "present, with a value"
+    return (
+        "" if row.assert_ or row.pattern else "present" if row.empty == "allowed" else "present, with a value"
+    )
 
 
 def _braced(text: str) -> str:

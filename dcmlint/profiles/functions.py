@@ -108,7 +108,12 @@ def barcode_identified(context: RuleContext, attribute: str, identifier: str) ->
 
 @rule_function("barcode-modified")
 def barcode_modified(
-    context: RuleContext, attribute: str, identifier: str, modifier: str, substitution: str, recorded: str = "read"
+    context: RuleContext,
+    attribute: str,
+    identifier: str,
+    modifier: str,
+    substitution: str,
+    recorded: str = "read",
 ) -> Iterable[Problem]:
     """The modifier pattern is found in what the identifier finds, so that the substitution changes something.
 
@@ -158,7 +163,9 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
             numbers.setdefault(part.image.number, []).append(part)
     if len(parts) < 2 or not numbers:
         raise NotApplicable
-    twice = [part for same in numbers.values() if len({p.member.sop_instance for p in same}) > 1 for part in same]
+    twice = [
+        part for same in numbers.values() if len({p.member.sop_instance for p in same}) > 1 for part in same
+    ]
     if twice:
         yield Problem(message="one Instance Number stands for several instances of the series", path="InstanceNumber",
                       files=paths(twice), want="one number for each instance")  # fmt: skip
@@ -173,7 +180,9 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
 # SNOMED CT (PS3.16 CID 8112): what H&E is made of.
 _HEMATOXYLIN = frozenset({("12710003", "SCT"), ("75956008", "SCT")})
 _EOSIN = frozenset({("36879007", "SCT"), ("83600004", "SCT"), ("1346008", "SCT")})
-_IHC_WORDS = re.compile(r"\bihc\b|immunohisto|immunoperoxid|immunostain|antibod|diaminobenzidine|\bdab\b|\banti-", re.IGNORECASE)
+_IHC_WORDS = re.compile(
+    r"\bihc\b|immunohisto|immunoperoxid|immunostain|antibod|diaminobenzidine|\bdab\b|\banti-", re.IGNORECASE
+)
 _HE_WORDS = re.compile(r"\bh ?(&|and|/|\+) ?e\b|\bhe stain", re.IGNORECASE)
 _STAINS_GROUP = 8112
 
@@ -212,7 +221,9 @@ def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
     others = codes - _HEMATOXYLIN - _EOSIN
     known = [code for code in others if group is not None and code in group]
     if not known:
-        raise Undecided("hematoxylin or eosin alone" if not others else "a substance that is in no list of stains")
+        raise Undecided(
+            "hematoxylin or eosin alone" if not others else "a substance that is in no list of stains"
+        )
     assert group is not None
     names = ", ".join(sorted(group.codes[code] for code in known)[:3])
     yield Problem(message=f"the slide is stained otherwise: {names}", path="SpecimenDescriptionSequence[0].SpecimenPreparationSequence",

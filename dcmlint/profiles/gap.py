@@ -179,7 +179,11 @@ class _Comparison:
         }
 
     def level(
-        self, uses: Iterable[_Use], rows: Sequence[AttributeRow], parents: tuple[str, ...], scopes: tuple[Any, Any] | None
+        self,
+        uses: Iterable[_Use],
+        rows: Sequence[AttributeRow],
+        parents: tuple[str, ...],
+        scopes: tuple[Any, Any] | None,
     ) -> None:
         """Compare one level; ``scopes``: of the level above, with what is open absent and unknown."""
         above = scopes or (None, None)
@@ -197,19 +201,21 @@ class _Comparison:
                 if required is not None:
                     self._missing(required, parents, rows)
                 continue
-            if (required is not None and required.row.type in ("1", "2") and row.presence not in ("always",)) or (required is not None and row.presence in ("optional", "forbidden")):
+            if (
+                required is not None and required.row.type in ("1", "2") and row.presence not in ("always",)
+            ) or (required is not None and row.presence in ("optional", "forbidden")):
                 self._conditional(required, row, parents)
         for row in rows:
-            tag = tag_of(row.attribute)
-            if tag is None:
+            own = tag_of(row.attribute)
+            if own is None:
                 continue
-            known = by_tag.get(tag)
+            known = by_tag.get(own)
             if known is None:
                 self._unknown(row, parents)
                 continue
             self._enumerated(known, row, parents, here)
             self._code(known, row, parents)
-            inner = self._inner(known, tag)
+            inner = self._inner(known, own)
             if row.items:
                 self.level(inner, row.items, (*parents, row.attribute), here)
             elif row.vr == "SQ":
@@ -227,9 +233,13 @@ class _Comparison:
             undecidable = macro.usage == "U" or (macro.usage == "C" and macro.when is None)
             if macro.placement not in ("any", place):
                 continue
-            for use in _flat(standard.load().table(macro.table).rows, macro.table, conditions, undecidable, 0):
+            for use in _flat(
+                standard.load().table(macro.table).rows, macro.table, conditions, undecidable, 0
+            ):
                 # A group that may stand in either place is missing only where it stands in none.
-                elsewhere = macro.placement == "any" and (place == "per-frame" or use.row.keyword in self._groups)
+                elsewhere = macro.placement == "any" and (
+                    place == "per-frame" or use.row.keyword in self._groups
+                )
                 yield _Use(use.row, use.table, use.conditions, use.undecidable or elsewhere)
 
     def _required(self, found: Sequence[_Use], scopes: tuple[PromisedScope, PromisedScope]) -> _Use | None:
@@ -269,7 +279,13 @@ class _Comparison:
     def _unknown(self, row: AttributeRow, parents: tuple[str, ...]) -> None:
         path = ".".join((*parents, row.attribute))
         where = f" within {parents[-1]}" if parents else ""
-        self._add("outside-iod", "info", f"the {self.iod.name} IOD does not know {_name(tag_of(row.attribute) or 0)}{where}", path, self._place(path))
+        self._add(
+            "outside-iod",
+            "info",
+            f"the {self.iod.name} IOD does not know {_name(tag_of(row.attribute) or 0)}{where}",
+            path,
+            self._place(path),
+        )
 
     def _undescribed(self, row: AttributeRow, parents: tuple[str, ...]) -> None:
         path = ".".join((*parents, row.attribute))
@@ -277,7 +293,11 @@ class _Comparison:
                   path, self._place(path))  # fmt: skip
 
     def _enumerated(
-        self, known: Sequence[_Use], row: AttributeRow, parents: tuple[str, ...], scopes: tuple[PromisedScope, PromisedScope]
+        self,
+        known: Sequence[_Use],
+        row: AttributeRow,
+        parents: tuple[str, ...],
+        scopes: tuple[PromisedScope, PromisedScope],
     ) -> None:
         try:
             listed = in_list(row.values, self.values)
@@ -291,7 +311,13 @@ class _Comparison:
                 words = {str(value) for value in allowed.values}
                 for value in listed:
                     parts = value.split("\\")
-                    wanted = [parts[allowed.position - 1]] if 0 < allowed.position <= len(parts) else parts if not allowed.position else []
+                    wanted = (
+                        [parts[allowed.position - 1]]
+                        if 0 < allowed.position <= len(parts)
+                        else parts
+                        if not allowed.position
+                        else []
+                    )
                     for part in wanted:
                         if part not in words:
                             severity: Severity = "error" if allowed.kind == "enumerated" else "warning"
@@ -302,18 +328,33 @@ class _Comparison:
 
     def _code(self, known: Sequence[_Use], row: AttributeRow, parents: tuple[str, ...]) -> None:
         """A code that the statement fixes, against the context group that the IOD binds to the sequence."""
-        fixed = {one.attribute: fixed_values(one, tag_of(one.attribute) or 0, self.values) for one in row.items}
-        value, scheme, meaning = (fixed.get(word) for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
+        fixed = {
+            one.attribute: fixed_values(one, tag_of(one.attribute) or 0, self.values) for one in row.items
+        }
+        value, scheme, meaning = (
+            fixed.get(word) for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+        )
         if not isinstance(value, str) or not isinstance(scheme, str) or scheme in RETIRED_SCHEMES:
             return
         path = ".".join((*parents, row.attribute))
-        numbers = {one.context_group for use in known for one in use.row.rows if isinstance(one, Include) and one.context_group}
+        numbers = {
+            one.context_group
+            for use in known
+            for one in use.row.rows
+            if isinstance(one, Include) and one.context_group
+        }
         for number in sorted(numbers):
             group = standard.load().context_group(number)
             if group is None:
                 continue
             if (value, scheme) not in group:
-                self._add("code-outside-group", "warning", f"({value}, {scheme}) is not in CID {number} {group.name}", path, self._place(path))
+                self._add(
+                    "code-outside-group",
+                    "warning",
+                    f"({value}, {scheme}) is not in CID {number} {group.name}",
+                    path,
+                    self._place(path),
+                )
             elif isinstance(meaning, str) and meaning.lower() != group.codes[value, scheme].lower():
                 self._add("code-meaning", "warning",
                           f"({value}, {scheme}) means {group.codes[value, scheme]!r} in CID {number}, not {meaning!r}", path, self._place(path))  # fmt: skip

@@ -56,7 +56,12 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
 
 
 def _ordered(remarks: list[Remark]) -> tuple[Remark, ...]:
-    return tuple(sorted(dict.fromkeys(remarks), key=lambda remark: (remark.line, -RANK[remark.severity], remark.code, remark.message)))
+    return tuple(
+        sorted(
+            dict.fromkeys(remarks),
+            key=lambda remark: (remark.line, -RANK[remark.severity], remark.code, remark.message),
+        )
+    )
 
 
 def _of_error(mistake: ProfileError | RuleError, source: ProfileSource) -> Remark:
@@ -67,10 +72,18 @@ def _of_error(mistake: ProfileError | RuleError, source: ProfileSource) -> Remar
 
 
 def _remark(
-    source: ProfileSource, mark: str, code: str, severity: Severity, message: str, row: str = "", subject: str = ""
+    source: ProfileSource,
+    mark: str,
+    code: str,
+    severity: Severity,
+    message: str,
+    row: str = "",
+    subject: str = "",
 ) -> Remark:
     line = source.place(mark)[0]
-    return Remark(code=code, severity=severity, message=message, file=source.file, line=line, row=row, subject=subject)
+    return Remark(
+        code=code, severity=severity, message=message, file=source.file, line=line, row=row, subject=subject
+    )
 
 
 # -- rows -------------------------------------------------------------------------------------------------------
@@ -80,14 +93,18 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     row, mark = placed.row, placed.mark
 
     def say(code: str, severity: Severity, message: str, key: str = "") -> Remark:
-        return _remark(source, f"{mark}.{key}" if key else mark, code, severity, message, placed.id, placed.path)
+        return _remark(
+            source, f"{mark}.{key}" if key else mark, code, severity, message, placed.id, placed.path
+        )
 
     dictionary = standard.load().dictionary
     tag = tag_of(row.attribute)
     if tag is None:
         close = difflib.get_close_matches(row.attribute, dictionary.keywords(), 1)
         hint = f": did you mean {close[0]}?" if close else ""
-        yield say("unknown-keyword", "error", f"{row.attribute} is no keyword of the dictionary{hint}", "attribute")
+        yield say(
+            "unknown-keyword", "error", f"{row.attribute} is no keyword of the dictionary{hint}", "attribute"
+        )
         return
     entry = dictionary.entry(tag)
     if row.tag:
@@ -101,7 +118,12 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     if entry is None:
         return
     if row.name and _letters(row.name) != _letters(entry.name):
-        yield say("name-mismatch", "warning", f"the statement calls it {row.name!r}, the dictionary {entry.name!r}", "name")
+        yield say(
+            "name-mismatch",
+            "warning",
+            f"the statement calls it {row.name!r}, the dictionary {entry.name!r}",
+            "name",
+        )
     if row.vr and row.vr not in entry.vr.split("/"):
         yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
     if entry.retired:
@@ -141,7 +163,9 @@ def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: 
                       f"the only index points to {names[0].name}: without {names[1].name} it cannot tell tiles apart (PS3.3 C.7.6.17)", "values")  # fmt: skip
 
 
-def _too_long(pattern: str, vr: str, name: str, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+def _too_long(
+    pattern: str, vr: str, name: str, values: Mapping[str, ParameterValue], say: Any
+) -> Iterator[Remark]:
     text = pattern
     if pattern.startswith("param."):
         found = values.get(pattern.removeprefix("param."))
@@ -178,21 +202,58 @@ def _lists(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Itera
             try:
                 uid = uid_of(word, type_)
             except ProfileError as mistake:
-                yield _remark(source, mark, "unknown-uid", "error", f"{mistake.message}{f' ({mistake.hint})' if mistake.hint else ''}")
+                yield _remark(
+                    source,
+                    mark,
+                    "unknown-uid",
+                    "error",
+                    f"{mistake.message}{f' ({mistake.hint})' if mistake.hint else ''}",
+                )
                 continue
             entry = standard.load().uid(uid)
             if entry is None:
-                yield _remark(source, mark, "unknown-uid", "warning", f"{uid} is not in PS3.6 Annex A: a private {type_}?")
+                yield _remark(
+                    source,
+                    mark,
+                    "unknown-uid",
+                    "warning",
+                    f"{uid} is not in PS3.6 Annex A: a private {type_}?",
+                )
             elif entry.type != type_:
-                yield _remark(source, mark, "unknown-uid", "error", f"{uid} is {entry.name}, a {entry.type}, not a {type_}")
+                yield _remark(
+                    source,
+                    mark,
+                    "unknown-uid",
+                    "error",
+                    f"{uid} is {entry.name}, a {entry.type}, not a {type_}",
+                )
             elif entry.retired:
-                yield _remark(source, mark, "retired-uid", "warning", f"{entry.name.split(' (Retired)')[0]} ({uid}) is retired (PS3.6 Table A-1)", subject=uid)
+                yield _remark(
+                    source,
+                    mark,
+                    "retired-uid",
+                    "warning",
+                    f"{entry.name.split(' (Retired)')[0]} ({uid}) is retired (PS3.6 Table A-1)",
+                    subject=uid,
+                )
     for number, endpoint in enumerate(profile.endpoints):
         mark = f"$.endpoints[{number}]"
         if endpoint.tls_minimum and endpoint.tls_minimum not in ("1.2", "1.3"):
-            yield _remark(source, mark, "weak-tls", "warning", f"{endpoint.name}: TLS {endpoint.tls_minimum} is not secure (PS3.15 B.12)")
+            yield _remark(
+                source,
+                mark,
+                "weak-tls",
+                "warning",
+                f"{endpoint.name}: TLS {endpoint.tls_minimum} is not secure (PS3.15 B.12)",
+            )
         if endpoint.protocol == "dicom" and endpoint.tls_minimum:
-            yield _remark(source, mark, "tls-without", "error", f"{endpoint.name}: TLS is asked for, but the protocol is dicom, not dicom-tls")
+            yield _remark(
+                source,
+                mark,
+                "tls-without",
+                "error",
+                f"{endpoint.name}: TLS is asked for, but the protocol is dicom, not dicom-tls",
+            )
         if endpoint.protocol == "dicom-tls" and endpoint.port == "104":
             yield _remark(source, mark, "unusual-port", "info",
                           f"{endpoint.name}: port 104 is registered for DICOM without TLS, 2762 for DICOM over TLS (PS3.8 9.1.2, PS3.15 B.1)")  # fmt: skip
@@ -207,15 +268,19 @@ def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> 
         mark = f"$.set.{name}" if f"$.set.{name}" in source.marks else f"$.parameters.{name}"
         if value.value is None:
             continue
-        if value.parameter.type in ("pattern", "substitution") and _ENTITY.search(value.value):
-            yield _remark(source, mark, "html-entity", "warning", f"{name} holds {_ENTITY.search(value.value)[0]}: was it copied from HTML?")  # type: ignore[index]
+        entity = _ENTITY.search(value.value) if value.parameter.type in ("pattern", "substitution") else None
+        if entity is not None:
+            message = f"{name} holds {entity[0]}: was it copied from HTML?"
+            yield _remark(source, mark, "html-entity", "warning", message)
         if value.parameter.type == "pattern" and name.endswith("_format"):
             attribute = values.get(name.removesuffix("_format") + "_attribute")
             if attribute is not None and attribute.value is not None:
                 yield from _mapped(source, mark, name, value.value, attribute.value)
         if value.parameter.type == "substitution":
             modifier = values.get(name.removesuffix("_substitution_format") + "_modifier")
-            pattern = translate(modifier.value) if modifier is not None and modifier.value is not None else None
+            pattern = (
+                translate(modifier.value) if modifier is not None and modifier.value is not None else None
+            )
             for problem in substitution_problems(value.value, pattern):
                 yield _remark(source, mark, "substitution-without-group", "error", f"{name}: {problem}")
 
@@ -241,33 +306,76 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
         if not override.reason.strip():
             yield _remark(source, mark, "no-reason", "error", "an override needs a reason")
         if override.expires < today:
-            yield _remark(source, mark, "expired", "warning", f"the override has expired on {override.expires}: it changes nothing any more")
+            yield _remark(
+                source,
+                mark,
+                "expired",
+                "warning",
+                f"the override has expired on {override.expires}: it changes nothing any more",
+            )
         for key in override.match:
             if key not in ("when", "path") and tag_of(key) is None:
-                yield _remark(source, f"{mark}.match.{key}", "unknown-keyword", "error", f"{key} is no keyword of the dictionary")
+                yield _remark(
+                    source,
+                    f"{mark}.match.{key}",
+                    "unknown-keyword",
+                    "error",
+                    f"{key} is no keyword of the dictionary",
+                )
     if profile.source is None:
         return
     for number, statement in enumerate(profile.statements):
         mark = f"$.statements[{number}]"
         if not statement.by and not statement.not_seen:
-            yield _remark(source, mark, "unexplained-statement", "error", "a statement that nothing checks needs the reason")
+            yield _remark(
+                source,
+                mark,
+                "unexplained-statement",
+                "error",
+                "a statement that nothing checks needs the reason",
+            )
     for placed in placed_rows(profile):
         if not placed.row.section:
-            yield _remark(source, placed.mark, "no-section", "warning", f"{placed.id} does not say which section it comes from", placed.id)
+            yield _remark(
+                source,
+                placed.mark,
+                "no-section",
+                "warning",
+                f"{placed.id} does not say which section it comes from",
+                placed.id,
+            )
 
 
 def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     profile = source.profile
     for word in profile.rules:
         if not named(resolved.rules, word):
-            yield _remark(source, f"$.rules.{word}", "unknown-rule", "warning", f"{word!r} names no rule, area or tag{_close(word, resolved)}")
+            yield _remark(
+                source,
+                f"$.rules.{word}",
+                "unknown-rule",
+                "warning",
+                f"{word!r} names no rule, area or tag{_close(word, resolved)}",
+            )
     for number, word in enumerate(profile.lock):
         if not named(resolved.rules, word):
-            yield _remark(source, f"$.lock[{number}]", "unknown-rule", "error", f"{word!r} names no rule, area or tag{_close(word, resolved)}")
+            yield _remark(
+                source,
+                f"$.lock[{number}]",
+                "unknown-rule",
+                "error",
+                f"{word!r} names no rule, area or tag{_close(word, resolved)}",
+            )
     for number, override in enumerate(profile.overrides):
         for word in override.rules:
             if not named(resolved.rules, word):
-                yield _remark(source, f"$.overrides[{number}].rules.{word}", "unknown-rule", "error", f"{word!r} names no rule, area or tag")
+                yield _remark(
+                    source,
+                    f"$.overrides[{number}].rules.{word}",
+                    "unknown-rule",
+                    "error",
+                    f"{word!r} names no rule, area or tag",
+                )
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
     ids |= {f"parameter {name}" for name in resolved.parameters}
@@ -276,12 +384,20 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     for statement in statements_of(profile):
         for word in statement.by:
             if word not in ids:
-                yield _remark(source, "$.statements", "unknown-rule", "warning", f"section {statement.section}: {word} is no rule, endpoint or parameter")
+                yield _remark(
+                    source,
+                    "$.statements",
+                    "unknown-rule",
+                    "warning",
+                    f"section {statement.section}: {word} is no rule, endpoint or parameter",
+                )
 
 
 def _close(word: str, resolved: Any) -> str:
-    words = {one for rule in resolved.rules for one in (rule.rule.id, rule.rule.name, rule.rule.area, *rule.rule.tags)}
+    words = {
+        one
+        for rule in resolved.rules
+        for one in (rule.rule.id, rule.rule.name, rule.rule.area, *rule.rule.tags)
+    }
     close = difflib.get_close_matches(word, words, 1) or difflib.get_close_matches(word.upper(), words, 1)
     return f": did you mean {close[0]}?" if close else ""
-
-

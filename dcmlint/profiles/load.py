@@ -48,7 +48,11 @@ def find_profile(name: str, beside: str = "") -> ProfileSource:
         return installed[name]
     known = [*(source.profile.id for source in builtin_profiles()), *installed]
     close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}; a file is named by its path"
+    hint = (
+        f"did you mean {close[0]!r}?"
+        if close
+        else f"there are {', '.join(known)}; a file is named by its path"
+    )
     raise ProfileError(f"there is no profile {name!r}", hint=hint)
 
 
@@ -79,7 +83,11 @@ def build_profile_bundle() -> bytes:
     for source in _read_folder(folder):
         rules = tuple(msgspec.structs.replace(rule, examples=()) for rule in source.profile.own_rules)
         profile = msgspec.structs.replace(source.profile, own_rules=rules)
-        marks = {path: place for path, place in source.marks.items() if path.startswith(("$.own_rules", "$.attributes"))}
+        marks = {
+            path: place
+            for path, place in source.marks.items()
+            if path.startswith(("$.own_rules", "$.attributes"))
+        }
         made.append(ProfileSource(profile, source.file, marks))
     return msgspec.msgpack.encode(ProfileBundle(folder_key(folder), tuple(made)))
 
@@ -178,7 +186,9 @@ def _check_form(source: ProfileSource) -> None:
                     "area: LAB gives the ids LAB001, LAB002, ...")  # fmt: skip
     for name, parameter in profile.parameters.items():
         if not _PARAMETER.fullmatch(name):
-            raise wrong(f"{name!r} is no name of a parameter: small letters, digits and _", f"$.parameters.{name}")
+            raise wrong(
+                f"{name!r} is no name of a parameter: small letters, digits and _", f"$.parameters.{name}"
+            )
         if parameter.type == "choice" and not parameter.choices:
             raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
     for number, row in enumerate(profile.attributes):
@@ -197,7 +207,11 @@ def _check_form(source: ProfileSource) -> None:
 
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
-        marks = {"$" + mark[len(prefix) :]: place for mark, place in source.marks.items() if mark.startswith(prefix)}
+        marks = {
+            "$" + mark[len(prefix) :]: place
+            for mark, place in source.marks.items()
+            if mark.startswith(prefix)
+        }
         try:
             check_rule_form(rule, source.file, marks)
         except RuleError as mistake:

@@ -37,7 +37,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     product: str = ""
 
 
-class ProfileApplies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class ProfileApplies(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """To which instances the profile's own rows and rules apply; what is empty does not restrict.
 
     ``sop_class``: keywords or UIDs; ``modality``: values; ``manufacturer`` and ``model``: texts, one of which

@@ -67,7 +67,10 @@ def _page(source: ProfileSource) -> Iterator[str]:
         yield from (f"> {independent_reading(profile)}", "")
     yield from ("```sh", f"dcmlint check -p {profile.id} slides/", "```", "")
     if profile.id in CHECKED:
-        yield from (f"What `dcmlint profile check` says of the statement itself: [{CHECKED[profile.id]}]({CHECKED[profile.id]}).", "")
+        yield from (
+            f"What `dcmlint profile check` says of the statement itself: [{CHECKED[profile.id]}]({CHECKED[profile.id]}).",
+            "",
+        )
     for note in profile.notes:
         yield from (" ".join(note.split()), "")
     yield from _parameters(resolved)
@@ -85,12 +88,23 @@ def _page(source: ProfileSource) -> Iterator[str]:
 def _parameters(resolved: Resolved) -> Iterator[str]:
     if not resolved.parameters:
         return
-    yield from ("## Parameters", "", "| name | type | default | called in the product | meaning |", "|---|---|---|---|---|")
+    yield from (
+        "## Parameters",
+        "",
+        "| name | type | default | called in the product | meaning |",
+        "|---|---|---|---|---|",
+    )
     for name, value in resolved.parameters.items():
         parameter = value.parameter
         kind = " or ".join(parameter.choices) if parameter.choices else parameter.type
         default = text_of(value.value)
-        shown = f"`{default}`" if default and len(default) < 60 else "(see `dcmlint profile parameters`)" if default else "none: not checked"
+        shown = (
+            f"`{default}`"
+            if default and len(default) < 60
+            else "(see `dcmlint profile parameters`)"
+            if default
+            else "none: not checked"
+        )
         yield f"| `{name}` | {_cell(kind)} | {_cell(shown)}{' (assumed)' if parameter.assumed else ''} | {_cell(parameter.shown_as)} | {_cell(parameter.help)} |"
     yield ""
     if any(value.parameter.assumed for value in resolved.parameters.values()):
@@ -115,12 +129,19 @@ def _rows(source: ProfileSource) -> Iterator[str]:
     rows = list(placed_rows(source.profile))
     if not rows:
         return
-    yield from ("## Attributes", "", "| id | attribute | VR | presence | value | more checks |", "|---|---|---|---|---|---|")
+    yield from (
+        "## Attributes",
+        "",
+        "| id | attribute | VR | presence | value | more checks |",
+        "|---|---|---|---|---|---|",
+    )
     for placed in rows:
         row = placed.row
         values = row.values if isinstance(row.values, str) else " or ".join(row.values)
         shown = values or row.pattern or row.assert_
-        presence = row.presence + (", may be empty" if row.empty == "allowed" else ", empty" if row.empty == "required" else "")
+        presence = row.presence + (
+            ", may be empty" if row.empty == "allowed" else ", empty" if row.empty == "required" else ""
+        )
         path = "&nbsp;&nbsp;" * len(placed.parents) + row.attribute
         yield f"| {placed.id} | {path} | {row.vr} | {_cell(presence)} | {f'`{_cell(shown)}`' if shown else ''} | {', '.join(row.checked_by)} |"
     yield ""
@@ -145,8 +166,16 @@ def _endpoints(resolved: Resolved) -> Iterator[str]:
                 "|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
     for one in resolved.endpoints:
         titles = " to ".join(title for title in (one.calling_ae, one.called_ae) if title)
-        tls = f"{one.tls_minimum} or newer" if one.tls_minimum else f"SMB {one.smb_minimum}" if one.smb_minimum else ""
-        offers = "; ".join(f"{len(offer.transfer_syntaxes)} syntaxes of {offer.sop_class}" for offer in one.offers)
+        tls = (
+            f"{one.tls_minimum} or newer"
+            if one.tls_minimum
+            else f"SMB {one.smb_minimum}"
+            if one.smb_minimum
+            else ""
+        )
+        offers = "; ".join(
+            f"{len(offer.transfer_syntaxes)} syntaxes of {offer.sop_class}" for offer in one.offers
+        )
         notes = " ".join((*one.says.split(), *one.not_seen.split()))
         yield (
             f"| {one.name} | {one.source} | {one.destination} | {', '.join(one.listens)} | {one.port or '(given)'} | {one.protocol} "
@@ -159,7 +188,12 @@ def _statements(source: ProfileSource) -> Iterator[str]:
     statements = statements_of(source.profile)
     if not statements:
         return
-    yield from ("## Statements of the document", "", "Every sentence that says something, in our words, by section; and what checks it, or why nothing can.", "")
+    yield from (
+        "## Statements of the document",
+        "",
+        "Every sentence that says something, in our words, by section; and what checks it, or why nothing can.",
+        "",
+    )
     yield from ("| section | it says | checked by | not seen |", "|---|---|---|---|")
     for one in statements:
         yield f"| {_cell(one.section)} | {_cell(one.says)} | {_cell(', '.join(one.by))} | {_cell(one.not_seen)} |"
@@ -170,13 +204,16 @@ def _checked(source: ProfileSource) -> Iterator[str]:
     """What `profile check` finds in a statement, with the reading that confirms it."""
     profile = source.profile
     remarks = lint_profile(source)
-    counts = {level: sum(remark.severity == level for remark in remarks) for level in ("error", "warning", "info")}
+    counts = {
+        level: sum(remark.severity == level for remark in remarks) for level in ("error", "warning", "info")
+    }
     yield _BY_HAND.format(file=Path(source.file).name)
     assert profile.source is not None
     yield from ("", f"# {profile.source.document}, held against the standard", "")
     yield from (f"> {independent_reading(profile)}", "")
     yield f"`dcmlint profile check {profile.id}` finds {counts['error']} errors, {counts['warning']} warnings and {counts['info']} remarks"
-    yield "in the statement itself. Each was read again against the standard by hand; the last column says with what result."
+    yield "in the statement itself. Each was read again, the types against a second copy of the tables (highdicom's), the"
+    yield "UIDs against a second list (pydicom's); the last column says with what result."
     yield "A statement that does not promise an attribute is not a converter that does not write it: check its files."
     yield from ("", "| kind | row | what `profile check` says | reading |", "|---|---|---|---|")
     for remark in remarks:

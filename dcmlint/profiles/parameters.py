@@ -44,13 +44,17 @@ class UnsetParameter(Exception):
     """A parameter without a value was asked for; the argument is its name."""
 
 
-def parameter_values(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, ParameterValue]:
+def parameter_values(
+    parameters: Mapping[str, Parameter], given: Mapping[str, Any]
+) -> dict[str, ParameterValue]:
     """The value of each parameter.  Raises ProfileError for an unknown name or a value that does not fit."""
     for name in given:
         if name.lower() not in parameters:
             close = difflib.get_close_matches(name.lower(), parameters, 1)
             known = f"there are {', '.join(parameters)}" if parameters else "the profile has no parameters"
-            raise ProfileError(f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else known)
+            raise ProfileError(
+                f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else known
+            )
     lowered = {name.lower(): value for name, value in given.items()}
     result = {}
     for name, parameter in parameters.items():
@@ -62,7 +66,9 @@ def parameter_values(parameters: Mapping[str, Parameter], given: Mapping[str, An
 def environment_parameters(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Parameters given by the environment: DCMLINT_SET_TILE_ROWS=256."""
     source = os.environ if environment is None else environment
-    return {name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)}
+    return {
+        name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)
+    }
 
 
 def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
@@ -167,7 +173,9 @@ def _value(name: str, values: Values) -> ParameterValue:
     found = values.get(name)
     if found is None:
         close = difflib.get_close_matches(name, values, 1)
-        raise ProfileError(f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else "")
+        raise ProfileError(
+            f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else ""
+        )
     if found.value is None:
         raise UnsetParameter(name)
     return found

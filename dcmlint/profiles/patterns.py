@@ -17,7 +17,9 @@ from dcmlint.expr.patterns import MAX_PATTERN, MAX_SUBJECT, PatternError, safe_p
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COUNT = re.compile(r"\{(\d{1,4})(?:(,)(\d{1,4})?)?\}")
-_REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<whole>&)|(?P<number>\d+)|\{(?P<name>[^{}]*)\}|(?P<other>[`'+_]))")
+_REFERENCE = re.compile(
+    r"\$(?:(?P<dollar>\$)|(?P<whole>&)|(?P<number>\d+)|\{(?P<name>[^{}]*)\}|(?P<other>[`'+_]))"
+)
 
 
 class DotNetPattern(msgspec.Struct, frozen=True):
@@ -96,7 +98,9 @@ def substitution_problems(substitution: str, pattern: DotNetPattern | None) -> l
             problems.append(f"{one[0]} stands for a group, but there is no pattern")
         elif name not in pattern.groups:
             count = len(pattern.groups)
-            problems.append(f"{one[0]} stands for a group that the pattern {'does not have' if count else 'has none of'}")
+            problems.append(
+                f"{one[0]} stands for a group that the pattern {'does not have' if count else 'has none of'}"
+            )
     return problems
 
 
@@ -191,9 +195,13 @@ class _Reader:
             end = ">" if rest[1] == "<" else "'"
             name = rest[2:].partition(end)[0]
             if not _NAME.fullmatch(name) or not rest[2 + len(name) :].startswith(end):
-                raise PatternError("a group's name is letters, digits and _; balancing groups are not supported", start)
+                raise PatternError(
+                    "a group's name is letters, digits and _; balancing groups are not supported", start
+                )
             if name in self.named:
-                raise PatternError(f"two groups are called {name}: .NET keeps the last, which is not supported", start)
+                raise PatternError(
+                    f"two groups are called {name}: .NET keeps the last, which is not supported", start
+                )
             self.count += 1
             self.named[name] = self.count
             self.python.append("(")
@@ -219,7 +227,9 @@ class _Reader:
         if char.isdigit() or char == "k":
             raise PatternError("references to groups within a pattern are not supported", self.at)
         if char.isalpha() and char not in "dDwWsSnrtfv":
-            raise PatternError(f"\\{char} is not supported: \\d \\w \\s \\D \\W \\S \\n \\r \\t \\f \\v, or a sign", self.at)
+            raise PatternError(
+                f"\\{char} is not supported: \\d \\w \\s \\D \\W \\S \\n \\r \\t \\f \\v, or a sign", self.at
+            )
         self._both("\\" + char)
         self.at += 2
         return 1

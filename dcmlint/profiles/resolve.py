@@ -76,7 +76,9 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         return self.chain[-1].profile
 
 
-def resolve_profile(name: str, parameters: Mapping[str, Any] | None = None, *, keep: bool = False) -> Resolved:
+def resolve_profile(
+    name: str, parameters: Mapping[str, Any] | None = None, *, keep: bool = False
+) -> Resolved:
     """The profile of this name or path, with these parameters.
 
     ``keep``: rules whose parameters have no value are kept as they are written, for documentation only.
@@ -109,7 +111,9 @@ def chain_of(source: ProfileSource) -> tuple[ProfileSource, ...]:
             except ProfileError as mistake:
                 if mistake.file:
                     raise
-                raise ProfileError(mistake.message, one.file, *one.place(f"$.extends[{number}]"), mistake.hint) from None
+                raise ProfileError(
+                    mistake.message, one.file, *one.place(f"$.extends[{number}]"), mistake.hint
+                ) from None
             visit(base, (*above, one.profile.id))
         found.setdefault(one.profile.id, one)
 
@@ -198,7 +202,7 @@ def levels_of(rules: Sequence[RuleSource], words: Sequence[tuple[str, Level]]) -
                 levels[rule.id] = rule.severity
             elif level == "off":
                 levels[rule.id] = None
-            elif level in ("at-most-warning", "at-most-info"):
+            elif level == "at-most-warning" or level == "at-most-info":
                 now = levels.get(rule.id, rule.severity if rule.default else None)
                 most: Severity = "warning" if level == "at-most-warning" else "info"
                 if now is not None and RANK[now] > RANK[most]:
@@ -219,14 +223,20 @@ def _joined(builtin: Sequence[RuleSource], own: Iterable[RuleSource]) -> tuple[R
     for source in own:
         for word in (source.rule.id, source.rule.name):
             if word in taken:
-                raise ProfileError(f"{word} is also used in {taken[word]}", source.file, *source.marks.get("$", (0, 0)))
+                raise ProfileError(
+                    f"{word} is also used in {taken[word]}", source.file, *source.marks.get("$", (0, 0))
+                )
             taken[word] = source.file
         added.append(source)
     return (*builtin, *added) if added else tuple(builtin)
 
 
 def _rules_of(
-    source: ProfileSource, chain: Sequence[ProfileSource], values: Values, missing: list[NotChecked], keep: bool
+    source: ProfileSource,
+    chain: Sequence[ProfileSource],
+    values: Values,
+    missing: list[NotChecked],
+    keep: bool,
 ) -> Iterable[_Made]:
     profile = source.profile
     applies, guard = _applies(profile, values)
@@ -236,14 +246,24 @@ def _rules_of(
             yield made
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
-        marks = {"$" + mark[len(prefix) :]: place for mark, place in source.marks.items() if mark.startswith(prefix)}
+        marks = {
+            "$" + mark[len(prefix) :]: place
+            for mark, place in source.marks.items()
+            if mark.startswith(prefix)
+        }
         try:
             yield _own_rule(profile, rule, values, applies, guard, keep), marks
         except UnsetParameter as unset:
             missing.append(NotChecked(rule.id, str(unset)))
         except ProfileError as mistake:
-            raise ProfileError(f"{rule.id}: {mistake.message}", source.file, *source.place(prefix), mistake.hint) from None
-    for maker, key in ((_sop_classes, "sop_classes"), (_transfer_syntaxes, "transfer_syntaxes"), (_file_names, "file_names")):
+            raise ProfileError(
+                f"{rule.id}: {mistake.message}", source.file, *source.place(prefix), mistake.hint
+            ) from None
+    for maker, key in (
+        (_sop_classes, "sop_classes"),
+        (_transfer_syntaxes, "transfer_syntaxes"),
+        (_file_names, "file_names"),
+    ):
         last = next((one for one in reversed(chain) if getattr(one.profile, key)), None)
         if last is not source:
             continue
@@ -254,7 +274,9 @@ def _rules_of(
                 continue
             missing.append(NotChecked(key.replace("_", " "), str(unset)))
         except (ProfileError, RuleError) as mistake:
-            raise ProfileError(mistake.message, source.file, *source.place(f"$.{key}"), mistake.hint) from None
+            raise ProfileError(
+                mistake.message, source.file, *source.place(f"$.{key}"), mistake.hint
+            ) from None
         else:
             yield rule, _everywhere(source.place(f"$.{key}"))
 
@@ -295,9 +317,14 @@ def _applies(profile: Profile, values: Values) -> tuple[Applies, str]:
         parts.append(f"Modality in {json.dumps(list(applies.modality), ensure_ascii=False)}")
     for keyword, texts in (("Manufacturer", applies.manufacturer), ("ManufacturerModelName", applies.model)):
         if texts:
-            known = " || ".join(f"contains(lower({keyword}), {json.dumps(text.lower(), ensure_ascii=False)})" for text in texts)
+            known = " || ".join(
+                f"contains(lower({keyword}), {json.dumps(text.lower(), ensure_ascii=False)})"
+                for text in texts
+            )
             parts.append(f"({known})")
-    return Applies(sop_class=in_list(applies.sop_class, values), modality=applies.modality), " && ".join(parts)
+    return Applies(sop_class=in_list(applies.sop_class, values), modality=applies.modality), " && ".join(
+        parts
+    )
 
 
 def _own_rule(profile: Profile, rule: Rule, values: Values, applies: Applies, guard: str, keep: bool) -> Rule:
@@ -378,7 +405,10 @@ def _file_names(profile: Profile, values: Values, guard: str) -> Rule:
 
 def _listed(uids: Sequence[str]) -> str:
     known = [standard.load().uid(uid) for uid in uids[:4]]
-    names = [entry.keyword or entry.name if entry is not None else uid for entry, uid in zip(known, uids, strict=False)]
+    names = [
+        entry.keyword or entry.name if entry is not None else uid
+        for entry, uid in zip(known, uids, strict=False)
+    ]
     return ", ".join(names) + (f" or {len(uids) - 4} more" if len(uids) > 4 else "")
 
 
@@ -391,7 +421,9 @@ def uid_of(word: str, type_: str) -> str:
         import difflib
 
         close = difflib.get_close_matches(word, keywords, 1)
-        raise ProfileError(f"{word!r} is no keyword of a {type_}", hint=f"did you mean {close[0]!r}?" if close else "")
+        raise ProfileError(
+            f"{word!r} is no keyword of a {type_}", hint=f"did you mean {close[0]!r}?" if close else ""
+        )
     return keywords[word]
 
 

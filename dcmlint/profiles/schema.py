@@ -26,7 +26,9 @@ def profile_schema() -> dict[str, Any]:
     for name in ("Profile", "AttributeRow", "Parameter", "Endpoint", "Certificate", "Offer", "Override", "Source",
                  "ProfileApplies", "FileNames", "Statement"):  # fmt: skip
         _describe(definitions[name], getattr(model, name).__doc__ or "")
-        definitions[name]["properties"] = {key: _tolerant(value) for key, value in definitions[name]["properties"].items()}
+        definitions[name]["properties"] = {
+            key: _tolerant(value) for key, value in definitions[name]["properties"].items()
+        }
     profile = definitions.pop("Profile")
     properties = profile["properties"]
     properties["id"]["pattern"] = r"^[a-z0-9][a-z0-9.-]*$"
@@ -53,7 +55,8 @@ def _describe(definition: dict[str, Any], doc: str) -> None:
     for match in _FIELD.finditer(text):
         for name in re.findall(r"[a-z_]+", match["names"]):
             if name in definition["properties"]:
-                definition["properties"][name]["description"] = match["text"].strip().capitalize().replace("``", "") + "."
+                meaning = match["text"].strip().replace("``", "")
+                definition["properties"][name]["description"] = f"{meaning[:1].upper()}{meaning[1:]}."
 
 
 def _tolerant(value: Any) -> Any:

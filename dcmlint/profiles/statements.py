@@ -12,7 +12,13 @@ from dcmlint.profiles.model import Profile, Statement
 from dcmlint.profiles.parameters import UnsetParameter, in_list, parameter_values
 from dcmlint.profiles.resolve import SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, uid_of
 
-ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = "attributes", "transfer syntaxes", "SOP Classes", "ports", "parameters"
+ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = (
+    "attributes",
+    "transfer syntaxes",
+    "SOP Classes",
+    "ports",
+    "parameters",
+)
 
 
 def statements_of(profile: Profile) -> tuple[Statement, ...]:
@@ -22,13 +28,23 @@ def statements_of(profile: Profile) -> tuple[Statement, ...]:
     """
     if profile.source is None:
         return ()
-    listed = [*profile.statements, *_of_rows(profile), *_of_lists(profile), *_of_endpoints(profile), *_of_parameters(profile)]
+    listed = [
+        *profile.statements,
+        *_of_rows(profile),
+        *_of_lists(profile),
+        *_of_endpoints(profile),
+        *_of_parameters(profile),
+    ]
     return tuple(sorted(listed, key=lambda statement: _section(statement.section)))
 
 
 def _section(section: str) -> tuple[tuple[int, int | str], ...]:
     """Sections in the order of the document: 2.2 before 10, words after numbers."""
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in section.replace(" ", ".").split(".") if part)
+    return tuple(
+        (0, int(part)) if part.isdigit() else (1, part)
+        for part in section.replace(" ", ".").split(".")
+        if part
+    )
 
 
 def _of_rows(profile: Profile) -> Iterator[Statement]:
@@ -56,7 +72,9 @@ def _of_lists(profile: Profile) -> Iterator[Statement]:
             uid = uid_of(word, type_)
             entry = standard.load().uid(uid)
             name = entry.name if entry is not None else word
-            yield Statement(section=section, says=f"{name} ({uid})", by=(f"{profile.area}{number}",), table=table)
+            yield Statement(
+                section=section, says=f"{name} ({uid})", by=(f"{profile.area}{number}",), table=table
+            )
 
 
 def _of_endpoints(profile: Profile) -> Iterator[Statement]:

@@ -26,18 +26,30 @@ def profile_lines(resolved: Resolved) -> list[str]:
     """What a profile is, in a page of text."""
     profile = resolved.profile
     lines = [f"{profile.id} {profile.version}", *textwrap.wrap(profile.title, _WIDTH), ""]
-    lines += textwrap.wrap(" ".join(profile.about.split()), _WIDTH) + [""] if profile.about else []
+    lines += [*textwrap.wrap(" ".join(profile.about.split()), _WIDTH), ""] if profile.about else []
     if profile.source is not None:
         source = profile.source
-        lines += _wrapped("document", ", ".join(part for part in (source.document, source.revision, source.date) if part))
+        lines += _wrapped(
+            "document", ", ".join(part for part in (source.document, source.revision, source.date) if part)
+        )
         if source.publisher:
             lines += _wrapped("note", independent_reading(profile))
-    changed = {level: sum(1 for value in resolved.levels.values() if (value or "off") == level) for level in ("off",)}
+    changed = {
+        level: sum(1 for value in resolved.levels.values() if (value or "off") == level) for level in ("off",)
+    }
     own = [source.rule for source in resolved.rules if source.rule.id in resolved.own]
     facts = (
         ("made of", " + ".join(source.profile.id for source in resolved.chain)),
-        ("applies to", ", ".join((*in_list(profile.applies.sop_class, resolved.parameters), *profile.applies.modality,
-                                  *profile.applies.model))),
+        (
+            "applies to",
+            ", ".join(
+                (
+                    *in_list(profile.applies.sop_class, resolved.parameters),
+                    *profile.applies.modality,
+                    *profile.applies.model,
+                )
+            ),
+        ),
         ("rules", f"{len(resolved.rules) - changed['off']} on, {len(own)} of them its own"),
         ("own rules", f"{own[0].id} ... {own[-1].id}" if len(own) > 1 else own[0].id if own else ""),
         ("rows", str(sum(1 for _ in placed_rows(profile))) if profile.attributes else ""),
@@ -98,7 +110,11 @@ def resolved_lines(resolved: Resolved) -> list[str]:
     for source in resolved.rules:
         rule = source.rule
         level = severity_of(resolved, rule.id, rule.default, rule.severity)
-        marks = [word for word, on in (("locked", rule.id in resolved.locked), ("own", rule.id in resolved.own)) if on]
+        marks = [
+            word
+            for word, on in (("locked", rule.id in resolved.locked), ("own", rule.id in resolved.own))
+            if on
+        ]
         lines.append(f"{rule.id:9} {level:8} {rule.title}{' [' + ', '.join(marks) + ']' if marks else ''}")
     return lines + _not_checked(resolved)
 
@@ -126,7 +142,13 @@ def parameter_lines(resolved: Resolved) -> list[str]:
         parameter = value.parameter
         kind = " | ".join(parameter.choices) if parameter.choices else parameter.type
         shown = text_of(value.value) or "(not set)"
-        origin = "" if value.given or value.value is None else " (default)" if not parameter.assumed else " (assumed)"
+        origin = (
+            ""
+            if value.given or value.value is None
+            else " (default)"
+            if not parameter.assumed
+            else " (assumed)"
+        )
         lines.append(f"{name}  [{kind}{', ' + parameter.unit if parameter.unit else ''}]")
         lines += _wrapped("is", shown + origin, 6)
         lines += _wrapped("called", parameter.shown_as, 6) if parameter.shown_as else []
@@ -152,22 +174,33 @@ def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
         if statement.section != section:
             section = statement.section
             yield f"\n{section}" if section else "\n(no section)"
-        yield from textwrap.wrap(" ".join(statement.says.split()), _WIDTH, initial_indent="  ", subsequent_indent="    ")
+        yield from textwrap.wrap(
+            " ".join(statement.says.split()), _WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
         if statement.by:
-            yield from textwrap.wrap("-> " + ", ".join(statement.by), _WIDTH, initial_indent="      ", subsequent_indent="         ")
+            yield from textwrap.wrap(
+                "-> " + ", ".join(statement.by),
+                _WIDTH,
+                initial_indent="      ",
+                subsequent_indent="         ",
+            )
         if statement.not_seen:
             yield from textwrap.wrap(
-                "not seen: " + " ".join(statement.not_seen.split()), _WIDTH, initial_indent="      ", subsequent_indent="      "
+                "not seen: " + " ".join(statement.not_seen.split()),
+                _WIDTH,
+                initial_indent="      ",
+                subsequent_indent="      ",
             )
 
 
-def new_profile(name: str, extends: str, area: str, base: Profile) -> str:
-    """The text of a new profile that extends another."""
+def new_profile(name: str, extends: str, area: str, base: Profile, schema: str) -> str:
+    """The text of a new profile that extends another; ``schema``: where editors find the schema."""
     settings = "".join(
-        f"  # {parameter_name}: {text_of(parameter.default)}\n" for parameter_name, parameter in base.parameters.items()
+        f"  # {parameter_name}: {text_of(parameter.default)}\n"
+        for parameter_name, parameter in base.parameters.items()
     )
     return f"""\
-# yaml-language-server: $schema=https://dcmlint.dev/schemas/profile.schema.json
+# yaml-language-server: $schema={schema}
 id: {name}
 version: "1"
 title: What we ask of slides
@@ -176,6 +209,7 @@ extends: [{extends}]
 {"set:" + chr(10) + settings if settings else ""}
 # Rules by id, name, area or tag: on, off, error, warning, info, at-most-warning.
 rules:
+  # Placeholders such as UNKNOWN are information by default.
   IOD019: warning
 
 # Attributes: always, conditional, optional, forbidden, or an expression that says when.

@@ -25,7 +25,16 @@ POSITION, CONTENT = 0x0048021A, 0x00209111
 X, Z, COLUMN, ROW = 0x0040072A, 0x0040074A, 0x0048021E, 0x0048021F
 INDICES, LABEL, DURATION, FRAME_TYPE = 0x00209157, 0x00209453, 0x00189220, 0x00089007
 LONG = ("OB", "SQ", "UN", "UT", "OW")
-VRS = {X: "DS", Z: "DS", COLUMN: "SL", ROW: "SL", INDICES: "UL", LABEL: "LO", DURATION: "FD", FRAME_TYPE: "CS"}
+VRS = {
+    X: "DS",
+    Z: "DS",
+    COLUMN: "SL",
+    ROW: "SL",
+    INDICES: "UL",
+    LABEL: "LO",
+    DURATION: "FD",
+    FRAME_TYPE: "CS",
+}
 
 Tree = list[tuple[int, Any]]  # (tag, bytes), or (tag, list of items) for a sequence
 
@@ -44,7 +53,9 @@ class Writer:
         if not self.syntax.explicit:
             return self.tag(tag, length)
         head = struct.pack(f"{self.order}HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-        return head + struct.pack(*((f"{self.order}HI", 0, length) if vr in LONG else (f"{self.order}H", length)))
+        return head + struct.pack(
+            *((f"{self.order}HI", 0, length) if vr in LONG else (f"{self.order}H", length))
+        )
 
     def element(self, tag: int, value: Any) -> bytes:
         if isinstance(value, bytes):
@@ -248,7 +259,10 @@ def test_a_sequence_of_unknown_vr_in_big_endian() -> None:
     (shape,) = columns_of(level).shapes
     path = (CONTENT, 0, COLUMN)
     assert shape.leaves[path].little
-    assert numbers_of(columns_of(level), level_at(shape.template, path), shape.leaves[path]).tolist() == [5.0] * 70
+    assert (
+        numbers_of(columns_of(level), level_at(shape.template, path), shape.leaves[path]).tolist()
+        == [5.0] * 70
+    )
 
 
 def spoilt(items: list[bytes], number: int, old: bytes, new: bytes) -> list[bytes]:
@@ -309,7 +323,8 @@ leaves = st.one_of(
 trees = st.recursive(
     st.lists(leaves, max_size=3),
     lambda inner: st.lists(
-        st.one_of(leaves, st.tuples(st.sampled_from([CONTENT, POSITION]), st.lists(inner, max_size=2))), max_size=4
+        st.one_of(leaves, st.tuples(st.sampled_from([CONTENT, POSITION]), st.lists(inner, max_size=2))),
+        max_size=4,
     ),
     max_leaves=8,
 )
@@ -399,7 +414,9 @@ def test_decimals_are_what_the_plain_reader_reads() -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
-decimal_texts = st.from_regex(rb"[ +\-.0-9eE]{1,20}", fullmatch=True) | st.floats(-1e6, 1e6).map(lambda f: repr(f).encode())
+decimal_texts = st.from_regex(rb"[ +\-.0-9eE]{1,20}", fullmatch=True) | st.floats(-1e6, 1e6).map(
+    lambda f: repr(f).encode()
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -418,7 +435,11 @@ def test_any_decimals(texts: list[bytes]) -> None:
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_binary_numbers(syntax: str) -> None:
     order = ">" if syntax == EXPLICIT_BIG else "<"
-    for tag, kind, wanted in ((COLUMN, "i", [5, -7, 1]), (INDICES, "I", [2**32 - 1, 3, 0]), (DURATION, "d", [0.1, -2.0, 3.0])):
+    for tag, kind, wanted in (
+        (COLUMN, "i", [5, -7, 1]),
+        (INDICES, "I", [2**32 - 1, 3, 0]),
+        (DURATION, "d", [0.1, -2.0, 3.0]),
+    ):
         items, template, leaf = one_leaf([struct.pack(order + kind, value) for value in wanted], tag, syntax)
         assert numbers_of(items, template, leaf)[:3].tolist() == wanted
     pairs = [struct.pack(f"{order}{n}I", *range(n)) for n in (1, 2, 3)]
@@ -440,6 +461,8 @@ def test_gathered_bytes(places: list[tuple[int, int]]) -> None:
     data = bytes(range(1, 65))
     inside = [(start, min(length, len(data) - start)) for start, length in places]
     found = gather(
-        WholeBuffer(data), np.array([s for s, _ in inside], np.int64), np.array([n for _, n in inside], np.uint32)
+        WholeBuffer(data),
+        np.array([s for s, _ in inside], np.int64),
+        np.array([n for _, n in inside], np.uint32),
     )
     assert found.tolist() == [data[start : start + length] for start, length in inside]

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 from pydicom.dataset import Dataset, FileDataset
-
-from dcmlint.api import check_bytes
-from dcmlint.engine.report import Report
 from support import slides
 from support.modules import item, uid
 from support.writing import changed, put, to_bytes
+
+from dcmlint.api import check_bytes
+from dcmlint.engine.report import Report
 
 DICOMVERT = "dicomvert-2.0"
 GT450 = "aperio-gt450-dx"
@@ -21,7 +21,9 @@ IQC = "aperio-iqc"
 
 @cache
 def _dicomvert() -> FileDataset:
-    scan = slides.Scan(name="dicomvert", columns=1024, rows=512, tile=512, codec="jpeg", sparse=True, order="raster")
+    scan = slides.Scan(
+        name="dicomvert", columns=1024, rows=512, tile=512, codec="jpeg", sparse=True, order="raster"
+    )
     made = slides.volume(scan)
     image_type = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     made.SpecificCharacterSet = "ISO_IR 100"
@@ -65,7 +67,9 @@ def _gt450(sparse: bool, level: int = 0) -> FileDataset:
                        sparse=sparse, order="raster")  # fmt: skip
     made = slides.volume(scan, level)
     made.Manufacturer, made.ManufacturerModelName = "Leica Biosystems", "GT450DX"
-    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"1.3.6.1.4.1.36533.{1 + level}.{int(sparse)}.17"
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = (
+        f"1.3.6.1.4.1.36533.{1 + level}.{int(sparse)}.17"
+    )
     made.LabelText = made.BarcodeValue = "X-240017-A"
     return made
 
@@ -98,7 +102,22 @@ def found(report: Report, *levels: str) -> dict[str, str]:
 
 def said(report: Report) -> list[str]:
     """Findings above information, in words."""
-    return [f"{f.severity}[{f.rule}] {f.path}: {f.message} {f.is_}" for f in report.findings if f.severity != "info"]
+    return [
+        f"{f.severity}[{f.rule}] {f.path}: {f.message} {f.is_}"
+        for f in report.findings
+        if f.severity != "info"
+    ]
 
 
-__all__ = ["DICOMVERT", "GT450", "IQC", "checked", "dicomvert", "found", "gt450", "gt450_label", "said", "uid"]
+__all__ = [
+    "DICOMVERT",
+    "GT450",
+    "IQC",
+    "checked",
+    "dicomvert",
+    "found",
+    "gt450",
+    "gt450_label",
+    "said",
+    "uid",
+]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from profile_slides import DICOMVERT, checked, dicomvert, found, said
 from pydicom.dataset import Dataset
+from support.writing import ABSENT, put, to_bytes
 
 from dcmlint import standard
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, tag_of
 from dcmlint.profiles.load import find_profile
 from dcmlint.profiles.parameters import in_list, parameter_values
-from profile_slides import DICOMVERT, checked, dicomvert, found, said
-from support.writing import ABSENT, put, to_bytes
 
 PROFILE = find_profile(DICOMVERT).profile
 ROWS = list(placed_rows(PROFILE))
@@ -77,7 +77,11 @@ def broken(placed: PlacedRow) -> list[tuple[str, Dataset | bytes]]:
         elif vr in _NUMBERS:
             wrong = int(listed[0]) // 2
         else:
-            wrong = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"] if "\\" in listed[0] else other(row.attribute, listed[0])
+            wrong = (
+                ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+                if "\\" in listed[0]
+                else other(row.attribute, listed[0])
+            )
         made.append(("another value", dicomvert({path: wrong})))
     if row.attribute == "PixelData":
         return [("absent", dicomvert({path: ABSENT}))]
@@ -88,7 +92,13 @@ def broken(placed: PlacedRow) -> list[tuple[str, Dataset | bytes]]:
 
 
 def other(keyword: str, value: str) -> str:
-    return {"YES": "NO", "NO": "YES", "AUTO": "MANUAL", "VOLUME": "DISTORTED", "ISO_IR 100": "ISO_IR 192"}.get(value, "OTHER")
+    return {
+        "YES": "NO",
+        "NO": "YES",
+        "AUTO": "MANUAL",
+        "VOLUME": "DISTORTED",
+        "ISO_IR 100": "ISO_IR 192",
+    }.get(value, "OTHER")
 
 
 def with_vr(path: str, vr: str) -> Dataset:
@@ -102,7 +112,9 @@ def test_the_table_of_section_5_is_whole() -> None:
     assert [placed.id for placed in ROWS] == [f"DVT{number:03}" for number in range(1, 100)]
     top = [placed for placed in ROWS if not placed.parents]
     assert len(top) == 65, "34 rows stand within sequences"
-    assert all(placed.row.section == "5" and placed.row.says and placed.row.tag and placed.row.vr for placed in ROWS)
+    assert all(
+        placed.row.section == "5" and placed.row.says and placed.row.tag and placed.row.vr for placed in ROWS
+    )
 
 
 def test_a_slide_that_conforms_is_silent() -> None:
@@ -132,7 +144,11 @@ def test_one_defect_is_one_finding(placed: PlacedRow) -> None:
         return
     slide = dicomvert({path_in(dicomvert(), placed): ABSENT})
     report = checked(slide, DICOMVERT)
-    places = [(f.rule, f.path) for f in report.findings if f.severity != "info" and f.path.endswith(placed.row.attribute)]
+    places = [
+        (f.rule, f.path)
+        for f in report.findings
+        if f.severity != "info" and f.path.endswith(placed.row.attribute)
+    ]
     missing = [rule for rule, path in places if path.count(".") == len(placed.parents)]
     assert missing.count(placed.id) == 1
     assert not [rule for rule in missing if rule.startswith("MOD")], missing
@@ -221,11 +237,20 @@ def test_another_color_profile() -> None:
 def test_numbers_of_a_series(tmp_path: Any) -> None:
     from dcmlint.api import check
 
-    for case, numbers, level in (("good", (1, 2), None), ("twice", (1, 1), "error"), ("gap", (1, 3), "warning")):
+    for case, numbers, level in (
+        ("good", (1, 2), None),
+        ("twice", (1, 1), "error"),
+        ("gap", (1, 3), "warning"),
+    ):
         folder = tmp_path / case
         folder.mkdir()
         for index, number in enumerate(numbers):
-            slide = dicomvert({"InstanceNumber": str(number), "SOPInstanceUID": f"1.2.826.0.1.{index + 1}.{case == 'gap':d}"})
+            slide = dicomvert(
+                {
+                    "InstanceNumber": str(number),
+                    "SOPInstanceUID": f"1.2.826.0.1.{index + 1}.{case == 'gap':d}",
+                }
+            )
             slide.file_meta.MediaStorageSOPInstanceUID = slide.SOPInstanceUID
             (folder / f"{index}.dcm").write_bytes(to_bytes(slide))
         rules = {f.rule: f.severity for f in check(folder, profile=DICOMVERT).findings}
@@ -244,4 +269,9 @@ def test_the_endpoint_is_what_section_4_says() -> None:
     assert offer.transfer_syntaxes[0] == "1.2.840.10008.1.2"
     given = {"host": "pacs.example", "port": "11112", "called_ae_title": "ARCHIVE", "ae_title": "CONVERTER"}
     (endpoint,) = resolve_profile(DICOMVERT, given).endpoints
-    assert (endpoint.host, endpoint.port, endpoint.called_ae, endpoint.calling_ae) == ("pacs.example", "11112", "ARCHIVE", "CONVERTER")
+    assert (endpoint.host, endpoint.port, endpoint.called_ae, endpoint.calling_ae) == (
+        "pacs.example",
+        "11112",
+        "ARCHIVE",
+        "CONVERTER",
+    )

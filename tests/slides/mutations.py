@@ -28,12 +28,14 @@ class Mutation:
     ``rule``: the rule that reports it; ``name``: the defect in a few words; ``severity``: where it differs
     from the rule's; ``also``: further rules that may speak above information, each with the reason why it is
     a consequence of the same defect; ``times``: findings of the rule after repeats were joined;
-    ``select``: rules that are off unless asked for.
+    ``select``: rules that are off unless asked for; ``base``: the clean instance, or slide, that it was made from.
     """
 
     rule: str
     name: str
     make: Callable[[], Files]
+    base: str = ""
+    is_set: bool = False
     severity: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
@@ -118,7 +120,7 @@ def break_one(
         data = to_bytes(apply(made, changes or {}), **dict(writing or {}))
         return {"slide/0.dcm": patch(data) if patch is not None else data}
 
-    MUTATIONS.append(Mutation(rule=rule, name=name, make=make, **more))
+    MUTATIONS.append(Mutation(rule=rule, name=name, make=make, base=base, **more))
 
 
 SetEdit = Callable[[list[FileDataset]], list[FileDataset] | None]
@@ -138,4 +140,4 @@ def break_set(
             apply(made[number], paths)
         return written(made)
 
-    MUTATIONS.append(Mutation(rule=rule, name=name, make=make, **more))
+    MUTATIONS.append(Mutation(rule=rule, name=name, make=make, base=base, is_set=True, **more))

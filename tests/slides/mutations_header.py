@@ -172,7 +172,7 @@ break_one("WSI018", "micrometres as millimetres, everywhere", "native",
           {MEASURES + "PixelSpacing": "0.5\\0.5", "ImagedVolumeWidth": 80.0, "ImagedVolumeHeight": 64.0})  # fmt: skip
 break_one("WSI019", "twice as wide as high", "native", {MEASURES + "PixelSpacing": "0.0005\\0.001", "ImagedVolumeWidth": 0.16})
 break_one("WSI020", "half a micrometre at 2.5 times", "native", {PATH + "ObjectiveLensPower": "2.5"})
-break_one("WSI021", "beside the glass", "native", {ORIGIN + "XOffsetInSlideCoordinateSystem": "35"})
+break_one("WSI021", "beside the glass", "native", {ORIGIN + "YOffsetInSlideCoordinateSystem": "90"})
 break_one("WSI022", "the origin in micrometres", "native", {ORIGIN + "XOffsetInSlideCoordinateSystem": "23449.8"})
 break_one("WSI023", "cosine -2", "native", {"ImageOrientationSlide": r"0\-2\0\-1\0\0"})
 break_one("WSI024", "rows along columns", "native", {"ImageOrientationSlide": r"0\-1\0\0\-1\0"})

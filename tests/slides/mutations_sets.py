@@ -33,10 +33,8 @@ break_set("PYR009", "one level upside down", "pyramid", {2: {"ImageOrientationSl
 break_set("PYR010", "the spacing of the level above", "pyramid",
           {2: {MEASURES + "PixelSpacing": r"0.001\0.001", "ImagedVolumeWidth": 0.04, "ImagedVolumeHeight": 0.032}})  # fmt: skip
 break_set("PYR011", "a level of 101.5 %", "pyramid",
-          {1: {MEASURES + "PixelSpacing": r"0.001015\0.001015", "ImagedVolumeWidth": 0.0812, "ImagedVolumeHeight": 0.06496}},
-          also={"PYR012": "the imaged volume was made from the same spacing"})  # fmt: skip
-break_set("PYR012", "a level that imaged less", "pyramid", {2: {"ImagedVolumeWidth": 0.03}},
-          also={"WSI013": "nor is it that of the level's own matrix"})  # fmt: skip
+          {1: {MEASURES + "PixelSpacing": r"0.001015\0.001015", "ImagedVolumeWidth": 0.0812, "ImagedVolumeHeight": 0.06496}})  # fmt: skip
+break_set("PYR012", "a level that imaged less", "pyramid", {2: {"ImagedVolumeWidth": 0.03}})
 
 
 def _twice(made: list[FileDataset], number: int) -> None:
@@ -112,7 +110,8 @@ def _never_lossy(made: list[FileDataset]) -> None:
 
 
 break_set("PYR031", "a level that never was lossy", "pyramid", edit=_never_lossy)
-break_set("PYR032", "a label and nothing else", "pyramid", edit=lambda made: [made[LABEL]])
+break_set("PYR032", "label and overview, and nothing else", "pyramid", edit=lambda made: [made[LABEL], made[OVERVIEW]])
+break_set("PYR032", "a label alone", "pyramid", edit=lambda made: [made[LABEL]], severity="info")
 
 # -- CONC --------------------------------------------------------------------------------------------------
 
@@ -132,7 +131,8 @@ def _without_second(made: list[FileDataset]) -> list[FileDataset]:
     return [made[0], made[2]]
 
 
-break_set("CONC004", "the second is missing", "concatenation", edit=_without_second)
+break_set("CONC004", "the second is missing", "concatenation", edit=_without_second, severity="warning")
+break_set("CONC004", "two of one number", "concatenation", {2: {"InConcatenationNumber": 2, "ConcatenationFrameOffsetNumber": 8}})
 break_set("CONC005", "the first begins at 5", "concatenation", {0: {"ConcatenationFrameOffsetNumber": 5}})
 
 
@@ -175,5 +175,4 @@ def _without_uids(made: list[FileDataset]) -> None:
         one.InstanceNumber = str(number)
 
 
-break_set("CONC013", "split and not told", "concatenation", edit=_without_uids,
-          also={"TILE003": "each has too few frames for an image of its own"})  # fmt: skip
+break_set("CONC013", "split and not told", "concatenation", edit=_without_uids)

@@ -91,7 +91,9 @@ def dimensions(facts: Facts) -> Dimensions | None:
         result, indexed=int(there.sum()), wrong_count=np.flatnonzero(there & (counts != len(items)))
     )
     if len(items) * columns.count > _MOST_VALUES:
-        hidden = dict.fromkeys(("zero", "gapped", "ambiguous", "ambiguous_frames", "descending", "repeated"), UNKNOWN)
+        hidden = dict.fromkeys(
+            ("zero", "gapped", "ambiguous", "ambiguous_frames", "descending", "repeated"), UNKNOWN
+        )
         return msgspec.structs.replace(result, **hidden)
     indices = [columns.numbers(path, number) for number in range(1, len(items) + 1)]
     return _indexed(result, dataset, columns, items, indices, there & (counts == len(items)))

@@ -45,9 +45,7 @@ def functional_groups(facts: Facts) -> FunctionalGroups | None:
     dataset = facts.instance.dataset
     if SHARED not in dataset and PER_FRAME not in dataset:
         return None
-    return FunctionalGroups(
-        frames=len(dataset.items(PER_FRAME)), complete=facts.instance.status != "partial"
-    )
+    return FunctionalGroups(frames=len(dataset.items(PER_FRAME)), complete=facts.instance.status != "partial")
 
 
 # Where an attribute stands within the item of a frame: sequences, of each of which the first item is meant,

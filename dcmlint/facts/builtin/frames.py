@@ -90,7 +90,9 @@ def frames(facts: Facts) -> Frames | None:
         return None
     import numpy as np
 
-    column, row, z = (columns.numbers((PLANE_POSITION, tag)) for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET))
+    column, row, z = (
+        columns.numbers((PLANE_POSITION, tag)) for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+    )
     known = ~(np.isnan(column) | np.isnan(row))
     grid = _Grid.of(tiling)
     path = columns.texts((OPTICAL_PATH_IDENTIFICATION, OPTICAL_PATH_IDENTIFIER), shared=True)
@@ -121,7 +123,9 @@ def frames(facts: Facts) -> Frames | None:
         ),
     )  # fmt: skip
     if full:
-        return msgspec.structs.replace(result, out_of_order=_numbers(misplaced) if misplaced is not None else ())
+        return msgspec.structs.replace(
+            result, out_of_order=_numbers(misplaced) if misplaced is not None else ()
+        )
     if grid is None:
         return result
     return _against(grid, result, column, row, known, facts)
@@ -204,7 +208,10 @@ def _swapped(grid: _Grid, result: Frames, column: Floats, row: Floats, facts: Fa
     if grid.outside(row, column).any() or (not grid.overlap and grid.off(row, column).any()):
         return False
     # Where X and Y agree with the positions as they are, these are not swapped.
-    fits, fits_swapped = _fitting(facts, result.column, result.row), _fitting(facts, result.row, result.column)
+    fits, fits_swapped = (
+        _fitting(facts, result.column, result.row),
+        _fitting(facts, result.row, result.column),
+    )
     if fits is None or fits_swapped is None:
         return float(wrong.mean()) >= 1 - _MOST
     return fits_swapped > fits

@@ -56,4 +56,3 @@ def orientation(facts: Facts) -> Orientation | None:
         dot=sum(a * b for a, b in zip(row, column, strict=True)),
         normal_z=row[0] * column[1] - row[1] * column[0],
     )  # fmt: skip
-

@@ -99,8 +99,12 @@ def deviations(facts: Facts, columns: FrameColumns, column: Floats, row: Floats)
     x, y = (columns.numbers((PLANE_POSITION, tag)) for tag in (X_OFFSET, Y_OFFSET))
     at = np.flatnonzero((np.abs(x) < _FAR) & (np.abs(y) < _FAR) & ~np.isnan(column) & ~np.isnan(row))
     x, y, across, down = x[at], y[at], column[at] - 1, row[at] - 1
-    wanted_x = tiling.origin_x + orientation.row_x * spacing * across + orientation.column_x * down_spacing * down
-    wanted_y = tiling.origin_y + orientation.row_y * spacing * across + orientation.column_y * down_spacing * down
+    wanted_x = (
+        tiling.origin_x + orientation.row_x * spacing * across + orientation.column_x * down_spacing * down
+    )
+    wanted_y = (
+        tiling.origin_y + orientation.row_y * spacing * across + orientation.column_y * down_spacing * down
+    )
     tolerance = max(0.5 * max(spacing, down_spacing), _LEAST)
     off = (np.abs(x - wanted_x) > tolerance) | (np.abs(y - wanted_y) > tolerance)
     tile = min(spacing * max(1, tiling.tile_columns or 1), down_spacing * max(1, tiling.tile_rows or 1))

@@ -35,7 +35,11 @@ def frame_reference(context: RuleContext, group: str, attribute: str, targets: s
     def strange(text: str) -> bool:
         # What is no value of its VR is told by the rules on values.
         padded = text + " " * (len(text) % 2) if vr != "UI" else text + "\0" * (len(text) % 2)
-        return bool(text) and text not in known and not (text.isascii() and check_value(vr, padded.encode("ascii")))
+        return (
+            bool(text)
+            and text not in known
+            and not (text.isascii() and check_value(vr, padded.encode("ascii")))
+        )
 
     for item in shared:
         text = item.text(tag)
@@ -87,5 +91,3 @@ def referenced_image_purpose(context: RuleContext, cid: str) -> Iterator[Problem
                     message=message, path=f"PerFrameFunctionalGroupsSequence[*].{place}", tag=_CODE_VALUE, found=value,
                     want=want, items=rows,
                 )  # fmt: skip
-
-

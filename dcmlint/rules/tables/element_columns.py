@@ -92,11 +92,12 @@ class ColumnCheck:
         wrong_count = self.count_check(path[-1], vr)
         lengths = leaf.length[:1] if (leaf.length == leaf.length[0]).all() else np.unique(leaf.length)
         for length in lengths.tolist():
-            wanted = wrong_count(length // unit) if wrong_count is not None else ""
-            if length % unit == 0 and not wanted:
+            whole = length % unit == 0
+            wanted = wrong_count(length // unit) if wrong_count is not None and whole else ""
+            if whole and not wanted:
                 continue
             rows = np.flatnonzero(leaf.length == length)
-            if length % unit:
+            if not whole:
                 self._add(path, "value.binary-length", f"{length} bytes are no whole number of values of VR {vr}",
                           length, f"a multiple of {unit}", "", rows, len(rows))  # fmt: skip
             if wanted:
@@ -209,5 +210,5 @@ class ColumnCheck:
                 clause,
                 items,
                 count,
-            )  # fmt: skip
+            )
         )

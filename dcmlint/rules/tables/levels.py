@@ -173,13 +173,14 @@ class ModuleSpec:
     """A module of an IOD.
 
     ``own``: top-level tags that no other module of the IOD has; ``firm``: those of them that are of type 1 or
-    2 in some way.  A module that is not mandatory is in use once a firm attribute is there; optional ones
-    alone make its attributes known, but ask for nothing.
+    2 in some way, ``needed`` without a condition.  A module that is not mandatory is in use when :meth:`begun`;
+    less than that makes its attributes known, but asks for nothing.
     """
 
     __slots__ = (
         "firm",
         "name",
+        "needed",
         "otherwise",
         "own",
         "parts",
@@ -207,6 +208,13 @@ class ModuleSpec:
             self.parts += [(name, row) for row in table.rows]
         self.own: frozenset[int] = frozenset()
         self.firm: frozenset[int] = frozenset()
+        self.needed = 0
+
+    def begun(self, present: frozenset[int]) -> bool:
+        """Whether so much of the module is there that the rest of it must have been meant."""
+        # An instance may have attributes that its IOD does not know (PS3.2 3.11.4, Standard Extended SOP Class):
+        # a slice thickness alone is no Image Plane module.
+        return 2 * len(self.firm & present) >= max(1, self.needed)
 
 
 class IodSpec:
@@ -225,6 +233,9 @@ class IodSpec:
             module.own = frozenset(tag for tag in level.known if times[tag] == 1)
             module.firm = frozenset(
                 tag for tag in module.own if any(spec.row.type not in ("3", "-") for spec in level.rows[tag])
+            )
+            module.needed = sum(
+                any(spec.row.type in ("1", "2") for spec in level.rows[tag]) for tag in module.firm
             )
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         self.all_known = frozenset().union(*tags) if tags else frozenset()

@@ -101,12 +101,10 @@ class TableCheck:
             if module.usage == "M":
                 active.add(number)
                 continue
-            verdict: object = None
-            if module.usage == "C":
-                verdict = None if module.when is None else module.when(scope, {})
-                if verdict is not True and verdict is not False:
-                    self._open("module-missing", module.source)
-            if verdict is True or not module.firm.isdisjoint(present):
+            verdict: object = None if module.when is None else module.when(scope, {})
+            if module.usage == "C" and verdict is not True and verdict is not False:
+                self._open("module-missing", module.source)
+            if verdict is True or (verdict is not False and module.begun(present)):
                 active.add(number)
             elif begun:
                 hinted.add(number)
