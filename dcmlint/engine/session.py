@@ -9,15 +9,16 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
-from dcmlint.dicom.instance import read_instance
+from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of
 from dcmlint.engine.outcomes import OutcomeCounts
-from dcmlint.engine.plan import Planner, active_rules
+from dcmlint.engine.plan import Plan, Planner, active_rules
 from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
 from dcmlint.facts.builtin.file_name import file_name_of
+from dcmlint.facts.builtin.svs import Svs, can_read_svs, is_tiff
 from dcmlint.findings.finding import (
     FileRecord,
     Finding,
@@ -32,14 +33,19 @@ from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.version import __version__
 
 NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
+SVS = "svs"  # the tag of rules about SVS files
 Opener = Callable[[], Buffer]
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One input as the engine sees it: its name, and whether somebody named it."""
+    """One input as the engine sees it: its name, and whether somebody named it.
+
+    ``received``: it came over an association, and its path is not a name that its sender gave.
+    """
 
     path: str
     named: bool
+    received: bool = False
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +94,13 @@ class Checker:
         """Check the bytes of one input."""
         instance = read_instance(buffer, stated_syntax=stated_syntax)
         if instance is None:
-            if not task.named:
-                return None
+            other = self._slide_file(task, buffer)
+            if other is not None or not task.named:
+                return other
             return self.unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
         plan = self.planner.plan(instance.sop_class)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
-        run.facts.give("file_name", file_name_of(task.path))
+        run.facts.give("file_name", None if task.received else file_name_of(task.path))
         checked: Checked = run.run()
         findings = settled(self.profile, self.rules, checked.findings, instance, run.facts, task.path)
         record = FileRecord(
@@ -111,6 +118,27 @@ class Checker:
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path),
         )  # fmt: skip
+
+    def _slide_file(self, task: Task, buffer: Buffer) -> Result | None:
+        """Check a TIFF file, where the profile has rules about SVS; None without such rules, or for other inputs."""
+        rules = [active for active in self.planner.rules if SVS in active.rule.tags]
+        if not rules or not is_tiff(buffer):
+            return None
+        if not can_read_svs():
+            message = "a TIFF file; to read it, install tifffile: pip install 'dcmlint[svs]'"
+            return self.unreadable(task.path, NOT_DICOM, message)
+        run = InstanceRun(Instance(buffer), task.path, Plan(rules, ""), self.settings, self._values)
+        checked = run.run()
+        found: Svs | None = run.facts.group("svs")
+        title = f"Aperio SVS · {found.images} images" if found is not None and found.is_svs else "TIFF"
+        record = FileRecord(path=task.path, title=title, undecided=tuple(checked.undecided))
+        return Result(
+            record=record,
+            findings=checked.findings,
+            outcomes=checked.outcomes,
+            undecided=checked.undecided,
+            planned=True,
+        )
 
     def unreadable(self, path: str, rule_id: str, message: str) -> Result:
         """The result of an input that could not be read."""

@@ -20,7 +20,7 @@ from dcmlint.network.dialogue import connect
 from dcmlint.network.facts import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
 from dcmlint.network.plan import Plan
 from dcmlint.network.probe import probe_endpoint
-from dcmlint.network.rule_facts import probe_facts, result_words, tls_facts, uid_name
+from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts, uid_name
 from dcmlint.version import __version__
 
 
@@ -100,7 +100,7 @@ def _lines(facts: ProbeFacts) -> tuple[tuple[str, str], ...]:
     if reach.outcome != "open":
         return (("TCP", " ".join((reach.outcome, reach.detail)).strip()),)
     lines.append(("TCP", f"connected in {reach.connect_ms:.1f} ms"))
-    first = facts.attempts[0] if facts.attempts else facts.plain
+    first = main_attempt(facts)
     if first is not None and first.outcome != "accepted":
         lines.append(("answer", f"{first.outcome}: {first.detail}" if first.detail else first.outcome))
     peer = facts.peer

@@ -86,9 +86,15 @@ def probe_facts(
     return given
 
 
+def main_attempt(facts: ProbeFacts) -> AttemptFacts | None:
+    """The first request over the transport that is spoken; else the one that says most of the endpoint."""
+    over = facts.transport or ("tls" if facts.tls_open else "plain")
+    return next((attempt for attempt in facts.attempts if attempt.purpose == over), facts.plain)
+
+
 def reach_facts(facts: ProbeFacts) -> Reach:
     """How the endpoint could be reached."""
-    first = facts.attempts[0] if facts.attempts else facts.plain
+    first = main_attempt(facts)
     outcome = facts.reach.outcome
     return Reach(
         outcome=outcome,
@@ -106,7 +112,8 @@ def reach_facts(facts: ProbeFacts) -> Reach:
 
 def negotiated_facts(facts: ProbeFacts, earlier: dict[str, Any] | None = None) -> Negotiated:
     """What associations came to."""
-    first = facts.attempts[0]
+    first = main_attempt(facts)
+    assert first is not None  # there is none only where nothing was reached
     peer = facts.peer
     asked = facts.negotiation
     answered = asked.answer if asked is not None else None

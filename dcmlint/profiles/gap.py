@@ -28,6 +28,15 @@ _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _SHARED_GROUPS, _PER_FRAME_GROUPS = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 # PS3.16 8: designators that are retired, and what took their place; SRT is the one met in statements about slides.
 RETIRED_SCHEMES = {"SRT": "SCT", "SNM3": "SCT", "99SDM": "SCT"}
+# PS3.3 A.32.8.3: baseline context groups of the whole slide IOD, which its module tables do not name.
+_BASELINE = {
+    "IlluminatorTypeCodeSequence": 8125,
+    "IlluminationColorCodeSequence": 8122,
+    "IlluminationTypeCodeSequence": 8123,
+    "LightPathFilterTypeStackCodeSequence": 8124,
+    "ImagePathFilterTypeStackCodeSequence": 8124,
+    "LensesCodeSequence": 8121,
+}
 Values = Mapping[str, ParameterValue]
 _ORDER = ("1", "1C", "2", "2C", "3", "-")
 
@@ -343,6 +352,8 @@ class _Comparison:
             for one in use.row.rows
             if isinstance(one, Include) and one.context_group
         }
+        if self.iod.name == "VL Whole Slide Microscopy Image" and row.attribute in _BASELINE:
+            numbers.add(_BASELINE[row.attribute])
         for number in sorted(numbers):
             group = standard.load().context_group(number)
             if group is None:

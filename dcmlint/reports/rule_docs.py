@@ -118,6 +118,8 @@ def _how(rule: Rule) -> list[str]:
         lines += [f"Decided by the function `{rule.function}`" + (f" with `{given}`." if given else "."), ""]
         if rule.when:
             lines += ["```", f"when: {_one_line(rule.when)}", "```", ""]
+    if rule.explains:
+        lines += [f"Findings of {', '.join(rule.explains)} in the same files follow from it and are left out.", ""]
     return ["## The rule", "", *lines]
 
 

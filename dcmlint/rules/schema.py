@@ -42,6 +42,7 @@ _DESCRIPTIONS = {
     "why": "What goes wrong when the rule is broken.",
     "remedy": "What to do.",
     "downgrade": "Conditions under which a finding is less severe.",
+    "explains": "Rules about single files whose findings follow from this one's, and give way to it.",
     "since": "The first edition of the standard that asks for it.",
     "default": "Whether the rule is on unless a profile says otherwise.",
     "examples": "The rule's tests.",

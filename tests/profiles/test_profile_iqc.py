@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+import time
+from pathlib import Path
+from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
+from dcmlint.api import check
 from dcmlint.profiles.resolve import resolve_profile
 from profile_slides import IQC, checked, found, gt450, said
 from support.writing import to_bytes
@@ -87,3 +93,109 @@ def test_all_eight_rows_of_the_port_table() -> None:
             assert row.certificate.required
             assert row.certificate.self_signed == "warning"
             assert "procure" in row.certificate.advice
+
+
+# -- SVS ------------------------------------------------------------------------------------------------------------
+
+DESCRIPTION = (
+    "Aperio Leica Biosystems GT450 v1.0.1 \r\n512x512 [0,0,512x512] (256x256) JPEG/RGB Q=91|AppMag = 40|"
+    "ScanScope ID = SS45002|Filename = 1004487|Barcode = X-240017|MPP = 0.26|Rack = 1"
+)
+
+
+def svs(
+    path: Path, description: str = DESCRIPTION, *, tiled: bool = True, label: bool = True, macro: bool = True, big: bool = False
+) -> Path:
+    """A TIFF file as Aperio writes it: base, label, macro."""
+    tifffile = pytest.importorskip("tifffile")
+    picture = np.full((512, 512, 3), 200, np.uint8)
+    small = np.full((32, 64, 3), 90, np.uint8)
+    with tifffile.TiffWriter(path, bigtiff=big) as file:
+        options: dict[str, Any] = {"photometric": "rgb", "metadata": None, "software": False}
+        file.write(picture, description=description, **options, **({"tile": (256, 256)} if tiled else {}))
+        if label:
+            file.write(small, description="Aperio\nlabel 64x32", subfiletype=1, **options)
+        if macro:
+            file.write(small, description="Aperio\nmacro 64x32", subfiletype=9, **options)
+    return path
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_an_svs_file_that_is_eligible(tmp_path: Path, big: bool) -> None:
+    report = check(svs(tmp_path / "a.svs", big=big), profile=IQC)
+    assert report.exit_code == 0
+    assert {one.rule: one.severity for one in report.findings} == {"IQC105": "info"}
+    (finding,) = report.findings
+    assert "barcode" in finding.is_
+    assert "filename" in finding.is_
+    assert "240017" not in str(report.findings), "values are never shown"
+    assert report.files[0].title == "Aperio SVS · 3 images"
+
+
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [
+        ("IQC100", {"description": "Hamamatsu"}),
+        ("IQC101", {"description": DESCRIPTION.replace("GT450", "AT2")}),
+        ("IQC102", {"tiled": False}),
+        ("IQC103", {"label": False}),
+        ("IQC103", {"macro": False}),
+        ("IQC104", {"description": DESCRIPTION.replace("|Barcode = X-240017", "")}),
+    ],
+)
+def test_svs_files_that_are_not(tmp_path: Path, rule: str, options: dict[str, Any]) -> None:
+    report = check(svs(tmp_path / "a.svs", **options), profile=IQC)
+    assert rule in {one.rule for one in report.findings}
+    if rule == "IQC100":
+        assert {one.rule for one in report.findings} == {"IQC100"}, "of another TIFF nothing else is said"
+
+
+def test_svs_files_found_in_a_folder_beside_dicom(tmp_path: Path) -> None:
+    svs(tmp_path / "a.svs")
+    (tmp_path / "b.dcm").write_bytes(to_bytes(gt450()))
+    (tmp_path / "notes.txt").write_text("nothing")
+    report = check(tmp_path, profile=IQC)
+    assert report.summary.checked == 2
+    assert report.summary.skipped == 1
+    assert check(tmp_path, profile="wsi").summary.checked == 1
+
+
+def test_another_profile_does_not_take_tiff(tmp_path: Path) -> None:
+    report = check(svs(tmp_path / "a.svs"), profile="wsi")
+    assert [one.rule for one in report.findings] == ["FILE901"]
+    configured = check(svs(tmp_path / "b.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "DICOM"})
+    assert [one.rule for one in configured.findings] == ["GTX009"]
+    configured = check(svs(tmp_path / "c.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "SVS"})
+    assert not configured.findings
+
+
+def test_without_tifffile_a_tiff_file_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = svs(tmp_path / "a.svs")
+    monkeypatch.setattr("dcmlint.engine.session.can_read_svs", lambda: False)
+    report = check(path, profile=IQC)
+    assert report.exit_code == 4
+    assert "pip install" in report.findings[0].message
+
+
+def test_damaged_svs_files_never_crash(tmp_path: Path) -> None:
+    good = svs(tmp_path / "a.svs").read_bytes()
+    random = Random(7)
+    for number in range(60):
+        data = bytearray(good[: random.randrange(8, len(good))] if number % 3 == 0 else good)
+        for _ in range(random.randrange(1, 6)):
+            place = random.randrange(4, min(len(data), 4096)) if number % 2 else random.randrange(max(4, len(data) - 1200), len(data))
+            data[place] = random.randrange(256)
+        path = tmp_path / "damaged.svs"
+        path.write_bytes(data)
+        started = time.monotonic()
+        report = check(path, profile=IQC)
+        assert report.summary.crashed == 0
+        assert time.monotonic() - started < 2
+
+
+def test_a_directory_that_points_to_itself(tmp_path: Path) -> None:
+    # One entry, then the next directory at the place of the first.
+    data = b"II*\0" + struct.pack("<I", 8) + struct.pack("<HHHII", 1, 256, 3, 1, 512) + struct.pack("<I", 8)
+    (tmp_path / "loop.tif").write_bytes(data)
+    report = check(tmp_path / "loop.tif", profile=IQC)
+    assert [one.rule for one in report.findings] == ["IQC100"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydicom.dataset import FileDataset
 from support import slides
-from support.slides import ABSENT, put, to_bytes
+from support.slides import ABSENT, Scan, put, to_bytes
 
 __all__ = ["ABSENT", "BASES", "MUTATIONS", "Files", "Mutation", "break_one", "break_set", "fresh", "fresh_set", "written"]
 
@@ -45,6 +45,14 @@ class Mutation:
 
 MUTATIONS: list[Mutation] = []
 
+
+def full_with_positions() -> FileDataset:
+    """TILED_FULL with the positions that it may leave out (PS3.3 Table A.32.8-2)."""
+    made = slides.volume(Scan(name="full with positions", codec="native", sparse=True, order="raster"))
+    made.DimensionOrganizationType = "TILED_FULL"
+    return made
+
+
 BASES: dict[str, Callable[[], FileDataset]] = {
     "native": slides.full_native,
     "jpeg": slides.full_jpeg,
@@ -57,6 +65,7 @@ BASES: dict[str, Callable[[], FileDataset]] = {
     "z-stack": slides.z_stack_two_paths,
     "z-stack-colour": lambda: slides.z_stack_two_paths(monochrome=False),
     "sparse-z": slides.sparse_z_two_paths,
+    "full with positions": full_with_positions,
     "label": slides.label,
     "overview": slides.overview,
     "thumbnail": slides.thumbnail,

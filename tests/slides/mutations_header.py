@@ -277,7 +277,7 @@ break_one("SPEC006", "no preparation", "native", {SPECIMEN + "SpecimenPreparatio
 
 
 def _specimen_twice(made: FileDataset) -> None:
-    place = [item(ValueType="TEXT", ConceptNameCodeSequence=scheme("Location", "1", "99EXAMPLE"), TextValue="left")]
+    place = [item(ValueType="TEXT", ConceptNameCodeSequence=scheme("Location of sampling site", "111709", "DCM"), TextValue="left")]
     first = made.SpecimenDescriptionSequence[0]
     first.SpecimenLocalizationContentItemSequence = place
     import copy

@@ -127,21 +127,12 @@ break_one("TILE015", "all frames at one offset", "sparse", edit=partial(each_pos
 break_one("TILE016", "the origin a millimetre off", "sparse", {ORIGIN + "XOffsetInSlideCoordinateSystem": "19"})
 
 
-def full_with_positions() -> FileDataset:
-    """TILED_FULL with the positions that it may leave out."""
-    made = slides.volume(Scan(name="full-native", codec="native", sparse=True, order="raster"))
-    made.DimensionOrganizationType = "TILED_FULL"
-    return made
-
-
-def _full_in_another_order(_: FileDataset) -> FileDataset:
-    made = full_with_positions()
+def _full_in_another_order(made: FileDataset) -> None:
     frames = made.PerFrameFunctionalGroupsSequence
     frames[0], frames[1] = copy.deepcopy(frames[1]), copy.deepcopy(frames[0])
-    return made
 
 
-break_one("TILE017", "two frames in the wrong order", "native", edit=_full_in_another_order)
+break_one("TILE017", "two frames in the wrong order", "full with positions", edit=_full_in_another_order)
 break_one("TILE018", "a path that is not there", "sparse", {FRAMES + "[4].OpticalPathIdentificationSequence[0].OpticalPathIdentifier": "zz"})
 break_one("TILE019", "planes without distance", "z-stack", {MEASURES + "SpacingBetweenSlices": ABSENT})
 break_one("TILE020", "planes at distance 0", "z-stack", {MEASURES + "SpacingBetweenSlices": "0"})

@@ -21,3 +21,4 @@ from dcmlint.facts.builtin import dimensions  # noqa: F401
 from dcmlint.facts.builtin import endpoints  # noqa: F401
 from dcmlint.facts.builtin import senders  # noqa: F401
 from dcmlint.facts.builtin import frame_columns  # noqa: F401
+from dcmlint.facts.builtin import svs  # noqa: F401

@@ -90,6 +90,20 @@ class Gathered:
         return slides_of(self)
 
     @cached_property
+    def slide_of(self) -> dict[int, Slide]:
+        """The slide of each part, by the part's ``id``."""
+        return {id(part): slide for slide in self.slides for part in slide.parts}
+
+    @cached_property
+    def slides_in_folder(self) -> dict[str, list[Slide]]:
+        """The slides that have an instance in a folder."""
+        result: dict[str, list[Slide]] = {}
+        for slide in self.slides:
+            for folder in dict.fromkeys(folder_of(part.path) for part in slide.parts):
+                result.setdefault(folder, []).append(slide)
+        return result
+
+    @cached_property
     def series(self) -> dict[str, Series]:
         """By Series Instance UID; "" holds what has none."""
         return {
@@ -121,6 +135,11 @@ class Gathered:
     def instances(self) -> dict[str, list[Part]]:
         """By SOP Instance UID."""
         return grouped(self.parts, lambda part: part.member.sop_instance)
+
+
+def folder_of(path: str) -> str:
+    """The folder of a path, with either separator."""
+    return path.replace("\\", "/").rpartition("/")[0]
 
 
 def same_content(one: Part, other: Part) -> bool:

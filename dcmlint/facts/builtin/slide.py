@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dcmlint.facts.builtin.gathered import Gathered, Part, grouped, same_content
+from dcmlint.facts.builtin.gathered import Gathered, Part, folder_of, grouped, same_content
 from dcmlint.facts.builtin.pyramids import Pyramid, levels_of, pyramids_of
 from dcmlint.facts.registry import Facts, facts
 
@@ -164,11 +164,6 @@ def _by_folder(component: Sequence[Part]) -> list[tuple[list[Part], str]]:
         ):
             return [(list(component), "")]
     return [(parts, folder) for folder, parts in folders.items()]
-
-
-def folder_of(path: str) -> str:
-    """The folder of a path, with either separator."""
-    return path.replace("\\", "/").rpartition("/")[0]
 
 
 def _slide(component: Sequence[Part], folder: str) -> Slide:

@@ -186,9 +186,17 @@ def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...]
         item = items[number]
         paths.append(_text(item, 0x00480106))
         profile = item.get(ICC_PROFILE)
-        profiles.append(b"" if profile is None else hashed(item.raw(ICC_PROFILE)))
+        profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICC_PROFILE))))
         objective = objective or real(item, OBJECTIVE_POWER)
     return tuple(paths), tuple(profiles), objective
+
+
+def _transform(profile: bytes) -> bytes:
+    """A profile without the time it was made and its identifier: ICC.1 7.2.8 and 7.2.18, bytes 24-35 and 84-99.
+
+    Converters make the profile anew for each level: the transform is the same, the second is not.
+    """
+    return profile[:24] + profile[36:84] + profile[100:]
 
 
 def _specimens(facts: Facts) -> tuple[tuple[str, Said | None], ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dcmlint import standard
 from dcmlint.facts.builtin.entities import patient_key, said_by
+from dcmlint.facts.builtin.gathered import grouped
 from dcmlint.rules.builtin_functions.slide_values import one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import (
@@ -122,7 +123,7 @@ def same(
     """
     groups = {
         "study": lambda: context.gathered.studies,
-        "series": lambda: {uid: list(series.parts) for uid, series in context.gathered.series.items()},
+        "series": lambda: {context.parts[0].member.series: list(context.parts)},
         "frame_of_reference": lambda: context.gathered.frames_of_reference,
     }[of]()
     led = list(_led(context, groups, of))
@@ -151,19 +152,28 @@ def on_slide(
     context: SlideContext, entities: Sequence[Entity], attributes: Sequence[str]
 ) -> Iterator[Problem]:
     """PYR-026, PYR-027: the instances of a slide say the same; a value against none is a warning."""
-    parts = one_each(context.slide)
-    if len(parts) < 2:
+    everything = one_each(context.slide)
+    if len(everything) < 2:
         raise NotApplicable
     for entity in entities:
-        known = [
-            word
-            for word in attributes
-            if any(_tag(word) in said_by(getattr(part.member, entity)) for part in parts)
-        ]
-        valued = _differing(parts, entity, known, empty=False)
-        yield from _problems(valued, "one slide", ())
-        rest = [word for word in known if word not in {keyword for keyword, _ in valued}]
-        yield from _problems(_differing(parts, entity, rest, empty=True), "one slide", (), severity="warning")
+        for parts in grouped(everything, lambda part, entity=entity: _owner(part, entity)).values():  # type: ignore[misc]
+            known = [
+                word
+                for word in attributes
+                if any(_tag(word) in said_by(getattr(part.member, entity)) for part in parts)
+            ]
+            valued = _differing(parts, entity, known, empty=False)
+            yield from _problems(valued, "one slide", ())
+            rest = [word for word in known if word not in {keyword for keyword, _ in valued}]
+            yield from _problems(
+                _differing(parts, entity, rest, empty=True), "one slide", (), severity="warning"
+            )
+
+
+def _owner(part: Part, entity: Entity) -> str:
+    """What an entity belongs to: equipment to a series, what describes a study to a study, a patient to all."""
+    owners = {"equipment": part.member.series, "study_values": part.member.study}
+    return owners.get(entity, "")
 
 
 @rule_function("entity.patient-by-id")

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 def instance_numbers(context: SlideContext) -> Iterator[Problem]:
     """PYR-021: every instance has an Instance Number of its own, a concatenation one for all its members."""
     numbers: dict[tuple[int, str], dict[str, Part]] = {}
-    folders = {
-        id(part): slide.folder for slide in context.gathered.slides if slide.folder for part in slide.parts
-    }
+    slide_of = context.gathered.slide_of
     for part in context.parts:
         if not part.on_slide or part.image.number is None:
             continue

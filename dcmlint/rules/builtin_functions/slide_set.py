@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dcmlint.facts.builtin.slide import folder_of
+from dcmlint.facts.builtin.gathered import folder_of
 from dcmlint.rules.builtin_functions.slide_values import one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
@@ -110,16 +110,11 @@ def dimension_organizations(context: SlideContext) -> Iterator[Problem]:
 def folder_mixed(context: SlideContext) -> Iterator[Problem]:
     """FILE-003: a folder holds series of more than one slide."""
     slide = context.slide
-    folders = {folder_of(part.path) for part in slide.parts}
-    mine = {part.member.series for part in slide.parts}
-    for folder in sorted(folders):
-        here = [
-            other
-            for other in context.gathered.slides
-            if any(folder_of(part.path) == folder for part in other.parts)
-        ]
-        others = {part.member.series for other in here for part in other.parts} - mine
-        if here[0] is slide and len(here) > 1 and others:
+    mine = _series_of(slide)
+    for folder in sorted({folder_of(part.path) for part in slide.parts}):
+        here = context.gathered.slides_in_folder[folder]
+        others = {uid for other in here for uid in _series_of(other)} - mine if here[0] is slide else set()
+        if others:
             yield Problem(
                 message=f"{len(here)} slides in {len(others) + len(mine)} series lie in one folder",
                 files=paths(part for other in here for part in other.parts[:1]),
@@ -133,7 +128,9 @@ def versions(context: SlideContext) -> Iterator[Problem]:
     if not slide.folder:
         return
     series = {part.member.series for part in slide.parts}
-    same = [other for other in context.gathered.slides if other.folder and _series_of(other) & series]
+    parts = (part for uid in series for part in context.gathered.series[uid].parts if part.on_slide)
+    found = {id(slide): slide for part in parts if (slide := context.gathered.slide_of.get(id(part))) and slide.folder}
+    same = sorted(found.values(), key=lambda one: one.folder)
     if same[0] is slide and len(same) > 1:
         yield Problem(
             message=f"{len(same)} folders hold this slide with different instances",

@@ -1,0 +1,177 @@
+"""`dcmlint probe`: ask an endpoint what it takes, and hold the answers to a profile."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, cast
+
+import typer
+
+from dcmlint.cli.app import app
+from dcmlint.errors import UsageError
+
+
+@app.command()
+def probe(
+    host: Annotated[str | None, typer.Argument(help="Name or address; else the profile and --host.")] = None,
+    port: Annotated[int | None, typer.Argument(min=1, max=65535)] = None,
+    profile: Annotated[
+        str | None, typer.Option("-p", "--profile", help="A profile whose endpoints say what is wanted.")
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--host", help="ROLE=HOST: where a role of the profile is.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Only this endpoint of the profile.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
+    ] = None,
+    called: Annotated[
+        str, typer.Option(help="The called AE title; default: the profile's, or ANY-SCP.")
+    ] = "",
+    calling: Annotated[
+        str, typer.Option(help="The calling AE title; default: the profile's, or DCMLINT.")
+    ] = "",
+    level: Annotated[str, typer.Option(help="quick (default), full.")] = "quick",
+    tls: Annotated[str | None, typer.Option(help="auto (default), off, require.")] = None,
+    tls_profile: Annotated[
+        str, typer.Option(help="The profile of PS3.15 that is claimed: B.12, B.13.")
+    ] = "B.12",
+    ca: Annotated[str, typer.Option(help="Authorities to trust, in PEM; default: those of the system.")] = "",
+    cert: Annotated[str, typer.Option(help="Our client certificate, in PEM.")] = "",
+    key: Annotated[str, typer.Option(help="Its key, in PEM, where it is not in the same file.")] = "",
+    pin: Annotated[
+        list[str] | None, typer.Option(help="SHA-256 of a certificate, or of its key, that is the right one.")
+    ] = None,
+    server_name: Annotated[
+        str, typer.Option(help="The name that the certificate must have; default: the host.")
+    ] = "",
+    mutual: Annotated[bool, typer.Option("--mutual", help="A client certificate must be demanded.")] = False,
+    sop: Annotated[list[str] | None, typer.Option(help="A SOP Class that must be accepted.")] = None,
+    syntax: Annotated[list[str] | None, typer.Option(help="A transfer syntax that must be accepted.")] = None,
+    forbid: Annotated[list[str] | None, typer.Option(help="A transfer syntax that must be refused.")] = None,
+    choice: Annotated[
+        str, typer.Option(help="The transfer syntax to be chosen of several in one context.")
+    ] = "",
+    expect_reject_aet: Annotated[
+        bool, typer.Option("--expect-reject-aet", help="Wrong AE titles must be rejected.")
+    ] = False,
+    max_pdu: Annotated[str, typer.Option(help="MIN..MAX bytes that the PDU limit must be in.")] = "",
+    expect_identity: Annotated[
+        bool, typer.Option("--expect-identity", help="A user identity must be answered.")
+    ] = False,
+    implementation: Annotated[
+        list[str] | None, typer.Option(help="An implementation class UID or version name that is known.")
+    ] = None,
+    concurrent: Annotated[
+        int, typer.Option(help="How many associations must be served at once.", min=0, max=64)
+    ] = 0,
+    idle: Annotated[
+        float, typer.Option(help="Seconds that an idle association must be kept.", min=0, max=3600)
+    ] = 0.0,
+    baseline: Annotated[
+        str, typer.Option(help="The JSON report of an earlier probe, to see what changed.")
+    ] = "",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.", min=0.1, max=600)] = 10.0,
+    config: Annotated[str | None, typer.Option(help="Read this configuration file.")] = None,
+    isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
+    select: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Not these rules.")] = None,
+    severity: Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
+    ] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
+    ] = None,
+    show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Information too.")] = False,
+    color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
+) -> int:
+    """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
+    from dcmlint.cli.live import exit_code, need_network, pairs, run_settings, write_outputs
+
+    started = time.monotonic()
+    need_network()
+    run = run_settings(
+        profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
+        severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=None, quiet=quiet,
+        verbose=verbose, color=color,
+    )  # fmt: skip
+    from dcmlint.engine.session import Checker
+    from dcmlint.network.live import look_at, report_of
+    from dcmlint.network.plan import Asked, plan_probe, uid_of
+    from dcmlint.network.tls_context import Credentials
+
+    _among("--level", level, ("quick", "full"))
+    _among("--tls-profile", tls_profile, ("B.12", "B.13"))
+    if tls is not None:
+        _among("--tls", tls, ("auto", "off", "require"))
+    if key and not cert:
+        raise UsageError("--key needs --cert")
+    checker = Checker(run.settings)
+    asked = Asked(
+        host=host or "", port=port, hosts=pairs("--host", role), endpoint=endpoint or "", called=called,
+        calling=calling, timeout=timeout, level=cast(Any, level), tls=cast(Any, tls), tls_profile=cast(Any, tls_profile),
+        credentials=Credentials(ca=ca, certificate=cert, key=key, pins=tuple(pin or ())), server_name=server_name,
+        sop_classes=tuple(uid_of(word, "SOP Class", "--sop") for word in sop or ()),
+        syntaxes=tuple(uid_of(word, "Transfer Syntax", "--syntax") for word in syntax or ()),
+        forbidden=tuple(uid_of(word, "Transfer Syntax", "--forbid") for word in forbid or ()),
+        choice=uid_of(choice, "Transfer Syntax", "--choice") if choice else "",
+        reject_titles=expect_reject_aet, mutual=mutual, max_pdu=_range(max_pdu), identity=expect_identity,
+        implementations=tuple(implementation or ()), concurrent=concurrent, idle=idle,
+    )  # fmt: skip
+    if asked.level == "quick" and (expect_reject_aet or expect_identity or concurrent or idle or mutual):
+        raise UsageError("what is expected here takes a full probe: add --level full")
+    _usable(asked.credentials)
+    plans = plan_probe(checker.profile.endpoints, asked)
+    earlier = _earlier(baseline) if baseline else {}
+    seen = [look_at(checker, plan, earlier.get(plan.id)) for plan in plans]
+    report = report_of(checker, seen, started=started, fail_on=run.fail_on, config=run.config)
+    write_outputs(report, run, checker.rules)
+    return exit_code(report, exit_zero)
+
+
+def _among(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{option} {value}: one of {', '.join(allowed)}")
+
+
+def _range(text: str) -> tuple[int | None, int | None] | None:
+    if not text:
+        return None
+    least, found, most = text.partition("..")
+    if not found or not all(part == "" or part.isdecimal() for part in (least, most)):
+        raise UsageError(f"--max-pdu {text}: MIN..MAX, such as 65536.. or 16384..1048576")
+    return int(least) if least else None, int(most) if most else None
+
+
+def _usable(credentials: Any) -> None:
+    """Say at once that a file cannot be used, not in the middle of a probe."""
+    from dcmlint.network.tls_context import client_context
+
+    for pin in credentials.pins:
+        digits = pin.replace(":", "").strip()
+        if len(digits) != 64 or any(digit not in "0123456789abcdefABCDEF" for digit in digits):
+            raise UsageError(f"--pin {pin}: a SHA-256 has 64 hexadecimal digits")
+    if credentials.ca or credentials.certificate:
+        client_context(credentials)
+
+
+def _earlier(path: str) -> dict[str, dict[str, Any]]:
+    """The facts of an earlier probe by endpoint.  Raises ``UsageError``."""
+    import json
+
+    try:
+        with open(path, encoding="utf-8") as stream:
+            report = json.load(stream)
+        return {
+            record["id"]: {**record["facts"], "proposals": record["contexts"]}
+            for record in report["associations"]
+        }
+    except OSError as error:
+        raise UsageError(f"--baseline {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"--baseline {path}: not the JSON report of a probe") from None
