@@ -26,12 +26,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "slides")]
 
 # Rule and, where it has several, the number of its mutation.
-DEFECTS = """
-META001 VR001 VR002 IOD002 IOD003 IOD013 IOD016 WSI001 WSI007 WSI009 WSI013 WSI014 WSI015 WSI017 WSI018 WSI022 WSI024
-WSI025 TILE003 TILE004 TILE007 TILE008 TILE009 TILE011 TILE012 TILE013 TILE014 TILE017 TILE018 TILE021 FG012 FG014
-PIX008 PIX010 PIX013 PIX014 PIX016 PIX017 PIX018 PIX020 PIX023/2 PIX028 PIX034 PIX035 OPT002 OPT014 OPT017 SPEC007
-PYR001 PYR008 PYR010 PYR013 PYR025 CONC005 CONC009 PHI004
-""".split()
+DEFECTS = ["META001", "VR001", "VR002", "IOD002", "IOD003", "IOD013", "IOD016", "WSI001", "WSI007", "WSI009", "WSI013", "WSI014", "WSI015", "WSI017", "WSI018", "WSI022", "WSI024", "WSI025", "TILE003", "TILE004", "TILE007", "TILE008", "TILE009", "TILE011", "TILE012", "TILE013", "TILE014", "TILE017", "TILE018", "TILE021", "FG012", "FG014", "PIX008", "PIX010", "PIX013", "PIX014", "PIX016", "PIX017", "PIX018", "PIX020", "PIX023/2", "PIX028", "PIX034", "PIX035", "OPT002", "OPT014", "OPT017", "SPEC007", "PYR001", "PYR008", "PYR010", "PYR013", "PYR025", "CONC005", "CONC009", "PHI004"]
 
 
 class Case(NamedTuple):
@@ -83,7 +78,11 @@ def openslide(files: list[str]) -> None:
             associated.load()
 
 
-READERS: dict[str, Callable[[list[str]], None]] = {"wsidicom": wsidicom, "highdicom": highdicom, "openslide": openslide}
+READERS: dict[str, Callable[[list[str]], None]] = {
+    "wsidicom": wsidicom,
+    "highdicom": highdicom,
+    "openslide": openslide,
+}
 
 
 def read_all(tool: str) -> None:
@@ -142,7 +141,9 @@ def environment() -> Path:
 def versions(folder: Path) -> dict[str, str]:
     """The versions of the peers."""
     code = f"import importlib.metadata as m; print([m.version(n) for n in {PEERS!r}])"
-    done = subprocess.run([str(folder / "bin" / "python"), "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [str(folder / "bin" / "python"), "-c", code], capture_output=True, text=True, check=True
+    )
     return dict(zip(PEERS, json.loads(done.stdout.replace("'", '"')), strict=True))
 
 
@@ -195,7 +196,9 @@ def valid(folder: Path) -> Iterator[Case]:
         "TILED_FULL with dimensions, without per-frame groups": [indexed],
         "a z-stack of two optical paths": [slides.z_stack_two_paths()],
         "an apex rounded to whole pixels": [apex],
-        "Extended Offset Table": [slides.put_frames(made := slides.full_jpeg(), slides.frames_of(made), "extended")],
+        "Extended Offset Table": [
+            slides.put_frames(made := slides.full_jpeg(), slides.frames_of(made), "extended")
+        ],
     }
     for number, (name, instances) in enumerate(kinds.items()):
         yield Case("", name, write(written(instances), folder / f"valid-{number}"), None)
@@ -240,7 +243,11 @@ def by_reader(tool: str, cases: list[Case], python: Path) -> list[str]:
     folders = [case.folder for case in cases] + [case.clean for case in cases if case.clean]
     unique = list(dict.fromkeys(map(str, folders)))
     done = subprocess.run(
-        [str(python), str(Path(__file__)), "--reader", tool], input="\n".join(unique) + "\n", capture_output=True, text=True, check=False
+        [str(python), str(Path(__file__)), "--reader", tool],
+        input="\n".join(unique) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     answers = dict(zip(unique, map(json.loads, done.stdout.splitlines()), strict=True))
     results = []
@@ -269,8 +276,12 @@ def table(cases: list[Case], columns: dict[str, list[str]], header: list[str]) -
     fine = [number for number, case in enumerate(cases) if case.clean is None]
     noticed = [sum(column[n] in ("caught", "raises", "warns") for n in broken) for column in columns.values()]
     alarms = [sum(column[n] != "silent" for n in fine) for column in columns.values()]
-    lines.append(f"| | **of {len(broken)} defects noticed** | " + " | ".join(f"**{n}**" for n in noticed) + " |")
-    lines.append(f"| | **of {len(fine)} valid slides not taken** | " + " | ".join(f"**{n}**" for n in alarms) + " |")
+    lines.append(
+        f"| | **of {len(broken)} defects noticed** | " + " | ".join(f"**{n}**" for n in noticed) + " |"
+    )
+    lines.append(
+        f"| | **of {len(fine)} valid slides not taken** | " + " | ".join(f"**{n}**" for n in alarms) + " |"
+    )
     return "\n".join(lines)
 
 
@@ -280,7 +291,9 @@ def _cell(word: str) -> str:
 
 def main() -> None:
     """Measure, and print or write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
     options = parser.parse_args()

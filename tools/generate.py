@@ -1,4 +1,4 @@
-"""Makes what is generated from the rules: the bundle, the schemas and the pages.
+"""Makes what is generated: the bundle of rules, the schemas, the pages of the documentation.
 
 ``python tools/generate.py`` writes them, ``--check`` says what differs and fails.
 """
@@ -29,8 +29,19 @@ def generated() -> dict[Path, bytes]:
         ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
         ROOT / "schemas" / "report.json": _json(report_schema()),
     }
+    made[ROOT / "docs" / "differences.md"] = _differences()
     rules = [source.rule for source in read_folder(data_folder("rules"))]
     return made | {PAGES / name: text.encode() for name, text in rule_pages(rules).items()}
+
+
+def _differences() -> bytes:
+    """One page of the parts in ``docs/differences.d``, which are written beside the rules that they are about."""
+    parts = [path.read_text("utf-8").strip() for path in sorted((ROOT / "docs" / "differences.d").glob("*.md"))]
+    head = (
+        "# Where validators differ\n\nWhere dcmlint differs from dciodvfy, or from what was once believed of a rule: "
+        "who is right, and the clause.\nThe parts of this page stand in `docs/differences.d`."
+    )
+    return ("\n\n".join([head, *parts]) + "\n").encode()
 
 
 def drift(made: dict[Path, bytes]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -97,7 +97,7 @@ def run_settings(
     )
 
 
-def write_outputs(report: Any, run: Run, rules: Mapping[str, Any], printed: bool = False) -> None:
+def write_outputs(report: Any, run: Run, rules: dict[str, Any], printed: bool = False) -> None:
     """Write a report in every format that was asked for; ``printed``: its text stands on the terminal already."""
     from dcmlint.reports.association import write_endpoints
     from dcmlint.reports.text import write_closing

@@ -73,7 +73,7 @@ def check_association(
     undecided: dict[str, str] = {}
 
     def show(value: object, tags: object = None) -> str:
-        return show_value(value, None, settings.show_values)
+        return "absent" if value is ABSENT else show_value(value, None, settings.show_values)
 
     def hold(active: ActiveRule) -> tuple[OutcomeKind, str]:
         compiled = active.compiled

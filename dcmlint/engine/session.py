@@ -18,7 +18,7 @@ from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
 from dcmlint.facts.builtin.file_name import file_name_of
-from dcmlint.facts.builtin.svs import Svs, can_read_svs, is_tiff
+from dcmlint.facts.builtin.svs import SVS, Svs, can_read_svs, is_tiff
 from dcmlint.findings.finding import (
     FileRecord,
     Finding,
@@ -33,7 +33,6 @@ from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.version import __version__
 
 NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
-SVS = "svs"  # the tag of rules about SVS files
 Opener = Callable[[], Buffer]
 
 

@@ -26,6 +26,7 @@ _VOCABULARY = frozenset(
     }
 )  # fmt: skip
 _LONGEST = 64
+_MOST_VALUES = 16
 
 
 def shape(text: str) -> str:
@@ -62,6 +63,8 @@ def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> s
     ``tag`` None: the value is computed and belongs to no attribute.  Control characters stay: the border
     function of `dcmlint.reports` deals with them.
     """
+    if getattr(value, "ndim", 0):
+        value = value[: _MOST_VALUES + 1].tolist()  # an array, of frames perhaps
     if isinstance(value, (list, tuple)):
         return "\\".join(show_value(one, tag, mode, vr) for one in _few(value))
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -84,7 +87,7 @@ def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> s
 def _few(values: Iterable[Any]) -> list[Any]:
     """The first values of a long list: a message is no dump."""
     result = list(values)
-    return result if len(result) <= 16 else [*result[:16], "…"]
+    return result if len(result) <= _MOST_VALUES else [*result[:_MOST_VALUES], "…"]
 
 
 def _number(value: float) -> str:

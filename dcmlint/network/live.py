@@ -301,7 +301,10 @@ def report_of(
     shown = [finding for finding in findings if not finding.suppressed]
     summary = msgspec.structs.replace(
         base.summary,
-        associations=sum(one.record.status != "not checked" for one in seen),
+        # A sender is no association: it is judged over those that it had.
+        associations=sum(
+            one.record.status != "not checked" and "sender" not in one.record.facts for one in seen
+        ),
         errors=sum(finding.severity == "error" for finding in shown),
         warnings=sum(finding.severity == "warning" for finding in shown),
         infos=sum(finding.severity == "info" for finding in shown),
@@ -319,15 +322,18 @@ def report_of(
         base, associations=tuple(one.record for one in seen), findings=findings, outcomes=outcomes,
         undecided=undecided, summary=summary, fail_on=fail_on,
     )  # fmt: skip
-    return msgspec.structs.replace(report, exit_code=_exit_code(report))
+    return msgspec.structs.replace(report, exit_code=_exit_code(report, received=files is not None))
 
 
-def _exit_code(report: Report) -> int:
-    """As for files; an endpoint that nobody answers, or that refuses, leaves the run incomplete."""
+def _exit_code(report: Report, *, received: bool) -> int:
+    """As for files; an endpoint that nobody answers, or that refuses, leaves the run incomplete.
+
+    Whoever listens for instances and gets none has checked nothing, unless how they were offered is wrong.
+    """
     summary = report.summary
     away = any(record.status in ("unreachable", "refused") for record in report.associations)
     if away or summary.partial or summary.unreadable or summary.crashed:
         return 4
-    if not summary.files and not summary.associations:
-        return 3
-    return 1 if report.failed() else 0
+    if report.failed():
+        return 1
+    return 3 if not (summary.files if received else summary.associations) else 0

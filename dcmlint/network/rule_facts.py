@@ -100,9 +100,9 @@ def reach_facts(facts: ProbeFacts) -> Reach:
         outcome=outcome,
         detail=facts.reach.detail,
         port=facts.port,
-        connect_ms=facts.reach.connect_ms if outcome == "open" else None,
+        connect_ms=round(facts.reach.connect_ms, 3) if outcome == "open" else None,
         answer=first.outcome if first is not None else None,
-        answer_ms=first.milliseconds if first is not None and first.milliseconds else None,
+        answer_ms=round(first.milliseconds, 3) if first is not None and first.milliseconds else None,
         speaks=first.speaks if first is not None else "",
         transport=facts.transport,
         plain_open=facts.plain_open,
@@ -237,7 +237,7 @@ def echo_facts(facts: ProbeFacts) -> Echo:
         done=len(facts.echoes),
         failures=tuple(dict.fromkeys(failures)),
         wrong_ids=sum(not echo.responded_id_matches for echo in facts.echoes),
-        milliseconds=facts.echo_ms,
+        milliseconds=None if facts.echo_ms is None else round(facts.echo_ms, 3),
     )
 
 
@@ -382,7 +382,7 @@ def sender_rule_facts(facts: SenderFacts) -> Sender:
         instances=facts.instances,
         one_each=len(facts.instances_per_association) > 1 and set(facts.instances_per_association) == {1},
         combined=tuple(f"{uid_name(sop)} ({len(syntaxes)} syntaxes)" for sop, syntaxes in facts.combined),
-        retired=tuple(uid_name(syntax) for syntax in facts.retired_syntaxes),
+        retired=tuple(uid_name(syntax) for syntax in facts.retired_syntaxes if syntax != EXPLICIT_BIG),
         big_endian_only=tuple(uid_name(sop) for sop in facts.big_endian_only),
         never_sent=tuple(uid_name(sop) for sop in facts.classes_never_sent) if facts.classes_sent else (),
         not_released=facts.not_released,

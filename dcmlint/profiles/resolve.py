@@ -13,6 +13,7 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError
+from dcmlint.facts.builtin.svs import SVS
 from dcmlint.findings.finding import RANK, Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
@@ -352,14 +353,14 @@ def _own_rule(profile: Profile, rule: Rule, values: Values, applies: Applies, gu
         return [given(one) for one in value] if isinstance(value, (list, tuple)) else value
 
     when = expression(rule.when)
-    if guard and rule.scope not in ("series", "slide", "association"):
+    if guard and rule.scope not in ("series", "slide", "association") and SVS not in rule.tags:
         when = f"({guard}) && ({when})" if when else guard
     return msgspec.structs.replace(
         rule, when=when, assert_=expression(rule.assert_), let={name: expression(text) for name, text in rule.let.items()},
         at=expression(rule.at), places=expression(rule.places), message=message(rule.message), is_=message(rule.is_),
         want=message(rule.want), parameters=given(rule.parameters),
         downgrade=tuple(Downgrade(when=expression(one.when), severity=one.severity) for one in rule.downgrade),
-        applies=rule.applies if rule.applies.sop_class or rule.applies.modality else applies,
+        applies=rule.applies if rule.applies.sop_class or rule.applies.modality or SVS in rule.tags else applies,
         tags=(*rule.tags, PROFILE, profile.id),
         references=rule.references or (Reference(_document(profile)),),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from dcmlint.reports.text import TextOptions, painted, wrapped, write_closing, w
 
 _GREEN, _RED, _BOLD = "32", "31", "1"
 _NARROWEST = 12
+_ANSWER = 31  # the longest result of PS3.8 Table 9-18
 
 
 def write_endpoints(report: Report, options: TextOptions) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _table(rows: Iterable[ContextRow], options: TextOptions) -> Iterator[str]:
         title = name if name == sop_class else f"{name} ({sop_class})"
         yield from (line + "\n" for line in wrapped(title, "  ", "    ", options))
         room = max(60, options.width) - 6
-        left = min(max((len(_label(row)) for row in contexts), default=0), room * 3 // 5)
+        left = min(max((len(_label(row)) for row in contexts), default=0), room - _ANSWER)
         for row in contexts:
             yield from _row(row, left, room - left, options)
         yield "\n"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from profile_slides import DICOMVERT, GT450
 
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles, find_profile, parse_profile
 from dcmlint.profiles.pages import reading_key
 from dcmlint.profiles.remark import Remark
-from profile_slides import DICOMVERT, GT450
 
 HEAD = """\
 id: stated
@@ -83,7 +83,9 @@ def test_the_gap() -> None:
     assert "ImagedVolumeWidth" not in gap
     assert "PatientComments" not in gap, "type 3"
     assert "ContainerIdentifier" not in gap, "promised"
-    assert not [path for path in gap if path.startswith("OpticalPathSequence.")], "its own items are another matter"
+    assert not [path for path in gap if path.startswith("OpticalPathSequence.")], (
+        "its own items are another matter"
+    )
 
 
 def test_conditions_that_the_statement_s_own_values_make_true() -> None:
@@ -97,7 +99,10 @@ def test_conditions_that_the_statement_s_own_values_make_true() -> None:
 
 
 def test_the_gap_within_items() -> None:
-    text = row("vr: SQ, items: [{attribute: OpticalPathIdentifier, presence: always, section: '1'}]", "OpticalPathSequence")
+    text = row(
+        "vr: SQ, items: [{attribute: OpticalPathIdentifier, presence: always, section: '1'}]",
+        "OpticalPathSequence",
+    )
     gap = {one.subject for one in remarks(text) if one.code == "not-promised"}
     assert "OpticalPathSequence.IlluminationTypeCodeSequence" in gap
     assert "OpticalPathSequence.OpticalPathIdentifier" not in gap
@@ -176,5 +181,9 @@ def test_built_in_profiles_have_no_mistakes_of_ours(source: object) -> None:
     from dcmlint.profiles.model import ProfileSource
 
     assert isinstance(source, ProfileSource)
-    ours = [one for one in lint_profile(source) if one.code in ("unknown-rule", "cannot-be-used", "unexplained-statement", "no-section")]
+    ours = [
+        one
+        for one in lint_profile(source)
+        if one.code in ("unknown-rule", "cannot-be-used", "unexplained-statement", "no-section")
+    ]
     assert not ours, [str(one) for one in ours]

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from profile_slides import GT450, checked, found, gt450, gt450_label, said
+from support.writing import ABSENT, to_bytes
 
 from dcmlint.api import check
 from dcmlint.errors import ProfileError
 from dcmlint.profiles.load import find_profile
 from dcmlint.profiles.resolve import resolve_profile
-from profile_slides import GT450, checked, found, gt450, gt450_label, said
-from support.writing import ABSENT, to_bytes
 
 PROFILE = find_profile(GT450).profile
 
@@ -40,7 +40,9 @@ def lab(changes: dict[str, Any] | None = None, *, name: str = NAME, **settings: 
 def test_a_slide_that_conforms_is_silent(sparse: bool) -> None:
     organization = "Sparse" if sparse else "Full"
     for slide in (gt450(sparse=sparse), gt450(sparse=sparse, level=1)):
-        report = checked(slide, GT450, name=NAME, parameters={**LAB, "dimension_organization_type": organization})
+        report = checked(
+            slide, GT450, name=NAME, parameters={**LAB, "dimension_organization_type": organization}
+        )
         assert said(report) == []
         assert not [rule for rule in found(report) if rule.startswith("GTX")], "no hint either"
 
@@ -92,14 +94,19 @@ def test_every_setting_is_found(rule: str, parameter: str, value: str, changes: 
 
 
 def test_legal_slides_are_found_by_this_profile_only() -> None:
-    for changes in ({"ContainerIdentifier": "240017"}, {"AccessionNumber": "240017"}, {"BarcodeValue": "X-240018-A"}):
+    for changes in (
+        {"ContainerIdentifier": "240017"},
+        {"AccessionNumber": "240017"},
+        {"BarcodeValue": "X-240018-A"},
+    ):
         slide = to_bytes(gt450(changes))
         assert not found(checked(slide, "wsi", name=NAME), "error", "warning")
         assert found(checked(slide, GT450, name=NAME, parameters=LAB), "error")
 
 
 @pytest.mark.parametrize(
-    ("label", "wanted"), [({}, "pass"), ({"BarcodeValue": None, "LabelText": None}, "fail"), (None, "undecided")]
+    ("label", "wanted"),
+    [({}, "pass"), ({"BarcodeValue": None, "LabelText": None}, "fail"), (None, "undecided")],
 )
 def test_a_bar_code_that_is_required(label: dict[str, Any] | None, wanted: str, tmp_path: Path) -> None:
     bare = {"BarcodeValue": ABSENT, "LabelText": ABSENT}
@@ -109,13 +116,18 @@ def test_a_bar_code_that_is_required(label: dict[str, Any] | None, wanted: str, 
     report = check(tmp_path, profile=GT450, parameters={"require_barcode_id": "true"})
     assert report.outcomes["GTX005"][wanted] == 1
     assert "GTX005" not in check(tmp_path, profile=GT450).outcomes
-    assert check(tmp_path, profile=GT450, parameters={"require_barcode_id": "false"}).outcomes["GTX005"]["fail"] == 0
+    assert (
+        check(tmp_path, profile=GT450, parameters={"require_barcode_id": "false"}).outcomes["GTX005"]["fail"]
+        == 0
+    )
 
 
 def test_full_and_sparse_are_held_to_the_standard() -> None:
     # The guide's sentences on FULL and SPARSE are the standard's own.
     short = gt450({"NumberOfFrames": "3"})
-    assert "TILE003" in found(checked(short, GT450, parameters={"dimension_organization_type": "Full"}), "error")
+    assert "TILE003" in found(
+        checked(short, GT450, parameters={"dimension_organization_type": "Full"}), "error"
+    )
     gone = gt450({"PerFrameFunctionalGroupsSequence[1].PlanePositionSlideSequence": ABSENT}, sparse=True)
     report = checked(gone, GT450, parameters={"dimension_organization_type": "Sparse"})
     assert {"TILE007", "FG007"} & set(found(report, "error"))
@@ -142,14 +154,29 @@ def test_more_hints() -> None:
 
 def test_endpoints_take_the_page_s_values() -> None:
     (host,) = resolve_profile(GT450).endpoints
-    assert (host.port, host.called_ae, host.protocol, host.tls_minimum) == ("2762", "SVS_STORE_SCP", "dicom-tls", "1.2")
+    assert (host.port, host.called_ae, host.protocol, host.tls_minimum) == (
+        "2762",
+        "SVS_STORE_SCP",
+        "dicom-tls",
+        "1.2",
+    )
     assert host.offers[0].sop_class == "1.2.840.10008.5.1.4.1.1.77.1.6"
-    given = {"hostname": "archive", "port": "4444", "title": "OTHER", "file_location": r"\\files\slides", "transfer": "both"}
+    given = {
+        "hostname": "archive",
+        "port": "4444",
+        "title": "OTHER",
+        "file_location": r"\\files\slides",
+        "transfer": "both",
+    }
     host, share = resolve_profile(GT450, given).endpoints
     assert (host.host, host.port, host.called_ae) == ("archive", "4444", "OTHER")
     assert (share.protocol, share.port) == ("smb", "445")
-    assert [one.name for one in resolve_profile(GT450, {**given, "transfer": "share"}).endpoints] == ["image-file-share"]
-    assert [one.name for one in resolve_profile(GT450, {**given, "transfer": "C-STORE"}).endpoints] == ["dicom-image-host"]
+    assert [one.name for one in resolve_profile(GT450, {**given, "transfer": "share"}).endpoints] == [
+        "image-file-share"
+    ]
+    assert [one.name for one in resolve_profile(GT450, {**given, "transfer": "C-STORE"}).endpoints] == [
+        "dicom-image-host"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from dcmlint.api import check
-from dcmlint.profiles.resolve import resolve_profile
 from profile_slides import IQC, checked, found, gt450, said
 from support.writing import to_bytes
 
-STAIN = "SpecimenDescriptionSequence[0].SpecimenPreparationSequence[3].SpecimenPreparationStepContentItemSequence"
+from dcmlint.api import check
+from dcmlint.profiles.resolve import resolve_profile
+
+STAIN = (
+    "SpecimenDescriptionSequence[0].SpecimenPreparationSequence[3].SpecimenPreparationStepContentItemSequence"
+)
 
 
 def stained(*codes: tuple[str, str, str]) -> Any:
@@ -76,7 +78,10 @@ def test_another_scanner_and_another_object() -> None:
 def test_all_eight_rows_of_the_port_table() -> None:
     """Port, protocol, source, destination, as the guide gives them."""
     rows = {one.port: one for one in resolve_profile(IQC).endpoints}
-    assert {port: (row.protocol, row.source, row.destination, row.tls_minimum, row.smb_minimum) for port, row in rows.items()} == {
+    assert {
+        port: (row.protocol, row.source, row.destination, row.tls_minimum, row.smb_minimum)
+        for port, row in rows.items()
+    } == {
         "104": ("dicom-tls", "scanner", "sam", "1.2", ""),
         "139": ("smb", "converter", "share", "", "3"),
         "443": ("https", "dashboard", "sam", "1.2", ""),
@@ -104,7 +109,13 @@ DESCRIPTION = (
 
 
 def svs(
-    path: Path, description: str = DESCRIPTION, *, tiled: bool = True, label: bool = True, macro: bool = True, big: bool = False
+    path: Path,
+    description: str = DESCRIPTION,
+    *,
+    tiled: bool = True,
+    label: bool = True,
+    macro: bool = True,
+    big: bool = False,
 ) -> Path:
     """A TIFF file as Aperio writes it: base, label, macro."""
     tifffile = pytest.importorskip("tifffile")
@@ -163,9 +174,13 @@ def test_svs_files_found_in_a_folder_beside_dicom(tmp_path: Path) -> None:
 def test_another_profile_does_not_take_tiff(tmp_path: Path) -> None:
     report = check(svs(tmp_path / "a.svs"), profile="wsi")
     assert [one.rule for one in report.findings] == ["FILE901"]
-    configured = check(svs(tmp_path / "b.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "DICOM"})
+    configured = check(
+        svs(tmp_path / "b.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "DICOM"}
+    )
     assert [one.rule for one in configured.findings] == ["GTX009"]
-    configured = check(svs(tmp_path / "c.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "SVS"})
+    configured = check(
+        svs(tmp_path / "c.svs"), profile="aperio-gt450-dx", parameters={"image_output_format": "SVS"}
+    )
     assert not configured.findings
 
 
@@ -183,7 +198,11 @@ def test_damaged_svs_files_never_crash(tmp_path: Path) -> None:
     for number in range(60):
         data = bytearray(good[: random.randrange(8, len(good))] if number % 3 == 0 else good)
         for _ in range(random.randrange(1, 6)):
-            place = random.randrange(4, min(len(data), 4096)) if number % 2 else random.randrange(max(4, len(data) - 1200), len(data))
+            place = (
+                random.randrange(4, min(len(data), 4096))
+                if number % 2
+                else random.randrange(max(4, len(data) - 1200), len(data))
+            )
             data[place] = random.randrange(256)
         path = tmp_path / "damaged.svs"
         path.write_bytes(data)

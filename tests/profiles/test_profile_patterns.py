@@ -77,7 +77,14 @@ def test_references_without_their_group(substitution: str, pattern: str | None, 
 
 
 def test_how_short_a_match_can_be() -> None:
-    for pattern, shortest in ((r"\d{23}\d{23}", 46), ("a?b*", 0), ("ab|c", 1), ("(ab){3,}x", 7), ("^$", 0), ("[ab]+", 1)):
+    for pattern, shortest in (
+        (r"\d{23}\d{23}", 46),
+        ("a?b*", 0),
+        ("ab|c", 1),
+        ("(ab){3,}x", 7),
+        ("^$", 0),
+        ("[ab]+", 1),
+    ):
         assert translate(pattern).shortest == shortest, pattern
 
 

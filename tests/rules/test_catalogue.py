@@ -56,7 +56,11 @@ def catalogue() -> tuple[Entry, ...]:
 @cache
 def rules() -> dict[str, dict[str, str]]:
     done = subprocess.run(
-        [sys.executable, "-m", "dcmlint.cli", "rules", "-f", "json"], capture_output=True, cwd=ROOT, check=True, timeout=60
+        [sys.executable, "-m", "dcmlint.cli", "rules", "-f", "json"],
+        capture_output=True,
+        cwd=ROOT,
+        check=True,
+        timeout=60,
     )
     return {rule["id"]: rule for rule in json.loads(done.stdout)}
 
@@ -77,7 +81,9 @@ def test_the_catalogue_is_whole() -> None:
 
 
 def test_every_entry_is_a_rule() -> None:
-    missing = [f"{one.id} {one.name}" for one in catalogue() if one.id not in rules() and one.id not in LEFT_OUT]
+    missing = [
+        f"{one.id} {one.name}" for one in catalogue() if one.id not in rules() and one.id not in LEFT_OUT
+    ]
     assert not missing, "\n".join(missing)
     for one, (instead, _) in LEFT_OUT.items():
         assert one not in rules(), f"{one} is a rule again"

@@ -16,7 +16,18 @@ from pydicom.dataset import FileDataset
 from support import slides
 from support.slides import ABSENT, Scan, put, to_bytes
 
-__all__ = ["ABSENT", "BASES", "MUTATIONS", "Files", "Mutation", "break_one", "break_set", "fresh", "fresh_set", "written"]
+__all__ = [
+    "ABSENT",
+    "BASES",
+    "MUTATIONS",
+    "Files",
+    "Mutation",
+    "break_one",
+    "break_set",
+    "fresh",
+    "fresh_set",
+    "written",
+]
 
 Files = dict[str, bytes]  # the bytes of each file by its name
 

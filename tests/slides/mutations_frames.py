@@ -22,7 +22,9 @@ ITEM = b"\xfe\xff\x00\xe0"
 Stream = Callable[[bytes], bytes]
 
 
-def in_frame(made: FileDataset, *, change: Stream, frame: int | None = None, offset_table: str = "basic") -> None:
+def in_frame(
+    made: FileDataset, *, change: Stream, frame: int | None = None, offset_table: str = "basic"
+) -> None:
     """Another code stream for one frame, or for all."""
     frames = slides.frames_of(made)
     for number in range(len(frames)) if frame is None else [frame]:
@@ -30,7 +32,9 @@ def in_frame(made: FileDataset, *, change: Stream, frame: int | None = None, off
     slides.put_frames(made, frames, offset_table)  # type: ignore[arg-type]
 
 
-def jpeg(columns: int = 32, rows: int = 32, *, gray: bool = False, subsampling: int = 1, **how: object) -> bytes:
+def jpeg(
+    columns: int = 32, rows: int = 32, *, gray: bool = False, subsampling: int = 1, **how: object
+) -> bytes:
     """A code stream of Pillow: 4:4:4, 4:2:2 or 4:2:0 for ``subsampling`` 0, 1, 2."""
     picture = tissue(columns, rows)
     out = BytesIO()
@@ -42,7 +46,13 @@ def jpeg(columns: int = 32, rows: int = 32, *, gray: bool = False, subsampling: 
 def j2k(**how: object) -> bytes:
     """A J2K code stream of Pillow."""
     out = BytesIO()
-    settings = {"no_jp2": True, "mct": 1, "num_resolutions": 3, "quality_mode": "rates", "quality_layers": [6]} | how
+    settings = {
+        "no_jp2": True,
+        "mct": 1,
+        "num_resolutions": 3,
+        "quality_mode": "rates",
+        "quality_layers": [6],
+    } | how
     Image.fromarray(tissue(32, 32)).save(out, "JPEG2000", **settings)
     return out.getvalue()
 
@@ -91,14 +101,30 @@ def _irreversible(made: FileDataset) -> None:
 
 
 break_one("PIX011", "irreversible in the lossless syntax", "j2k-lossless", edit=_irreversible)
-break_one("PIX012", "JP2 boxes", "j2k-lossless", edit=partial(in_frame, change=lambda _: j2k(no_jp2=False, irreversible=False, quality_layers=[0])))
+break_one(
+    "PIX012",
+    "JP2 boxes",
+    "j2k-lossless",
+    edit=partial(in_frame, change=lambda _: j2k(no_jp2=False, irreversible=False, quality_layers=[0])),
+)
 break_one("PIX013", "progressive", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(progressive=True)))
-break_one("PIX014", "one gray frame", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(gray=True), frame=9))
+break_one(
+    "PIX014", "one gray frame", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(gray=True), frame=9)
+)
 break_one("PIX015", "a frame of 12 bits", "jpeg", {SYNTAX: EXTENDED},
           edit=partial(in_frame, change=lambda frame: patched(patched(frame, 0xC0, 4, 12), 0xC0, 1, 0xC1), frame=9))  # fmt: skip
-break_one("PIX016", "a frame of 32 x 40", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(rows=40), frame=7))
-break_one("PIX017", "half a frame", "jpeg", edit=partial(in_frame, change=lambda frame: frame[: len(frame) // 2], frame=7))
-break_one("PIX018", "no Huffman tables", "jpeg", edit=partial(in_frame, change=lambda frame: without(frame, 0xC4)))
+break_one(
+    "PIX016", "a frame of 32 x 40", "jpeg", edit=partial(in_frame, change=lambda _: jpeg(rows=40), frame=7)
+)
+break_one(
+    "PIX017",
+    "half a frame",
+    "jpeg",
+    edit=partial(in_frame, change=lambda frame: frame[: len(frame) // 2], frame=7),
+)
+break_one(
+    "PIX018", "no Huffman tables", "jpeg", edit=partial(in_frame, change=lambda frame: without(frame, 0xC4))
+)
 
 # -- fragments and tables ----------------------------------------------------------------------------------
 
@@ -138,14 +164,28 @@ def basic_table(made: FileDataset, *, change: Callable[[list[int]], list[int]]) 
 break_one("PIX019", "3 fragments for 20 frames", "jpeg", edit=_three_fragments)
 break_one("PIX020", "an empty fragment", "jpeg", edit=_empty_fragment)
 break_one("PIX021", "two fragments a frame", "jpeg", writing={"fragments_per_frame": 2})
-break_one("PIX022", "19 offsets for 20 frames", "jpeg", edit=partial(basic_table, change=lambda table: table[:-1]))
-break_one("PIX023", "an offset beside its item", "jpeg", edit=partial(basic_table, change=lambda t: [*t[:3], t[3] + 4, *t[4:]]))
-break_one("PIX023", "all offsets beside their items", "jpeg", edit=partial(basic_table, change=lambda t: [one + 8 for one in t]))
+break_one(
+    "PIX022", "19 offsets for 20 frames", "jpeg", edit=partial(basic_table, change=lambda table: table[:-1])
+)
+break_one(
+    "PIX023",
+    "an offset beside its item",
+    "jpeg",
+    edit=partial(basic_table, change=lambda t: [*t[:3], t[3] + 4, *t[4:]]),
+)
+break_one(
+    "PIX023",
+    "all offsets beside their items",
+    "jpeg",
+    edit=partial(basic_table, change=lambda t: [one + 8 for one in t]),
+)
 break_one("PIX023", "two offsets in the wrong order", "jpeg",
           edit=partial(basic_table, change=lambda t: [*t[:3], t[4], t[3], *t[5:]]))  # fmt: skip
 
 
-def extended(made: FileDataset, *, change: Callable[[list[int], list[int]], tuple[list[int], list[int] | None]]) -> None:
+def extended(
+    made: FileDataset, *, change: Callable[[list[int], list[int]], tuple[list[int], list[int] | None]]
+) -> None:
     """Another Extended Offset Table and its Lengths; no lengths for None."""
     lengths = [len(one) + len(one) % 2 for one in slides.frames_of(made)]
     table, sizes = change(offsets(made), lengths)
@@ -162,7 +202,12 @@ def _both_tables(made: FileDataset) -> None:
 
 
 break_one("PIX025", "both offset tables", "jpeg", edit=_both_tables)
-break_one("PIX026", "3 extended offsets for 20 frames", "jpeg", edit=partial(extended, change=lambda t, n: (t[:3], n)))
+break_one(
+    "PIX026",
+    "3 extended offsets for 20 frames",
+    "jpeg",
+    edit=partial(extended, change=lambda t, n: (t[:3], n)),
+)
 break_one("PIX027", "no extended lengths", "jpeg", edit=partial(extended, change=lambda t, n: (t, None)))
 break_one("PIX028", "an extended offset beside its item", "jpeg",
           edit=partial(extended, change=lambda t, n: ([*t[:3], t[3] + 4, *t[4:]], n)))  # fmt: skip
@@ -189,13 +234,22 @@ break_one("PIX033", "300 bytes short", "native", edit=_shorter)
 
 # -- lossy compression -------------------------------------------------------------------------------------
 
-NOT_LOSSY = {"LossyImageCompression": "00", "LossyImageCompressionRatio": ABSENT, "LossyImageCompressionMethod": ABSENT}
+NOT_LOSSY = {
+    "LossyImageCompression": "00",
+    "LossyImageCompressionRatio": ABSENT,
+    "LossyImageCompressionMethod": ABSENT,
+}
 
 break_one("PIX034", "JPEG that never was lossy", "jpeg", NOT_LOSSY)
 break_one("PIX034", "JPEG 2000 9/7 that never was lossy", "j2k-lossy", NOT_LOSSY)
 break_one("PIX035", "no ratio", "jpeg", {"LossyImageCompressionRatio": ABSENT})
 break_one("PIX036", "the method of JPEG 2000", "jpeg", {"LossyImageCompressionMethod": "ISO_15444_1"})
-break_one("PIX037", "two methods, one ratio", "jpeg", {"LossyImageCompressionMethod": ["ISO_15444_1", "ISO_10918_1"]})
+break_one(
+    "PIX037",
+    "two methods, one ratio",
+    "jpeg",
+    {"LossyImageCompressionMethod": ["ISO_15444_1", "ISO_10918_1"]},
+)
 break_one("PIX038", "a ratio of 1000", "jpeg", {"LossyImageCompressionRatio": "1000"})
 break_one("PIX039", "a ratio of blanks", "jpeg", {"LossyImageCompressionRatio": b" " * 16})
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import struct
+from collections.abc import Mapping
+from typing import Any
 
-from mutations import ABSENT, MUTATIONS, Files, Mutation, break_one, break_set, fresh, fresh_set, written
+from mutations import ABSENT, MUTATIONS, Files, Mutation, break_one, break_set, written
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.uid import RLELossless
 from support import slides
 from support.modules import code, item, uid
 from support.pictures import icc_profile
-from support.slides import Scan, put, to_bytes
-from pydicom.uid import RLELossless
+from support.slides import Scan, put
 
 SHARED = "SharedFunctionalGroupsSequence[0]."
 MEASURES = SHARED + "PixelMeasuresSequence[0]."
@@ -28,7 +31,9 @@ def image_type(*values: str) -> dict[str, list[str]]:
 
 # -- FILE, META, VR ----------------------------------------------------------------------------------------
 
-break_one("FILE001", "a TIFF header without a directory", "native", writing={"preamble": b"II*\0" + bytes(124)})
+break_one(
+    "FILE001", "a TIFF header without a directory", "native", writing={"preamble": b"II*\0" + bytes(124)}
+)
 break_one("FILE002", "33 MiB of private data before the pixels", "native",
           edit=lambda made: (put(made, "(0009,0010)", "EXAMPLE", "LO"), put(made, "(0009,1001)", bytes(33 << 20), "OB"))[0])  # fmt: skip
 
@@ -41,7 +46,9 @@ def _two_slides() -> Files:
 MUTATIONS.append(Mutation(rule="FILE003", name="two slides in one folder", make=_two_slides))
 break_set("FILE004", "a member without matrix", "pyramid", {3: {"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}},
           also={"TILE005": "says the same of the instance, where no series is known"})  # fmt: skip
-break_one("META001", "another instance in the file meta", "native", {"file.MediaStorageSOPInstanceUID": "1.2.3"})
+break_one(
+    "META001", "another instance in the file meta", "native", {"file.MediaStorageSOPInstanceUID": "1.2.3"}
+)
 break_one("META002", "MPEG2", "jpeg", {"file.TransferSyntaxUID": "1.2.840.10008.1.2.4.100"})
 
 
@@ -60,8 +67,15 @@ def _run_length(made: FileDataset) -> FileDataset:
 
 
 break_one("META004", "run length encoded", "native", edit=_run_length)
-break_one("VR001", "19 characters for a spacing", "native", {MEASURES + "PixelSpacing": b"5.0000000000000E-04\\0.0005"})
-break_one("VR002", "an offset of nine digits", "native", {"AcquisitionDateTime": b"20240315101500+429496728900 "})
+break_one(
+    "VR001",
+    "19 characters for a spacing",
+    "native",
+    {MEASURES + "PixelSpacing": b"5.0000000000000E-04\\0.0005"},
+)
+break_one(
+    "VR002", "an offset of nine digits", "native", {"AcquisitionDateTime": b"20240315101500+429496728900 "}
+)
 break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"},
           also={"OPT022": "nor is it one of the terms"})  # fmt: skip
 break_one("VR004", "17 characters for an optical path", "native", {PATH + "OpticalPathIdentifier": "x" * 17})
@@ -89,7 +103,8 @@ def _odd_label(made: FileDataset) -> None:
 
 def _without_pad(data: bytes) -> bytes:
     start = data.rindex(b"\xe0\x7f\x10\0OB\0\0") + 8
-    assert struct.unpack_from("<I", data, start) == (76,) and data[-1] == 0
+    assert struct.unpack_from("<I", data, start) == (76,)
+    assert data[-1] == 0
     return data[:start] + struct.pack("<I", 75) + data[start + 4 : -1]
 
 
@@ -147,9 +162,15 @@ break_one("WSI001", "three values", "native", image_type("ORIGINAL", "PRIMARY", 
 break_one("WSI002", "MIXED", "native", image_type("MIXED", "PRIMARY", "VOLUME", "NONE"), times=2)
 break_one("WSI003", "SECONDARY", "native", image_type("ORIGINAL", "SECONDARY", "VOLUME", "NONE"), times=2)
 break_one("WSI004", "MACRO", "overview", image_type("ORIGINAL", "PRIMARY", "MACRO", "NONE"), times=2)
-break_one("WSI005", "DOWNSAMPLED", "native", image_type("DERIVED", "PRIMARY", "VOLUME", "DOWNSAMPLED"), times=2)
-break_one("WSI006", "original and resampled", "native", image_type("ORIGINAL", "PRIMARY", "VOLUME", "RESAMPLED"))
-break_one("WSI007", "the frames are derived", "native", {FRAME_TYPE: ["DERIVED", "PRIMARY", "VOLUME", "NONE"]})
+break_one(
+    "WSI005", "DOWNSAMPLED", "native", image_type("DERIVED", "PRIMARY", "VOLUME", "DOWNSAMPLED"), times=2
+)
+break_one(
+    "WSI006", "original and resampled", "native", image_type("ORIGINAL", "PRIMARY", "VOLUME", "RESAMPLED")
+)
+break_one(
+    "WSI007", "the frames are derived", "native", {FRAME_TYPE: ["DERIVED", "PRIMARY", "VOLUME", "NONE"]}
+)
 
 
 def _two_frames(made: FileDataset) -> None:
@@ -160,20 +181,34 @@ def _two_frames(made: FileDataset) -> None:
 
 break_one("WSI008", "a label of two frames", "label", edit=_two_frames)
 break_one("WSI009", "a label in a volume", "native", {"SpecimenLabelInImage": "YES"})
-break_one("WSI010", "a matrix wider than the frame", "label", {"TotalPixelMatrixColumns": 120, "ImagedVolumeWidth": 24.0})
+break_one(
+    "WSI010",
+    "a matrix wider than the frame",
+    "label",
+    {"TotalPixelMatrixColumns": 120, "ImagedVolumeWidth": 24.0},
+)
 break_one("WSI011", "no width", "native", {"ImagedVolumeWidth": ABSENT})
 break_one("WSI012", "no depth", "native", {"ImagedVolumeDepth": 0.0})
 break_one("WSI013", "five percent too wide", "native", {"ImagedVolumeWidth": 0.084})
-break_one("WSI014", "width and height swapped", "native", {"ImagedVolumeWidth": 0.064, "ImagedVolumeHeight": 0.08})
+break_one(
+    "WSI014", "width and height swapped", "native", {"ImagedVolumeWidth": 0.064, "ImagedVolumeHeight": 0.08}
+)
 break_one("WSI015", "10 mm thick, 3 um deep", "native", {MEASURES + "SliceThickness": "10"})
 break_one("WSI016", "thickness 0", "native", {MEASURES + "SliceThickness": "0"})
 break_one("WSI017", "negative spacing", "native", {MEASURES + "PixelSpacing": "-0.0005\\-0.0005"})
 break_one("WSI018", "micrometres as millimetres, everywhere", "native",
           {MEASURES + "PixelSpacing": "0.5\\0.5", "ImagedVolumeWidth": 80.0, "ImagedVolumeHeight": 64.0})  # fmt: skip
-break_one("WSI019", "twice as wide as high", "native", {MEASURES + "PixelSpacing": "0.0005\\0.001", "ImagedVolumeWidth": 0.16})
+break_one(
+    "WSI019",
+    "twice as wide as high",
+    "native",
+    {MEASURES + "PixelSpacing": "0.0005\\0.001", "ImagedVolumeWidth": 0.16},
+)
 break_one("WSI020", "half a micrometre at 2.5 times", "native", {PATH + "ObjectiveLensPower": "2.5"})
 break_one("WSI021", "beside the glass", "native", {ORIGIN + "YOffsetInSlideCoordinateSystem": "90"})
-break_one("WSI022", "the origin in micrometres", "native", {ORIGIN + "XOffsetInSlideCoordinateSystem": "23449.8"})
+break_one(
+    "WSI022", "the origin in micrometres", "native", {ORIGIN + "XOffsetInSlideCoordinateSystem": "23449.8"}
+)
 break_one("WSI023", "cosine -2", "native", {"ImageOrientationSlide": r"0\-2\0\-1\0\0"})
 break_one("WSI024", "rows along columns", "native", {"ImageOrientationSlide": r"0\-1\0\0\-1\0"})
 break_one("WSI025", "a mirror image", "native", {"ImageOrientationSlide": r"0\-1\0\1\0\0"})
@@ -194,19 +229,44 @@ def scheme(meaning: str, value: str, designator: str = "SCT") -> list[Dataset]:
 break_one("OPT001", "no optical path", "native", {"OpticalPathSequence": ABSENT, "NumberOfOpticalPaths": 1})
 
 
-def _second_path(made: FileDataset) -> None:
-    made.OpticalPathSequence.append(slides.volume(Scan(name="x", codec="native")).OpticalPathSequence[0])
-
-
 break_one("OPT002", "two paths of one name", "z-stack", {"OpticalPathSequence[1].OpticalPathIdentifier": "1"})
 break_one("OPT003", "no illumination", "native", {PATH + "IlluminationTypeCodeSequence": ABSENT})
-break_one("OPT004", "neither colour nor wave length", "native", {PATH + "IlluminationColorCodeSequence": ABSENT})
-break_one("OPT005", "no such illumination", "native", {PATH + "IlluminationTypeCodeSequence": scheme("Moonlight", "111999", "DCM")})
-break_one("OPT006", "a colour that is none", "native", {PATH + "IlluminationColorCodeSequence": scheme("Colon", "71854001")})
-break_one("OPT007", "an illuminator that is none", "native", {PATH + "IlluminatorTypeCodeSequence": scheme("Colon", "71854001")})
-break_one("OPT008", "a lens that is none", "native", {PATH + "LensesCodeSequence": scheme("Colon", "71854001")})
-break_one("OPT009", "a wrong meaning", "native", {PATH + "IlluminationTypeCodeSequence": scheme("Wrong", "111744", "DCM")})
-break_one("OPT010", "SRT", "native", {PATH + "IlluminationColorCodeSequence": scheme("Full Spectrum", "R-102C0", "SRT")})
+break_one(
+    "OPT004", "neither colour nor wave length", "native", {PATH + "IlluminationColorCodeSequence": ABSENT}
+)
+break_one(
+    "OPT005",
+    "no such illumination",
+    "native",
+    {PATH + "IlluminationTypeCodeSequence": scheme("Moonlight", "111999", "DCM")},
+)
+break_one(
+    "OPT006",
+    "a colour that is none",
+    "native",
+    {PATH + "IlluminationColorCodeSequence": scheme("Colon", "71854001")},
+)
+break_one(
+    "OPT007",
+    "an illuminator that is none",
+    "native",
+    {PATH + "IlluminatorTypeCodeSequence": scheme("Colon", "71854001")},
+)
+break_one(
+    "OPT008", "a lens that is none", "native", {PATH + "LensesCodeSequence": scheme("Colon", "71854001")}
+)
+break_one(
+    "OPT009",
+    "a wrong meaning",
+    "native",
+    {PATH + "IlluminationTypeCodeSequence": scheme("Wrong", "111744", "DCM")},
+)
+break_one(
+    "OPT010",
+    "SRT",
+    "native",
+    {PATH + "IlluminationColorCodeSequence": scheme("Full Spectrum", "R-102C0", "SRT")},
+)
 break_one("OPT011", "no profile", "native", {PATH + "ICCProfile": ABSENT})
 break_one("OPT012", "a profile at the top", "native", {"ICCProfile": icc_profile()})
 break_one("OPT013", "a profile for gray", "mono", {PATH + "ICCProfile": icc_profile()})
@@ -224,7 +284,9 @@ break_one("OPT015", "a profile for gray", "native", icc(16, b"GRAY"))
 break_one("OPT016", "no connection space", "native", icc(20, b"YCbr"))
 break_one("OPT017", "a hundred zeros", "native", {PATH + "ICCProfile": bytes(100)})
 # the tag rTRC is renamed: the 8th entry of a table that begins at byte 132
-break_one("OPT018", "no curve for red", "native", {PATH + "ICCProfile": icc_profile().replace(b"rTRC", b"xTRC", 1)})
+break_one(
+    "OPT018", "no curve for red", "native", {PATH + "ICCProfile": icc_profile().replace(b"rTRC", b"xTRC", 1)}
+)
 
 
 def _large_profile() -> dict[str, bytes]:
@@ -252,10 +314,17 @@ def palette(lengths: tuple[int, int, int] = (256, 256, 256)) -> Dataset:
     return made
 
 
-break_one("OPT026", "a palette for colours", "native", {PATH + "PaletteColorLookupTableSequence": [palette()]})
+break_one(
+    "OPT026", "a palette for colours", "native", {PATH + "PaletteColorLookupTableSequence": [palette()]}
+)
 break_one("OPT026", "tables of two lengths", "mono",
           {PATH + "PaletteColorLookupTableSequence": [palette((256, 256, 128))], PATH + "ICCProfile": icc_profile()})  # fmt: skip
-break_one("OPT027", "one channel of three", "native", {PATH + "ChannelDescriptionCodeSequence": scheme("Full Spectrum", "414298005")})
+break_one(
+    "OPT027",
+    "one channel of three",
+    "native",
+    {PATH + "ChannelDescriptionCodeSequence": scheme("Full Spectrum", "414298005")},
+)
 
 
 def _path_without_frames(made: FileDataset) -> None:
@@ -270,23 +339,34 @@ break_one("OPT028", "a path that no frame has", "sparse", edit=_path_without_fra
 
 break_one("SPEC001", "no container", "native", {"ContainerIdentifier": ""})
 break_one("SPEC002", "no type of container", "native", {"ContainerTypeCodeSequence": ABSENT})
-break_one("SPEC003", "a cassette", "native", {"ContainerTypeCodeSequence": scheme("Tissue cassette", "434464009")})
+break_one(
+    "SPEC003", "a cassette", "native", {"ContainerTypeCodeSequence": scheme("Tissue cassette", "434464009")}
+)
 break_one("SPEC004", "no specimen", "native", {"SpecimenDescriptionSequence": []})
 break_one("SPEC005", "a specimen without name", "native", {SPECIMEN + "SpecimenIdentifier": ABSENT})
 break_one("SPEC006", "no preparation", "native", {SPECIMEN + "SpecimenPreparationSequence": ABSENT})
 
 
 def _specimen_twice(made: FileDataset) -> None:
-    place = [item(ValueType="TEXT", ConceptNameCodeSequence=scheme("Location of sampling site", "111709", "DCM"), TextValue="left")]
+    place = [
+        item(
+            ValueType="TEXT",
+            ConceptNameCodeSequence=scheme("Location of sampling site", "111709", "DCM"),
+            TextValue="left",
+        )
+    ]
     first = made.SpecimenDescriptionSequence[0]
     first.SpecimenLocalizationContentItemSequence = place
-    import copy
-
     made.SpecimenDescriptionSequence.append(copy.deepcopy(first))
 
 
 break_one("SPEC007", "one specimen twice", "native", edit=_specimen_twice)
-break_one("SPEC008", "the instance's own UID", "native", {SPECIMEN + "SpecimenUID": uid("full-native", "level 0", "instance")})
+break_one(
+    "SPEC008",
+    "the instance's own UID",
+    "native",
+    {SPECIMEN + "SpecimenUID": uid("full-native", "level 0", "instance")},
+)
 
 
 def _two_specimens(made: FileDataset) -> None:
@@ -304,7 +384,11 @@ break_one("SPEC012", "a code with a text", "native", {STEP.format(3) + "[1].Text
 
 
 def _without_type(made: FileDataset) -> None:
-    del made.SpecimenDescriptionSequence[0].SpecimenPreparationSequence[0].SpecimenPreparationStepContentItemSequence[1]
+    del (
+        made.SpecimenDescriptionSequence[0]
+        .SpecimenPreparationSequence[0]
+        .SpecimenPreparationStepContentItemSequence[1]
+    )
 
 
 break_one("SPEC013", "a step without type", "native", edit=_without_type)
@@ -327,8 +411,18 @@ def _unstained(made: FileDataset) -> None:
 
 
 break_one("SPEC015", "no stain", "native", edit=_unstained)
-break_one("SPEC016", "a stain that is none", "native", {STEP.format(3) + "[3].ConceptCodeSequence": scheme("Colon", "71854001")})
-break_one("SPEC017", "a fixative that is none", "native", {STEP.format(0) + "[4].ConceptCodeSequence": scheme("Colon", "71854001")})
+break_one(
+    "SPEC016",
+    "a stain that is none",
+    "native",
+    {STEP.format(3) + "[3].ConceptCodeSequence": scheme("Colon", "71854001")},
+)
+break_one(
+    "SPEC017",
+    "a fixative that is none",
+    "native",
+    {STEP.format(0) + "[4].ConceptCodeSequence": scheme("Colon", "71854001")},
+)
 break_one("SPEC018", "an issuer without its type", "native",
           {"IssuerOfTheContainerIdentifierSequence": [item(UniversalEntityID="1.2.3")]})  # fmt: skip
 break_one("SPEC018", "an issuer of type FOO", "native",
@@ -339,12 +433,11 @@ break_one("SPEC021", "a parent that nobody made", "native", {STEP.format(2) + "[
 
 # -- PHI ---------------------------------------------------------------------------------------------------
 
-REMOVED = {"PatientIdentityRemoved": "YES", "DeidentificationMethod": "by hand"}
 BASIC_PROFILE = {"PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": "UNMODIFIED",
                  "DeidentificationMethodCodeSequence": scheme("Basic Application Confidentiality Profile", "113100", "DCM")}  # fmt: skip
 
 
-def anonymous(made: FileDataset, method: dict[str, object] = BASIC_PROFILE) -> None:
+def anonymous(made: FileDataset, method: Mapping[str, Any] = BASIC_PROFILE) -> None:
     """The instance with all names replaced that its laboratory gave."""
     for path, value in method.items():
         put(made, path, value)
@@ -381,7 +474,9 @@ def _tiff_with_description(data: bytes) -> bytes:
     head = data + b"\xfc\xff\xfc\xffOB\0\0"
     start = len(head) + 4
     entries = [(256, 4, 1, 160), (257, 4, 1, 128), (270, 2, len(text), start + 2 + 12 * 3 + 4)]
-    directory = struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4) + text
+    directory = (
+        struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4) + text
+    )
     directory += bytes(len(directory) % 2)
     made = head + struct.pack("<I", len(directory)) + directory
     return b"II*\0" + struct.pack("<I", start) + made[8:]
@@ -402,9 +497,13 @@ def _comment(made: FileDataset) -> None:
 
 
 break_one("PHI008", "a comment in a frame", "jpeg", edit=_comment)
-break_one("PHI009", "private data without creator", "native", edit=lambda made: put(made, "(0009,1001)", "x", "LO"))
+break_one(
+    "PHI009", "private data without creator", "native", edit=lambda made: put(made, "(0009,1001)", "x", "LO")
+)
 break_one("PHI010", "nothing said of features", "native", {"RecognizableVisualFeatures": ABSENT})
-break_one("PHI011", "removed by no method", "native", {"DeidentificationMethodCodeSequence": ABSENT}, edit=anonymous)
+break_one(
+    "PHI011", "removed by no method", "native", {"DeidentificationMethodCodeSequence": ABSENT}, edit=anonymous
+)
 
 
 def _other_uids(made: list[FileDataset]) -> list[FileDataset]:

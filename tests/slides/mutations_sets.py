@@ -23,12 +23,26 @@ LABEL, OVERVIEW, THUMBNAIL = 3, 4, 5
 break_set("PYR001", "another Frame of Reference", "pyramid", {2: {"FrameOfReferenceUID": uid("elsewhere")}})
 break_set("PYR002", "another container", "pyramid", {2: {
     "ContainerIdentifier": "OTHER", "SpecimenDescriptionSequence[0].SpecimenIdentifier": "EX24-17-A1-1"}})  # fmt: skip
-break_set("PYR003", "another specimen", "pyramid", {2: {"SpecimenDescriptionSequence[0].SpecimenUID": uid("another specimen")}})
-break_set("PYR004", "one level without pyramid", "pyramid", {2: {"PyramidUID": ABSENT, "PyramidLabel": ABSENT}})
+break_set(
+    "PYR003",
+    "another specimen",
+    "pyramid",
+    {2: {"SpecimenDescriptionSequence[0].SpecimenUID": uid("another specimen")}},
+)
+break_set(
+    "PYR004", "one level without pyramid", "pyramid", {2: {"PyramidUID": ABSENT, "PyramidLabel": ABSENT}}
+)
 break_set("PYR005", "one level of another pyramid", "pyramid", {2: {"PyramidUID": uid("another pyramid")}})
 break_set("PYR006", "another acquisition", "pyramid", {2: {"AcquisitionUID": uid("another acquisition")}})
-break_set("PYR007", "one level in another series", "pyramid", {2: {"SeriesInstanceUID": uid("another series"), "SeriesNumber": "2"}})
-break_set("PYR008", "one level 3.4 mm off", "pyramid", {2: {ORIGIN + "XOffsetInSlideCoordinateSystem": "21.4"}})
+break_set(
+    "PYR007",
+    "one level in another series",
+    "pyramid",
+    {2: {"SeriesInstanceUID": uid("another series"), "SeriesNumber": "2"}},
+)
+break_set(
+    "PYR008", "one level 3.4 mm off", "pyramid", {2: {ORIGIN + "XOffsetInSlideCoordinateSystem": "21.4"}}
+)
 break_set("PYR009", "one level upside down", "pyramid", {2: {"ImageOrientationSlide": r"0\1\0\1\0\0"}})
 break_set("PYR010", "the spacing of the level above", "pyramid",
           {2: {MEASURES + "PixelSpacing": r"0.001\0.001", "ImagedVolumeWidth": 0.04, "ImagedVolumeHeight": 0.032}})  # fmt: skip
@@ -61,12 +75,16 @@ break_set("PYR015", "two levels left out", "pyramid of 4", edit=lambda made: [ma
 
 
 def _large_base(_: list[FileDataset]) -> list[FileDataset]:
-    return [slides.volume(Scan(name="large", columns=4128, rows=16, codec="native", tile=48, spacing=0.00025))]
+    return [
+        slides.volume(Scan(name="large", columns=4128, rows=16, codec="native", tile=48, spacing=0.00025))
+    ]
 
 
 break_set("PYR016", "a base and nothing else", "pyramid", edit=_large_base)
 NONE = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-break_set("PYR017", "two levels that were not resampled", "pyramid", {1: {"ImageType": NONE, FRAME_TYPE: NONE}})
+break_set(
+    "PYR017", "two levels that were not resampled", "pyramid", {1: {"ImageType": NONE, FRAME_TYPE: NONE}}
+)
 break_set("PYR018", "no base", "pyramid of 4", edit=lambda made: made[2:])
 break_set("PYR019", "two labels", "pyramid", edit=lambda made: _twice(made, LABEL))
 break_set("PYR020", "a thumbnail of another scale", "pyramid",
@@ -83,7 +101,12 @@ def _gray_level(made: list[FileDataset]) -> None:
 
 break_set("PYR022", "one level in gray", "pyramid", edit=_gray_level)
 break_set("PYR023", "another path", "pyramid", {2: {"OpticalPathSequence[0].OpticalPathIdentifier": "7"}})
-break_set("PYR024", "another profile", "pyramid", {2: {"OpticalPathSequence[0].ICCProfile": icc_profile("Another scanner")}})
+break_set(
+    "PYR024",
+    "another profile",
+    "pyramid",
+    {2: {"OpticalPathSequence[0].ICCProfile": icc_profile("Another scanner")}},
+)
 
 
 def _small_tiles(made: list[FileDataset]) -> None:
@@ -110,7 +133,12 @@ def _never_lossy(made: list[FileDataset]) -> None:
 
 
 break_set("PYR031", "a level that never was lossy", "pyramid", edit=_never_lossy)
-break_set("PYR032", "label and overview, and nothing else", "pyramid", edit=lambda made: [made[LABEL], made[OVERVIEW]])
+break_set(
+    "PYR032",
+    "label and overview, and nothing else",
+    "pyramid",
+    edit=lambda made: [made[LABEL], made[OVERVIEW]],
+)
 break_set("PYR032", "a label alone", "pyramid", edit=lambda made: [made[LABEL]], severity="info")
 
 # -- CONC --------------------------------------------------------------------------------------------------
@@ -132,7 +160,12 @@ def _without_second(made: list[FileDataset]) -> list[FileDataset]:
 
 
 break_set("CONC004", "the second is missing", "concatenation", edit=_without_second, severity="warning")
-break_set("CONC004", "two of one number", "concatenation", {2: {"InConcatenationNumber": 2, "ConcatenationFrameOffsetNumber": 8}})
+break_set(
+    "CONC004",
+    "two of one number",
+    "concatenation",
+    {2: {"InConcatenationNumber": 2, "ConcatenationFrameOffsetNumber": 8}},
+)
 break_set("CONC005", "the first begins at 5", "concatenation", {0: {"ConcatenationFrameOffsetNumber": 5}})
 
 
@@ -143,7 +176,13 @@ def _fewer_frames(made: list[FileDataset]) -> None:
 
 
 break_set("CONC006", "a frame short", "concatenation", edit=_fewer_frames)
-break_set("CONC007", "beyond the end", "concatenation", {0: {"ConcatenationFrameOffsetNumber": 20}}, edit=lambda made: made[2:])
+break_set(
+    "CONC007",
+    "beyond the end",
+    "concatenation",
+    {0: {"ConcatenationFrameOffsetNumber": 20}},
+    edit=lambda made: made[2:],
+)
 
 
 def _own_source(made: list[FileDataset]) -> None:
@@ -152,13 +191,18 @@ def _own_source(made: list[FileDataset]) -> None:
 
 
 break_set("CONC008", "the first is the source", "concatenation", edit=_own_source)
-break_set("CONC009", "another lens", "concatenation", {1: {"OpticalPathSequence[0].ObjectiveLensPower": "40"}})
+break_set(
+    "CONC009", "another lens", "concatenation", {1: {"OpticalPathSequence[0].ObjectiveLensPower": "40"}}
+)
 break_set("CONC010", "another number", "concatenation", {1: {"InstanceNumber": "2"}})
 
 
 def _label_of_two(_: list[FileDataset]) -> list[FileDataset]:
     made = slides.label()
-    made.ConcatenationUID, made.SOPInstanceUIDOfConcatenationSource = uid("label", "concatenation"), uid("label", "source")
+    made.ConcatenationUID, made.SOPInstanceUIDOfConcatenationSource = (
+        uid("label", "concatenation"),
+        uid("label", "source"),
+    )
     made.InConcatenationNumber, made.ConcatenationFrameOffsetNumber = 1, 0
     return [made]
 

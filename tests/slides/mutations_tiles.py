@@ -60,7 +60,9 @@ def _larger_than_the_matrix(_: FileDataset) -> FileDataset:
 
 
 break_one("TILE006", "a tile of 32 for a matrix of 12", "native", edit=_larger_than_the_matrix)
-break_one("TILE007", "frame 4 without position", "sparse", {FRAMES + "[3].PlanePositionSlideSequence": ABSENT})
+break_one(
+    "TILE007", "frame 4 without position", "sparse", {FRAMES + "[3].PlanePositionSlideSequence": ABSENT}
+)
 
 
 def moved(made: FileDataset, *, frame: int, column: int) -> None:
@@ -122,9 +124,13 @@ def _same_place(made: FileDataset) -> None:
 
 break_one("TILE013", "two frames at one place", "sparse", edit=_same_place,
           also={"FG016": "the copied item has copied indices"})  # fmt: skip
-break_one("TILE014", "one frame 8 mm off", "sparse", {POSITION.format(7) + "XOffsetInSlideCoordinateSystem": "10"})
+break_one(
+    "TILE014", "one frame 8 mm off", "sparse", {POSITION.format(7) + "XOffsetInSlideCoordinateSystem": "10"}
+)
 break_one("TILE015", "all frames at one offset", "sparse", edit=partial(each_position, change=_at_the_origin))
-break_one("TILE016", "the origin a millimetre off", "sparse", {ORIGIN + "XOffsetInSlideCoordinateSystem": "19"})
+break_one(
+    "TILE016", "the origin a millimetre off", "sparse", {ORIGIN + "XOffsetInSlideCoordinateSystem": "19"}
+)
 
 
 def _full_in_another_order(made: FileDataset) -> None:
@@ -133,7 +139,12 @@ def _full_in_another_order(made: FileDataset) -> None:
 
 
 break_one("TILE017", "two frames in the wrong order", "full with positions", edit=_full_in_another_order)
-break_one("TILE018", "a path that is not there", "sparse", {FRAMES + "[4].OpticalPathIdentificationSequence[0].OpticalPathIdentifier": "zz"})
+break_one(
+    "TILE018",
+    "a path that is not there",
+    "sparse",
+    {FRAMES + "[4].OpticalPathIdentificationSequence[0].OpticalPathIdentifier": "zz"},
+)
 break_one("TILE019", "planes without distance", "z-stack", {MEASURES + "SpacingBetweenSlices": ABSENT})
 break_one("TILE020", "planes at distance 0", "z-stack", {MEASURES + "SpacingBetweenSlices": "0"})
 break_one("TILE021", "planes 2 mm apart", "z-stack", {MEASURES + "SpacingBetweenSlices": "2.0"})
@@ -148,7 +159,9 @@ def _in_raster_order(_: FileDataset) -> FileDataset:
 
 
 break_one("TILE025", "sparse without need", "native", edit=_in_raster_order)
-break_one("TILE026", "a tile is missing", "native", edit=lambda _: slides.sparse_native(missing=frozenset({7})))
+break_one(
+    "TILE026", "a tile is missing", "native", edit=lambda _: slides.sparse_native(missing=frozenset({7}))
+)
 
 
 def _sparse_label(made: FileDataset) -> None:
@@ -197,8 +210,15 @@ def per_frame(made: FileDataset, *, group: str, keep: bool = False) -> None:
         delattr(shared, group)
 
 
-break_one("FG002", "spacings frame by frame", "sparse", edit=partial(per_frame, group="PixelMeasuresSequence"))
-break_one("FG003", "types frame by frame", "sparse", edit=partial(per_frame, group="WholeSlideMicroscopyImageFrameTypeSequence"))
+break_one(
+    "FG002", "spacings frame by frame", "sparse", edit=partial(per_frame, group="PixelMeasuresSequence")
+)
+break_one(
+    "FG003",
+    "types frame by frame",
+    "sparse",
+    edit=partial(per_frame, group="WholeSlideMicroscopyImageFrameTypeSequence"),
+)
 break_one("FG004", "a shared group in each frame too", "sparse",
           edit=lambda made: put(made, SHARED + "OpticalPathIdentificationSequence", [item(OpticalPathIdentifier="1")]))  # fmt: skip
 break_one("FG005", "a spacing at the top", "native", {"PixelSpacing": ["0.0005", "0.0005"]})
@@ -232,9 +252,18 @@ def each_index(made: FileDataset, change: Any) -> None:
         content.DimensionIndexValues = change(*content.DimensionIndexValues)
 
 
-break_one("FG013", "1, 3, 5", "sparse", edit=partial(each_index, change=lambda row, column: [row, 2 * column - 1]))
-break_one("FG014", "an index of another place", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [4, 5]})
-break_one("FG015", "from right to left", "sparse", edit=partial(each_index, change=lambda row, column: [row, 6 - column]))
+break_one(
+    "FG013", "1, 3, 5", "sparse", edit=partial(each_index, change=lambda row, column: [row, 2 * column - 1])
+)
+break_one(
+    "FG014", "an index of another place", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [4, 5]}
+)
+break_one(
+    "FG015",
+    "from right to left",
+    "sparse",
+    edit=partial(each_index, change=lambda row, column: [row, 6 - column]),
+)
 
 
 def _one_dimension(made: FileDataset) -> None:
@@ -243,7 +272,12 @@ def _one_dimension(made: FileDataset) -> None:
 
 
 break_one("FG016", "columns only", "sparse", edit=_one_dimension)
-break_one("FG017", "another organization", "sparse", {"DimensionIndexSequence[0].DimensionOrganizationUID": "1.2.3.9"})
+break_one(
+    "FG017",
+    "another organization",
+    "sparse",
+    {"DimensionIndexSequence[0].DimensionOrganizationUID": "1.2.3.9"},
+)
 break_one("FG018", "a position in the patient", "sparse", {
     "DimensionIndexSequence[0].DimensionIndexPointer": 0x00200032,
     "DimensionIndexSequence[0].FunctionalGroupPointer": 0x00209113})  # fmt: skip
@@ -260,7 +294,9 @@ def _same_organization(made: list[FileDataset]) -> list[FileDataset]:
     for one in levels[1:]:
         one.DimensionOrganizationSequence = copy.deepcopy(levels[0].DimensionOrganizationSequence)
         for dimension in one.DimensionIndexSequence:
-            dimension.DimensionOrganizationUID = levels[0].DimensionOrganizationSequence[0].DimensionOrganizationUID
+            dimension.DimensionOrganizationUID = (
+                levels[0].DimensionOrganizationSequence[0].DimensionOrganizationUID
+            )
     return levels
 
 
@@ -282,7 +318,10 @@ break_one("FG023", "units for colours", "native", edit=_real_world)
 
 
 def _referenced(made: FileDataset) -> None:
-    other = {"ReferencedSOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.6", "ReferencedSOPInstanceUID": uid("another")}
+    other = {
+        "ReferencedSOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.6",
+        "ReferencedSOPInstanceUID": uid("another"),
+    }
     put(made, SHARED + "ReferencedImageSequence", [
         item(**other, PurposeOfReferenceCodeSequence=[code(("121312", "DCM", "Localizer"))])])  # fmt: skip
     made.StudiesContainingOtherReferencedInstancesSequence = [

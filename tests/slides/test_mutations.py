@@ -106,7 +106,9 @@ def report_files(report: Report) -> tuple[str, ...]:
 
 
 def test_every_entry_of_the_catalogue_has_a_mutation() -> None:
-    wanted = {line.split()[0] for line in CATALOGUE.read_text("utf-8").splitlines() if not line.startswith("#")}
+    wanted = {
+        line.split()[0] for line in CATALOGUE.read_text("utf-8").splitlines() if not line.startswith("#")
+    }
     made = {one.rule for one in MUTATIONS}
     assert sorted(wanted - made - set(ELSEWHERE)) == []
     assert not made & set(ELSEWHERE)
@@ -149,4 +151,6 @@ def test_offsets_beyond_32_bits(tmp_path: Path) -> None:
     finally:
         buffer.close()
         path.unlink()
-    assert [one.rule for one in report.findings if one.severity == "error"] == ["PIX024"], _said(report.findings)
+    assert [one.rule for one in report.findings if one.severity == "error"] == ["PIX024"], _said(
+        report.findings
+    )

@@ -122,7 +122,11 @@ def places(facts: Facts) -> Places | None:
     import numpy as np
 
     columns = FrameColumns(facts.instance.dataset)
-    compared = deviations(facts, columns, np.asarray(found.column), np.asarray(found.row))
+    column, row = np.array(found.column), np.array(found.row)
+    for wrong in (found.outside, found.off_grid):
+        # Positions that are wrong themselves say nothing of X and Y.
+        column[np.asarray(wrong, np.int64)] = np.nan
+    compared = deviations(facts, columns, column, row)
     if compared is None or not len(compared.at):
         return None
     bare = Places(tolerance=compared.tolerance, compared=len(compared.at))

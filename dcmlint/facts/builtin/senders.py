@@ -16,7 +16,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     ``instances``: how many instances were sent
     ``one_each``: several associations, each with one instance
     ``combined``: classes proposed with several encapsulated syntaxes in one context
-    ``retired``: retired transfer syntaxes that are proposed
+    ``retired``: retired JPEG processes that are proposed
     ``big_endian_only``: classes that are proposed in Explicit VR Big Endian and nothing else
     ``never_sent``: classes that were proposed and of which nothing came
     ``not_released``: associations that ended by closing the connection

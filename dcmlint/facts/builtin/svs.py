@@ -19,6 +19,7 @@ from dcmlint.facts.registry import Facts, facts
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+SVS = "svs"  # the tag of rules that are about SVS files instead of DICOM
 # TIFF 6.0 section 2 and BigTIFF: byte order and version
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOST_PAGES = 64
@@ -163,7 +164,11 @@ class _Stream(io.RawIOBase):
 
     def readinto(self, target: WriteableBuffer) -> int:
         view = memoryview(target).cast("B")
-        data = self._bytes[self._at : min(len(self._bytes), self._at + len(view))] if self._at < len(self._bytes) else b""
+        data = (
+            self._bytes[self._at : min(len(self._bytes), self._at + len(view))]
+            if self._at < len(self._bytes)
+            else b""
+        )
         view[: len(data)] = data
         self._at += len(data)
         return len(data)

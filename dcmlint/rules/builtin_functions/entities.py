@@ -90,18 +90,15 @@ def _led(context: SlideContext, groups: dict[str, list[Part]], key: str) -> Iter
 def _without_slides(context: SlideContext, parts: Sequence[Part], entity: Entity, keyword: str) -> list[Part]:
     """Parts without what is reported of a slide itself: of a slide that disagrees, only its usual value."""
     tag = _tag(keyword)
-    slide_of = {
-        id(part): number for number, slide in enumerate(context.gathered.slides) for part in slide.parts
-    }
+    slide_of = context.gathered.slide_of
     kept: list[Part] = []
     slides: dict[int, list[Part]] = {}
     for part in parts:
-        number = slide_of.get(id(part))
-        if number is None:
-            if not part.on_slide:
-                kept.append(part)
-            continue
-        slides.setdefault(number, []).append(part)
+        slide = slide_of.get(id(part))
+        if slide is not None:
+            slides.setdefault(id(slide), []).append(part)
+        elif not part.on_slide:
+            kept.append(part)
     for some in slides.values():
         differs = difference(some, lambda part: plain(said_by(getattr(part.member, entity)).get(tag)))
         kept += some if differs is None else differs.values[0][1]

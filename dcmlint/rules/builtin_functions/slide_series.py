@@ -23,7 +23,8 @@ def instance_numbers(context: SlideContext) -> Iterator[Problem]:
             continue
         concatenated = part.image.concatenated
         unit = concatenated.uid if concatenated is not None and concatenated.uid else part.member.sop_instance
-        numbers.setdefault((part.image.number, folders.get(id(part), "")), {}).setdefault(unit, part)
+        folder = slide_of[id(part)].folder if id(part) in slide_of else ""
+        numbers.setdefault((part.image.number, folder), {}).setdefault(unit, part)
     if not numbers:
         raise NotApplicable
     for (number, _), units in numbers.items():

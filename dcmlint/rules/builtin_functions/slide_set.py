@@ -129,8 +129,8 @@ def versions(context: SlideContext) -> Iterator[Problem]:
         return
     series = {part.member.series for part in slide.parts}
     parts = (part for uid in series for part in context.gathered.series[uid].parts if part.on_slide)
-    found = {id(slide): slide for part in parts if (slide := context.gathered.slide_of.get(id(part))) and slide.folder}
-    same = sorted(found.values(), key=lambda one: one.folder)
+    slides = [context.gathered.slide_of[id(part)] for part in parts if id(part) in context.gathered.slide_of]
+    same = sorted({id(one): one for one in slides if one.folder}.values(), key=lambda one: one.folder)
     if same[0] is slide and len(same) > 1:
         yield Problem(
             message=f"{len(same)} folders hold this slide with different instances",

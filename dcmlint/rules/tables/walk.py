@@ -104,7 +104,9 @@ class TableCheck:
             verdict: object = None if module.when is None else module.when(scope, {})
             if module.usage == "C" and verdict is not True and verdict is not False:
                 self._open("module-missing", module.source)
-            if verdict is True or (verdict is not False and module.begun(present)):
+            # A module whose condition is false asks for nothing, unless it may be there all the same: then wholly.
+            possible = verdict is not False or module.otherwise == "may"
+            if verdict is True or (possible and module.begun(present)):
                 active.add(number)
             elif begun:
                 hinted.add(number)
