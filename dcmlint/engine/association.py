@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.engine.evaluate import applies, evaluate, words
+from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
@@ -67,7 +67,7 @@ def check_association(
     ``subject``: of kind association, its id is how reports name it (host and port, or the calling AE title).
     """
     facts = GivenFacts(given)
-    scope = GivenScope(facts)
+    scope, context = GivenScope(facts), AssociationContext(facts)
     findings: list[Finding] = []
     outcomes: dict[str, OutcomeKind] = {}
     undecided: dict[str, str] = {}
@@ -75,27 +75,14 @@ def check_association(
     def show(value: object, tags: object = None) -> str:
         return "absent" if value is ABSENT else show_value(value, None, settings.show_values)
 
-    def hold(active: ActiveRule) -> tuple[OutcomeKind, str]:
-        compiled = active.compiled
-        if compiled.function is not None:
-            begun = applies(compiled, scope)
-            if begun.outcome != "pass":
-                return begun.outcome, begun.reason
-            problems = list(compiled.function(AssociationContext(facts), **active.rule.parameters))
-            for problem in problems:
-                findings.append(_finding(active, problem, subject, show))
-            return ("fail" if problems else "pass"), ""
-        verdict = evaluate(compiled, scope)
-        if verdict.outcome == "fail":
-            said = words(compiled, scope, verdict.lets, active.severity, show)
-            problem = Problem(message=said.message, found=said.found or None, want=said.want, because=said.because,
-                              severity=said.severity)  # fmt: skip
-            findings.append(_finding(active, problem, subject, show))
-        return verdict.outcome, verdict.reason
+    def outcome(active: ActiveRule) -> tuple[OutcomeKind, str]:
+        held = hold(active, scope, context, show)
+        findings.extend(_finding(active, problem, subject, show) for problem in held.problems)
+        return held.outcome, held.reason
 
     for active in rules:
         rule_id = active.rule.id
-        outcomes[rule_id], reason = guarded(hold, active)
+        outcomes[rule_id], reason = guarded(outcome, active)
         if reason:
             undecided[rule_id] = reason
     joined = collapse(findings) if settings.group else tuple(findings)

@@ -1,4 +1,4 @@
-"""One expression rule on one scope: its outcome, and what a finding says."""
+"""One rule on one scope: its outcome, and what a finding says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from dcmlint.engine.plan import ActiveRule
 from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.findings.finding import RANK, OutcomeKind, Severity
 from dcmlint.rules.compile import CompiledRule
+from dcmlint.rules.functions import Problem
 
 Show = Callable[..., str]
 
@@ -92,3 +94,30 @@ def words(
         because=" ".join(f"{operand.text} {show(operand.value, operand.tags)}" for operand in operands),
         severity=lowered(compiled, scope, lets, severity),
     )
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A rule held against a subject that is no single instance: its outcome, and what it found."""
+
+    outcome: OutcomeKind
+    reason: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+def hold(active: ActiveRule, scope: Any, context: Any, show: Show) -> Held:
+    """Hold an expression or a function against a scope; the function gets the ``context``."""
+    compiled = active.compiled
+    if compiled.function is None:
+        verdict = evaluate(compiled, scope)
+        if verdict.outcome != "fail":
+            return Held(verdict.outcome, verdict.reason)
+        said = words(compiled, scope, verdict.lets, active.severity, show)
+        problem = Problem(
+            message=said.message, found=said.found or None, want=said.want, because=said.because, severity=said.severity
+        )  # fmt: skip
+        return Held("fail", "", (problem,))
+    begun = applies(compiled, scope)
+    if begun.outcome != "pass":
+        return Held(begun.outcome, begun.reason)
+    problems = tuple(compiled.function(context, **active.rule.parameters))
+    return Held("fail" if problems else "pass", "", problems)

@@ -61,6 +61,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     unreviewed: str = ""
     member: bytes = b""
     directory: Directory | None = None
+    sampled: bool = False
 
 
 class Checker:
@@ -116,6 +117,7 @@ class Checker:
             planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path),
+            sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
         )  # fmt: skip
 
     def _slide_file(self, task: Task, buffer: Buffer) -> Result | None:
@@ -174,7 +176,9 @@ def describe_instance(run: InstanceRun) -> str:
         parts.append(syntax.name.split(":")[0].split(" (")[0])
     frames = dataset.value(0x00280008)
     if isinstance(frames, int):
-        parts.append(f"{frames} frame{'s' if frames != 1 else ''}")
+        looked_at = run.facts.computed("codestream")
+        some = f", {looked_at.examined} looked at" if looked_at is not None and looked_at.sampled else ""
+        parts.append(f"{frames} frame{'s' if frames != 1 else ''}{some}")
     return " · ".join(parts)
 
 
@@ -189,6 +193,7 @@ class Totals:
         self.undecided: dict[str, dict[str, str]] = {}
         self.unreviewed: dict[str, None] = {}
         self.skipped = 0
+        self.sampled = 0
         from dcmlint.engine.together import Members
 
         self.members = Members()
@@ -200,6 +205,7 @@ class Totals:
             self.skipped += 1
             return
         self.files.append(result.record)
+        self.sampled += result.sampled
         self.findings.extend(result.findings)
         if result.planned:
             self._counts.add_instance(result.record.sop_class, result.outcomes)
@@ -243,7 +249,7 @@ class Totals:
             suppressed=len(findings) - len(shown), rules=len(outcomes),
             not_applicable=sum(1 for row in rows if row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"])),
             undecided=sum(1 for row in rows if row["undecided"]), crashed=sum(1 for row in rows if row["error"]),
-            seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
+            sampled=self.sampled, seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
         )  # fmt: skip
         report = Report(
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dcmlint.dicom.path import parse_path
-from dcmlint.engine.evaluate import applies, evaluate, words
+from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
@@ -153,24 +153,11 @@ class _SubjectRun:
             self.undecided.append((active.rule.id, reason, self._files[0]))
 
     def _outcome(self, active: ActiveRule) -> tuple[OutcomeKind, str]:
-        compiled = active.compiled
         scope = SlideScope(self.context.subject if isinstance(self.context.subject, Slide) else None)
-        if compiled.function is None:
-            verdict = evaluate(compiled, scope)
-            if verdict.outcome == "fail":
-                said = words(compiled, scope, verdict.lets, active.severity, self._show)
-                self._add(active, Problem(
-                    message=said.message, want=said.want, found=said.found or None, because=said.because,
-                    severity=said.severity,
-                ))  # fmt: skip
-            return verdict.outcome, verdict.reason
-        begun = applies(compiled, scope)
-        if begun.outcome != "pass":
-            return begun.outcome, begun.reason
-        problems = list(compiled.function(self.context, **active.rule.parameters))
-        for problem in problems:
+        held = hold(active, scope, self.context, self._show)
+        for problem in held.problems:
             self._add(active, problem)
-        return ("fail" if problems else "pass"), ""
+        return held.outcome, held.reason
 
     def _show(self, value: object, tag: object = None) -> str:
         return show_value(value, None, self.settings.show_values)

@@ -141,6 +141,10 @@ class Facts:
             self._done[name] = groups()[name].compute(self)
         return self._done[name]
 
+    def computed(self, name: str) -> Any:
+        """The struct of a group that was already asked for; None where it was not, or does not apply."""
+        return self._done.get(name)
+
     def give(self, name: str, value: Any) -> None:
         """Set a group from outside (examples, associations)."""
         self._done[name] = value

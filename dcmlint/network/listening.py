@@ -220,6 +220,8 @@ class Listening:
         return Answer(DATA_SET_MISMATCH | (0x05 if own else _KINDS.get(area, 0x01)), comment)
 
     def _association(self, facts: AssociationFacts) -> None:
+        if facts.request is None and all(one.kind in ("closed", "reset") for one in facts.problems):
+            return  # somebody looked whether the port is open
         arrivals = self._arrivals.pop(facts.number, [])
         stored = stored_facts(facts, arrivals, self._digests)
         self._digests.update({one.sop_instance: one.sha256 for one in arrivals})

@@ -39,9 +39,23 @@ def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None)
             record=AssociationRecord(id=plan.id, title=title, status="not checked"),
             checked=AssociationChecked((), {}, {}),
         )
+    plan = _listening(plan)
     if plan.is_dicom:
         return _look_at_dicom(checker, plan, earlier)
     return _look_at_other(checker, plan)
+
+
+def _listening(plan: Plan) -> Plan:
+    """The plan for the first of several hosts whose port is open; where none is, as it was."""
+    if not plan.alternatives:
+        return plan
+    for host in (plan.target.host, *plan.alternatives):
+        sock, _ = connect(host, plan.target.port, plan.target.timeout)
+        if sock is not None:
+            sock.close()
+            target = msgspec.structs.replace(plan.target, host=host)
+            return msgspec.structs.replace(plan, id=f"{host}:{target.port}", target=target)
+    return plan
 
 
 def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> AssociationChecked:
@@ -193,6 +207,9 @@ def _tls_lines(scan: TlsFacts) -> list[tuple[str, str]]:
         if use.outcome != "not tried":
             detail = use.alert or use.detail
             lines.append((label, f"{use.outcome} ({detail})" if detail else use.outcome))
+    wants = scan.without_certificate.outcome == "refused" and scan.with_certificate.outcome == "not tried"
+    if wants and scan.asks_certificate is not False:
+        lines.append(("hint", "give --cert and --key: a client certificate may be wanted"))
     return lines
 
 
@@ -301,10 +318,8 @@ def report_of(
     shown = [finding for finding in findings if not finding.suppressed]
     summary = msgspec.structs.replace(
         base.summary,
-        # A sender is no association: it is judged over those that it had.
-        associations=sum(
-            one.record.status != "not checked" and "sender" not in one.record.facts for one in seen
-        ),
+        # A sender is judged over the associations that it had, and is none itself.
+        associations=sum(bool(one.record.facts) and "sender" not in one.record.facts for one in seen),
         errors=sum(finding.severity == "error" for finding in shown),
         warnings=sum(finding.severity == "warning" for finding in shown),
         infos=sum(finding.severity == "info" for finding in shown),

@@ -57,9 +57,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint to look at, what is asked of it, and what is wanted.
 
     ``left_out`` says why it is not looked at; ``says`` is the profile's own sentence about it.
+    ``alternatives``: other hosts that may be the listening side; the first that is open is looked at.
     """
 
     id: str
+    alternatives: tuple[str, ...] = ()
     says: str = ""
     target: Target
     question: Question
@@ -85,12 +87,13 @@ def plan_probe(endpoints: Sequence[Endpoint], asked: Asked) -> tuple[Plan, ...]:
         return (_plan(None, asked.host, asked.port, asked),)
     plans = []
     for endpoint in chosen:
-        host = asked.host or _host(endpoint, asked.hosts)
+        host, *others = [asked.host] if asked.host else _hosts(endpoint, asked.hosts)
         port = asked.port if asked.port is not None else _port(endpoint)
         missing = "" if host else f"no host: --host {_role(endpoint)}=HOST"
         if host and port is None:
             missing = f"no port: {endpoint.port or 'the profile names none'}"
-        plans.append(_plan(endpoint, host, port or 0, asked, missing))
+        plan = _plan(endpoint, host, port or 0, asked, missing)
+        plans.append(msgspec.structs.replace(plan, alternatives=tuple(others)))
     if all(plan.left_out for plan in plans):
         roles = dict.fromkeys(_role(endpoint) for endpoint in chosen)
         raise UsageError(
@@ -123,11 +126,10 @@ def _role(endpoint: Endpoint) -> str:
     return endpoint.listens[0] if endpoint.listens else endpoint.destination or "HOST"
 
 
-def _host(endpoint: Endpoint, hosts: Mapping[str, str]) -> str:
-    for role in endpoint.listens or (endpoint.destination,):
-        if role in hosts:
-            return hosts[role]
-    return endpoint.host
+def _hosts(endpoint: Endpoint, hosts: Mapping[str, str]) -> list[str]:
+    """The hosts of the roles that may listen, the likeliest first; one empty text where none is known."""
+    found = [hosts[role] for role in endpoint.listens or (endpoint.destination,) if role in hosts]
+    return list(dict.fromkeys(found)) or [endpoint.host]
 
 
 def _port(endpoint: Endpoint) -> int | None:
@@ -177,7 +179,7 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
         question = msgspec.structs.replace(question, contexts=contexts)
     return Plan(
         id=endpoint.name if left_out and endpoint is not None else f"{host}:{port}",
-        says=endpoint.says if endpoint is not None else "",
+        says=f"{endpoint.name}: {endpoint.says}".rstrip(": ") if endpoint is not None else "",
         target=Target(host=host, port=port, called=called, calling=calling, timeout=asked.timeout),
         question=question,
         demands=demands,

@@ -13,6 +13,7 @@ from dcmlint.errors import ProfileError, RuleError
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, tag_of
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
+from dcmlint.profiles.load import fully_read
 from dcmlint.profiles.model import AttributeRow, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
 from dcmlint.profiles.patterns import substitution_problems, translate
@@ -30,6 +31,7 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|#\d+);")
 
 def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
     """Everything that can be said of a profile without a file, in the order of its lines."""
+    source = fully_read(source)
     remarks: list[Remark] = []
     try:
         chain = chain_of(source)

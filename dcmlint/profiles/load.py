@@ -76,6 +76,13 @@ def _read_folder(folder: Path) -> tuple[ProfileSource, ...]:
     return tuple(read_profile(path, f"profiles/{path.name}") for path in files)
 
 
+def fully_read(source: ProfileSource) -> ProfileSource:
+    """The same profile with the places of everything: the bundle keeps only those that a run needs."""
+    if "$" in source.marks:
+        return source
+    return read_profile(data_folder("profiles") / Path(source.file).name, source.file)
+
+
 def build_profile_bundle() -> bytes:
     """The bundle of the built-in profiles, without the examples of their rules."""
     folder = data_folder("profiles")

@@ -193,10 +193,16 @@ def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
             )
 
 
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(value) + "]"
+    return text_of(value)
+
+
 def new_profile(name: str, extends: str, area: str, base: Profile, schema: str) -> str:
     """The text of a new profile that extends another; ``schema``: where editors find the schema."""
     settings = "".join(
-        f"  # {parameter_name}: {text_of(parameter.default)}\n"
+        f"#   {parameter_name}: {_default(parameter.default)}\n"
         for parameter_name, parameter in base.parameters.items()
     )
     return f"""\
@@ -206,7 +212,7 @@ version: "1"
 title: What we ask of slides
 area: {area}
 extends: [{extends}]
-{"set:" + chr(10) + settings if settings else ""}
+{"# set:" + chr(10) + settings if settings else ""}
 # Rules by id, name, area or tag: on, off, error, warning, info, at-most-warning.
 rules:
   # Placeholders such as UNKNOWN are information by default.

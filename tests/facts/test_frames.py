@@ -207,6 +207,16 @@ def test_segments_are_no_repetition() -> None:
     assert facts.group("places").kind == ""
 
 
+def test_many_frames_of_segments() -> None:
+    slide = slides.volume(Scan(name="many-colours", columns=80, rows=64, tile=8, codec="native"))
+    facts = facts_of(slides.segmentation_of(slide, tiled_full=False))
+    assert isinstance(facts.instance.dataset.items(0x52009230), Columns)
+    assert (
+        of(facts, "frames.repeated") == of(facts, "frames.outside") == of(facts, "dimensions.ambiguous") == []
+    )
+    assert (facts("frames.count"), facts("places.kind")) == (64, "")
+
+
 def test_holes(sparse: Callable[..., Facts]) -> None:
     def change(made: FileDataset) -> None:
         del made.PerFrameFunctionalGroupsSequence[:3]

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from dcmlint.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = str(ROOT / "examples" / "slide-good")
 
 
 def dcmlint(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process: starting one for each line would be most of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd or ROOT)
+        for name, value in {"NO_COLOR": "1", **environment}.items():
+            patch.setenv(name, value)
+        code = run(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def in_process_of_its_own(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "dcmlint.cli", *arguments], capture_output=True, cwd=cwd or ROOT, text=True, encoding="utf-8",
-        env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), **environment}, timeout=120, check=False,
+        [sys.executable, "-m", "dcmlint.cli", *arguments], capture_output=True, cwd=ROOT, text=True, encoding="utf-8",
+        env={**os.environ, "NO_COLOR": "1", **environment}, timeout=120, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -116,7 +131,7 @@ def test_profiles_work_in_processes(tmp_path: Path) -> None:
         "-f",
         "json",
     )
-    one, two = (json.loads(dcmlint(*arguments, "-j", jobs).stdout) for jobs in ("1", "2"))
+    one, two = (json.loads(in_process_of_its_own(*arguments, "-j", jobs).stdout) for jobs in ("1", "2"))
     assert one["findings"] == two["findings"]
     assert one["findings"]
 
@@ -161,5 +176,8 @@ def test_a_profile_of_an_installed_package(tmp_path: Path) -> None:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: labpolicy\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[dcmlint.profiles]\nlab-policy = labpolicy:policy\n")
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
-    assert "lab-policy" in dcmlint("profiles", PYTHONPATH=path).stdout
-    assert dcmlint("check", "--isolated", "-p", "lab-policy", GOOD, PYTHONPATH=path).returncode == 0
+    assert "lab-policy" in in_process_of_its_own("profiles", PYTHONPATH=path).stdout
+    assert (
+        in_process_of_its_own("check", "--isolated", "-p", "lab-policy", GOOD, PYTHONPATH=path).returncode
+        == 0
+    )

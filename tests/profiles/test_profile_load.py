@@ -70,13 +70,11 @@ def test_mistakes_have_their_place(tmp_path: Path, text: str, says: str, line: i
 
 def test_a_wrong_expression_has_its_place(tmp_path: Path) -> None:
     rule = "own_rules:\n  - id: LAB001\n    name: lab-x\n    title: X\n    severity: error\n    basis: local\n    assert: Rowz > 1\n"
-    with pytest.raises(RuleError) as caught:
-        path = lab(tmp_path, rule)
-        for source in resolve_profile(path).rules:
-            if source.rule.id == "LAB001":
-                from dcmlint.rules.compile import compiled
+    from dcmlint.rules.compile import compiled
 
-                compiled(source)
+    (source,) = [one for one in resolve_profile(lab(tmp_path, rule)).rules if one.rule.id == "LAB001"]
+    with pytest.raises(RuleError) as caught:
+        compiled(source)
     assert (caught.value.line, "did you mean Rows" in str(caught.value)) == (11, True)
 
 

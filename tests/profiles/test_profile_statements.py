@@ -80,7 +80,7 @@ def test_generated_files_are_up_to_date() -> None:
     made = generated(ROOT)
     differs = [path.name for path, data in made.items() if not path.is_file() or path.read_bytes() != data]
     assert not differs, f"{differs}: python -m dcmlint.profiles.pages"
-    assert {path for path in (ROOT / "docs" / "profiles").glob("*.md")} <= set(made)
+    assert set((ROOT / "docs" / "profiles").glob("*.md")) <= set(made)
 
 
 def test_the_bundle_holds_what_the_files_say() -> None:

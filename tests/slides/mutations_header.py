@@ -34,8 +34,14 @@ def image_type(*values: str) -> dict[str, list[str]]:
 break_one(
     "FILE001", "a TIFF header without a directory", "native", writing={"preamble": b"II*\0" + bytes(124)}
 )
-break_one("FILE002", "33 MiB of private data before the pixels", "native",
-          edit=lambda made: (put(made, "(0009,0010)", "EXAMPLE", "LO"), put(made, "(0009,1001)", bytes(33 << 20), "OB"))[0])  # fmt: skip
+
+
+def _large_header(made: FileDataset) -> None:
+    put(made, "(0009,0010)", "EXAMPLE", "LO")
+    put(made, "(0009,1001)", bytes(33 << 20), "OB")
+
+
+break_one("FILE002", "33 MiB of private data before the pixels", "native", edit=_large_header)
 
 
 def _two_slides() -> Files:

@@ -31,8 +31,8 @@ def contents(made: Dataset) -> list[Dataset]:
     return [frame.FrameContentSequence[0] for frame in made.PerFrameFunctionalGroupsSequence]
 
 
-def full_again(made: FileDataset, *, keep_frames: int) -> None:
-    """Native pixels cut to a number of frames."""
+def shortened(made: FileDataset, *, keep_frames: int) -> None:
+    """An image of native pixels with its first frames only."""
     size = len(made.PixelData) // int(made.NumberOfFrames)
     made.PixelData = made.PixelData[: size * keep_frames]
     made.NumberOfFrames = str(keep_frames)
@@ -42,7 +42,7 @@ def full_again(made: FileDataset, *, keep_frames: int) -> None:
 
 break_one("TILE001", "3D", "sparse", {"DimensionOrganizationType": "3D"})
 break_one("TILE002", "no number of planes", "native", {"TotalPixelMatrixFocalPlanes": ABSENT})
-break_one("TILE003", "a frame short", "native", edit=partial(full_again, keep_frames=19))
+break_one("TILE003", "a frame short", "native", edit=partial(shortened, keep_frames=19))
 
 
 def _second_path(made: FileDataset) -> None:

@@ -154,3 +154,14 @@ def test_offsets_beyond_32_bits(tmp_path: Path) -> None:
     assert [one.rule for one in report.findings if one.severity == "error"] == ["PIX024"], _said(
         report.findings
     )
+
+
+def test_a_report_says_how_many_frames_were_looked_at() -> None:
+    made = fresh("jpeg")
+    made.TotalPixelMatrixColumns = made.TotalPixelMatrixRows = 70 * 32
+    made.NumberOfFrames = "4900"
+    data = to_bytes(slides.put_frames(made, [slides.frames_of(made)[0]] * 4900))
+    for frames, sampled in (("auto", 0), ("sample", 1)):
+        report = report_of({"0.dcm": WholeBuffer(data)}, Checker(Settings(frames=frames)))
+        assert report.summary.sampled == sampled
+        assert ("looked at" in report.files[0].title) == bool(sampled)

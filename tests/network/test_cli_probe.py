@@ -1,0 +1,486 @@
+"""`dcmlint probe` as its user meets it, against real peers on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from network_certificates import Certificates
+from network_peers import JPEG, WSI, Acceptor, dcmqrscp, free_port, need, orthanc, serve, storescp
+from test_network_tls import tls_server
+
+from dcmlint.cli.app import run
+from dcmlint.network import smb
+from dcmlint.network.negotiate import Acceptance
+from dcmlint.network.tls_context import server_context
+
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+
+
+def probe(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error; no configuration is read."""
+    code = run(["probe", "--isolated", "--timeout", "3", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return code, out, err
+
+
+def report(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
+    code, out, err = probe(capsys, *arguments, "-f", "json")
+    assert out, err
+    value = json.loads(out)
+    assert value["exit_code"] == code
+    return value
+
+
+def rules(value: dict) -> set[str]:
+    return {finding["rule"] for finding in value["findings"]}
+
+
+def facts(value: dict) -> dict:
+    return value["associations"][0]["facts"]
+
+
+@pytest.fixture(autouse=True)
+def eighty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+# --- our own acceptor as the peer: no program is needed ----------------------------------------------
+
+
+def test_a_table_of_eighty_columns_and_no_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        code, out, err = probe(capsys, "127.0.0.1", acceptor.port)
+    assert code == 0, out
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 80
+    assert re.search(r"JPEG Baseline \(Process 1\) +accepted", out)
+    assert re.search(r"all 11 in one context +JPEG Baseline", out)
+    assert "PASS" in out
+
+
+def test_without_demands_it_describes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    acceptance = Acceptance(
+        transfer_syntaxes=("1.2.840.10008.1.2.1", "1.2.840.10008.1.2"), other_syntaxes=False
+    )
+    with Acceptor(tmp_path, acceptance=acceptance) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "--level", "full")
+    assert value["exit_code"] == 0
+    assert value["outcomes"]["NET210"]["not_applicable"] == 1
+    assert value["outcomes"]["NET203"]["not_applicable"] == 1
+    refused = [row for row in value["associations"][0]["contexts"] if row["result"] == 4]
+    assert {row["answer"] for row in refused} == {"transfer syntaxes not supported"}
+
+
+def test_what_flags_require_and_forbid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    acceptance = Acceptance(transfer_syntaxes=("1.2.840.10008.1.2.1", BIG_ENDIAN), other_syntaxes=False)
+    with Acceptor(tmp_path, acceptance=acceptance) as acceptor:
+        value = report(
+            capsys, "127.0.0.1", acceptor.port, "--sop", "VLWholeSlideMicroscopyImageStorage", "--syntax",
+            "JPEGBaseline8Bit", "--syntax", "ExplicitVRLittleEndian", "--forbid", BIG_ENDIAN, "--choice", JPEG,
+        )  # fmt: skip
+    assert value["exit_code"] == 1
+    assert {"NET210", "NET211", "NET213"} <= rules(value)
+    message = next(one["message"] for one in value["findings"] if one["rule"] == "NET210")
+    assert "JPEG Baseline (Process 1) (transfer syntaxes not supported)" in message
+    assert "Explicit VR Little Endian" not in message
+
+
+def test_titles_that_must_be_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "--expect-reject-aet", "--level", "full")
+        assert {"NET203", "NET204"} <= rules(value)
+        assert value["exit_code"] == 0  # warnings
+    (tmp_path / "strict").mkdir()
+    strict = Acceptance(called=frozenset({"ARCHIVE"}), calling=frozenset({"DCMLINT"}))
+    with Acceptor(tmp_path / "strict", acceptance=strict) as acceptor:
+        value = report(
+            capsys,
+            "127.0.0.1",
+            acceptor.port,
+            "--expect-reject-aet",
+            "--level",
+            "full",
+            "--called",
+            "ARCHIVE",
+        )
+        assert not {"NET201", "NET203", "NET204"} & rules(value)
+        value = report(capsys, "127.0.0.1", acceptor.port)
+    assert value["exit_code"] == 4  # refused: nothing more could be asked
+    assert value["associations"][0]["status"] == "refused"
+    assert "called AE title not recognized" in next(
+        one["message"] for one in value["findings"] if one["rule"] == "NET201"
+    )
+
+
+def test_what_changed_since_an_earlier_probe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    with Acceptor(tmp_path, port=port):
+        assert probe(capsys, "127.0.0.1", port, "-f", f"json={tmp_path / 'before.json'}")[0] == 0
+    acceptance = Acceptance(transfer_syntaxes=("1.2.840.10008.1.2.1",), other_syntaxes=False)
+    with Acceptor(tmp_path, port=port, acceptance=acceptance, max_pdu=16384):
+        value = report(capsys, "127.0.0.1", port, "--baseline", tmp_path / "before.json")
+    changed = next(one["message"] for one in value["findings"] if one["rule"] == "NET242")
+    assert "max pdu: 131072, now 16384" in changed
+    assert "JPEG Baseline (Process 1) is now refused" in changed
+
+
+@pytest.mark.parametrize(
+    ("script", "rule"),
+    [
+        (lambda sock: sock.recv(1 << 16), "NET003"),
+        (lambda sock: (sock.recv(1 << 16), sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "NET004"),
+        (lambda sock: threading.Event().wait(1.5), "NET002"),
+    ],
+)
+def test_what_is_no_dicom_is_incomplete(
+    script: object, rule: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(script) as port:  # type: ignore[arg-type]
+        value = report(capsys, "127.0.0.1", port, "--timeout", "0.6", "--tls", "off")
+    assert rule in rules(value)
+    assert value["exit_code"] == 4
+
+
+def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = probe(capsys, "127.0.0.1", free_port())
+    assert code == 4
+    assert "NET001" in out
+    assert "INCOMPLETE" in out
+    code, out, _ = probe(capsys, "host.invalid", 104)
+    assert code == 4
+    assert "The host name is not known" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [], ["localhost"], ["localhost", "104", "--level", "deep"], ["localhost", "104", "--tls", "maybe"],
+        ["localhost", "104", "--syntax", "JPEGBaseline"], ["localhost", "104", "--pin", "12"],
+        ["localhost", "104", "--called", "A TITLE THAT IS TOO LONG"], ["localhost", "104", "--max-pdu", "big"],
+        ["localhost", "104", "--expect-reject-aet"], ["localhost", "104", "--key", "a.pem"],
+        ["localhost", "104", "--baseline", "/nowhere.json"], ["localhost", "104", "--ca", "/nowhere.pem"],
+        ["-p", "aperio-iqc"], ["-p", "aperio-iqc", "--host", "nobody=localhost"], ["-p", "wsi", "--endpoint", "x"],
+    ],
+)  # fmt: skip
+def test_wrong_command_lines_are_2_and_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = probe(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.strip()
+
+
+def test_the_missing_extra_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "pynetdicom" else found(name, *rest)
+    )
+    code, out, err = probe(capsys, "localhost", "104")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "dcmlint[network]" in err
+
+
+def test_junit_has_a_suite_for_the_endpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        _, out, _ = probe(capsys, "127.0.0.1", acceptor.port, "-f", "junit")
+    assert '<testsuite name="association 127.0.0.1:' in out
+    assert 'failures="0"' in out
+
+
+# --- TLS -----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def tls_acceptor(folder: Path, pair: tuple[str, str], **settings: object) -> Iterator[Acceptor]:
+    with Acceptor(folder, tls=server_context(*pair, **settings)) as acceptor:  # type: ignore[arg-type]
+        yield acceptor
+
+
+def test_a_good_endpoint_of_tls(
+    tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tls_acceptor(tmp_path, certificates["ec"]) as acceptor:
+        value = report(
+            capsys, "127.0.0.1", acceptor.port, "--tls", "require", "--level", "full", "--ca", certificates.ca
+        )
+    assert not [one for one in value["findings"] if one["severity"] == "error"], value["findings"]
+    tls = facts(value)["tls"]
+    assert tls["accepts_12"] is True
+    assert tls["accepts_13"] is True
+    assert tls["old_accepted"] == []
+    assert tls["chain_verified"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("expired", "NET112"), ("future", "NET113"), ("short-key", "NET114"), ("no-san", "NET111"),
+        ("wrong-host", "NET111"), ("self-signed", "NET116"), ("client-usage", "NET117"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_certificate(
+    kind: str, rule: str, tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tls_server(certificates[kind]) as port:
+        value = report(
+            capsys, "127.0.0.1", port, "--tls", "require", "--ca", certificates.ca, "--timeout", "1"
+        )
+    # One defect, one finding: nothing else is said of the certificate.
+    about = {found for found in rules(value) if "NET110" <= found <= "NET118"}
+    assert about == {rule}, value["findings"]
+
+
+def test_a_pin_is_trust_enough_and_another_is_an_error(
+    tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import hashlib
+    import ssl
+
+    pem = Path(certificates["self-signed"][0]).read_text()
+    pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    with tls_acceptor(tmp_path, certificates["self-signed"]) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "--tls", "require", "--pin", pin)
+        assert "NET116" not in rules(value)
+        assert value["exit_code"] == 0
+        value = report(capsys, "127.0.0.1", acceptor.port, "--tls", "require", "--pin", "0" * 64)
+        assert "NET116" in rules(value)
+        assert value["exit_code"] == 1
+
+
+def test_mutual_tls_with_and_without_our_certificate(
+    tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trap (a): TLS 1.3 completes for a client without a certificate, and the alert comes later."""
+    with tls_acceptor(
+        tmp_path, certificates["ec"], client_ca=certificates.ca, require_client=True
+    ) as acceptor:
+        base = (
+            "127.0.0.1",
+            acceptor.port,
+            "--tls",
+            "require",
+            "--level",
+            "full",
+            "--ca",
+            certificates.ca,
+            "--mutual",
+        )
+        certificate, key = certificates["client"]
+        value = report(capsys, *base, "--cert", certificate, "--key", key)
+        assert not {"NET120", "NET121", "NET122"} & rules(value), value["findings"]
+        assert facts(value)["tls"]["without_certificate"] == "refused"
+        assert facts(value)["tls"]["with_certificate"] == "accepted"
+        assert facts(value)["tls"]["with_stranger"] == "refused"
+        assert facts(value)["tls"]["accepts_12"] is True
+        code, out, _ = probe(capsys, *base[:4])
+        assert code == 4
+        assert "give --cert and --key" in out, out
+        stranger, stranger_key = certificates["self-signed"]
+        value = report(capsys, *base, "--cert", stranger, "--key", stranger_key)
+        assert "NET122" in rules(value)
+    (tmp_path / "open").mkdir()
+    with tls_acceptor(tmp_path / "open", certificates["ec"]) as acceptor:
+        value = report(
+            capsys, "127.0.0.1", acceptor.port, "--tls", "require", "--level", "full", "--mutual", "--ca", certificates.ca
+        )  # fmt: skip
+        assert "NET120" in rules(value)
+
+
+def test_what_the_library_cannot_try_is_not_called_refused(
+    tmp_path: Path,
+    certificates: Certificates,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Trap (b)."""
+    from dcmlint.network import tls
+
+    offer = tls.offer
+    monkeypatch.setattr(
+        tls, "offer",
+        lambda low, high, *rest: "switched off" if (low, high) in (("1.0", "1.0"), ("1.1", "1.1")) else offer(low, high, *rest),
+    )  # fmt: skip
+    with tls_acceptor(tmp_path, certificates["ec"]) as acceptor:
+        code, out, _ = probe(
+            capsys, "127.0.0.1", acceptor.port, "--tls", "require", "--level", "full", "--ca", certificates.ca,
+            "--show", "info",
+        )  # fmt: skip
+    assert code == 0, out
+    assert "1.0 not testable here" in out
+    assert "1.1 not testable here" in out
+    assert not re.search(r"1\.[01] refused", out)
+    assert "NET123" in out
+    assert "not decided: NET101" in out or "NET101" in out.partition("not decided:")[2]
+
+
+def test_tls_that_is_wanted_and_not_spoken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "-p", "aperio-gt450-dx")
+    assert "NET102" in rules(value)
+    assert value["exit_code"] == 1
+    assert facts(value)["association"]["called"] == "SVS_STORE_SCP"
+
+
+# --- profiles ------------------------------------------------------------------------------------
+
+
+def test_the_scanner_and_an_archive_that_suits_it(
+    tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tls_acceptor(tmp_path, certificates["ec"]) as acceptor:
+        value = report(
+            capsys,
+            "127.0.0.1",
+            acceptor.port,
+            "-p",
+            "aperio-gt450-dx",
+            "--level",
+            "full",
+            "--ca",
+            certificates.ca,
+        )
+    assert value["exit_code"] == 0, value["findings"]
+    assert value["outcomes"]["NET210"]["pass"] == 1
+    assert value["outcomes"]["NET102"]["pass"] == 1
+
+
+def test_the_converter_proposes_its_25_syntaxes_both_ways(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "-p", "dicomvert-2.0")
+    rows = value["associations"][0]["contexts"]
+    slides = [row for row in rows if row["sop_class"] == WSI]
+    assert [len(row["proposed"]) for row in slides] == [1] * 25 + [25]
+    assert slides[-1]["chosen"] == JPEG
+    assert facts(value)["association"]["calling"] == "THT-Client"
+
+
+def test_all_rows_of_the_quality_module_and_their_protocols(
+    certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = probe(
+        capsys, "-p", "aperio-iqc", "--host", "sam=127.0.0.1", "--host", "iqc=127.0.0.1", "--host", "share=127.0.0.1",
+        "--timeout", "0.5", "-f", "json",
+    )  # fmt: skip
+    value = json.loads(out)
+    assert code == 4  # nothing listens on these ports here
+    assert [record["id"] for record in value["associations"]] == [
+        f"127.0.0.1:{port}" for port in (104, 139, 443, 445, 2762, 5761, 8443, 8444)
+    ]
+    code, out, _ = probe(
+        capsys, "-p", "aperio-iqc", "--host", "share=127.0.0.1", "--timeout", "0.5", "-f", "json"
+    )
+    looked = [record["status"] for record in json.loads(out)["associations"]]
+    assert looked.count("not checked") == 6
+
+
+def test_https_by_its_tls_and_certificate(
+    certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tls_server(certificates["expired"]) as port:
+        value = report(
+            capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "sam-https", "--ca", certificates.ca
+        )
+    assert "NET112" in rules(value)
+    assert facts(value)["endpoint"]["protocol"] == "https"
+    assert value["exit_code"] == 1
+
+
+def test_smb_by_dialect_and_signing(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[bytes] = []
+
+    def server(sock: socket.socket) -> None:
+        (length,) = struct.unpack(">I", sock.recv(4))
+        asked.append(sock.recv(length))
+        header = b"\xfeSMB" + bytes(60)
+        body = struct.pack("<HHH", 65, 3, 0x0302) + bytes(58)
+        sock.sendall(struct.pack(">I", len(header + body)) + header + body)
+
+    with serve(server) as port:
+        code, out, _ = probe(capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "share-445")
+    assert code == 0, out
+    assert "dialect 3.0.2" in out
+    assert "signing | required" in out
+    assert asked[0].startswith(b"\xfeSMB")
+    with serve(lambda sock: sock.recv(1 << 16)) as port:
+        _, out, _ = probe(capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "share-445")
+    assert "reachable only" in out
+    assert smb.parse(b"\xffSMB" + bytes(100)) == [("SMB", "reachable only: what answers is no SMB 2")]
+
+
+# --- real peers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.peer
+@need("storescp")
+def test_storescp_as_it_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with storescp(tmp_path, nodelay=False) as port:
+        value = report(capsys, "127.0.0.1", port, "--level", "full")
+    assert "NET012" in rules(value)  # Nagle's algorithm
+    assert facts(value)["contexts"]["accepted"] == 3
+    assert value["exit_code"] == 0
+
+
+@pytest.mark.peer
+@need("storescp")
+@pytest.mark.parametrize(("option", "old"), [("+py", False), ("+px", True), ("+pz", False)])
+def test_storescp_by_its_tls_profiles(
+    option: str, old: bool, tmp_path: Path, certificates: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate, key = certificates["good"]
+    with storescp(tmp_path, "+tls", key, certificate, "+cf", certificates.ca, "-ic", option, "-pw") as port:
+        value = report(
+            capsys, "127.0.0.1", port, "--tls", "require", "--level", "full", "--ca", certificates.ca
+        )
+    tls = facts(value)["tls"]
+    assert ("NET101" in rules(value)) == old
+    assert tls["accepts_12"] is True
+    assert tls["accepts_13"] is (option != "+pz")
+    assert value["outcomes"]["NET110"]["pass"] == 1
+
+
+@pytest.mark.peer
+@need("dcmqrscp")
+def test_dcmqrscp_rejects_titles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with dcmqrscp(tmp_path) as port:
+        value = report(
+            capsys,
+            "127.0.0.1",
+            port,
+            "--called",
+            "ARCHIVE",
+            "--level",
+            "full",
+            "--expect-reject-aet",
+            "--show",
+            "info",
+        )
+    assert "NET203" not in rules(value)
+    assert facts(value)["association"]["wrong_called"] == "rejected"
+
+
+@pytest.mark.peer
+@need("Orthanc")
+def test_orthanc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with orthanc(tmp_path) as (port, _):
+        value = report(capsys, "127.0.0.1", port, "--called", "ORTHANC", "--level", "full")
+    assert value["exit_code"] == 0, value["findings"]
+    assert facts(value)["contexts"]["accepted"] >= 8
+    assert facts(value)["contexts"]["choices"] == ["1.2.840.10008.1.2.1"]  # of all in one context

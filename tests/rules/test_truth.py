@@ -1,0 +1,179 @@
+"""Findings that were false once, and defects that were missed: each as a small instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pydicom.dataset import Dataset, FileDataset
+from support import general, slides
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.engine.session import Checker, Task
+from dcmlint.engine.settings import Settings
+from dcmlint.standard import load
+
+_NM, _RT_DOSE, _RT_PLAN = (
+    "1.2.840.10008.5.1.4.1.1.20",
+    "1.2.840.10008.5.1.4.1.1.481.2",
+    "1.2.840.10008.5.1.4.1.1.481.5",
+)
+_PET, _MAP, _PHOTO = (
+    "1.2.840.10008.5.1.4.1.1.128",
+    "1.2.840.10008.5.1.4.1.1.30",
+    "1.2.840.10008.5.1.4.1.1.77.1.4",
+)
+_TABLE_RULES = tuple(f"MOD{number:03}" for number in range(1, 12))
+
+
+def _found(made: FileDataset) -> set[tuple[str, str]]:
+    """Rule and keyword of what the tables say."""
+    result = Checker(Settings(select=_TABLE_RULES)).check_buffer(
+        Task("a.dcm", True), WholeBuffer(slides.to_bytes(made))
+    )
+    return {(finding.rule, finding.path.rpartition(".")[2]) for finding in result.findings}
+
+
+def _of_class(uid: str, base: Callable[[], FileDataset], **attributes: object) -> FileDataset:
+    made = base()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def _item(**attributes: object) -> Dataset:
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+# -- one attribute is no module (PS3.2 3.11.4) ---------------------------------------------------------
+
+
+def test_a_slice_thickness_is_no_image_plane_module() -> None:
+    made = general.sc()
+    made.SliceThickness = "2"
+    assert not _found(made)
+
+
+def test_most_of_a_module_asks_for_the_rest_of_it() -> None:
+    made = general.sc()
+    made.ImagePositionPatient = ["0", "0", "0"]
+    made.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
+    assert ("MOD003", "SliceThickness") in _found(made)
+
+
+def test_a_module_whose_condition_is_false_asks_for_nothing() -> None:
+    # PS3.3 A.5.4: NM Reconstruction is for reconstructed tomograms only.
+    made = _of_class(_NM, general.sc, Modality="NM", ImageType=["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"])
+    made.SliceThickness = "2"
+    assert not {keyword for _, keyword in _found(made)} & {"SpacingBetweenSlices"}
+    made.ImageType = ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    assert ("MOD003", "SpacingBetweenSlices") in _found(made)
+
+
+def test_a_structure_set_that_a_dose_refers_to_is_no_dvh_module() -> None:
+    reference = _item(
+        ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.481.3", ReferencedSOPInstanceUID="2.25.5"
+    )
+    made = _of_class(_RT_DOSE, general.sc, Modality="RTDOSE", ReferencedStructureSetSequence=[reference])
+    assert "DVHSequence" not in {keyword for _, keyword in _found(made)}
+
+
+def test_a_map_of_floats_is_not_asked_for_integers() -> None:
+    made = _of_class(_MAP, general.ct, Modality="OT", BitsAllocated=32, FloatPixelData=b"\0" * 1024)
+    del made.PixelData
+    found = _found(made)
+    assert not {keyword for _, keyword in found} & {"PixelData", "BitsStored", "BitsAllocated"}
+    made.BitsAllocated = 16
+    assert ("MOD009", "BitsAllocated") in _found(made)
+
+
+# -- values ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("position", "wrong"), [("HFS", False), ("AFDL", False), ("SITTING", False), ("HF", True)]
+)
+def test_patient_positions_of_a_plan(position: str, wrong: bool) -> None:
+    # PS3.3 C.8.8.12.1.2: the terms of C.7.3.1.1.2, and SITTING.
+    made = _of_class(
+        _RT_PLAN, general.basic_sr, Modality="RTPLAN",
+        PatientSetupSequence=[_item(PatientSetupNumber="1", PatientPosition=position)],
+    )  # fmt: skip
+    assert (("MOD010", "PatientPosition") in _found(made)) is wrong
+
+
+def test_value_3_of_mr_images_is_open() -> None:
+    # PS3.3 C.7.6.1.1.2
+    made = general.mr()
+    made.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]
+    assert not _found(made)
+
+
+def test_tracked_position_measuring_devices() -> None:
+    # PS3.3 C.8.24.3
+    row = next(
+        row
+        for row in load().table("C.8.24.3-1").rows
+        if getattr(row, "keyword", "") == "PositionMeasuringDeviceUsed"
+    )
+    assert "TRACKED" in row.values[0].values
+
+
+def test_wrong_bits_are_one_finding() -> None:
+    # PS3.3 C.8.9.4: Bits Stored of PET is Bits Allocated; High Bit follows.
+    made = _of_class(_PET, general.ct, Modality="PT")
+    made.BitsAllocated, made.BitsStored, made.HighBit = 16, 12, 11
+    assert {one for one in _found(made) if one[1] in ("BitsAllocated", "BitsStored", "HighBit")} == {
+        ("MOD009", "BitsStored")
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame_type", "wrong"),
+    [
+        (["ORIGINAL", "PRIMARY", "AXIAL", "NONE"], True),
+        (["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"], False),
+        (["DERIVED", "PRIMARY", "PERFUSION", "RCBF"], False),
+    ],
+)
+def test_original_ct_frames_are_in_hounsfield_units(frame_type: list[str], wrong: bool) -> None:
+    # PS3.3 C.8.15.3.10
+    made = general.enhanced_ct()
+    made.ImageType = frame_type
+    shared = made.SharedFunctionalGroupsSequence[0]
+    shared.CTImageFrameTypeSequence[0].FrameType = frame_type
+    shared.PixelValueTransformationSequence = [
+        _item(RescaleIntercept="0", RescaleSlope="1", RescaleType="US")
+    ]
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        for keyword in ("PixelValueTransformationSequence", "CTImageFrameTypeSequence"):
+            if keyword in frame:
+                delattr(frame, keyword)
+    assert (("MOD009", "RescaleType") in _found(made)) is wrong
+
+
+def test_photographs_are_not_ybr_full() -> None:
+    # PS3.3 C.8.12.1.1.1
+    made = _of_class(
+        _PHOTO, general.sc, Modality="XC", PhotometricInterpretation="YBR_FULL", SamplesPerPixel=3
+    )
+    assert ("MOD009", "PhotometricInterpretation") in _found(made)
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "bits", "wrong"), [("7.2", 8, False), ("7.3", 16, False), ("7.3", 8, True)]
+)
+def test_bits_of_multi_frame_secondary_captures(sop_class: str, bits: int, wrong: bool) -> None:
+    # PS3.3 A.8.3.4, A.8.4.4
+    made = _of_class(f"1.2.840.10008.5.1.4.1.1.{sop_class}", general.sc, SamplesPerPixel=1)
+    made.PhotometricInterpretation, made.PixelRepresentation = "MONOCHROME2", 0
+    made.BitsAllocated, made.BitsStored, made.HighBit = bits, bits, bits - 1
+    assert {one for one in _found(made) if one[0] == "MOD009"} == (
+        {("MOD009", "BitsAllocated")} if wrong else set()
+    )
+    made.PixelRepresentation = 1
+    assert ("MOD009", "PixelRepresentation") in _found(made)
