@@ -70,6 +70,8 @@ def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> s
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"{len(value)} bytes"
     text = _number(value) if isinstance(value, float) else str(value)
+    if vr == "AT" and isinstance(value, int):
+        text = f"({value >> 16:04X},{value & 0xFFFF:04X})"
     if tag is None or mode == "all":
         return text if len(text) <= 200 else text[:200] + "…"
     if not vr:

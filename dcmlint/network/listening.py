@@ -227,7 +227,7 @@ class Listening:
         self._digests.update({one.sop_instance: one.sha256 for one in arrivals})
         self._ended.append(_without_instances(facts) if len(self._ended) > _RECORDS else facts)
         record = AssociationRecord(
-            id=_association_id(facts), title=_association_title(facts), lines=_association_lines(facts),
+            id=_association_id(facts, len(self._ended)), title=_association_title(facts), lines=_association_lines(facts),
             contexts=_context_rows(facts),
         )  # fmt: skip
         one = looked(self.checker, {"store": stored} if facts.request is not None else {}, record)
@@ -313,9 +313,9 @@ def _without_instances(facts: AssociationFacts) -> AssociationFacts:
     return msgspec.structs.replace(facts, instances=(), instances_not_kept=count)
 
 
-def _association_id(facts: AssociationFacts) -> str:
+def _association_id(facts: AssociationFacts, number: int) -> str:
     calling = facts.request.calling if facts.request is not None else "nobody"
-    return f"{calling} at {facts.peer}, association {facts.number}"
+    return f"{calling} at {facts.peer}, association {number}"
 
 
 def _association_title(facts: AssociationFacts) -> str:

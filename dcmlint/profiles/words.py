@@ -53,7 +53,7 @@ def profile_lines(resolved: Resolved) -> list[str]:
         ("rules", f"{len(resolved.rules) - changed['off']} on, {len(own)} of them its own"),
         ("own rules", f"{own[0].id} ... {own[-1].id}" if len(own) > 1 else own[0].id if own else ""),
         ("rows", str(sum(1 for _ in placed_rows(profile))) if profile.attributes else ""),
-        ("locked", f"{len(resolved.locked)} rules" if resolved.locked else ""),
+        ("locked", _counted(len(resolved.locked), "rule") if resolved.locked else ""),
         ("endpoints", ", ".join(f"{one.name} ({one.protocol} {one.port})" for one in resolved.endpoints)),
         ("gate", ", ".join(f"{severity}: {action}" for severity, action in resolved.action.items())),
         ("exceptions", str(len(resolved.exemptions)) if resolved.exemptions else ""),
@@ -81,6 +81,10 @@ def independent_reading(profile: Profile) -> str:
     )
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _not_checked(resolved: Resolved) -> list[str]:
     if not resolved.not_checked:
         return []
@@ -89,7 +93,8 @@ def _not_checked(resolved: Resolved) -> list[str]:
     for one in resolved.not_checked:
         by_parameter.setdefault(one.parameter, []).append(one.what)
     for parameter, rules in by_parameter.items():
-        lines += _wrapped(parameter, ", ".join(rules), 4)
+        text = f"{parameter}: {', '.join(rules)}"
+        lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
