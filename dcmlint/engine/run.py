@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -67,6 +68,7 @@ class InstanceRun:
         self._values = values
         self._by_each: dict[str, Sequence[DatasetScope]] = {}
         self._context = RuleContext(instance, self.facts)
+        self._present = frozenset(instance.dataset.elements)
         self._subject = Subject("file", file, (file,))
 
     def run(self) -> Checked:
@@ -85,6 +87,10 @@ class InstanceRun:
         )  # fmt: skip
 
     def _hold(self, active: ActiveRule, run: Callable[[ActiveRule], Outcome]) -> None:
+        needs = active.compiled.needs
+        if needs and needs.isdisjoint(self._tags if active.rule.each else self._present):
+            self.outcomes.setdefault(active.id, "not_applicable")
+            return
         modalities = active.rule.applies.modality
         if modalities and self.instance.dataset.text(MODALITY) not in modalities:
             self.outcomes[active.id] = "not_applicable"
@@ -95,6 +101,11 @@ class InstanceRun:
             self.outcomes[active.id] = outcome
             if reason:
                 self.undecided[active.id] = reason
+
+    @cached_property
+    def _tags(self) -> frozenset[int]:
+        """The tags of all levels."""
+        return frozenset().union(*(scope.dataset.elements for scope in self._scopes(_EVERY)))
 
     # -- generic checks ---------------------------------------------------------------------------------
 

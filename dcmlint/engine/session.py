@@ -27,7 +27,7 @@ from dcmlint.findings.finding import (
     Subject,
     fingerprint,
 )
-from dcmlint.profiles.apply import settled
+from dcmlint.profiles.apply import exempted, settled, settled_together
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.version import __version__
@@ -102,7 +102,8 @@ class Checker:
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
         checked: Checked = run.run()
-        findings = settled(self.profile, self.rules, checked.findings, instance, run.facts, task.path)
+        exempt = exempted(self.profile, instance, run.facts, task.path)
+        findings = settled(self.profile, self.rules, checked.findings, exempt)
         record = FileRecord(
             path=task.path, sop_class=_uid_text(instance.sop_class),
             sop_instance_uid=_uid_text(instance.sop_instance),
@@ -116,7 +117,7 @@ class Checker:
             record=record, findings=findings, outcomes=checked.outcomes, undecided=checked.undecided,
             planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
-            directory=directory_of(instance, task.path),
+            directory=directory_of(instance, task.path), exempt=exempt,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
         )  # fmt: skip
 
@@ -227,7 +228,7 @@ class Totals:
 
         together = check_together(self.members, self.checker.planner.together, self.checker.settings)
         findings = [f for f in self.findings if (f.rule, f.file) not in together.explained]
-        findings += together.findings
+        findings += settled_together(self.checker.profile, together.findings, self.exempt)
         for one in together.outcomes:
             self._counts.add(one)
         for rule, reason, path in together.undecided:

@@ -1,10 +1,10 @@
-"""What a profile does to the findings of one instance: exceptions, and one finding for one defect."""
+"""What a profile does to findings: exceptions, and one finding for one defect."""
 
 from __future__ import annotations
 
 import datetime
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -27,30 +27,42 @@ _SAID_BY_ROWS = frozenset({
 })  # fmt: skip
 
 
+def exempted(resolved: Resolved, instance: Instance, facts: Facts, path: str) -> tuple[int, ...]:
+    """The exceptions that match an instance, by their place in the resolved profile."""
+    numbered = enumerate(resolved.exemptions)
+    return tuple(number for number, one in numbered if _matches(one, instance, facts, path))
+
+
 def settled(
-    resolved: Resolved,
-    rules: dict[str, Rule],
-    findings: Sequence[Finding],
-    instance: Instance,
-    facts: Facts,
-    path: str,
+    resolved: Resolved, rules: Mapping[str, Rule], findings: Sequence[Finding], exempt: Sequence[int]
 ) -> tuple[Finding, ...]:
     """The findings of an instance as the profile leaves them.
 
     Where a row of the profile and a generic check found the same attribute missing or its value wrong, the
-    row speaks, with the higher severity.  Exceptions that match the instance lower or suppress; what is
-    locked stays.
+    row speaks, with the higher severity.  Exceptions that match the instance (``exempt``) lower or suppress;
+    what is locked stays.
     """
     result = _one_each(rules, findings)
-    for exemption in resolved.exemptions:
-        if any(finding.rule in exemption.levels for finding in result) and _matches(
-            exemption, instance, facts, path
-        ):
-            result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
+    for number in exempt:
+        exemption = resolved.exemptions[number]
+        result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
     return result
 
 
-def _one_each(rules: dict[str, Rule], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def settled_together(
+    resolved: Resolved, findings: Sequence[Finding], exempt: Mapping[str, Sequence[int]]
+) -> list[Finding]:
+    """Findings about slides and series: an exception holds when it matches every file that the finding names."""
+    result = []
+    for finding in findings:
+        shared = [set(exempt.get(file, ())) for file in finding.subject.files]
+        for number in sorted(set.intersection(*shared)) if shared else ():
+            finding = _excepted(finding, resolved.exemptions[number], resolved.locked)
+        result.append(finding)
+    return result
+
+
+def _one_each(rules: Mapping[str, Rule], findings: Sequence[Finding]) -> tuple[Finding, ...]:
     rows = {
         (without_indices(finding.path)): finding
         for finding in findings

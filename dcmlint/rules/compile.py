@@ -6,25 +6,30 @@ from functools import lru_cache
 
 from dcmlint import standard
 from dcmlint.errors import RuleError
-from dcmlint.expr import Expression, Message, SourceRef, compile_expression, parse_message
+from dcmlint.expr import UNKNOWN, Expression, Message, SourceRef, compile_expression, parse_message
 from dcmlint.expr.types import Type
 from dcmlint.findings.finding import Severity
 from dcmlint.rules.functions import RuleFunction, function_named, function_names
 from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.names import RULE_NAMES
+from dcmlint.rules.scope import DatasetScope, idle
 
 
 class CompiledRule:
-    """The expressions and the function of one rule."""
+    """The expressions and the function of one rule.
+
+    ``needs``: attributes of which one must be there for the rule to apply; empty: nothing is known of that.
+    """
 
     __slots__ = (
-        "claim",
         "at",
+        "claim",
         "downgrade",
         "function",
         "is_",
         "lets",
         "message",
+        "needs",
         "places",
         "rule",
         "want",
@@ -52,6 +57,9 @@ class CompiledRule:
             # The expression itself: so that redaction and `because` see through a let.
             known[name] = compiled
         self.when = expression(rule.when, "when") if rule.when else None
+        without = idle(self.when, DatasetScope)
+        applies = without is None or without is True or without is UNKNOWN
+        self.needs = frozenset() if applies or self.when is None else self.when.attributes
         self.claim = expression(rule.assert_, "assert") if rule.assert_ else None
         self.places = expression(rule.places, "places") if rule.places else None
         self.downgrade: list[tuple[Expression, Severity]] = [

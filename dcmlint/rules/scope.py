@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from dcmlint.dicom.dataset import Dataset
-from dcmlint.expr import ABSENT, UNKNOWN
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.dataset import Dataset, FileContext
+from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, transfer_syntax
+from dcmlint.expr import ABSENT, UNKNOWN, Expression
 from dcmlint.rules.tables.groups import groups_of
 
 FactLookup = Callable[[str], object]
@@ -146,4 +148,20 @@ class _Bulk:
         return self._size
 
 
-__all__ = ["ConditionScope", "DatasetScope", "FactLookup", "ItemScopes"]
+NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(EXPLICIT_LITTLE)), True, 0)
+"""A data set without elements: what a condition is where nothing of what it names is there."""
+
+# What looks elsewhere depends on more than the attributes of a level.
+_ELSEWHERE = ("file.", "root.", "up.")
+
+
+def idle(condition: Expression | None, scope: type[DatasetScope]) -> object:
+    """What a condition is where none of its attributes is there; None where that does not decide it."""
+    if condition is None or not condition.attributes or condition.facts or condition.lets:
+        return None
+    if any(word in condition.source for word in _ELSEWHERE):
+        return None
+    return condition(scope(NOTHING), {})
+
+
+__all__ = ["NOTHING", "ConditionScope", "DatasetScope", "FactLookup", "ItemScopes", "idle"]

@@ -177,3 +177,30 @@ def test_bits_of_multi_frame_secondary_captures(sop_class: str, bits: int, wrong
     )
     made.PixelRepresentation = 1
     assert ("MOD009", "PixelRepresentation") in _found(made)
+
+
+def test_modality_of_documents_and_of_secondary_captures() -> None:
+    # PS3.3 C.8.6.1: the type of SC Equipment replaces the one of General Series, not of Encapsulated Document Series.
+    secondary, document = general.sc(), _of_class("1.2.840.10008.5.1.4.1.1.104.1", general.sc)
+    del secondary.Modality, document.Modality
+    assert ("MOD001", "Modality") not in _found(secondary)
+    assert ("MOD001", "Modality") in _found(document)
+
+
+def test_the_contrast_of_intravascular_tomography_is_the_enhanced_one() -> None:
+    # PS3.3 A.66.3
+    module = next(
+        one
+        for one in load().iod("Intravascular Optical Coherence Tomography Image").modules
+        if one.name == "Enhanced Contrast/Bolus"
+    )
+    assert module.tables == ("C.7-12b",)
+
+
+@pytest.mark.parametrize(("origin", "asked"), [(None, True), ("DEVICE", True), ("USER", False)])
+def test_treatment_records_of_users_have_no_session(origin: str | None, asked: bool) -> None:
+    # PS3.3 A.29.3
+    made = _of_class("1.2.840.10008.5.1.4.1.1.481.4", general.basic_sr, Modality="RTRECORD")
+    if origin is not None:
+        made.add_new(0x300A0709, "CS", origin)
+    assert (("MOD001", "TreatmentSessionBeamSequence") in _found(made)) is asked

@@ -10,12 +10,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from dcmlint import standard
-from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import Dataset, FileContext
-from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, transfer_syntax
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.rules.names import TABLE_NAMES
-from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.scope import ConditionScope, idle
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
 
 SHARED_GROUPS = 0x52009229
@@ -29,9 +26,9 @@ def condition(source: str) -> Expression:
     return compile_expression(source, TABLE_NAMES)
 
 
-_NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(EXPLICIT_LITTLE)), True, 0)
-# Rows that say of themselves that their type replaces the one of another module (PS3.3 C.8.6.1).
-_OVERRIDING = frozenset({("C.8-24", 0x00080060)})
+# Rows that say of themselves that their type replaces the one of another table: that of Modality in the SC Equipment
+# module replaces General Series, but not Encapsulated Document Series (PS3.3 C.8.6.1).
+_OVERRIDING = {("C.8-24", 0x00080060): "C.7-5a"}
 
 
 class RowSpec:
@@ -49,14 +46,7 @@ class RowSpec:
         self.when = condition(row.when) if row.conditional and row.when else None
         self.otherwise = row.otherwise
         self.reviewed = row.parsed_by == "reviewed"
-        self.idle = _idle(self.when)
-
-
-def _idle(when: Expression | None) -> object:
-    # What looks elsewhere depends on more than the attributes here.
-    if when is None or not when.attributes or any(word in when.source for word in ("file.", "root.", "up.")):
-        return None
-    return when(ConditionScope(_NOTHING), {})
+        self.idle = idle(self.when, ConditionScope)
 
 
 class Level:
@@ -66,7 +56,7 @@ class Level:
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "open", "present", "required",
+    __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "local", "open", "present", "required",
                  "rows", "sized", "valued")  # fmt: skip
 
     def __init__(
@@ -91,9 +81,9 @@ class Level:
         valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
         sized: dict[int, RowSpec] = {}
         for tag, specs in self.rows.items():
-            overriding = [spec for spec in specs if (spec.table, tag) in _OVERRIDING]
-            if overriding:
-                specs[:] = overriding
+            overridden = {_OVERRIDING[spec.table, tag] for spec in specs if (spec.table, tag) in _OVERRIDING}
+            if overridden:
+                specs[:] = [spec for spec in specs if spec.table not in overridden]
             for spec in specs:
                 repeating = spec.row.repeating
                 if not self.groups and not repeating:
@@ -115,6 +105,12 @@ class Level:
         self.gated = tuple(gated)
         self.valued, self.sized = valued, sized
         self.known = frozenset(self.rows)
+        # Conditions about attributes of this level alone, which nothing around it can answer.
+        self.local = frozenset(
+            id(spec)
+            for spec in self.conditional
+            if spec.when is not None and spec.when.attributes <= self.known
+        )
 
     def _take(
         self, parts: Iterable[tuple[str, Row | Include]], seen: set[str], gates: tuple[Expression, ...]

@@ -203,11 +203,11 @@ class TableCheck:
         for spec in level.conditional:
             # Most conditions are about attributes that are not there: then the answer is known.
             if (
-                main
-                and spec.idle is False
+                spec.idle is False
                 and spec.row.tag not in elements
                 and spec.when is not None
                 and spec.when.attributes.isdisjoint(present)
+                and (main or id(spec) in level.local)
             ):
                 continue
             self._decide(dataset, spec, level, scope)

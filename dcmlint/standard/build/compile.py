@@ -292,7 +292,10 @@ class Compiler:
         tables = self._section_tables.get(use.section, ())
         named = self._caption_tables.get(use.name.lower())
         if len(tables) == 1:
-            return (tables[0],)
+            # The list of modules of an IOD may give the section of another module: then the name is the surer sign.
+            elsewhere = f"{use.name} Module Attributes".lower()
+            captions = {self.source.tables[name].caption.lower(): name for name in (tables[0], named) if name}
+            return (captions.get(elsewhere, tables[0]),)
         return (named,) if named else tuple(tables[:1])
 
     def sop_classes(self, keywords: Mapping[str, str]) -> dict[str, SopClass]:
