@@ -1,4 +1,4 @@
-"""Makes what is generated: the bundle of rules, the schemas, the pages of the documentation.
+"""Makes what is generated: the bundles of rules and profiles, the schemas, the pages of the documentation.
 
 ``python tools/generate.py`` writes them, ``--check`` says what differs and fails.
 """
@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from dcmlint.profiles.pages import generated as profile_files  # noqa: E402
 from dcmlint.reports.report_schema import report_schema  # noqa: E402
 from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
 from dcmlint.rules.load import BUNDLE, build_bundle, data_folder, read_folder  # noqa: E402
@@ -31,6 +32,7 @@ def generated() -> dict[Path, bytes]:
     }
     made[ROOT / "docs" / "differences.md"] = _differences()
     rules = [source.rule for source in read_folder(data_folder("rules"))]
+    made |= profile_files(ROOT)
     return made | {PAGES / name: text.encode() for name, text in rule_pages(rules).items()}
 
 

@@ -85,6 +85,7 @@ def check(
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.engine.settings import Settings
     from dcmlint.profiles.parameters import environment_parameters
+    from dcmlint.profiles.words import not_checked_line
     from dcmlint.sources.inputs import Selection, list_inputs
 
     utf8_output()
@@ -106,6 +107,8 @@ def check(
         decode=decode, jobs=jobs, parameters={**base.parameters, **environment_parameters(), **_parameters(parameter)},
     )  # fmt: skip
     checker = Checker(settings)
+    if checker.profile.not_checked and not quiet:
+        print(not_checked_line(checker.profile), file=sys.stderr)
     totals = Totals(checker)
     selection = Selection(tuple(include or base.include), tuple(exclude or base.exclude))
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)

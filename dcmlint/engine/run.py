@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.path import ALL_ITEMS, keyword_path, parse_path, path_of
+from dcmlint.dicom.path import ALL_ITEMS, parse_path, path_of
 from dcmlint.engine.evaluate import applies, evaluate, lowered, words
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import FactOptions, Facts
-from dcmlint.findings.collapse import SHOWN_PLACES, collapse
+from dcmlint.findings.collapse import SHOWN_PLACES, collapse, without_indices
 from dcmlint.findings.finding import (
     RANK,
     Finding,
@@ -134,8 +134,9 @@ class InstanceRun:
     def _violation(self, violation: Violation) -> None:
         plan = self.plan
         active: ActiveRule | None = None
-        if plan.aliases and violation.level is not None:
-            keywords = keyword_path(violation.level, violation.tag)
+        path = path_of(violation.level, violation.tag) if violation.level is not None else ""
+        if plan.aliases and path:
+            keywords = without_indices(path) if "[" in path else path
             if violation.number:
                 value = f"value({keywords}, {violation.number})"
                 active = plan.aliases.get((violation.check, f'{value} == "{violation.found}"'))
@@ -150,19 +151,16 @@ class InstanceRun:
             return
         self.outcomes[active.id] = "fail"
         self.undecided.pop(active.id, None)
-        path = ""
         places: tuple[str, ...] = ()
-        if violation.level is not None:
-            path = path_of(violation.level, violation.tag)
-            if violation.items:
-                places = tuple(_renumbered(path, violation.level, number) for number in violation.items)
-                path = places[0]
+        if violation.level is not None and violation.items:
+            places = tuple(_renumbered(path, violation.level, number) for number in violation.items)
+            path = places[0]
         references = active.rule.references
         if violation.table:
-            references = (Reference("PS3.3", table=violation.table),)
+            references = _reference("PS3.3", "", violation.table)
         elif violation.clause:
             part, _, section = violation.clause.partition(" ")
-            references = (Reference(part, section),)
+            references = _reference(part, section)
         vr = ""
         if violation.level is not None:
             element = violation.level.get(violation.tag)
@@ -318,9 +316,14 @@ class InstanceRun:
                 references=rule.references if references is None else references,
                 places=places or ((path,) if path else ()),
                 count=count,
-                fingerprint=fingerprint(rule.id, self.file, re.sub(r"\[\d+\]", "", path)),
+                fingerprint=fingerprint(rule.id, self.file, without_indices(path) if "[" in path else path),
             )
         )
+
+
+@lru_cache(maxsize=4096)
+def _reference(part: str, section: str, table: str = "") -> tuple[Reference, ...]:
+    return (Reference(part, section, table),)
 
 
 def _numbered(path: str, numbers: Any, group: bool) -> tuple[str, ...]:

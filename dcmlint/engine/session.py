@@ -51,6 +51,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one input.
 
     ``outcomes``: when ``planned``, the exceptions to the plan of the SOP Class, of which all else passed.
+    ``exempt``: the profile's exceptions that match it.
     """
 
     record: FileRecord
@@ -62,6 +63,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     member: bytes = b""
     directory: Directory | None = None
     sampled: bool = False
+    exempt: tuple[int, ...] = ()
 
 
 class Checker:
@@ -137,9 +139,8 @@ class Checker:
         return Result(
             record=record,
             findings=checked.findings,
-            outcomes=checked.outcomes,
+            outcomes={**dict.fromkeys((active.rule.id for active in rules), "pass"), **checked.outcomes},
             undecided=checked.undecided,
-            planned=True,
         )
 
     def unreadable(self, path: str, rule_id: str, message: str) -> Result:
@@ -199,6 +200,7 @@ class Totals:
 
         self.members = Members()
         self.directories: list[Directory] = []
+        self.exempt: dict[str, tuple[int, ...]] = {}
 
     def add(self, result: Result | None) -> None:
         """Take in what came of one input."""
@@ -221,6 +223,8 @@ class Totals:
             self.members.append(result.member)
         if result.directory is not None:
             self.directories.append(result.directory)
+        if result.exempt:
+            self.exempt[result.record.path] = result.exempt
 
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
         """The report of everything taken in so far."""

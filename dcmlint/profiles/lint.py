@@ -315,15 +315,6 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
                 "warning",
                 f"the override has expired on {override.expires}: it changes nothing any more",
             )
-        for key in override.match:
-            if key not in ("when", "path") and tag_of(key) is None:
-                yield _remark(
-                    source,
-                    f"{mark}.match.{key}",
-                    "unknown-keyword",
-                    "error",
-                    f"{key} is no keyword of the dictionary",
-                )
     if profile.source is None:
         return
     for number, statement in enumerate(profile.statements):

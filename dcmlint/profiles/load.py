@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,8 @@ def _check_form(source: ProfileSource) -> None:
     for number, override in enumerate(profile.overrides):
         if not _DAY.fullmatch(override.expires):
             raise wrong(f"{override.expires!r} is no day", f"$.overrides[{number}].expires", "YYYY-MM-DD")
+        for key, text in override.match.items():
+            _check_match(key, text, wrong, f"$.overrides[{number}].match.{key}")
         if not override.match:
             raise wrong("an override without a match would hold for everything", f"$.overrides[{number}]",
                         "say off, on or a severity in `rules` instead")  # fmt: skip
@@ -223,6 +226,25 @@ def _check_form(source: ProfileSource) -> None:
             check_rule_form(rule, source.file, marks)
         except RuleError as mistake:
             raise ProfileError(mistake.message, source.file, *source.place(prefix), mistake.hint) from None
+
+
+def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: str) -> None:
+    """A condition of an exception that could not be held against an instance."""
+    from dcmlint.expr import compile_expression
+    from dcmlint.profiles.attributes import tag_of
+    from dcmlint.rules.names import RULE_NAMES
+
+    if key == "when":
+        try:
+            compile_expression(text, RULE_NAMES)
+        except RuleError as mistake:
+            raise wrong(mistake.message, path, mistake.hint) from None
+    elif key != "path" and tag_of(key) is None:
+        from dcmlint import standard
+
+        close = difflib.get_close_matches(key, standard.load().dictionary.keywords(), 1)
+        hint = f"did you mean {close[0]!r}?" if close else "a keyword, `path` or `when`"
+        raise wrong(f"{key!r} is no keyword of the dictionary", path, hint)
 
 
 def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dcmlint.profiles.attributes import placed_rows
-from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import BUNDLE, build_profile_bundle, builtin_profiles
 from dcmlint.profiles.model import ProfileSource
@@ -58,7 +57,6 @@ def _index() -> Iterator[str]:
 def _page(source: ProfileSource) -> Iterator[str]:
     profile = source.profile
     resolved = resolve_chain(chain_of(source), keep=True)
-    bare = resolve_chain(chain_of(source))
     yield _BY_HAND.format(file=Path(source.file).name)
     yield from ("", f"# {profile.id}", "", f"{profile.title}.", "")
     if profile.about:
@@ -74,7 +72,7 @@ def _page(source: ProfileSource) -> Iterator[str]:
     for note in profile.notes:
         yield from (" ".join(note.split()), "")
     yield from _parameters(resolved)
-    yield from _levels(source, bare)
+    yield from _levels(source)
     yield from _rows(source)
     yield from _own(resolved, source)
     yield from _endpoints(resolved)
@@ -111,13 +109,10 @@ def _parameters(resolved: Resolved) -> Iterator[str]:
         yield from ("*Assumed*: what differs is a warning until the parameter is set, then an error.", "")
 
 
-def _levels(source: ProfileSource, resolved: Resolved) -> Iterator[str]:
+def _levels(source: ProfileSource) -> Iterator[str]:
     profile = source.profile
     if not profile.rules and not profile.lock:
         return
-    counts = {"error": 0, "warning": 0, "info": 0, "off": 0}
-    for one in resolved.rules:
-        counts[severity_of(resolved, one.rule.id, one.rule.default, one.rule.severity)] += 1
     yield from ("## Rules and severities", "", "| rules | here |", "|---|---|")
     yield from (f"| {_cell(word)} | {level} |" for word, level in profile.rules.items())
     if profile.lock:

@@ -81,6 +81,15 @@ def independent_reading(profile: Profile) -> str:
     )
 
 
+def not_checked_line(resolved: Resolved) -> str:
+    """What a run leaves out because parameters have no value, in one line."""
+    by_parameter: dict[str, list[str]] = {}
+    for one in resolved.not_checked:
+        by_parameter.setdefault(one.parameter, []).append(one.what)
+    said = ", ".join(f"{name} ({', '.join(rules)})" for name, rules in by_parameter.items())
+    return f"profile {resolved.name}: not checked, because it is not set: {said}"
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 

@@ -55,7 +55,7 @@ def row(more: str, keyword: str = "ContainerIdentifier") -> str:
         ("statements:\n  - {section: '1', says: x}\n", "unexplained-statement", "error"),
         ("statements:\n  - {section: '1', says: x, by: [LAB777]}\n", "unknown-rule", "warning"),
         ("overrides:\n  - {match: {Modality: x}, rules: {VR001: off}, reason: y, expires: 2001-01-01}\n", "expired", "warning"),
-        ("overrides:\n  - {match: {Modalitty: x}, rules: {VR001: off}, reason: ' ', expires: 2099-01-01}\n", "no-reason", "error"),
+        ("overrides:\n  - {match: {Modality: x}, rules: {VR001: off}, reason: ' ', expires: 2099-01-01}\n", "no-reason", "error"),
         ("endpoints:\n  - {name: a, port: 104, protocol: dicom-tls, tls_minimum: '1.1'}\n", "weak-tls", "warning"),
         ("endpoints:\n  - {name: a, port: 104, protocol: dicom, tls_minimum: '1.2'}\n", "tls-without", "error"),
     ],

@@ -181,3 +181,21 @@ def test_a_profile_of_an_installed_package(tmp_path: Path) -> None:
         in_process_of_its_own("check", "--isolated", "-p", "lab-policy", GOOD, PYTHONPATH=path).returncode
         == 0
     )
+
+
+def test_what_is_not_checked_is_said() -> None:
+    done = dcmlint("check", "--isolated", "-p", "aperio-gt450-dx", GOOD)
+    assert "not checked, because it is not set: image_output_format (GTX001, GTX009)" in done.stderr
+    assert dcmlint("check", "--isolated", "-q", "-p", "aperio-gt450-dx", GOOD).stderr == ""
+
+
+def test_a_suppressed_finding_fails_nothing(tmp_path: Path) -> None:
+    rows = "attributes:\n  - {attribute: ImageComments, presence: always}\n"
+    override = (
+        "overrides:\n  - {match: {path: '*'}, rules: {LAB001: off}, reason: known, expires: 2099-01-01}\n"
+    )
+    head = 'id: lab\nversion: "1"\ntitle: Lab\narea: LAB\nextends: [wsi]\n'
+    (tmp_path / "strict.yaml").write_text(head + rows)
+    (tmp_path / "lax.yaml").write_text(head + rows + override)
+    assert dcmlint("check", "--isolated", "-p", "./strict.yaml", GOOD, cwd=tmp_path).returncode == 1
+    assert dcmlint("check", "--isolated", "-p", "./lax.yaml", GOOD, cwd=tmp_path).returncode == 0

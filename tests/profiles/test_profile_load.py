@@ -51,6 +51,14 @@ def test_the_built_in_profiles() -> None:
         ("id: lab\n", "twice", 5),
         ("overrides:\n  - {match: {Manufacturer: x}, rules: {TILE003: off}, reason: y, expires: soon}\n", "no day", 6),
         ("overrides:\n  - {match: {}, rules: {TILE003: off}, reason: y, expires: 2099-01-01}\n", "without a match", 6),
+        (
+            "overrides:\n  - {match: {Manufacturerr: x}, rules: {TILE003: off}, reason: y, expires: 2099-01-01}\n",
+            "did you mean 'Manufacturer'", 6,
+        ),
+        (
+            "overrides:\n  - {match: {when: 'Rowz > 1'}, rules: {TILE003: off}, reason: y, expires: 2099-01-01}\n",
+            "did you mean Rows", 6,
+        ),
         ("endpoints:\n  - {name: a, port: 1}\n  - {name: a, port: 2}\n", "two endpoints", 7),
         ("own_rules:\n  - {id: LAB001, name: x, title: y, severity: error, basis: local}\n", "needs 'assert'", 6),
         ("own_rules:\n  - {id: LAB1, name: x, title: y, severity: error, basis: local, assert: 'true'}\n", "no rule id", 6),
@@ -307,3 +315,27 @@ def test_rules_in_profiles_see_parameters() -> None:
     ]
     assert rule.assert_ == 'Rows < 10 && !(PatientID in ["a", "b"])'
     assert (rule.at, rule.message) == ("Rows", "Rows is not below 10 of a, b")
+
+
+def test_exceptions_hold_for_slides_when_they_match_all_their_files(tmp_path: Path) -> None:
+    from dcmlint.api import check
+
+    folder = tmp_path / "slide"
+    folder.mkdir()
+    parts = slides.pyramid()[:2]
+    for number, part in enumerate(parts):
+        part.PyramidUID = f"1.2.826.0.1.{number}"
+        (folder / f"level{number}.dcm").write_bytes(to_bytes(part))
+
+    def suppressed(match: str) -> set[bool]:
+        path = lab(
+            tmp_path,
+            f"overrides:\n  - match: {match}\n    rules: {{PYR: off}}\n    reason: known\n    expires: 2099-01-01\n",
+        )
+        report = check(folder, profile=path)
+        found = [one for one in report.findings if one.subject.kind != "file" and one.rule.startswith("PYR")]
+        assert found
+        return {one.suppressed for one in found if len(one.subject.files) == 2}
+
+    assert suppressed("{Manufacturer: '*'}") == {True}
+    assert suppressed("{path: '*level0.dcm'}") == {False}

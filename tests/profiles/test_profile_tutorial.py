@@ -59,7 +59,7 @@ def test_exceptions_of_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             Path(block["file"]).write_text(block["text"], encoding="utf-8")
     broken = str(ROOT / "examples" / "slide-broken")
     strict, tolerant = (
-        said(f"dcmlint check --isolated -p ./{name}.yaml {broken} -f json")[0]
+        said(f"dcmlint check --isolated -p ./{name}.yaml {broken} -f json -q")[0]
         for name in ("site", "tolerant")
     )
     import json

@@ -204,3 +204,17 @@ def test_treatment_records_of_users_have_no_session(origin: str | None, asked: b
     if origin is not None:
         made.add_new(0x300A0709, "CS", origin)
     assert (("MOD001", "TreatmentSessionBeamSequence") in _found(made)) is asked
+
+
+def test_values_of_tables_that_stand_in_sections() -> None:
+    # PS3.3 C.8.16.2.1.2, A.45.1
+    made = general.enhanced_ct()
+    assert not {one for one in _found(made) if one[0] in ("MOD009", "MOD010")}
+    made.VolumetricProperties = "SOLID"
+    assert ("MOD009", "VolumetricProperties") in _found(made)
+    document = _of_class(
+        "1.2.840.10008.5.1.4.1.1.104.1", general.sc, MIMETypeOfEncapsulatedDocument="text/plain"
+    )
+    assert ("MOD009", "MIMETypeOfEncapsulatedDocument") in _found(document)
+    document.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    assert ("MOD009", "MIMETypeOfEncapsulatedDocument") not in _found(document)

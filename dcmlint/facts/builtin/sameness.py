@@ -91,6 +91,8 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
 
     Of more than ``budget`` elements the rest is left out; gives what is left of it.
     """
+    buffer, little = level.context.buffer, level.context.little
+    parts: list[bytes] = []
     for tag in sorted(level.elements):
         if tag in _ENCODING or not tag & 0xFFFF or (tag >> 16) & 1:
             continue
@@ -98,11 +100,11 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
         if budget < 0:
             break
         element = level.elements[tag]
-        digest.update(tag.to_bytes(4, "little"))
+        parts.append(tag.to_bytes(4, "little"))
         if element.items is not None:
             items = element.items
             count = len(items)
-            digest.update(count.to_bytes(8, "little"))
+            parts.append(count.to_bytes(8, "little"))
             # Of very long sequences the first and the last items.
             few = (
                 range(count)
@@ -112,16 +114,19 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
             for number in few:
                 if not 0 <= number < count or depth > 16 or budget <= 0:
                     continue
-                digest.update(b"(")
+                parts.append(b"(")
+                digest.update(b"".join(parts))
+                parts.clear()
                 budget = hash_level(digest, items[number], budget, depth + 1)
         elif element.fragments is None:
             size = element.end - element.start
-            if size > _LARGE and not isinstance(level.context.buffer, WholeBuffer):
-                digest.update(size.to_bytes(8, "little"))
+            if size > _LARGE and not isinstance(buffer, WholeBuffer):
+                parts.append(size.to_bytes(8, "little"))
                 continue
-            raw = level.raw(tag)
-            width = _WIDTH.get(level.value_representation(element)) if not level.context.little else None
+            raw = buffer[element.start : element.end]
+            width = None if little else _WIDTH.get(level.value_representation(element))
             if width is not None and len(raw) % width == 0:
                 raw = b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))
-            digest.update(raw.rstrip(b"\0 "))
+            parts.append(raw.rstrip(b"\0 "))
+    digest.update(b"".join(parts))
     return budget

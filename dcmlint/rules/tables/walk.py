@@ -128,7 +128,8 @@ class TableCheck:
 
     def _level(self, dataset: Dataset, level: Level, allowed: frozenset[int] = frozenset()) -> None:
         elements = dataset.elements
-        present = elements.keys()
+        # A set of its own: differences of a dictionary's keys go through all that the tables know.
+        present = frozenset(elements)
         if not level.required <= present:
             for tag in sorted(level.required - present):
                 self._missing("type-1-missing", dataset, tag, level, "1")
@@ -139,13 +140,13 @@ class TableCheck:
             if _is_empty(dataset, elements[tag]):
                 self._empty("type-1-empty", dataset, elements[tag], level, "1")
         if level.conditional:
-            self._conditional(dataset, level)
+            self._conditional(dataset, level, present)
         if level.gated:
             self._gated(dataset, level)
-        for tag in level.valued.keys() & present:
+        for tag in level.valued.keys() & elements.keys():
             if elements[tag].items is None:
                 self._values(dataset, elements[tag], level.valued[tag])
-        for tag in level.sized.keys() & present:
+        for tag in level.sized.keys() & elements.keys():
             if elements[tag].items is not None:
                 self._items(dataset, elements[tag], level.sized[tag])
         if not level.open:
@@ -195,16 +196,14 @@ class TableCheck:
             elif spec.when is not None:
                 self._decide(dataset, spec, level, scope)
 
-    def _conditional(self, dataset: Dataset, level: Level) -> None:
+    def _conditional(self, dataset: Dataset, level: Level, present: frozenset[int]) -> None:
         scope = ConditionScope(dataset, meta=self._meta, here=level.known)
-        elements = dataset.elements
-        present = frozenset(elements)
         main = dataset.parent is None
         for spec in level.conditional:
             # Most conditions are about attributes that are not there: then the answer is known.
             if (
                 spec.idle is False
-                and spec.row.tag not in elements
+                and spec.row.tag not in present
                 and spec.when is not None
                 and spec.when.attributes.isdisjoint(present)
                 and (main or id(spec) in level.local)
