@@ -38,7 +38,9 @@ def generated() -> dict[Path, bytes]:
 
 def _differences() -> bytes:
     """One page of the parts in ``docs/differences.d``, which are written beside the rules that they are about."""
-    parts = [path.read_text("utf-8").strip() for path in sorted((ROOT / "docs" / "differences.d").glob("*.md"))]
+    parts = [
+        path.read_text("utf-8").strip() for path in sorted((ROOT / "docs" / "differences.d").glob("*.md"))
+    ]
     head = (
         "# Where validators differ\n\nWhere dcmlint differs from dciodvfy, or from what was once believed of a rule: "
         "who is right, and the clause.\nThe parts of this page stand in `docs/differences.d`."

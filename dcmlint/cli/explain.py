@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def explain(rule: Annotated[str, typer.Argument(help="The id or the name of a rule.")]) -> int:
+def explain(
+    rule: Annotated[str, typer.Argument(help="The id or the name of a rule.")],
+    profile: Annotated[
+        str, typer.Option("-p", "--profile", help="Look among the rules of this profile, a name or a path.")
+    ] = "",
+) -> int:
     """Explain a rule: what it wants, why, and what to do."""
     from dcmlint.cli.options import utf8_output
     from dcmlint.reports.rule_page import rule_text
@@ -22,7 +27,11 @@ def explain(rule: Annotated[str, typer.Argument(help="The id or the name of a ru
 
     utf8_output()
     sources = builtin_rules()
-    if not any(_named(rule, source.rule) for source in sources):
+    if profile:
+        from dcmlint.profiles.resolve import resolve_profile
+
+        sources = resolve_profile(profile, keep=True).rules
+    elif not any(_named(rule, source.rule) for source in sources):
         from dcmlint.profiles.resolve import profile_rules
 
         # Rows and rules of profiles are made when somebody asks for them.

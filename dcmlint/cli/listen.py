@@ -117,7 +117,7 @@ def listen(
         )  # fmt: skip
         tell = _Teller(run)
         listening = Listening(checker, settings, tell)
-        with _terminable():
+        with _terminable(listening):
             _start(listening, tell)
         report = listening.report(started=started, fail_on=run.fail_on, config=run.config)
     if run.talks:
@@ -149,11 +149,13 @@ def _folder(out: str) -> Iterator[tuple[Path, Path | None]]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """A request to terminate is an interrupt, so that the report is written in that case too."""
+def _terminable(listening: Any) -> Iterator[None]:
+    """An interrupt, or a request to terminate, ends the listening with its report; a second one at once."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        if listening.stopping:
+            raise KeyboardInterrupt
+        listening.stop()
 
     before = signal.signal(signal.SIGTERM, interrupt)
     # A shell starts what runs in the background with interrupts ignored: here they are meant.

@@ -46,6 +46,7 @@ class WholeBuffer:
     __slots__ = ("_handle", "data", "size")
 
     def __init__(self, data: Window, handle: IO[bytes] | None = None) -> None:
+        """``handle``: what is to be closed with the buffer."""
         self.data, self._handle = data, handle
         self.size = len(data)
 
@@ -113,16 +114,8 @@ def open_file(path: str | os.PathLike[str]) -> WholeBuffer:
 
     Raises OSError when the file cannot be opened.
     """
-    handle = open(path, "rb")  # noqa: SIM115 - a map needs it open
-    try:
-        size = os.fstat(handle.fileno()).st_size
-        if size <= WHOLE:
-            data: Window = handle.read()
-            handle.close()
-            return WholeBuffer(data)
-        mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-        handle.close()
-        return WholeBuffer(mapped)
-    except BaseException:
-        handle.close()
-        raise
+    with open(path, "rb") as handle:
+        if os.fstat(handle.fileno()).st_size <= WHOLE:
+            return WholeBuffer(handle.read())
+        # The map keeps a descriptor of its own.
+        return WholeBuffer(mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ))

@@ -144,11 +144,8 @@ def _few(columns: Columns, part: Leaf, raw: npt.NDArray[np.bytes_]) -> Chunk | N
     return Chunk(values, which)
 
 
-def numbers_of(columns: Columns, level: Dataset, leaf: Leaf, number: int = 1) -> Floats:
-    """Value ``number`` (1-based) of a leaf for each item of its shape; NaN where there is no such number.
-
-    ``level``: the template's level in which the element stands.
-    """
+def numbers_of(columns: Columns, leaf: Leaf, number: int = 1) -> Floats:
+    """Value ``number`` (1-based) of a leaf for each item of its shape; NaN where there is no such number."""
     if leaf.vr in ("DS", "IS"):
         return _decimals(columns, leaf, number)
     kind = _KINDS.get(leaf.vr)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import Dataset, Element
+from dcmlint.dicom.dataset import Dataset
 
 Ints = npt.NDArray[np.int64]
 Lengths = npt.NDArray[np.uint32]
@@ -138,11 +138,6 @@ def level_at(template: Dataset, path: LeafPath) -> Dataset:
     for tag, index in zip(path[:-1:2], path[1::2], strict=True):
         level = level.items(tag)[index]
     return level
-
-
-def element_at(template: Dataset, path: LeafPath) -> Element:
-    """The template's element of a leaf."""
-    return level_at(template, path).elements[path[-1]]
 
 
 def words_of(buffer: WholeBuffer, little: bool = True, size: int = 8) -> npt.NDArray[Any]:

@@ -24,9 +24,6 @@ PIXEL_DATA = 0x7FE00010
 SPECIFIC_CHARACTER_SET = 0x00080005
 PIXEL_REPRESENTATION = 0x00280103
 
-# Tags whose VR the dictionary leaves open, and what decides it: PS3.5 A.1, A.2; PS3.3 C.7.6.3.1.
-_OPEN_VR = {"US/SS": ("US", "SS"), "SS/US": ("US", "SS"), "US or SS": ("US", "SS")}
-
 
 class Element(msgspec.Struct, frozen=True, gc=False):
     """One data element: where it stands and what its header says.
@@ -156,7 +153,10 @@ class Dataset:
         return decode(self.value_representation(element), raw, little_endian=little, charset=self.charset)
 
     def value_representation(self, element: Element) -> str:
-        """The VR with which the value is to be read: as written, or as the dictionary's open choice falls."""
+        """The VR with which the value is to be read: as written, or as the dictionary's open choice falls.
+
+        Source: PS3.5 A.1, A.2; PS3.3 C.7.6.3.1.
+        """
         vr = element.vr
         if "/" in vr or " " in vr:
             if "SS" in vr and "US" in vr:

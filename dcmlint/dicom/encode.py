@@ -15,17 +15,15 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element
 from dcmlint.dicom.instance import META_GROUP_LENGTH, TRANSFER_SYNTAX_UID, Instance
-from dcmlint.dicom.tokens import _LONG, ITEM, ITEM_END, SEQUENCE_END
+from dcmlint.dicom.tokens import ITEM, ITEM_END, LONG_VRS, SEQUENCE_END
 from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax, transfer_syntax
+from dcmlint.dicom.value_numbers import UNITS
 
 EXTENDED_OFFSETS = 0x7FE00001  # PS3.3 C.7.6.3.1.8
 EXTENDED_LENGTHS = 0x7FE00002
 
-# PS3.5 7.3: bytes of what is swapped in big endian.
-_UNITS = {
-    "US": 2, "SS": 2, "OW": 2, "AT": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4,
-    "FD": 8, "SV": 8, "UV": 8, "OD": 8, "OV": 8,
-}  # fmt: skip
+# PS3.5 7.3: bytes of what is swapped in big endian; a tag is two numbers, bytes are never swapped.
+_UNITS = {**UNITS, "AT": 2, "OB": 1, "UN": 1}
 
 
 class Encapsulated:
@@ -277,7 +275,7 @@ class _Encoder:
         if not self._explicit:
             return struct.pack(self._order + "HHI", group, number, length)
         letters = vr.encode("latin-1", "replace")[:2]
-        if vr in _LONG or len(vr) != 2:
+        if vr in LONG_VRS or len(vr) != 2:
             return struct.pack(self._order + "HH2sHI", group, number, letters or b"UN", 0, length)
         return struct.pack(self._order + "HH2sH", group, number, letters, length & 0xFFFF)
 

@@ -6,11 +6,14 @@ PS3.10 clause 7.
 from __future__ import annotations
 
 import zlib
+from typing import Literal
+
+import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
-from dcmlint.dicom.tokens import _VRS, Reader
+from dcmlint.dicom.tokens import VRS, Reader
 from dcmlint.dicom.transfer_syntaxes import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -33,8 +36,7 @@ class Instance:
     """What was read of one DICOM file or stream.
 
     ``status``: "checked" when all of it could be read, else "partial".  ``meta`` is None when there is no
-    file meta information.  ``base`` is what has to be added to offsets of the data set to get offsets of the
-    file; None for a deflated data set, whose offsets are those of the inflated bytes.
+    file meta information.  Offsets are bytes of the file; those of a deflated data set, of the inflated bytes.
     """
 
     __slots__ = ("buffer", "dataset", "meta", "oddities", "preamble", "status", "syntax")
@@ -64,33 +66,26 @@ class Instance:
         self.buffer.close()
 
 
-def looks_like_dicom(head: bytes) -> bool:
-    """Whether the first bytes (132 or more, if there are) are those of a DICOM file.
-
-    With a preamble, "DICM" decides; without, the first element must be one of a low group with a VR, or of a
-    length that a first element can have.
-    """
-    if head[128:132] == b"DICM":
-        return True
-    return _bare_syntax(head) is not None
-
-
 def _bare_syntax(head: bytes) -> str | None:
-    """The transfer syntax that a data set without file meta information seems to have."""
+    """The transfer syntax that a data set without file meta information seems to have; None if it is none.
+
+    The first element must be one of a low group with a VR, or of a length that a first element can have.
+    """
+    order: Literal["little", "big"]
     if len(head) < 12:
         return None
     for little in (True, False):
         order = "little" if little else "big"
-        group = int.from_bytes(head[0:2], order)  # type: ignore[arg-type]
-        element = int.from_bytes(head[2:4], order)  # type: ignore[arg-type]
+        group = int.from_bytes(head[0:2], order)
+        element = int.from_bytes(head[2:4], order)
         if group not in (0x0002, 0x0004, 0x0008):
             continue
         entry = standard.load().dictionary.entry(group << 16 | element)
         if entry is None and element != 0:
             continue
-        if head[4:6] in _VRS:
+        if head[4:6] in VRS:
             return EXPLICIT_LITTLE if little else EXPLICIT_BIG
-        length = int.from_bytes(head[4:8], order)  # type: ignore[arg-type]
+        length = int.from_bytes(head[4:8], order)
         if little and length < 1 << 16:
             return IMPLICIT_LITTLE
     return None
@@ -110,8 +105,8 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         start = 132
     elif stated_syntax is None and _bare_syntax(head) is None:
         return None
-    else:
-        instance.oddities += [Oddity("no-preamble", 0)] if stated_syntax is None else []
+    elif stated_syntax is None:
+        instance.oddities.append(Oddity("no-preamble", 0))
     uid = stated_syntax
     if buffer[start : start + 2] in (b"\x02\x00", b"\x00\x02") and stated_syntax is None:
         start = _read_meta(instance, start)
@@ -156,7 +151,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
 def _read_meta(instance: Instance, start: int) -> int:
     """Read the file meta group; returns where the data set begins (PS3.10 7.1)."""
     buffer = instance.buffer
-    implicit = buffer[start + 4 : start + 6] not in _VRS
+    implicit = buffer[start + 4 : start + 6] not in VRS
     big = buffer[start : start + 2] == b"\x00\x02"
     syntax = transfer_syntax(IMPLICIT_LITTLE if implicit else EXPLICIT_BIG if big else EXPLICIT_LITTLE)
     context = FileContext(buffer, syntax)
@@ -199,16 +194,12 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
     actual = transfer_syntax(seen)
     if (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
         return syntax
-    if seen == IMPLICIT_LITTLE and head[4:6] in _VRS:
-        return syntax
     instance.oddities.append(
         Oddity(
             "transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, _words(actual), _words(syntax)
         )
     )
-    return TransferSyntax(
-        syntax.uid, actual.explicit, actual.little, syntax.deflated, syntax.encapsulated, syntax.known
-    )
+    return msgspec.structs.replace(syntax, explicit=actual.explicit, little=actual.little)
 
 
 def _words(syntax: TransferSyntax) -> str:
@@ -236,11 +227,7 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
                     instance.status = "partial"
                     return WholeBuffer(b"".join(parts))
     except zlib.error:
-        instance.oddities.append(
-            Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")
-        )
-        instance.status = "partial"
-        return WholeBuffer(b"".join(parts))
+        pass  # the end is not reached then either
     if not engine.eof:
         instance.oddities.append(
             Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")

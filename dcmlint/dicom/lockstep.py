@@ -25,6 +25,7 @@ from dcmlint.dicom.columns import (
     Lengths,
     Shape,
     Words,
+    gather,
     is_little,
     leaves_of,
     words_of,
@@ -296,8 +297,6 @@ class _Lockstep:
         coded = [path for path, leaf in shape.leaves.items() if leaf.vr == "CS" and leaf.length[0] > 0]
         if len(shape.items) == 1 or not coded:
             return [shape]
-        from dcmlint.dicom.columns import gather
-
         group = np.zeros(len(shape.items), np.int64)
         groups = 1
         for path in coded:
@@ -361,7 +360,7 @@ class _Span:
                 at = int(np.searchsorted(places, position))
             known = at < len(places) and int(places[at]) == position
             if known and self.ends[at] >= 0:
-                run = self._known_run(at, stop)
+                run = self._known_run(at)
                 rank[run] = np.arange(count, count + len(run))
                 order.append(places[run])
                 count += len(run)
@@ -392,7 +391,7 @@ class _Span:
                 )  # fmt: skip
         return np.concatenate(order) if order else np.zeros(0, np.int64), position
 
-    def _known_run(self, at: int, stop: int) -> Ints:
+    def _known_run(self, at: int) -> Ints:
         """The places from ``at`` on, each where the one before ended, as far as their ends are known."""
         places, ends = self.places, self.ends
         straight = (ends[at:-1] == places[at + 1 :]) & (ends[at + 1 :] >= 0)

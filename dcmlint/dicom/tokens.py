@@ -16,6 +16,7 @@ from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element, FileC
 
 if TYPE_CHECKING:
     from dcmlint.dicom.columns import Columns
+    from dcmlint.dicom.encapsulation import Fragments
     from dcmlint.dicom.lockstep import Read
 
     MutableItems = list[Dataset] | Columns
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 MAX_ELEMENTS = 4_000_000
 # From so many items on a sequence is worth the start-up of the column reader; more if they differ much.
-MANY_ITEMS = 48
+MANY_ITEMS = 512
 VERY_MANY_ITEMS = 1024
 _FEW_SHAPES = 16
 
 ITEM = 0xFFFEE000  # PS3.5 7.5
 ITEM_END = 0xFFFEE00D
 SEQUENCE_END = 0xFFFEE0DD
-TRAILING_PADDING = 0xFFFCFFFC  # PS3.10 7.2
 
 # PS3.5 7.1.2: these have two reserved bytes and a 32 bit length.
-_LONG = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
+LONG_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
 _SHORT = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST",
           "TM", "UI", "UL", "US")  # fmt: skip
-_VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in _LONG} | {
+# The VRs by their letters, and whether they have the long form.
+VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in LONG_VRS} | {
     vr.encode(): (vr, False) for vr in _SHORT
 }
 # PS3.5 7.1.1, A.4: the only ones that may have an undefined length.
@@ -81,10 +82,10 @@ class Reader:
         whole = limit >= self.size and base == 0
         open_item = level.parent is not None and level.length == UNDEFINED
         last = -1
-        vrs = _VRS
+        vrs = VRS
         while position < end:
             if position + 8 > end:
-                self._leftover(level, position, end, explicit)
+                self._leftover(level, position, end)
                 return end
             if not whole and position + 12 > limit:
                 window, base = self.buffer.window(position)
@@ -100,7 +101,7 @@ class Reader:
                     vr, long = known
                     if long:
                         if position + 12 > end:
-                            self._leftover(level, position, end, explicit)
+                            self._leftover(level, position, end)
                             return end
                         if length:
                             self._odd("reserved-bytes", offset, level, tag, f"{length:04X}H", "0000H")
@@ -129,10 +130,8 @@ class Reader:
                             level, tag, vr, length, window, base, offset, end
                         )
 
-            if tag <= last:
-                if group == 0xFFFE:
-                    pass
-                elif tag in elements:
+            if tag <= last and group != 0xFFFE:
+                if tag in elements:
                     self._odd("duplicate-tag", offset, level, tag)
                 else:
                     self._odd(
@@ -160,14 +159,14 @@ class Reader:
             if length == UNDEFINED:
                 start = position
                 if tag == PIXEL_DATA and vr != "SQ":
-                    fragments, position = self._fragments(level, tag, start, end)
+                    fragments, position = self._fragments(start, end)
                     value_end = position
                 elif vr == "SQ" or vr == "UN" or not explicit:
                     items, value_end, position = self._sequence(level, tag, vr, start, end, UNDEFINED, depth)
                     if not explicit and vr != "UN":
                         vr = "SQ"
                 elif vr in _MAY_BE_UNDEFINED:
-                    fragments, position = self._fragments(level, tag, start, end)
+                    fragments, position = self._fragments(start, end)
                     value_end = position
                 else:
                     self._odd("undefined-length", offset, level, tag)
@@ -228,7 +227,7 @@ class Reader:
         index, attempt = 0, MANY_ITEMS
         while position < end:
             if position + 8 > end:
-                self._leftover(level, position, end, explicit, tag)
+                self._leftover(level, position, end, tag)
                 return items, end, end
             window, base = self.buffer.window(position)
             group, number, item_length = unpack(window, position - base)
@@ -291,7 +290,8 @@ class Reader:
             self.oddities[:] = before
         return many
 
-    def _fragments(self, level: Dataset, tag: int, start: int, end: int):  # type: ignore[no-untyped-def]
+    def _fragments(self, start: int, end: int) -> tuple[Fragments, int]:
+        """The fragments of a value, and the byte after it."""
         from dcmlint.dicom.encapsulation import read_fragments
 
         fragments = read_fragments(self.buffer, start, end, little_endian=self._little)
@@ -331,7 +331,7 @@ class Reader:
         else:
             self._odd(code, offset, level, tag, f"{length} bytes", f"at most {end - start} bytes")
 
-    def _leftover(self, level: Dataset, position: int, end: int, explicit: bool, tag: int = 0) -> None:
+    def _leftover(self, level: Dataset, position: int, end: int, tag: int = 0) -> None:
         """Fewer bytes than an element's header are left."""
         if end >= self.size and level.parent is None and not any(self.buffer[position:end]):
             self._odd(
@@ -370,8 +370,7 @@ class Reader:
     ) -> tuple[str, int, int]:
         """An element of an explicit data set whose VR is none: an unknown VR, or no VR at all."""
         at = position - base
-        big = self._little is False
-        wide = (_BIG if big else _LITTLE)[2].unpack_from
+        wide = (_LITTLE if self._little else _BIG)[2].unpack_from
         if letters[0] in _UPPER and letters[1] in _UPPER:
             self._odd("unknown-vr", position, level, tag, letters.decode("ascii"), "a VR of PS3.5 6.2")
             # PS3.5 6.2: VRs added later have the long form.
@@ -392,7 +391,7 @@ class Reader:
         """An element of an implicit data set whose length does not fit: perhaps it is written with a VR."""
         header, _, wide = _LITTLE
         _, _, letters, short = header.unpack_from(window, offset - base)
-        known = _VRS.get(letters)
+        known = VRS.get(letters)
         if known is not None:
             written, long = known
             start = offset + (12 if long else 8)

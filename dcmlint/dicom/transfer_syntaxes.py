@@ -10,7 +10,6 @@ DEFLATED = "1.2.840.10008.1.2.1.99"  # PS3.5 A.5
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"  # PS3.5 A.3, retired in 2006
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # PS3.5 A.4.11
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # PS3.5 A.4.13
-JPIP_DEFLATED = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})  # PS3.5 A.7, A.12
 
 
 class TransferSyntax(msgspec.Struct, frozen=True):

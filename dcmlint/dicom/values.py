@@ -100,7 +100,6 @@ def check_value(
     vr: str,
     raw: bytes,
     *,
-    little_endian: bool = True,
     charset: Charset | None = None,
     is_query: bool = False,
 ) -> tuple[ValueProblem, ...]:

@@ -25,8 +25,8 @@ def comparable(left: Type, right: Type) -> bool:
     if "any" in kinds:
         return True
     if left.kind == "list" or right.kind == "list":
-        both = left.element is not None and right.element is not None
-        return both and comparable(left.element, right.element)  # type: ignore[arg-type]
+        one, other = left.element, right.element
+        return one is not None and other is not None and comparable(one, other)
     return family(scalar(left)) == family(scalar(right))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from dcmlint import standard
 from dcmlint.expr.functions import function
 from dcmlint.expr.types import BOOL, ITEM, NUMBER, TEXT
-from dcmlint.expr.values import UNKNOWN
 
 # PS3.3 8.8: Code Value, Long Code Value, URN Code Value; Coding Scheme Designator
 _VALUES = (0x00080100, 0x00080119, 0x00080120)
@@ -22,7 +21,7 @@ def in_context_group(item: Any, cid: float) -> bool:
     """True if the code of an item of a code sequence is in the context group with that number (PS3.16)."""
     scheme = item.attribute(_SCHEME)
     value = next((one for one in map(item.attribute, _VALUES) if isinstance(one, str) and one), None)
-    if value is None or scheme is UNKNOWN or not isinstance(scheme, str):
+    if value is None or not isinstance(scheme, str):
         raise ValueError("no code")
     return in_group(value, scheme, cid)
 

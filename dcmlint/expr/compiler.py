@@ -68,9 +68,9 @@ class Compiler(NameCompiler):
         element = common([part.type for part in parts])
         if element is None:
             raise self.error(node, "the elements of a list are all text, or all numbers")
-        if all(isinstance(part.node, Literal) for part in parts):
-            value = [part.node.value for part in parts]  # type: ignore[attr-defined]
-            return Code(node, list_of(element), _constant(value), self.text(node), parts)
+        literals = _literals(parts)
+        if literals is not None:
+            return Code(node, list_of(element), _constant(literals), self.text(node), parts)
         runs = tuple(part.run for part in parts)
 
         def evaluate(scope: Any, lets: Any, frame: Any) -> object:
@@ -201,8 +201,8 @@ class Compiler(NameCompiler):
                 if not comparable(left.type, part.type):
                     raise self.unlike(part.node, left, part)
             right = self.listed(node.right, parts)
-            if all(isinstance(part.node, Literal) for part in parts):
-                constants = tuple(part.node.value for part in parts)  # type: ignore[attr-defined]
+            literals = _literals(parts)
+            constants = None if literals is None else tuple(literals)
         else:
             right = self.compile(node.right)
             left = self.tag_or_read(node.left, right)
@@ -280,6 +280,12 @@ class Compiler(NameCompiler):
             return self.error(node, f"{node.name}() does not take {given or 'nothing'}", usages)
         count = len(arguments)
         return self.error(node, f"{node.name}() is given {count} argument{'s' * (count != 1)}", usages)
+
+
+def _literals(parts: tuple[Code, ...]) -> list[object] | None:
+    """The values of elements that are all written in the rule; None if one has to be evaluated."""
+    values = [part.node.value for part in parts if isinstance(part.node, Literal)]
+    return values if len(values) == len(parts) else None
 
 
 def _fits(signature: FunctionSignature, arguments: tuple[Code, ...]) -> bool:

@@ -171,7 +171,7 @@ def compare(
     return UNKNOWN  # several values, or another kind than the dictionary says
 
 
-def calculate(operator: str, left: object, right: object, names: tuple[str, str], text: str) -> object:
+def calculate(operator: str, left: Any, right: Any, names: tuple[str, str], text: str) -> object:
     """Arithmetic: a number (or a text or list, for ``+``), UNKNOWN or Missing."""
     lack = lacking(left, names[0], right, names[1])
     if lack is not None:
@@ -185,7 +185,7 @@ def calculate(operator: str, left: object, right: object, names: tuple[str, str]
     if operator == "+" and kind == "text":
         return _bounded(left, right, MAX_TEXT)
     if operator == "+" and kind == "list":
-        return _bounded(list(left), list(right), MAX_LIST)  # type: ignore[call-overload]
+        return _bounded(list(left), list(right), MAX_LIST)
     return UNKNOWN
 
 
@@ -233,16 +233,16 @@ def int_of(value: Any) -> int | None:
     return None
 
 
-def minus(value: object, name: str) -> object:
+def minus(value: Any, name: str) -> object:
     """The number with its sign changed, UNKNOWN or Missing."""
     lack = lack_of(value, name)
     if lack is not None:
         return lack
     value = plain(value)
-    return -value if _kind(value) == "number" else UNKNOWN  # type: ignore[operator]
+    return -value if _kind(value) == "number" else UNKNOWN
 
 
-def nth(value: object, number: object, name: str) -> object:
+def nth(value: Any, number: object, name: str) -> object:
     """Value ``number`` (1-based) of an attribute or a list; ABSENT beyond the last."""
     if type(number) is not int:
         lack = lack_of(number, name)
@@ -257,9 +257,9 @@ def nth(value: object, number: object, name: str) -> object:
     if value is UNKNOWN or type(value) is Missing:
         return value
     if isinstance(value, (list, tuple)) or getattr(value, "ndim", False):
-        if not 1 <= number <= len(value):  # type: ignore[arg-type]
+        if not 1 <= number <= len(value):
             return ABSENT
-        found = plain(value[number - 1])  # type: ignore[index]
+        found = plain(value[number - 1])
         return None if type(found) is str and not found else found
     return value if number == 1 else ABSENT
 
@@ -338,7 +338,7 @@ def present(value: object) -> object:
     return not (value is ABSENT or type(value) is Missing)
 
 
-def is_empty(value: object) -> object:
+def is_empty(value: Any) -> object:
     """``empty``: absent, of zero length, or of empty values only."""
     if value is ABSENT or value is None or type(value) is Missing:
         return True
@@ -346,10 +346,10 @@ def is_empty(value: object) -> object:
         return UNKNOWN
     if isinstance(value, (list, tuple)):
         return all(one is None or one is ABSENT or (type(one) is str and not one) for one in value)
-    return len(value) == 0 if _sized(value) else False  # type: ignore[arg-type]
+    return len(value) == 0 if _sized(value) else False
 
 
-def size_of(value: object, name: str, values: bool) -> object:
+def size_of(value: Any, name: str, values: bool) -> object:
     """``size``: characters of a text, elements of a list, items of a sequence, bytes.
 
     ``values``: count the values of an attribute whose VM may exceed 1, even if it has one value.
@@ -362,7 +362,7 @@ def size_of(value: object, name: str, values: bool) -> object:
         return value
     if values and isinstance(value, (str, int, float)):
         return 1
-    return len(value) if _sized(value) else UNKNOWN  # type: ignore[arg-type]
+    return len(value) if _sized(value) else UNKNOWN
 
 
 def _sized(value: object) -> bool:
@@ -370,10 +370,10 @@ def _sized(value: object) -> bool:
     return hasattr(value, "__len__") and getattr(value, "ndim", 1) != 0
 
 
-def charge(frame: Any, value: object) -> None:
+def charge(frame: Any, value: Any) -> None:
     """Pay for work on a whole list or text within a loop."""
     if _sized(value):
-        spend(frame, len(value))  # type: ignore[arg-type]
+        spend(frame, len(value))
 
 
 def spend(frame: Any, steps: int) -> None:
@@ -383,10 +383,10 @@ def spend(frame: Any, steps: int) -> None:
         raise OutOfStepsError
 
 
-def is_null(value: object) -> object:
+def is_null(value: Any) -> object:
     """``== null``: present, but without a value."""
     if value is None:
         return True
     if value is UNKNOWN or type(value) is Missing:
         return value
-    return _sized(value) and len(value) == 0  # type: ignore[arg-type]
+    return _sized(value) and len(value) == 0

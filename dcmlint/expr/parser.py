@@ -65,7 +65,7 @@ class _Parser:
             kind, operator, place, _ = self.tokens[self.at]
             if kind != OPERATOR:
                 break
-            binding = _POWER.get(operator, 0)  # type: ignore[call-overload]
+            binding = _POWER.get(operator, 0)  # type: ignore[call-overload]  # the value of an operator is its text
             if binding <= power:
                 break
             assert isinstance(operator, str)

@@ -12,8 +12,8 @@ Token = tuple[int, object, int, int]  # kind, value, start, end
 
 MAX_SOURCE: Final = 4096  # characters
 
-# Every position is white space, a token, the end or a character that belongs nowhere, so that the
-# matches of finditer touch each other.  Possessive: a comment must not be given back as tokens.
+# Every position is white space, a token, the end or a character that belongs nowhere, so that each match
+# begins where the one before ended.  Possessive: a comment must not be given back as tokens.
 _TOKEN = re.compile(
     r"""[ \t\r\n]*+(?>//[^\n]*+[ \t\r\n]*+)*+(?:
       ([A-Za-z_][A-Za-z0-9_]*+)(?!["'])                          # 1 name

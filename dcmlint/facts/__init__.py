@@ -1,1 +1,1 @@
-"""."""
+"""Named values derived from an instance, computed when a rule asks for them."""

@@ -106,6 +106,11 @@ class Listening:
         self._new_members = False
         self._stop = False
 
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stop
+
     def stop(self) -> None:
         """Have ``run`` end soon."""
         self._stop = True
@@ -113,7 +118,7 @@ class Listening:
     def run(self, begun: Callable[[str, int], None] | None = None) -> None:
         """Receive and check until ``stop``, or until ``once`` or ``wait`` say so; ``begun`` is told where.
 
-        An interrupt ends it too; what has arrived by then is still checked.  Raises ``InputError`` where
+        What has arrived by then is still checked.  Raises ``InputError`` where
         the port or the folder cannot be had.
         """
         self.receiver.start()
@@ -121,9 +126,8 @@ class Listening:
             if begun is not None:
                 begun(*self.receiver.address)
             self._watch()
-        except KeyboardInterrupt:
-            pass
-        self.receiver.stop()
+        finally:
+            self.receiver.stop()
         while True:
             try:
                 self._take(self._queue.get_nowait())

@@ -70,6 +70,8 @@ def server_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[minimum]
     context.set_alpn_protocols(["dicom"])
+    # RFC 9325 4.2: ECDHE with an AEAD cipher; the suites of TLS 1.3 are all of that kind.
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     _load(context, certificate, key)
     if require_client and not client_ca:
         raise UsageError("clients can only be required to have a certificate if a CA for them is given")

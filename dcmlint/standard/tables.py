@@ -23,7 +23,7 @@ FUNCTIONAL_GROUPS = "IODFunctionalGroupMacros"
 class ValueSet(msgspec.Struct, frozen=True, array_like=True):
     """The values that a row lists.
 
-    ``kind`` is "enumerated" (no other value is allowed) or "defined" (others are, PS3.5 7.5). ``position`` is the
+    ``kind`` is "enumerated" (no other value is allowed) or "defined" (others are, PS3.5 6.3). ``position`` is the
     1-based value it holds for, 0 for every value. ``when`` is the source of the condition under which it holds.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,21 @@ from support import slides
 from support.modules import decimal, item
 from support.slides import Scan
 
+from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.columns import Columns
 from dcmlint.dicom.instance import read_instance
 from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.registry import Facts
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _columns_from_few_items_on() -> Iterator[None]:
+    """Short sequences go the way of long ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "MANY_ITEMS", 48)
+        yield
+
 
 FRAMES = "PerFrameFunctionalGroupsSequence"
 MANY = Scan(name="many-tiles", columns=80, rows=64, tile=8, codec="native", monochrome=True, sparse=True)

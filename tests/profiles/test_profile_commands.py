@@ -144,6 +144,14 @@ def test_rows_are_explained() -> None:
     assert dcmlint("explain", "gtx-slide-id-format").returncode == 0
 
 
+def test_rows_of_one_s_own_are_explained(tmp_path: Path) -> None:
+    dcmlint("profile", "new", "lab.yaml", cwd=tmp_path)
+    done = dcmlint("explain", "LAB001", "-p", "./lab.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Patient ID must be present" in done.stdout
+    assert dcmlint("explain", "LAB001").returncode == 2
+
+
 def test_sarif_knows_the_rules_of_the_profile() -> None:
     done = dcmlint(
         "check", "--isolated", "-p", "aperio-gt450-dx", "--set", "slide_id_format=^X", GOOD, "-f", "sarif"

@@ -10,6 +10,7 @@ from dcmlint.dicom.codestreams.codestream import (
     Codestream,
     CodestreamProblem,
     FrameBytes,
+    Kind,
     ProblemCode,
     Process,
     Window,
@@ -81,9 +82,9 @@ def start_of_image(opening: bytes) -> int | None:
 
 def _codestream(header: _Header, length: int) -> Codestream:
     facts = header.facts
-    kind = "jpegls" if facts.get("process_marker") == FRAME_MARKER else "jpeg"
+    kind: Kind = "jpegls" if facts.get("process_marker") == FRAME_MARKER else "jpeg"
     return Codestream(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         header_length=length,
         comment_lengths=tuple(header.comments),
         problems=tuple(header.problems),

@@ -59,10 +59,12 @@ class _Bits:
     def u64(self) -> int:
         """ISO/IEC 18181-1 Annex B"""
         selector = self.u(2)
-        if selector < 3:
-            return (0, self.u(4) + 1 if selector == 1 else 0, self.u(8) + 17 if selector == 2 else 0)[
-                selector
-            ]
+        if selector == 0:
+            return 0
+        if selector == 1:
+            return self.u(4) + 1
+        if selector == 2:
+            return self.u(8) + 17
         value, shift = self.u(12), 12
         while self.flag():
             if shift == 60:
@@ -100,8 +102,9 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
         elif box.kind == b"xml ":
             facts["xmp"] = True
         elif box.kind == b"brob":  # compressed metadata: the type of what it holds. 18181-2 clause 9
-            inner = window.take(box.start, 4)
-            facts |= {"exif": True} if inner == b"Exif" else {"xmp": True} if inner == b"xml " else {}
+            name = {b"Exif": "exif", b"xml ": "xmp"}.get(window.take(box.start, 4))
+            if name:
+                facts[name] = True
     if start < 0:
         problem = CodestreamProblem("no-code-stream-box", 0, "no jxlc or jxlp box")
         return Codestream(kind="jpegxl", problems=(problem,), **facts)

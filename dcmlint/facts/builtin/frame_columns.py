@@ -103,7 +103,7 @@ class FrameColumns:
                 continue
             from dcmlint.dicom.column_values import numbers_of
 
-            result[rows] = numbers_of(columns, level, leaf, number)
+            result[rows] = numbers_of(columns, leaf, number)
         return result
 
     def most_items(self, group: int) -> int:

@@ -8,11 +8,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dcmlint.dicom.charsets import Charset
 from dcmlint.dicom.column_values import plain_decimals, values_of
 from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
 from dcmlint.dicom.dataset import SPECIFIC_CHARACTER_SET
 from dcmlint.dicom.path import name_of
-from dcmlint.dicom.values import check_value
+from dcmlint.dicom.values import check_value, decode
 from dcmlint.rules.tables.violation import Violation
 
 _SHOWN = 3
@@ -44,7 +45,8 @@ class _Found:
 class ColumnCheck:
     """Holds the values of all items of a shape against their value representation and multiplicity.
 
-    ``unit_of``: bytes of one value by VR, for VRs of fixed size; ``count_check`` gives the check of the number of values for a tag and a VR, None if any will do.
+    ``unit_of``: bytes of one value by VR, for VRs of fixed size; ``count_check`` gives the check of the number of
+    values for a tag and a VR, None if any will do.
     """
 
     def __init__(
@@ -159,7 +161,7 @@ class ColumnCheck:
             self._add(path, code, message, shown, want, clause, np.array(where.rows), where.count)
 
     def _check(
-        self, tag: int, leaf: Leaf, raw: bytes, charset: object, counted: CountCheck | None
+        self, tag: int, leaf: Leaf, raw: bytes, charset: Charset | None, counted: CountCheck | None
     ) -> Problems:
         problems = [
             (
@@ -169,7 +171,7 @@ class ColumnCheck:
                 problem.clause,
                 problem.number,
             )
-            for problem in check_value(leaf.vr, raw, little_endian=leaf.little, charset=charset)  # type: ignore[arg-type]
+            for problem in check_value(leaf.vr, raw, charset=charset)
             if problem.code != "odd-length"  # told by the reader
         ]
         if counted is not None:
@@ -182,8 +184,6 @@ class ColumnCheck:
         return tuple(problems)
 
     def _value(self, path: LeafPath, leaf: Leaf, raw: bytes, number: int) -> object:
-        from dcmlint.dicom.values import decode
-
         level = level_at(self.shape.template, path)
         values = decode(leaf.vr, raw, little_endian=leaf.little, charset=level.charset)
         return values[number - 1] if 0 < number <= len(values) else None

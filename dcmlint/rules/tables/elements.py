@@ -13,20 +13,17 @@ from dcmlint.dicom.charsets import Charset, CharsetProblem
 from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Dataset, Element
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of, tag_text
-from dcmlint.dicom.values import ValueProblem, check_value
+from dcmlint.dicom.tokens import VRS
+from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.rules.tables.violation import Violation
 
 _LONGEST = 1 << 20
 _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
 _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
 _SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
-_VRS = frozenset(_BULK_UNIT) | frozenset(_UNIT) | frozenset(
-    ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "SQ", "ST", "TM", "UC", "UI", "UR", "UT"]
-)
+_VRS = frozenset(vr for vr, _ in VRS.values())
 ICON_IMAGE_SEQUENCE = 0x00880200
-_ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: the backslash is a character there
 _CACHE_LIMIT = 100_000
-_NOTHING: tuple[ValueProblem, ...] = ()
 
 ValueCache = dict[tuple[str, bytes], tuple[ValueProblem, ...]]
 
@@ -79,7 +76,7 @@ def _expect(tag: int) -> _Expected | None:
 
 def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
     """What says of a number of values which number is wanted, "" if it is right; None where any will do."""
-    expected = None if tag & 0x10000 or vr in _ONE_VALUE or vr in _BULK_UNIT else _expect(tag)
+    expected = None if tag & 0x10000 or vr in SINGLE_VALUED or vr in _BULK_UNIT else _expect(tag)
     if expected is None:
         return None
     return lambda count: "" if expected.allows(count) else expected.entry.vm
@@ -101,7 +98,7 @@ class ElementCheck:
 
     def _level(self, level: Dataset) -> None:
         buffer = level.context.buffer
-        cache, little = self._cache, level.context.little
+        cache = self._cache
         charset = level.charset
         explicit = level.explicit
         seen = _expected
@@ -124,8 +121,6 @@ class ElementCheck:
             items = element.items
             if items is not None:
                 self._items(items)
-                if expected is not None and "SQ" not in expected.vrs and vr == "SQ":
-                    pass  # said as vr-mismatch
                 continue
             if element.fragments is not None:
                 continue
@@ -154,9 +149,9 @@ class ElementCheck:
                 if problems is None:
                     if len(cache) > _CACHE_LIMIT:
                         cache.clear()
-                    problems = cache[key] = check_value(vr, raw, little_endian=little, charset=charset)
+                    problems = cache[key] = check_value(vr, raw, charset=charset)
             else:
-                problems = check_value(vr, raw, little_endian=little, charset=charset)
+                problems = check_value(vr, raw, charset=charset)
             for problem in problems:
                 if problem.code == "odd-length" or (problem.code == "dt-length" and len(problems) > 1):
                     continue  # told by the reader; told by what makes it too long
@@ -167,7 +162,7 @@ class ElementCheck:
                 unit = _UNIT.get(vr, 0)
                 if unit and size % unit:
                     continue  # no whole number of values: told as such
-                count = size // unit if unit else 1 if vr in _ONE_VALUE else raw.count(b"\\") + 1
+                count = size // unit if unit else 1 if vr in SINGLE_VALUED else raw.count(b"\\") + 1
                 if count != 1 or expected.least > 1:
                     self._count(level, element, expected, count)
 
@@ -222,7 +217,7 @@ class ElementCheck:
 
     def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
         raw = level.context.buffer[element.start : min(element.end, element.start + 4096)]
-        values = [raw] if element.vr in _ONE_VALUE else raw.split(b"\\")
+        values = [raw] if element.vr in SINGLE_VALUED else raw.split(b"\\")
         text = 0 < problem.number <= len(values) and element.vr not in _UNIT
         found = values[problem.number - 1].decode("latin-1") if text else None
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",

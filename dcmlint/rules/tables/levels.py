@@ -57,7 +57,7 @@ class Level:
     """
 
     __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "local", "open", "present", "required",
-                 "rows", "sized", "valued")  # fmt: skip
+                 "rows", "settled", "sized", "valued")  # fmt: skip
 
     def __init__(
         self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
@@ -104,6 +104,12 @@ class Level:
         self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
         self.gated = tuple(gated)
         self.valued, self.sized = valued, sized
+        # Values that were found to be among those listed, of attributes whose lists hold unconditionally.
+        self.settled: dict[int, set[tuple[object, ...]]] = {
+            tag: set()
+            for tag, sets in valued.items()
+            if not any(values.when is not None or spec.gates for values, spec in sets)
+        }
         self.known = frozenset(self.rows)
         # Conditions about attributes of this level alone, which nothing around it can answer.
         self.local = frozenset(

@@ -24,6 +24,7 @@ _ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x0008000
 _PADDING = b" \0"
 _SHOWN = 3  # places of one finding
 _TEXT_EMPTY = 16
+_SETTLED = 1000
 
 
 class TableCheck:
@@ -145,7 +146,7 @@ class TableCheck:
             self._gated(dataset, level)
         for tag in level.valued.keys() & elements.keys():
             if elements[tag].items is None:
-                self._values(dataset, elements[tag], level.valued[tag])
+                self._listed_values(dataset, elements[tag], level)
         for tag in level.sized.keys() & elements.keys():
             if elements[tag].items is not None:
                 self._items(dataset, elements[tag], level.sized[tag])
@@ -294,12 +295,24 @@ class TableCheck:
             offset=element.offset,
         )  # fmt: skip
 
-    def _values(
-        self, dataset: Dataset, element: Element, sets: list[tuple[standard.ValueSet, RowSpec]]
-    ) -> None:
+    def _listed_values(self, dataset: Dataset, element: Element, level: Level) -> None:
+        """Hold the values of an attribute to the lists of its rows; the same few values come again and again."""
         values = dataset.values(element.tag)
-        if not values:
+        settled = level.settled.get(element.tag)
+        if not values or (settled is not None and values in settled):
             return
+        before = len(self.violations)
+        self._values(dataset, element, values, level.valued[element.tag])
+        if settled is not None and before == len(self.violations) and len(settled) < _SETTLED:
+            settled.add(values)
+
+    def _values(
+        self,
+        dataset: Dataset,
+        element: Element,
+        values: tuple[object, ...],
+        sets: list[tuple[standard.ValueSet, RowSpec]],
+    ) -> None:
         defined: dict[int, tuple[set[object], RowSpec]] = {}
         failed: set[int] = set()
         for allowed, spec in sets:

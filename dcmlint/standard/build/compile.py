@@ -117,7 +117,7 @@ class Compiler:
             if table.lines[position].level > 0 and rows:
                 found, position, opens = levels.continuation(position, rows[-1])
             else:
-                found, position, opens = levels.line(position, 0, "")
+                found, position, opens = levels.line(position, "")
             open_ = open_ or opens
             if found is not None:
                 rows.append(found)
@@ -162,7 +162,8 @@ class Compiler:
 
     def include(self, table: str, path: str, included: str, cid: int, binding: str) -> Include:
         """One include, with the condition that the overlay gives it."""
-        include = Include(included, cid, _binding(binding))
+        bound: Any = binding
+        include = Include(included, cid, bound)
         patch = self.overlay.includes.get((table, path, included))
         if patch is None:
             return include
@@ -182,9 +183,7 @@ class Compiler:
         """The condition in a description; where it was cut off, what an earlier edition is known to say."""
         known, text = self.facts.sentences.get(key), line.text
         reading = read_condition(text, self.dictionary.entry, complete=line.whole)
-        if line.whole:
-            return reading
-        if known is None:
+        if line.whole or known is None:
             return reading
         if reading is None and not known.same:
             named = frozenset(re.findall(r"\b[A-Z]\w+", re.sub(r'"[^"]*"', "", known.when or "")))
@@ -239,17 +238,19 @@ class Compiler:
             if not tables:
                 self.notes.append(f"{iod.name}: module {use.name} ({use.section}) has no table")
             when, otherwise, parsed_by, digest = self._use_condition(use)
-            built = ModuleUse(use.name, use.section, tables, _usage(use), when, otherwise, parsed_by, digest)
+            usage: Any = use.usage or "U"
+            built = ModuleUse(use.name, use.section, tables, usage, when, otherwise, parsed_by, digest)
             modules.append(self._patched_use(built, self.overlay.modules.get((iod.name, use.name))))
         groups = []
         for use in iod.functional_groups:
             tables = self._tables_of(use)
             when, otherwise, parsed_by, digest = self._use_condition(use)
+            usage = use.usage or "U"
             placement: Any = self.facts.placements.get(tables[0] if tables else "", "any")
             if re.search(r"not be used as a Shared Functional Group", use.condition):
                 placement = "per-frame"
             built_group = MacroUse(
-                use.name, use.section, tables[0] if tables else "", _usage(use), when, otherwise, placement,
+                use.name, use.section, tables[0] if tables else "", usage, when, otherwise, placement,
                 parsed_by, digest,
             )  # fmt: skip
             groups.append(
@@ -316,7 +317,7 @@ class _Levels:
         self.compiler, self.table, self.lines = compiler, table, table.lines
         self._seen: dict[str, int] = {}
 
-    def line(self, position: int, level: int, above: str) -> tuple[Row | Include | None, int, bool]:
+    def line(self, position: int, above: str) -> tuple[Row | Include | None, int, bool]:
         """The row at ``position`` with what is below it, the position after it, and whether it opens its parent."""
         line = self.lines[position]
         compiler = self.compiler
@@ -351,7 +352,7 @@ class _Levels:
         open_ = False
         after = position + 1
         while after < len(self.lines) and self.lines[after].level > line.level:
-            row, after, opens = self.line(after, line.level + 1, path)
+            row, after, opens = self.line(after, path)
             open_ = open_ or opens
             if row is not None:
                 rows.append(row)
@@ -370,7 +371,7 @@ class _Levels:
         after = position
         rows: list[Row | Include] = []
         while after < len(self.lines) and self.lines[after].level > 0:
-            row, after, _ = self.line(after, 1, entry.keyword if entry else "")
+            row, after, _ = self.line(after, entry.keyword if entry else "")
             if row is not None:
                 rows.append(row)
         if entry is None:
@@ -416,14 +417,6 @@ def _allowed(reading: Reading | None) -> Any:
     if reading is None or (reading.when is None and reading.otherwise == "not"):
         return "unread"
     return reading.otherwise
-
-
-def _binding(text: str) -> Any:
-    return text
-
-
-def _usage(use: SourceUse) -> Any:
-    return use.usage or "U"
 
 
 def _includes(rows: Iterable[Row | Include]) -> Iterable[Include]:

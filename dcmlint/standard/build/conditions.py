@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from dcmlint.standard.build.source import sentence_hash
+from dcmlint.standard.build.source import letters, sentence_hash
+from dcmlint.standard.build.values import NUMERIC
 from dcmlint.standard.dictionary import Entry
 from dcmlint.standard.tables import Otherwise
 
-_NUMERIC = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "UL", "US", "SV", "UV", "US/SS"})
 _TEXT = frozenset({"CS", "LO", "SH", "UI", "AE", "LT", "ST"})
 _OPENING = re.compile(r"(?:required|shall be present)(?P<only>(?: if and)? only)? (?:if|when) ", re.I)
 _ABOUT = re.compile(
@@ -180,13 +180,9 @@ def _attribute(left: _Text, lookup: Lookup) -> Entry:
     if found is None:
         raise _CannotRead
     entry = lookup(int(found["tag"].replace(",", ""), 16))
-    if entry is None or not entry.keyword or _letters(entry.name) != _letters(found["words"]):
+    if entry is None or not entry.keyword or letters(entry.name) != letters(found["words"]):
         raise _CannotRead  # a tag whose name is another's: a slip of the text, or of the reader
     return entry
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def _presence(left: _Text, names: list[Entry], joint: str, neither: bool) -> _Clause:
@@ -231,7 +227,7 @@ def _predicate(left: _Text, entry: Entry, number: int) -> _Clause:
             return f"has({word})", frozenset(), named
     if entry.vm != "1" and not number:
         raise _CannotRead  # which of the values is meant?
-    if entry.vr in _NUMERIC and left.take(
+    if entry.vr in NUMERIC and left.take(
         r"(?:is present and )?(?:is non-?zero|(?:has|with) a (?:non-?zero [Vv]alue|[Vv]alue (?:that is )?(?:greater than zero|other than (?:0|zero))))"
         + end
     ):
@@ -239,7 +235,7 @@ def _predicate(left: _Text, entry: Entry, number: int) -> _Clause:
     if found := left.take(
         r"(?:is|has a [Vv]alue) (greater|less|larger|more) than (or equal to )?(\d+)" + end
     ):
-        if entry.vr not in _NUMERIC:
+        if entry.vr not in NUMERIC:
             raise _CannotRead
         sign = ("<" if found[1] == "less" else ">") + ("=" if found[2] else "")
         return f"{operand} {sign} {found[3]}", frozenset(), named
@@ -275,7 +271,7 @@ def _value(left: _Text, entry: Entry) -> str:
     if found is None:
         raise _CannotRead
     text = found["quoted"] or found["word"]
-    if entry.vr in _NUMERIC:
+    if entry.vr in NUMERIC:
         if not re.fullmatch(r"\d+", text):
             raise _CannotRead
         return str(int(text))

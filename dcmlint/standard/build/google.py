@@ -18,6 +18,7 @@ from dcmlint.standard.build.source import (
     SourceSopClass,
     SourceTable,
     SourceUse,
+    letters,
 )
 
 _IOD_SUFFIX = " IOD Modules"
@@ -137,12 +138,8 @@ def _elements(folder: Path) -> list[SourceElement]:
 def _name(written: str, keyword: str) -> str:
     """The name alone: in some lines a description follows it, but its letters are those of the keyword."""
     words = written.split()
-    want = _letters(keyword)
+    want = letters(keyword)
     for count in range(1, len(words) + 1):
-        if want and _letters("".join(words[:count])) == want:
+        if want and letters("".join(words[:count])) == want:
             return " ".join(words[:count])
     return " ".join(words)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())

@@ -30,6 +30,7 @@ from dcmlint.standard.build.source import (
     Source,
     SourceTable,
     ValueList,
+    letters,
     sentence_hash,
 )
 from dcmlint.standard.build.values import value_sets
@@ -172,15 +173,11 @@ def _linked(row: Row, sections: Mapping[str, str]) -> list[list[Any]] | None:
         headings = [
             _plain(heading).partition(" ")[2] for heading in re.findall(r"<h\d>(.*?)</h\d>", text, re.S)
         ]
-        if len(headings) == 1 and _letters(headings[0]) == _letters(row.entry.name):
+        if len(headings) == 1 and letters(headings[0]) == letters(row.entry.name):
             found = value_lists(text, row.entry)
             if found:
                 return found
     return None
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def newer_values(source: Source, archive: Path, modules: Path) -> dict[tuple[str, str], list[list[Any]]]:

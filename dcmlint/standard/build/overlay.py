@@ -12,8 +12,6 @@ import yaml
 from dcmlint.errors import StandardError
 from dcmlint.standard.tables import ValueSet
 
-_ABSENT: Any = msgspec.UNSET
-
 _ROW_KEYS = {"table", "path", "nth", "when", "otherwise", "values", "type", "items", "since", "until", "hash"}
 _INCLUDE_KEYS = {"table", "include", "path", "when", "otherwise", "hash"}
 _IOD_KEYS = {

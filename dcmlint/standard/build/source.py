@@ -104,6 +104,11 @@ class Source(msgspec.Struct, kw_only=True):
     notes: list[str] = []
 
 
+def letters(name: str) -> str:
+    """The letters and digits of a name in lower case: the sources differ in spaces, signs and capitals."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def sentence_hash(sentence: str) -> str:
     """Ten characters that change when the words of a sentence do, whatever its spaces and case."""
     plain = " ".join(re.sub(r"[^\w()<>=,.]+", " ", sentence).lower().split())

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.standard.build.source import Source, SourceIod, SourceSopClass, SourceUse
+from dcmlint.standard.build.source import Source, SourceIod, SourceSopClass, SourceUse, letters
 
 
 def complete(source: Source, folder: Path) -> list[str]:
@@ -19,21 +19,14 @@ def complete(source: Source, folder: Path) -> list[str]:
     ciods = {ciod["name"]: ciod for ciod in _json(folder / "ciods.json")}
     modules = _by_ciod(_json(folder / "ciod_to_modules.json"), "moduleId")
     groups = _by_ciod(_json(folder / "ciod_to_func_group_macros.json"), "macroId")
-    names = {
-        entry["id"]: entry["name"]
-        for kind in ("modules", "macros")
-        for entry in _json(folder / f"{kind}.json")
-    }
-    tables = {
-        entry["id"]: entry["linkToStandard"]
-        for kind in ("modules", "macros")
-        for entry in _json(folder / f"{kind}.json")
-    }
+    known_uses = [*_json(folder / "modules.json"), *_json(folder / "macros.json")]
+    names = {entry["id"]: entry["name"] for entry in known_uses}
+    links = {entry["id"]: entry["linkToStandard"] for entry in known_uses}
     notes: list[str] = []
     for name, ciod in ciods.items():
         iod = source.iods.get(name)
         if iod is None:
-            iod = SourceIod(name=name, section="", modules=_new(modules.get(ciod["id"], ()), names, tables))
+            iod = SourceIod(name=name, section="", modules=_new(modules.get(ciod["id"], ()), names, links))
         section = re.sub(r"-\w+$", "", ciod["linkToStandard"].rpartition("#table_")[2])
         source.iods[name] = msgspec.structs.replace(
             iod,
@@ -85,10 +78,10 @@ def _fill(
 ) -> tuple[SourceUse, ...]:
     others: dict[str, list[tuple[str, str]]] = {}
     for key, usage, condition in rows:
-        others.setdefault(_key(names.get(key, key)), []).append((usage, condition))
+        others.setdefault(letters(names.get(key, key)), []).append((usage, condition))
     filled: list[SourceUse] = []
     for use in uses:
-        found = others.get(_key(use.name), [])
+        found = others.get(letters(use.name), [])
         usage, condition = found.pop(0) if found else ("", "")
         if use.usage:
             filled.append(use)
@@ -98,10 +91,6 @@ def _fill(
             notes.append(f"{what} {use.name}: usage lost, taken as U")
             filled.append(msgspec.structs.replace(use, usage="U"))
     return tuple(filled)
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _plain(text: str) -> str:
