@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -9,7 +10,14 @@ def main() -> None:
     """Run the command line; a mistake of the user is one line and exit code 2."""
     from dcmlint.cli.app import run
 
-    sys.exit(run())
+    try:
+        code = run()
+    except Exception as defect:  # noqa: BLE001 - the last resort: a defect of ours is one line, and incomplete
+        if os.environ.get("DCMLINT_TRACEBACK"):
+            raise
+        print(f"dcmlint: internal error ({type(defect).__name__}); DCMLINT_TRACEBACK=1 shows where", file=sys.stderr)
+        code = 4
+    sys.exit(code)
 
 
 if __name__ == "__main__":

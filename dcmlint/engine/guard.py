@@ -21,4 +21,4 @@ def guarded(run: Callable[P, Outcome], *arguments: P.args, **options: P.kwargs) 
     except Undecided as reason:
         return "undecided", str(reason)
     except Exception as crash:  # noqa: BLE001 - a rule's crash is an outcome, not the end of the run
-        return "error", f"{type(crash).__name__} in the rule"
+        return "error", type(crash).__name__

@@ -11,6 +11,7 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of
+from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules
 from dcmlint.engine.report import Report, Summary
@@ -87,10 +88,20 @@ class Checker:
             return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error}")
         except OSError as error:
             return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error.strerror}")
+        results: list[Result | None] = []
+
+        def work() -> Outcome:
+            results.append(self.check_buffer(task, buffer))
+            return "pass", ""
+
         try:
-            return self.check_buffer(task, buffer)
+            _, crash = guarded(work)
         finally:
             buffer.close()
+        if crash:
+            # A defect of ours: the run goes on, and ends as incomplete.
+            return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself failed on it ({crash}): please report it")
+        return results[0]
 
     def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:
         """Check the bytes of one input."""

@@ -52,9 +52,9 @@ def facts(name: str, struct: Any) -> Callable[[Compute], Compute]:
 @cache
 def _load() -> None:
     """Import the built-in facts, and those of installed packages."""
-    import dcmlint.facts.builtin  # noqa: F401 - registers
-
     from importlib.metadata import entry_points
+
+    import dcmlint.facts.builtin  # noqa: F401 - registers
 
     for entry in entry_points(group="dcmlint.facts"):
         entry.load()
@@ -98,8 +98,9 @@ def _hints(struct: Any) -> dict[str, Any]:
 
 
 def _field_doc(struct: Any, field: str) -> str:
-    return next((line.split("``:", 1)[1].strip() for line in (struct.__doc__ or "").splitlines()
-                 if line.strip().startswith(f"``{field}``:")), "")  # fmt: skip
+    head = f"``{field}``:"
+    lines = (line.strip() for line in (struct.__doc__ or "").splitlines())
+    return next((line.removeprefix(head).strip() for line in lines if line.startswith(head)), "")
 
 
 def _type_of(hint: Any) -> Type:

@@ -16,7 +16,6 @@ SubjectKind = Literal["file", "slide", "series", "association"]
 Status = Literal["checked", "partial", "skipped", "unreadable"]
 OutcomeKind = Literal["pass", "fail", "not_applicable", "undecided", "error"]
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 RANK = {"error": 2, "warning": 1, "info": 0}
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dcmlint.engine.report import Report
-from dcmlint.findings.finding import Finding, Status
-from dcmlint.reports.border import xml_text
+import msgspec
 
-_FAILS = {"error": "failure", "warning": "failure"}
+from dcmlint.engine.report import Report
+from dcmlint.findings.finding import RANK, Finding, Status
+from dcmlint.reports.border import xml_text
 
 
 def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
@@ -34,67 +34,74 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
         undecided[name] = record.undecided
         suites.append((name, others.pop(name, []), answered))
     suites += [(name, found, "checked") for name, found in others.items()]
-    failures = sum(_failed(found, report) for _, found, _ in suites)
-    errors = sum(status == "unreadable" for _, _, status in suites)
-    tests = sum(_count(found, undecided.get(name), report) for name, found, _ in suites)
+    made = [
+        _suite(name, found, status, undecided.get(name, ()), report, every_rule)
+        for name, found, status in suites
+    ]
+    tests, failures = sum(suite.tests for suite in made), sum(len(suite.failing) for suite in made)
+    errors = sum(suite.errors for suite in made)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="dcmlint" tests="{tests}" failures="{failures}" errors="{errors}">\n'
-    for name, found, status in suites:
-        yield from _suite(name, found, status, undecided.get(name, ()), report, every_rule)
+    for suite in made:
+        yield from _written(suite)
     yield "</testsuites>\n"
 
 
-def _rules(found: list[Finding]) -> dict[str, list[Finding]]:
-    groups: dict[str, list[Finding]] = {}
-    for finding in found:
-        groups.setdefault(finding.rule, []).append(finding)
-    return groups
+class _Suite(msgspec.Struct, frozen=True):
+    """One suite: by rule the findings that fail, the names of the cases that pass, the undecided rules."""
 
+    name: str
+    failing: dict[str, list[Finding]]
+    passing: tuple[str, ...]
+    undecided: tuple[str, ...]
+    errors: int
 
-def _is_failure(findings: list[Finding], report: Report) -> bool:
-    limit = {"error": 2, "warning": 1, "info": 0}
-    least = limit[report.fail_on] if report.fail_on is not None else 3
-    return any(limit[finding.severity] >= least for finding in findings)
-
-
-def _failed(found: list[Finding], report: Report) -> int:
-    return sum(_is_failure(group, report) for group in _rules(found).values())
-
-
-def _count(found: list[Finding], undecided: tuple[str, ...] | None, report: Report) -> int:
-    return sum(_is_failure(group, report) for group in _rules(found).values()) + 1 + bool(undecided)
+    @property
+    def tests(self) -> int:
+        """The number of cases."""
+        return len(self.failing) + len(self.passing) + bool(self.undecided)
 
 
 def _suite(
     name: str, found: list[Finding], status: str, undecided: tuple[str, ...], report: Report, every_rule: bool
-) -> Iterator[str]:
-    groups = _rules(found)
+) -> _Suite:
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.rule, []).append(finding)
     failing = {rule: group for rule, group in groups.items() if _is_failure(group, report)}
-    holding = [rule for rule in report.outcomes if rule not in failing and rule not in undecided]
-    extra = len(holding) if every_rule else 1
-    shown = xml_text(name)
-    tests = len(failing) + extra + bool(undecided)
-    errors = int(status == "unreadable")
-    yield (
-        f'  <testsuite name="{shown}" tests="{tests}" failures="{len(failing)}" errors="{errors if not failing else 0}"'
-        f' skipped="{int(bool(undecided))}">\n'
+    holding = tuple(rule for rule in report.outcomes if rule not in failing and rule not in undecided)
+    # What could not be read is an error unless a rule has told it.
+    errors = int(status == "unreadable" and not failing)
+    return _Suite(
+        name, failing, holding if every_rule else (f"{len(holding)} rules hold",), undecided, errors
     )
-    for rule, group in failing.items():
+
+
+def _is_failure(findings: list[Finding], report: Report) -> bool:
+    return report.fail_on is not None and any(
+        RANK[finding.severity] >= RANK[report.fail_on] for finding in findings
+    )
+
+
+def _written(suite: _Suite) -> Iterator[str]:
+    shown = xml_text(suite.name)
+    yield (
+        f'  <testsuite name="{shown}" tests="{suite.tests}" failures="{len(suite.failing)}" errors="{suite.errors}"'
+        f' skipped="{int(bool(suite.undecided))}">\n'
+    )
+    for rule, group in suite.failing.items():
         text = xml_text(group[0].message)
         yield f'    <testcase classname="{shown}" name="{rule} {xml_text(group[0].name)}" time="0">\n'
         yield f'      <failure type="{group[0].severity}" message="{text}">'
         yield "\n".join(_lines(finding) for finding in group)
         yield "</failure>\n    </testcase>\n"
-    if undecided:
+    if suite.undecided:
         yield (
             f'    <testcase classname="{shown}" name="undecided" time="0"><skipped message="'
-            f'{len(undecided)} rules: {xml_text(" ".join(undecided))}"/></testcase>\n'
+            f'{len(suite.undecided)} rules: {xml_text(" ".join(suite.undecided))}"/></testcase>\n'
         )
-    if every_rule:
-        for rule in holding:
-            yield f'    <testcase classname="{shown}" name="{rule}" time="0"/>\n'
-    else:
-        yield f'    <testcase classname="{shown}" name="{len(holding)} rules hold" time="0"/>\n'
+    for case in suite.passing:
+        yield f'    <testcase classname="{shown}" name="{case}" time="0"/>\n'
     yield "  </testsuite>\n"
 
 

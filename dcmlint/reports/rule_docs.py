@@ -27,7 +27,7 @@ _AREAS: Mapping[str, str] = {
     "META": "File Meta Information",
     "MOD": "Modules and their attributes",
     "NET": "Associations and endpoints",
-    "OPT": "Optical paths and colour",
+    "OPT": "Optical paths and color",
     "PHI": "Privacy",
     "PIX": "Pixel data and code streams",
     "PYR": "Pyramids and slides",

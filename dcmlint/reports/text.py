@@ -21,7 +21,7 @@ _PART = re.compile(r"[^./\\]*[./\\]+|[^./\\]+")
 
 
 class TextOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How text is drawn: width in columns, ANSI colour, the least severity shown, findings a file."""
+    """How text is drawn: width in columns, ANSI color, the least severity shown, findings a file."""
 
     width: int = 80
     colour: bool = False
@@ -267,7 +267,7 @@ def wrapped(text: str, first: str, rest: str, options: TextOptions) -> list[str]
 
 
 def painted(text: str, style: str, options: TextOptions) -> str:
-    """Text in an ANSI style, where colour is wanted."""
+    """Text in an ANSI style, where color is wanted."""
     return _Pen(options).paint(text, style)
 
 

@@ -81,7 +81,6 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
         made = _Edits(draft, frame_size)
     except ValueError as problem:
         raise wrong(str(problem), "use") from None
-    data = b""
     for key, value in edits.items():
         try:
             if key not in ("use", "encoding", "bytes", "folder"):

@@ -415,7 +415,7 @@ DECIMALS = [b"0 ", b"-0", b"+1", b"1.", b".5", b"-.25", b"12.5", b"3.14159265358
 
 def test_decimals_are_what_the_plain_reader_reads() -> None:
     for number in (1, 2):
-        items, template, leaf = one_leaf([even(value) for value in DECIMALS], X)
+        items, _, leaf = one_leaf([even(value) for value in DECIMALS], X)
         found = numbers_of(items, leaf, number)[: len(DECIMALS)]
         wanted = [first_number("DS", even(value), number) for value in DECIMALS]
         np.testing.assert_array_equal(found, wanted)
@@ -430,7 +430,7 @@ decimal_texts = st.from_regex(rb"[ +\-.0-9eE]{1,20}", fullmatch=True) | st.float
 @given(st.lists(decimal_texts, min_size=1, max_size=40))
 def test_any_decimals(texts: list[bytes]) -> None:
     values = [even(text) for text in texts]
-    items, template, leaf = one_leaf(values, X)
+    items, _, leaf = one_leaf(values, X)
     wanted = [first_number("DS", value) for value in values]
     np.testing.assert_array_equal(numbers_of(items, leaf)[: len(values)], wanted)
     read = plain_decimals(items, leaf)
@@ -450,7 +450,7 @@ def test_binary_numbers(syntax: str) -> None:
         items, template, leaf = one_leaf([struct.pack(order + kind, value) for value in wanted], tag, syntax)
         assert numbers_of(items, leaf)[:3].tolist() == wanted
     pairs = [struct.pack(f"{order}{n}I", *range(n)) for n in (1, 2, 3)]
-    items, template, leaf = one_leaf(pairs, INDICES, syntax)
+    items, _, leaf = one_leaf(pairs, INDICES, syntax)
     np.testing.assert_array_equal(numbers_of(items, leaf, 3)[:3], [np.nan, np.nan, 2])
     assert counts_of(items, leaf)[:3].tolist() == [1, 2, 3]
 

@@ -484,3 +484,22 @@ def test_orthanc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert value["exit_code"] == 0, value["findings"]
     assert facts(value)["contexts"]["accepted"] >= 8
     assert facts(value)["contexts"]["choices"] == ["1.2.840.10008.1.2.1"]  # of all in one context
+
+
+# --- documentation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["commissioning.md", "network.md"])
+def test_the_pages_name_options_and_rules_that_exist(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs" / page).read_text()
+    known = {rule.name[:6] for rule in (root / "rules" / "network").glob("*.yaml")}
+    assert set(re.findall(r"\bNET\d{3}\b", text)) <= known
+    if page == "network.md":
+        assert set(re.findall(r"\[(NET\d{3})\]", text)) == known
+    for command in ("probe", "listen"):
+        run([command, "--help"])
+        offered = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+        for line in re.findall(rf"^\s*dcmlint {command} .*$", text, re.M):
+            used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", line.partition("&")[0]))
+            assert used <= offered, line

@@ -145,8 +145,11 @@ def test_information_is_counted_but_not_shown() -> None:
     assert "1 information" in text
 
 
-def test_junit_counts_add_up() -> None:
-    root = etree.parse(BytesIO("".join(write_junit(report())).encode())).getroot()
+@pytest.mark.parametrize("every_rule", [False, True])
+def test_junit_counts_add_up(every_rule: bool) -> None:
+    outcomes = {"TILE003": {"fail": 1}, "TILE004": {"pass": 1}, "MOD001": {"pass": 1}}
+    value = msgspec.structs.replace(report(), outcomes=outcomes)
+    root = etree.parse(BytesIO("".join(write_junit(value, every_rule)).encode())).getroot()
     for suite in root:
         assert int(suite.get("tests")) == len(suite.findall("testcase"))
         assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))

@@ -1,24 +1,27 @@
 """The built-in facts; importing this package registers them."""
-from dcmlint.facts.builtin import measures  # noqa: F401
-from dcmlint.facts.builtin import optical_path  # noqa: F401
-from dcmlint.facts.builtin import orientation  # noqa: F401
-from dcmlint.facts.builtin import tiling  # noqa: F401
-from dcmlint.facts.builtin import dates  # noqa: F401
-from dcmlint.facts.builtin import layout  # noqa: F401
-from dcmlint.facts.builtin import slide_area  # noqa: F401
-from dcmlint.facts.builtin import tiff  # noqa: F401
-from dcmlint.facts.builtin import icc  # noqa: F401
-from dcmlint.facts.builtin import specimen  # noqa: F401
-from dcmlint.facts.builtin import pixels  # noqa: F401
-from dcmlint.facts.builtin import encapsulation  # noqa: F401
-from dcmlint.facts.builtin import codestream  # noqa: F401
-from dcmlint.facts.builtin import member  # noqa: F401
-from dcmlint.facts.builtin import slide  # noqa: F401
-from dcmlint.facts.builtin import file_name  # noqa: F401
-from dcmlint.facts.builtin import frames  # noqa: F401
-from dcmlint.facts.builtin import places  # noqa: F401
-from dcmlint.facts.builtin import dimensions  # noqa: F401
-from dcmlint.facts.builtin import endpoints  # noqa: F401
-from dcmlint.facts.builtin import senders  # noqa: F401
-from dcmlint.facts.builtin import frame_columns  # noqa: F401
-from dcmlint.facts.builtin import svs  # noqa: F401
+
+from dcmlint.facts.builtin import (  # noqa: F401 - importing registers them
+    codestream,
+    dates,
+    dimensions,
+    encapsulation,
+    endpoints,
+    file_name,
+    frame_columns,
+    frames,
+    icc,
+    layout,
+    measures,
+    member,
+    optical_path,
+    orientation,
+    pixels,
+    places,
+    senders,
+    slide,
+    slide_area,
+    specimen,
+    svs,
+    tiff,
+    tiling,
+)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.frame_columns import FrameColumns
-from dcmlint.facts.builtin.measures import PER_FRAME
+from dcmlint.facts.builtin.frame_columns import PER_FRAME, FrameColumns
+from dcmlint.facts.builtin.frames import COLUMN_POSITION, PLANE_POSITION, ROW_POSITION, Z_OFFSET
 from dcmlint.facts.builtin.tiling import real, whole
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.tiling import Tiling
 
-PLANE_POSITION = 0x0048021A
-COLUMN_POSITION, ROW_POSITION, Z_OFFSET = 0x0048021E, 0x0048021F, 0x0040074A
 _PLANES = 16
 
 

@@ -39,11 +39,11 @@ def dates(facts: Facts) -> Dates:
     """The dates of an instance against each other (PS3.3 C.8.12.4, C.7.6.16, C.12.1)."""
     dataset = facts.instance.dataset
     text = dataset.text(_ACQUISITION)
-    acquired = _moment(text[:8], text[8:])
+    acquired = moment(text[:8], text[8:])
     if acquired is None:
         return Dates(acquisition_readable=False)
-    content = _moment(dataset.text(_CONTENT[0]), dataset.text(_CONTENT[1]))
-    creation = _moment(dataset.text(_CREATION[0]), dataset.text(_CREATION[1]))
+    content = moment(dataset.text(_CONTENT[0]), dataset.text(_CONTENT[1]))
+    creation = moment(dataset.text(_CREATION[0]), dataset.text(_CREATION[1]))
     return Dates(
         acquisition_readable=True,
         acquisition_too_early=acquired < date(_FIRST_SCANS, 1, 1).toordinal(),
@@ -52,8 +52,11 @@ def dates(facts: Facts) -> Dates:
     )
 
 
-def _moment(day: str, clock: str) -> float | None:
-    """Days since the year 1; None where the text is no whole date.  Of the time what can be read counts."""
+def moment(day: str, clock: str) -> float | None:
+    """Days since the year 1, for differences, of a DA and a TM, or of the two parts of a DT (PS3.5 6.2).
+
+    None where ``day`` is no whole date.  Of the time what can be read counts, but for fractions and zone.
+    """
     if len(day) != 8 or not (day.isascii() and day.isdigit()):
         return None
     try:

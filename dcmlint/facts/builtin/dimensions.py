@@ -96,12 +96,11 @@ def dimensions(facts: Facts) -> Dimensions | None:
         )
         return msgspec.structs.replace(result, **hidden)
     indices = [columns.numbers(path, number) for number in range(1, len(items) + 1)]
-    return _indexed(result, dataset, columns, items, indices, there & (counts == len(items)))
+    return _indexed(result, columns, items, indices, there & (counts == len(items)))
 
 
 def _indexed(
-    result: Dimensions, dataset: Dataset, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats],
-    complete: Flags,
+    result: Dimensions, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats], complete: Flags
 ) -> Dimensions:  # fmt: skip
     import numpy as np
 
@@ -243,9 +242,9 @@ def _repeated(indices: list[Floats], complete: Flags) -> Sequence[int]:
     keys = [index[at] for index in indices]
     keys = [key for key in keys if (key != key[0]).any()]
     if not keys:
-        return at[1:]  # type: ignore[return-value]
+        return at[1:]  # type: ignore[return-value]  # an array is read as a sequence
     order = np.lexsort(keys)
     same = np.ones(len(at) - 1, bool)
     for key in keys:
         same &= key[order][1:] == key[order][:-1]
-    return np.sort(at[order[1:][same]])  # type: ignore[return-value]
+    return np.sort(at[order[1:][same]])  # type: ignore[return-value]  # as above

@@ -165,7 +165,7 @@ class FrameColumns:
                 yield number, item, None, None
             return
         for shape in shapes:
-            yield shape.items, shape.template, self.items, shape  # type: ignore[misc]
+            yield shape.items, shape.template, self.items, shape  # type: ignore[misc]  # only Columns have shapes
 
 
 def _level_of(level: Dataset, path: Path, first: int = 0) -> Dataset | None:

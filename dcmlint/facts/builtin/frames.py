@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PLANE_POSITION, OPTICAL_PATH_IDENTIFICATION = 0x0048021A, 0x00480207
 COLUMN_POSITION, ROW_POSITION = 0x0048021E, 0x0048021F
-X_OFFSET, Y_OFFSET, Z_OFFSET = 0x0040072A, 0x0040073A, 0x0040074A
+Z_OFFSET = 0x0040074A
 SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT = 0x0062000A, 0x0062000B
 
 _MOST = 0.9  # of the frames: what so many do is meant so
@@ -53,8 +53,8 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     ``repeated``: frames at the place, plane and optical path (or segment) of an earlier frame
     ``out_of_order``: frames of a TILED_FULL image that are not where their number puts them
     ``planes``: distinct Z offsets
-    ``plane_gap_min``: least distance of two neighbouring Z offsets in um
-    ``plane_gap_max``: greatest distance of two neighbouring Z offsets in um
+    ``plane_gap_min``: least distance of two neighboring Z offsets in um
+    ``plane_gap_max``: greatest distance of two neighboring Z offsets in um
     ``covered``: tiles of the grid that have a frame
     ``missing``: tiles of the grid that have none
     ``raster``: whether the frames are those of the whole grid in the order of TILED_FULL
@@ -105,7 +105,7 @@ def frames(facts: Facts) -> Frames | None:
     result = Frames(
         count=columns.count, positioned=int(known.sum()),
         shared_position=not known.any() and columns.shared_has((PLANE_POSITION, COLUMN_POSITION)),
-        column=column, row=row, z=z,  # type: ignore[arg-type]
+        column=column, row=row, z=z,  # type: ignore[arg-type]  # arrays are read as sequences
         planes=len(levels),
         plane_gap_min=float(gaps.min()) if len(gaps) else None,
         plane_gap_max=float(gaps.max()) if len(gaps) else None,
@@ -222,14 +222,14 @@ def _fitting(facts: Facts, column: Sequence[float], row: Sequence[float]) -> flo
     from dcmlint.facts.builtin.places import deviations
 
     columns = FrameColumns(facts.instance.dataset)
-    found = deviations(facts, columns, column, row)  # type: ignore[arg-type]
+    found = deviations(facts, columns, column, row)  # type: ignore[arg-type]  # they are arrays
     return None if found is None or not len(found.at) else float(1 - found.off.mean())
 
 
 def _numbers(flags: Flags) -> Sequence[int]:
     import numpy as np
 
-    return np.flatnonzero(flags)  # type: ignore[return-value]
+    return np.flatnonzero(flags)  # type: ignore[return-value]  # an array is read as a sequence
 
 
 def _path_order(which: Ints, distinct: Sequence[str], identifiers: Sequence[str]) -> Ints:

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from dcmlint.facts.builtin.entities import patient_key
-from dcmlint.facts.builtin.member import WHOLE_SLIDE, Member, image_of
+from dcmlint.facts.builtin.member import Member, image_of
+from dcmlint.facts.builtin.pixels import WHOLE_SLIDE
 from dcmlint.facts.builtin.slide_image import SlideImage
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import struct
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset, Element
+from dcmlint.facts.builtin.optical_path import OPTICAL_PATHS
 from dcmlint.facts.registry import Facts, facts
 
-OPTICAL_PATHS, PALETTE, ICC_PROFILE, COLOR_SPACE = 0x00480105, 0x00480120, 0x00282000, 0x00282002
+PALETTE, ICC_PROFILE, COLOR_SPACE = 0x00480120, 0x00282000, 0x00282002
 PHOTOMETRIC_INTERPRETATION = 0x00280004
 
 _HEADER = 128  # ICC.1 7.2

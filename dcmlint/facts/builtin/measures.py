@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.builtin.frame_columns import PER_FRAME, SHARED
 from dcmlint.facts.builtin.tiling import real
 from dcmlint.facts.registry import Facts, facts
 
-SHARED, PER_FRAME = 0x52009229, 0x52009230
 PIXEL_MEASURES = 0x00289110
 PIXEL_SPACING, SLICE_THICKNESS, SPACING_BETWEEN_SLICES = 0x00280030, 0x00180050, 0x00180088
 
@@ -16,10 +16,10 @@ PIXEL_SPACING, SLICE_THICKNESS, SPACING_BETWEEN_SLICES = 0x00280030, 0x00180050,
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """Pixel Measures of all frames, or of the first one where they are not shared.
 
-    ``row_spacing``: distance of the centres of two rows in mm, value 1 of Pixel Spacing
-    ``column_spacing``: distance of the centres of two columns in mm, value 2 of Pixel Spacing
+    ``row_spacing``: distance of the centers of two rows in mm, value 1 of Pixel Spacing
+    ``column_spacing``: distance of the centers of two columns in mm, value 2 of Pixel Spacing
     ``slice_thickness``: mm
-    ``spacing_between_slices``: distance of the centres of two planes in mm
+    ``spacing_between_slices``: distance of the centers of two planes in mm
     ``shared``: whether they come from the Shared Functional Groups Sequence
     """
 

@@ -14,12 +14,12 @@ from dcmlint.facts.builtin.entities import (
     entity,
     printable_text,
 )
+from dcmlint.facts.builtin.pixels import WHOLE_SLIDE
 from dcmlint.facts.builtin.referenced import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
 from dcmlint.facts.builtin.slide_image import SlideImage, slide_image
 from dcmlint.facts.registry import Facts, facts
 
-WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage, PS3.4 B.5
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
 FRAME_OF_REFERENCE_UID, MODALITY = 0x00200052, 0x00080060
 _MATRIX = (0x00480006, 0x00480007)

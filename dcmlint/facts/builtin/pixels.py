@@ -45,7 +45,7 @@ SAMPLES: Final = {
     "YBR_RCT": 3,
     "XYB": 3,
 }
-WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # PS3.4 B.5
+WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage, PS3.4 B.5
 
 # Native pixels of these share two chrominance samples between two pixels. PS3.3 C.7.6.3.1.2
 _HALVED_CHROMA: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
@@ -100,8 +100,8 @@ def pixels(facts: Facts) -> Pixels | None:
     # An unknown transfer syntax is read as a native one; its Pixel Data may be in fragments all the same.
     native = element.fragments is None and not instance.syntax.encapsulated and instance.syntax.known
     uid = instance.syntax.uid
-    expected = _product(_sample_bits(dataset, element, native), frames)
-    full = _product(_sample_bits(dataset, element, False), frames)
+    expected = _bytes_of(_frame_bits(dataset, element, native), frames)
+    full = _bytes_of(_frame_bits(dataset, element, False), frames)
     return Pixels(
         element=_KEYWORDS[element.tag],
         native=native,
@@ -123,8 +123,8 @@ def number_of_frames(dataset: Dataset) -> int | Unknown:
     return UNKNOWN if any(tag in dataset for tag in _OF_FRAMES) else 1
 
 
-def _sample_bits(dataset: Dataset, element: Element, native: bool) -> int | Unknown:
-    """Bits of one frame."""
+def _frame_bits(dataset: Dataset, element: Element, native: bool) -> int | Unknown:
+    """Bits of one frame; ``native``: as it is stored, where chrominance may be halved."""
     rows, columns = whole(dataset, ROWS), whole(dataset, COLUMNS)
     samples = whole(dataset, SAMPLES_PER_PIXEL) if element.tag == PIXEL_DATA else 1
     bits = _FLOAT_BITS.get(element.tag) or whole(dataset, BITS_ALLOCATED)
@@ -143,7 +143,7 @@ def _sample_bits(dataset: Dataset, element: Element, native: bool) -> int | Unkn
     return rows * columns * samples * bits
 
 
-def _product(bits: int | Unknown, frames: int | Unknown) -> int | Unknown:
+def _bytes_of(bits: int | Unknown, frames: int | Unknown) -> int | Unknown:
     """Bytes of all frames: single bits run on from frame to frame (PS3.5 8.1.1)."""
     if not isinstance(bits, int) or not isinstance(frames, int):
         return UNKNOWN

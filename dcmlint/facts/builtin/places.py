@@ -15,7 +15,7 @@ import msgspec
 from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.builtin.measures import Measures
 from dcmlint.facts.builtin.orientation import Orientation
-from dcmlint.facts.builtin.tiling import Tiling
+from dcmlint.facts.builtin.tiling import X_OFFSET, Y_OFFSET, Tiling
 from dcmlint.facts.registry import Facts, facts
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def deviations(facts: Facts, columns: FrameColumns, column: Floats, row: Floats)
     """Compare X and Y of the frames with what follows from these positions; None where nothing follows."""
     import numpy as np
 
-    from dcmlint.facts.builtin.frames import PLANE_POSITION, X_OFFSET, Y_OFFSET
+    from dcmlint.facts.builtin.frames import PLANE_POSITION
 
     tiling: Tiling | None = facts.group("tiling")
     measures: Measures | None = facts.group("measures")

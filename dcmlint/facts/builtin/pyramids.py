@@ -10,6 +10,9 @@ import msgspec
 from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.slide_image import SlideImage
 
+# Optical paths, whatever tells focal planes apart, and whether the depth of field is extended.
+Layer = tuple[tuple[str, ...], object, bool]
+
 
 class Level(msgspec.Struct, frozen=True):
     """One VOLUME image: an instance, or the members of a concatenation in their order."""
@@ -42,7 +45,7 @@ class Level(msgspec.Struct, frozen=True):
         return self.parts[0].role.partition(" part")[0]
 
     @property
-    def layer(self) -> tuple[object, ...]:
+    def layer(self) -> Layer:
         """What may have a pyramid of its own: optical paths, focal planes, depth of field."""
         return (tuple(sorted(self.image.paths)), planes_of(self), self.image.extended_depth == "YES")
 

@@ -8,8 +8,10 @@ import msgspec
 
 from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
 from dcmlint.facts.builtin.covered import Covered, covered
+from dcmlint.facts.builtin.dates import moment
 from dcmlint.facts.builtin.entities import Attribute, Said, hashed, printable_text, said
-from dcmlint.facts.builtin.measures import PER_FRAME
+from dcmlint.facts.builtin.frame_columns import PER_FRAME
+from dcmlint.facts.builtin.optical_path import OPTICAL_PATH_IDENTIFIER, OPTICAL_PATHS
 from dcmlint.facts.builtin.sameness import hash_level
 from dcmlint.facts.builtin.tiling import real, whole
 from dcmlint.facts.registry import Facts
@@ -17,7 +19,7 @@ from dcmlint.facts.registry import Facts
 IMAGE_TYPE, PHOTOMETRIC = 0x00080008, 0x00280004
 CONTAINER, BARCODE, ACQUIRED = 0x00400512, 0x22000005, 0x0008002A
 SPECIMENS, SPECIMEN_ID, SPECIMEN_UID = 0x00400560, 0x00400551, 0x00400554
-OPTICAL_PATHS, ICC_PROFILE, OBJECTIVE_POWER = 0x00480105, 0x00282000, 0x00480112
+ICC_PROFILE, OBJECTIVE_POWER = 0x00282000, 0x00480112
 CONCATENATION_UID = 0x00209161
 DEIDENTIFICATION_CODES, CODE_VALUE = 0x00120064, 0x00080100
 DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID = 0x00209221, 0x00209164
@@ -104,6 +106,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
     barcode = said(dataset, BARCODE, mode)
     pixels = dataset.get(PIXEL_DATA)
     paths, profiles, objective = _optical_paths(dataset)
+    acquired = dataset.text(ACQUIRED)
     origin = (tiling.origin_x, tiling.origin_y, tiling.origin_z) if tiling is not None else None
     return SlideImage(
         image_type=tuple(_short(str(value)) for value in dataset.values(IMAGE_TYPE)[:8]),
@@ -126,7 +129,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
         label_shown=_text(dataset, 0x00480010), burned_in=_text(dataset, 0x00280301),
         extended_depth=_text(dataset, 0x00480012), pyramid=_text(dataset, 0x00080019),
         acquisition=_text(dataset, 0x00080017),
-        acquired=said(dataset, ACQUIRED, mode), acquired_days=days(dataset.text(ACQUIRED)),
+        acquired=said(dataset, ACQUIRED, mode), acquired_days=moment(acquired[:8], acquired[8:]),
         container=container, barcode=barcode, barcode_names_container=_names(dataset),
         specimens=_specimens(facts), dimension_organizations=_uids(dataset, DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID),
         header_bytes=pixels.offset if pixels is not None else len(facts.instance.buffer),
@@ -152,25 +155,6 @@ def _uids(dataset: Dataset, sequence: int, tag: int) -> tuple[str, ...]:
     return tuple(filter(None, (_text(items[number], tag) for number in range(min(len(items), _MOST)))))
 
 
-def days(text: str) -> float | None:
-    """Days since year 0 of a DT with at least a date (PS3.5 6.2), for differences; None if it is none."""
-    if len(text) < 8 or not text[:8].isascii() or not text[:8].isdigit():
-        return None
-    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
-    if not (1 <= month <= 12 and 1 <= day <= 31 and year):
-        return None
-    from datetime import date
-
-    try:
-        result = float(date(year, month, day).toordinal())
-    except ValueError:
-        return None
-    clock = text[8:14]
-    if clock.isascii() and clock.isdigit() and len(clock) >= 4:
-        result += int(clock[:2]) / 24 + int(clock[2:4]) / 1440
-    return result
-
-
 def _names(dataset: Dataset) -> bool | None:
     """Whether the barcode is, holds or is part of the Container Identifier; None where one of them is missing."""
     barcode, container = dataset.text(BARCODE).strip(), dataset.text(CONTAINER).strip()
@@ -184,7 +168,7 @@ def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...]
     items = dataset.items(OPTICAL_PATHS)
     for number in range(min(len(items), _MOST)):
         item = items[number]
-        paths.append(_text(item, 0x00480106))
+        paths.append(_text(item, OPTICAL_PATH_IDENTIFIER))
         profile = item.get(ICC_PROFILE)
         profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICC_PROFILE))))
         objective = objective or real(item, OBJECTIVE_POWER)

@@ -1,25 +1,28 @@
 """The functions of built-in rules; importing this package registers them."""
-from dcmlint.rules.builtin_functions import file  # noqa: F401
-from dcmlint.rules.builtin_functions import identity  # noqa: F401
-from dcmlint.rules.builtin_functions import directory  # noqa: F401
-from dcmlint.rules.builtin_functions import documents  # noqa: F401
-from dcmlint.rules.builtin_functions import codes  # noqa: F401
-from dcmlint.rules.builtin_functions import optical_path  # noqa: F401
-from dcmlint.rules.builtin_functions import preparation  # noqa: F401
-from dcmlint.rules.builtin_functions import deidentification  # noqa: F401
-from dcmlint.rules.builtin_functions import code_streams  # noqa: F401
-from dcmlint.rules.builtin_functions import fragments  # noqa: F401
-from dcmlint.rules.builtin_functions import lossy  # noqa: F401
-from dcmlint.rules.builtin_functions import decoding  # noqa: F401
-from dcmlint.rules.builtin_functions import numbers  # noqa: F401
-from dcmlint.rules.builtin_functions import concatenations  # noqa: F401
-from dcmlint.rules.builtin_functions import entities  # noqa: F401
-from dcmlint.rules.builtin_functions import references  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_levels  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_privacy  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_series  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_set  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_values  # noqa: F401
-from dcmlint.rules.builtin_functions import frames  # noqa: F401
-from dcmlint.rules.builtin_functions import frame_colours  # noqa: F401
-from dcmlint.rules.builtin_functions import slide_pyramid  # noqa: F401
+
+from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing registers them
+    code_streams,
+    codes,
+    concatenations,
+    decoding,
+    deidentification,
+    directory,
+    documents,
+    entities,
+    file,
+    fragments,
+    frame_colours,
+    frames,
+    identity,
+    lossy,
+    numbers,
+    optical_path,
+    preparation,
+    references,
+    slide_levels,
+    slide_privacy,
+    slide_pyramid,
+    slide_series,
+    slide_set,
+    slide_values,
+)

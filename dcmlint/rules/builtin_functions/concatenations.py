@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
@@ -201,7 +202,7 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
                 continue
             # A member without the attribute differs from one that has it.
             values = {path: Value(one.get(tag), "") for path, one in said.items()}
-            differs = difference(chain.parts, lambda part, values=values: values[part.path])  # type: ignore[misc]
+            differs = difference(chain.parts, partial(_of_path, values=values))
             if differs is not None:
                 differing[tag] = list(differs.others)
         if differing:
@@ -215,6 +216,10 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
                 + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""),
                 path=words[0], files=paths(part for parts in differing.values() for part in parts),
             )  # fmt: skip
+
+
+def _of_path(part: Part, values: Mapping[str, Value]) -> Value:
+    return values[part.path]
 
 
 @rule_function("concatenation.instance-number")

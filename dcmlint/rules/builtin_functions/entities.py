@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from dcmlint import standard
@@ -153,7 +154,7 @@ def on_slide(
     if len(everything) < 2:
         raise NotApplicable
     for entity in entities:
-        for parts in grouped(everything, lambda part, entity=entity: _owner(part, entity)).values():  # type: ignore[misc]
+        for parts in grouped(everything, partial(_owner, entity=entity)).values():
             known = [
                 word
                 for word in attributes

@@ -27,17 +27,9 @@ def _items(context: RuleContext) -> Any:
     return _encapsulation(context)._fragments
 
 
-def _problem(
-    context: RuleContext, offset: int, message: str, found: str = "", want: str = "", **more: Any
-) -> Problem:
+def _problem(offset: int, message: str, found: str = "", want: str = "") -> Problem:
     return Problem(
-        path="PixelData",
-        tag=PIXEL_DATA,
-        offset=offset,
-        message=message,
-        found=found or None,
-        want=want,
-        **more,
+        path="PixelData", tag=PIXEL_DATA, offset=offset, message=message, found=found or None, want=want
     )
 
 
@@ -51,7 +43,7 @@ def fragment_lengths(context: RuleContext) -> Iterable[Problem]:
         if problem.code in _FRAGMENT and not (problem.code == "odd-length" and "odd-length-padded" in codes):
             count = f"{problem.count} of {len(fragments)} fragments: " if problem.count > 1 else ""
             yield _problem(
-                context, problem.offset, f"{count}{problem.message}", want="an even length of at least 2"
+                problem.offset, f"{count}{problem.message}", want="an even length of at least 2"
             )
 
 
@@ -64,7 +56,7 @@ def fragment_sequence(context: RuleContext) -> Iterable[Problem]:
     if len(found) > 1:
         found.pop("no-delimiter", None)
     for problem in found.values():
-        yield _problem(context, problem.offset, problem.message, want="items, then (FFFE,E0DD) of length 0")
+        yield _problem(problem.offset, problem.message, want="items, then (FFFE,E0DD) of length 0")
 
 
 @rule_function("basic_offset_table_length")
@@ -74,7 +66,7 @@ def basic_offset_table_length(context: RuleContext) -> Iterable[Problem]:
     for problem in group._fragments.problems:
         if problem.code in _TABLE:
             yield _problem(
-                context, problem.offset, problem.message, want="an item with 4 bytes a frame, or empty"
+                problem.offset, problem.message, want="an item with 4 bytes a frame, or empty"
             )
             return
     if not group.bot_entries:
@@ -86,7 +78,7 @@ def basic_offset_table_length(context: RuleContext) -> Iterable[Problem]:
         raise Undecided("NumberOfFrames missing")
     if group.bot_entries != frames:
         yield _problem(
-            context, group._fragments.first - group.bot_bytes - 8,
+            group._fragments.first - group.bot_bytes - 8,
             f"the Basic Offset Table has {_count(group.bot_entries)}, there are {frames} frames",
             _count(group.bot_entries), f"{frames} entries, or none",
         )  # fmt: skip
@@ -115,14 +107,14 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
     if group.frame_starts is None and group.fragments >= frames:
         if context.instance.syntax.uid == "1.2.840.10008.1.2.5":
             # PS3.5 A.4.2: a frame of RLE is one fragment
-            yield _problem(context, -1, f"{found} for {frames} frames of RLE", found, f"{frames} fragments")
+            yield _problem(-1, f"{found} for {frames} frames of RLE", found, f"{frames} fragments")
             return
         raise Undecided("nothing tells where frames begin")
     starts = group.frame_starts
     message = f"{found} for {frames} frame{'s' * (frames != 1)}"
     if starts is not None and starts != group.fragments:
         message += f", {starts} of them begin{'s' * (starts == 1)} a code stream"
-    yield _problem(context, -1, message, found, f"fragments of {frames} frame{'s' * (frames != 1)}")
+    yield _problem(-1, message, found, f"fragments of {frames} frame{'s' * (frames != 1)}")
 
 
 @rule_function("extended_offset_table_lengths")

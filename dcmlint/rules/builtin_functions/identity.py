@@ -9,8 +9,8 @@ from typing import Any
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 
-SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
 SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID = 0x00080018, 0x0020000E, 0x0020000D
 FRAME_OF_REFERENCE_UID, CONCATENATION_SOURCE = 0x00200052, 0x00200242
 SPECIMEN_UID, SPECIMENS = 0x00400554, 0x00400560

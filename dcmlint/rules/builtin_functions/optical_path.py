@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.builtin.frame_columns import PER_FRAME, SHARED
+from dcmlint.facts.builtin.optical_path import OPTICAL_PATH_IDENTIFIER, OPTICAL_PATHS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 
-OPTICAL_PATHS, OPTICAL_PATH_IDENTIFIER = 0x00480105, 0x00480106
-_SHARED, _PER_FRAME, _IDENTIFICATION = 0x52009229, 0x52009230, 0x00480207
+_IDENTIFICATION = 0x00480207
 _PHOTOMETRIC, _PALETTE = 0x00280004, 0x00480120
 # Red, Green, Blue: descriptor, data, segmented data (PS3.3 C.7.9)
 _LUTS = ((0x00281101, 0x00281201, 0x00281221), (0x00281102, 0x00281202, 0x00281222),
@@ -92,10 +93,10 @@ def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
     """Optical paths that no frame names; undecided where some frame names none."""
     dataset = context.dataset
     used = {
-        _identifier(path) for group in dataset.items(_SHARED)[:1] for path in group.items(_IDENTIFICATION)
+        _identifier(path) for group in dataset.items(SHARED)[:1] for path in group.items(_IDENTIFICATION)
     }
     if not used:
-        frames = dataset.items(_PER_FRAME)
+        frames = dataset.items(PER_FRAME)
         if getattr(frames, "shapes", None) is None:
             for frame in frames:
                 paths = frame.items(_IDENTIFICATION)

@@ -13,7 +13,7 @@ from dcmlint.rules.slide_functions import SlideContext, difference, names, paths
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.gathered import Part
-    from dcmlint.facts.builtin.pyramids import Level
+    from dcmlint.facts.builtin.pyramids import Layer, Level
     from dcmlint.facts.builtin.slide import Slide
     from dcmlint.facts.builtin.slide_image import SlideImage
 
@@ -35,23 +35,19 @@ def pyramid_uid_everywhere(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide.pyramid-uid-one")
 def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
     """PYR-005: within a series, images of one optical path, focal plane and depth of field are one pyramid."""
-    layers: dict[object, list[Part]] = {}
+    layers: dict[tuple[str, Layer], list[Part]] = {}
     for pyramid in context.slide.pyramids:
         for level in pyramid.levels:
             # A thumbnail may lie in another plane, so that only levels are compared by layer.
             layers.setdefault((level.parts[0].member.series, level.layer), []).append(level.parts[0])
     for thumbnail in context.slide.of("THUMBNAIL"):
-        for (series, layer), parts in list(_pairs(layers)):
+        for (series, layer), parts in layers.items():
             if series == thumbnail.member.series and layer[0] == tuple(sorted(thumbnail.image.paths)):
                 parts.append(thumbnail)
     for parts in layers.values():
         differs = difference(parts, COMPARED["pyramid"])
         if differs is not None and replaced_by_file(parts, COMPARED["pyramid"]) is None:
             yield problem(differs, "one scan, but several Pyramid UIDs")
-
-
-def _pairs(layers: dict[object, list[Part]]) -> Iterator[tuple[tuple[str, tuple[object, ...]], list[Part]]]:
-    yield from layers.items()  # type: ignore[misc]
 
 
 @rule_function("slide.series-one")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
@@ -58,8 +59,8 @@ def _pixel_format(part: Part) -> Value | None:
     image = part.image
     if image.samples is None or image.bits_stored is None or not image.photometric:
         return None
-    colour = image.photometric if image.photometric.startswith(("MONOCHROME", "PALETTE")) else "colour"
-    return plain(f"{colour}, {image.samples} x {image.bits_stored} bits")
+    color = image.photometric if image.photometric.startswith(("MONOCHROME", "PALETTE")) else "color"
+    return plain(f"{color}, {image.samples} x {image.bits_stored} bits")
 
 
 def _series(part: Part) -> Value | None:
@@ -173,7 +174,7 @@ def profiles(context: SlideContext) -> Iterator[Problem]:
     for pyramid in context.slide.pyramids:
         parts = [level.parts[0] for level in pyramid.levels]
         for path in _identifiers(parts):
-            differs = difference(parts, lambda part, path=path: _profile(part, path))  # type: ignore[misc]
+            differs = difference(parts, partial(_profile, path=path))
             if differs is not None:
                 yield problem(differs, f"the ICC profiles of optical path {path} differ")
 
@@ -200,15 +201,11 @@ def optical_paths(context: SlideContext) -> Iterator[Problem]:
             size: frozenset(path for part in parts for path in part.image.paths)
             for size, parts in sizes.items()
         }
-        differs = difference(
-            [parts[0] for parts in sizes.values()],
-            lambda part, paths=paths: _paths(
-                paths.get((part.image.matrix_columns or 0, part.image.matrix_rows or 0))
-            ),  # type: ignore[misc]
-        )
+        differs = difference([parts[0] for parts in sizes.values()], partial(_paths, by_size=paths))
         if differs is not None:
             yield problem(differs, "the levels have different optical paths")
 
 
-def _paths(found: frozenset[str] | None) -> Value | None:
+def _paths(part: Part, by_size: Mapping[tuple[int, int], frozenset[str]]) -> Value | None:
+    found = by_size.get((part.image.matrix_columns or 0, part.image.matrix_rows or 0))
     return Value(found, "paths " + ", ".join(sorted(found))) if found else None

@@ -13,10 +13,9 @@ from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.rules.names import TABLE_NAMES
 from dcmlint.rules.scope import ConditionScope, idle
+from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
 
-SHARED_GROUPS = 0x52009229
-PER_FRAME_GROUPS = 0x52009230
 DIRECTORY_RECORDS = 0x00041220
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
@@ -14,7 +16,7 @@ from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.rules.scope import ConditionScope
 from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
-from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
+from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, condition, iod_spec
 from dcmlint.rules.tables.violation import Violation
 
 # PS3.10 Table 7.1-1, type 1; Group Length and Transfer Syntax UID are told by the reader.
@@ -220,7 +222,7 @@ class TableCheck:
         if element is None:
             verdict = spec.when(scope, {})
             if verdict is True:
-                self._required_but_missing(dataset, spec, scope)
+                self._required_but_missing(dataset, spec)
             elif verdict is not False:
                 self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
         elif spec.otherwise == "not" and spec.when(scope, {}) is False:
@@ -229,7 +231,7 @@ class TableCheck:
             # Whenever it is present, it must have a value (PS3.5 7.4.2).
             self._empty("type-1c-empty", dataset, element, level, "1C")
 
-    def _required_but_missing(self, dataset: Dataset, spec: RowSpec, scope: ConditionScope) -> None:
+    def _required_but_missing(self, dataset: Dataset, spec: RowSpec) -> None:
         tag = spec.row.tag
         assert spec.when is not None
         missing = self._missing_here.setdefault(id(dataset), {})
@@ -321,8 +323,6 @@ class TableCheck:
             ):
                 continue
             if allowed.when is not None:
-                from dcmlint.rules.tables.levels import condition
-
                 if condition(allowed.when)(ConditionScope(dataset, meta=self._meta), {}) is not True:
                     continue
             if allowed.kind == "defined":
@@ -415,8 +415,6 @@ class TableCheck:
             if use.when is None:
                 verdict: object = None
             else:
-                from dcmlint.rules.tables.levels import condition
-
                 when = condition(use.when)
                 verdict, because = when(scope, {}), describe(when)
             if verdict is not True:
@@ -463,8 +461,6 @@ class TableCheck:
 
 
 def _times(violation: Violation, items: tuple[int, ...], count: int) -> Violation:
-    import msgspec
-
     return msgspec.structs.replace(violation, items=items, count=violation.count * count)
 
 
@@ -487,7 +483,7 @@ def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:
         yield position
 
 
-def _listed(values: Sequence[object] | list[object]) -> str:
+def _listed(values: Sequence[object]) -> str:
     shown = [str(value) for value in values[:12]]
     return ", ".join(shown) + (f" or {len(values) - 12} more" if len(values) > 12 else "")
 
