@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
+
+
+@pytest.fixture(scope="module")
+def columns_from_few_items_on() -> Iterator[None]:
+    """Short sequences go the way of long ones, which are read a column at a time."""
+    from dcmlint.dicom import tokens
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "MANY_ITEMS", 48)
+        yield

@@ -12,10 +12,13 @@ def main() -> None:
 
     try:
         code = run()
-    except Exception as defect:  # noqa: BLE001 - the last resort: a defect of ours is one line, and incomplete
+    except Exception as defect:
         if os.environ.get("DCMLINT_TRACEBACK"):
             raise
-        print(f"dcmlint: internal error ({type(defect).__name__}); DCMLINT_TRACEBACK=1 shows where", file=sys.stderr)
+        print(
+            f"dcmlint: internal error ({type(defect).__name__}); DCMLINT_TRACEBACK=1 shows where",
+            file=sys.stderr,
+        )
         code = 4
     sys.exit(code)
 

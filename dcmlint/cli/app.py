@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dcmlint.version import __version__
 from dcmlint.errors import DcmlintError
+from dcmlint.version import __version__
 
 # Typer brings its own copy of Click in some versions: what it raises is found through its own classes.
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

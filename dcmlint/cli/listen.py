@@ -81,11 +81,12 @@ def listen(
 
     An interrupt ends it with the report.
     """
-    from dcmlint.cli.live import exit_code, need_network, run_settings, write_outputs
+    from dcmlint.cli.live import need_network
+    from dcmlint.cli.running import exit_code, run_of, write_outputs
 
     started = time.monotonic()
     need_network()
-    run = run_settings(
+    run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=show_values, quiet=quiet,
         verbose=verbose, color=color,

@@ -91,11 +91,12 @@ def probe(
     color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
 ) -> int:
     """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
-    from dcmlint.cli.live import exit_code, need_network, pairs, run_settings, write_outputs
+    from dcmlint.cli.live import need_network
+    from dcmlint.cli.running import exit_code, pairs, run_of, write_outputs
 
     started = time.monotonic()
     need_network()
-    run = run_settings(
+    run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=None, quiet=quiet,
         verbose=verbose, color=color,

@@ -106,7 +106,9 @@ def _field_doc(struct: Any, field: str) -> str:
 def _type_of(hint: Any) -> Type:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        kinds = {_type_of(part) for part in typing.get_args(hint) if part is not type(None) and not _sentinel(part)}
+        kinds = {
+            _type_of(part) for part in typing.get_args(hint) if part is not type(None) and not _sentinel(part)
+        }
         return kinds.pop() if len(kinds) == 1 else ANY
     if hint is bool:
         return BOOL

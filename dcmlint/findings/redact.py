@@ -15,7 +15,6 @@ ShowValues = Literal["safe", "none", "all"]
 # Text that people write (PS3.5 6.2): shown as its shape even where Table E.1-1 is silent.
 _FREE_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "AE"})
 _TEMPORAL = frozenset({"DA", "TM", "DT"})
-_BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ"})
 
 # Text of the standard's vocabulary rather than of people: codes and their schemes (PS3.3 8.8), terms that
 # select an optical path, and what names the equipment's make (PS3.15 Table E.1-1 does not list these).

@@ -119,7 +119,10 @@ def _how(rule: Rule) -> list[str]:
         if rule.when:
             lines += ["```", f"when: {_one_line(rule.when)}", "```", ""]
     if rule.explains:
-        lines += [f"Findings of {', '.join(rule.explains)} in the same files follow from it and are left out.", ""]
+        lines += [
+            f"Findings of {', '.join(rule.explains)} in the same files follow from it and are left out.",
+            "",
+        ]
     return ["## The rule", "", *lines]
 
 

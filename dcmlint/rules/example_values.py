@@ -42,7 +42,7 @@ def value_bytes(vr: str, value: Any, charset: Charset | None = None) -> bytes:
     if vr == "SQ":
         raise ValueError("a sequence takes a list of items, or !empty")
     if vr in _TEXT:
-        data = _encoded("\\".join(values), vr, charset)
+        data = _encoded("\\".join(values), charset)
         return data + (b"\0" if vr == "UI" else b" ") * (len(data) & 1)
     if vr == "AT":
         return b"".join(_tag_bytes(one) for text in values for one in text.split("\\"))
@@ -88,7 +88,7 @@ def _tagged(value: Tagged) -> bytes:
     raise ValueError(f"!{value.tag} is no value: !absent, !empty, !hex, !raw, !vr, !copy")
 
 
-def _encoded(text: str, vr: str, charset: Charset | None) -> bytes:
+def _encoded(text: str, charset: Charset | None) -> bytes:
     if text.isascii():
         return text.encode("ascii")
     codec = charset.codec if charset is not None else ""

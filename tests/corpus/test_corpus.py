@@ -5,17 +5,13 @@ Skipped where the corpus is absent; `tests/slides` and the examples of the rules
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 
 import pytest
+from support.corpus import CORPUS
 
 import dcmlint
 from dcmlint import Report
-
-ROOT = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("DCMLINT_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")]
 
@@ -51,7 +47,9 @@ def report(name: str) -> Report:
 
 
 def loud(found: Report) -> list[str]:
-    return [f"{f.severity} {f.rule} {f.file} {f.path} {f.message}" for f in found.findings if f.severity != "info"]
+    return [
+        f"{f.severity} {f.rule} {f.file} {f.path} {f.message}" for f in found.findings if f.severity != "info"
+    ]
 
 
 @pytest.mark.parametrize("name", CLEAN)
@@ -79,13 +77,18 @@ def test_false_alarms_of_others_are_not_repeated(name: str) -> None:
 def test_meta_and_grayscale_files_of_highdicom() -> None:
     folder = CORPUS / "wsi" / "repo" / "ImagingDataCommons+highdicom"
     for name in ("dots", "numbers", "grayscale", "grayscale_reversed"):
-        rules = {finding.rule for finding in dcmlint.check(folder / f"data__test_files__sm_image_{name}.dcm").findings}
+        rules = {
+            finding.rule
+            for finding in dcmlint.check(folder / f"data__test_files__sm_image_{name}.dcm").findings
+        }
         assert "META001" in rules
         assert ("WSI028" in rules) == name.startswith("grayscale")
 
 
 def test_jpeg_xl_with_ybr_full_is_no_error() -> None:
-    assert not [f for f in report("wsidicomizer031-cmu-jxl").findings if f.rule == "PIX001" and f.severity == "error"]
+    assert not [
+        f for f in report("wsidicomizer031-cmu-jxl").findings if f.rule == "PIX001" and f.severity == "error"
+    ]
 
 
 def test_orthanc_says_nothing_of_dimension_organization_above_information() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import struct
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,7 @@ from dcmlint.dicom.dataset import Dataset, FileContext
 from dcmlint.dicom.transfer_syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, transfer_syntax
 from dcmlint.dicom.values import decode
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _columns_from_few_items_on() -> Iterator[None]:
-    """Short sequences go the way of long ones."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokens, "MANY_ITEMS", 48)
-        yield
+pytestmark = pytest.mark.usefixtures("columns_from_few_items_on")
 
 
 PER_FRAME = 0x52009230
@@ -447,7 +440,7 @@ def test_binary_numbers(syntax: str) -> None:
         (INDICES, "I", [2**32 - 1, 3, 0]),
         (DURATION, "d", [0.1, -2.0, 3.0]),
     ):
-        items, template, leaf = one_leaf([struct.pack(order + kind, value) for value in wanted], tag, syntax)
+        items, _, leaf = one_leaf([struct.pack(order + kind, value) for value in wanted], tag, syntax)
         assert numbers_of(items, leaf)[:3].tolist() == wanted
     pairs = [struct.pack(f"{order}{n}I", *range(n)) for n in (1, 2, 3)]
     items, _, leaf = one_leaf(pairs, INDICES, syntax)

@@ -25,7 +25,7 @@ CHARSETS = [None, LATIN1, UTF8, GB18030, KANJI]
 
 
 def codes(vr: str, raw: bytes, **options: object) -> list[str]:
-    return [problem.code for problem in check_value(vr, raw, **options)]  # type: ignore[arg-type]
+    return [problem.code for problem in check_value(vr, raw, **options)]
 
 
 def padded(vr: str, value: bytes) -> bytes:
@@ -388,7 +388,7 @@ def test_nothing_raises_and_every_problem_is_whole(
         assert problem.message.isascii()
     decoded = decode(vr, raw, charset=charset)
     assert isinstance(decoded, tuple)
-    assert check_value(vr, memoryview(raw), charset=charset, is_query=query) == problems  # type: ignore[arg-type]
+    assert check_value(vr, memoryview(raw), charset=charset, is_query=query) == problems
 
 
 @settings(max_examples=600, deadline=None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pydicom
 import pytest
+from support.corpus import CORPUS
 
 from dcmlint.compare.agreement import remarks_of
 from dcmlint.compare.peers import dciodvfy_program, run_dciodvfy
@@ -14,8 +14,6 @@ from dcmlint.dicom.buffers import open_file
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("DCMLINT_CORPUS", ROOT.parent / "shared" / "corpus"))
 PYDICOM = Path(pydicom.__file__).parent / "data" / "test_files"
 REQUIRED = ("Missing attribute for Type 1 Required", "Missing attribute for Type 2 Required")
 

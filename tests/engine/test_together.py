@@ -26,7 +26,7 @@ TOGETHER = ("PYR", "CONC", "ENT", "REF", "DRV", "FILE003", "FILE004", "META003",
 
 @cache
 def checker(show_values: str = "safe", select: tuple[str, ...] = TOGETHER) -> Checker:
-    return Checker(Settings(select=select, show_values=show_values))  # type: ignore[arg-type]
+    return Checker(Settings(select=select, show_values=show_values))
 
 
 def report(files: Mapping[str, FileDataset | bytes], run: Checker | None = None) -> Report:

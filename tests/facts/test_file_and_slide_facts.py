@@ -22,7 +22,7 @@ def _instance(data: bytes) -> Instance:
     return instance
 
 
-def _group(name: str, made: FileDataset | bytes):  # type: ignore[no-untyped-def]
+def _group(name: str, made: FileDataset | bytes):
     data = made if isinstance(made, bytes) else slides.to_bytes(made)
     return Facts(_instance(data)).group(name)
 

@@ -23,7 +23,7 @@ def packed(made: FileDataset | bytes, path: str = "a.dcm", **options: str) -> by
     data = made if isinstance(made, bytes) else slides.to_bytes(made)
     instance = read_instance(WholeBuffer(data))
     assert instance is not None
-    return member_of(Facts(instance, FactOptions(**options)), path)  # type: ignore[arg-type]
+    return member_of(Facts(instance, FactOptions(**options)), path)
 
 
 def gathered(instances: Sequence[FileDataset | bytes], folder: str = "x") -> Gathered:
@@ -38,7 +38,13 @@ def slides_in(instances: Sequence[FileDataset | bytes]) -> list[Slide]:
 
 def test_a_whole_slide_is_one_slide_and_one_pyramid() -> None:
     (slide,) = slides_in(slides.pyramid())
-    assert (slide.instances, slide.volumes, slide.labels, slide.overviews, slide.thumbnails) == (6, 3, 1, 1, 1)
+    assert (slide.instances, slide.volumes, slide.labels, slide.overviews, slide.thumbnails) == (
+        6,
+        3,
+        1,
+        1,
+        1,
+    )
     (pyramid,) = slide.pyramids
     assert [level.columns for level in pyramid.levels] == [160, 80, 40]
     assert [part.image.flavour for part in pyramid.thumbnails] == ["THUMBNAIL"]
@@ -164,7 +170,9 @@ def test_a_member_holds_no_names(mode: str) -> None:
 
 def test_a_member_is_as_small_for_many_frames() -> None:
     few = slides.volume(slides.Scan(name="few", codec="native", sparse=True, columns=64, rows=64, tile=16))
-    many = slides.volume(slides.Scan(name="many", codec="native", sparse=True, columns=512, rows=512, tile=16))
+    many = slides.volume(
+        slides.Scan(name="many", codec="native", sparse=True, columns=512, rows=512, tile=16)
+    )
     assert abs(len(packed(few)) - len(packed(many))) < 64
 
 

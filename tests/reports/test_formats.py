@@ -32,7 +32,7 @@ def finding(text: str = "plain", file: str = "a.dcm", **changes: object) -> Find
         "offset": 18, "message": text, "is_": text, "want": text, "because": text,
         "references": (Reference("PS3.3", "C.7.6.17.3"),), "places": (text, text), "count": 3,
     }  # fmt: skip
-    return Finding(**{**values, **changes})  # type: ignore[arg-type]
+    return Finding(**{**values, **changes})
 
 
 def report(text: str = "plain", file: str = "a.dcm", count: int = 1) -> Report:

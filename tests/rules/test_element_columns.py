@@ -19,6 +19,9 @@ from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.rules.tables.elements import ElementCheck
 from dcmlint.rules.tables.walk import TableCheck
 
+pytestmark = pytest.mark.usefixtures("columns_from_few_items_on")
+
+
 SCAN = Scan(name="many-tiles", columns=80, rows=64, tile=8, codec="native", monochrome=True, sparse=True)
 FRAME = "PerFrameFunctionalGroupsSequence[{}]."
 POSITION = FRAME + "PlanePositionSlideSequence[0]."

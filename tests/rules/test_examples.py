@@ -130,7 +130,7 @@ def test_bases_are_clean(base: str) -> None:
     assert not loud, "\n".join(loud)
 
 
-def _any_rule(example: Example):  # type: ignore[no-untyped-def]
+def _any_rule(example: Example):
     import msgspec
 
     return msgspec.structs.replace(EVERY[0].rule, examples=(example,))

@@ -29,7 +29,7 @@ def in_frame(
     frames = slides.frames_of(made)
     for number in range(len(frames)) if frame is None else [frame]:
         frames[number] = change(frames[number])
-    slides.put_frames(made, frames, offset_table)  # type: ignore[arg-type]
+    slides.put_frames(made, frames, offset_table)
 
 
 def jpeg(

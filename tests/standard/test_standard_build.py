@@ -131,10 +131,12 @@ def test_hash_sees_words_not_spaces() -> None:
 
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reading(text: str) -> None:
-    read_condition(f"Required if {text}", LOOKUP, complete=True)
-    item_count(text, "1")
-    context_group(text)
-    sentences(text)
+    reading = read_condition(f"Required if {text}", LOOKUP, complete=True)
+    assert reading is None or len(reading.hash) == 10
+    count = item_count(text, "1")
+    assert count is None or count[1] is None or 0 <= count[0] <= count[1]
+    assert (context_group(text)[1] == 0) == (context_group(text)[0] == "")
+    assert all(sentence == " ".join(sentence.split()) for sentence in sentences(text))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ PROCESSES: Final[dict[int, Process]] = {
     FRAME_MARKER: "jpeg-ls",  # ISO/IEC 14495-1 C.1.1
 }
 # ISO/IEC 10918-1 Table B.1
-_SOI, _EOI, _SOS, _DQT, _DHT, _DNL, _DRI, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDC, 0xDD, 0xFE
+_SOI, _EOI, _SOS, _DQT, _DHT, _DRI, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _LSE: Final = 0xF8  # ISO/IEC 14495-1 C.1.1
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTm have no length

@@ -42,9 +42,7 @@ def fragment_lengths(context: RuleContext) -> Iterable[Problem]:
         # The pad byte that a length does not count makes the length odd as well.
         if problem.code in _FRAGMENT and not (problem.code == "odd-length" and "odd-length-padded" in codes):
             count = f"{problem.count} of {len(fragments)} fragments: " if problem.count > 1 else ""
-            yield _problem(
-                problem.offset, f"{count}{problem.message}", want="an even length of at least 2"
-            )
+            yield _problem(problem.offset, f"{count}{problem.message}", want="an even length of at least 2")
 
 
 @rule_function("fragment_sequence")
@@ -65,9 +63,7 @@ def basic_offset_table_length(context: RuleContext) -> Iterable[Problem]:
     group = _encapsulation(context)
     for problem in group._fragments.problems:
         if problem.code in _TABLE:
-            yield _problem(
-                problem.offset, problem.message, want="an item with 4 bytes a frame, or empty"
-            )
+            yield _problem(problem.offset, problem.message, want="an item with 4 bytes a frame, or empty")
             return
     if not group.bot_entries:
         return

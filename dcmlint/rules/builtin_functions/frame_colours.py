@@ -147,8 +147,9 @@ def colour_for_transfer_syntax(
 ) -> Iterable[Problem]:
     """Photometric Interpretations that a whole slide image may not have in its transfer syntax (C.8.12.4.1.5).
 
-    ``family``: the transfer syntaxes that the rule is for: plain, jpeg or jpeg-2000. ``reversible_in_general``: the severity of YBR_RCT that is true of the frames in a transfer syntax which allows
-    lossless frames beside lossy ones.
+    ``family``: the transfer syntaxes that the rule is for: plain, jpeg or jpeg-2000. ``reversible_in_general``:
+    the severity of YBR_RCT that is true of the frames in a transfer syntax which allows lossless frames beside
+    lossy ones.
     """
     allowed = allowed_colours(context.instance.syntax.uid)
     if allowed is None or _FAMILIES.get(allowed, "jpeg-2000") != family:

@@ -62,7 +62,7 @@ def frame_problem(
 
 
 def some(context: RuleContext, frames: Any) -> str:
-    """ "Frame 3", "3 frames" or "all 20 frames", as a sentence begins; frames are counted from 1 there."""
+    """Frames in words: "frame 3 of 20" (counted from 1), "3 of 20 frames", "all 20 frames"."""
     group = context.facts.group("codestream")
     count = len(frames)
     if count == 1:

@@ -92,9 +92,7 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
 def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
     """Optical paths that no frame names; undecided where some frame names none."""
     dataset = context.dataset
-    used = {
-        _identifier(path) for group in dataset.items(SHARED)[:1] for path in group.items(_IDENTIFICATION)
-    }
+    used = {_identifier(path) for group in dataset.items(SHARED)[:1] for path in group.items(_IDENTIFICATION)}
     if not used:
         frames = dataset.items(PER_FRAME)
         if getattr(frames, "shapes", None) is None:

@@ -179,7 +179,7 @@ class ElementCheck:
         for shape in shapes:
             mark = len(self.violations)
             self._level(shape.template)
-            ColumnCheck(items, shape, self.violations, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]
+            ColumnCheck(items, shape, self.violations, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]  # only Columns have shapes
 
     # -- one element -----------------------------------------------------------------------------------
 

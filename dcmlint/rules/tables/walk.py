@@ -322,9 +322,11 @@ class TableCheck:
                 gate(ConditionScope(dataset, meta=self._meta), {}) is True for gate in spec.gates
             ):
                 continue
-            if allowed.when is not None:
-                if condition(allowed.when)(ConditionScope(dataset, meta=self._meta), {}) is not True:
-                    continue
+            if (
+                allowed.when is not None
+                and condition(allowed.when)(ConditionScope(dataset, meta=self._meta), {}) is not True
+            ):
+                continue
             if allowed.kind == "defined":
                 known, _ = defined.setdefault(allowed.position, (set(), spec))
                 known.update(allowed.values)
@@ -507,7 +509,9 @@ def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
     shapes = getattr(items, "shapes", None)
     if shapes is None:
         return tuple(number for number, level in enumerate(items) if tag not in level.elements)
-    lacking = [int(number) for shape in shapes if tag not in shape.template.elements for number in shape.items]
+    lacking = [
+        int(number) for shape in shapes if tag not in shape.template.elements for number in shape.items
+    ]
     return tuple(sorted(lacking))
 
 
