@@ -134,7 +134,11 @@ def _on_facts(active: ActiveRule, facts: Mapping[str, Any]) -> _Came:
     (run.plan.functions if active.rule.kind == "function" else run.plan.expressions).append(active)
     _give(run.facts, facts)
     checked = run.run()
-    return checked.outcomes.get(active.id, "pass"), checked.findings, checked.undecided.get(active.rule.id, "")
+    return (
+        checked.outcomes.get(active.id, "pass"),
+        checked.findings,
+        checked.undecided.get(active.rule.id, ""),
+    )
 
 
 @cache

@@ -125,7 +125,11 @@ class InstanceRun:
                 self.undecided[rule.id] = f"{count} conditions"
         cut = self.instance.status == "partial"
         for violation in violations:
-            if cut and violation.check.startswith("table.") and violation.check.endswith(("missing", "some-frames")):
+            if (
+                cut
+                and violation.check.startswith("table.")
+                and violation.check.endswith(("missing", "some-frames"))
+            ):
                 # It may stand in what could not be read.
                 continue
             self._violation(violation)

@@ -100,7 +100,9 @@ class Checker:
             buffer.close()
         if crash:
             # A defect of ours: the run goes on, and ends as incomplete.
-            return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself failed on it ({crash}): please report it")
+            return self.unreadable(
+                task.path, CANNOT_OPEN, f"dcmlint itself failed on it ({crash}): please report it"
+            )
         return results[0]
 
     def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:

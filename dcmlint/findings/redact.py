@@ -5,7 +5,7 @@ PS3.15 Table E.1-1 lists the attributes that identify; free text and private val
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from dcmlint import standard
@@ -24,7 +24,8 @@ _VOCABULARY = frozenset(
         0x00080070, 0x00081090, 0x00480106, 0x00020013, 0x00020012, 0x00181020,
     }
 )  # fmt: skip
-_LONGEST = 64
+_LONGEST = 64  # characters of a shape
+_LONGEST_SHOWN = 200  # characters of a value that is shown
 _MOST_VALUES = 16
 
 
@@ -72,23 +73,27 @@ def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> s
     if vr == "AT" and isinstance(value, int):
         text = f"({value >> 16:04X},{value & 0xFFFF:04X})"
     if tag is None or mode == "all":
-        return text if len(text) <= 200 else text[:200] + "…"
+        return _cut(text)
     if not vr:
         entry = standard.load().dictionary.entry(tag)
         vr = entry.vr if entry is not None else "UN"
     if mode == "none":
         return f"({vr}, {len(text)} characters)"
     if not is_identifying(tag, vr):
-        return text if len(text) <= 200 else text[:200] + "…"
+        return _cut(text)
     if vr in _TEMPORAL:
         return _temporal(text)
     return f"{shape(text)} ({vr}, {len(text)} character{'s' if len(text) != 1 else ''})"
 
 
-def _few(values: Iterable[Any]) -> list[Any]:
+def _few(values: Sequence[Any]) -> list[Any]:
     """The first values of a long list: a message is no dump."""
-    result = list(values)
-    return result if len(result) <= _MOST_VALUES else [*result[:_MOST_VALUES], "…"]
+    few = list(values[:_MOST_VALUES])
+    return few if len(values) <= _MOST_VALUES else [*few, "…"]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 def _number(value: float) -> str:

@@ -102,7 +102,7 @@ def _full(report: Report, pen: _Pen) -> Iterator[str]:
         by_subject.setdefault(f"{finding.subject.kind} {finding.subject.id}", []).append(finding)
     for name, found in by_subject.items():
         files = found[0].subject.files
-        title = f"{name} · {len(files)} files" if files else name
+        title = f"{name} · {_n(len(files), 'file')}" if files else name
         yield from (line + "\n" for line in pen.wrap(printable(title), "", "  "))
         yield "\n"
         yield from _blocks(found, pen)
@@ -186,7 +186,7 @@ def _grouped(report: Report, pen: _Pen) -> Iterator[str]:
         first = max(group, key=lambda f: RANK[f.severity])
         files = list(dict.fromkeys(f.file or f.subject.id for f in group))
         head = f"{first.severity}[{first.rule}]"
-        count = f"{len(files)} file{'s' if len(files) != 1 else ''}"
+        count = _n(len(files), "file")
         lines = pen.wrap(f"{head} {count}: {printable(first.message)}", "", "    ")
         lines[0] = lines[0].replace(head, pen.paint(head, _STYLE[first.severity]), 1)
         yield from (line + "\n" for line in lines)
@@ -197,7 +197,7 @@ def _grouped(report: Report, pen: _Pen) -> Iterator[str]:
         yield f"    dcmlint explain {first.rule}\n\n"
     broken = [record for record in report.files if record.status in ("partial", "unreadable")]
     if broken:
-        yield f"{len(broken)} files could not be read, or only in part, first {printable(broken[0].path)}\n\n"
+        yield f"{_n(len(broken), 'file')} could not be read, or only in part, first {printable(broken[0].path)}\n\n"
 
 
 def _closing(report: Report, pen: _Pen) -> Iterator[str]:
