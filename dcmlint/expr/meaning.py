@@ -292,13 +292,13 @@ def every(value: object) -> object:
     return (value,)
 
 
-def items_of(value: object) -> object:
+def items_of(value: Any) -> object:
     """The items of a sequence; UNKNOWN if the value has none (a file may say anything)."""
     if value is None:
         return ()
     if value is ABSENT or value is UNKNOWN or type(value) is Missing:
         return value
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__getitem__") or not hasattr(value, "__len__"):
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__getitem__") or not _sized(value):
         return UNKNOWN
     if len(value) and not hasattr(value[0], "attribute"):
         return UNKNOWN

@@ -198,6 +198,11 @@ KEYWORDS = [
 ]  # fmt: skip
 
 
+def test_an_array_without_dimensions_is_no_sequence():
+    scope = Level({}, {"slide.levels": np.array(1)})
+    assert compile_expression("slide.levels[0].Rows == 1", NAMES)(scope) is UNKNOWN
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*KEYWORDS, 0x00091001]), values),

@@ -174,7 +174,7 @@ class TableCheck:
             # Items of one shape have the same elements: what is absent in one is absent in all.
             mark = len(self.violations)
             self._level(shape.template, level)
-            some = tuple(int(number) for number in shape.items[:3])
+            some = tuple(int(number) for number in shape.items[:_SHOWN])
             for at in range(mark, len(self.violations)):
                 found = self.violations[at]
                 self.violations[at] = _times(found, some, len(shape.items))
