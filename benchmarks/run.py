@@ -41,17 +41,18 @@ def dciodvfy() -> str | None:
     return str(found[0]) if found else None
 
 
-def wall(command: list[str], runs: int) -> tuple[float, float]:
-    """Median wall seconds of a command after one warm-up, and the peak memory of its processes in MB."""
+def wall(command: list[str], runs: int) -> float:
+    """Median wall seconds of a command, after one warm-up where it runs more than once."""
     times = []
-    for number in range(runs + 1):
+    warm = 1 if runs > 1 else 0
+    for number in range(runs + warm):
         start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False)
-        if number or runs == 1:
+        if number >= warm:
             times.append(time.perf_counter() - start)
         if done.returncode not in (0, 1, 4):
             raise SystemExit(f"{command[:3]} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
-    return statistics.median(times), 0.0
+    return statistics.median(times)
 
 
 def peak(command: list[str]) -> float:
@@ -137,23 +138,23 @@ def main() -> int:
             source = files[number % len(files)]
             shutil.copyfile(source, folder / f"{number:05}.dcm")
         runs = 3 if options.quick else 5
-        mine, _ = wall([*DCMLINT, "check", "--isolated", "-j", "1", "-f", "json", str(folder)], runs)
+        mine = wall([*DCMLINT, "check", "--isolated", "-j", "1", "-f", "json", str(folder)], runs)
         if program is not None:
             listing = folder.parent / f"{folder.name}.sh"
             listing.write_text(
                 "".join(f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(folder.iterdir()))
                 + "exit 0\n"
             )
-            other, _ = wall(["sh", str(listing)], min(runs, 3))
+            other = wall(["sh", str(listing)], min(runs, 3))
             listing.unlink()
             rows.append((
                 f"{count} such files, wall, start-up included, one core", f"{mine:.2f} s",
                 f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
             ))  # fmt: skip
-        start, _ = wall([*DCMLINT, "check", "--isolated", str(files[0])], 9)
+        start = wall([*DCMLINT, "check", "--isolated", str(files[0])], 9)
         rows.append(("one small file from a cold start, wall", f"{start:.2f} s", "", ""))
         for words in (["--help"], ["check", "--help"]):
-            start, _ = wall([*DCMLINT, *words], 9)
+            start = wall([*DCMLINT, *words], 9)
             rows.append((f"`dcmlint {' '.join(words)}`, wall", f"{start:.2f} s", "", ""))
         frames = 10_000 if options.quick else 100_000
         for undefined in (False, True):
@@ -161,10 +162,10 @@ def main() -> int:
             made = [sys.executable, str(HERE / "big_sparse.py"), "--frames", str(frames), str(big)]
             subprocess.run([*made, *(["--undefined"] if undefined else [])], check=True, capture_output=True)
             what = f"{frames:,} sparse frames, {'undefined' if undefined else 'defined'} lengths, wall"
-            mine, _ = wall([*DCMLINT, "check", "--isolated", str(big)], 3)
+            mine = wall([*DCMLINT, "check", "--isolated", str(big)], 3)
             memory = peak([*DCMLINT, "check", "--isolated", str(big)])
             if program is not None:
-                other, _ = wall([program, "-new", str(big)], 1)
+                other = wall([program, "-new", str(big)], 1)
                 rows.append(
                     (
                         what,
@@ -174,7 +175,7 @@ def main() -> int:
                     )
                 )
             if shutil.which("dcmdump"):
-                other, _ = wall(["dcmdump", str(big)], 3)
+                other = wall(["dcmdump", str(big)], 3)
                 rows.append((what, f"{mine:.2f} s", f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"))
             big.unlink()
     table = [

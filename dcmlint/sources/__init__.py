@@ -1,1 +1,1 @@
-"""."""
+"""Where instances come from: files, folders, archives, standard input."""
