@@ -29,7 +29,6 @@ ODDITIES: Mapping[str, str] = {
     "tag-order": "tags are not in ascending order",
     "duplicate-tag": "the same tag stands twice in a data set",
     "group-length": "a group length element, retired, stands in the data set",
-    "group-length-wrong": "a group length element does not match its group",
     "odd-length": "a value has an odd length",
     "length-beyond-parent": "an element is longer than what encloses it",
     "unknown-vr": "the VR is not one of the standard's",
