@@ -10,13 +10,14 @@ from dcmlint.facts.registry import Facts, facts
 
 _MANY_ITEMS = 256
 _DEPTH = 8
+_LARGE = 1 << 16
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in the file.
 
     ``header_bytes``: bytes before Pixel Data, or of the whole data set where there is none.
-    ``largest_bytes``: bytes of the largest element of the header.
+    ``largest_bytes``: bytes of the largest element of the header; 0 for headers below 64 KiB, which nobody asks of.
     ``largest_path``: DICOM path of the largest element of the header.
     ``preamble_kind``: "TIFF" or "BigTIFF" when the preamble makes the file one, "empty" when it is all zero,
     else "other"; absent without preamble.
@@ -34,9 +35,10 @@ def layout(facts: Facts) -> Layout:
     instance = facts.instance
     dataset = instance.dataset
     pixels = dataset.get(PIXEL_DATA)
-    size, path = _largest(dataset, 0)
+    header = pixels.offset if pixels is not None else dataset.end
+    size, path = _largest(dataset, 0) if header >= _LARGE else (0, "")
     return Layout(
-        header_bytes=pixels.offset if pixels is not None else dataset.end,
+        header_bytes=header,
         largest_bytes=size, largest_path=path, preamble_kind=preamble_kind(instance.preamble),
     )  # fmt: skip
 
