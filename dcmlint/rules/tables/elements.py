@@ -102,10 +102,12 @@ class ElementCheck:
         charset = level.charset
         explicit = level.explicit
         seen = _expected
+        owned: set[int] = set()  # blocks of private groups that have a creator
         for element in level.elements.values():
             tag, vr = element.tag, element.vr
             if tag & 0x10000:
-                self._private(level, element)
+                if tag >> 8 not in owned and self._private(level, element):
+                    owned.add(tag >> 8)
                 expected = None
             else:
                 expected = seen[tag] if tag in seen else _expect(tag)
@@ -138,6 +140,12 @@ class ElementCheck:
                 vr = level.value_representation(element)
                 if vr in _BULK_UNIT:
                     continue
+            unit = _UNIT.get(vr, 0)
+            if unit and not size % unit:
+                # Whole numbers have no grammar: only how many there are can be wrong.
+                if expected is not None and (size != unit or expected.least > 1):
+                    self._count(level, element, expected, size // unit)
+                continue
             raw = (
                 buffer[element.start : element.end]
                 if size <= _LONGEST
@@ -158,11 +166,8 @@ class ElementCheck:
                 self._value(level, element, problem)
             if tag == SPECIFIC_CHARACTER_SET:
                 self._character_set(level, element)
-            if expected is not None:
-                unit = _UNIT.get(vr, 0)
-                if unit and size % unit:
-                    continue  # no whole number of values: told as such
-                count = size // unit if unit else 1 if vr in SINGLE_VALUED else raw.count(b"\\") + 1
+            if expected is not None and not unit:
+                count = 1 if vr in SINGLE_VALUED else raw.count(b"\\") + 1
                 if count != 1 or expected.least > 1:
                     self._count(level, element, expected, count)
 
@@ -196,17 +201,20 @@ class ElementCheck:
             self._add("vr-mismatch", level, element, f"{name_of(element.tag)} is written with VR {element.vr}",
                       found=element.vr, want=expected.entry.vr)  # fmt: skip
 
-    def _private(self, level: Dataset, element: Element) -> None:
+    def _private(self, level: Dataset, element: Element) -> bool:
+        """Whether the block of a private element has a creator; what is wrong with its number is told."""
         number = element.tag & 0xFFFF
         if number >= 0x1000:
-            if not level.creator(element.tag):
-                block = tag_text((element.tag & 0xFFFF0000) | number >> 8)
-                self._add("private-without-creator", level, element,
-                          f"the private element {tag_text(element.tag)} has no private creator",
-                          want=f"a creator in {block}")  # fmt: skip
+            if level.creator(element.tag):
+                return True
+            block = tag_text((element.tag & 0xFFFF0000) | number >> 8)
+            self._add("private-without-creator", level, element,
+                      f"the private element {tag_text(element.tag)} has no private creator",
+                      want=f"a creator in {block}")  # fmt: skip
         elif not 0x10 <= number <= 0xFF and number:
             self._add("private-invalid", level, element,
                       f"{tag_text(element.tag)}: private elements may not use this number")  # fmt: skip
+        return False
 
     def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
         self._add("binary-length", level, element, f"{size} bytes are no whole number of values of VR {element.vr}",
