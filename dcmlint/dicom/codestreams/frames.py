@@ -37,7 +37,7 @@ _CHUNK: Final = 1 << 16
 MAX_GROUPS: Final = 4096
 _MAX_KEYS: Final = 1024
 _LARGEST_BLOCK: Final = 1 << 16
-_RELEASE_EVERY: Final = 1 << 26
+_RELEASE_EVERY: Final = 1 << 24
 # Frames that may be alike are compared byte for byte up to these sizes, one and together.
 _LARGEST_COMPARED: Final = 1 << 15
 _MOST_COMPARED: Final = 1 << 25
