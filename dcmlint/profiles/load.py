@@ -14,7 +14,7 @@ import msgspec
 
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile, ProfileSource
-from dcmlint.rules.load import data_folder, folder_key, in_checkout
+from dcmlint.rules.load import Bundled, data_folder, folder_key, read_bundle
 from dcmlint.rules.model import Rule
 
 BUNDLE = Path(__file__).resolve().parent.parent / "_data" / "profiles.bin"
@@ -24,10 +24,9 @@ _PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class ProfileBundle(msgspec.Struct, frozen=True):
-    """The built-in profiles, so that a run needs no YAML; ``key`` is a hash of their files."""
+class ProfileBundle(Bundled, frozen=True):
+    """The built-in profiles, so that a run needs no YAML."""
 
-    key: str
     profiles: tuple[ProfileSource, ...]
 
 
@@ -65,11 +64,8 @@ def _is_path(name: str) -> bool:
 def builtin_profiles() -> tuple[ProfileSource, ...]:
     """The profiles that come with dcmlint, by name."""
     folder = data_folder("profiles")
-    if BUNDLE.is_file():
-        bundle = msgspec.msgpack.decode(BUNDLE.read_bytes(), type=ProfileBundle)
-        if not in_checkout() or bundle.key == folder_key(folder):
-            return bundle.profiles
-    return _read_folder(folder)
+    bundle = read_bundle(BUNDLE, ProfileBundle, folder)
+    return bundle.profiles if bundle is not None else _read_folder(folder)
 
 
 def _read_folder(folder: Path) -> tuple[ProfileSource, ...]:
@@ -217,13 +213,8 @@ def _check_form(source: ProfileSource) -> None:
 
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
-        marks = {
-            "$" + mark[len(prefix) :]: place
-            for mark, place in source.marks.items()
-            if mark.startswith(prefix)
-        }
         try:
-            check_rule_form(rule, source.file, marks)
+            check_rule_form(rule, source.file, source.marks_below(prefix))
         except RuleError as mistake:
             raise ProfileError(mistake.message, source.file, *source.place(prefix), mistake.hint) from None
 

@@ -266,3 +266,7 @@ class ProfileSource(msgspec.Struct, frozen=True):
         while path not in self.marks and ("." in path or "[" in path):
             path = path[: max(path.rfind("."), path.rfind("["))]
         return self.marks.get(path, (0, 0))
+
+    def marks_below(self, path: str) -> Marks:
+        """The marks below a path, as they would be if what stands there were a document of its own."""
+        return {"$" + mark[len(path) :]: place for mark, place in self.marks.items() if mark.startswith(path)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -247,13 +247,8 @@ def _rules_of(
             yield made
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
-        marks = {
-            "$" + mark[len(prefix) :]: place
-            for mark, place in source.marks.items()
-            if mark.startswith(prefix)
-        }
         try:
-            yield _own_rule(profile, rule, values, applies, guard, keep), marks
+            yield _own_rule(profile, rule, values, applies, guard, keep), source.marks_below(prefix)
         except UnsetParameter as unset:
             missing.append(NotChecked(rule.id, str(unset)))
         except ProfileError as mistake:
@@ -329,21 +324,15 @@ def _applies(profile: Profile, values: Values) -> tuple[Applies, str]:
 
 
 def _own_rule(profile: Profile, rule: Rule, values: Values, applies: Applies, guard: str, keep: bool) -> Rule:
-    def expression(text: str) -> str:
+    def filled(fill: Callable[[str, Values], str], text: str) -> str:
         try:
-            return in_expression(text, values) if text else text
+            return fill(text, values) if text else text
         except UnsetParameter:
             if keep:
                 return text
             raise
 
-    def message(text: str) -> str:
-        try:
-            return in_message(text, values) if text else text
-        except UnsetParameter:
-            if keep:
-                return text
-            raise
+    expression, message = partial(filled, in_expression), partial(filled, in_message)
 
     def given(value: Any) -> Any:
         if isinstance(value, str):

@@ -1,6 +1,6 @@
 """Loading rules: from the folder of rules, or from the bundle that is made of it.
 
-The bundle (``_bundle.bin`` beside the package's data) is generated from the rule files, without their
+The bundle (``_data/rules.bin``) is generated from the rule files, without their
 examples: reading 400 files of YAML would cost more than checking a hundred instances.  In a checkout it is
 used only while it matches the files.
 """
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -25,17 +26,25 @@ _ID = re.compile(r"[A-Z]{2,5}\d{3}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9.]+)*")
 
 
-class Bundle(msgspec.Struct, frozen=True):
-    """All built-in rules; ``key`` is a hash of the files they were read from."""
+class Bundled(msgspec.Struct, frozen=True):
+    """What is read once and kept; ``key`` is a hash of the files it was read from."""
 
     key: str
+
+
+AnyBundle = TypeVar("AnyBundle", bound=Bundled)
+
+
+class Bundle(Bundled, frozen=True):
+    """All built-in rules."""
+
     rules: tuple[RuleSource, ...]
 
 
 def data_folder(name: str) -> Path:
     """The folder ``rules``, ``profiles`` or ``schemas``: beside the package in a checkout, in it when installed."""
     checkout = _PACKAGE.parent / name
-    if (_PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir():
+    if in_checkout() and checkout.is_dir():
         return checkout
     return _PACKAGE / "_data" / name
 
@@ -105,15 +114,20 @@ def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> 
         raise wrong(f"a rule of basis {rule.basis} cannot be an error", "severity")
 
 
+def read_bundle(path: Path, kind: type[AnyBundle], folder: Path) -> AnyBundle | None:
+    """The bundle at ``path``, if there is one and, in a checkout, it matches the files of ``folder``."""
+    if not path.is_file():
+        return None
+    bundle = msgspec.msgpack.decode(path.read_bytes(), type=kind)
+    return bundle if not in_checkout() or bundle.key == folder_key(folder) else None
+
+
 @cache
 def builtin_rules() -> tuple[RuleSource, ...]:
     """The rules that come with dcmlint."""
     folder = data_folder("rules")
-    if BUNDLE.is_file():
-        bundle = msgspec.msgpack.decode(BUNDLE.read_bytes(), type=Bundle)
-        if not in_checkout() or bundle.key == folder_key(folder):
-            return bundle.rules
-    return read_folder(folder)
+    bundle = read_bundle(BUNDLE, Bundle, folder)
+    return bundle.rules if bundle is not None else read_folder(folder)
 
 
 def build_bundle() -> bytes:

@@ -93,11 +93,7 @@ class FrameColumns:
         result = np.full(self.count, np.nan)
         if shared and self._shared is not None:
             result[:] = _number(_level_of(self._shared, path), path[-1], number)
-        for rows, template, columns, shape in self._parts():
-            level = _level_of(template, path)
-            if level is None or path[-1] not in level:
-                continue
-            leaf = _leaf(shape, path)
+        for rows, level, columns, leaf in self._holding(path):
             if leaf is None or columns is None:
                 result[rows] = _number(level, path[-1], number)
                 continue
@@ -125,11 +121,7 @@ class FrameColumns:
             level = _level_of(self._shared, path, item)
             text = level.text(path[-1]) if level is not None else ""
             which[:] = known.setdefault(text, len(known)) if text else -1
-        for rows, template, columns, shape in self._parts():
-            level = _level_of(template, path, item)
-            if level is None or path[-1] not in level:
-                continue
-            leaf = _leaf(shape, path, item)
+        for rows, level, columns, leaf in self._holding(path, item):
             if leaf is None or columns is None:
                 text = level.text(path[-1])
                 which[rows] = known.setdefault(text, len(known)) if text else -1
@@ -144,11 +136,7 @@ class FrameColumns:
         import numpy as np
 
         result = np.zeros(self.count, np.int64)
-        for rows, template, columns, shape in self._parts():
-            level = _level_of(template, path)
-            if level is None or path[-1] not in level:
-                continue
-            leaf = _leaf(shape, path)
+        for rows, level, columns, leaf in self._holding(path):
             if leaf is None or columns is None:
                 result[rows] = len(level.values(path[-1]))
                 continue
@@ -156,6 +144,15 @@ class FrameColumns:
 
             result[rows] = counts_of(columns, leaf)
         return result
+
+    def _holding(
+        self, path: Path, item: int = 0
+    ) -> Iterator[tuple[Any, Dataset, Columns | None, Leaf | None]]:
+        """The parts that have the attribute, with the level that it stands in and the leaf of its values."""
+        for rows, template, columns, shape in self._parts():
+            level = _level_of(template, path, item)
+            if level is not None and path[-1] in level:
+                yield rows, level, columns, _leaf(shape, path, item)
 
     def _parts(self) -> Iterator[tuple[Any, Dataset, Columns | None, Shape | None]]:
         """Rows that are alike: their numbers, an item that stands for them, and where their values are."""

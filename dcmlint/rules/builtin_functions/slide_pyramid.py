@@ -13,18 +13,22 @@ from dcmlint.rules.slide_functions import SlideContext, difference, names, paths
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.gathered import Part
-    from dcmlint.facts.builtin.pyramids import Layer, Level
+    from dcmlint.facts.builtin.pyramids import Layer, Level, Pyramid
     from dcmlint.facts.builtin.slide import Slide
     from dcmlint.facts.builtin.slide_image import SlideImage
+
+
+def _of_several_levels(context: SlideContext) -> list[Pyramid]:
+    several = [pyramid for pyramid in context.slide.pyramids if len(pyramid.levels) > 1]
+    if not several:
+        raise NotApplicable
+    return several
 
 
 @rule_function("slide.pyramid-uid-everywhere")
 def pyramid_uid_everywhere(context: SlideContext) -> Iterator[Problem]:
     """PYR-004: if one level has a PyramidUID, all have."""
-    several = [pyramid for pyramid in context.slide.pyramids if len(pyramid.levels) > 1]
-    if not several:
-        raise NotApplicable
-    for pyramid in several:
+    for pyramid in _of_several_levels(context):
         without = [level.parts[0] for level in pyramid.levels if not level.image.pyramid]
         if without and len(without) < len(pyramid.levels):
             yield Problem(
@@ -53,10 +57,7 @@ def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide.series-one")
 def series_one(context: SlideContext) -> Iterator[Problem]:
     """PYR-007: the levels of a pyramid stand in one series."""
-    several = [pyramid for pyramid in context.slide.pyramids if len(pyramid.levels) > 1]
-    if not several:
-        raise NotApplicable
-    for pyramid in several:
+    for pyramid in _of_several_levels(context):
         differs = difference([level.parts[0] for level in pyramid.levels], COMPARED["series"])
         if differs is not None:
             yield problem(differs, f"the levels of one pyramid stand in {len(differs.values)} series")
