@@ -11,6 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import (
+    Color,
+    Config,
+    ExitZero,
+    FailOn,
+    Ignore,
+    Isolated,
+    Parameters,
+    Quiet,
+    Severities,
+    Show,
+    ShowValues,
+)
 from dcmlint.cli.progress import counter
 from dcmlint.cli.running import FORMATS, exit_code, run_of, write_outputs
 from dcmlint.errors import UsageError
@@ -24,10 +37,8 @@ def check(
     profile: Annotated[
         str | None, typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.")
     ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
-    ] = None,
-    config: Annotated[str | None, typer.Option(help="Read this configuration file.")] = None,
+    parameter: Parameters = None,
+    config: Config = None,
     files_from: Annotated[
         str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
     ] = None,
@@ -40,21 +51,17 @@ def check(
     select: Annotated[
         list[str] | None, typer.Option(help="Only these rules: id, area, name or tag, with commas.")
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Not these rules.")] = None,
+    ignore: Ignore = None,
     extend_select: Annotated[list[str] | None, typer.Option(help="These rules too.")] = None,
     extend_ignore: Annotated[list[str] | None, typer.Option(help="Nor these rules.")] = None,
-    severity: Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")] = None,
-    fail_on: Annotated[
-        str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
-    ] = None,
+    severity: Severities = None,
+    fail_on: FailOn = None,
     format_: Annotated[
         list[str] | None,
         typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(FORMATS)}."),
     ] = None,
-    show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
-    show_values: Annotated[
-        str | None, typer.Option(help="Values in reports: safe (default), none, all.")
-    ] = None,
+    show: Show = "warning",
+    show_values: ShowValues = None,
     max_per_rule: Annotated[
         int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")
     ] = 10,
@@ -66,16 +73,16 @@ def check(
     ] = None,
     decode: Annotated[bool, typer.Option("--decode", help="Decode a sample of the frames.")] = False,
     jobs: Annotated[int, typer.Option("-j", "--jobs", help="Processes; 0: one for each core.")] = 1,
-    isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")] = False,
+    isolated: Isolated = False,
+    exit_zero: ExitZero = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Count the outcomes of every rule.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")] = False,
+    quiet: Quiet = False,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Every file, and information too.")
     ] = False,
-    color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
     from dcmlint.engine.session import Checker, Totals

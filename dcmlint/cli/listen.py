@@ -15,6 +15,19 @@ from typing import Annotated, Any, cast
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import (
+    Color,
+    Config,
+    ExitZero,
+    FailOn,
+    Ignore,
+    Isolated,
+    Parameters,
+    Quiet,
+    Severities,
+    Show,
+    ShowValues,
+)
 from dcmlint.errors import InputError, UsageError
 
 
@@ -24,9 +37,7 @@ def listen(
     profile: Annotated[
         str | None, typer.Option("-p", "--profile", help="What to hold instances to; default: wsi.")
     ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
-    ] = None,
+    parameter: Parameters = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on; others than this machine reach 0.0.0.0.")
     ] = "127.0.0.1",
@@ -54,28 +65,24 @@ def listen(
     max_pdu: Annotated[int, typer.Option(help="The PDU length to announce.", min=4096, max=1 << 24)] = 131072,
     max_associations: Annotated[int, typer.Option(help="Associations served at once.", min=1, max=1000)] = 64,
     max_instance: Annotated[int, typer.Option(help="The most bytes of one instance.", min=1)] = 20 * 10**9,
-    config: Annotated[str | None, typer.Option(help="Read this configuration file.")] = None,
-    isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
+    config: Config = None,
+    isolated: Isolated = False,
     select: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Not these rules.")] = None,
-    severity: Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")] = None,
-    fail_on: Annotated[
-        str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
-    ] = None,
+    ignore: Ignore = None,
+    severity: Severities = None,
+    fail_on: FailOn = None,
     format_: Annotated[
         list[str] | None,
         typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
     ] = None,
-    show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
-    show_values: Annotated[
-        str | None, typer.Option(help="Values in reports: safe (default), none, all.")
-    ] = None,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")] = False,
+    show: Show = "warning",
+    show_values: ShowValues = None,
+    exit_zero: ExitZero = False,
+    quiet: Quiet = False,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Every file, and information too.")
     ] = False,
-    color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Receive instances (C-STORE, C-ECHO), check each as it arrives and how it was sent.
 

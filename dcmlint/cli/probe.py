@@ -8,6 +8,18 @@ from typing import Annotated, Any, cast
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import (
+    Color,
+    Config,
+    ExitZero,
+    FailOn,
+    Ignore,
+    Isolated,
+    Parameters,
+    Quiet,
+    Severities,
+    Show,
+)
 from dcmlint.errors import UsageError
 
 
@@ -22,9 +34,7 @@ def probe(
         list[str] | None, typer.Option("--host", help="ROLE=HOST: where a role of the profile is.")
     ] = None,
     endpoint: Annotated[str | None, typer.Option(help="Only this endpoint of the profile.")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
-    ] = None,
+    parameter: Parameters = None,
     called: Annotated[
         str, typer.Option(help="The called AE title; default: the profile's, or ANY-SCP.")
     ] = "",
@@ -72,23 +82,21 @@ def probe(
         str, typer.Option(help="The JSON report of an earlier probe, to see what changed.")
     ] = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.", min=0.1, max=600)] = 10.0,
-    config: Annotated[str | None, typer.Option(help="Read this configuration file.")] = None,
-    isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
+    config: Config = None,
+    isolated: Isolated = False,
     select: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Not these rules.")] = None,
-    severity: Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")] = None,
-    fail_on: Annotated[
-        str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
-    ] = None,
+    ignore: Ignore = None,
+    severity: Severities = None,
+    fail_on: FailOn = None,
     format_: Annotated[
         list[str] | None,
         typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
     ] = None,
-    show: Annotated[str, typer.Option(help="The least severity that text shows.")] = "warning",
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")] = False,
+    show: Show = "warning",
+    exit_zero: ExitZero = False,
+    quiet: Quiet = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Information too.")] = False,
-    color: Annotated[str, typer.Option(help="auto, always, never.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
     from dcmlint.cli.live import need_network

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import Parameters
 from dcmlint.errors import ProfileError, UsageError
 
 commands = typer.Typer(
@@ -17,7 +18,6 @@ commands = typer.Typer(
 app.add_typer(commands, name="profile")
 
 _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
-_Set = Annotated[list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")]
 _Config = Annotated[str | None, typer.Option(help="Take parameters from this configuration file.")]
 _Format = Annotated[str, typer.Option("-f", "--format", help="text or json.")]
 
@@ -46,7 +46,7 @@ def show(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Every rule, with the severity that it has here.")
     ] = False,
-    set_: _Set = None,
+    set_: Parameters = None,
     config: _Config = None,
     format_: _Format = "text",
 ) -> int:
@@ -64,7 +64,9 @@ def show(
 
 
 @commands.command()
-def parameters(name: _Name, set_: _Set = None, config: _Config = None, format_: _Format = "text") -> int:
+def parameters(
+    name: _Name, set_: Parameters = None, config: _Config = None, format_: _Format = "text"
+) -> int:
     """List the parameters of a profile: what they mean, what they are called in the product, their values."""
     from dcmlint.profiles import words
     from dcmlint.profiles.resolve import resolve_profile
@@ -97,7 +99,7 @@ def statements(name: _Name, format_: _Format = "text") -> int:
 @commands.command("check")
 def check_profile(
     name: Annotated[str, typer.Argument(metavar="FILE", help="The path of a profile, or a name.")],
-    set_: _Set = None,
+    set_: Parameters = None,
     config: _Config = None,
     format_: _Format = "text",
 ) -> int:

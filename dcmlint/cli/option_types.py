@@ -1,0 +1,23 @@
+"""Options that several commands declare, so that they mean and say the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Parameters = Annotated[
+    list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
+]
+Config = Annotated[str | None, typer.Option(help="Read this configuration file.")]
+Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
+Ignore = Annotated[list[str] | None, typer.Option(help="Not these rules.")]
+Severities = Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")]
+FailOn = Annotated[
+    str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
+]
+Show = Annotated[str, typer.Option(help="The least severity that text shows.")]
+ShowValues = Annotated[str | None, typer.Option(help="Values in reports: safe (default), none, all.")]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")]
+Color = Annotated[str, typer.Option(help="auto, always, never.")]
