@@ -10,13 +10,14 @@ import mmap
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
 
 from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.codestreams.openings import LARGEST_OPENING, opening_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 _TAGS: Final = {"<": (0xE000FFFE, 0xE0DDFFFE), ">": (0xFFFEE000, 0xFFFEE0DD)}
 # PS3.5 7.1.1: this length means "up to the delimiter"; an item of encapsulated Pixel Data must not have it.
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
-# More items than the largest slides have by an order of magnitude; 16 bytes of memory for each.
+# More items than the largest slides have by an order of magnitude; 21 bytes of memory for each.
 MAX_ITEMS: Final = 1 << 23
 # Pages of a mapped file are given back after this many bytes, so that one pass does not fill the memory.
 _RELEASE_EVERY: Final = 1 << 26
+# Ways in which fragments begin that are told apart, each with a number of one byte.
+_MOST_KINDS: Final = 255
 
 
 class ByteRange(Protocol):
@@ -70,6 +73,18 @@ class EncapsulationProblem(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of each fragment when its item header was read, so that nothing need be fetched twice.
+
+    ``kinds`` (uint8): fragments of the same number begin with the same bytes, as many as say all about a code
+    stream (`codestreams.openings`); 0 says nothing. ``tails`` (uint32): the last four bytes, the first of
+    them lowest; 0 where they were not seen.
+    """
+
+    kinds: NDArray[np.uint8]
+    tails: NDArray[np.uint32]
+
+
 class Fragments(msgspec.Struct, frozen=True, kw_only=True):
     """The items of one encapsulated Pixel Data element. PS3.5 A.4, Table A.4-1
 
@@ -88,6 +103,7 @@ class Fragments(msgspec.Struct, frozen=True, kw_only=True):
     bot_length: int
     end: int
     delimited: bool
+    glance: Glance | None = None
     problems: tuple[EncapsulationProblem, ...] = ()
 
     def __len__(self) -> int:
@@ -107,8 +123,8 @@ def read_fragments(
     end = max(start, min(end, len(buf)))
     order = "<" if little_endian else ">"
     bot, first, bot_length, problems = _read_bot(buf, start, end, order)
-    offsets, lengths = array("q"), array("q")
-    position, stop = _walk(buf, first, end, order, limit, offsets, lengths, problems)
+    walk = _Walk(buf, end, order, problems)
+    position, stop = walk.run(first, limit)
     delimited = False
     if stop == "delimiter":
         delimited = True
@@ -119,7 +135,7 @@ def read_fragments(
         position += 8
     elif stop != "limit":
         problems.append(_problem("no-delimiter", position, "no sequence delimiter ends the fragments"))
-    where, sizes = np.array(offsets, np.int64), np.array(lengths, np.int64)
+    where, sizes = np.array(walk.offsets, np.int64), np.array(walk.lengths, np.int64)
     # PS3.5 A.4: the length of each fragment is even and at least two
     _note_all(problems, "zero-length", "empty fragment", where, sizes == 0)
     _note_all(problems, "odd-length", "fragment of odd length", where, sizes % 2 == 1)
@@ -131,6 +147,7 @@ def read_fragments(
         bot_length=bot_length,
         end=position,
         delimited=delimited,
+        glance=walk.glance(sizes),
         problems=tuple(problems),
     )
 
@@ -179,105 +196,140 @@ def _opens_code_stream(opening: bytes, length: int, order: str) -> bool:
     return False
 
 
-def _walk(
-    buf: ByteRange,
-    position: int,
-    end: int,
-    order: str,
-    limit: int,
-    offsets: array[int],
-    lengths: array[int],
-    problems: list[EncapsulationProblem],
-) -> tuple[int, Literal["delimiter", "damage", "limit"]]:
-    """Append each item from ``position`` on; return where and why it ended. This loop is the hot one."""
-    item_tag, delimiter_tag = _TAGS[order]
-    header = struct.Struct(order + "II")
-    source: Any = buf
-    if isinstance(buf, bytes | mmap.mmap):
-        read: Callable[[Any, int], tuple[Any, ...]] = header.unpack_from
-    else:
+class _Walk:
+    """One pass over the items of a value: a read each, of the end of the one before and the beginning of this."""
 
-        def read(source: ByteRange, position: int) -> tuple[Any, ...]:
-            return header.unpack(source[position : position + 8])
+    def __init__(self, buf: ByteRange, end: int, order: str, problems: list[EncapsulationProblem]) -> None:
+        self.buf, self.end, self.order, self.problems = buf, end, order, problems
+        self.offsets, self.lengths = array("q"), array("q")
+        self._kinds, self._tails = bytearray(), array("I")
+        # How fragments began, each way with its number, and the way met last.
+        self._openings: dict[bytes, int] = {}
+        self._opening, self._kind = b"", 0
+        # Hostile files begin each fragment in another way: so many more are tried.
+        self._tries = _MOST_KINDS
 
-    add_offset, add_length = offsets.append, lengths.append
-    release_at = position + _RELEASE_EVERY
-    last = end - 8
-    padded: list[int] = []
-    stop: Literal["delimiter", "damage", "limit"] = "limit"
-    for _ in range(limit):
-        if position > last:
-            stop = "damage"
-            break
-        try:
-            tag, length = read(source, position)
-        except struct.error:  # the source gave less than it said it has
-            stop = "damage"
-            break
-        if tag == item_tag:
-            following = position + 8 + length
-            if following > end or length == _UNDEFINED_LENGTH:
+    def run(self, position: int, limit: int) -> tuple[int, Literal["delimiter", "damage", "limit"]]:
+        """Take each item from ``position`` on; return where and why it ended. This loop is the hot one."""
+        item_tag, delimiter_tag = _TAGS[self.order]
+        unpack, source, end = struct.Struct(self.order + "III").unpack_from, self.buf, self.end
+        add_offset, add_length = self.offsets.append, self.lengths.append
+        add_kind, add_tail = self._kinds.append, self._tails.append
+        opening, reach, kind = b"", 0, 0
+        release_at = position + _RELEASE_EVERY
+        last = end - 8
+        padded: list[int] = []
+        stop: Literal["delimiter", "damage", "limit"] = "limit"
+        block = bytes(4) + source[position : position + 8]
+        for _ in range(limit):
+            if position > last or len(block) < 12:  # the source gave less than it said it has
                 stop = "damage"
                 break
-            add_offset(position)
-            add_length(length)
-            position = following
-            if position > release_at:
-                release_pages(buf, release_at - _RELEASE_EVERY, position)
-                release_at = position + _RELEASE_EVERY
-        elif tag == delimiter_tag:
-            stop = "delimiter"
-            break
-        elif lengths and lengths[-1] % 2 and _tag_at(buf, position + 1, end, order) in _TAGS[order]:
-            # A pad byte that the length does not count: the items go on one byte later.
-            padded.append(len(offsets) - 1)
-            position += 1
-        else:
-            stop = "damage"
-            break
-    if stop == "limit":
-        problems.append(_problem("too-many-items", position, f"reading stopped after {limit} items"))
-    if padded:
-        message = "the pad byte is not counted in the item length"
-        at = offsets[padded[0]]
-        problems.append(_problem("odd-length-padded", at, message, padded[0], len(padded)))
-    if stop == "damage":
-        position = _note_damage(buf, position, end, order, offsets, lengths, problems)
-    return position, stop
+            tail, tag, length = unpack(block)
+            if tag == item_tag:
+                following = position + 8 + length
+                if following > end or length == _UNDEFINED_LENGTH:
+                    stop = "damage"
+                    break
+                add_offset(position)
+                add_length(length)
+                add_tail(tail)
+                if reach and length >= reach and block.startswith(opening, 12):
+                    add_kind(kind)
+                else:
+                    add_kind(self._look(position + 8, length))
+                    opening, reach, kind = self._opening, len(self._opening), self._kind
+                position = following
+                if position > release_at:
+                    release_pages(source, release_at - _RELEASE_EVERY, position)
+                    release_at = position + _RELEASE_EVERY
+            elif tag == delimiter_tag:
+                add_tail(tail)
+                stop = "delimiter"
+                break
+            elif self._padded(position):
+                # A pad byte that the length does not count: the items go on one byte later.
+                padded.append(len(self.offsets) - 1)
+                position += 1
+            else:
+                stop = "damage"
+                break
+            block = source[position - 4 : position + 8 + reach]
+        if stop == "limit":
+            self._note("too-many-items", position, f"reading stopped after {limit} items")
+        if padded:
+            message = "the pad byte is not counted in the item length"
+            at = self.offsets[padded[0]]
+            self._note("odd-length-padded", at, message, padded[0], len(padded))
+        if stop == "damage":
+            position = self._note_damage(position)
+        return position, stop
 
+    def _look(self, start: int, length: int) -> int:
+        """The kind of a fragment that does not begin as the one before; remembers it, 0 if it has none."""
+        if not self._tries:
+            return 0
+        block = self.buf[start : start + min(length, LARGEST_OPENING)]
+        for opening, kind in self._openings.items():
+            if block.startswith(opening):
+                self._opening, self._kind = opening, kind
+                return kind
+        self._tries -= 1
+        reach = opening_length(block)
+        if not reach:
+            return 0
+        self._opening, self._kind = block[:reach], len(self._openings) + 1
+        self._openings[self._opening] = self._kind
+        return self._kind
 
-def _note_damage(
-    buf: ByteRange,
-    position: int,
-    end: int,
-    order: str,
-    offsets: array[int],
-    lengths: array[int],
-    problems: list[EncapsulationProblem],
-) -> int:
-    """Say why the walk stopped at ``position``; keep what is left of a cut item. Return the end."""
-    header = buf[position : min(position + 8, end)]
-    if not header:
-        return position
-    if len(header) < 8:
-        message = f"{len(header)} bytes where an item header or the delimiter needs 8"
-        problems.append(_problem("truncated-item-header", position, message))
-        return position
-    tag, length = struct.unpack(order + "II", header)
-    if tag != _TAGS[order][0]:
-        group, element = struct.unpack(order + "HH", header[:4])
-        message = f"tag ({group:04X},{element:04X}) between the fragments"
-        problems.append(_problem("foreign-tag", position, message))
-        return position
-    if length == _UNDEFINED_LENGTH:
-        problems.append(_problem("undefined-length", position, "fragment of undefined length", len(offsets)))
-        return position
-    left = end - position - 8
-    message = f"fragment of {length} bytes, {left} are there"
-    problems.append(_problem("item-beyond-end", position, message, len(offsets)))
-    offsets.append(position)
-    lengths.append(left)
-    return end
+    def glance(self, lengths: Indices) -> Glance:
+        """What was seen of the fragments, whose ``lengths`` are given."""
+        kinds, tails = np.zeros(len(lengths), np.uint8), np.zeros(len(lengths), np.uint32)
+        kinds[: len(self._kinds)] = np.frombuffer(bytes(self._kinds), np.uint8)
+        # The first was read before there was a fragment; that of one that ends the file was not read.
+        seen = np.array(self._tails, np.uint32)[1:]
+        tails[: len(seen)] = seen if self.order == "<" else seen.byteswap()
+        # Behind an odd length there may be a pad byte, before a short fragment there is another's header.
+        tails[(lengths < 4) | (lengths % 2 == 1)] = 0
+        return Glance(kinds=kinds, tails=tails)
+
+    def _padded(self, position: int) -> bool:
+        lengths = self.lengths
+        tags = _TAGS[self.order]
+        return (
+            bool(lengths)
+            and lengths[-1] % 2 == 1
+            and _tag_at(self.buf, position + 1, self.end, self.order) in tags
+        )
+
+    def _note(
+        self, code: EncapsulationCode, offset: int, message: str, fragment: int | None = None, count: int = 1
+    ) -> None:
+        self.problems.append(_problem(code, offset, message, fragment, count))
+
+    def _note_damage(self, position: int) -> int:
+        """Say why the walk stopped at ``position``; keep what is left of a cut item. Return the end."""
+        header = self.buf[position : min(position + 8, self.end)]
+        if not header:
+            return position
+        if len(header) < 8:
+            message = f"{len(header)} bytes where an item header or the delimiter needs 8"
+            self._note("truncated-item-header", position, message)
+            return position
+        tag, length = struct.unpack(self.order + "II", header)
+        if tag != _TAGS[self.order][0]:
+            group, element = struct.unpack(self.order + "HH", header[:4])
+            self._note("foreign-tag", position, f"tag ({group:04X},{element:04X}) between the fragments")
+            return position
+        if length == _UNDEFINED_LENGTH:
+            self._note("undefined-length", position, "fragment of undefined length", len(self.offsets))
+            return position
+        left = self.end - position - 8
+        message = f"fragment of {length} bytes, {left} are there"
+        self._note("item-beyond-end", position, message, len(self.offsets))
+        self.offsets.append(position)
+        self.lengths.append(left)
+        return self.end
 
 
 def _tag_at(buf: ByteRange, position: int, end: int, order: str) -> int | None:

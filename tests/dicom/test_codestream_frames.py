@@ -125,6 +125,50 @@ def test_the_scan_agrees_with_reading_each_frame():
         assert (alone.complete is False) == (k in summary.incomplete)
 
 
+def test_more_ways_to_begin_than_are_kept_apart():
+    values = [insert(tiny_jpeg(), segment(0xFE, struct.pack("<H", k))) + b"\0" * (k % 3) for k in range(300)]
+    values += values[:5] + values[290:295]
+    fragments = read_fragments(encapsulate(values), 0, 1 << 30)
+    assert fragments.glance is not None
+    kinds = fragments.glance.kinds
+    assert kinds[:255].tolist() == list(range(1, 256))
+    assert not kinds[255:].any()
+    summary = scan(values, JPEG)
+    assert [len(group.frames) for group in summary.groups] == [310]
+    assert summary.surplus.tolist() == [k for k, value in enumerate(values) if value.endswith(b"\0\0")]
+
+
+def test_ways_to_begin_that_take_turns():
+    one, other = tiny_jpeg(), insert(tiny_jpeg(), segment(0xFE, b"other"))
+    values = [one, other, b"\xff\xd8", one, b"", other, other, one[:-4]]
+    fragments = read_fragments(encapsulate(values), 0, 1 << 30)
+    assert fragments.glance is not None
+    assert fragments.glance.kinds.tolist() == [1, 2, 0, 1, 0, 2, 2, 1]
+    assert scan(values, JPEG).incomplete.tolist() == [2, 7]
+
+
+def test_a_pad_byte_that_is_not_counted_hides_no_end():
+    odd = tiny_jpeg() if len(tiny_jpeg()) % 2 else insert(tiny_jpeg(), segment(0xFE, b"a"))
+    assert len(odd) % 2
+    item = struct.pack("<II", 0xE000FFFE, len(odd)) + odd + b"\0"
+    cut = struct.pack("<II", 0xE000FFFE, len(odd)) + odd[:-1] + b"\0\0"
+    data = struct.pack("<II", 0xE000FFFE, 0) + item * 2 + cut + item + struct.pack("<II", 0xE0DDFFFE, 0)
+    fragments = read_fragments(data, 0, len(data))
+    assert [problem.code for problem in fragments.problems] == ["odd-length-padded", "odd-length"]
+    summary = scan_frames(data, fragments, map_frames(fragments, 4), JPEG)
+    assert summary.incomplete.tolist() == [2]
+
+
+def test_lines_that_only_dnl_tells():
+    # DNL after the first scan: ISO/IEC 10918-1 B.2.5
+    tall, low = (tiny_jpeg(height=0, data=b"\x12\xff\xdc\0\4\0" + bytes([lines])) for lines in (48, 16))
+    summary = scan([tall, low, tall], JPEG)
+    assert {group.codestream.height: group.frames.tolist() for group in summary.groups} == {
+        48: [0, 2],
+        16: [1],
+    }
+
+
 def test_frames_in_pieces():
     whole = [jpeg(picture(k)) for k in range(1, 4)]
     pieces, cuts = [], (100, 700, 701)

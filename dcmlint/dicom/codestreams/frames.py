@@ -1,18 +1,19 @@
 """All frames of an instance: their headers, grouped where they say the same, and their ends.
 
-A slide has some hundred thousand frames whose headers are equal byte for byte. Each frame is read once, just
-as far as the header of the frame before it goes; only a header that differs is parsed.
+A slide has some hundred thousand frames whose headers are equal byte for byte. That was seen when their item
+headers were read (`encapsulation.Glance`), so only one frame of each kind is read again, and those that are
+like no other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from dcmlint.dicom.codestreams import read_header
+from dcmlint.dicom.codestreams import RLE_LOSSLESS, read_header
 from dcmlint.dicom.codestreams.codestream import (
     BLOCK,
     END_MARKER,
@@ -21,8 +22,7 @@ from dcmlint.dicom.codestreams.codestream import (
     find_end,
     has_end_marker,
 )
-from dcmlint.dicom.codestreams.jpeg import header_key as jpeg_key
-from dcmlint.dicom.codestreams.jpeg2000 import header_key as jpeg2000_key
+from dcmlint.dicom.codestreams.openings import header_key
 from dcmlint.dicom.encapsulation import ByteRange, Fragments, FramePayload, release_pages, unwrapped
 from dcmlint.dicom.frame_map import FrameMap, frame_payload
 
@@ -41,8 +41,7 @@ _RELEASE_EVERY: Final = 1 << 24
 # Frames that may be alike are compared byte for byte up to these sizes, one and together.
 _LARGEST_COMPARED: Final = 1 << 15
 _MOST_COMPARED: Final = 1 << 25
-_SOD_AT: Final = 12  # SOT has 12 bytes, then SOD. ISO/IEC 15444-1 Table A.5
-_SOD: Final = b"\xff\x93"
+_END: Final = int.from_bytes(END_MARKER, "little")
 
 
 class FrameGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,55 +96,37 @@ class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Groups:
-    """The kinds of header met so far, and the one met last."""
+    """The kinds of header met so far."""
 
     def __init__(self, uid: str | None) -> None:
         self.uid = uid
         self.streams: list[Codestream] = []
         self.by_facts: dict[Codestream, int] = {}
         self.by_key: dict[bytes, int] = {}
-        # A frame that begins with these bytes is in this group; an empty header matches nothing.
-        self.header = b""
-        self.needs_sod = False
-        self.current = -1
-        self.header_length = 0
         # How much of a new kind of header is read at once.
         self.block = BLOCK
 
-    def find(self, data: FramePayload) -> int:
-        """The group of a frame, -1 if there are too many; makes its header the one met last."""
-        block = data[0 : min(self.block, len(data))]
-        keyed = jpeg_key(block) or jpeg2000_key(block)
-        if keyed is not None:
-            key, length = keyed
-            known = self.by_key.get(key)
-            if known is not None:
-                self._remember(block, length, known)
-                return known
+    def find(self, data: FramePayload) -> tuple[int, int]:
+        """The group of a frame, -1 if there are too many, and the length of its header."""
+        keyed = self._key(data)
+        known = self.by_key.get(keyed[0]) if keyed is not None else None
+        if keyed is not None and known is not None:
+            return known, keyed[1]
         stream = read_header(data, self.uid)
         group = self._add(stream)
         if keyed is None and self.block < _LARGEST_BLOCK and stream.header_length > self.block - BLOCK // 2:
             # From now on headers as long as this one, with an ICC profile perhaps, are read in one piece.
             self.block = min(stream.header_length + BLOCK, _LARGEST_BLOCK)
-            block = data[0 : min(self.block, len(data))]
-            keyed = jpeg_key(block) or jpeg2000_key(block)
+            keyed = self._key(data)
         # A size that only DNL told is not the header's.
         if keyed is not None and not stream.dnl and stream.height:
             if len(self.by_key) >= _MAX_KEYS:
                 self.by_key.clear()
             self.by_key[keyed[0]] = group
-            self._remember(block, keyed[1], group)
-        elif stream.kind == "jpegxl" and not stream.problems and block.startswith(b"\xff\x0a"):
-            self._remember(block, stream.header_length, group)
-        else:
-            self.header, self.current, self.header_length = b"", group, stream.header_length
-        return group
+        return group, stream.header_length
 
-    def _remember(self, block: bytes, length: int, group: int) -> None:
-        self.current, self.header_length = group, length
-        self.needs_sod = block.startswith(b"\xff\x4f")
-        plain = not self.needs_sod or block[length + _SOD_AT : length + _SOD_AT + 2] == _SOD
-        self.header = block[:length] if plain and group >= 0 else b""
+    def _key(self, data: FramePayload) -> tuple[bytes, int] | None:
+        return header_key(data[0 : min(self.block, len(data))])
 
     def _add(self, stream: Codestream) -> int:
         problems = tuple(CodestreamProblem(p.code, 0, "") for p in stream.problems)
@@ -172,7 +153,8 @@ def scan_frames(
 ) -> FrameSummary:
     """Read the header and look for the end of each frame, or of the frames ``which`` (ascending, from 0).
 
-    Costs about one read of the header's length for each frame. Never raises on what the bytes say; numbers
+    Costs one read for each kind of header, and one or two for each frame whose header or end is of none that was
+    seen with the items. Never raises on what the bytes say; numbers
     in ``which`` that are no frames are left out.
     """
     buf = unwrapped(buf)
@@ -182,18 +164,15 @@ def scan_frames(
     ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(fragments.lengths, dtype=np.int64)))
     first, count = frame_map.first_fragment[frames], frame_map.count[frames]
     sizes = ends[first + count] - ends[first]
-    scan = _Scan(buf, fragments, frame_map, _Groups(transfer_syntax_uid))
-    for at in range(0, len(frames), _CHUNK):
-        part = slice(at, at + _CHUNK)
-        scan.chunk(frames[part], first[part], count[part], sizes[part])
+    scan = _Scan(buf, fragments, frame_map, transfer_syntax_uid)
+    members = scan.run(frames, first, count, sizes)
     whole = (count == 1) & (sizes > 0)
-    members = np.concatenate(scan.members) if scan.members else np.zeros(0, np.int32)
     return FrameSummary(
         groups=_collect(scan.groups.streams, members, frames),
         examined=len(frames),
         total=total,
-        incomplete=np.array(scan.incomplete, np.int64),
-        surplus=np.array(scan.surplus, np.int64),
+        incomplete=np.array(sorted(scan.incomplete), np.int64),
+        surplus=np.array(sorted(scan.surplus), np.int64),
         empty=frames[sizes == 0],
         ungrouped=frames[members == -1],
         payload_bytes=int(ends[-1]),
@@ -216,90 +195,73 @@ def _collect(
 class _Scan:
     """One pass over frames in ascending order."""
 
-    def __init__(self, buf: ByteRange, fragments: Fragments, frame_map: FrameMap, groups: _Groups) -> None:
-        self.buf, self.fragments, self.frame_map, self.groups = buf, fragments, frame_map, groups
-        self.members: list[NDArray[np.int32]] = []
+    def __init__(self, buf: ByteRange, fragments: Fragments, frame_map: FrameMap, uid: str | None) -> None:
+        self.buf, self.fragments, self.frame_map = buf, fragments, frame_map
+        self.groups = _Groups(uid)
         self.incomplete: list[int] = []
         self.surplus: list[int] = []
+        self._released = 0
 
-    def chunk(self, frames: Indices, first: Indices, count: Indices, sizes: Indices) -> None:
-        """Take one chunk: the loop that a slide's hundred thousand frames go through.
+    def run(self, frames: Indices, first: Indices, count: Indices, sizes: Indices) -> NDArray[np.int32]:
+        """The group of each frame, -1 for none. Looks for the ends of the frames on the way."""
+        members = np.full(len(frames), -1, np.int32)
+        kinds, tails = self._glance(first, count)
+        ended = (tails >> 16 == _END) | (tails >> 8 & 0xFFFF == _END)
+        # What has to be read: the first of each kind, and the frames like no other.
+        alone = kinds == 0
+        alone[np.unique(kinds, return_index=True)[1]] = True
+        to_read = np.flatnonzero(alone)
+        where = self.fragments.offsets
+        # Frames without a fragment have the size 0 and begin nowhere.
+        starts = np.where(count > 0, where[np.minimum(first, len(where) - 1)] + 8, 0) if len(where) else first
+        for at in range(0, len(to_read), _CHUNK):
+            part = to_read[at : at + _CHUNK]
+            columns = (part, frames[part], starts[part], sizes[part], count[part], kinds[part])
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            for place, frame, start, size, fragments, kind in rows:
+                self._passed(start)
+                data = self._payload(frame) if fragments > 1 else FramePayload(self.buf, (start,), (size,))
+                group, header_length = self.groups.find(data)
+                mine: Any = kinds == kind if kind else place
+                members[mine] = group
+                if self.groups.ends(group):
+                    sure = ended[mine] & (sizes[mine] >= header_length + 4)
+                    for unsure in frames[mine][~sure].tolist() if kind else () if sure else (frame,):
+                        self._judge(unsure, header_length)
+        return members
 
-        One read gives the last 4 bytes of the frame before, the item header between (8 bytes) and the
-        header of the frame, so the end of a frame is judged when the next one is read.
-        """
-        groups, buf = self.groups, self.buf
-        where, lengths = self.fragments.offsets, self.fragments.lengths
-        usable = len(where) > 0
-        last = np.maximum(first + count - 1, 0)
-        starts = where[first] + 8 if usable and len(first) else first
-        stops = where[last] + 8 + lengths[last] if usable and len(first) else first
-        heads = lengths[first] if usable and len(first) else sizes
-        found: list[int] = []
-        add = found.append
-        header, current, reach = groups.header, groups.current, len(groups.header)
-        needs_sod, ends = groups.needs_sod, groups.ends(current)
-        # Beyond the header the read takes in what may be SOT and SOD.
-        beyond = reach + _SOD_AT + 2
-        # The frame before: its number, stop, whether its end has still to be judged, size, header length.
-        before, before_stop, judge, before_size = -1, -1, False, 0
-        before_reach = reach or groups.header_length
-        release_from = int(starts[0]) if len(starts) else 0
-        release_at = release_from + _RELEASE_EVERY
-        rows = zip(
-            frames.tolist(), starts.tolist(), stops.tolist(), heads.tolist(), sizes.tolist(), strict=True
-        )
-        for frame, start, stop, head, size in rows:
-            if start - 8 == before_stop:
-                block = buf[start - 12 : start + beyond]
-                at = 12
-                tail = block
-            else:
-                block = buf[start : start + beyond]
-                at = 0
-                tail = buf[before_stop - 4 : before_stop] if judge else b""
-            if judge and not (
-                (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
-                and before_size >= before_reach + 4
-            ):
-                self._judge(before, before_reach)
-            if not (
-                reach
-                and head >= beyond
-                and block.startswith(header, at)
-                and (not needs_sod or block.startswith(_SOD, at + reach + _SOD_AT))
-            ):
-                if head == size:
-                    pieces = FramePayload(buf, (start,), (size,))
-                else:
-                    pieces = frame_payload(buf, self.fragments, self.frame_map, frame)
-                current = groups.find(pieces)
-                header, reach, needs_sod = groups.header, len(groups.header), groups.needs_sod
-                beyond = reach + _SOD_AT + 2
-                ends = groups.ends(current)
-                before_reach = reach or groups.header_length
-            add(current)
-            before, before_stop, judge, before_size = frame, stop, ends, size
-            if stop > release_at:
-                release_pages(buf, release_from, stop)
-                release_from, release_at = stop, stop + _RELEASE_EVERY
-        if judge:
-            tail = buf[before_stop - 4 : before_stop]
-            if not (
-                (tail.startswith(END_MARKER, 2) or tail.startswith(END_MARKER, 1))
-                and before_size >= before_reach + 4
-            ):
-                self._judge(before, before_reach)
-        self.members.append(np.array(found, np.int32))
+    def _glance(self, first: Indices, count: Indices) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """Of each frame its kind and its last four bytes; 0 where the walk over the items saw nothing of them."""
+        glance = self.fragments.glance
+        kinds, tails = np.zeros(len(first), np.uint8), np.zeros(len(first), np.uint32)
+        if glance is not None:
+            kept = count > 0
+            tails[kept] = glance.tails[first[kept] + count[kept] - 1]
+            # The bytes of RLE have no mark: with its transfer syntax each frame is read as it comes.
+            if self.groups.uid != RLE_LOSSLESS:
+                kinds[count == 1] = glance.kinds[first[count == 1]]
+        return kinds, tails
+
+    def _payload(self, frame: int) -> FramePayload:
+        return frame_payload(self.buf, self.fragments, self.frame_map, frame)
 
     def _judge(self, frame: int, header_length: int) -> None:
         """Look for the end marker of a frame whose last bytes are not the plain case."""
-        data = frame_payload(self.buf, self.fragments, self.frame_map, frame)
+        data = self._payload(frame)
+        self._passed(data.position(0))
         end = find_end(data, header_length)
         if end is None:
             self.incomplete.append(frame)
         elif len(data) - end > 1:
             self.surplus.append(frame)
+
+    def _passed(self, position: int) -> None:
+        """Give back what was read between the last call and here, once it is much."""
+        if position > self._released + _RELEASE_EVERY:
+            release_pages(self.buf, self._released, position)
+            self._released = position
+        elif position < self._released:
+            self._released = position
 
 
 def _identical(buf: ByteRange, starts: Indices, frames: Indices, sizes: Indices) -> IdenticalFrames | None:
