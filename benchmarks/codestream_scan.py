@@ -3,7 +3,7 @@
 ``python benchmarks/codestream_scan.py make FILE [--frames N] [--bytes N]`` writes a sparse file: a clean slide of
 JPEG tiles whose frames are mostly holes. ``... run FILE`` measures, each in a process of its own: one read of 8 bytes
 for each item header (what no reader without offset table can do without), then the whole check with the code streams
-of a sample and of all frames.
+of a sample, of all frames and of none.
 """
 
 from __future__ import annotations
@@ -70,10 +70,24 @@ def make(path: str, frames: int, size: int) -> None:
     print(f"{path}: {frames} frames, {os.path.getsize(path) / 1e9:.2f} GB")
 
 
-def _walk(path: str) -> None:
-    """One read for each item header."""
-    with open_buffer(path) as first:
-        position = first
+def walk_and_check(path: str) -> tuple[float, float]:
+    """Seconds for one read of each item header, with a warm cache, and for the whole check with all code streams."""
+    _walk(path)
+    return _walk(path), _check(path, "all")
+
+
+def _first_item(path: str) -> int:
+    """The byte of the first item after the Basic Offset Table."""
+    buffer = open_file(path)
+    instance = read_instance(buffer)
+    assert instance is not None
+    first: int = instance.dataset.elements[PIXEL_DATA].fragments.first
+    buffer.close()
+    return first
+
+
+def _walk(path: str) -> float:
+    position = _first_item(path)
     handle = os.open(path, os.O_RDONLY)
     began, count = time.perf_counter(), 0
     while True:
@@ -82,29 +96,11 @@ def _walk(path: str) -> None:
             break
         position += 8 + length
         count += 1
-    _say("one pread of 8 bytes per item", time.perf_counter() - began, f"{count} items")
     os.close(handle)
+    return _say("one pread of 8 bytes per item", time.perf_counter() - began, f"{count} items")
 
 
-class open_buffer:  # noqa: N801 - used like open
-    """The byte of the first item of a file, read with the strict reader and closed again."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> int:
-        buffer = open_file(self._path)
-        instance = read_instance(buffer)
-        assert instance is not None
-        first: int = instance.dataset.elements[PIXEL_DATA].fragments.first
-        buffer.close()
-        return first
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _check(path: str, frames: str) -> None:
+def _check(path: str, frames: str) -> float:
     from dcmlint.engine.session import Checker, Task
     from dcmlint.engine.settings import Settings
 
@@ -114,16 +110,17 @@ def _check(path: str, frames: str) -> None:
     result = checker.check(Task(path, True), lambda: open_file(path))
     assert result is not None
     found = sorted({finding.rule for finding in result.findings})
-    _say(
+    return _say(
         f"whole check, --frames {frames}",
         time.perf_counter() - began,
         f"findings {' '.join(found) or 'none'}",
     )
 
 
-def _say(what: str, seconds: float, more: str) -> None:
+def _say(what: str, seconds: float, more: str) -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{seconds:7.2f} s {peak:7.0f} MiB  {what}  ({more})", flush=True)
+    return seconds
 
 
 def main() -> None:

