@@ -13,6 +13,8 @@ What a *file* gets wrong is never an exception: it is a finding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class DcmlintError(Exception):
     """What dcmlint raises on purpose: the message says what, where, and what to do."""
@@ -56,3 +58,16 @@ class InputError(DcmlintError):
 
 class StandardError(DcmlintError):
     """The compiled tables of the standard are missing, damaged or of another build."""
+
+
+def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
+    """``did you mean Rows?`` for the name nearest to a mistyped one, ``otherwise`` when none is near."""
+    from difflib import get_close_matches  # only a mistake pays for it
+
+    by_letters: dict[str, str] = {}
+    for candidate in candidates:
+        by_letters.setdefault(candidate.replace("_", "").lower(), candidate)
+    letters = name.replace("_", "").lower()
+    same = by_letters.get(letters)
+    found = [same] if same else [by_letters[near] for near in get_close_matches(letters, by_letters, 1, 0.65)]
+    return f"did you mean {found[0]}?" if found else otherwise

@@ -24,7 +24,7 @@ def compare(
     ] = "error",
 ) -> int:
     """Compare with other validators where they are installed, by attribute and kind of finding."""
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
     from dcmlint.compare.agreement import Agreement, agree, remarks_of
     from dcmlint.compare.peers import PEERS
     from dcmlint.engine.session import Checker, Task

@@ -6,14 +6,13 @@ data is not trusted to switch rules off.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from dcmlint.errors import ConfigError
+from dcmlint.errors import ConfigError, did_you_mean
 
 NAME = "dcmlint.toml"
 _ROOTS = (".git", ".hg", ".svn")
@@ -78,6 +77,5 @@ def read_config(path: Path) -> Config:
         if "unknown field" in text:
             name = text.split("`")[1]
             known = [field.encode_name for field in msgspec.structs.fields(Config)]
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
         raise ConfigError(text, shown, hint=hint) from None

@@ -21,7 +21,7 @@ def explain(
     ] = "",
 ) -> int:
     """Explain a rule: what it wants, why, and what to do."""
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
     from dcmlint.reports.rule_page import rule_text
     from dcmlint.rules.load import builtin_rules
 

@@ -179,7 +179,7 @@ def new(
 
 
 def _utf8() -> None:
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
 
     utf8_output()
 

@@ -27,7 +27,7 @@ def check_rules(
     ] = None,
 ) -> int:
     """Check rule files without running them: form, names, expressions, examples."""
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
     from dcmlint.rules.check import check_files
 
     utf8_output()
@@ -54,7 +54,7 @@ def run_rule_examples(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Failures only.")] = False,
 ) -> int:
     """Run the examples of rules and say which do not come out as they promise."""
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.examples import run_examples
 
     utf8_output()

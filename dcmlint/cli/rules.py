@@ -17,7 +17,7 @@ def rules(
     """List the rules."""
     import msgspec
 
-    from dcmlint.cli.options import utf8_output
+    from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.plan import names_of
     from dcmlint.rules.load import builtin_rules
 

@@ -59,7 +59,7 @@ def run_of(
     **settings: Any,
 ) -> Run:
     """One frozen value of a command line; ``settings`` are further ones of the engine.  Raises ``UsageError``."""
-    from dcmlint.cli.options import terminal_width, utf8_output, wants_colour
+    from dcmlint.cli.terminal import terminal_width, utf8_output, wants_colour
     from dcmlint.engine.settings import Settings
     from dcmlint.profiles.parameters import environment_parameters
     from dcmlint.reports.text import TextOptions

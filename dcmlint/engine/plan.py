@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dcmlint.engine.settings import Settings
-from dcmlint.errors import ConfigError
+from dcmlint.errors import ConfigError, did_you_mean
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.rules.compile import CompiledRule, compiled, sop_classes_of
 from dcmlint.rules.model import Rule, RuleSource
@@ -101,7 +101,10 @@ def active_rules(
     for word in (*settings.select, *settings.ignore, *settings.extend_select, *settings.extend_ignore,
                  *settings.severity):  # fmt: skip
         if word not in words and word != "ALL":
-            raise ConfigError(f"{word!r} names no rule, area or tag", hint=_nearest(word, words))
+            raise ConfigError(
+                f"{word!r} names no rule, area or tag",
+                hint=did_you_mean(word, words, "`dcmlint rules` lists them"),
+            )
     selected = set(settings.select)
     also = set(settings.extend_select)
     ignored = set(settings.ignore) | set(settings.extend_ignore)
@@ -135,10 +138,3 @@ def names_of(rule: Rule) -> set[str]:
 
 def _words(sources: Sequence[RuleSource]) -> set[str]:
     return set().union(*(names_of(source.rule) for source in sources)) if sources else set()
-
-
-def _nearest(word: str, words: set[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(word, words, 1) or difflib.get_close_matches(word.upper(), words, 1)
-    return f"did you mean {close[0]!r}?" if close else "`dcmlint rules` lists them"

@@ -10,7 +10,7 @@ from dcmlint.expr.describe import describe
 from dcmlint.expr.expression import Expression, compile_expression
 from dcmlint.expr.functions import FORMS, FunctionSignature, function, functions
 from dcmlint.expr.message import Message, Show, parse_message, shown
-from dcmlint.expr.source import SourceRef, did_you_mean
+from dcmlint.expr.source import SourceRef
 from dcmlint.expr.types import (
     ANY,
     BOOL,
@@ -60,7 +60,6 @@ __all__ = [
     "attribute_type",
     "compile_expression",
     "describe",
-    "did_you_mean",
     "function",
     "functions",
     "list_of",

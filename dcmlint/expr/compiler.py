@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dcmlint.errors import did_you_mean
 from dcmlint.expr import forms, operators
 from dcmlint.expr.checks import accepts, common, comparable, family, scalar
 from dcmlint.expr.code import Code
 from dcmlint.expr.functions import FORMS, FunctionSignature, functions, signatures
 from dcmlint.expr.macros import macro
 from dcmlint.expr.names import NameCompiler
-from dcmlint.expr.source import did_you_mean
 from dcmlint.expr.syntax import (
     Binary,
     Call,

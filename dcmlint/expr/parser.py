@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
-from dcmlint.expr.source import Source, did_you_mean
+from dcmlint.errors import did_you_mean
+from dcmlint.expr.source import Source
 from dcmlint.expr.syntax import (
     MAX_DEPTH,
     Binary,

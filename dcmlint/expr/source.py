@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -45,16 +44,3 @@ class Source(msgspec.Struct, frozen=True):
             line = where.line + self.text.count("\n", 0, start)
             where = SourceRef(where.file, line, where.column + start - line_start)
         return Source(self.text[start:end], where)
-
-
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """``did you mean Rows?`` for the name nearest to a mistyped one; empty when none is near."""
-    from difflib import get_close_matches  # only a mistake pays for it
-
-    by_letters: dict[str, str] = {}
-    for candidate in candidates:
-        by_letters.setdefault(candidate.replace("_", "").lower(), candidate)
-    letters = name.replace("_", "").lower()
-    same = by_letters.get(letters)
-    found = [same] if same else [by_letters[near] for near in get_close_matches(letters, by_letters, 1, 0.75)]
-    return f"did you mean {found[0]}?" if found else ""

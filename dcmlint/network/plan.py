@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from dcmlint import standard
-from dcmlint.errors import UsageError
+from dcmlint.errors import UsageError, did_you_mean
 from dcmlint.facts.builtin.endpoints import Demands
 from dcmlint.network.dialogue import Target
 from dcmlint.network.probe import Question
@@ -222,8 +222,7 @@ def uid_of(word: str, kind: Literal["SOP Class", "Transfer Syntax"], option: str
     known = {entry.keyword: entry.uid for entry in standard.load().uids(kind) if entry.keyword}
     if word in known:
         return known[word]
-    import difflib
-
-    close = difflib.get_close_matches(word, known, 1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise UsageError(f"{option} {word}: neither a UID nor the keyword of a {kind}{hint}")
+    hint = did_you_mean(word, known)
+    raise UsageError(
+        f"{option} {word}: neither a UID nor the keyword of a {kind}" + (f" ({hint})" if hint else "")
+    )

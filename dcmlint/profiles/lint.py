@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError, RuleError
+from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, tag_of
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
@@ -102,8 +101,7 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     dictionary = standard.load().dictionary
     tag = tag_of(row.attribute)
     if tag is None:
-        close = difflib.get_close_matches(row.attribute, dictionary.keywords(), 1)
-        hint = f": did you mean {close[0]}?" if close else ""
+        hint = _hint(row.attribute, dictionary.keywords())
         yield say(
             "unknown-keyword", "error", f"{row.attribute} is no keyword of the dictionary{hint}", "attribute"
         )
@@ -367,7 +365,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                     f"$.overrides[{number}].rules.{word}",
                     "unknown-rule",
                     "error",
-                    f"{word!r} names no rule, area or tag",
+                    f"{word!r} names no rule, area or tag{_close(word, resolved)}",
                 )
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
@@ -392,5 +390,9 @@ def _close(word: str, resolved: Any) -> str:
         for rule in resolved.rules
         for one in (rule.rule.id, rule.rule.name, rule.rule.area, *rule.rule.tags)
     }
-    close = difflib.get_close_matches(word, words, 1) or difflib.get_close_matches(word.upper(), words, 1)
-    return f": did you mean {close[0]}?" if close else ""
+    return _hint(word, words)
+
+
+def _hint(word: str, words: Iterable[str]) -> str:
+    near = did_you_mean(word, words)
+    return f": {near}" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.errors import ProfileError, RuleError
+from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile, ProfileSource
 from dcmlint.rules.load import Bundled, data_folder, folder_key, read_bundle
 from dcmlint.rules.model import Rule
@@ -47,12 +46,7 @@ def find_profile(name: str, beside: str = "") -> ProfileSource:
     if name in installed:
         return installed[name]
     known = [*(source.profile.id for source in builtin_profiles()), *installed]
-    close = difflib.get_close_matches(name, known, 1)
-    hint = (
-        f"did you mean {close[0]!r}?"
-        if close
-        else f"there are {', '.join(known)}; a file is named by its path"
-    )
+    hint = did_you_mean(name, known, f"there are {', '.join(known)}; a file is named by its path")
     raise ProfileError(f"there is no profile {name!r}", hint=hint)
 
 
@@ -148,8 +142,7 @@ def _misfit(text: str, source: Any) -> ProfileError:
         name = message.split("`")[1]
         where, kind = _find_key(source, path, name)
         fields = [field.encode_name for field in msgspec.structs.fields(kind)]
-        close = difflib.get_close_matches(name, fields, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(fields)}"
+        hint = did_you_mean(name, fields, f"known: {', '.join(fields)}")
     elif "missing required field" in message:
         hint = ""
     line, column = ProfileSource(_NOTHING, source.file, source.marks).place(where)
@@ -233,16 +226,14 @@ def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: 
     elif key != "path" and tag_of(key) is None:
         from dcmlint import standard
 
-        close = difflib.get_close_matches(key, standard.load().dictionary.keywords(), 1)
-        hint = f"did you mean {close[0]!r}?" if close else "a keyword, `path` or `when`"
+        hint = did_you_mean(key, standard.load().dictionary.keywords(), "a keyword, `path` or `when`")
         raise wrong(f"{key!r} is no keyword of the dictionary", path, hint)
 
 
 def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:
     word = row.presence
     if re.fullmatch(r"[a-z]+", word) and word not in PRESENCE:
-        close = difflib.get_close_matches(word, PRESENCE, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"{', '.join(PRESENCE)}, or an expression"
+        hint = did_you_mean(word, PRESENCE, f"{', '.join(PRESENCE)}, or an expression")
         raise ProfileError(f"{word!r} is no presence", source.file, *source.place(f"{path}.presence"), hint)
     for number, item in enumerate(row.items):
         _check_row(source, item, f"{path}.items[{number}]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.dicom.path import parse_path
-from dcmlint.errors import ProfileError
+from dcmlint.errors import ProfileError, did_you_mean
 from dcmlint.profiles.model import Parameter
 from dcmlint.profiles.patterns import PatternError, translate
 
@@ -50,11 +49,8 @@ def parameter_values(
     """The value of each parameter.  Raises ProfileError for an unknown name or a value that does not fit."""
     for name in given:
         if name.lower() not in parameters:
-            close = difflib.get_close_matches(name.lower(), parameters, 1)
             known = f"there are {', '.join(parameters)}" if parameters else "the profile has no parameters"
-            raise ProfileError(
-                f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else known
-            )
+            raise ProfileError(f"there is no parameter {name!r}", hint=did_you_mean(name, parameters, known))
     lowered = {name.lower(): value for name, value in given.items()}
     result = {}
     for name, parameter in parameters.items():
@@ -172,10 +168,7 @@ def in_list(words: str | tuple[str, ...], values: Values) -> tuple[str, ...]:
 def _value(name: str, values: Values) -> ParameterValue:
     found = values.get(name)
     if found is None:
-        close = difflib.get_close_matches(name, values, 1)
-        raise ProfileError(
-            f"there is no parameter {name!r}", hint=f"did you mean {close[0]!r}?" if close else ""
-        )
+        raise ProfileError(f"there is no parameter {name!r}", hint=did_you_mean(name, values))
     if found.value is None:
         raise UnsetParameter(name)
     return found

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError, RuleError
+from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.facts.builtin.svs import SVS
 from dcmlint.findings.finding import RANK, Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
@@ -408,12 +408,7 @@ def uid_of(word: str, type_: str) -> str:
         return word
     keywords = _uid_keywords(type_)
     if word not in keywords:
-        import difflib
-
-        close = difflib.get_close_matches(word, keywords, 1)
-        raise ProfileError(
-            f"{word!r} is no keyword of a {type_}", hint=f"did you mean {close[0]!r}?" if close else ""
-        )
+        raise ProfileError(f"{word!r} is no keyword of a {type_}", hint=did_you_mean(word, keywords))
     return keywords[word]
 
 

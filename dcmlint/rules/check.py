@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dcmlint.dicom.path import parse_path
-from dcmlint.errors import RuleError
+from dcmlint.errors import RuleError, did_you_mean
 from dcmlint.rules.compile import CompiledRule, sop_classes_of
 from dcmlint.rules.example_facts import example_facts
 from dcmlint.rules.examples import example_files
@@ -55,7 +54,9 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
         yield _wrong(source, "applies", mistake.message, mistake.hint)
     for number, code in enumerate(rule.check):
         if code not in CHECKS:
-            yield _wrong(source, f"check[{number}]", f"{code!r} is no generic check", _nearest(code, CHECKS))
+            yield _wrong(
+                source, f"check[{number}]", f"{code!r} is no generic check", did_you_mean(code, CHECKS)
+            )
     for number, attribute in enumerate(rule.attributes):
         value = _VALUE.fullmatch(attribute)
         path = attribute.removeprefix("*.") if value is None else value[1]
@@ -81,7 +82,7 @@ def _path(source: RuleSource, key: str, path: str) -> Iterator[RuleError]:
         from dcmlint import standard
 
         word = str(problem).split("'")[1] if str(problem).count("'") > 1 else ""
-        hint = _nearest(word, standard.load().dictionary.keywords()) if word.isalnum() else ""
+        hint = did_you_mean(word, standard.load().dictionary.keywords()) if word.isalnum() else ""
         yield _wrong(source, key, str(problem), hint)
 
 
@@ -91,11 +92,6 @@ def _parameters(source: RuleSource, compiled: CompiledRule) -> Iterator[RuleErro
         inspect.signature(compiled.function).bind(None, **source.rule.parameters)
     except TypeError as problem:
         yield _wrong(source, "parameters", f"the function {source.rule.function}: {problem}")
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _wrong(source: RuleSource, key: str, message: str, hint: str = "") -> RuleError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from dcmlint.errors import RuleError
+from dcmlint.errors import RuleError, did_you_mean
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.registry import groups
 from dcmlint.rules.model import RuleSource
@@ -27,19 +27,17 @@ def example_facts(source: RuleSource, number: int) -> dict[str, Any]:
         place = source.marks.get(f"$.examples[{number}].facts.{name}", (0, 0))
         group = known.get(name)
         if group is None:
-            raise RuleError(f"{name!r} is no group of facts", source.file, *place, _nearest(name, known))
+            raise RuleError(
+                f"{name!r} is no group of facts",
+                source.file,
+                *place,
+                did_you_mean(name, known, f"known: {', '.join(known)}"),
+            )
         try:
             made[name] = None if _is(value, "absent") else fact_value(group.struct, value)
         except (TypeError, ValueError) as problem:
             raise RuleError(f"{name}: {problem}", source.file, *place) from None
     return made
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
 def fact_value(hint: Any, value: Any, where: str = "") -> Any:

@@ -33,7 +33,7 @@ from dcmlint.dicom.encode import (
 )
 from dcmlint.dicom.instance import META_GROUP_LENGTH, read_instance
 from dcmlint.dicom.path import ALL_ITEMS, Step, parse_path
-from dcmlint.errors import RuleError
+from dcmlint.errors import RuleError, did_you_mean
 from dcmlint.rules.example_values import hex_bytes, integer, integers, patched, value_bytes
 from dcmlint.rules.model import Example, RuleSource
 from dcmlint.rules.yaml_source import Tagged
@@ -117,10 +117,7 @@ def _base_bytes(use: str, beside: str) -> bytes:
             return gzip.decompress((BASES / f"{use}.dcm.gz").read_bytes())
     except OSError as problem:
         raise ValueError(f"the base {use!r} cannot be read: {problem.strerror}") from None
-    import difflib
-
-    close = difflib.get_close_matches(use, base_names(), 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(base_names())}"
+    hint = did_you_mean(use, base_names(), f"there are {', '.join(base_names())}")
     raise ValueError(f"there is no base {use!r}: {hint}")
 
 

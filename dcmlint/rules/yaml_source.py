@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from dcmlint.errors import LocatedError, RuleError
+from dcmlint.errors import LocatedError, RuleError, did_you_mean
 
 T = TypeVar("T")
 Marks = dict[str, tuple[int, int]]
@@ -126,12 +126,9 @@ def _hook(type_: type, value: Any) -> Any:
 
 
 def _nearest(name: str, type_: Any, path: str) -> str:
-    import difflib
-
     fields = (
         [f.encode_name for f in msgspec.structs.fields(type_)]
         if path == "$" and hasattr(type_, "__struct_fields__")
         else []
     )
-    close = difflib.get_close_matches(name, fields, 1)
-    return f"did you mean {close[0]!r}?" if close else ""
+    return did_you_mean(name, fields)

@@ -66,8 +66,8 @@ examples:
     assert lines[-1] == "6 mistakes in 3 rule files"
     assert any(line.startswith(f"{path}:7:7: ") and "DimensionOrganizationType" in line for line in lines)
     assert any(line.startswith(f"{path}:6:10: ") for line in lines)
-    assert any(line.startswith(f"{path}:9:5: ") and "did you mean 'Modality'?" in line for line in lines)
-    assert any(line.startswith(f"{path}:11:46: ") and "did you mean 'wsi-full'?" in line for line in lines)
+    assert any(line.startswith(f"{path}:9:5: ") and "did you mean Modality?" in line for line in lines)
+    assert any(line.startswith(f"{path}:11:46: ") and "did you mean wsi-full?" in line for line in lines)
     assert any("MINE003-not.yaml:4:11: " in line for line in lines)
     assert any("MINE004-double.yaml:2:1: the key 'id' stands twice" in line for line in lines)
 
@@ -87,8 +87,8 @@ def test_unknown_check_attribute_and_parameter(tmp_path: Path, capsys: pytest.Ca
     )  # fmt: skip
     assert run(["rule", "check", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "did you mean 'table.type-1-missing'?" in error
-    assert "did you mean 'Modality'?" in error
+    assert "did you mean table.type-1-missing?" in error
+    assert "did you mean Modality?" in error
 
 
 def test_failures_are_told_readably(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

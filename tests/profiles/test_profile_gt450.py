@@ -190,7 +190,7 @@ def test_endpoints_take_the_page_s_values() -> None:
         ("port", "many", "no number"),
         ("require_barcode_id", "perhaps", "neither true nor false"),
         ("slide_id_attribute", "ContainerIdentifer", "no keyword"),
-        ("slide_id_formt", "x", "did you mean 'slide_id_format'"),
+        ("slide_id_formt", "x", "did you mean slide_id_format"),
     ],
 )
 def test_settings_that_cannot_be(name: str, value: str, says: str) -> None:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Colours, width and encoding of what is printed."""
 
 from __future__ import annotations
 
