@@ -52,6 +52,7 @@ def row(more: str, keyword: str = "ContainerIdentifier") -> str:
         ("transfer_syntaxes: [1.2.840.10008.5.1.4.1.1.2]\n", "unknown-uid", "error"),
         ("lock: [NOPE]\n", "unknown-rule", "error"),
         ("rules: {TILE03: off}\n", "unknown-rule", "warning"),
+        ("overrides:\n  - {match: {Modality: x}, rules: {TILE03: off}, reason: y, expires: 2099-01-01}\n", "unknown-rule", "error"),
         ("statements:\n  - {section: '1', says: x}\n", "unexplained-statement", "error"),
         ("statements:\n  - {section: '1', says: x, by: [LAB777]}\n", "unknown-rule", "warning"),
         ("overrides:\n  - {match: {Modality: x}, rules: {VR001: off}, reason: y, expires: 2001-01-01}\n", "expired", "warning"),
