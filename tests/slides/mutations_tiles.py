@@ -240,8 +240,10 @@ def _content_shared(made: FileDataset) -> None:
 
 break_one("FG008", "content of all frames", "native", edit=_content_shared)
 break_one("FG009", "no organization", "native", {"DimensionOrganizationSequence": ABSENT})
-break_one("FG010", "no dimension", "sparse", {"DimensionIndexSequence": ABSENT},
-          also={"MOD007": "indices of no dimension"})  # fmt: skip
+break_one("FG007", "a tile without indices", "sparse", {FRAMES + "[3].FrameContentSequence": ABSENT})
+break_one("FG104", "a specimen of one tile", "sparse", {FRAMES + "[3].SpecimenReferenceSequence": [item(SpecimenUID="2.25.7")]},
+          also={"FG022": "nobody knows it"})  # fmt: skip
+break_one("FG010", "no dimension", "sparse", {"DimensionIndexSequence": ABSENT})
 break_one("FG011", "one index of two", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [2]})
 break_one("FG012", "an index of 0", "sparse", {CONTENT.format(6) + "DimensionIndexValues": [2, 0]})
 

@@ -41,7 +41,8 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     ``frames``: items of the Per-Frame Functional Groups Sequence
     ``indexed``: frames with Dimension Index Values
     ``unlisted``: dimensions whose organization is not in the Dimension Organization Sequence
-    ``unresolved``: dimensions whose attribute is not found in the functional groups
+    ``unresolved``: dimensions whose attribute is not found in the functional groups; not those that name no
+        group where they should, or themselves as their group
     ``wrong_count``: frames whose number of indices is not the number of dimensions
     ``zero``: frames with an index below 1
     ``gapped``: dimensions whose indices are not 1, 2, 3 ... without a gap
@@ -143,13 +144,18 @@ def _path(item: Dataset) -> tuple[int, ...] | None:
 
 
 def _found(dataset: Dataset, columns: FrameColumns, item: Dataset) -> bool | None:
-    """Whether the attribute of a dimension is there; None where the item does not say which it is."""
+    """Whether the attribute of a dimension is there; None where the item does not say which it is, or says it wrongly
+    of one that is there."""
     path = _path(item)
     if path is None:
         return None
     if len(path) == 1 and path[0] in dataset:
         return True
-    return columns.shared_has(path) or bool(columns.has(path).any())
+    if len(path) == 2 and path[0] == path[1]:
+        return None
+    if columns.shared_has(path) or bool(columns.has(path).any()):
+        return True
+    return None if len(path) == 1 and columns.in_a_group(path[0]) else False
 
 
 def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] | None:

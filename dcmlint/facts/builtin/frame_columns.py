@@ -79,6 +79,14 @@ class FrameColumns:
                 result[rows] = True
         return result
 
+    def in_a_group(self, tag: int) -> bool:
+        """Whether the attribute stands in the first item of a group, shared or of any frame."""
+        levels = [template for _, template, _, _ in self._parts()]
+        if self._shared is not None:
+            levels.append(self._shared)
+        groups = [element.items[0] for level in levels for element in level if element.items]
+        return any(tag in group for group in groups)
+
     def shared_has(self, path: Path) -> bool:
         """Whether the attribute stands in the shared item; a sequence needs an item to count."""
         level = None if self._shared is None else _level_of(self._shared, path)

@@ -42,7 +42,7 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     ``count``: items of the Per-Frame Functional Groups Sequence
     ``positioned``: frames whose item gives a column and a row position
     ``shared_position``: whether the position stands in the shared item instead
-    ``column``: Column Position in Total Image Pixel Matrix of each frame; NaN where there is none
+    ``column``: Column Position in Total Image Pixel Matrix of each frame, its own or shared; NaN where there is none
     ``row``: Row Position in Total Image Pixel Matrix of each frame; NaN where there is none
     ``z``: Z Offset in Slide Coordinate System of each frame in um; NaN where there is none
     ``zero_based``: whether positions are counted from 0
@@ -50,7 +50,8 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     ``swapped``: whether columns and rows are swapped
     ``outside``: frames outside of the Total Pixel Matrix
     ``off_grid``: frames whose position is none of the tiling
-    ``repeated``: frames at the place, plane and optical path (or segment) of an earlier frame
+    ``repeated``: frames at the place, plane and optical path (or segment) of an earlier frame; all but the first where
+        one position is shared
     ``out_of_order``: frames of a TILED_FULL image that are not where their number puts them
     ``planes``: distinct Z offsets
     ``plane_gap_min``: least distance of two neighboring Z offsets in um
@@ -110,6 +111,16 @@ def frames(facts: Facts) -> Frames | None:
         plane_gap_min=float(gaps.min()) if len(gaps) else None,
         plane_gap_max=float(gaps.max()) if len(gaps) else None,
     )  # fmt: skip
+    if result.shared_position:
+        column, row, z = (
+            columns.numbers((PLANE_POSITION, tag), shared=True)
+            for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+        )
+        known = ~(np.isnan(column) | np.isnan(row))
+        return msgspec.structs.replace(
+            result, column=column, row=row, z=z,
+            repeated=_numbers(_repeated(column, row, z, path.which, segment, known)),
+        )  # fmt: skip
     if not known.any():
         return result
     at_path = _path_order(path.which, path.distinct, identifiers)
@@ -203,6 +214,8 @@ def _from_zero(position: Floats, tile: int) -> bool:
 def _swapped(grid: _Grid, result: Frames, column: Floats, row: Floats, facts: Facts) -> bool:
     """Whether columns and rows change places: they fit the grid then, and do not as they are."""
     wrong = grid.outside(column, row) | (False if grid.overlap else grid.off(column, row))
+    # Where both ways fit the grid, as in a square matrix, X and Y disagree as well with the orientation or the origin:
+    # nothing says which of them is wrong, and TILE014 blames none.
     if not wrong.any():
         return False
     if grid.outside(row, column).any() or (not grid.overlap and grid.off(row, column).any()):

@@ -51,11 +51,12 @@ class RowSpec:
 class Level:
     """The rows for one level.
 
-    ``required``: tags of type 1 without condition; ``present``: tags of type 2 that are not of type 1;
+    ``required``: tags of type 1 without condition; ``filled``: tags that must have a value where they are present,
+    these and the sequences of functional groups; ``present``: tags of type 2 that are not of type 1;
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "gated", "groups", "iod", "known", "local", "open", "present", "required",
+    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "known", "local", "open", "present", "required",
                  "rows", "settled", "sized", "valued")  # fmt: skip
 
     def __init__(
@@ -75,6 +76,7 @@ class Level:
                 spec.type = "3"
         gated: list[RowSpec] = []
         required: set[int] = set()
+        filled: set[int] = set()
         present: set[int] = set()
         conditional: list[RowSpec] = []
         valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
@@ -85,6 +87,8 @@ class Level:
                 specs[:] = [spec for spec in specs if spec.table not in overridden]
             for spec in specs:
                 repeating = spec.row.repeating
+                if self.groups and spec.type == "1":
+                    filled.add(tag)  # which groups there must be is for the IOD to say
                 if not self.groups and not repeating:
                     if spec.gates:
                         gated.append(spec)
@@ -99,6 +103,7 @@ class Level:
                 if spec.row.items is not None and not spec.gates:
                     sized[tag] = spec
         self.required = frozenset(required)
+        self.filled = frozenset(filled | required)
         self.present = frozenset(present - required)
         self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
         self.gated = tuple(gated)

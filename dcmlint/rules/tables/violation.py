@@ -31,6 +31,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "functional-group-not-shared": "a functional group that must be shared is per-frame",
     "functional-group-not-per-frame": "a functional group that must be per-frame is shared",
     "functional-group-some-frames": "a functional group is present for some frames only",
+    "functional-group-some-frames-optional": "a functional group that may be absent is present for some frames only",
     "iod-unknown": "the SOP Class is not a storage SOP Class of the standard",
     "sop-class-missing": "the data set names no SOP Class",
 }

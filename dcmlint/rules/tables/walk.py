@@ -23,6 +23,8 @@ from dcmlint.rules.tables.violation import Violation
 _META = (0x00020001, 0x00020002, 0x00020003, 0x00020012)
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
 _ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
+# PS3.3 C.7.6.17, C.7.6.16.2.2
+_DIMENSIONS, _GROUP_POINTER, _FRAME_CONTENT = 0x00209222, 0x00209167, 0x00209111
 _PADDING = b" \0"
 _SHOWN = 3  # places of one finding
 _TEXT_EMPTY = 16
@@ -139,7 +141,7 @@ class TableCheck:
         if not level.present <= present:
             for tag in sorted(level.present - present):
                 self._missing("type-2-missing", dataset, tag, level, "2")
-        for tag in level.required & present:
+        for tag in level.filled & present:
             if _is_empty(dataset, elements[tag]):
                 self._empty("type-1-empty", dataset, elements[tag], level, "1")
         if level.conditional:
@@ -254,9 +256,8 @@ class TableCheck:
                                       or other.when(scope, {}) is not False):  # fmt: skip
                 return
         assert spec.when is not None
-        for tag in spec.when.attributes:
-            if tag in level.required and tag not in dataset.elements:
-                return  # what decides is itself missing, and that was said
+        if self._told_missing(dataset, spec.when.attributes - dataset.elements.keys(), level):
+            return  # what decides is itself missing, and that was said
         if (id(dataset), element.tag) in self._forbidden_here:
             return
         self._forbidden_here.add((id(dataset), element.tag))
@@ -265,6 +266,17 @@ class TableCheck:
             code, dataset, element.tag, f"{spec.row.keyword} is present, but must not be here",
             want=f"present only if {describe(spec.when)}", table=spec.table, offset=element.offset,
         )  # fmt: skip
+
+    def _told_missing(self, dataset: Dataset, tags: frozenset[int], level: Level) -> bool:
+        """Whether one of the tags was told missing, here or in a level around."""
+        if not tags.isdisjoint(level.required):
+            return True
+        around: Dataset | None = dataset
+        while around is not None:
+            if not tags.isdisjoint(self._missing_here.get(id(around), ())):
+                return True
+            around = around.parent
+        return False
 
     # -- one row ---------------------------------------------------------------------------------------
 
@@ -376,6 +388,7 @@ class TableCheck:
         shared = _group_tags(dataset.items(SHARED_GROUPS))
         everywhere, somewhere = _frame_tags(dataset.items(PER_FRAME_GROUPS))
         scope = ConditionScope(_frame_level(dataset), meta=self._meta)
+        indexed = _groups_of_dimensions(dataset)
         for use in iod.functional_groups:
             tags = _sequences_of(use.table)
             if not tags:
@@ -394,15 +407,18 @@ class TableCheck:
             if tags.isdisjoint(shared) and tags.isdisjoint(somewhere):
                 self._absent_group(use, tags, dataset, scope)
             for tag in tags & somewhere - everywhere:
-                if use.usage != "U":
-                    self._some_frames(dataset.items(PER_FRAME_GROUPS), tag, use)
+                self._some_frames(
+                    dataset.items(PER_FRAME_GROUPS), tag, use, use.usage == "U" and tag not in indexed
+                )
 
-    def _some_frames(self, frames: Sequence[Dataset], tag: int, use: standard.MacroUse) -> None:
+    def _some_frames(
+        self, frames: Sequence[Dataset], tag: int, use: standard.MacroUse, optional: bool
+    ) -> None:
         lacking = _frames_without(frames, tag)
         level = frames[lacking[0]]
         self.violations.append(
             Violation(
-                "table.functional-group-some-frames", level, tag, f"{name_of(tag)} is present for some frames only",
+                f"table.functional-group-some-frames{'-optional' if optional else ''}", level, tag, f"{name_of(tag)} is present for some frames only",
                 None, "present for every frame", "", use.table, level.offset, items=lacking[:_SHOWN], count=len(lacking),
             )
         )  # fmt: skip
@@ -513,6 +529,17 @@ def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
         int(number) for shape in shapes if tag not in shape.template.elements for number in shape.items
     ]
     return tuple(sorted(lacking))
+
+
+def _groups_of_dimensions(dataset: Dataset) -> frozenset[int]:
+    """The groups that every frame needs for the dimensions: their indices, and what they stand for (PS3.3 C.7.6.17)."""
+    items = dataset.items(_DIMENSIONS)
+    pointed = {item.value(_GROUP_POINTER) for item in items}
+    return (
+        frozenset({_FRAME_CONTENT, *(tag for tag in pointed if isinstance(tag, int))})
+        if len(items)
+        else frozenset()
+    )
 
 
 def _frame_level(dataset: Dataset) -> Dataset:
