@@ -205,9 +205,22 @@ class Reader:
                 last = tag
             if self.stopped:
                 return end
+            if tag == PIXEL_DATA and level.parent is None and self._no_element(position, end, explicit):
+                self._odd(
+                    "trailing-bytes", position, level, 0, f"{end - position} bytes", "the end of the file"
+                )
+                return end
         if open_item and not self.truncated:
             self._odd("missing-item-delimiter", end, level)
         return position
+
+    def _no_element(self, position: int, end: int, explicit: bool) -> bool:
+        """Whether what follows the pixel data is surely no element: group 0000, or letters that are no VR."""
+        window, base = self.buffer.window(position)
+        if end - position < 8:
+            return False  # told where it is read
+        group, _, letters, _ = (_LITTLE if self._little else _BIG)[0].unpack_from(window, position - base)
+        return group == 0 or (explicit and group != 0xFFFE and letters not in VRS)
 
     # -- sequences --------------------------------------------------------------------------------------
 

@@ -128,16 +128,24 @@ def problem(
     differs: Difference, what: str, *, roles: bool = True, severity: str = "", path: str = ""
 ) -> Problem:
     """The finding of a difference: each value with the instances that have it."""
+    texts = _told_apart([value.text for value, _ in differs.values])
     said = [
-        f"{value.text} ({names(parts) if roles else counted(len(parts), 'instance')})"
-        for value, parts in differs.values[:_SHOWN]
+        f"{text} ({names(parts) if roles else counted(len(parts), 'instance')})"
+        for text, (_, parts) in zip(texts[:_SHOWN], differs.values, strict=False)
     ]
     if len(differs.values) > _SHOWN:
         said.append(f"{len(differs.values) - _SHOWN} more")
     return Problem(
-        message=f"{what}: {', '.join(said)}", found=differs.values[1][0].text, want=differs.usual.text, path=path,
+        message=f"{what}: {', '.join(said)}", found=texts[1], want=texts[0], path=path,
         files=paths([*differs.others, *differs.values[0][1]]), severity=severity,
     )  # fmt: skip
+
+
+def _told_apart(texts: list[str]) -> list[str]:
+    """The texts, numbered where some are the same: values that differ may look alike once they are masked."""
+    if len(set(texts)) == len(texts):
+        return texts
+    return [f"{text} [value {number}]" for number, text in enumerate(texts, 1)]
 
 
 def names(parts: Sequence[Part]) -> str:

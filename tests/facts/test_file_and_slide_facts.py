@@ -185,8 +185,9 @@ def test_the_area_without_origin_has_a_size_only() -> None:
     ("spacing", "image_type", "doubt"),
     [
         ("0.0005", "NONE", False),
-        ("0.06", "NONE", True),
-        ("0.06", "RESAMPLED", False),  # the top of a pyramid
+        ("0.25", "NONE", True),  # micrometres at 40x
+        ("0.13", "NONE", False),  # the top of a pyramid that says NONE on all levels
+        ("0.25", "RESAMPLED", False),
         ("0.7", "RESAMPLED", True),  # 112 mm
         ("0.00004", "RESAMPLED", True),
     ],

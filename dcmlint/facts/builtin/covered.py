@@ -15,7 +15,7 @@ from dcmlint.facts.builtin.tiling import real, whole
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.tiling import Tiling
 
-_PLANES = 16
+MOST_PLANES = 16  # of an image; more are not told apart
 
 
 class Covered(msgspec.Struct, frozen=True, array_like=True):
@@ -48,7 +48,7 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
         return None
     first, last, tiles, planes = found
     return (
-        Covered(first, last, tiles, tuple(sorted(planes)[:_PLANES]))
+        Covered(first, last, tiles, tuple(sorted(planes)[:MOST_PLANES]))
         if abs(first) + abs(last) < 1 << 60
         else None
     )
@@ -76,7 +76,7 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
         )
         if column is not None and row is not None:
             tiles.add((row - 1) // high * across + (column - 1) // wide)
-        if height is not None and len(planes) < _PLANES:
+        if height is not None and len(planes) < MOST_PLANES:
             planes.add(height)
     return (min(tiles), max(tiles), len(tiles), planes) if tiles else None
 
@@ -93,5 +93,5 @@ def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
     if not known.any():
         return None
     tiles = np.unique((row[known] - 1) // high * across + (column[known] - 1) // wide)
-    planes = np.unique(height[~np.isnan(height)])[:_PLANES]
+    planes = np.unique(height[~np.isnan(height)])[:MOST_PLANES]
     return int(tiles[0]), int(tiles[-1]), len(tiles), set(planes.tolist())

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dcmlint.facts.builtin.covered import MOST_PLANES
 from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.slide_image import SlideImage
 
+_SAME_PLACE = 1.0  # mm; levels of one scan begin at one place, but for half a pixel or a slip of the pen
 # Optical paths, whatever tells focal planes apart, and whether the depth of field is extended.
 Layer = tuple[tuple[str, ...], object, bool]
 
@@ -67,13 +69,14 @@ class Pyramid(msgspec.Struct, frozen=True):
         return [part for level in self.levels for part in level.parts]
 
 
-def planes_of(level: Level) -> tuple[object, ...]:
-    """The focal planes of a level: where they begin and how many there are."""
+def planes_of(level: Level) -> tuple[float, int]:
+    """The focal planes of a level: where they begin in um and how many there are, whether its frames say it or its
+    header."""
     image = level.image
     if image.covered is not None and image.covered.planes:
-        return tuple(round(plane, 2) for plane in image.covered.planes)
+        return (round(min(image.covered.planes), 2), len(image.covered.planes))
     height = image.origin[2] if image.origin is not None and image.origin[2] is not None else 0.0
-    return (round(height, 2), image.focal_planes or 1)
+    return (round(height, 2), min(image.focal_planes or 1, MOST_PLANES))
 
 
 def levels_of(parts: Sequence[Part]) -> list[Level]:
@@ -104,6 +107,7 @@ def pyramids_of(parts: Sequence[Part]) -> tuple[Pyramid, ...]:
     same levels are scans of their own.
     """
     groups = _by_series(levels_of([part for part in parts if part.image.flavour == "VOLUME"]))
+    groups = [part for group in groups for part in _by_scan(group)]
     groups = [half for group in groups for half in _by_region(group)]
     groups = _pieces_joined(groups)
     thumbnails = [part for part in parts if part.image.flavour == "THUMBNAIL"]
@@ -128,6 +132,46 @@ def _by_series(levels: Sequence[Level]) -> list[list[Level]]:
         )
         groups = [group for group in groups if group not in met] + [joined]
     return [group for _, group in groups]
+
+
+def _by_scan(levels: list[Level]) -> list[list[Level]]:
+    """A series may hold several pyramids, each with its PyramidUID: other regions, other optical paths, scans anew.
+
+    Levels of different PyramidUIDs stay together where they are the levels of one scan by all else that they say:
+    then their UIDs are wrong.
+    """
+    by_uid: dict[str, list[Level]] = {}
+    for level in levels:
+        by_uid.setdefault(level.image.pyramid, []).append(level)
+    if len(by_uid) < 2:
+        return [levels]
+    scans: list[list[Level]] = []
+    for group in by_uid.values():
+        home = next((scan for scan in scans if _one_scan(scan, group)), None)
+        if home is None:
+            scans.append(group)
+        else:
+            home += group
+    return scans
+
+
+def _one_scan(one: Sequence[Level], other: Sequence[Level]) -> bool:
+    """Whether two groups of levels complete one another: one area of the same paths, no size twice, one base."""
+    first, second = one[0].image, other[0].image
+    sizes = [(level.columns, level.rows) for level in (*one, *other)]
+    if len(set(sizes)) < len(sizes) or not _one_shape(sizes) or one[0].layer[0] != other[0].layer[0]:
+        return False
+    if (
+        len(one) > 1
+        and len(other) > 1
+        and all(any(level.image.resampled == "NONE" for level in group) for group in (one, other))
+    ):
+        return False
+    places = [image.origin for image in (first, second) if image.origin is not None]
+    return len(places) < 2 or all(
+        a is None or b is None or abs(a - b) <= _SAME_PLACE
+        for a, b in zip(places[0][:2], places[1][:2], strict=True)
+    )
 
 
 def _by_region(levels: list[Level]) -> list[list[Level]]:

@@ -10,9 +10,9 @@ from dcmlint.facts.builtin.tiling import Tiling
 from dcmlint.facts.registry import Facts, facts
 
 _IMAGE_TYPE = 0x00080008
-# mm.  Light resolves 0.2 um; no slide is longer than 100 mm; no camera of a scanner has pixels of 0.05 mm, while
-# the coarsest levels, and those that older converters call NONE, reach 0.03 mm and more.
-_FINEST, _LONGEST, _COARSEST_BASE = 5e-5, 100.0, 0.05
+# mm.  Light resolves 0.2 um; no slide is longer than 100 mm; no camera of a scanner has pixels of 0.2 mm, while
+# the coarsest levels, which some converters call NONE, reach 0.13 mm.
+_FINEST, _LONGEST, _COARSEST_BASE = 5e-5, 100.0, 0.2
 
 
 class SlideArea(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class SlideArea(msgspec.Struct, frozen=True, kw_only=True):
     ``y_min``: smallest Y of the four corners in mm
     ``y_max``: largest Y of the four corners in mm; the label is on that side
     ``spacing_in_doubt``: no slide in light has this Pixel Spacing in mm: its pixels are finer than 0.05 um, the
-    image would be longer than 100 mm, or the pixels of a base level are coarser than 0.05 mm
+    image would be longer than 100 mm, or the pixels of a base level are coarser than 0.2 mm
     """
 
     width: float

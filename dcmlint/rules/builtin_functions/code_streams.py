@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from dcmlint.dicom.codestreams import lossless
 from dcmlint.facts.builtin.codestream import summary_of
 from dcmlint.facts.builtin.pixels import (
     BITS_ALLOCATED,
@@ -27,6 +28,7 @@ from dcmlint.rules.builtin_functions.frame_groups import (
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 
 _PIXEL_REPRESENTATION: Final = 0x00280103
+_LOSSLESS: Final = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.110")  # PS3.5 A.4.3, A.4.9
 _NAMES: Final = {
     "jpeg": "JPEG",
     "jpegls": "JPEG-LS",
@@ -229,14 +231,19 @@ def frame_damage(context: RuleContext) -> Iterable[Problem]:
 
 @rule_function("jpeg_2000_reversible")
 def jpeg_2000_reversible(context: RuleContext) -> Iterable[Problem]:
-    """Frames of an irreversible wavelet in a transfer syntax that is lossless only (PS3.5 A.4.4)."""
+    """Frames that lose something in a transfer syntax that is lossless only (PS3.5 A.4.3, A.4.4, A.4.9)."""
     expected = expected_of(context)
-    if not expected.reversible:
+    if not expected.reversible and context.instance.syntax.uid not in _LOSSLESS:
         raise NotApplicable
     for stream, frames in groups(context):
+        if lossless(stream) is not False:
+            continue
+        what, want = "lossy coding", "lossless coding"
         if stream.reversible is False:
-            yield frame_problem(context, frames, f"the irreversible 9/7 wavelet in {some(context, frames)}",
-                           "9/7", "5/3, reversible")  # fmt: skip
+            what, want = "the irreversible 9/7 wavelet", "5/3, reversible"
+        elif stream.near:
+            what, want = f"NEAR {stream.near}", "NEAR 0"
+        yield frame_problem(context, frames, f"{what} in {some(context, frames)}", what, want)
 
 
 @rule_function("frame_metadata")

@@ -28,6 +28,8 @@ _ROLES = (
     CONCATENATION_SOURCE,
 )  # fmt: skip
 _MANY = 1000
+# In place of the number of a frame
+_SHARED, _TOP = -1, -2
 
 
 @rule_function("distinct-uid-roles")
@@ -86,7 +88,7 @@ def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
 
 @rule_function("referenced-instances-listed")
 def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
-    """A problem where functional groups refer to instances that the list of references lacks."""
+    """A problem where the data set or its functional groups refer to instances that the list of references lacks."""
     dataset = context.dataset
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
     for group, frame, uid in _references(dataset):
@@ -100,24 +102,32 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     for uid, (group, frame, count) in islice(wanted.items(), _MANY):
         if uid in listed:
             continue
-        above = (
-            "SharedFunctionalGroupsSequence[0]" if frame < 0 else f"PerFrameFunctionalGroupsSequence[{frame}]"
-        )
-        inner = f"{name_of(group)}[0]"
+        path = f"{name_of(group)}[0]"
         if group == DERIVATION_IMAGE:
-            inner += f".{name_of(SOURCE_IMAGE)}[0]"
+            path += f".{name_of(SOURCE_IMAGE)}[0]"
+        if frame != _TOP:
+            groups = (
+                "SharedFunctionalGroupsSequence[0]"
+                if frame == _SHARED
+                else f"PerFrameFunctionalGroupsSequence[{frame}]"
+            )
+            path = f"{groups}.{path}"
         times = f", {count} times" if count > 1 else ""
         yield Problem(
-            path=f"{above}.{inner}.{name_of(REFERENCED_SOP_INSTANCE_UID)}", tag=REFERENCED_SOP_INSTANCE_UID,
+            path=f"{path}.{name_of(REFERENCED_SOP_INSTANCE_UID)}", tag=REFERENCED_SOP_INSTANCE_UID,
             found=uid, want="an item of ReferencedSeriesSequence, or of the other studies' sequence",
             message=f"an instance is referred to{times}, but not listed in the Common Instance Reference",
         )  # fmt: skip
 
 
 def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
-    """Group, frame (-1: shared) and UID of each reference from a functional group (PS3.3 C.7.6.16.2.5, .6)."""
+    """Sequence, frame and UID of each reference of the data set (PS3.3 C.7.6.1) and from a functional group
+    (C.7.6.16.2.5, .6)."""
+    for tag in (SOURCE_IMAGE, REFERENCED_IMAGE):
+        for item in dataset.items(tag)[:_MANY]:
+            yield tag, _TOP, item.text(REFERENCED_SOP_INSTANCE_UID)
     for item in dataset.items(SHARED_GROUPS)[:1]:
-        yield from ((group, -1, uid) for group, uid in _references_of(item))
+        yield from ((group, _SHARED, uid) for group, uid in _references_of(item))
     frames: Any = dataset.items(PER_FRAME_GROUPS)
     shapes = getattr(frames, "shapes", None)
     if shapes is None:

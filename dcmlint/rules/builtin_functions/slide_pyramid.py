@@ -38,17 +38,25 @@ def pyramid_uid_everywhere(context: SlideContext) -> Iterator[Problem]:
 
 @rule_function("slide.pyramid-uid-one")
 def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
-    """PYR-005: within a series, images of one optical path, focal plane and depth of field are one pyramid."""
-    layers: dict[tuple[str, Layer], list[Part]] = {}
-    for pyramid in context.slide.pyramids:
+    """PYR-005: within a series, images of one scan, optical path, focal plane and depth of field are one pyramid."""
+    layers: dict[tuple[int, str, Layer], list[Part]] = {}
+    for number, pyramid in enumerate(context.slide.pyramids):
         for level in pyramid.levels:
             # A thumbnail may lie in another plane, so that only levels are compared by layer.
-            layers.setdefault((level.parts[0].member.series, level.layer), []).append(level.parts[0])
+            layers.setdefault((number, level.parts[0].member.series, level.layer), []).append(level.parts[0])
+    groups = list(layers.values())
     for thumbnail in context.slide.of("THUMBNAIL"):
-        for (series, layer), parts in layers.items():
-            if series == thumbnail.member.series and layer[0] == tuple(sorted(thumbnail.image.paths)):
-                parts.append(thumbnail)
-    for parts in layers.values():
+        # It goes with one of the pyramids of its optical paths, whichever that is.
+        seen = tuple(sorted(thumbnail.image.paths))
+        near = [
+            part
+            for (_, series, layer), parts in layers.items()
+            for part in parts
+            if series == thumbnail.member.series and layer[0] == seen
+        ]
+        if thumbnail.image.pyramid not in {part.image.pyramid for part in near}:
+            groups.append([*near, thumbnail])
+    for parts in groups:
         differs = difference(parts, COMPARED["pyramid"])
         if differs is not None and replaced_by_file(parts, COMPARED["pyramid"]) is None:
             yield problem(differs, "one scan, but several Pyramid UIDs")
@@ -152,7 +160,7 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
                     f"so also in {names(smaller)}",
                     found="NONE", want="RESAMPLED", files=paths(smaller),
                 )  # fmt: skip
-            elif not sizes and base_is_missing(pyramid) is None:
+            elif not sizes and not _has_base(pyramid, levels[0]) and base_is_missing(pyramid) is None:
                 yield Problem(
                     message="value 4 of Image Type is RESAMPLED in all levels: the base is not stored, or not said to be",
                     severity="info",
@@ -160,6 +168,11 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
                 )
     if not found:
         raise NotApplicable
+
+
+def _has_base(pyramid: Pyramid, level: Level) -> bool:
+    """Whether another plane of the same optical paths is unresampled: levels may have been focused anew."""
+    return any(one.layer[0] == level.layer[0] and one.image.resampled == "NONE" for one in pyramid.levels)
 
 
 @rule_function("slide.tile-size-same")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dcmlint.facts.builtin.gathered import folder_of
+from dcmlint.facts.builtin.gathered import folder_of, grouped
 from dcmlint.rules.builtin_functions.slide_values import one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @rule_function("slide.one-associated")
 def one_associated(context: SlideContext) -> Iterator[Problem]:
-    """PYR-019: one LABEL, one OVERVIEW; one THUMBNAIL for the optical paths of each pyramid."""
+    """PYR-019: one LABEL, one OVERVIEW of each scan; one THUMBNAIL for the optical paths of each pyramid."""
     slide = context.slide
-    groups = [slide.of("LABEL"), slide.of("OVERVIEW")]
+    groups = [group for flavour in ("LABEL", "OVERVIEW") for group in _by_scan(slide, slide.of(flavour))]
     thumbnails: dict[object, list[Part]] = {}
     for number, pyramid in enumerate(slide.pyramids):
         for part in pyramid.thumbnails:
@@ -37,6 +37,14 @@ def one_associated(context: SlideContext) -> Iterator[Problem]:
                 message=f"{len(parts)} {flavour} images of one slide", found=str(len(parts)), want="one",
                 files=paths([*parts[1:], parts[0]]),
             )  # fmt: skip
+
+
+def _by_scan(slide: Slide, parts: list[Part]) -> list[list[Part]]:
+    """The images of each scan: those of one series, where scans of the slide stand in series of their own."""
+    scans = {pyramid.base.parts[0].member.series for pyramid in slide.pyramids}
+    if len(scans) < 2:
+        return [parts]
+    return list(grouped(parts, lambda part: part.member.series).values())
 
 
 @rule_function("slide.no-volume")

@@ -13,7 +13,7 @@ from dcmlint.dicom.charsets import Charset, CharsetProblem
 from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Dataset, Element
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of, tag_text
-from dcmlint.dicom.tokens import VRS
+from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.rules.tables.violation import Violation
 
@@ -22,6 +22,7 @@ _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # 
 _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
 _SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
 _VRS = frozenset(vr for vr, _ in VRS.values())
+_LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
 ICON_IMAGE_SEQUENCE = 0x00880200
 _CACHE_LIMIT = 100_000
 
@@ -192,6 +193,9 @@ class ElementCheck:
         if element.vr == "UN":
             if element.items is not None:
                 return  # told by the reader
+            # PS3.5 6.2.2, note: what is too long for the length field of its VR is written as UN.
+            if element.end - element.start > _LONGEST_SHORT and not set(LONG_VRS).issuperset(expected.vrs):
+                return
             self._add("vr-un", level, element, f"{name_of(element.tag)} is written with VR UN",
                       found="UN", want=expected.entry.vr)  # fmt: skip
         elif "SQ" in expected.vrs:
