@@ -28,6 +28,7 @@ _AREAS: Mapping[str, str] = {
     "MOD": "Modules and their attributes",
     "NET": "Associations and endpoints",
     "OPT": "Optical paths and color",
+    "OVL": "Overlays",
     "PHI": "Privacy",
     "PIX": "Pixel data and code streams",
     "PYR": "Pyramids and slides",
@@ -36,6 +37,7 @@ _AREAS: Mapping[str, str] = {
     "SR": "Structured reports",
     "TILE": "Tiles and frames",
     "VR": "Value representations",
+    "WAV": "Waveforms",
     "WSI": "Whole slide images",
 }
 _NOTE = "<!-- Made from the rule file by tools/generate.py. -->"

@@ -17,6 +17,7 @@ from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing register
     lossy,
     numbers,
     optical_path,
+    overlays,
     preparation,
     references,
     slide_levels,

@@ -239,7 +239,7 @@ def jpeg_2000_reversible(context: RuleContext) -> Iterable[Problem]:
         if lossless(stream) is not False:
             continue
         what, want = "lossy coding", "lossless coding"
-        if stream.reversible is False:
+        if stream.kind in JPEG_2000:
             what, want = "the irreversible 9/7 wavelet", "5/3, reversible"
         elif stream.near:
             what, want = f"NEAR {stream.near}", "NEAR 0"

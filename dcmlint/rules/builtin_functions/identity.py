@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
+from dcmlint.facts.builtin.frame_columns import FrameColumns
+from dcmlint.facts.builtin.frames import REFERENCED_SEGMENT, SEGMENT_IDENTIFICATION
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 
@@ -17,6 +20,7 @@ SPECIMEN_UID, SPECIMENS = 0x00400554, 0x00400560
 DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID = 0x00209221, 0x00209164
 REFERENCED_SOP_INSTANCE_UID = 0x00081155
 DERIVATION_IMAGE, SOURCE_IMAGE, REFERENCED_IMAGE = 0x00089124, 0x00082112, 0x00081140
+SEGMENTS, SEGMENT_NUMBER = 0x00620002, 0x00620004
 REFERENCED_SERIES, REFERENCED_INSTANCE, OTHER_STUDIES = 0x00081115, 0x0008114A, 0x00081200
 
 # Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
@@ -84,6 +88,39 @@ def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
     for tag in path:
         levels = [item for level in levels for item in islice(level.items(tag), _MANY)]
     return levels
+
+
+@rule_function("uid-root")
+def uid_root(context: RuleContext) -> Iterator[Problem]:
+    """UIDs of what an instance belongs to that lie under the root of the standard but are not in PS3.6 Annex A."""
+    for tag in (SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID):
+        uid = context.dataset.text(tag)
+        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
+            yield Problem(
+                level=context.dataset, tag=tag, found=uid, want="a UID of another root",
+                message=f"{name_of(tag)} lies under the root of the standard, which does not know it",
+            )  # fmt: skip
+
+
+@rule_function("referenced-segments")
+def referenced_segments(context: RuleContext) -> Iterator[Problem]:
+    """Frames that name a segment that is not in the Segment Sequence (PS3.3 C.8.20.3.1)."""
+    dataset = context.dataset
+    known = {item.value(SEGMENT_NUMBER) for item in dataset.items(SEGMENTS)}
+    columns = FrameColumns(dataset)
+    if not known or None in known or not columns.count:
+        raise NotApplicable
+    import numpy as np
+
+    named = columns.numbers((SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT), shared=True)
+    lost = np.flatnonzero(~np.isnan(named) & ~np.isin(named, [float(str(one)) for one in known]))
+    if len(lost):
+        number = int(named[lost[0]])
+        yield Problem(
+            path=f"PerFrameFunctionalGroupsSequence[*].{name_of(SEGMENT_IDENTIFICATION)}[0].{name_of(REFERENCED_SEGMENT)}",
+            tag=REFERENCED_SEGMENT, items=lost, found=number, want=f"one of {len(known)} segments",
+            message=f"no segment has the number {number}",
+        )  # fmt: skip
 
 
 @rule_function("referenced-instances-listed")

@@ -1,0 +1,40 @@
+"""Overlay planes: attributes of repeating groups, of which a table cannot ask by itself (PS3.3 C.9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from dcmlint.dicom.path import name_of
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+
+# PS3.3 Table C.9-2, type 1: Rows, Columns, Type, Origin, Bits Allocated, Bit Position, Data
+_REQUIRED: Final = (0x0010, 0x0011, 0x0040, 0x0050, 0x0100, 0x0102, 0x3000)
+_BITS_ALLOCATED, _DATA = 0x0100, 0x3000
+
+
+@rule_function("overlay-planes")
+def overlay_planes(context: RuleContext) -> Iterator[Problem]:
+    """Attributes that an overlay lacks; data in unused bits of Pixel Data, which is retired, is one problem."""
+    dataset = context.dataset
+    groups = sorted({element.tag >> 16 for element in dataset if element.tag >> 16 & 0xFF01 == 0x6000})
+    if not groups:
+        raise NotApplicable
+    for group in groups:
+        base = group << 16
+        allocated = dataset.value(base | _BITS_ALLOCATED)
+        embedded = isinstance(allocated, int) and allocated > 1 and (base | _DATA) not in dataset
+        if embedded:
+            yield Problem(
+                level=dataset, tag=base | _BITS_ALLOCATED, found=allocated, want="1, and Overlay Data", severity="warning",
+                message="the overlay lies in unused bits of Pixel Data, which is retired",
+            )  # fmt: skip
+        for number in _REQUIRED:
+            tag = base | number
+            element = dataset.get(tag)
+            missing = element is None or element.start == element.end
+            if missing and not (embedded and number == _DATA):
+                yield Problem(
+                    level=dataset, tag=tag, want="present with a value",
+                    message=f"{name_of(tag)} of an overlay is {'missing' if element is None else 'empty'}: it is of type 1",
+                )  # fmt: skip
