@@ -23,6 +23,8 @@ RETIRED = frozenset({"SRT", "SNM3", "99SDM"})
 STANDARD = frozenset({"DCM", "SCT"})
 
 # PS3.16: containers and specimens, their preparation, and optical paths
+_ANOTHERS = "The code meaning is that of another code"
+_NOT_ITS_OWN = "The code meaning is not that of the code"
 _GROUPS = (8101, 8102, 8103, 8104, 8109, 8110, 8111, 8112, 8113, 8114, 8115, 8121, 8122, 8123, 8124, 8125)
 
 
@@ -97,20 +99,27 @@ def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
 
 @rule_function("code-meanings")
 def code_meanings(context: RuleContext) -> Iterator[Problem]:
-    """Codes of optical paths and specimens whose meaning is that of another code, or of none."""
-    looked_at = False
+    """Codes of optical paths and specimens whose meaning is that of another code, or of none.
+
+    Where more meanings have nothing in common with the standard's than have, they are in another language.
+    """
     known = _known_codes()
+    fitting = 0
+    strange: list[Problem] = []
     for item in code_items(context.dataset):
         meanings = known.get((item.text(_CODE_VALUE), item.text(_SCHEME)))
         given = item.text(_MEANING)
         if meanings is None or not given:
             continue
-        looked_at = True
-        problem = _wrong_meaning(given, (item.text(_CODE_VALUE), item.text(_SCHEME)))
-        if problem:
-            yield Problem(message=problem, level=item, tag=_MEANING, found=given, want=meanings[0])
-    if not looked_at:
+        message = _wrong_meaning(given, (item.text(_CODE_VALUE), item.text(_SCHEME)))
+        if not message:
+            fitting += 1
+            continue
+        strange.append(Problem(message=message, level=item, tag=_MEANING, found=given, want=meanings[0]))
+    if not fitting and not strange:
         raise NotApplicable
+    translated = sum(problem.message == _NOT_ITS_OWN for problem in strange) > fitting
+    yield from (problem for problem in strange if not translated or problem.message != _NOT_ITS_OWN)
 
 
 @cache
@@ -140,9 +149,17 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
     """
     owners = _owners().get(_letters(given))
     if owners is not None:
-        return "" if code in owners else "The code meaning is that of another code"
+        return "" if code in owners else _ANOTHERS
     if not given.isascii():
         return ""
+    said = frozenset(_words(given))
+    if not any(said <= own for own in _vocabulary(code)) and any(
+        said <= other and not said.isdisjoint(other - frozenset().union(*_vocabulary(code))) and len(said) > 1
+        for one in _known_codes()
+        if one != code
+        for other in _vocabulary(one)
+    ):
+        return _ANOTHERS
     letters = _letters(given)
     for meaning in _known_codes()[code]:
         own = _letters(meaning)
@@ -151,7 +168,13 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
             return ""
         if any(word[:5] in letters for word in _words(meaning) if len(word) > 3):
             return ""
-    return "The code meaning is not that of the code"
+    return _NOT_ITS_OWN
+
+
+@cache
+def _vocabulary(code: tuple[str, str]) -> tuple[frozenset[str], ...]:
+    """The words of each meaning of a code."""
+    return tuple(frozenset(_words(meaning)) for meaning in _known_codes()[code])
 
 
 def _words(text: str) -> list[str]:

@@ -17,6 +17,10 @@ _ACCESSION, _PATIENT_ID = 0x00080050, 0x00100020
 _CONTAINER, _CONTAINER_DESCRIPTION = 0x00400512, 0x0040051A
 _SPECIMEN_ID, _SHORT, _DETAILED = 0x00400551, 0x00400600, 0x00400602
 _IMAGE_COMMENTS, _TEXT_VALUE, _ACQUISITION_CONTEXT = 0x00204000, 0x0040A160, 0x00400555
+_DERIVATION_DESCRIPTION = 0x00082111
+# Specimen Description, Specimen Preparation and its Step Content Item Sequence
+_SPECIMENS, _PREPARATION, _PREPARATION_CONTENT = 0x00400560, 0x00400610, 0x00400612
+_MOST = 100  # items of each of these
 
 # PS3.16 CID 7050: the Basic Profile, and the options of Table E.1-1 that keep or clean
 BASIC_PROFILE = "113100"
@@ -110,8 +114,14 @@ def _looks_original(text: str, known: Sequence[str]) -> str:
 def svs_header(context: RuleContext) -> Iterator[Problem]:
     """Descriptions taken over from SVS files with names of users, files, cases or bar codes."""
     dataset = context.dataset
-    places = [(dataset, _IMAGE_COMMENTS)]
+    places = [(dataset, _IMAGE_COMMENTS), (dataset, _DERIVATION_DESCRIPTION)]
     places += [(item, _TEXT_VALUE) for item in dataset.items(_ACQUISITION_CONTEXT)]
+    places += [
+        (said, _TEXT_VALUE)
+        for specimen in dataset.items(_SPECIMENS)[:_MOST]
+        for step in specimen.items(_PREPARATION)[:_MOST]
+        for said in step.items(_PREPARATION_CONTENT)[:_MOST]
+    ]
     looked_at = False
     for level, tag in places:
         text = level.text(tag)

@@ -26,6 +26,7 @@ _ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x0008000
 # PS3.3 C.7.6.17, C.7.6.16.2.2
 _DIMENSIONS, _GROUP_POINTER, _FRAME_CONTENT = 0x00209222, 0x00209167, 0x00209111
 _PADDING = b" \0"
+_PLACES = {"shared": "shared", "per-frame": "for every frame"}
 _SHOWN = 3  # places of one finding
 _TEXT_EMPTY = 16
 _SETTLED = 1000
@@ -452,7 +453,8 @@ class TableCheck:
                 return
         tag = min(tags)
         self._group("functional-group-missing", dataset, tag, use,
-                    f"the functional group {use.name} is missing", "shared or for every frame", because)  # fmt: skip
+                    f"the functional group {use.name} is missing", _PLACES.get(use.placement, "shared or for every frame"),
+                    because)  # fmt: skip
 
     def _group(
         self,
@@ -464,7 +466,10 @@ class TableCheck:
         want: str,
         because: str = "",
     ) -> None:
-        sequence = SHARED_GROUPS if code != "functional-group-not-shared" else PER_FRAME_GROUPS
+        per_frame = code == "functional-group-not-shared" or (
+            code == "functional-group-missing" and use.placement == "per-frame"
+        )
+        sequence = PER_FRAME_GROUPS if per_frame else SHARED_GROUPS
         items = dataset.items(sequence) or dataset.items(PER_FRAME_GROUPS)
         level = items[0] if len(items) else dataset
         self._add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
