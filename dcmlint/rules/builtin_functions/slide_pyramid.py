@@ -129,13 +129,18 @@ def looks_split(levels: Sequence[Level]) -> bool:
 
 def _whole_grid(image: SlideImage) -> int | None:
     """Frames of the whole grid of tiles (PS3.3 C.7.6.17.3)."""
+    tiles = _tiles(image)
+    return None if tiles is None else tiles * max(1, image.focal_planes or 1) * max(1, len(image.paths))
+
+
+def _tiles(image: SlideImage) -> int | None:
+    """Tiles of the whole grid; None where the sizes are not known."""
     if (
         not (image.columns and image.rows and image.matrix_columns and image.matrix_rows)
         or min(image.columns, image.rows) < 1
     ):
         return None
-    tiles = -(-image.matrix_columns // image.columns) * -(-image.matrix_rows // image.rows)
-    return tiles * max(1, image.focal_planes or 1) * max(1, len(image.paths))
+    return -(-image.matrix_columns // image.columns) * -(-image.matrix_rows // image.rows)
 
 
 @rule_function("slide.one-unresampled")
@@ -173,6 +178,30 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
 def _has_base(pyramid: Pyramid, level: Level) -> bool:
     """Whether another plane of the same optical paths is unresampled: levels may have been focused anew."""
     return any(one.layer[0] == level.layer[0] and one.image.resampled == "NONE" for one in pyramid.levels)
+
+
+@rule_function("slide.level-without-holes")
+def level_without_holes(context: SlideContext) -> Iterator[Problem]:
+    """TILE-026: a level that was computed from a base without holes has none."""
+    for pyramid in _of_several_levels(context):
+        if not _is_complete(pyramid.base):
+            continue
+        for level in pyramid.levels[1:]:
+            if level.image.resampled == "RESAMPLED" and len(level.parts) == 1 and not _is_complete(level):
+                covered, tiles = level.image.covered, _tiles(level.image)
+                if covered is not None and tiles is not None:
+                    yield Problem(
+                        message=f"{tiles - covered.tiles} of {tiles} tiles are missing in {level.role}, none in its base",
+                        found=f"{covered.tiles} tiles", want=f"{tiles} tiles", files=(level.parts[0].path,),
+                    )  # fmt: skip
+
+
+def _is_complete(level: Level) -> bool:
+    """Whether a level surely has a frame for each tile of its grid."""
+    image = level.image
+    if image.organization == "TILED_FULL":
+        return True
+    return len(level.parts) == 1 and image.covered is not None and image.covered.tiles == _tiles(image)
 
 
 @rule_function("slide.tile-size-same")
