@@ -52,11 +52,14 @@ def wall(command: list[str], runs: int) -> float:
     warm = 1 if runs > 1 else 0
     for number in range(runs + warm):
         start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False)
+        # Not kept: a dump of a million frames is larger than all else that is measured here.
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=False
+        )
         if number >= warm:
             times.append(time.perf_counter() - start)
         if done.returncode not in (0, 1, 4):
-            raise SystemExit(f"{command[:3]} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
+            raise SystemExit(f"{command[:3]} ended with {done.returncode}")
     return statistics.median(times)
 
 

@@ -52,6 +52,8 @@ class TableCheck:
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
         self._forbidden_here: set[tuple[int, int]] = set()
+        # What must not be there because one attribute is absent: the number of the violation, and the keywords.
+        self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
     def run(self) -> None:
         """Check everything that the tables say about the instance."""
@@ -271,6 +273,15 @@ class TableCheck:
         if (id(dataset), element.tag) in self._forbidden_here:
             return
         self._forbidden_here.add((id(dataset), element.tag))
+        if len(spec.when.attributes) == 1 and spec.when.attributes.isdisjoint(dataset.elements):
+            # Several that depend on one: that one was forgotten, or all of them are too many. One finding.
+            key = (id(dataset), min(spec.when.attributes))
+            number, keywords = self._without.setdefault(key, (len(self.violations), []))
+            keywords.append(spec.row.keyword)
+            if len(keywords) > 1:
+                told = f"{', '.join(keywords[:-1])} and {keywords[-1]} are present without {name_of(key[1])}"
+                self.violations[number] = msgspec.structs.replace(self.violations[number], message=told)
+                return
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
         self._add(
             code, dataset, element.tag, f"{spec.row.keyword} is present, but must not be here",
