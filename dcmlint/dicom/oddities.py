@@ -21,6 +21,7 @@ ODDITIES: Mapping[str, str] = {
     "command-in-dataset": "an element of group 0000 stands in the data set",
     "truncated": "the file ends inside an element",
     "trailing-bytes": "bytes follow the last element",
+    "no-element": "what follows Pixel Data is no element",
     "deflate-damaged": "the deflated data set cannot be inflated to its end",
     "deflate-limit": "the deflated data set inflates beyond the limit",
     "element-limit": "the data set has more elements than will be read",

@@ -42,6 +42,8 @@ VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in LONG_VRS
 }
 # PS3.5 7.1.1, A.4: the only ones that may have an undefined length.
 _MAY_BE_UNDEFINED = frozenset({"SQ", "UN", "OB", "OW"})
+# Bytes behind Pixel Data that tell padding from something else.
+_ENOUGH = 1 << 20
 _UPPER = frozenset(range(0x41, 0x5B))
 
 _LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
@@ -206,9 +208,9 @@ class Reader:
             if self.stopped:
                 return end
             if tag == PIXEL_DATA and level.parent is None and self._no_element(position, end, explicit):
-                self._odd(
-                    "trailing-bytes", position, level, 0, f"{end - position} bytes", "the end of the file"
-                )
+                something = any(self.buffer[position : min(end, position + _ENOUGH)])
+                code = "no-element" if something else "trailing-bytes"
+                self._odd(code, position, level, 0, f"{end - position} bytes", "the end of the file")
                 return end
         if open_item and not self.truncated:
             self._odd("missing-item-delimiter", end, level)

@@ -159,6 +159,7 @@ ODD: dict[str, tuple[bytes, int]] = {
     "command-in-dataset": (b"", -1),
     "invalid-tag": (explicit(0x00010001, b"LO", b"ab") + SOP_CLASS, 0),
     "trailing-bytes": (SOP_CLASS + bytes(5), len(SOP_CLASS)),
+    "no-element": (explicit(0x7FE00010, b"OW", bytes(2)) + b"some text behind", 12 + 2),
     "truncated": (explicit(0x00100010, b"PN", b"Doe", 200), 0),
 }  # fmt: skip
 
