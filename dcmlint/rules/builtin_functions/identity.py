@@ -108,8 +108,8 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
     dataset = context.dataset
     known = {item.value(SEGMENT_NUMBER) for item in dataset.items(SEGMENTS)}
     columns = FrameColumns(dataset)
-    if not known or None in known or not columns.count:
-        raise NotApplicable
+    if known != set(range(1, len(known) + 1)) or not columns.count:
+        raise NotApplicable  # numbers that are wrong themselves are told of them
     import numpy as np
 
     named = columns.numbers((SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT), shared=True)
