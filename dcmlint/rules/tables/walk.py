@@ -236,7 +236,7 @@ class TableCheck:
         if element is None:
             verdict = spec.when(scope, {})
             if verdict is True:
-                self._required_but_missing(dataset, spec)
+                self._required_but_missing(dataset, spec, level, scope)
             elif verdict is not False:
                 self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
         elif spec.otherwise == "not" and spec.when(scope, {}) is False:
@@ -245,7 +245,9 @@ class TableCheck:
             # Whenever it is present, it must have a value (PS3.5 7.4.2).
             self._empty("type-1c-empty", dataset, element, level, "1C")
 
-    def _required_but_missing(self, dataset: Dataset, spec: RowSpec) -> None:
+    def _required_but_missing(
+        self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope
+    ) -> None:
         tag = spec.row.tag
         assert spec.when is not None
         missing = self._missing_here.setdefault(id(dataset), {})
@@ -253,12 +255,31 @@ class TableCheck:
             # One of the two is wanted, and each row names the other: the first was told.
             return
         missing[tag] = spec.when.attributes
+        others = self._instead(dataset, spec, level, scope)
+        what = f"{spec.row.keyword} is missing: required here"
+        if others:
+            what = f"{' or '.join([spec.row.keyword, *others])} is missing: one of them is required here"
         code = "type-1c-missing" if spec.type == "1C" else "type-2c-missing"
         self._add(
-            code, dataset, tag, f"{spec.row.keyword} is missing: required here",
+            code, dataset, tag, what,
             want="present with a value" if spec.type == "1C" else "present, perhaps empty",
             because=describe(spec.when), table=spec.table, offset=dataset.offset,
         )  # fmt: skip
+
+    def _instead(self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope) -> list[str]:
+        """The attributes that would do as well: absent, and required because this one is."""
+        assert spec.when is not None
+        tag = spec.row.tag
+        rows = [
+            row
+            for other in spec.when.attributes
+            if other not in dataset.elements
+            for row in level.rows.get(other, ())
+        ]
+        return [
+            row.row.keyword for row in rows
+            if row.when is not None and tag in row.when.attributes and row.when(scope, {}) is True
+        ]  # fmt: skip
 
     def _forbidden(
         self, dataset: Dataset, element: Element, spec: RowSpec, level: Level, scope: ConditionScope
@@ -427,7 +448,13 @@ class TableCheck:
                 for tag in tags & shared - somewhere:
                     self._group("functional-group-not-per-frame", dataset, tag, use,
                                 f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
-            if tags.isdisjoint(shared) and tags.isdisjoint(somewhere):
+            # Of a sequence without its item nothing more is said than that.
+            told = (
+                use.placement == "shared"
+                and SHARED_GROUPS in dataset
+                and not len(dataset.items(SHARED_GROUPS))
+            )
+            if tags.isdisjoint(shared) and tags.isdisjoint(somewhere) and not told:
                 self._absent_group(use, tags, dataset, scope)
             for tag in tags & somewhere - everywhere:
                 self._some_frames(
