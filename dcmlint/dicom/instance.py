@@ -126,8 +126,19 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     )
     if uid and not syntax.known:
         instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TRANSFER_SYNTAX_UID))
-    if syntax.deflated:
+    plain = _bare_syntax(buffer[start : start + 16]) if syntax.deflated else None
+    if syntax.deflated and plain in (None, IMPLICIT_LITTLE):
         buffer, start = _inflate(instance, buffer, start), 0
+    elif plain is not None:
+        # No deflated stream begins like an element with its VR.
+        actual = transfer_syntax(plain)
+        said = f"{_words(actual)}, not deflated"
+        instance.oddities.append(
+            Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, said, "deflated")
+        )
+        syntax = msgspec.structs.replace(
+            syntax, deflated=False, explicit=actual.explicit, little=actual.little
+        )
     else:
         syntax = _as_written(instance, buffer, start, syntax)
     instance.syntax = syntax
