@@ -41,8 +41,12 @@ def fragment_lengths(context: RuleContext) -> Iterable[Problem]:
     for problem in fragments.problems:
         # The pad byte that a length does not count makes the length odd as well.
         if problem.code in _FRAGMENT and not (problem.code == "odd-length" and "odd-length-padded" in codes):
-            count = f"{problem.count} of {len(fragments)} fragments: " if problem.count > 1 else ""
-            yield _problem(problem.offset, f"{count}{problem.message}", want="an even length of at least 2")
+            which = f"fragment {(problem.fragment or 0) + 1} of {len(fragments)}: "
+            if problem.count > 1:
+                which = (
+                    f"{problem.count} of {len(fragments)} fragments, from {(problem.fragment or 0) + 1} on: "
+                )
+            yield _problem(problem.offset, f"{which}{problem.message}", want="an even length of at least 2")
 
 
 @rule_function("fragment_sequence")

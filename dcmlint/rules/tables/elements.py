@@ -232,6 +232,8 @@ class ElementCheck:
         values = [raw] if element.vr in SINGLE_VALUED else raw.split(b"\\")
         text = 0 < problem.number <= len(values) and element.vr not in _UNIT
         found = values[problem.number - 1].decode("latin-1") if text else None
+        if found is not None and element.vr == "UI" and problem.code != "ui-padding":
+            found = found.removesuffix("\0")  # the pad byte is no part of the value: PS3.5 9.1
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
                   found=found, want=problem.want, clause=problem.clause, kind="value")  # fmt: skip
 
