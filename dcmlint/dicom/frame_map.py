@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 import numpy as np
 
-from dcmlint.dicom.encapsulation import ByteRange, Fragments, FramePayload
+from dcmlint.dicom.byte_ranges import ByteRange, FramePayload
+from dcmlint.dicom.encapsulation import Fragments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcmlint.dicom.buffers import RangeBuffer, WholeBuffer, open_file
-from dcmlint.dicom.encapsulation import Fragments, FramePayload, read_fragments, release_pages
+from dcmlint.dicom.byte_ranges import FramePayload, release_pages
+from dcmlint.dicom.encapsulation import Fragments, read_fragments
 from dcmlint.dicom.frame_map import (
     check_basic_offset_table,
     check_extended_offset_table,

@@ -33,7 +33,8 @@ from dcmlint.dicom.codestreams.jpegxl import read_jpegxl
 from dcmlint.dicom.codestreams.rle import looks_like_rle, read_rle
 
 if TYPE_CHECKING:
-    from dcmlint.dicom.encapsulation import ByteRange, Fragments
+    from dcmlint.dicom.byte_ranges import ByteRange
+    from dcmlint.dicom.encapsulation import Fragments
 
 __all__ = [
     "EXPECTED",

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from dcmlint.dicom.byte_ranges import ByteRange, FramePayload, release_pages, unwrapped
 from dcmlint.dicom.codestreams import RLE_LOSSLESS, read_header
 from dcmlint.dicom.codestreams.codestream import (
     BLOCK,
@@ -23,7 +24,7 @@ from dcmlint.dicom.codestreams.codestream import (
     has_end_marker,
 )
 from dcmlint.dicom.codestreams.openings import header_key
-from dcmlint.dicom.encapsulation import ByteRange, Fragments, FramePayload, release_pages, unwrapped
+from dcmlint.dicom.encapsulation import Fragments
 from dcmlint.dicom.frame_map import FrameMap, frame_payload
 
 if TYPE_CHECKING:
