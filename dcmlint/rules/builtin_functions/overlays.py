@@ -17,7 +17,7 @@ _BITS_ALLOCATED, _DATA = 0x0100, 0x3000
 def overlay_planes(context: RuleContext) -> Iterator[Problem]:
     """Attributes that an overlay lacks; data in unused bits of Pixel Data, which is retired, is one problem."""
     dataset = context.dataset
-    groups = sorted({element.tag >> 16 for element in dataset if element.tag >> 16 & 0xFF01 == 0x6000})
+    groups = sorted({tag >> 16 for tag in dataset.elements if tag >> 24 == 0x60 and not tag >> 16 & 1})
     if not groups:
         raise NotApplicable
     for group in groups:
