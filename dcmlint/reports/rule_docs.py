@@ -16,7 +16,7 @@ from dcmlint.rules.yaml_source import Tagged
 _AREAS: Mapping[str, str] = {
     "CHR": "Character sets",
     "CONC": "Concatenations",
-    "CT": "CT images",
+    "CT": "CT, MR and PET images",
     "DIR": "DICOMDIR",
     "ELM": "Elements: VR, multiplicity, private elements",
     "ENC": "Encoding",
