@@ -20,9 +20,11 @@ from dcmlint.cli.option_types import (
     Isolated,
     Parameters,
     Quiet,
+    Select,
     Severities,
     Show,
     ShowValues,
+    Verbose,
 )
 from dcmlint.cli.progress import counter
 from dcmlint.cli.running import FORMATS, exit_code, run_of, write_outputs
@@ -48,9 +50,7 @@ def check(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave out files in folders that match this pattern.")
     ] = None,
-    select: Annotated[
-        list[str] | None, typer.Option(help="Only these rules: id, area, name or tag, with commas.")
-    ] = None,
+    select: Select = None,
     ignore: Ignore = None,
     extend_select: Annotated[list[str] | None, typer.Option(help="These rules too.")] = None,
     extend_ignore: Annotated[list[str] | None, typer.Option(help="Nor these rules.")] = None,
@@ -79,9 +79,7 @@ def check(
         bool, typer.Option("--statistics", help="Count the outcomes of every rule.")
     ] = False,
     quiet: Quiet = False,
-    verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Every file, and information too.")
-    ] = False,
+    verbose: Verbose = False,
     color: Color = "auto",
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""

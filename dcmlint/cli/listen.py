@@ -22,11 +22,14 @@ from dcmlint.cli.option_types import (
     FailOn,
     Ignore,
     Isolated,
+    LiveFormats,
     Parameters,
     Quiet,
+    Select,
     Severities,
     Show,
     ShowValues,
+    Verbose,
 )
 from dcmlint.errors import InputError, UsageError
 
@@ -67,21 +70,16 @@ def listen(
     max_instance: Annotated[int, typer.Option(help="The most bytes of one instance.", min=1)] = 20 * 10**9,
     config: Config = None,
     isolated: Isolated = False,
-    select: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
+    select: Select = None,
     ignore: Ignore = None,
     severity: Severities = None,
     fail_on: FailOn = None,
-    format_: Annotated[
-        list[str] | None,
-        typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
-    ] = None,
+    format_: LiveFormats = None,
     show: Show = "warning",
     show_values: ShowValues = None,
     exit_zero: ExitZero = False,
     quiet: Quiet = False,
-    verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Every file, and information too.")
-    ] = False,
+    verbose: Verbose = False,
     color: Color = "auto",
 ) -> int:
     """Receive instances (C-STORE, C-ECHO), check each as it arrives and how it was sent.

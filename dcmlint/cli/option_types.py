@@ -11,13 +11,22 @@ Parameters = Annotated[
 ]
 Config = Annotated[str | None, typer.Option(help="Read this configuration file.")]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
+Select = Annotated[
+    list[str] | None, typer.Option(help="Only these rules: id, area, name or tag, with commas.")
+]
 Ignore = Annotated[list[str] | None, typer.Option(help="Not these rules.")]
 Severities = Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")]
 FailOn = Annotated[
     str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")
 ]
+# Of what is live; files may also be grouped.
+LiveFormats = Annotated[
+    list[str] | None,
+    typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
+]
 Show = Annotated[str, typer.Option(help="The least severity that text shows.")]
 ShowValues = Annotated[str | None, typer.Option(help="Values in reports: safe (default), none, all.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every file, and information too.")]
 Color = Annotated[str, typer.Option(help="auto, always, never.")]

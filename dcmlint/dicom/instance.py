@@ -126,21 +126,9 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     )
     if uid and not syntax.known:
         instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TRANSFER_SYNTAX_UID))
-    plain = _bare_syntax(buffer[start : start + 16]) if syntax.deflated else None
-    if syntax.deflated and plain in (None, IMPLICIT_LITTLE):
+    syntax = _as_written(instance, buffer, start, syntax)
+    if syntax.deflated:
         buffer, start = _inflate(instance, buffer, start), 0
-    elif plain is not None:
-        # No deflated stream begins like an element with its VR.
-        actual = transfer_syntax(plain)
-        said = f"{_words(actual)}, not deflated"
-        instance.oddities.append(
-            Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, said, "deflated")
-        )
-        syntax = msgspec.structs.replace(
-            syntax, deflated=False, explicit=actual.explicit, little=actual.little
-        )
-    else:
-        syntax = _as_written(instance, buffer, start, syntax)
     instance.syntax = syntax
     context = FileContext(buffer, syntax)
     dataset = instance.dataset = Dataset(context, syntax.explicit, start)
@@ -200,17 +188,19 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
     if len(head) < 8:
         return syntax
     seen = _bare_syntax(head)
-    if seen is None or (seen == EXPLICIT_LITTLE and syntax.explicit and syntax.little):
+    # No deflated stream begins like an element with its VR; like one without, it may.
+    if seen is None or (syntax.deflated and seen == IMPLICIT_LITTLE):
         return syntax
     actual = transfer_syntax(seen)
-    if (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
+    if not syntax.deflated and (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
         return syntax
+    found, wanted = _words(actual), _words(syntax)
+    if syntax.deflated:
+        found, wanted = f"{found}, not deflated", "deflated"
     instance.oddities.append(
-        Oddity(
-            "transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, _words(actual), _words(syntax)
-        )
+        Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, found, wanted)
     )
-    return msgspec.structs.replace(syntax, explicit=actual.explicit, little=actual.little)
+    return msgspec.structs.replace(syntax, deflated=False, explicit=actual.explicit, little=actual.little)
 
 
 def _words(syntax: TransferSyntax) -> str:

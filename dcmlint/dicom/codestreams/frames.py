@@ -7,7 +7,7 @@ like no other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -23,7 +23,7 @@ from dcmlint.dicom.codestreams.codestream import (
     find_end,
     has_end_marker,
 )
-from dcmlint.dicom.codestreams.openings import header_key
+from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.encapsulation import Fragments
 from dcmlint.dicom.frame_map import FrameMap, frame_payload
 
@@ -119,8 +119,7 @@ class _Groups:
             # From now on headers as long as this one, with an ICC profile perhaps, are read in one piece.
             self.block = min(stream.header_length + BLOCK, _LARGEST_BLOCK)
             keyed = self._key(data)
-        # A size that only DNL told is not the header's.
-        if keyed is not None and not stream.dnl and stream.height:
+        if keyed is not None and tells_size(stream):
             if len(self.by_key) >= _MAX_KEYS:
                 self.by_key.clear()
             self.by_key[keyed[0]] = group
@@ -155,8 +154,7 @@ def scan_frames(
     """Read the header and look for the end of each frame, or of the frames ``which`` (ascending, from 0).
 
     Costs one read for each kind of header, and one or two for each frame whose header or end is of none that was
-    seen with the items. Never raises on what the bytes say; numbers
-    in ``which`` that are no frames are left out.
+    seen with the items. Never raises on what the bytes say; numbers in ``which`` that are no frames are left out.
     """
     buf = unwrapped(buf)
     total = len(frame_map)
@@ -223,12 +221,16 @@ class _Scan:
                 self._passed(start)
                 data = self._payload(frame) if fragments > 1 else FramePayload(self.buf, (start,), (size,))
                 group, header_length = self.groups.find(data)
-                mine: Any = kinds == kind if kind else place
-                members[mine] = group
+                if kind:
+                    alike = kinds == kind
+                    members[alike] = group
+                    unsure = frames[alike & ~(ended & (sizes >= header_length + 4))].tolist()
+                else:
+                    members[place] = group
+                    unsure = [] if ended[place] and size >= header_length + 4 else [frame]
                 if self.groups.ends(group):
-                    sure = ended[mine] & (sizes[mine] >= header_length + 4)
-                    for unsure in frames[mine][~sure].tolist() if kind else () if sure else (frame,):
-                        self._judge(unsure, header_length)
+                    for one in unsure:
+                        self._judge(one, header_length)
         return members
 
     def _glance(self, first: Indices, count: Indices) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:

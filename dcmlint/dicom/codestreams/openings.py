@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dcmlint.dicom.codestreams import read_header
+from dcmlint.dicom.codestreams.codestream import Codestream
 from dcmlint.dicom.codestreams.jpeg import header_key as jpeg_key
 from dcmlint.dicom.codestreams.jpeg2000 import header_key as jpeg2000_key
 from dcmlint.dicom.codestreams.jpegxl import SIGNATURE as JXL_CODE_STREAM
@@ -23,11 +24,16 @@ def header_key(block: bytes) -> tuple[bytes, int] | None:
     return jpeg_key(block) or jpeg2000_key(block)
 
 
+def tells_size(stream: Codestream) -> bool:
+    """Whether the header itself says how many lines there are; DNL says it behind the first scan
+    (ISO/IEC 10918-1 B.2.5)."""
+    return bool(stream.height) and not stream.dnl
+
+
 def opening_length(block: bytes) -> int:
     """How many bytes of ``block``, the beginning of a frame, say all about it; 0 where they cannot be told.
 
-    Two frames that share so many bytes have the same facts but for their end. A JPEG whose number of lines only
-    DNL tells (ISO/IEC 10918-1 B.2.5) has none, nor has RLE, of which each frame is its own.
+    Two frames that share so many bytes have the same facts but for their end. RLE has none: each frame is its own.
     """
     keyed = header_key(block)
     if keyed is None:
@@ -39,5 +45,4 @@ def opening_length(block: bytes) -> int:
     if block.startswith(b"\xff\x4f"):
         sod = length + _AFTER_MAIN - len(_SOD)
         return length + _AFTER_MAIN if block.startswith(_SOD, sod) else 0
-    stream = read_header(block)
-    return length if stream.height and not stream.dnl else 0
+    return length if tells_size(read_header(block)) else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,8 +13,14 @@ from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.slide_image import SlideImage
 
 _SAME_PLACE = 1.0  # mm; levels of one scan begin at one place, but for half a pixel or a slip of the pen
-# Optical paths, whatever tells focal planes apart, and whether the depth of field is extended.
-Layer = tuple[tuple[str, ...], object, bool]
+
+
+class Layer(NamedTuple):
+    """What may have a pyramid of its own: optical paths, focal planes, depth of field."""
+
+    paths: tuple[str, ...]
+    planes: tuple[float, int]
+    extended: bool
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -48,8 +55,8 @@ class Level(msgspec.Struct, frozen=True):
 
     @property
     def layer(self) -> Layer:
-        """What may have a pyramid of its own: optical paths, focal planes, depth of field."""
-        return (tuple(sorted(self.image.paths)), planes_of(self), self.image.extended_depth == "YES")
+        """What it shows of the slide."""
+        return Layer(self.image.sorted_paths, planes_of(self), self.image.extended_depth == "YES")
 
 
 class Pyramid(msgspec.Struct, frozen=True):
@@ -159,7 +166,7 @@ def _one_scan(one: Sequence[Level], other: Sequence[Level]) -> bool:
     """Whether two groups of levels complete one another: one area of the same paths, no size twice, one base."""
     first, second = one[0].image, other[0].image
     sizes = [(level.columns, level.rows) for level in (*one, *other)]
-    if len(set(sizes)) < len(sizes) or not _one_shape(sizes) or one[0].layer[0] != other[0].layer[0]:
+    if len(set(sizes)) < len(sizes) or not _one_shape(sizes) or first.sorted_paths != second.sorted_paths:
         return False
     if (
         len(one) > 1

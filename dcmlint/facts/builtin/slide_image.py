@@ -91,6 +91,11 @@ class SlideImage(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return self.image_type[2] if len(self.image_type) > 2 else ""
 
     @property
+    def sorted_paths(self) -> tuple[str, ...]:
+        """The identifiers of the optical paths, in an order that does not depend on the file."""
+        return tuple(sorted(self.paths))
+
+    @property
     def resampled(self) -> str:
         """Value 4 of Image Type: NONE or RESAMPLED."""
         return self.image_type[3] if len(self.image_type) > 3 else ""

@@ -47,12 +47,11 @@ def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
     groups = list(layers.values())
     for thumbnail in context.slide.of("THUMBNAIL"):
         # It goes with one of the pyramids of its optical paths, whichever that is.
-        seen = tuple(sorted(thumbnail.image.paths))
         near = [
             part
             for (_, series, layer), parts in layers.items()
             for part in parts
-            if series == thumbnail.member.series and layer[0] == seen
+            if series == thumbnail.member.series and layer.paths == thumbnail.image.sorted_paths
         ]
         if thumbnail.image.pyramid not in {part.image.pyramid for part in near}:
             groups.append([*near, thumbnail])
@@ -177,7 +176,10 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
 
 def _has_base(pyramid: Pyramid, level: Level) -> bool:
     """Whether another plane of the same optical paths is unresampled: levels may have been focused anew."""
-    return any(one.layer[0] == level.layer[0] and one.image.resampled == "NONE" for one in pyramid.levels)
+    return any(
+        one.image.sorted_paths == level.image.sorted_paths and one.image.resampled == "NONE"
+        for one in pyramid.levels
+    )
 
 
 @rule_function("slide.level-without-holes")

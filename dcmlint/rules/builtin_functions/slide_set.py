@@ -24,7 +24,7 @@ def one_associated(context: SlideContext) -> Iterator[Problem]:
     thumbnails: dict[object, list[Part]] = {}
     for number, pyramid in enumerate(slide.pyramids):
         for part in pyramid.thumbnails:
-            thumbnails.setdefault((number, tuple(sorted(part.image.paths))), []).append(part)
+            thumbnails.setdefault((number, part.image.sorted_paths), []).append(part)
     if not slide.pyramids:
         groups.append(slide.of("THUMBNAIL"))
     groups += thumbnails.values()

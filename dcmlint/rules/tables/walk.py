@@ -433,6 +433,8 @@ class TableCheck:
         everywhere, somewhere = _frame_tags(dataset.items(PER_FRAME_GROUPS))
         scope = ConditionScope(_frame_level(dataset), meta=self._meta)
         indexed = _groups_of_dimensions(dataset)
+        # Of a sequence without its item nothing more is said than that.
+        no_item = SHARED_GROUPS in dataset and not len(dataset.items(SHARED_GROUPS))
         for use in iod.functional_groups:
             tags = _sequences_of(use.table)
             if not tags:
@@ -448,13 +450,7 @@ class TableCheck:
                 for tag in tags & shared - somewhere:
                     self._group("functional-group-not-per-frame", dataset, tag, use,
                                 f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
-            # Of a sequence without its item nothing more is said than that.
-            told = (
-                use.placement == "shared"
-                and SHARED_GROUPS in dataset
-                and not len(dataset.items(SHARED_GROUPS))
-            )
-            if tags.isdisjoint(shared) and tags.isdisjoint(somewhere) and not told:
+            if tags.isdisjoint(shared | somewhere) and not (no_item and use.placement == "shared"):
                 self._absent_group(use, tags, dataset, scope)
             for tag in tags & somewhere - everywhere:
                 self._some_frames(
@@ -588,12 +584,10 @@ def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
 def _groups_of_dimensions(dataset: Dataset) -> frozenset[int]:
     """The groups that every frame needs for the dimensions: their indices, and what they stand for (PS3.3 C.7.6.17)."""
     items = dataset.items(_DIMENSIONS)
-    pointed = {item.value(_GROUP_POINTER) for item in items}
-    return (
-        frozenset({_FRAME_CONTENT, *(tag for tag in pointed if isinstance(tag, int))})
-        if len(items)
-        else frozenset()
-    )
+    if not len(items):
+        return frozenset()
+    pointed = (item.value(_GROUP_POINTER) for item in items)
+    return frozenset({_FRAME_CONTENT, *(tag for tag in pointed if isinstance(tag, int))})
 
 
 def _frame_level(dataset: Dataset) -> Dataset:
