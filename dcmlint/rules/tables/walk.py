@@ -60,33 +60,28 @@ class TableCheck:
         dataset = self.instance.dataset
         self._meta_group()
         uid = self.instance.sop_class
-        if not uid:
-            self._add(
-                "sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is"
-            )
-            return
-        sop_class = standard.load().sop_class(uid)
+        sop_class = standard.load().sop_class(uid) if uid else None
         if sop_class is None:
-            entry = standard.load().uid(uid)
-            known = f" ({entry.name})" if entry is not None else ""
-            # A worklist item or another query is no instance and needs none.
-            if 0x00080016 not in dataset and (entry is None or entry.name.endswith("Storage")):
-                self._add(
-                    "sop-class-missing",
-                    dataset,
-                    0x00080016,
-                    "SOPClassUID is missing from the data set",
-                    want=uid,
-                )
-            self._add(
-                "iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid
-            )
+            self._without_iod(dataset, uid)
             return
         spec = iod_spec(sop_class.iod)
         self.iod, self._reviewed = spec.iod, spec.iod.reviewed
         level = spec.level(*self._modules(spec, dataset))
         self._level(dataset, level, spec.all_known)
         self._groups(spec.iod, dataset)
+
+    def _without_iod(self, dataset: Dataset, uid: str) -> None:
+        """Say why there is no IOD to hold the instance against: it names no SOP Class, or one that has none."""
+        entry = standard.load().uid(uid) if uid else None
+        # A worklist item or another query is no instance: what the file meta information says is enough.
+        query = entry is not None and not entry.name.endswith("Storage")
+        if not uid or (0x00080016 not in dataset and not query):
+            self._add(
+                "sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is"
+            )
+            return
+        known = f" ({entry.name})" if entry is not None else ""
+        self._add("iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid)
 
     def _meta_group(self) -> None:
         meta = self._meta
