@@ -1,4 +1,4 @@
-"""Makes what is generated: the bundles of rules and profiles, the schemas, the pages of the documentation.
+"""Makes what is generated: the schemas, the pages of the documentation.
 
 ``python tools/generate.py`` writes them, ``--check`` says what differs and fails.
 """
@@ -17,7 +17,7 @@ if str(ROOT) not in sys.path:
 from dcmlint.profiles.pages import generated as profile_files  # noqa: E402
 from dcmlint.reports.report_schema import report_schema  # noqa: E402
 from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
-from dcmlint.rules.load import BUNDLE, build_bundle, data_folder, read_folder  # noqa: E402
+from dcmlint.rules.load import data_folder, read_folder  # noqa: E402
 from dcmlint.rules.schema import rule_schema  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
@@ -26,7 +26,6 @@ PAGES = ROOT / "docs" / "rules"
 def generated() -> dict[Path, bytes]:
     """Every generated file with what it must hold."""
     made = {
-        BUNDLE: build_bundle(),
         ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
         ROOT / "schemas" / "report.json": _json(report_schema()),
     }

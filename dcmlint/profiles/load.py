@@ -13,7 +13,7 @@ import msgspec
 
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile, ProfileSource
-from dcmlint.rules.load import Bundled, data_folder, folder_key, read_bundle
+from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key
 from dcmlint.rules.model import Rule
 
 BUNDLE = Path(__file__).resolve().parent.parent / "_data" / "profiles.bin"
@@ -57,9 +57,7 @@ def _is_path(name: str) -> bool:
 @cache
 def builtin_profiles() -> tuple[ProfileSource, ...]:
     """The profiles that come with dcmlint, by name."""
-    folder = data_folder("profiles")
-    bundle = read_bundle(BUNDLE, ProfileBundle, folder)
-    return bundle.profiles if bundle is not None else _read_folder(folder)
+    return bundled(BUNDLE, ProfileBundle, data_folder("profiles"), profile_bundle).profiles
 
 
 def _read_folder(folder: Path) -> tuple[ProfileSource, ...]:
@@ -74,7 +72,7 @@ def fully_read(source: ProfileSource) -> ProfileSource:
     return read_profile(data_folder("profiles") / Path(source.file).name, source.file)
 
 
-def build_profile_bundle() -> bytes:
+def profile_bundle() -> ProfileBundle:
     """The bundle of the built-in profiles, without the examples of their rules."""
     folder = data_folder("profiles")
     made = []
@@ -87,7 +85,7 @@ def build_profile_bundle() -> bytes:
             if path.startswith(("$.own_rules", "$.attributes"))
         }
         made.append(ProfileSource(profile, source.file, marks))
-    return msgspec.msgpack.encode(ProfileBundle(folder_key(folder), tuple(made)))
+    return ProfileBundle(key=folder_key(folder), profiles=tuple(made))
 
 
 @cache

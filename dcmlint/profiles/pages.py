@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.lint import lint_profile
-from dcmlint.profiles.load import BUNDLE, build_profile_bundle, builtin_profiles
+from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.remark import Remark
@@ -38,10 +38,10 @@ def pages() -> dict[str, str]:
 
 
 def generated(root: Path) -> dict[Path, bytes]:
-    """Every generated file of profiles: pages, schema, bundle."""
+    """Every generated file of profiles: pages and schema."""
     made = {root / "docs" / "profiles" / name: text.encode() for name, text in pages().items()}
     schema = json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
-    return {**made, root / "schemas" / "profile.schema.json": schema.encode(), BUNDLE: build_profile_bundle()}
+    return {**made, root / "schemas" / "profile.schema.json": schema.encode()}
 
 
 def _index() -> Iterator[str]:

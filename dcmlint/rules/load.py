@@ -1,15 +1,17 @@
 """Loading rules: from the folder of rules, or from the bundle that is made of it.
 
-The bundle (``_data/rules.bin``) is generated from the rule files, without their
-examples: reading 400 files of YAML would cost more than checking a hundred instances.  In a checkout it is
-used only while it matches the files.
+The bundle (``_data/rules.bin``) is made from the rule files, without their examples: reading 500 files of YAML
+would cost more than checking a hundred instances.  A wheel carries it; in a checkout it is used while it matches
+the files, and written again where it does not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -60,9 +62,10 @@ def rule_files(folder: Path) -> list[Path]:
 
 
 def folder_key(folder: Path) -> str:
-    """A hash of all rule files of a folder: names and bytes."""
+    """A hash of all rule files of a folder, names and bytes, and of the types that they are read into."""
     digest = hashlib.sha256()
-    for path in rule_files(folder):
+    models = (_PACKAGE / "rules" / "model.py", _PACKAGE / "profiles" / "model.py")
+    for path in (*models, *rule_files(folder)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -114,30 +117,51 @@ def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> 
         raise wrong(f"a rule of basis {rule.basis} cannot be an error", "severity")
 
 
-def read_bundle(path: Path, kind: type[AnyBundle], folder: Path) -> AnyBundle | None:
-    """The bundle at ``path``, if there is one and, in a checkout, it matches the files of ``folder``."""
-    if not path.is_file():
+def bundled(path: Path, kind: type[AnyBundle], folder: Path, make: Callable[[], AnyBundle]) -> AnyBundle:
+    """The bundle at ``path``; made of ``folder`` where there is none, or, in a checkout, one of other files."""
+    if path.is_file():
+        bundle = _decoded(path, kind)
+        if bundle is not None and (not in_checkout() or bundle.key == folder_key(folder)):
+            return bundle
+    bundle = make()
+    if in_checkout():
+        _keep(path, bundle)
+    return bundle
+
+
+def _decoded(path: Path, kind: type[AnyBundle]) -> AnyBundle | None:
+    """None for a bundle of another shape: one that an older checkout left."""
+    try:
+        return msgspec.msgpack.decode(path.read_bytes(), type=kind)
+    except (msgspec.DecodeError, OSError):
+        if not in_checkout():
+            raise
         return None
-    bundle = msgspec.msgpack.decode(path.read_bytes(), type=kind)
-    return bundle if not in_checkout() or bundle.key == folder_key(folder) else None
+
+
+def _keep(path: Path, bundle: Bundled) -> None:
+    """A checkout that cannot be written to, or one that another process writes to, only reads the files again."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        part.write_bytes(msgspec.msgpack.encode(bundle))
+        part.replace(path)
 
 
 @cache
 def builtin_rules() -> tuple[RuleSource, ...]:
     """The rules that come with dcmlint."""
-    folder = data_folder("rules")
-    bundle = read_bundle(BUNDLE, Bundle, folder)
-    return bundle.rules if bundle is not None else read_folder(folder)
+    return bundled(BUNDLE, Bundle, data_folder("rules"), rule_bundle).rules
 
 
-def build_bundle() -> bytes:
+def rule_bundle() -> Bundle:
     """The bundle of the built-in rules, without examples."""
     folder = data_folder("rules")
     bare = tuple(
         RuleSource(msgspec.structs.replace(source.rule, examples=()), source.file, _short(source.marks))
         for source in read_folder(folder)
     )
-    return msgspec.msgpack.encode(Bundle(folder_key(folder), bare))
+    return Bundle(key=folder_key(folder), rules=bare)
 
 
 def _short(marks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
