@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 
 from dcmlint.dicom.buffers import WholeBuffer, open_file
-from dcmlint.dicom.dataset import PIXEL_DATA, Element
+from dcmlint.dicom.dataset import Element
 from dcmlint.dicom.instance import Instance, read_instance
+from dcmlint.standard.tags import PixelData
 
 _ITEM, _DELIMITER = struct.Struct("<HHI"), b"\xfe\xff\xdd\xe0\0\0\0\0"  # PS3.5 A.4
 _BASE = Path(__file__).resolve().parents[1] / "dcmlint" / "rules" / "bases" / "wsi-jpeg.dcm.gz"
@@ -44,7 +45,7 @@ def _header(instance: Instance, raw: bytes, frames: int, tile: int) -> bytes:
         element: Element = instance.dataset.elements[tag]
         out += raw[at : element.start - 2] + struct.pack("<H", len(value)) + value
         at = element.end
-    return out + raw[at : instance.dataset.elements[PIXEL_DATA].start]
+    return out + raw[at : instance.dataset.elements[PixelData].start]
 
 
 def make(path: str, frames: int, size: int) -> None:
@@ -52,7 +53,7 @@ def make(path: str, frames: int, size: int) -> None:
     raw = gzip.decompress(_BASE.read_bytes())
     instance = read_instance(WholeBuffer(raw))
     assert instance is not None
-    fragments = instance.dataset.elements[PIXEL_DATA].fragments
+    fragments = instance.dataset.elements[PixelData].fragments
     first = int(fragments.offsets[0]) + 8
     frame = raw[first : first + int(fragments.lengths[0])]
     head = frame[: frame.index(b"\xff\xda") + 14]
@@ -83,7 +84,7 @@ def _first_item(path: str) -> int:
     buffer = open_file(path)
     instance = read_instance(buffer)
     assert instance is not None
-    first: int = instance.dataset.elements[PIXEL_DATA].fragments.first
+    first: int = instance.dataset.elements[PixelData].fragments.first
     buffer.close()
     return first
 

@@ -30,7 +30,7 @@ from dcmlint.network.associate import ProposedContext
 from dcmlint.network.dialogue import Target, associate, association_request
 from dcmlint.network.dimse import Answer
 from dcmlint.network.receive import Handlers, ReceivedInstance, Receiver, Settings
-from dcmlint.network.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, WHOLE_SLIDE_MICROSCOPY
+from dcmlint.standard.uids import ExplicitVRLittleEndian, JPEGBaseline8Bit, VLWholeSlideMicroscopyImageStorage
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 CT_COUNT = 1000
@@ -64,7 +64,7 @@ def write_ct(folder: Path, count: int) -> None:
     pixels = element(0x7FE0, 0x0010, b"OW", os.urandom(256 * 256 * 2))
     for number in range(count):
         instance = f"2.25.9.{number}"
-        head = part10.file_meta(CT, instance, EXPLICIT_LITTLE, "BENCH", "BENCH")
+        head = part10.file_meta(CT, instance, ExplicitVRLittleEndian, "BENCH", "BENCH")
         (folder / f"{number:05d}.dcm").write_bytes(head + identity(CT, instance) + pixels)
 
 
@@ -73,8 +73,10 @@ def write_slide(path: Path, size: int) -> None:
     frame = b"\xff\xd8" + os.urandom(123 * 1024 - 4).replace(b"\xff", b"\xfe") + b"\xff\xd9"
     item = struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame
     with path.open("wb") as file:
-        file.write(part10.file_meta(WHOLE_SLIDE_MICROSCOPY, "2.25.7", JPEG_BASELINE, "BENCH", "BENCH"))
-        file.write(identity(WHOLE_SLIDE_MICROSCOPY, "2.25.7"))
+        file.write(
+            part10.file_meta(VLWholeSlideMicroscopyImageStorage, "2.25.7", JPEGBaseline8Bit, "BENCH", "BENCH")
+        )
+        file.write(identity(VLWholeSlideMicroscopyImageStorage, "2.25.7"))
         file.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF))
         file.write(struct.pack("<HHI", 0xFFFE, 0xE000, 0))
         for _ in range(size // len(item)):
@@ -240,7 +242,7 @@ def rates(folder: Path, rounds: int, table: Table) -> None:
 
 def idle(port: int, pid: int, table: Table, count: int = 50, seconds: float = 5.0) -> None:
     target = Target(host="127.0.0.1", port=port)
-    contexts = (ProposedContext(1, CT, (EXPLICIT_LITTLE,)),)
+    contexts = (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),)
     dialogues = []
     for _ in range(count):
         dialogue, attempt, _ = associate(target, association_request(target, contexts), "idle")
@@ -296,7 +298,7 @@ def requestor(folder: Path, count: int, table: Table) -> None:
         with ours(own_folder) as (port, _):
             target = Target(host="127.0.0.1", port=port, timeout=30)
             for start in range(0, count, 2000):
-                with requested(target, (ProposedContext(1, CT, (EXPLICIT_LITTLE,)),)) as association:
+                with requested(target, (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),)) as association:
                     for _ in range(min(2000, count - start)):
                         at = monotonic()
                         failures += store(association, source) != 0

@@ -1,4 +1,4 @@
-"""Makes what is generated: the schemas, the pages of the documentation.
+"""Makes what is generated: tags and UIDs by keyword, the schemas, the pages of the documentation.
 
 ``python tools/generate.py`` writes them, ``--check`` says what differs and fails.
 """
@@ -13,6 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+from tools import keywords  # noqa: E402
+
+if "--check" not in sys.argv:
+    keywords.write()  # before the modules that import them
 
 from dcmlint.profiles.pages import generated as profile_files  # noqa: E402
 from dcmlint.reports.report_schema import report_schema  # noqa: E402
@@ -29,6 +34,7 @@ def generated() -> dict[Path, bytes]:
         ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
         ROOT / "schemas" / "report.json": _json(report_schema()),
     }
+    made |= keywords.generated()
     made[ROOT / "docs" / "differences.md"] = _differences()
     rules = [source.rule for source in read_folder(data_folder("rules"))]
     made |= profile_files(ROOT)

@@ -15,14 +15,12 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax
 from dcmlint.dicom.values import decode
+from dcmlint.standard.tags import PixelRepresentation, SpecificCharacterSet
 
 if TYPE_CHECKING:
     from dcmlint.dicom.charsets import Charset
 
 UNDEFINED = 0xFFFFFFFF  # PS3.5 7.1.1
-PIXEL_DATA = 0x7FE00010
-SPECIFIC_CHARACTER_SET = 0x00080005
-PIXEL_REPRESENTATION = 0x00280103
 
 
 class Element(msgspec.Struct, frozen=True, gc=False):
@@ -160,7 +158,7 @@ class Dataset:
         vr = element.vr
         if "/" in vr or " " in vr:
             if "SS" in vr and "US" in vr:
-                return "SS" if self.nearest_value(PIXEL_REPRESENTATION) == 1 else "US"
+                return "SS" if self.nearest_value(PixelRepresentation) == 1 else "US"
             return "OW" if "OW" in vr else vr[:2]
         if vr == "UN" and not element.tag >> 16 & 1:
             # PS3.5 6.2.2: the value of a known attribute is written as its own VR would be.
@@ -192,7 +190,7 @@ class Dataset:
         """The character set in force here: this level's, else the enclosing one's (PS3.3 C.12.1.1.2)."""
         if self._charset is not None:
             return self._charset
-        element = self.elements.get(SPECIFIC_CHARACTER_SET)
+        element = self.elements.get(SpecificCharacterSet)
         if element is not None and element.end > element.start:
             from dcmlint.dicom.charsets import Charset
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from dcmlint.dicom.byte_ranges import ByteRange, release_pages, unwrapped
 from dcmlint.dicom.codestreams.openings import LARGEST_OPENING, opening_length
+from dcmlint.standard.tags import Item, SequenceDelimitationItem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int64]
 
 # PS3.5 7.5, Table 7.5-1: the two delimitation tags and the item tag, as one 32-bit number in file order.
-_TAGS: Final = {"<": (0xE000FFFE, 0xE0DDFFFE), ">": (0xFFFEE000, 0xFFFEE0DD)}
+_TAGS: Final = {"<": (0xE000FFFE, 0xE0DDFFFE), ">": (Item, SequenceDelimitationItem)}
 # PS3.5 7.1.1: this length means "up to the delimiter"; an item of encapsulated Pixel Data must not have it.
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 # More items than the largest slides have by an order of magnitude; 21 bytes of memory for each.

@@ -13,14 +13,23 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dcmlint import standard
-from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element
-from dcmlint.dicom.instance import META_GROUP_LENGTH, TRANSFER_SYNTAX_UID, Instance
-from dcmlint.dicom.tokens import ITEM, ITEM_END, LONG_VRS, SEQUENCE_END
-from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, TransferSyntax, transfer_syntax
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.tokens import LONG_VRS
+from dcmlint.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
 from dcmlint.dicom.value_numbers import UNITS
-
-EXTENDED_OFFSETS = 0x7FE00001  # PS3.3 C.7.6.3.1.8
-EXTENDED_LENGTHS = 0x7FE00002
+from dcmlint.standard.tags import (
+    ExtendedOffsetTable,
+    ExtendedOffsetTableLengths,
+    FileMetaInformationGroupLength,
+    Item,
+    ItemDelimitationItem,
+    NumberOfFrames,
+    PixelData,
+    SequenceDelimitationItem,
+    TransferSyntaxUID,
+)
+from dcmlint.standard.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 # PS3.5 7.3: bytes of what is swapped in big endian; a tag is two numbers, bytes are never swapped.
 _UNITS = {**UNITS, "AT": 2, "OB": 1, "UN": 1}
@@ -119,10 +128,10 @@ def draft_of(instance: Instance) -> DraftFile:
     """The elements of an instance read in little endian, to be changed and written again."""
     meta = _draft(instance.meta) if instance.meta is not None else None
     dataset = _draft(instance.dataset)
-    frames = instance.dataset.value(0x00280008)  # Number of Frames
-    pixels = instance.dataset.get(PIXEL_DATA)
+    frames = instance.dataset.value(NumberOfFrames)  # Number of Frames
+    pixels = instance.dataset.get(PixelData)
     if pixels is not None and pixels.fragments is not None:
-        dataset.elements[PIXEL_DATA].value = _frames(
+        dataset.elements[PixelData].value = _frames(
             instance.dataset, pixels, frames if isinstance(frames, int) else 1
         )
     return DraftFile(instance.preamble, meta, dataset)
@@ -170,13 +179,13 @@ def encode_file(file: DraftFile, writing: Writing | None = None) -> bytes:
     meta = file.meta.copy() if file.meta is not None else None
     if writing.transfer_syntax and meta is not None:
         padded = uid.encode() + b"\0" * (len(uid) & 1)
-        meta.elements[TRANSFER_SYNTAX_UID] = DraftElement(TRANSFER_SYNTAX_UID, "UI", padded)
+        meta.elements[TransferSyntaxUID] = DraftElement(TransferSyntaxUID, "UI", padded)
     parts: list[bytes] = []
     if not writing.drop_preamble and file.preamble is not None:
         parts += [file.preamble, b"DICM"]  # PS3.10 7.1
     if meta is not None and not writing.drop_meta:
         parts.append(_meta_bytes(meta, writing))
-    syntax = transfer_syntax(writing.written_as or uid or EXPLICIT_LITTLE)
+    syntax = transfer_syntax(writing.written_as or uid or ExplicitVRLittleEndian)
     data = _Encoder(syntax, writing).root(file.dataset)
     if syntax.deflated:
         engine = zlib.compressobj(9, zlib.DEFLATED, -15)  # PS3.5 A.5
@@ -187,7 +196,7 @@ def encode_file(file: DraftFile, writing: Writing | None = None) -> bytes:
 
 
 def _stated(meta: Draft | None) -> str:
-    element = meta.elements.get(TRANSFER_SYNTAX_UID) if meta is not None else None
+    element = meta.elements.get(TransferSyntaxUID) if meta is not None else None
     value = element.value if element is not None else b""
     return value.rstrip(b"\0 ").decode("ascii", "replace") if isinstance(value, bytes) else ""
 
@@ -195,12 +204,15 @@ def _stated(meta: Draft | None) -> str:
 def _meta_bytes(meta: Draft, writing: Writing) -> bytes:
     """The file meta group: explicit VR little endian (PS3.10 7.1), with its length unless that is given."""
     encoder = _Encoder(
-        transfer_syntax(IMPLICIT_LITTLE if writing.implicit_meta else EXPLICIT_LITTLE), Writing()
+        transfer_syntax(ImplicitVRLittleEndian if writing.implicit_meta else ExplicitVRLittleEndian),
+        Writing(),
     )
-    own = meta.elements.get(META_GROUP_LENGTH)
+    own = meta.elements.get(FileMetaInformationGroupLength)
     if own is not None and writing.meta_group_length:
-        rest = Draft(element for tag, element in meta.elements.items() if tag != META_GROUP_LENGTH)
-        own = DraftElement(META_GROUP_LENGTH, "UL", struct.pack("<I", len(encoder.level(rest))))
+        rest = Draft(
+            element for tag, element in meta.elements.items() if tag != FileMetaInformationGroupLength
+        )
+        own = DraftElement(FileMetaInformationGroupLength, "UL", struct.pack("<I", len(encoder.level(rest))))
         meta = Draft((own, *rest.elements.values()))
     return encoder.level(meta)
 
@@ -241,17 +253,19 @@ class _Encoder:
             undefined = self._writing.undefined_lengths or element.undefined is True
             data = b"".join(self._item(item, undefined) for item in value)
             if undefined:
-                return self._header(element.tag, vr, UNDEFINED) + data + self._tag(SEQUENCE_END, 0)
+                return (
+                    self._header(element.tag, vr, UNDEFINED) + data + self._tag(SequenceDelimitationItem, 0)
+                )
             return self._header(element.tag, vr, len(data)) + data
-        if element.tag in (EXTENDED_OFFSETS, EXTENDED_LENGTHS) and value == b"computed":
+        if element.tag in (ExtendedOffsetTable, ExtendedOffsetTableLengths) and value == b"computed":
             value = _extended(level, element.tag)
         return self._header(element.tag, vr, len(value)) + self._swapped(vr, value)
 
     def _item(self, item: Draft, undefined: bool) -> bytes:
         data = self.level(item)
         if undefined:
-            return self._tag(ITEM, UNDEFINED) + data + self._tag(ITEM_END, 0)
-        return self._tag(ITEM, len(data)) + data
+            return self._tag(Item, UNDEFINED) + data + self._tag(ItemDelimitationItem, 0)
+        return self._tag(Item, len(data)) + data
 
     def _fragments(self, value: Encapsulated) -> bytes:
         parts: list[bytes] = []
@@ -260,11 +274,11 @@ class _Encoder:
             if not isinstance(table, bytes):
                 numbers = value.offsets() if table is None else table
                 table = struct.pack(f"<{len(numbers)}I", *(number & UNDEFINED for number in numbers))
-            parts += [self._tag(ITEM, len(table)), table]
+            parts += [self._tag(Item, len(table)), table]
         for fragment in (fragment for frame in value.frames for fragment in frame):
-            parts += [self._tag(ITEM, len(fragment)), fragment]
+            parts += [self._tag(Item, len(fragment)), fragment]
         if value.delimited:
-            parts.append(self._tag(SEQUENCE_END, 0))
+            parts.append(self._tag(SequenceDelimitationItem, 0))
         return b"".join(parts)
 
     def _tag(self, tag: int, length: int) -> bytes:
@@ -295,10 +309,10 @@ def _tags(keywords: Iterable[str]) -> frozenset[int]:
 
 
 def _extended(level: Draft, tag: int) -> bytes:
-    pixels = level.elements.get(PIXEL_DATA)
+    pixels = level.elements.get(PixelData)
     if pixels is None or not isinstance(pixels.value, Encapsulated):
         return b""
-    numbers = pixels.value.offsets() if tag == EXTENDED_OFFSETS else pixels.value.lengths()
+    numbers = pixels.value.offsets() if tag == ExtendedOffsetTable else pixels.value.lengths()
     return struct.pack(f"<{len(numbers)}Q", *numbers)
 
 

@@ -14,19 +14,15 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
 from dcmlint.dicom.tokens import VRS, Reader
-from dcmlint.dicom.transfer_syntaxes import (
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    TransferSyntax,
-    transfer_syntax,
+from dcmlint.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
+from dcmlint.standard.tags import (
+    FileMetaInformationGroupLength,
+    MediaStorageSOPClassUID,
+    SOPClassUID,
+    SOPInstanceUID,
+    TransferSyntaxUID,
 )
-
-TRANSFER_SYNTAX_UID = 0x00020010
-MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
-SOP_CLASS_UID = 0x00080016
-SOP_INSTANCE_UID = 0x00080018
-META_GROUP_LENGTH = 0x00020000
+from dcmlint.standard.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 # A header of this size inflated is larger than any that was met; the bound stops bombs.
 MAX_INFLATED = 256 << 20
@@ -47,19 +43,19 @@ class Instance:
         self.status = "checked"
         self.preamble = b""
         self.meta: Dataset | None = None
-        self.syntax: TransferSyntax = transfer_syntax(EXPLICIT_LITTLE)
+        self.syntax: TransferSyntax = transfer_syntax(ExplicitVRLittleEndian)
         self.dataset: Dataset = Dataset(FileContext(buffer, self.syntax), True, 0)
 
     @property
     def sop_class(self) -> str:
         """The SOP Class UID of the data set, else the one of the file meta group, else ""."""
-        uid = self.dataset.text(SOP_CLASS_UID)
-        return uid or (self.meta.text(MEDIA_STORAGE_SOP_CLASS_UID) if self.meta is not None else "")
+        uid = self.dataset.text(SOPClassUID)
+        return uid or (self.meta.text(MediaStorageSOPClassUID) if self.meta is not None else "")
 
     @property
     def sop_instance(self) -> str:
         """The SOP Instance UID of the data set, or ""."""
-        return self.dataset.text(SOP_INSTANCE_UID)
+        return self.dataset.text(SOPInstanceUID)
 
     def close(self) -> None:
         """Close what the bytes come from; values that were not read yet are lost."""
@@ -84,10 +80,10 @@ def _bare_syntax(head: bytes) -> str | None:
         if entry is None and element != 0:
             continue
         if head[4:6] in VRS:
-            return EXPLICIT_LITTLE if little else EXPLICIT_BIG
+            return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         length = int.from_bytes(head[4:8], order)
         if little and length < 1 << 16:
-            return IMPLICIT_LITTLE
+            return ImplicitVRLittleEndian
     return None
 
 
@@ -112,9 +108,9 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         start = _read_meta(instance, start)
         meta = instance.meta
         assert meta is not None
-        uid = meta.text(TRANSFER_SYNTAX_UID)
+        uid = meta.text(TransferSyntaxUID)
         if not uid:
-            instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TRANSFER_SYNTAX_UID))
+            instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TransferSyntaxUID))
     elif stated_syntax is None:
         instance.oddities.append(Oddity("no-meta", start))
     if instance.status == "partial":
@@ -122,10 +118,10 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     syntax = (
         transfer_syntax(uid)
         if uid
-        else transfer_syntax(_bare_syntax(buffer[start : start + 16]) or EXPLICIT_LITTLE)
+        else transfer_syntax(_bare_syntax(buffer[start : start + 16]) or ExplicitVRLittleEndian)
     )
     if uid and not syntax.known:
-        instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TRANSFER_SYNTAX_UID))
+        instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TransferSyntaxUID))
     syntax = _as_written(instance, buffer, start, syntax)
     if syntax.deflated:
         buffer, start = _inflate(instance, buffer, start), 0
@@ -152,7 +148,9 @@ def _read_meta(instance: Instance, start: int) -> int:
     buffer = instance.buffer
     implicit = buffer[start + 4 : start + 6] not in VRS
     big = buffer[start : start + 2] == b"\x00\x02"
-    syntax = transfer_syntax(IMPLICIT_LITTLE if implicit else EXPLICIT_BIG if big else EXPLICIT_LITTLE)
+    syntax = transfer_syntax(
+        ImplicitVRLittleEndian if implicit else ExplicitVRBigEndian if big else ExplicitVRLittleEndian
+    )
     context = FileContext(buffer, syntax)
     meta = instance.meta = Dataset(context, syntax.explicit, start)
     reader = Reader(buffer, context)
@@ -161,18 +159,20 @@ def _read_meta(instance: Instance, start: int) -> int:
     instance.oddities += reader.oddities
     if implicit or big:
         instance.oddities.append(Oddity("meta-implicit", start, meta))
-    length = meta.get(META_GROUP_LENGTH)
+    length = meta.get(FileMetaInformationGroupLength)
     if length is None:
-        instance.oddities.append(Oddity("meta-group-length-missing", start, meta, META_GROUP_LENGTH))
+        instance.oddities.append(
+            Oddity("meta-group-length-missing", start, meta, FileMetaInformationGroupLength)
+        )
     else:
-        stated = meta.value(META_GROUP_LENGTH)
+        stated = meta.value(FileMetaInformationGroupLength)
         if stated != end - length.end:
             instance.oddities.append(
                 Oddity(
                     "meta-group-length",
                     length.offset,
                     meta,
-                    META_GROUP_LENGTH,
+                    FileMetaInformationGroupLength,
                     str(stated),
                     str(end - length.end),
                 )
@@ -189,7 +189,7 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
         return syntax
     seen = _bare_syntax(head)
     # No deflated stream begins like an element with its VR; like one without, it may.
-    if seen is None or (syntax.deflated and seen == IMPLICIT_LITTLE):
+    if seen is None or (syntax.deflated and seen == ImplicitVRLittleEndian):
         return syntax
     actual = transfer_syntax(seen)
     if not syntax.deflated and (actual.explicit, actual.little) == (syntax.explicit, syntax.little):
@@ -198,7 +198,7 @@ def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: Transfer
     if syntax.deflated:
         found, wanted = f"{found}, not deflated", "deflated"
     instance.oddities.append(
-        Oddity("transfer-syntax-wrong", start, instance.meta, TRANSFER_SYNTAX_UID, found, wanted)
+        Oddity("transfer-syntax-wrong", start, instance.meta, TransferSyntaxUID, found, wanted)
     )
     return msgspec.structs.replace(syntax, deflated=False, explicit=actual.explicit, little=actual.little)
 

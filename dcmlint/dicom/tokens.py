@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, Window
-from dcmlint.dicom.dataset import PIXEL_DATA, UNDEFINED, Dataset, Element, FileContext, Oddity
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
+from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
 
 if TYPE_CHECKING:
     from dcmlint.dicom.columns import Columns
@@ -28,9 +29,6 @@ MANY_ITEMS = 512
 VERY_MANY_ITEMS = 1024
 _FEW_SHAPES = 16
 
-ITEM = 0xFFFEE000  # PS3.5 7.5
-ITEM_END = 0xFFFEE00D
-SEQUENCE_END = 0xFFFEE0DD
 
 # PS3.5 7.1.2: these have two reserved bytes and a 32 bit length.
 LONG_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
@@ -140,16 +138,16 @@ class Reader:
                         "tag-order", offset, level, tag, "", f"before ({last >> 16:04X},{last & 0xFFFF:04X})"
                     )
             if group == 0xFFFE:
-                if tag == ITEM_END and open_item:
+                if tag == ItemDelimitationItem and open_item:
                     if length:
                         self._odd("delimiter-length", offset, level, 0, str(length), "0")
                     return position
-                if tag == SEQUENCE_END and open_item:
+                if tag == SequenceDelimitationItem and open_item:
                     # The sequence ends although its last item does not.
                     self._odd("missing-item-delimiter", offset, level)
                     return offset
                 self._odd("stray-item", offset, level, tag)
-                if tag == ITEM and length != UNDEFINED and length <= end - position:
+                if tag == Item and length != UNDEFINED and length <= end - position:
                     position += length
                 continue
             self.count += 1
@@ -160,7 +158,7 @@ class Reader:
             items = fragments = None
             if length == UNDEFINED:
                 start = position
-                if tag == PIXEL_DATA and vr != "SQ":
+                if tag == PixelData and vr != "SQ":
                     fragments, position = self._fragments(start, end)
                     value_end = position
                 elif vr == "SQ" or vr == "UN" or not explicit:
@@ -207,7 +205,7 @@ class Reader:
                 last = tag
             if self.stopped:
                 return end
-            if tag == PIXEL_DATA and level.parent is None and self._no_element(position, end, explicit):
+            if tag == PixelData and level.parent is None and self._no_element(position, end, explicit):
                 something = any(self.buffer[position : min(end, position + _ENOUGH)])
                 code = "no-element" if something else "trailing-bytes"
                 self._odd(code, position, level, 0, f"{end - position} bytes", "the end of the file")
@@ -247,7 +245,7 @@ class Reader:
             window, base = self.buffer.window(position)
             group, number, item_length = unpack(window, position - base)
             found = group << 16 | number
-            if found == ITEM:
+            if found == Item:
                 if index == attempt:
                     if attempt == MANY_ITEMS and len({tuple(item.elements) for item in items}) > _FEW_SHAPES:
                         attempt = VERY_MANY_ITEMS
@@ -275,7 +273,7 @@ class Reader:
                 item.end = position
                 if self.stopped:
                     return items, end, end
-            elif found == SEQUENCE_END:
+            elif found == SequenceDelimitationItem:
                 if item_length:
                     self._odd("delimiter-length", position, level, tag, str(item_length), "0")
                 if undefined:

@@ -13,9 +13,9 @@ import msgspec
 from dcmlint.dicom.instance import Instance
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.findings.finding import Finding, OutcomeKind, Subject, fingerprint
+from dcmlint.standard.tags import DirectoryRecordSequence, ReferencedFileID
+from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
-DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
-RECORDS, REFERENCED_FILE_ID = 0x00041220, 0x00041500
 NOT_THERE, NOT_NAMED = "DIR004", "DIR005"
 _LISTED = 3
 
@@ -29,11 +29,11 @@ class Directory(msgspec.Struct, frozen=True):
 
 def directory_of(instance: Instance, path: str) -> Directory | None:
     """The files that an instance names, when it is a DICOMDIR."""
-    if instance.sop_class != DIRECTORY:
+    if instance.sop_class != MediaStorageDirectoryStorage:
         return None
     names = []
-    for record in instance.dataset.items(RECORDS):
-        parts = [str(part) for part in record.values(REFERENCED_FILE_ID)]
+    for record in instance.dataset.items(DirectoryRecordSequence):
+        parts = [str(part) for part in record.values(ReferencedFileID)]
         if parts and not any(part in ("", ".", "..") or "/" in part for part in parts):
             names.append("/".join(parts))
     return Directory(path, tuple(dict.fromkeys(names)))

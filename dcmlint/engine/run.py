@@ -34,8 +34,8 @@ from dcmlint.rules.tables.elements import ElementCheck, ValueCache
 from dcmlint.rules.tables.encoding import encoding_violations
 from dcmlint.rules.tables.violation import Violation
 from dcmlint.rules.tables.walk import TableCheck
+from dcmlint.standard.tags import Modality
 
-MODALITY = 0x00080060
 _EVERY = "*"
 _ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
 
@@ -92,7 +92,7 @@ class InstanceRun:
             self.outcomes.setdefault(active.id, "not_applicable")
             return
         modalities = active.rule.applies.modality
-        if modalities and self.instance.dataset.text(MODALITY) not in modalities:
+        if modalities and self.instance.dataset.text(Modality) not in modalities:
             self.outcomes[active.id] = "not_applicable"
             return
         outcome, reason = guarded(run, active)

@@ -10,7 +10,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import Instance, read_instance
-from dcmlint.engine.directory import DIRECTORY, Directory, check_directories, directory_of
+from dcmlint.engine.directory import Directory, check_directories, directory_of
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules
@@ -31,6 +31,8 @@ from dcmlint.findings.finding import (
 from dcmlint.profiles.apply import exempted, settled, settled_together
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
+from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
+from dcmlint.standard.uids import MediaStorageDirectoryStorage
 from dcmlint.version import __version__
 
 NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
@@ -183,13 +185,13 @@ def describe_instance(run: InstanceRun) -> str:
     uid = run.instance.sop_class
     known = tables.uid(uid)
     parts.append(known.name.removesuffix(" Storage") if known is not None else "unknown SOP Class")
-    organization = dataset.text(0x00209311)
+    organization = dataset.text(DimensionOrganizationType)
     if organization in ("TILED_FULL", "TILED_SPARSE", "3D", "3D_TEMPORAL"):
         parts.append(organization)
     syntax = tables.uid(run.instance.syntax.uid)
     if syntax is not None:
         parts.append(syntax.name.split(":")[0].split(" (")[0])
-    frames = dataset.value(0x00280008)
+    frames = dataset.value(NumberOfFrames)
     if isinstance(frames, int):
         looked_at = run.facts.computed("codestream")
         some = f", {looked_at.examined} looked at" if looked_at is not None and looked_at.sampled else ""
@@ -250,7 +252,7 @@ class Totals:
             self._counts.add(one)
         for rule, reason, path in together.undecided:
             self.undecided.setdefault(rule, {}).setdefault(reason, path)
-        paths = [record.path for record in self.files if record.sop_class != DIRECTORY]
+        paths = [record.path for record in self.files if record.sop_class != MediaStorageDirectoryStorage]
         for finding, outcome in check_directories(self.directories, paths, self.checker.active):
             findings += [finding] if finding is not None else []
             self._counts.add(outcome)

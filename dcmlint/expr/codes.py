@@ -10,16 +10,16 @@ from typing import Any
 from dcmlint import standard
 from dcmlint.expr.functions import function
 from dcmlint.expr.types import BOOL, ITEM, NUMBER, TEXT
+from dcmlint.standard.tags import CodeValue, CodingSchemeDesignator, LongCodeValue, URNCodeValue
 
 # PS3.3 8.8: Code Value, Long Code Value, URN Code Value; Coding Scheme Designator
-_VALUES = (0x00080100, 0x00080119, 0x00080120)
-_SCHEME = 0x00080102
+_VALUES = (CodeValue, LongCodeValue, URNCodeValue)
 
 
 @function("in_context_group", (ITEM, NUMBER), BOOL)
 def in_context_group(item: Any, cid: float) -> bool:
     """True if the code of an item of a code sequence is in the context group with that number (PS3.16)."""
-    scheme = item.attribute(_SCHEME)
+    scheme = item.attribute(CodingSchemeDesignator)
     value = next((one for one in map(item.attribute, _VALUES) if isinstance(one, str) and one), None)
     if value is None or not isinstance(scheme, str):
         raise ValueError("no code")

@@ -9,6 +9,22 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dcmlint import standard
+from dcmlint.standard.tags import (
+    CodeMeaning,
+    CodeValue,
+    CodingSchemeDesignator,
+    CodingSchemeVersion,
+    ContextGroupExtensionCreatorUID,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    LongCodeValue,
+    Manufacturer,
+    ManufacturerModelName,
+    MappingResource,
+    OpticalPathIdentifier,
+    SoftwareVersions,
+    URNCodeValue,
+)
 
 ShowValues = Literal["safe", "none", "all"]
 
@@ -20,8 +36,8 @@ _TEMPORAL = frozenset({"DA", "TM", "DT"})
 # select an optical path, and what names the equipment's make (PS3.15 Table E.1-1 does not list these).
 _VOCABULARY = frozenset(
     {
-        0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080105, 0x0008010D, 0x00080119, 0x00080120,
-        0x00080070, 0x00081090, 0x00480106, 0x00020013, 0x00020012, 0x00181020,
+        CodeValue, CodingSchemeDesignator, CodingSchemeVersion, CodeMeaning, MappingResource, ContextGroupExtensionCreatorUID, LongCodeValue, URNCodeValue,
+        Manufacturer, ManufacturerModelName, OpticalPathIdentifier, ImplementationVersionName, ImplementationClassUID, SoftwareVersions,
     }
 )  # fmt: skip
 _LONGEST = 64  # characters of a shape

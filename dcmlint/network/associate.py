@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import msgspec
 
 from dcmlint.network.pdu import ASSOCIATE_AC, ASSOCIATE_RQ, Problem, WireError, encode_header
+from dcmlint.standard.uids import DICOMApplicationContext
 
-APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"  # PS3.7 A.2.1
 PROTOCOL_VERSION = 1  # PS3.8 9.3.2, bit 0
 
 # PS3.8 9.3.2, 9.3.3: items
@@ -120,7 +120,7 @@ class AssociateRequest(msgspec.Struct, frozen=True, kw_only=True):
     calling: str
     contexts: tuple[ProposedContext, ...]
     user: UserInformation
-    application_context: str = APPLICATION_CONTEXT
+    application_context: str = DICOMApplicationContext
     protocol_version: int = PROTOCOL_VERSION
     oddities: tuple[Problem, ...] = ()
 
@@ -132,7 +132,7 @@ class AssociateAccept(msgspec.Struct, frozen=True, kw_only=True):
     calling: str
     contexts: tuple[ContextAnswer, ...]
     user: UserInformation
-    application_context: str = APPLICATION_CONTEXT
+    application_context: str = DICOMApplicationContext
     protocol_version: int = PROTOCOL_VERSION
     oddities: tuple[Problem, ...] = ()
 

@@ -14,11 +14,10 @@ from typing import Literal
 import msgspec
 
 from dcmlint.network import part10
+from dcmlint.standard.tags import SOPClassUID, SOPInstanceUID
 
 _READ = 1 << 16
 _MAX_ELEMENTS = 256
-_SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
-_AFTER = 0x00080018  # nothing that is looked for comes after it
 
 Encoding = Literal["explicit little", "implicit little", "explicit big", "deflated or unknown", "empty"]
 
@@ -80,15 +79,15 @@ def parse_dataset_head(data: bytes) -> DatasetHead:
             start = offset + 8
         group2 = group2 or group == 0x0002
         tag = group << 16 | element
-        if tag > _AFTER or length == 0xFFFFFFFF:
+        if tag > SOPInstanceUID or length == 0xFFFFFFFF:
             break
-        if tag in (_SOP_CLASS, _SOP_INSTANCE) and length <= 256:
+        if tag in (SOPClassUID, SOPInstanceUID) and length <= 256:
             values[tag] = data[start : start + length].decode("latin-1").rstrip("\0 ")
         offset = start + length
     return DatasetHead(
         encoding=encoding,
-        sop_class=values.get(_SOP_CLASS, ""),
-        sop_instance=values.get(_SOP_INSTANCE, ""),
+        sop_class=values.get(SOPClassUID, ""),
+        sop_instance=values.get(SOPInstanceUID, ""),
         group2=group2,
     )
 

@@ -49,7 +49,8 @@ from dcmlint.network.pdu import (
     parse_rejection,
 )
 from dcmlint.network.speech import speaks
-from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, VERIFICATION, implementation_version
+from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, implementation_version
+from dcmlint.standard.uids import Verification
 
 MAX_PDU = 131072  # announced; what a peer sends beyond it is noted
 _MAX_PDU_TAKEN = 1 << 24
@@ -161,7 +162,7 @@ class Dialogue:
 
     def echo(self) -> EchoFacts:
         """C-ECHO; raises ``WireError`` where no response came or Verification was not accepted."""
-        context = next((number for (sop, _), number in self.contexts.items() if sop == VERIFICATION), None)
+        context = next((number for (sop, _), number in self.contexts.items() if sop == Verification), None)
         if context is None:
             raise WireError("context", "Verification was not accepted")
         self._message_id += 1

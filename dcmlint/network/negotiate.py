@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.network.associate import (
-    APPLICATION_CONTEXT,
     PROTOCOL_VERSION,
     AssociateAccept,
     AssociateRequest,
@@ -21,12 +20,8 @@ from dcmlint.network.pdu import (
     REJECT_PROTOCOL_VERSION,
     Rejection,
 )
-from dcmlint.network.syntaxes import (
-    IMPLEMENTATION_CLASS,
-    SLIDE_SYNTAXES,
-    VERIFICATION,
-    implementation_version,
-)
+from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, SLIDE_SYNTAXES, implementation_version
+from dcmlint.standard.uids import DICOMApplicationContext, Verification
 
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."  # PS3.6 Table A-1: the storage SOP Classes, with few exceptions
 _STORAGE_ELSEWHERE = frozenset(  # PS3.4 Table GG.3-1: non-patient objects
@@ -69,7 +64,7 @@ def answer_request(
     """
     if not request.protocol_version & PROTOCOL_VERSION:
         return REJECT_PROTOCOL_VERSION
-    if request.application_context != APPLICATION_CONTEXT:
+    if request.application_context != DICOMApplicationContext:
         return REJECT_APPLICATION_CONTEXT
     if acceptance.called is not None and request.called not in acceptance.called:
         return REJECT_CALLED
@@ -116,7 +111,7 @@ def is_storage(sop_class: str) -> bool:
 
 
 def _answer_context(context: ProposedContext, acceptance: Acceptance) -> ContextAnswer:
-    if context.abstract_syntax != VERIFICATION:
+    if context.abstract_syntax != Verification:
         classes = acceptance.sop_classes
         known = is_storage(context.abstract_syntax) if classes is None else context.abstract_syntax in classes
         if not known:

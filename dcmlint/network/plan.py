@@ -13,9 +13,10 @@ from dcmlint.facts.builtin.endpoints import Demands
 from dcmlint.network.dialogue import Target
 from dcmlint.network.probe import Question
 from dcmlint.network.rule_facts import WantedContexts
-from dcmlint.network.syntaxes import PROBE_SYNTAXES, WHOLE_SLIDE_MICROSCOPY
+from dcmlint.network.syntaxes import PROBE_SYNTAXES
 from dcmlint.network.tls_context import Credentials
 from dcmlint.profiles.model import Endpoint
+from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
 
 _DICOM = ("dicom", "dicom-tls")
 _LONGEST_TITLE = 16  # PS3.5 6.2: AE
@@ -191,7 +192,7 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
 def _wanted(endpoint: Endpoint | None, asked: Asked) -> tuple[WantedContexts, ...]:
     if asked.sop_classes or asked.syntaxes:
         # What is named on the command line is required; a class or syntaxes alone are held to the usual other.
-        classes = asked.sop_classes or (WHOLE_SLIDE_MICROSCOPY,)
+        classes = asked.sop_classes or (VLWholeSlideMicroscopyImageStorage,)
         syntaxes, required = asked.syntaxes or PROBE_SYNTAXES, "all" if asked.syntaxes else "some"
         return tuple(
             WantedContexts(sop_class=sop, syntaxes=syntaxes, required=required, forbidden=asked.forbidden)
@@ -209,7 +210,7 @@ def _wanted(endpoint: Endpoint | None, asked: Asked) -> tuple[WantedContexts, ..
     if asked.forbidden:
         return (
             WantedContexts(
-                sop_class=WHOLE_SLIDE_MICROSCOPY, syntaxes=PROBE_SYNTAXES, required="none", forbidden=asked.forbidden
+                sop_class=VLWholeSlideMicroscopyImageStorage, syntaxes=PROBE_SYNTAXES, required="none", forbidden=asked.forbidden
             ),
         )  # fmt: skip
     return ()

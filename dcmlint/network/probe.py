@@ -37,16 +37,15 @@ from dcmlint.network.facts import (
     ReachFacts,
 )
 from dcmlint.network.pdu import WireError
-from dcmlint.network.syntaxes import (
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    PROBE_SYNTAXES,
-    STORAGE_SERVICE_CLASS,
-    UNKNOWN_SOP_CLASS,
-    VERIFICATION,
-    WHOLE_SLIDE_MICROSCOPY,
-)
+from dcmlint.network.syntaxes import PROBE_SYNTAXES, UNKNOWN_SOP_CLASS
 from dcmlint.network.tls_context import Credentials
+from dcmlint.standard.uids import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Storage,
+    Verification,
+    VLWholeSlideMicroscopyImageStorage,
+)
 
 _MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd ids from 1 to 255
 _ECHOES = 3
@@ -65,7 +64,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     level: Literal["quick", "full"] = "quick"
-    contexts: tuple[tuple[str, tuple[str, ...]], ...] = ((WHOLE_SLIDE_MICROSCOPY, PROBE_SYNTAXES),)
+    contexts: tuple[tuple[str, tuple[str, ...]], ...] = (
+        (VLWholeSlideMicroscopyImageStorage, PROBE_SYNTAXES),
+    )
     combined: bool = True
     tls: Literal["auto", "off", "require"] = "auto"
     credentials: Credentials = Credentials()
@@ -227,7 +228,7 @@ class _Probe:
         wanted: list[tuple[str, tuple[str, ...]]] = [
             (sop, (syntax,)) for sop, syntaxes in self.question.contexts for syntax in syntaxes
         ]
-        wanted.append((UNKNOWN_SOP_CLASS, (EXPLICIT_LITTLE, IMPLICIT_LITTLE)))
+        wanted.append((UNKNOWN_SOP_CLASS, (ExplicitVRLittleEndian, ImplicitVRLittleEndian)))
         outcomes = self._propose("contexts", wanted)
         unknown = outcomes.pop() if outcomes else None
         return msgspec.structs.replace(
@@ -286,18 +287,18 @@ class _Probe:
 
     def _negotiation(self, facts: ProbeFacts) -> ProbeFacts:
         """Roles, extended and common extended negotiation, asynchronous window, all in one request."""
-        sop = self.question.contexts[0][0] if self.question.contexts else WHOLE_SLIDE_MICROSCOPY
+        sop = self.question.contexts[0][0] if self.question.contexts else VLWholeSlideMicroscopyImageStorage
         user = msgspec.structs.replace(
             own_information(),
             window=(5, 5),
             roles=(Role(sop, 1, 1),),
             # PS3.4 B.3.1: level of support 2, digital signatures 0, element coercion 0
             extended=(ExtendedNegotiation(sop, b"\2\0\0\0\0\0"),),
-            common_extended=(CommonExtendedNegotiation(sop, STORAGE_SERVICE_CLASS),),
+            common_extended=(CommonExtendedNegotiation(sop, Storage),),
         )
-        syntaxes = self.question.contexts[0][1] if self.question.contexts else (EXPLICIT_LITTLE,)
+        syntaxes = self.question.contexts[0][1] if self.question.contexts else (ExplicitVRLittleEndian,)
         contexts = (
-            ProposedContext(1, VERIFICATION, (IMPLICIT_LITTLE,)),
+            ProposedContext(1, Verification, (ImplicitVRLittleEndian,)),
             *(ProposedContext(2 * n + 3, sop, (syntax,)) for n, syntax in enumerate(syntaxes[:32])),
         )
         attempt = self._once("negotiation", association_request(self.target, contexts, user))
@@ -390,5 +391,5 @@ class _Probe:
 
 def _verification(target: Target) -> AssociateRequest:
     return association_request(
-        target, (ProposedContext(1, VERIFICATION, (IMPLICIT_LITTLE, EXPLICIT_LITTLE)),)
+        target, (ProposedContext(1, Verification, (ImplicitVRLittleEndian, ExplicitVRLittleEndian)),)
     )

@@ -24,12 +24,12 @@ from dcmlint.network.facts import (
 )
 from dcmlint.network.senders import SenderFacts
 from dcmlint.network.status import general_status
-from dcmlint.network.syntaxes import (
-    DEFLATED_LITTLE,
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    VERIFICATION,
+from dcmlint.standard.uids import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Verification,
 )
 
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
@@ -276,9 +276,9 @@ def context_facts(facts: ProbeFacts, wanted: Sequence[WantedContexts]) -> Contex
         implicit_chosen=tuple(
             uid_name(outcome.sop_class)
             for outcome in facts.combined
-            if outcome.result == 0 and outcome.chosen == IMPLICIT_LITTLE
+            if outcome.result == 0 and outcome.chosen == ImplicitVRLittleEndian
             # Whoever takes nothing else had no choice.
-            and any(one.result == 0 and one.proposed[0] != IMPLICIT_LITTLE for one in by_class.get(outcome.sop_class, ()))
+            and any(one.result == 0 and one.proposed[0] != ImplicitVRLittleEndian for one in by_class.get(outcome.sop_class, ()))
         ),
         single=tuple(
             f"{uid_name(sop)} in {uid_name(taken[0].chosen)}"
@@ -382,7 +382,7 @@ def sender_rule_facts(facts: SenderFacts) -> Sender:
         instances=facts.instances,
         one_each=len(facts.instances_per_association) > 1 and set(facts.instances_per_association) == {1},
         combined=tuple(f"{uid_name(sop)} ({len(syntaxes)} syntaxes)" for sop, syntaxes in facts.combined),
-        retired=tuple(uid_name(syntax) for syntax in facts.retired_syntaxes if syntax != EXPLICIT_BIG),
+        retired=tuple(uid_name(syntax) for syntax in facts.retired_syntaxes if syntax != ExplicitVRBigEndian),
         big_endian_only=tuple(uid_name(sop) for sop in facts.big_endian_only),
         never_sent=tuple(uid_name(sop) for sop in facts.classes_never_sent) if facts.classes_sent else (),
         not_released=facts.not_released,
@@ -392,9 +392,9 @@ def sender_rule_facts(facts: SenderFacts) -> Sender:
 
 
 _ENCODINGS = {  # PS3.5 10.1, A.1 … A.5; encapsulated syntaxes are explicit little endian (PS3.5 A.4)
-    IMPLICIT_LITTLE: "implicit little",
-    EXPLICIT_BIG: "explicit big",
-    EXPLICIT_LITTLE: "explicit little",
+    ImplicitVRLittleEndian: "implicit little",
+    ExplicitVRBigEndian: "explicit big",
+    ExplicitVRLittleEndian: "explicit little",
 }
 
 
@@ -423,9 +423,9 @@ def stored_facts(
     for one in arrivals:
         head, uid = one.head, one.sop_instance
         if head.encoding == "deflated or unknown" or head.encoding == "empty":
-            unknown += one.transfer_syntax != DEFLATED_LITTLE
+            unknown += one.transfer_syntax != DeflatedExplicitVRLittleEndian
         else:
-            if one.transfer_syntax == DEFLATED_LITTLE or head.encoding != _ENCODINGS.get(
+            if one.transfer_syntax == DeflatedExplicitVRLittleEndian or head.encoding != _ENCODINGS.get(
                 one.transfer_syntax, "explicit little"
             ):
                 encoding.append(f"{uid} ({head.encoding}, not {uid_name(one.transfer_syntax)})")
@@ -463,4 +463,4 @@ def _partial(instance: InstanceFacts) -> str:
 def proposes_storage(association: AssociationFacts) -> bool:
     """Whether an association was about more than C-ECHO."""
     request = association.request
-    return request is not None and any(c.abstract_syntax != VERIFICATION for c in request.contexts)
+    return request is not None and any(c.abstract_syntax != Verification for c in request.contexts)

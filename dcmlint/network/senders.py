@@ -8,7 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from dcmlint.network.facts import AssociationFacts
-from dcmlint.network.syntaxes import EXPLICIT_BIG, NATIVE, RETIRED, VERIFICATION
+from dcmlint.network.syntaxes import NATIVE, RETIRED
+from dcmlint.standard.uids import ExplicitVRBigEndian, Verification
 
 _T = TypeVar("_T", bound=Hashable)
 
@@ -73,7 +74,7 @@ def _sender(peer: str, calling: str, group: list[AssociationFacts]) -> SenderFac
     established = [association for association in group if association.accept is not None]
     requests = [association.request for association in group if association.request is not None]
     contexts = [context for request in requests for context in request.contexts]
-    proposed = _unique(c.abstract_syntax for c in contexts if c.abstract_syntax != VERIFICATION)
+    proposed = _unique(c.abstract_syntax for c in contexts if c.abstract_syntax != Verification)
     sent = _unique(i.sop_class for association in established for i in association.instances)
     syntaxes: dict[str, set[str]] = {}
     for context in contexts:
@@ -95,7 +96,7 @@ def _sender(peer: str, calling: str, group: list[AssociationFacts]) -> SenderFac
         classes_never_sent=tuple(sop for sop in proposed if sop not in sent),
         combined=combined,
         retired_syntaxes=tuple(sorted({s for found in syntaxes.values() for s in found} & RETIRED)),
-        big_endian_only=tuple(sop for sop, found in syntaxes.items() if found == {EXPLICIT_BIG}),
+        big_endian_only=tuple(sop for sop, found in syntaxes.items() if found == {ExplicitVRBigEndian}),
         not_released=sum(association.end in ("closed", "timeout") for association in established),
         oversized_pdus=sum(association.oversized_pdus for association in group),
         resent_after_success=_resent(established),

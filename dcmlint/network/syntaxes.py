@@ -5,63 +5,75 @@ from __future__ import annotations
 from functools import cache
 from importlib import metadata
 
-VERIFICATION = "1.2.840.10008.1.1"
-WHOLE_SLIDE_MICROSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.6"
-STORAGE_SERVICE_CLASS = "1.2.840.10008.4.2"
-
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
-JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
-JPEG_2000 = "1.2.840.10008.1.2.4.91"
+from dcmlint.standard.uids import (
+    HTJ2K,
+    JPEG2000,
+    JPEGXL,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    JPEGXLJPEGRecompression,
+    JPEGXLLossless,
+    RLELossless,
+)
 
 # PS3.5 A.1 … A.5: what is not one of these carries its pixels encapsulated.
-NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED_LITTLE, EXPLICIT_BIG))
+NATIVE = frozenset(
+    (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian)
+)
 
 # PS3.6 Table A-1: retired JPEG processes
 RETIRED = frozenset(
     f"1.2.840.10008.1.2.4.{process}" for process in (52, 53, 54, 55, 56, 58, 59, 60, 61, 62, 63, 64, 65, 66)
-) | {EXPLICIT_BIG}
+) | {ExplicitVRBigEndian}
 
 # What a slide archive may meet, the best first: encapsulated before native, explicit before implicit
 # (an implicit data set loses the VR of its private elements).
 SLIDE_SYNTAXES = (
-    JPEG_BASELINE,
-    JPEG_2000,
-    JPEG_2000_LOSSLESS,
-    "1.2.840.10008.1.2.4.201",  # High-Throughput JPEG 2000, lossless only
-    "1.2.840.10008.1.2.4.202",  # the same, RPCL
-    "1.2.840.10008.1.2.4.203",  # the same
-    "1.2.840.10008.1.2.4.110",  # JPEG XL lossless
-    "1.2.840.10008.1.2.4.111",  # JPEG XL JPEG recompression
-    "1.2.840.10008.1.2.4.112",  # JPEG XL
-    "1.2.840.10008.1.2.4.80",  # JPEG-LS lossless
-    "1.2.840.10008.1.2.4.81",  # JPEG-LS near-lossless
-    "1.2.840.10008.1.2.4.70",  # JPEG lossless, first-order prediction
-    "1.2.840.10008.1.2.4.57",  # JPEG lossless
-    "1.2.840.10008.1.2.4.51",  # JPEG extended
-    "1.2.840.10008.1.2.5",  # RLE lossless
-    EXPLICIT_LITTLE,
-    DEFLATED_LITTLE,
-    EXPLICIT_BIG,
-    IMPLICIT_LITTLE,
+    JPEGBaseline8Bit,
+    JPEG2000,
+    JPEG2000Lossless,
+    HTJ2KLossless,  # High-Throughput JPEG 2000, lossless only
+    HTJ2KLosslessRPCL,  # the same, RPCL
+    HTJ2K,  # the same
+    JPEGXLLossless,  # JPEG XL lossless
+    JPEGXLJPEGRecompression,  # JPEG XL JPEG recompression
+    JPEGXL,  # JPEG XL
+    JPEGLSLossless,  # JPEG-LS lossless
+    JPEGLSNearLossless,  # JPEG-LS near-lossless
+    JPEGLosslessSV1,  # JPEG lossless, first-order prediction
+    JPEGLossless,  # JPEG lossless
+    JPEGExtended12Bit,  # JPEG extended
+    RLELossless,  # RLE lossless
+    ExplicitVRLittleEndian,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
 )
 
 # What a probe asks for unless told otherwise.
 PROBE_SYNTAXES = (
-    JPEG_BASELINE,
-    JPEG_2000_LOSSLESS,
-    JPEG_2000,
-    "1.2.840.10008.1.2.4.201",
-    "1.2.840.10008.1.2.4.203",
-    "1.2.840.10008.1.2.4.80",
-    "1.2.840.10008.1.2.4.70",
-    "1.2.840.10008.1.2.5",
-    EXPLICIT_LITTLE,
-    EXPLICIT_BIG,
-    IMPLICIT_LITTLE,
+    JPEGBaseline8Bit,
+    JPEG2000Lossless,
+    JPEG2000,
+    HTJ2KLossless,
+    HTJ2K,
+    JPEGLSLossless,
+    JPEGLosslessSV1,
+    RLELossless,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
 )
 
 # Of dcmlint itself, made from a random UUID (PS3.5 B.2).

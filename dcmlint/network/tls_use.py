@@ -10,9 +10,9 @@ from dcmlint.network.associate import ProposedContext
 from dcmlint.network.dialogue import Target, associate, association_request
 from dcmlint.network.facts import AttemptFacts, TlsFacts, UseFacts
 from dcmlint.network.pdu import WireError
-from dcmlint.network.syntaxes import IMPLICIT_LITTLE, VERIFICATION
 from dcmlint.network.tls import Endpoint, Use, scan
 from dcmlint.network.tls_context import Credentials, identify, offer
+from dcmlint.standard.uids import ImplicitVRLittleEndian, Verification
 
 _ALPN = ("dicom",)
 
@@ -48,7 +48,7 @@ def association_use(target: Target) -> Use:
 
     def use(context: ssl.SSLContext) -> UseFacts:
         over_tls = msgspec.structs.replace(target, tls=context)
-        contexts = (ProposedContext(1, VERIFICATION, (IMPLICIT_LITTLE,)),)
+        contexts = (ProposedContext(1, Verification, (ImplicitVRLittleEndian,)),)
         dialogue, attempt, _ = associate(over_tls, association_request(over_tls, contexts), "tls")
         if dialogue is None:
             return use_facts(attempt)

@@ -9,15 +9,20 @@ from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.facts.builtin.gathered import Part
-from dcmlint.facts.builtin.specimen import SPECIMENS, STEPS, USING_SUBSTANCE, Code, contents, is_stained
+from dcmlint.facts.builtin.specimen import USING_SUBSTANCE, Code, contents, is_stained
 from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
+from dcmlint.standard.tags import (
+    CodeMeaning,
+    ConceptCodeSequence,
+    SpecimenDescriptionSequence,
+    SpecimenPreparationSequence,
+)
 
 _TOKEN = re.compile(r"\{([^{}]+)\}")
 # What Windows does not allow in the name of a file; a scanner has to leave it out or to replace it.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-_CONCEPT_CODE, _CODE_MEANING = 0x0040A168, 0x00080104
 _SUFFIXES = (".dcm", ".dicom", ".dic")
 
 
@@ -197,8 +202,8 @@ def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
     codes: set[Code] = set()
     words: list[str] = []
     steps = 0
-    for specimen in context.dataset.items(SPECIMENS):
-        for step in specimen.items(STEPS):
+    for specimen in context.dataset.items(SpecimenDescriptionSequence):
+        for step in specimen.items(SpecimenPreparationSequence):
             if not is_stained(step):
                 continue
             steps += 1
@@ -208,7 +213,7 @@ def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
                     continue
                 if one.code[0]:
                     codes.add(one.code)
-                    words += [item.text(_CODE_MEANING) for item in one.item.items(_CONCEPT_CODE)]
+                    words += [item.text(CodeMeaning) for item in one.item.items(ConceptCodeSequence)]
                 words.append(one.text)
     if not steps:
         raise Undecided("no stain is named in the specimen preparation")

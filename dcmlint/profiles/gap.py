@@ -22,9 +22,9 @@ from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import uid_of
 from dcmlint.rules.names import TABLE_NAMES
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row
+from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
 
 _NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
-_SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _SHARED_GROUPS, _PER_FRAME_GROUPS = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 # PS3.16 8: designators that are retired, and what took their place; SRT is the one met in statements about slides.
 RETIRED_SCHEMES = {"SRT": "SCT", "SNM3": "SCT", "99SDM": "SCT"}
@@ -234,9 +234,11 @@ class _Comparison:
         """The rows of a sequence's items; in functional groups, those of the macros of the IOD."""
         for use in known:
             yield from _flat(use.row.rows, use.table, (), False, 0)
-        if tag not in (_SHARED, _PER_FRAME):
+        if tag not in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence):
             return
-        place: Literal["shared", "per-frame"] = "shared" if tag == _SHARED else "per-frame"
+        place: Literal["shared", "per-frame"] = (
+            "shared" if tag == SharedFunctionalGroupsSequence else "per-frame"
+        )
         for macro in self.iod.functional_groups:
             conditions = (macro.when,) if macro.usage == "C" and macro.when is not None else ()
             undecidable = macro.usage == "U" or (macro.usage == "C" and macro.when is None)

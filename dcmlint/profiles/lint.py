@@ -20,6 +20,7 @@ from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import chain_of, chain_values, named, resolve_chain, uid_of
 from dcmlint.profiles.statements import statements_of
 from dcmlint.rules.check import check_rule
+from dcmlint.standard.tags import ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix
 
 # PS3.5 Table 6.2-1: characters of one value.
 _LONGEST = {"AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "PN": 64 * 5 * 3,
@@ -155,7 +156,10 @@ def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: 
         listed = {tag_of(word) for word in in_list(row.values, values)}
     except UnsetParameter:
         return
-    for one, other in ((0x0048021E, 0x0048021F), (0x0048021F, 0x0048021E)):
+    for one, other in (
+        (ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix),
+        (RowPositionInTotalImagePixelMatrix, ColumnPositionInTotalImagePixelMatrix),
+    ):
         if listed == {one}:
             names = [standard.load().dictionary.entry(tag) for tag in (one, other)]
             assert names[0] is not None and names[1] is not None  # noqa: PT018

@@ -18,10 +18,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.charsets import Charset
-from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dcmlint.dicom.encode import (
-    EXTENDED_LENGTHS,
-    EXTENDED_OFFSETS,
     Draft,
     DraftElement,
     DraftFile,
@@ -31,12 +28,23 @@ from dcmlint.dicom.encode import (
     encode_file,
     written_vr,
 )
-from dcmlint.dicom.instance import META_GROUP_LENGTH, read_instance
+from dcmlint.dicom.instance import read_instance
 from dcmlint.dicom.path import ALL_ITEMS, Step, parse_path
 from dcmlint.errors import RuleError, did_you_mean
 from dcmlint.rules.example_values import hex_bytes, integer, integers, patched, value_bytes
 from dcmlint.rules.model import Example, RuleSource
 from dcmlint.rules.yaml_source import Tagged
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    Columns,
+    ExtendedOffsetTable,
+    ExtendedOffsetTableLengths,
+    FileMetaInformationGroupLength,
+    PixelData,
+    Rows,
+    SamplesPerPixel,
+    SpecificCharacterSet,
+)
 
 BASES = Path(__file__).resolve().parent / "bases"
 _FRAME = re.compile(r"frame\[(\d+|\*)\]")
@@ -128,7 +136,7 @@ def _draft(use: str, file: str) -> tuple[DraftFile, int]:
         raise ValueError(f"the base {use!r} is not DICOM")
     dataset = instance.dataset
     # Rows, Columns, Samples per Pixel, Bits Allocated: PS3.3 C.7.6.3
-    sizes = [dataset.value(tag) for tag in (0x00280010, 0x00280011, 0x00280002, 0x00280100)]
+    sizes = [dataset.value(tag) for tag in (Rows, Columns, SamplesPerPixel, BitsAllocated)]
     bits = 1
     for size in sizes:
         bits *= size if isinstance(size, int) else 0
@@ -151,12 +159,14 @@ class _Edits:
         elif key == "bot":
             self._basic_offsets(value)
         elif key in ("eot", "eot_lengths"):
-            self._extended_offsets(EXTENDED_OFFSETS if key == "eot" else EXTENDED_LENGTHS, value)
+            self._extended_offsets(ExtendedOffsetTable if key == "eot" else ExtendedOffsetTableLengths, value)
         elif key.startswith("file."):
             if self._file.meta is None:
                 raise ValueError("the base has no file meta information")
             self._set(self._file.meta, key.removeprefix("file."), value)
-            self.keeps_group_length |= META_GROUP_LENGTH in {step.tag for step in parse_path(key[5:])}
+            self.keeps_group_length |= FileMetaInformationGroupLength in {
+                step.tag for step in parse_path(key[5:])
+            }
         else:
             self._set(self._file.dataset, key, value)
 
@@ -269,7 +279,7 @@ class _Edits:
     # -- pixel data -------------------------------------------------------------------------------------
 
     def _frame(self, index: str, value: Any) -> None:
-        element = self._file.dataset.elements.get(PIXEL_DATA)
+        element = self._file.dataset.elements.get(PixelData)
         if element is None:
             raise ValueError("there is no Pixel Data")
         stored = element.value
@@ -299,7 +309,7 @@ class _Edits:
             frames[number : number + 1] = [split(new, pieces)]
 
     def _encapsulated(self) -> Encapsulated:
-        element = self._file.dataset.elements.get(PIXEL_DATA)
+        element = self._file.dataset.elements.get(PixelData)
         if element is None or not isinstance(element.value, Encapsulated):
             raise ValueError("the pixel data of the base are not encapsulated")
         return element.value
@@ -320,7 +330,7 @@ class _Edits:
         self._encapsulated()
         elements = self._file.dataset.elements
         if value == "computed":
-            for one in (tag, EXTENDED_LENGTHS):
+            for one in (tag, ExtendedOffsetTableLengths):
                 elements[one] = DraftElement(one, "OV", b"computed")
         else:
             self._element(self._file.dataset, tag, value)
@@ -419,7 +429,7 @@ def _resolved(level: Draft, step: Step) -> int:
 
 def _charset(level: Draft, root: Draft) -> Charset | None:
     for one in (level, root):
-        element = one.elements.get(SPECIFIC_CHARACTER_SET)
+        element = one.elements.get(SpecificCharacterSet)
         if element is not None and isinstance(element.value, bytes):
             terms = element.value.decode("ascii", "replace").rstrip(" \0").split("\\")
             return Charset.from_terms([term.strip() for term in terms])[0]

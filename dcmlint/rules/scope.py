@@ -7,9 +7,10 @@ from typing import Any
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext
-from dcmlint.dicom.transfer_syntaxes import EXPLICIT_LITTLE, transfer_syntax
+from dcmlint.dicom.transfer_syntaxes import transfer_syntax
 from dcmlint.expr import ABSENT, UNKNOWN, Expression
 from dcmlint.rules.tables.groups import groups_of
+from dcmlint.standard.uids import ExplicitVRLittleEndian
 
 FactLookup = Callable[[str], object]
 
@@ -148,7 +149,7 @@ class _Bulk:
         return self._size
 
 
-NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(EXPLICIT_LITTLE)), True, 0)
+NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(ExplicitVRLittleEndian)), True, 0)
 """A data set without elements: what a condition is where nothing of what it names is there."""
 
 # What looks elsewhere depends on more than the attributes of a level.

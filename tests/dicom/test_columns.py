@@ -17,8 +17,9 @@ from dcmlint.dicom.buffers import RangeBuffer, WholeBuffer
 from dcmlint.dicom.column_values import counts_of, numbers_of, plain_decimals, texts_of
 from dcmlint.dicom.columns import Columns, Leaf, gather, level_at
 from dcmlint.dicom.dataset import Dataset, FileContext
-from dcmlint.dicom.transfer_syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, transfer_syntax
+from dcmlint.dicom.transfer_syntaxes import transfer_syntax
 from dcmlint.dicom.values import decode
+from dcmlint.standard.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 pytestmark = pytest.mark.usefixtures("columns_from_few_items_on")
 
@@ -167,7 +168,7 @@ def columns_of(level: Dataset, tag: int = PER_FRAME) -> Columns:
     return items
 
 
-SYNTAXES = [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG]
+SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
 LENGTHS = {"defined": lambda: False, "undefined": lambda: True}
 
 
@@ -200,65 +201,65 @@ def test_several_shapes(syntax: str, lengths: str) -> None:
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_ragged_items(lengths: str) -> None:
-    writer = Writer(EXPLICIT_LITTLE, LENGTHS[lengths])
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     several: list[Tree] = [[(CONTENT, [[(LABEL, b"x ")]] * (n % 5))] for n in range(100)]
     items = [writer.item(tree) for tree in (*several, *map(frame, range(100)))]
-    _, level = same(image(writer, items), EXPLICIT_LITTLE)
+    _, level = same(image(writer, items), ExplicitVRLittleEndian)
     assert len(columns_of(level).shapes) == 6
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_more_shapes_than_templates(lengths: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockstep, "MAX_SHAPES", 3)
-    writer = Writer(EXPLICIT_LITTLE, LENGTHS[lengths])
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     trees: list[Tree] = [[(CONTENT, [[(LABEL, b"x ")]] * (n % 9))] for n in range(150)]
-    _, level = same(image(writer, [writer.item(tree) for tree in trees]), EXPLICIT_LITTLE)
+    _, level = same(image(writer, [writer.item(tree) for tree in trees]), ExplicitVRLittleEndian)
     assert len(columns_of(level).shapes) > 50
 
 
 def test_defined_and_undefined_items_by_turns() -> None:
     turns = iter([n // 40 % 2 == 0 for n in range(10_000)])
-    writer = Writer(EXPLICIT_LITTLE, lambda: next(turns))
+    writer = Writer(ExplicitVRLittleEndian, lambda: next(turns))
     items = [writer.item(frame(n, x=b"1 ")) for n in range(300)]
-    same(image(writer, items, open_=True), EXPLICIT_LITTLE)
-    same(image(writer, items, open_=False), EXPLICIT_LITTLE)
+    same(image(writer, items, open_=True), ExplicitVRLittleEndian)
+    same(image(writer, items, open_=False), ExplicitVRLittleEndian)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_a_span_ends_within_the_sequence(lengths: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockstep, "_SPAN", 1000)
     monkeypatch.setattr(lockstep, "_BATCH", 7)
-    writer = Writer(EXPLICIT_LITTLE, LENGTHS[lengths])
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     items = [writer.item(frame(n, first=[(LABEL, b"ab")] if n % 3 else [])) for n in range(150)]
-    _, level = same(image(writer, items), EXPLICIT_LITTLE)
+    _, level = same(image(writer, items), ExplicitVRLittleEndian)
     assert len(columns_of(level).shapes) == 2
 
 
 def test_the_mark_of_an_item_within_a_value() -> None:
-    writer = Writer(EXPLICIT_LITTLE, lambda: True)
+    writer = Writer(ExplicitVRLittleEndian, lambda: True)
     mark = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\x00\xe0\xff\xff\xff\xff"
     items = [writer.item([(LABEL, mark), *frame(n, x=b"1 ")]) for n in range(100)]
-    _, level = same(image(writer, items), EXPLICIT_LITTLE)
+    _, level = same(image(writer, items), ExplicitVRLittleEndian)
     assert len(columns_of(level)) == 100
 
 
 def test_within_other_sequences() -> None:
-    writer = Writer(EXPLICIT_LITTLE, lambda: True)
+    writer = Writer(ExplicitVRLittleEndian, lambda: True)
     inner = [(CONTENT, [[(LABEL, even(b"%d" % n))] for n in range(80)])]
     outer = writer.sequence(POSITION, [writer.item(inner) for _ in range(60)], True)
-    _, level = same(outer, EXPLICIT_LITTLE)
+    _, level = same(outer, ExplicitVRLittleEndian)
     assert isinstance(level.items(POSITION)[3].items(CONTENT), Columns)
 
 
 def test_a_sequence_of_unknown_vr_in_big_endian() -> None:
     """PS3.5 6.2.2: it is implicit and little endian within."""
-    implicit, big = Writer(IMPLICIT_LITTLE), Writer(EXPLICIT_BIG)
+    implicit, big = Writer(ImplicitVRLittleEndian), Writer(ExplicitVRBigEndian)
     inner = implicit.item([(LABEL, b"ab"), (COLUMN, struct.pack("<i", 5))])
     items = []
     for _ in range(70):
         body = big.header(CONTENT, "UN", len(inner)) + inner
         items.append(big.tag(0xFFFEE000, len(body)) + body)
-    _, level = same(image(big, items, open_=False), EXPLICIT_BIG)
+    _, level = same(image(big, items, open_=False), ExplicitVRBigEndian)
     (shape,) = columns_of(level).shapes
     path = (CONTENT, 0, COLUMN)
     assert shape.leaves[path].little
@@ -273,7 +274,7 @@ def spoilt(items: list[bytes], number: int, old: bytes, new: bytes) -> list[byte
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("number", [0, 47, 48, 60, 119])
 def test_damage_in_one_item(lengths: str, number: int) -> None:
-    writer = Writer(EXPLICIT_LITTLE, LENGTHS[lengths])
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     items = [writer.item(frame(n, x=b"1 ")) for n in range(120)]
     tail = writer.header(0x7FE00010, "OW", 4) + b"abcd"
     for old, new in (
@@ -288,30 +289,30 @@ def test_damage_in_one_item(lengths: str, number: int) -> None:
         (b"\xfe\xff\x00\xe0", b"\x08\x00\x05\x00"),  # something else in place of an item
         (b"FD\x08\0", b"FD\0\0"),
     ):
-        same(image(writer, spoilt(items, number, old, new), tail), EXPLICIT_LITTLE)
+        same(image(writer, spoilt(items, number, old, new), tail), ExplicitVRLittleEndian)
     if lengths == "undefined":
         for old, new in (
             (b"\x0d\xe0\0\0\0\0", b"\x0d\xe0\x02\0\0\0"),
             (b"\xfe\xff\x0d\xe0\0\0\0\0", b""),
             (b"\xfe\xff\xdd\xe0\0\0\0\0", b""),
         ):
-            same(image(writer, spoilt(items, number, old, new), tail), EXPLICIT_LITTLE)
+            same(image(writer, spoilt(items, number, old, new), tail), ExplicitVRLittleEndian)
 
 
 def test_an_odd_length_is_told_once_with_its_number() -> None:
-    writer = Writer(EXPLICIT_LITTLE)
+    writer = Writer(ExplicitVRLittleEndian)
     items = [writer.item([(LABEL, b"abc" if n % 10 == 7 else b"abcd")]) for n in range(100)]
-    reader, _ = same(image(writer, items), EXPLICIT_LITTLE)
+    reader, _ = same(image(writer, items), ExplicitVRLittleEndian)
     (odd,) = [oddity for oddity in reader.oddities if oddity.tag == LABEL]
     assert (odd.code, odd.count) == ("odd-length", 10)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_cut_anywhere(lengths: str) -> None:
-    writer = Writer(EXPLICIT_LITTLE, LENGTHS[lengths])
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     whole = image(writer, [writer.item(frame(n, x=b"1 ")) for n in range(60)])
     for size in [*range(len(whole) - 120, len(whole)), *range(0, len(whole), 97)]:
-        same(whole[:size], EXPLICIT_LITTLE)
+        same(whole[:size], ExplicitVRLittleEndian)
 
 
 leaves = st.one_of(
@@ -348,7 +349,7 @@ def test_any_trees(kinds: list[Tree], syntax: str, seed: int, style: str, count:
     places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=6),
     style=st.sampled_from(["defined", "undefined"]), syntax=st.sampled_from(SYNTAXES),
 )  # fmt: skip
-@example([(0.02, 255)], "undefined", EXPLICIT_LITTLE)
+@example([(0.02, 255)], "undefined", ExplicitVRLittleEndian)
 def test_any_damage(places: list[tuple[float, int]], style: str, syntax: str) -> None:
     writer = Writer(syntax, LENGTHS[style])
     items = [writer.item(frame(n, x=b"1 ", first=[(LABEL, b"ab")] if n % 5 else [])) for n in range(70)]
@@ -361,10 +362,10 @@ def test_any_damage(places: list[tuple[float, int]], style: str, syntax: str) ->
 def test_no_random_access_no_columns() -> None:
     import io
 
-    writer = Writer(EXPLICIT_LITTLE)
+    writer = Writer(ExplicitVRLittleEndian)
     data = image(writer, [writer.item(frame(n)) for n in range(60)])
     buffer = RangeBuffer(io.BytesIO(data))
-    context = FileContext(buffer, transfer_syntax(EXPLICIT_LITTLE))
+    context = FileContext(buffer, transfer_syntax(ExplicitVRLittleEndian))
     level = Dataset(context, True, 0)
     tokens.Reader(buffer, context).read_level(level, 0, len(data))
     assert isinstance(level.items(PER_FRAME), list)
@@ -372,8 +373,10 @@ def test_no_random_access_no_columns() -> None:
 
 
 def test_as_a_sequence() -> None:
-    writer = Writer(EXPLICIT_LITTLE)
-    _, level = reader_of(image(writer, [writer.item(frame(n, x=b"1 ")) for n in range(60)]), EXPLICIT_LITTLE)
+    writer = Writer(ExplicitVRLittleEndian)
+    _, level = reader_of(
+        image(writer, [writer.item(frame(n, x=b"1 ")) for n in range(60)]), ExplicitVRLittleEndian
+    )
     items = columns_of(level)
     assert [item.index for item in items[57:]] == [57, 58, 59]
     assert items[-1].index == 59
@@ -385,7 +388,9 @@ def test_as_a_sequence() -> None:
 # -- values ------------------------------------------------------------------------------------------------
 
 
-def one_leaf(values: list[bytes], tag: int, syntax: str = EXPLICIT_LITTLE) -> tuple[Columns, Dataset, Leaf]:
+def one_leaf(
+    values: list[bytes], tag: int, syntax: str = ExplicitVRLittleEndian
+) -> tuple[Columns, Dataset, Leaf]:
     """A column of these values; all are of even length, or all of odd, and none is empty."""
     writer = Writer(syntax)
     fill = [values[0]] * max(0, 60 - len(values))
@@ -434,7 +439,7 @@ def test_any_decimals(texts: list[bytes]) -> None:
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_binary_numbers(syntax: str) -> None:
-    order = ">" if syntax == EXPLICIT_BIG else "<"
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
     for tag, kind, wanted in (
         (COLUMN, "i", [5, -7, 1]),
         (INDICES, "I", [2**32 - 1, 3, 0]),

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.encode import Draft, DraftElement, DraftFile, Encapsulated, Writing, draft_of, encode_file
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.rules.examples import _base_bytes, base_names
+from dcmlint.standard.tags import PixelData
 
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -30,7 +31,7 @@ def _values(level: Dataset) -> list[Any]:
     for element in sorted(level, key=lambda element: element.tag):
         if element.items is not None:
             found.append((element.tag, [_values(item) for item in element.items]))
-        elif element.tag != PIXEL_DATA and element.tag & 0xFFFF:
+        elif element.tag != PixelData and element.tag & 0xFFFF:
             found.append((element.tag, level.values(element.tag)))
     return found
 
@@ -56,7 +57,7 @@ def test_values_are_the_same_in_every_transfer_syntax(name: str, undefined: bool
 def test_big_endian_pixels_are_swapped_by_words() -> None:
     before = _read(_base_bytes("ct", ""))
     after = _read(encode_file(draft_of(before), Writing(transfer_syntax=BIG)))
-    little, big = before.dataset.raw(PIXEL_DATA), after.dataset.raw(PIXEL_DATA)
+    little, big = before.dataset.raw(PixelData), after.dataset.raw(PixelData)
     assert big[0::2] == little[1::2]
     assert big[1::2] == little[0::2]
     assert big != little
@@ -90,10 +91,10 @@ def test_offset_tables_lead_to_the_frames() -> None:
     assert pixels.offsets() == [0, 22, 32]
     assert pixels.lengths() == [6, 2, 0]
     draft = draft_of(_read(_base_bytes("wsi-jpeg", "")))
-    value = draft.dataset.elements[PIXEL_DATA].value
+    value = draft.dataset.elements[PixelData].value
     assert isinstance(value, Encapsulated)
     value.frames[2] = [value.frames[2][0][:100], value.frames[2][0][100:]]
-    fragments = _read(encode_file(draft)).dataset.elements[PIXEL_DATA].fragments
+    fragments = _read(encode_file(draft)).dataset.elements[PixelData].fragments
     assert len(fragments) == 21
     starts = set((fragments.offsets - fragments.first).tolist())
     assert set(fragments.bot.tolist()) < starts
@@ -102,13 +103,13 @@ def test_offset_tables_lead_to_the_frames() -> None:
 
 def test_several_fragments_of_a_frame_stay_together() -> None:
     draft = draft_of(_read(_base_bytes("wsi-jpeg", "")))
-    value = draft.dataset.elements[PIXEL_DATA].value
+    value = draft.dataset.elements[PixelData].value
     assert isinstance(value, Encapsulated)
     value.frames = [[frame[0][:60], frame[0][60:]] for frame in value.frames]
     data = encode_file(draft)
     again = draft_of(_read(data))
     assert encode_file(again) == data
-    frames = again.dataset.elements[PIXEL_DATA].value
+    frames = again.dataset.elements[PixelData].value
     assert isinstance(frames, Encapsulated)
     assert [len(frame) for frame in frames.frames] == [2] * 20
 

@@ -11,9 +11,9 @@ from pydicom.dataset import FileDataset
 from support import slides
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import PIXEL_DATA
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.facts.registry import Facts
+from dcmlint.standard.tags import PixelData
 
 
 def _instance(data: bytes) -> Instance:
@@ -60,7 +60,7 @@ def test_the_largest_element_is_named_by_its_path() -> None:
     found = _group("layout", data)
     assert found.largest_path == "OpticalPathSequence[0].ICCProfile"
     assert 200_000 < found.largest_bytes < 200_020
-    pixels = _instance(data).dataset.get(PIXEL_DATA)
+    pixels = _instance(data).dataset.get(PixelData)
     assert pixels is not None
     assert found.header_bytes == pixels.offset
     assert found.preamble_kind == "empty"
@@ -82,7 +82,7 @@ def _dual(big: bool = False, order: str = "<", shift: int = 0, text: bytes = b""
     """A file whose preamble begins a TIFF; its only directory lists the fragments, moved by ``shift``."""
     made = slides.full_jpeg()
     plain = slides.to_bytes(made)
-    pixels = _instance(plain).dataset.get(PIXEL_DATA)
+    pixels = _instance(plain).dataset.get(PixelData)
     assert pixels is not None
     offsets = [int(at) + 8 + shift for at in pixels.fragments.offsets]
     lengths = [int(length) for length in pixels.fragments.lengths]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.examples import run_example
 from dcmlint.errors import RuleError
@@ -18,6 +18,7 @@ from dcmlint.rules.examples import base_names, example_files
 from dcmlint.rules.load import read_rule
 from dcmlint.rules.model import RuleSource
 from dcmlint.rules.yaml_source import Tagged
+from dcmlint.standard.tags import PixelData
 
 _RULE = """\
 id: MINE001
@@ -82,7 +83,7 @@ def test_values_by_vr(tmp_path: Path) -> None:
     assert dataset.elements[0x00080050].vr == "LO"
     assert dataset.values(0x00281052) == (1,)
     assert (dataset.elements[0x00281054].vr, dataset.text(0x00281054)) == ("SH", "HU")
-    assert dataset.raw(PIXEL_DATA) == b"\1\2" * 4
+    assert dataset.raw(PixelData) == b"\1\2" * 4
 
 
 def test_items_and_paths(tmp_path: Path) -> None:
@@ -121,17 +122,17 @@ def test_file_meta_information_and_preamble(tmp_path: Path) -> None:
 
 def test_native_frames(tmp_path: Path) -> None:
     size = 32 * 32 * 3
-    whole = _data(tmp_path, "use: wsi-full").raw(PIXEL_DATA)
+    whole = _data(tmp_path, "use: wsi-full").raw(PixelData)
     assert len(whole) == 20 * size
-    assert _data(tmp_path, "use: wsi-full", "frame[0]: !absent").raw(PIXEL_DATA) == whole[size:]
-    assert _data(tmp_path, "use: wsi-full", "frame[1]: !copy frame[0]").raw(PIXEL_DATA) == (
+    assert _data(tmp_path, "use: wsi-full", "frame[0]: !absent").raw(PixelData) == whole[size:]
+    assert _data(tmp_path, "use: wsi-full", "frame[1]: !copy frame[0]").raw(PixelData) == (
         whole[:size] * 2 + whole[2 * size :]
     )
-    assert _data(tmp_path, "use: wsi-full", "frame[19]: !truncate -2").raw(PIXEL_DATA) == whole[:-2]
+    assert _data(tmp_path, "use: wsi-full", "frame[19]: !truncate -2").raw(PixelData) == whole[:-2]
 
 
 def test_encapsulated_frames_and_offset_tables(tmp_path: Path) -> None:
-    before = _data(tmp_path, "use: wsi-jpeg").elements[PIXEL_DATA].fragments
+    before = _data(tmp_path, "use: wsi-jpeg").elements[PixelData].fragments
     instance = _made(
         tmp_path,
         "use: wsi-jpeg",
@@ -145,7 +146,7 @@ def test_encapsulated_frames_and_offset_tables(tmp_path: Path) -> None:
         "bot: !empty",
         "eot: computed",
     )
-    found = instance.dataset.elements[PIXEL_DATA].fragments
+    found = instance.dataset.elements[PixelData].fragments
     assert found.bot is not None
     assert len(found.bot) == 0
     assert len(found) == 21
@@ -165,7 +166,7 @@ def test_encapsulated_frames_and_offset_tables(tmp_path: Path) -> None:
     [("bot: !absent", 0), ("bot: [0, 8]", 8), ("bot: !hex 000000000102", 6), ("bot: computed", 80)],
 )
 def test_basic_offset_table(tmp_path: Path, edit: str, length: int) -> None:
-    assert _data(tmp_path, "use: wsi-jpeg", edit).elements[PIXEL_DATA].fragments.bot_length == length
+    assert _data(tmp_path, "use: wsi-jpeg", edit).elements[PixelData].fragments.bot_length == length
 
 
 def test_edits_of_bytes(tmp_path: Path) -> None:

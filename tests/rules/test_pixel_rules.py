@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from support import slides
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import PIXEL_DATA
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.engine.settings import Settings
 from dcmlint.rules.load import builtin_rules
+from dcmlint.standard.tags import PixelData
 
 RULES = tuple(
     source
@@ -114,7 +114,7 @@ def test_odd_fragments_that_hide_their_pad_byte() -> None:
     data = slides.to_bytes(slides.full_jpeg())
     instance = read_instance(WholeBuffer(data))
     assert instance is not None
-    fragments = instance.dataset.elements[PIXEL_DATA].fragments
+    fragments = instance.dataset.elements[PixelData].fragments
     at = int(fragments.offsets[3])
     length = int(fragments.lengths[3])
     assert data[at + 7 + length] in (0x00, 0xD9)
@@ -126,7 +126,7 @@ def test_table_item_that_is_missing() -> None:
     data = slides.to_bytes(slides.full_jpeg(), offset_table="empty")
     instance = read_instance(WholeBuffer(data))
     assert instance is not None
-    first = instance.dataset.elements[PIXEL_DATA].fragments.first
+    first = instance.dataset.elements[PixelData].fragments.first
     assert found(data[: first - 8] + data[first:]) == {"PIX022": "error"}
 
 

@@ -31,6 +31,25 @@ from dcmlint.dicom.codestreams.jpeg2000 import read_jpeg2000
 from dcmlint.dicom.codestreams.jpegxl import SIGNATURE as JXL_CODE_STREAM
 from dcmlint.dicom.codestreams.jpegxl import read_jpegxl
 from dcmlint.dicom.codestreams.rle import looks_like_rle, read_rle
+from dcmlint.standard.uids import (
+    HTJ2K,
+    JPEG2000,
+    JPEG2000MC,
+    JPEGXL,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEG2000MCLossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    JPEGXLJPEGRecompression,
+    JPEGXLLossless,
+    RLELossless,
+)
 
 if TYPE_CHECKING:
     from dcmlint.dicom.byte_ranges import ByteRange
@@ -55,8 +74,6 @@ __all__ = [
     "surely_ycbcr",
 ]
 
-RLE_LOSSLESS: Final = "1.2.840.10008.1.2.5"  # PS3.5 A.4.2
-
 
 class Expected(msgspec.Struct, frozen=True):
     """What a transfer syntax wants of each frame: the kind, the JPEG processes, the precisions of a sample.
@@ -73,28 +90,28 @@ class Expected(msgspec.Struct, frozen=True):
 
 # Video and JPIP are not here: their Pixel Data is no sequence of still code streams.
 EXPECTED: Final[dict[str, Expected]] = {
-    RLE_LOSSLESS: Expected("rle"),
+    RLELossless: Expected("rle"),
     # PS3.5 A.4.1: the process of each; Process 2 and 4 include what Process 1 writes
-    "1.2.840.10008.1.2.4.50": Expected("jpeg", ("baseline",), (8,)),
-    "1.2.840.10008.1.2.4.51": Expected("jpeg", ("baseline", "extended"), (8, 12)),
-    "1.2.840.10008.1.2.4.57": Expected("jpeg", ("lossless",)),
-    "1.2.840.10008.1.2.4.70": Expected("jpeg", ("lossless",)),
+    JPEGBaseline8Bit: Expected("jpeg", ("baseline",), (8,)),
+    JPEGExtended12Bit: Expected("jpeg", ("baseline", "extended"), (8, 12)),
+    JPEGLossless: Expected("jpeg", ("lossless",)),
+    JPEGLosslessSV1: Expected("jpeg", ("lossless",)),
     # PS3.5 A.4.3
-    "1.2.840.10008.1.2.4.80": Expected("jpegls", ("jpeg-ls",)),
-    "1.2.840.10008.1.2.4.81": Expected("jpegls", ("jpeg-ls",)),
+    JPEGLSLossless: Expected("jpegls", ("jpeg-ls",)),
+    JPEGLSNearLossless: Expected("jpegls", ("jpeg-ls",)),
     # PS3.5 A.4.4
-    "1.2.840.10008.1.2.4.90": Expected("jpeg2000", reversible=True),
-    "1.2.840.10008.1.2.4.91": Expected("jpeg2000"),
-    "1.2.840.10008.1.2.4.92": Expected("jpeg2000", reversible=True),
-    "1.2.840.10008.1.2.4.93": Expected("jpeg2000"),
+    JPEG2000Lossless: Expected("jpeg2000", reversible=True),
+    JPEG2000: Expected("jpeg2000"),
+    JPEG2000MCLossless: Expected("jpeg2000", reversible=True),
+    JPEG2000MC: Expected("jpeg2000"),
     # PS3.6 Table A-1: JPEG XL Lossless, JPEG XL JPEG Recompression, JPEG XL
-    "1.2.840.10008.1.2.4.110": Expected("jpegxl"),
-    "1.2.840.10008.1.2.4.111": Expected("jpegxl"),
-    "1.2.840.10008.1.2.4.112": Expected("jpegxl"),
+    JPEGXLLossless: Expected("jpegxl"),
+    JPEGXLJPEGRecompression: Expected("jpegxl"),
+    JPEGXL: Expected("jpegxl"),
     # PS3.6 Table A-1: High-Throughput JPEG 2000, lossless only, lossless RPCL, any
-    "1.2.840.10008.1.2.4.201": Expected("htj2k", reversible=True),
-    "1.2.840.10008.1.2.4.202": Expected("htj2k", reversible=True),
-    "1.2.840.10008.1.2.4.203": Expected("htj2k"),
+    HTJ2KLossless: Expected("htj2k", reversible=True),
+    HTJ2KLosslessRPCL: Expected("htj2k", reversible=True),
+    HTJ2K: Expected("htj2k"),
 }
 
 
@@ -105,7 +122,7 @@ def read_header(data: FrameBytes, transfer_syntax_uid: str | None = None) -> Cod
     of its own. Never raises on what the bytes say.
     """
     opening = data[0:64]
-    if transfer_syntax_uid == RLE_LOSSLESS and not opening.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51")):
+    if transfer_syntax_uid == RLELossless and not opening.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51")):
         return read_rle(data)
     if opening.startswith(b"\xff\x4f\xff"):
         return read_jpeg2000(data)

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from dcmlint.dicom.byte_ranges import ByteRange, FramePayload, release_pages, unwrapped
-from dcmlint.dicom.codestreams import RLE_LOSSLESS, read_header
+from dcmlint.dicom.codestreams import read_header
 from dcmlint.dicom.codestreams.codestream import (
     BLOCK,
     END_MARKER,
@@ -26,6 +26,7 @@ from dcmlint.dicom.codestreams.codestream import (
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.encapsulation import Fragments
 from dcmlint.dicom.frame_map import FrameMap, frame_payload
+from dcmlint.standard.uids import RLELossless
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -241,7 +242,7 @@ class _Scan:
             kept = count > 0
             tails[kept] = glance.tails[first[kept] + count[kept] - 1]
             # The bytes of RLE have no mark: with its transfer syntax each frame is read as it comes.
-            if self.groups.uid != RLE_LOSSLESS:
+            if self.groups.uid != RLELossless:
                 kinds[count == 1] = glance.kinds[first[count == 1]]
         return kinds, tails
 

@@ -13,8 +13,9 @@ import msgspec
 
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.builtin.encapsulation import Encapsulation, layout_of
-from dcmlint.facts.builtin.tiling import COLUMNS, ROWS, Tiling, whole
+from dcmlint.facts.builtin.tiling import Tiling, whole
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import Columns, Rows
 
 if TYPE_CHECKING:
     from dcmlint.dicom.codestreams import Codestream
@@ -234,7 +235,7 @@ def _cropped(facts: Facts, summary: FrameSummary) -> Any:
     if tiling is None or tiling.organization != "TILED_FULL" or not tiling.columns or not tiling.rows:
         return ()
     dataset = facts.instance.dataset
-    rows, columns = whole(dataset, ROWS), whole(dataset, COLUMNS)
+    rows, columns = whole(dataset, Rows), whole(dataset, Columns)
     if not rows or not columns or not tiling.matrix_columns or not tiling.matrix_rows:
         return ()
     left_over = (tiling.matrix_columns - (tiling.columns - 1) * columns,

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.frame_columns import PER_FRAME, FrameColumns
-from dcmlint.facts.builtin.frames import COLUMN_POSITION, PLANE_POSITION, ROW_POSITION, Z_OFFSET
+from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.builtin.tiling import real, whole
+from dcmlint.standard.tags import (
+    ColumnPositionInTotalImagePixelMatrix,
+    PerFrameFunctionalGroupsSequence,
+    PlanePositionSlideSequence,
+    RowPositionInTotalImagePixelMatrix,
+    ZOffsetInSlideCoordinateSystem,
+)
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.tiling import Tiling
@@ -32,7 +38,7 @@ class Covered(msgspec.Struct, frozen=True, array_like=True):
 
 def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
     """The tiles of an image whose frames have positions; None where they have none."""
-    items = dataset.items(PER_FRAME)
+    items = dataset.items(PerFrameFunctionalGroupsSequence)
     if (
         tiling is None
         or not len(items)
@@ -66,13 +72,13 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
     tiles: set[int] = set()
     planes: set[float] = set()
     for item in items:
-        found = item.items(PLANE_POSITION)
+        found = item.items(PlanePositionSlideSequence)
         if not len(found):
             continue
         column, row, height = (
-            whole(found[0], COLUMN_POSITION),
-            whole(found[0], ROW_POSITION),
-            real(found[0], Z_OFFSET),
+            whole(found[0], ColumnPositionInTotalImagePixelMatrix),
+            whole(found[0], RowPositionInTotalImagePixelMatrix),
+            real(found[0], ZOffsetInSlideCoordinateSystem),
         )
         if column is not None and row is not None:
             tiles.add((row - 1) // high * across + (column - 1) // wide)
@@ -87,7 +93,12 @@ def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
     across, wide, high = _grid(tiling)
     columns = FrameColumns(dataset)
     column, row, height = (
-        columns.numbers((PLANE_POSITION, tag)) for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+        columns.numbers((PlanePositionSlideSequence, tag))
+        for tag in (
+            ColumnPositionInTotalImagePixelMatrix,
+            RowPositionInTotalImagePixelMatrix,
+            ZOffsetInSlideCoordinateSystem,
+        )
     )
     known = ~(np.isnan(column) | np.isnan(row))
     if not known.any():

@@ -10,10 +10,16 @@ from datetime import date
 import msgspec
 
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    AcquisitionDateTime,
+    ContentDate,
+    ContentTime,
+    InstanceCreationDate,
+    InstanceCreationTime,
+)
 
-_ACQUISITION = 0x0008002A
-_CONTENT = (0x00080023, 0x00080033)
-_CREATION = (0x00080012, 0x00080013)
+_CONTENT = (ContentDate, ContentTime)
+_CREATION = (InstanceCreationDate, InstanceCreationTime)
 
 # Before this year nobody scanned whole slides; 1970 and 1900 are what clocks and converters put for "unknown".
 _FIRST_SCANS = 1995
@@ -38,7 +44,7 @@ class Dates(msgspec.Struct, frozen=True, kw_only=True):
 def dates(facts: Facts) -> Dates:
     """The dates of an instance against each other (PS3.3 C.8.12.4, C.7.6.16, C.12.1)."""
     dataset = facts.instance.dataset
-    text = dataset.text(_ACQUISITION)
+    text = dataset.text(AcquisitionDateTime)
     acquired = moment(text[:8], text[8:])
     if acquired is None:
         return Dates(acquisition_readable=False)

@@ -8,10 +8,13 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts
+from dcmlint.standard.tags import (
+    AnnotationCoordinateType,
+    AnnotationGroupSequence,
+    DoublePointCoordinatesData,
+    PointCoordinatesData,
+)
 
-ANNOTATION_GROUPS = 0x006A0002
-POINT_COORDINATES, DOUBLE_POINT_COORDINATES = 0x00660016, 0x00660022
-COORDINATE_TYPE = 0x006A0001
 # Points looked at: more than a slide has nuclei.
 _MOST_BYTES = 1 << 30
 
@@ -35,9 +38,9 @@ class Annotations(msgspec.Struct, frozen=True, array_like=True):
 def annotations_of(facts: Facts) -> Annotations | None:
     """The coordinates of annotations; None for other objects."""
     dataset = facts.instance.dataset
-    if ANNOTATION_GROUPS not in dataset:
+    if AnnotationGroupSequence not in dataset:
         return None
-    kind = dataset.text(COORDINATE_TYPE)[:16]
+    kind = dataset.text(AnnotationCoordinateType)[:16]
     return Annotations(kind if kind in ("2D", "3D") else "", _extent(dataset) if kind == "2D" else None)
 
 
@@ -61,8 +64,8 @@ def _extent(dataset: Dataset) -> Extent | None:
 
 
 def _coordinates(dataset: Dataset) -> Iterator[tuple[Dataset, int, int]]:
-    for group in dataset.items(ANNOTATION_GROUPS):
-        for tag, width in ((POINT_COORDINATES, 4), (DOUBLE_POINT_COORDINATES, 8)):
+    for group in dataset.items(AnnotationGroupSequence):
+        for tag, width in ((PointCoordinatesData, 4), (DoublePointCoordinatesData, 8)):
             element = group.get(tag)
             if element is not None and element.items is None and element.end - element.start < _MOST_BYTES:
                 yield group, tag, width

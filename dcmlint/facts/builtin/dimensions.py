@@ -15,6 +15,15 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    DimensionIndexPointer,
+    DimensionIndexSequence,
+    DimensionIndexValues,
+    DimensionOrganizationSequence,
+    DimensionOrganizationUID,
+    FrameContentSequence,
+    FunctionalGroupPointer,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +33,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-FRAME_CONTENT, INDEX_VALUES = 0x00209111, 0x00209157
-INDEX_SEQUENCE, INDEX_POINTER, GROUP_POINTER = 0x00209222, 0x00209165, 0x00209167
-ORGANIZATION_SEQUENCE, ORGANIZATION_UID = 0x00209221, 0x00209164
 
 _MOST_VALUES = 100_000_000  # of all frames and dimensions; more are not looked at
 _REAL = frozenset({"DS", "FD", "FL"})
@@ -70,12 +76,12 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
 def dimensions(facts: Facts) -> Dimensions | None:
     """The dimensions of an image that has a Dimension Index Sequence."""
     dataset = facts.instance.dataset
-    items = dataset.items(INDEX_SEQUENCE)
-    if INDEX_SEQUENCE not in dataset or not len(items):
+    items = dataset.items(DimensionIndexSequence)
+    if DimensionIndexSequence not in dataset or not len(items):
         return None
     columns = FrameColumns(dataset)
-    listed = {item.text(ORGANIZATION_UID) for item in dataset.items(ORGANIZATION_SEQUENCE)}
-    stated = [item.text(ORGANIZATION_UID) for item in items]
+    listed = {item.text(DimensionOrganizationUID) for item in dataset.items(DimensionOrganizationSequence)}
+    stated = [item.text(DimensionOrganizationUID) for item in items]
     result = Dimensions(
         count=len(items), frames=columns.count, indexed=0,
         unlisted=tuple(n for n, uid in enumerate(stated) if uid and uid not in listed),
@@ -85,7 +91,7 @@ def dimensions(facts: Facts) -> Dimensions | None:
         return result
     import numpy as np
 
-    path = (FRAME_CONTENT, INDEX_VALUES)
+    path = (FrameContentSequence, DimensionIndexValues)
     counts = columns.counts(path)
     there = counts > 0
     result = msgspec.structs.replace(
@@ -137,7 +143,7 @@ def _indexed(
 
 def _path(item: Dataset) -> tuple[int, ...] | None:
     """Where the attribute of a dimension stands within an item of the functional groups."""
-    pointer, group = item.value(INDEX_POINTER), item.value(GROUP_POINTER)
+    pointer, group = item.value(DimensionIndexPointer), item.value(FunctionalGroupPointer)
     if not isinstance(pointer, int):
         return None
     return (group, pointer) if isinstance(group, int) else (pointer,)

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.builtin.pixels import number_of_frames
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import ExtendedOffsetTable, ExtendedOffsetTableLengths, PixelData
 
 if TYPE_CHECKING:
     from dcmlint.dicom.encapsulation import Fragments
     from dcmlint.dicom.frame_map import FrameMap
 
-EXTENDED_OFFSET_TABLE: Final = 0x7FE00001
-EXTENDED_OFFSET_TABLE_LENGTHS: Final = 0x7FE00002
 # A table with more bytes than this (8 million frames) is not read.
 _LARGEST_TABLE: Final = 1 << 26
 # With more fragments than this nobody looks which of them begin a code stream.
@@ -88,7 +87,7 @@ def encapsulation(facts: Facts) -> Encapsulation | None:
     """Encapsulated Pixel Data of the main data set; nothing for native pixels."""
     instance = facts.instance
     dataset = instance.dataset
-    element = dataset.get(PIXEL_DATA)
+    element = dataset.get(PixelData)
     if element is None or element.fragments is None:
         return None
     if not instance.syntax.encapsulated and instance.syntax.known:
@@ -118,7 +117,7 @@ def _of_frames(
     stated = number_of_frames(dataset)
     # Where the number is missing, a table of offsets tells it as well.
     number = stated if isinstance(stated, int) else basic or 0
-    offsets, lengths = _table(dataset, EXTENDED_OFFSET_TABLE), _table(dataset, EXTENDED_OFFSET_TABLE_LENGTHS)
+    offsets, lengths = _table(dataset, ExtendedOffsetTable), _table(dataset, ExtendedOffsetTableLengths)
     starts = None
     if len(fragments) <= _MOST_LOOKED_AT:
         starts = frame_start_test(dataset.context.buffer, fragments, instance.syntax.uid)

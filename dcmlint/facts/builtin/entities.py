@@ -13,40 +13,79 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.dicom.dataset import SPECIFIC_CHARACTER_SET, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.findings.redact import ShowValues, show_value
+from dcmlint.standard.tags import (
+    AccessionNumber,
+    BodyPartExamined,
+    DeviceSerialNumber,
+    InstitutionName,
+    IssuerOfPatientID,
+    Laterality,
+    Manufacturer,
+    ManufacturerModelName,
+    Modality,
+    PatientAge,
+    PatientBirthDate,
+    PatientID,
+    PatientName,
+    PatientPosition,
+    PatientSex,
+    PatientSize,
+    PatientWeight,
+    PositionReferenceIndicator,
+    ProtocolName,
+    ReferringPhysicianName,
+    SeriesDate,
+    SeriesDescription,
+    SeriesNumber,
+    SeriesTime,
+    SoftwareVersions,
+    SpecificCharacterSet,
+    StationName,
+    StudyDate,
+    StudyDescription,
+    StudyID,
+    StudyTime,
+)
 
-PATIENT_ID, ISSUER_OF_PATIENT_ID = 0x00100020, 0x00100021
 # PS3.3 Table C.7-1: what tells patients apart.
-PATIENT = (0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040)
+PATIENT = (PatientName, PatientID, IssuerOfPatientID, PatientBirthDate, PatientSex)
 # PS3.3 Table C.7-3 and Table C.7-4a.
 STUDY = (
-    0x00080020,
-    0x00080030,
-    0x00080050,
-    0x00080090,
-    0x00200010,
-    0x00081030,
-    0x00101010,
-    0x00101020,
-    0x00101030,
+    StudyDate,
+    StudyTime,
+    AccessionNumber,
+    ReferringPhysicianName,
+    StudyID,
+    StudyDescription,
+    PatientAge,
+    PatientSize,
+    PatientWeight,
 )
 # PS3.3 Table C.7-5a.
 SERIES = (
-    0x00080060,
-    0x00200011,
-    0x0008103E,
-    0x00080021,
-    0x00080031,
-    0x00180015,
-    0x00200060,
-    0x00185100,
-    0x00181030,
+    Modality,
+    SeriesNumber,
+    SeriesDescription,
+    SeriesDate,
+    SeriesTime,
+    BodyPartExamined,
+    Laterality,
+    PatientPosition,
+    ProtocolName,
 )
 # PS3.3 Table C.7-8.
-EQUIPMENT = (0x00080070, 0x00081090, 0x00181000, 0x00181020, 0x00080080, 0x00081010)
+EQUIPMENT = (
+    Manufacturer,
+    ManufacturerModelName,
+    DeviceSerialNumber,
+    SoftwareVersions,
+    InstitutionName,
+    StationName,
+)
 # PS3.3 Table C.7-6.
-FRAME_OF_REFERENCE = (0x00201040,)
+FRAME_OF_REFERENCE = (PositionReferenceIndicator,)
 
 _LONGEST = 1 << 14
 
@@ -129,7 +168,7 @@ def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
     here = [tag for tag in tags if tag in elements]
     raws = [dataset.raw(tag) for tag in here]
     small = sum(map(len, raws)) < _LONGEST
-    key = (mode, dataset.context.little, dataset.raw(SPECIFIC_CHARACTER_SET), *here, *raws)
+    key = (mode, dataset.context.little, dataset.raw(SpecificCharacterSet), *here, *raws)
     packed = _CACHE.get(key) if small else None
     if packed is None:
         found = [Attribute(tag, value) for tag in here if (value := said(dataset, tag, mode)) is not None]
@@ -155,7 +194,7 @@ def said_by(packed: bytes) -> dict[int, Said]:
 def patient_key(packed: bytes) -> tuple[bytes, bytes] | None:
     """Hashes of Patient ID and its issuer; None without an ID."""
     found = said_by(packed)
-    identifier, issuer = found.get(PATIENT_ID), found.get(ISSUER_OF_PATIENT_ID)
+    identifier, issuer = found.get(PatientID), found.get(IssuerOfPatientID)
     if identifier is None or identifier.empty:
         return None
     return identifier.key, issuer.key if issuer is not None else b""

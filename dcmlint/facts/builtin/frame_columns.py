@@ -13,6 +13,7 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
-
-SHARED, PER_FRAME = 0x52009229, 0x52009230
 
 
 class FunctionalGroups(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +42,12 @@ class FunctionalGroups(msgspec.Struct, frozen=True, kw_only=True):
 def functional_groups(facts: Facts) -> FunctionalGroups | None:
     """The functional groups of a multi-frame instance; absent without a sequence of them."""
     dataset = facts.instance.dataset
-    if SHARED not in dataset and PER_FRAME not in dataset:
+    if SharedFunctionalGroupsSequence not in dataset and PerFrameFunctionalGroupsSequence not in dataset:
         return None
-    return FunctionalGroups(frames=len(dataset.items(PER_FRAME)), complete=facts.instance.status != "partial")
+    return FunctionalGroups(
+        frames=len(dataset.items(PerFrameFunctionalGroupsSequence)),
+        complete=facts.instance.status != "partial",
+    )
 
 
 # Where an attribute stands within the item of a frame: sequences, of each of which the first item is meant,
@@ -61,9 +63,9 @@ class FrameColumns:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        self.items: Sequence[Dataset] = dataset.items(PER_FRAME)
+        self.items: Sequence[Dataset] = dataset.items(PerFrameFunctionalGroupsSequence)
         self.count = len(self.items)
-        shared = dataset.items(SHARED)
+        shared = dataset.items(SharedFunctionalGroupsSequence)
         self._shared: Dataset | None = shared[0] if len(shared) else None
 
     # -- what is there -------------------------------------------------------------------------------------

@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcmlint.facts.builtin.frame_columns import FrameColumns
-from dcmlint.facts.builtin.optical_path import OPTICAL_PATH_IDENTIFIER, OpticalPath
+from dcmlint.facts.builtin.optical_path import OpticalPath
 from dcmlint.facts.builtin.tiling import Tiling
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    ColumnPositionInTotalImagePixelMatrix,
+    OpticalPathIdentificationSequence,
+    OpticalPathIdentifier,
+    PlanePositionSlideSequence,
+    ReferencedSegmentNumber,
+    RowPositionInTotalImagePixelMatrix,
+    SegmentIdentificationSequence,
+    ZOffsetInSlideCoordinateSystem,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,10 +33,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-PLANE_POSITION, OPTICAL_PATH_IDENTIFICATION = 0x0048021A, 0x00480207
-COLUMN_POSITION, ROW_POSITION = 0x0048021E, 0x0048021F
-Z_OFFSET = 0x0040074A
-SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT = 0x0062000A, 0x0062000B
 
 _MOST = 0.9  # of the frames: what so many do is meant so
 _Z_DIGITS = 3  # nanometres
@@ -92,20 +98,25 @@ def frames(facts: Facts) -> Frames | None:
     import numpy as np
 
     column, row, z = (
-        columns.numbers((PLANE_POSITION, tag)) for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+        columns.numbers((PlanePositionSlideSequence, tag))
+        for tag in (
+            ColumnPositionInTotalImagePixelMatrix,
+            RowPositionInTotalImagePixelMatrix,
+            ZOffsetInSlideCoordinateSystem,
+        )
     )
     known = ~(np.isnan(column) | np.isnan(row))
     grid = _Grid.of(tiling)
-    path = columns.texts((OPTICAL_PATH_IDENTIFICATION, OPTICAL_PATH_IDENTIFIER), shared=True)
+    path = columns.texts((OpticalPathIdentificationSequence, OpticalPathIdentifier), shared=True)
     paths: OpticalPath | None = facts.group("optical_path")
     identifiers = paths.identifiers if paths is not None else ()
-    segment = columns.numbers((SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT), shared=True)
+    segment = columns.numbers((SegmentIdentificationSequence, ReferencedSegmentNumber), shared=True)
     levels = np.unique(np.round(z[~np.isnan(z)], _Z_DIGITS))
     gaps = np.diff(levels)
     full = tiling.organization == "TILED_FULL"
     result = Frames(
         count=columns.count, positioned=int(known.sum()),
-        shared_position=not known.any() and columns.shared_has((PLANE_POSITION, COLUMN_POSITION)),
+        shared_position=not known.any() and columns.shared_has((PlanePositionSlideSequence, ColumnPositionInTotalImagePixelMatrix)),
         column=column, row=row, z=z,  # type: ignore[arg-type]  # arrays are read as sequences
         planes=len(levels),
         plane_gap_min=float(gaps.min()) if len(gaps) else None,
@@ -113,8 +124,12 @@ def frames(facts: Facts) -> Frames | None:
     )  # fmt: skip
     if result.shared_position:
         column, row, z = (
-            columns.numbers((PLANE_POSITION, tag), shared=True)
-            for tag in (COLUMN_POSITION, ROW_POSITION, Z_OFFSET)
+            columns.numbers((PlanePositionSlideSequence, tag), shared=True)
+            for tag in (
+                ColumnPositionInTotalImagePixelMatrix,
+                RowPositionInTotalImagePixelMatrix,
+                ZOffsetInSlideCoordinateSystem,
+            )
         )
         known = ~(np.isnan(column) | np.isnan(row))
         return msgspec.structs.replace(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dcmlint.facts.builtin.entities import patient_key
 from dcmlint.facts.builtin.member import Member, image_of
-from dcmlint.facts.builtin.pixels import WHOLE_SLIDE
 from dcmlint.facts.builtin.slide_image import SlideImage
+from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.slide import Slide
@@ -32,7 +32,7 @@ class Part:
     @property
     def on_slide(self) -> bool:
         """Whether it is a whole slide microscopy image."""
-        return self.member.sop_class == WHOLE_SLIDE
+        return self.member.sop_class == VLWholeSlideMicroscopyImageStorage
 
     @property
     def image(self) -> SlideImage:

@@ -10,11 +10,14 @@ import struct
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset, Element
-from dcmlint.facts.builtin.optical_path import OPTICAL_PATHS
 from dcmlint.facts.registry import Facts, facts
-
-PALETTE, ICC_PROFILE, COLOR_SPACE = 0x00480120, 0x00282000, 0x00282002
-PHOTOMETRIC_INTERPRETATION = 0x00280004
+from dcmlint.standard.tags import (
+    ColorSpace,
+    ICCProfile,
+    OpticalPathSequence,
+    PaletteColorLookupTableSequence,
+    PhotometricInterpretation,
+)
 
 _HEADER = 128  # ICC.1 7.2
 _ENTRY = 12  # ICC.1 7.3.1: signature, offset and size of a tag
@@ -104,18 +107,19 @@ def icc(facts: Facts) -> Icc | None:
     which must have none (PS3.3 Table C.8.12.5-1), are passed over.
     """
     dataset = facts.instance.dataset
-    paths = dataset.items(OPTICAL_PATHS)
-    single = dataset.text(PHOTOMETRIC_INTERPRETATION) == "MONOCHROME2"
+    paths = dataset.items(OpticalPathSequence)
+    single = dataset.text(PhotometricInterpretation) == "MONOCHROME2"
     found = [
         profile
         for number, path in enumerate(paths)
-        if not (single and PALETTE not in path) and (profile := profile_of(path, number)) is not None
+        if not (single and PaletteColorLookupTableSequence not in path)
+        and (profile := profile_of(path, number)) is not None
     ]
     if not found:
         return None
     broken = [one for one in found if one.problem]
     sound = [one for one in found if not one.problem]
-    stated = {one.item: paths[one.item].text(COLOR_SPACE) for one in sound}
+    stated = {one.item: paths[one.item].text(ColorSpace) for one in sound}
     return Icc(
         count=len(found),
         longest=max(one.length for one in found),
@@ -143,7 +147,7 @@ def icc(facts: Facts) -> Icc | None:
 
 def profile_of(path: Dataset, item: int) -> IccProfile | None:
     """The profile of one optical path; None where there is none, it is empty, or was cut off by damage."""
-    element = path.get(ICC_PROFILE)
+    element = path.get(ICCProfile)
     if element is None or element.items is not None or element.end <= element.start:
         return None
     length = element.end - element.start

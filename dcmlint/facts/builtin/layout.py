@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset, Element
+from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.path import path_of
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import PixelData
 
 _MANY_ITEMS = 256
 _DEPTH = 8
@@ -34,7 +35,7 @@ def layout(facts: Facts) -> Layout:
     """What the header of the file is filled with (PS3.10 clause 7)."""
     instance = facts.instance
     dataset = instance.dataset
-    pixels = dataset.get(PIXEL_DATA)
+    pixels = dataset.get(PixelData)
     header = pixels.offset if pixels is not None else dataset.end
     size, path = _largest(dataset, 0) if header >= _LARGE else (0, "")
     return Layout(
@@ -58,7 +59,7 @@ def _largest(level: Dataset, depth: int) -> tuple[int, str]:
     """The largest element before Pixel Data: into a sequence only where one part of it is most of it."""
     best: Element | None = None
     for element in level:
-        if element.tag == PIXEL_DATA and level.parent is None:
+        if element.tag == PixelData and level.parent is None:
             break
         if best is None or element.end - element.offset > best.end - best.offset:
             best = element

@@ -5,12 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.frame_columns import PER_FRAME, SHARED
 from dcmlint.facts.builtin.tiling import real
 from dcmlint.facts.registry import Facts, facts
-
-PIXEL_MEASURES = 0x00289110
-PIXEL_SPACING, SLICE_THICKNESS, SPACING_BETWEEN_SLICES = 0x00280030, 0x00180050, 0x00180088
+from dcmlint.standard.tags import (
+    PerFrameFunctionalGroupsSequence,
+    PixelMeasuresSequence,
+    PixelSpacing,
+    SharedFunctionalGroupsSequence,
+    SliceThickness,
+    SpacingBetweenSlices,
+)
 
 
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +36,12 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
 def group_item(dataset: Dataset, group: int) -> tuple[Dataset | None, bool]:
     """The item of a functional group, and whether it is shared: the shared one, else the first frame's."""
-    for sequence in (SHARED, PER_FRAME):
+    for sequence in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence):
         items = dataset.items(sequence)
         if len(items):
             found = items[0].items(group)
             if len(found):
-                return found[0], sequence == SHARED
+                return found[0], sequence == SharedFunctionalGroupsSequence
     return None, False
 
 
@@ -45,12 +49,12 @@ def group_item(dataset: Dataset, group: int) -> tuple[Dataset | None, bool]:
 def measures(facts: Facts) -> Measures | None:
     """Pixel Spacing, Slice Thickness and Spacing Between Slices, from functional groups or the top level."""
     dataset = facts.instance.dataset
-    found, shared = group_item(dataset, PIXEL_MEASURES)
+    found, shared = group_item(dataset, PixelMeasuresSequence)
     level = dataset if found is None else found
-    if not any(tag in level for tag in (PIXEL_SPACING, SLICE_THICKNESS, SPACING_BETWEEN_SLICES)):
+    if not any(tag in level for tag in (PixelSpacing, SliceThickness, SpacingBetweenSlices)):
         return None
     return Measures(
-        row_spacing=real(level, PIXEL_SPACING), column_spacing=real(level, PIXEL_SPACING, 2),
-        slice_thickness=real(level, SLICE_THICKNESS), spacing_between_slices=real(level, SPACING_BETWEEN_SLICES),
+        row_spacing=real(level, PixelSpacing), column_spacing=real(level, PixelSpacing, 2),
+        slice_thickness=real(level, SliceThickness), spacing_between_slices=real(level, SpacingBetweenSlices),
         shared=shared,
     )  # fmt: skip

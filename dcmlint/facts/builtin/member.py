@@ -14,15 +14,20 @@ from dcmlint.facts.builtin.entities import (
     entity,
     printable_text,
 )
-from dcmlint.facts.builtin.pixels import WHOLE_SLIDE
-from dcmlint.facts.builtin.referenced import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, References, references
+from dcmlint.facts.builtin.referenced import References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
 from dcmlint.facts.builtin.slide_image import SlideImage, slide_image
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    FrameOfReferenceUID,
+    SeriesInstanceUID,
+    StudyInstanceUID,
+    TotalPixelMatrixColumns,
+    TotalPixelMatrixRows,
+)
+from dcmlint.standard.uids import MediaStorageDirectoryStorage, VLWholeSlideMicroscopyImageStorage
 
-DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex I
-FRAME_OF_REFERENCE_UID, MODALITY = 0x00200052, 0x00080060
-_MATRIX = (0x00480006, 0x00480007)
+_MATRIX = (TotalPixelMatrixColumns, TotalPixelMatrixRows)
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,16 +67,18 @@ def member(facts: Facts) -> Member | None:
     """What is kept of an instance; absent for directories and for what has no SOP Class or no SOP Instance UID."""
     instance = facts.instance
     dataset = instance.dataset
-    if instance.sop_class in ("", DIRECTORY) or not instance.sop_instance:
+    if instance.sop_class in ("", MediaStorageDirectoryStorage) or not instance.sop_instance:
         return None
     mode = facts.options.show_values
     referred = references(dataset)
-    wanted = instance.sop_class == WHOLE_SLIDE or any(tag in dataset for tag in _MATRIX)
+    wanted = instance.sop_class == VLWholeSlideMicroscopyImageStorage or any(
+        tag in dataset for tag in _MATRIX
+    )
     image = slide_image(facts) if wanted else None
     return Member(
         sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
-        study=_uid(dataset.text(STUDY_INSTANCE_UID)), series=_uid(dataset.text(SERIES_INSTANCE_UID)),
-        frame_of_reference=_uid(dataset.text(FRAME_OF_REFERENCE_UID)), transfer_syntax=_uid(instance.syntax.uid),
+        study=_uid(dataset.text(StudyInstanceUID)), series=_uid(dataset.text(SeriesInstanceUID)),
+        frame_of_reference=_uid(dataset.text(FrameOfReferenceUID)), transfer_syntax=_uid(instance.syntax.uid),
         sameness=sameness(instance),
         patient=entity(dataset, PATIENT, mode), study_values=entity(dataset, STUDY, mode),
         series_values=entity(dataset, SERIES, mode), equipment=entity(dataset, EQUIPMENT, mode),

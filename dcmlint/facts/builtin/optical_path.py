@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.facts.registry import Facts, facts
-
-OPTICAL_PATHS, OPTICAL_PATH_IDENTIFIER = 0x00480105, 0x00480106
+from dcmlint.standard.tags import OpticalPathIdentifier, OpticalPathSequence
 
 
 class OpticalPath(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +27,9 @@ class OpticalPath(msgspec.Struct, frozen=True, kw_only=True):
 def optical_path(facts: Facts) -> OpticalPath | None:
     """The optical paths of an image; absent without an Optical Path Sequence."""
     dataset = facts.instance.dataset
-    if OPTICAL_PATHS not in dataset:
+    if OpticalPathSequence not in dataset:
         return None
-    found = [item.text(OPTICAL_PATH_IDENTIFIER) for item in dataset.items(OPTICAL_PATHS)]
+    found = [item.text(OpticalPathIdentifier) for item in dataset.items(OpticalPathSequence)]
     seen: set[str] = set()
     repeated = []
     for number, identifier in enumerate(found):

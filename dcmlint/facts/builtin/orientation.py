@@ -8,8 +8,7 @@ import msgspec
 
 from dcmlint.facts.builtin.tiling import real
 from dcmlint.facts.registry import Facts, facts
-
-IMAGE_ORIENTATION_SLIDE = 0x00480102
+from dcmlint.standard.tags import ImageOrientationSlide
 
 
 class Orientation(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +42,9 @@ class Orientation(msgspec.Struct, frozen=True, kw_only=True):
 def orientation(facts: Facts) -> Orientation | None:
     """The two directions of Image Orientation (Slide); absent unless it has six numbers."""
     dataset = facts.instance.dataset
-    if len(dataset.values(IMAGE_ORIENTATION_SLIDE)) != 6:
+    if len(dataset.values(ImageOrientationSlide)) != 6:
         return None
-    found = [real(dataset, IMAGE_ORIENTATION_SLIDE, number) for number in range(1, 7)]
+    found = [real(dataset, ImageOrientationSlide, number) for number in range(1, 7)]
     cosines = [value for value in found if value is not None]
     if len(cosines) != 6 or max(map(abs, cosines)) > 1e100:
         return None

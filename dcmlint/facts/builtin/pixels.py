@@ -9,27 +9,51 @@ from typing import Final
 
 import msgspec
 
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset, Element
-from dcmlint.dicom.instance import SOP_CLASS_UID
+from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.expr import UNKNOWN, Unknown
-from dcmlint.facts.builtin.tiling import COLUMNS, NUMBER_OF_FRAMES, ROWS, whole
+from dcmlint.facts.builtin.tiling import whole
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    Columns,
+    DoubleFloatPixelData,
+    FloatPixelData,
+    FrameIncrementPointer,
+    NumberOfFrames,
+    PerFrameFunctionalGroupsSequence,
+    PhotometricInterpretation,
+    PixelData,
+    Rows,
+    SamplesPerPixel,
+    SharedFunctionalGroupsSequence,
+    SOPClassUID,
+    TotalPixelMatrixColumns,
+)
+from dcmlint.standard.uids import (
+    HTJ2K,
+    JPEG2000,
+    JPEG2000MC,
+    JPEGXL,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+    VLWholeSlideMicroscopyImageStorage,
+)
 
-SAMPLES_PER_PIXEL: Final = 0x00280002
-PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
-BITS_ALLOCATED: Final = 0x00280100
-BITS_STORED: Final = 0x00280101
-_FLOAT_PIXEL_DATA: Final = 0x7FE00008
-_DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
 # PS3.3 C.7.6.24, C.7.6.25: the bits of one sample follow from the VR, whatever is said of them.
-_FLOAT_BITS: Final = {_FLOAT_PIXEL_DATA: 32, _DOUBLE_FLOAT_PIXEL_DATA: 64}
+_FLOAT_BITS: Final = {FloatPixelData: 32, DoubleFloatPixelData: 64}
 _KEYWORDS: Final = {
-    PIXEL_DATA: "PixelData",
-    _FLOAT_PIXEL_DATA: "FloatPixelData",
-    _DOUBLE_FLOAT_PIXEL_DATA: "DoubleFloatPixelData",
+    PixelData: "PixelData",
+    FloatPixelData: "FloatPixelData",
+    DoubleFloatPixelData: "DoubleFloatPixelData",
 }
 # With one of these an image has frames, and Number of Frames must be there: PS3.3 C.7.6.16, C.8.12.14
-_OF_FRAMES: Final = (0x52009229, 0x52009230, 0x00480006, 0x00280009)
+_OF_FRAMES: Final = (
+    SharedFunctionalGroupsSequence,
+    PerFrameFunctionalGroupsSequence,
+    TotalPixelMatrixColumns,
+    FrameIncrementPointer,
+)
 
 # Samples per Pixel of each Photometric Interpretation. PS3.3 C.7.6.3.1.1, C.7.6.3.1.2
 SAMPLES: Final = {
@@ -45,7 +69,6 @@ SAMPLES: Final = {
     "YBR_RCT": 3,
     "XYB": 3,
 }
-WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage, PS3.4 B.5
 
 # Native pixels of these share two chrominance samples between two pixels. PS3.3 C.7.6.3.1.2
 _HALVED_CHROMA: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
@@ -53,13 +76,13 @@ _HALVED_CHROMA: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 # Lossy Image Compression Method that a transfer syntax stands for when its code stream is lossy.
 # PS3.3 C.7.6.1.1.5.1; both JPEG 2000 terms are met for High-Throughput JPEG 2000.
 LOSSY_METHODS: Final[dict[str, tuple[str, ...]]] = {
-    "1.2.840.10008.1.2.4.50": ("ISO_10918_1",),
-    "1.2.840.10008.1.2.4.51": ("ISO_10918_1",),
-    "1.2.840.10008.1.2.4.81": ("ISO_14495_1",),
-    "1.2.840.10008.1.2.4.91": ("ISO_15444_1",),
-    "1.2.840.10008.1.2.4.93": ("ISO_15444_1",),
-    "1.2.840.10008.1.2.4.203": ("ISO_15444_15", "ISO_15444_1"),
-    "1.2.840.10008.1.2.4.112": ("ISO_18181_1",),
+    JPEGBaseline8Bit: ("ISO_10918_1",),
+    JPEGExtended12Bit: ("ISO_10918_1",),
+    JPEGLSNearLossless: ("ISO_14495_1",),
+    JPEG2000: ("ISO_15444_1",),
+    JPEG2000MC: ("ISO_15444_1",),
+    HTJ2K: ("ISO_15444_15", "ISO_15444_1"),
+    JPEGXL: ("ISO_18181_1",),
 }
 
 
@@ -117,26 +140,30 @@ def pixels(facts: Facts) -> Pixels | None:
 
 def number_of_frames(dataset: Dataset) -> int | Unknown:
     """Number of Frames (PS3.3 C.7.6.6); 1 where an image of one frame need not say so."""
-    if NUMBER_OF_FRAMES in dataset:
-        stated = whole(dataset, NUMBER_OF_FRAMES)
+    if NumberOfFrames in dataset:
+        stated = whole(dataset, NumberOfFrames)
         return stated if stated is not None and stated > 0 else UNKNOWN
     return UNKNOWN if any(tag in dataset for tag in _OF_FRAMES) else 1
 
 
 def _frame_bits(dataset: Dataset, element: Element, native: bool) -> int | Unknown:
     """Bits of one frame; ``native``: as it is stored, where chrominance may be halved."""
-    rows, columns = whole(dataset, ROWS), whole(dataset, COLUMNS)
-    samples = whole(dataset, SAMPLES_PER_PIXEL) if element.tag == PIXEL_DATA else 1
-    bits = _FLOAT_BITS.get(element.tag) or whole(dataset, BITS_ALLOCATED)
+    rows, columns = whole(dataset, Rows), whole(dataset, Columns)
+    samples = whole(dataset, SamplesPerPixel) if element.tag == PixelData else 1
+    bits = _FLOAT_BITS.get(element.tag) or whole(dataset, BitsAllocated)
     if not rows or not columns or not samples or not bits or min(rows, columns, samples, bits) < 1:
         return UNKNOWN
     if bits != 1 and bits % 8:  # PS3.3 C.7.6.3: 1 or a multiple of 8
         return UNKNOWN
-    colour = dataset.text(PHOTOMETRIC_INTERPRETATION)
-    if SAMPLES.get(colour, samples) != samples and element.tag == PIXEL_DATA:
+    colour = dataset.text(PhotometricInterpretation)
+    if SAMPLES.get(colour, samples) != samples and element.tag == PixelData:
         # One of the two is wrong, which another rule says.
         return UNKNOWN
-    if native and colour in _HALVED_CHROMA and dataset.text(SOP_CLASS_UID) == WHOLE_SLIDE:
+    if (
+        native
+        and colour in _HALVED_CHROMA
+        and dataset.text(SOPClassUID) == VLWholeSlideMicroscopyImageStorage
+    ):
         return UNKNOWN  # not allowed there (PS3.3 C.8.12.4.1.5): nobody knows what is meant
     if native and colour in _HALVED_CHROMA:
         return rows * columns * 2 * bits if columns % 2 == 0 else UNKNOWN

@@ -15,8 +15,13 @@ import msgspec
 from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.facts.builtin.measures import Measures
 from dcmlint.facts.builtin.orientation import Orientation
-from dcmlint.facts.builtin.tiling import X_OFFSET, Y_OFFSET, Tiling
+from dcmlint.facts.builtin.tiling import Tiling
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    PlanePositionSlideSequence,
+    XOffsetInSlideCoordinateSystem,
+    YOffsetInSlideCoordinateSystem,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,8 +87,6 @@ def deviations(facts: Facts, columns: FrameColumns, column: Floats, row: Floats)
     """Compare X and Y of the frames with what follows from these positions; None where nothing follows."""
     import numpy as np
 
-    from dcmlint.facts.builtin.frames import PLANE_POSITION
-
     tiling: Tiling | None = facts.group("tiling")
     measures: Measures | None = facts.group("measures")
     orientation: Orientation | None = facts.group("orientation")
@@ -96,7 +99,10 @@ def deviations(facts: Facts, columns: FrameColumns, column: Floats, row: Floats)
         return None
     if max(spacing, down_spacing, abs(tiling.origin_x), abs(tiling.origin_y)) > _FAR:
         return None
-    x, y = (columns.numbers((PLANE_POSITION, tag)) for tag in (X_OFFSET, Y_OFFSET))
+    x, y = (
+        columns.numbers((PlanePositionSlideSequence, tag))
+        for tag in (XOffsetInSlideCoordinateSystem, YOffsetInSlideCoordinateSystem)
+    )
     at = np.flatnonzero((np.abs(x) < _FAR) & (np.abs(y) < _FAR) & ~np.isnan(column) & ~np.isnan(row))
     x, y, across, down = x[at], y[at], column[at] - 1, row[at] - 1
     wanted_x = (

@@ -8,10 +8,18 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.builtin.entities import printable_text
-
-REFERENCED_CLASS, REFERENCED_INSTANCE = 0x00081150, 0x00081155
-STUDY_INSTANCE_UID, SERIES_INSTANCE_UID = 0x0020000D, 0x0020000E
-REFERENCED_FRAME_OF_REFERENCE = 0x30060024
+from dcmlint.standard.tags import (
+    ReferencedFrameOfReferenceUID,
+    ReferencedPatientSequence,
+    ReferencedPerformedProcedureStepSequence,
+    ReferencedSOPClassUID,
+    ReferencedSOPInstanceUID,
+    ReferencedStudySequence,
+    ReferencedVisitSequence,
+    SeriesInstanceUID,
+    StudyInstanceUID,
+)
+from dcmlint.standard.uids import ModalityWorklistInformationModelFind
 
 # Distinct references kept of one instance: more than the largest series has instances.
 MOST = 20_000
@@ -19,11 +27,18 @@ MOST = 20_000
 _NOT_STORED = (
     "1.2.840.10008.3.1.2.",
     "1.2.840.10008.5.1.4.34.",
-    "1.2.840.10008.5.1.4.31",
+    ModalityWorklistInformationModelFind,
     "1.2.840.10008.5.1.4.32.",
 )
 # Referenced Study, Performed Procedure Step, Patient, Visit Sequence (PS3.6).
-_NOT_INSTANCES = frozenset({0x00081110, 0x00081111, 0x00081120, 0x00081125})
+_NOT_INSTANCES = frozenset(
+    {
+        ReferencedStudySequence,
+        ReferencedPerformedProcedureStepSequence,
+        ReferencedPatientSequence,
+        ReferencedVisitSequence,
+    }
+)
 
 
 class Reference(msgspec.Struct, frozen=True, array_like=True):
@@ -59,18 +74,18 @@ class _Collector:
 
     def level(self, level: Dataset, series: str, study: str) -> None:
         if level.parent is not None:
-            series = _uid(level, SERIES_INSTANCE_UID) or series
-            study = _uid(level, STUDY_INSTANCE_UID) or study
-            if REFERENCED_INSTANCE in level:
+            series = _uid(level, SeriesInstanceUID) or series
+            study = _uid(level, StudyInstanceUID) or study
+            if ReferencedSOPInstanceUID in level:
                 self.add(
-                    _uid(level, REFERENCED_CLASS),
-                    _uid(level, REFERENCED_INSTANCE),
+                    _uid(level, ReferencedSOPClassUID),
+                    _uid(level, ReferencedSOPInstanceUID),
                     series,
                     study,
                     level.parent_tag,
                 )
-            if REFERENCED_FRAME_OF_REFERENCE in level and len(self.frames) < 64:
-                self.frames[_uid(level, REFERENCED_FRAME_OF_REFERENCE)] = None
+            if ReferencedFrameOfReferenceUID in level and len(self.frames) < 64:
+                self.frames[_uid(level, ReferencedFrameOfReferenceUID)] = None
         for element in level:
             items = element.items
             if items is None:
@@ -85,9 +100,9 @@ class _Collector:
         """A long sequence: the references of all its items at once."""
         for shape in items.shapes:
             for path, leaf in shape.leaves.items():
-                if path[-1] != REFERENCED_INSTANCE or len(path) < 3:
+                if path[-1] != ReferencedSOPInstanceUID or len(path) < 3:
                     continue
-                class_leaf = shape.leaves.get((*path[:-1], REFERENCED_CLASS))
+                class_leaf = shape.leaves.get((*path[:-1], ReferencedSOPClassUID))
                 instances = items.raw(leaf)
                 if class_leaf is None or not len(instances):
                     continue

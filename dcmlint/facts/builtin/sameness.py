@@ -8,8 +8,17 @@ from typing import Any
 import msgspec
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
+from dcmlint.standard.tags import (
+    DerivationCodeSequence,
+    DerivationDescription,
+    ExtendedOffsetTable,
+    ExtendedOffsetTableLengths,
+    PhotometricInterpretation,
+    PixelData,
+    PlanarConfiguration,
+)
 
 # A file up to this size is hashed whole; of a larger one, what is not pixel data and samples of the rest.
 WHOLE = 4 << 20
@@ -20,7 +29,17 @@ _ITEMS = 32
 _LARGE = 1 << 16
 # Change with the encoding: Pixel Data, its offset tables, the group lengths (PS3.5 8, C.7.6.3.1.8), and
 # what a lossless change of transfer syntax changes with it (PS3.5 8.2.4), or notes (PS3.3 C.7.6.1.1.3).
-_ENCODING = frozenset({PIXEL_DATA, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006, 0x00082111, 0x00089215})
+_ENCODING = frozenset(
+    {
+        PixelData,
+        ExtendedOffsetTable,
+        ExtendedOffsetTableLengths,
+        PhotometricInterpretation,
+        PlanarConfiguration,
+        DerivationDescription,
+        DerivationCodeSequence,
+    }
+)
 # Bytes of the numbers of each VR (PS3.5 6.2): big endian values are turned round.
 _WIDTH = {"US": 2, "SS": 2, "AT": 2, "OW": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4, "FD": 8, "OD": 8, "UV": 8,
           "SV": 8, "OV": 8}  # fmt: skip
@@ -43,7 +62,7 @@ class Sameness(msgspec.Struct, frozen=True, array_like=True):
 def sameness(instance: Instance) -> Sameness:
     """The hashes of an instance."""
     buffer, size = instance.buffer, len(instance.buffer)
-    element = instance.dataset.get(PIXEL_DATA)
+    element = instance.dataset.get(PixelData)
     deflated = instance.syntax.deflated
     whole = size <= WHOLE and isinstance(buffer, WholeBuffer)
     content = _content(instance.dataset)
@@ -72,7 +91,7 @@ def sameness(instance: Instance) -> Sameness:
         # What is read in ranges, perhaps from afar, is not read a second time.
         file.update(content)
         file.update(pixels.digest())
-    colour = f"{instance.dataset.text(0x00280004)} {instance.dataset.text(0x00280006)}".encode(
+    colour = f"{instance.dataset.text(PhotometricInterpretation)} {instance.dataset.text(PlanarConfiguration)}".encode(
         "ascii", "replace"
     )
     return Sameness(file.digest(), content, pixels.digest(), colour.decode(), whole)

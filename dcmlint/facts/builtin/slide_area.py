@@ -8,8 +8,8 @@ from dcmlint.facts.builtin.measures import Measures
 from dcmlint.facts.builtin.orientation import Orientation
 from dcmlint.facts.builtin.tiling import Tiling
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import ImageType
 
-_IMAGE_TYPE = 0x00080008
 # mm.  Light resolves 0.2 um; no slide is longer than 100 mm; no camera of a scanner has pixels of 0.2 mm, while
 # the coarsest levels, which some converters call NONE, reach 0.13 mm.
 _FINEST, _LONGEST, _COARSEST_BASE = 5e-5, 100.0, 0.2
@@ -47,7 +47,7 @@ def slide_area(facts: Facts) -> SlideArea | None:
     if measures.row_spacing is None or measures.column_spacing is None:
         return None
     width, height = tiling.matrix_columns * measures.column_spacing, tiling.matrix_rows * measures.row_spacing
-    base = facts.instance.dataset.value(_IMAGE_TYPE, 4) == "NONE"  # PS3.3 Table C.8.12.4-3
+    base = facts.instance.dataset.value(ImageType, 4) == "NONE"  # PS3.3 Table C.8.12.4-3
     spacings = (measures.row_spacing, measures.column_spacing)
     doubt = (
         min(spacings) < _FINEST or max(width, height) > _LONGEST or (base and max(spacings) > _COARSEST_BASE)

@@ -6,29 +6,68 @@ from hashlib import blake2b
 
 import msgspec
 
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.builtin.covered import Covered, covered
 from dcmlint.facts.builtin.dates import moment
 from dcmlint.facts.builtin.entities import Attribute, Said, hashed, printable_text, said
-from dcmlint.facts.builtin.frame_columns import PER_FRAME
-from dcmlint.facts.builtin.optical_path import OPTICAL_PATH_IDENTIFIER, OPTICAL_PATHS
 from dcmlint.facts.builtin.sameness import hash_level
 from dcmlint.facts.builtin.tiling import real, whole
 from dcmlint.facts.registry import Facts
-
-IMAGE_TYPE, PHOTOMETRIC = 0x00080008, 0x00280004
-CONTAINER, BARCODE, ACQUIRED = 0x00400512, 0x22000005, 0x0008002A
-SPECIMENS, SPECIMEN_ID, SPECIMEN_UID = 0x00400560, 0x00400551, 0x00400554
-ICC_PROFILE, OBJECTIVE_POWER = 0x00282000, 0x00480112
-CONCATENATION_UID = 0x00209161
-DEIDENTIFICATION_CODES, CODE_VALUE = 0x00120064, 0x00080100
-DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID = 0x00209221, 0x00209164
+from dcmlint.standard.tags import (
+    AcquisitionDateTime,
+    AcquisitionUID,
+    BarcodeValue,
+    BitsStored,
+    BurnedInAnnotation,
+    CodeValue,
+    Columns,
+    ConcatenationFrameOffsetNumber,
+    ConcatenationUID,
+    ContainerIdentifier,
+    DeidentificationMethodCodeSequence,
+    DimensionOrganizationSequence,
+    DimensionOrganizationType,
+    DimensionOrganizationUID,
+    ExtendedDepthOfField,
+    ExtendedOffsetTable,
+    ExtendedOffsetTableLengths,
+    ICCProfile,
+    ImagedVolumeHeight,
+    ImagedVolumeWidth,
+    ImageType,
+    InConcatenationNumber,
+    InConcatenationTotalNumber,
+    InstanceCreationDate,
+    InstanceCreationTime,
+    InstanceNumber,
+    LossyImageCompression,
+    NumberOfFrames,
+    ObjectiveLensPower,
+    OpticalPathIdentifier,
+    OpticalPathSequence,
+    PatientIdentityRemoved,
+    PerFrameFunctionalGroupsSequence,
+    PhotometricInterpretation,
+    PixelData,
+    PyramidUID,
+    Rows,
+    SamplesPerPixel,
+    SOPInstanceUID,
+    SOPInstanceUIDOfConcatenationSource,
+    SpecimenDescriptionSequence,
+    SpecimenIdentifier,
+    SpecimenLabelInImage,
+    SpecimenUID,
+    TotalPixelMatrixColumns,
+    TotalPixelMatrixFocalPlanes,
+    TotalPixelMatrixRows,
+)
 
 _MOST = 64
 # PS3.3 C.7.6.16.2.2.4 names what may differ within a concatenation; Instance Creation Date goes with its time,
 # Instance Number has a rule of its own, the offset tables describe the pixel data.
-_MEMBER_OWN = frozenset({0x00280008, 0x00209228, 0x00209162, 0x00080018, 0x00080012, 0x00080013, 0x00200013,
-                         PER_FRAME, PIXEL_DATA, 0x7FE00001, 0x7FE00002})  # fmt: skip
+_MEMBER_OWN = frozenset({NumberOfFrames, ConcatenationFrameOffsetNumber, InConcatenationNumber, SOPInstanceUID, InstanceCreationDate, InstanceCreationTime, InstanceNumber,
+                         PerFrameFunctionalGroupsSequence, PixelData, ExtendedOffsetTable, ExtendedOffsetTableLengths})  # fmt: skip
 
 
 class Concatenated(msgspec.Struct, frozen=True, array_like=True):
@@ -107,19 +146,19 @@ def slide_image(facts: Facts) -> SlideImage | None:
     tiling, measures = facts.group("tiling"), facts.group("measures")
     orientation = facts.group("orientation")
     mode = facts.options.show_values
-    container = said(dataset, CONTAINER, mode)
-    barcode = said(dataset, BARCODE, mode)
-    pixels = dataset.get(PIXEL_DATA)
+    container = said(dataset, ContainerIdentifier, mode)
+    barcode = said(dataset, BarcodeValue, mode)
+    pixels = dataset.get(PixelData)
     paths, profiles, objective = _optical_paths(dataset)
-    acquired = dataset.text(ACQUIRED)
+    acquired = dataset.text(AcquisitionDateTime)
     origin = (tiling.origin_x, tiling.origin_y, tiling.origin_z) if tiling is not None else None
     return SlideImage(
-        image_type=tuple(_short(str(value)) for value in dataset.values(IMAGE_TYPE)[:8]),
-        number=_bounded(whole(dataset, 0x00200013)),
-        rows=_bounded(whole(dataset, 0x00280010)), columns=_bounded(whole(dataset, 0x00280011)),
-        matrix_columns=_bounded(whole(dataset, 0x00480006)), matrix_rows=_bounded(whole(dataset, 0x00480007)),
-        focal_planes=_bounded(whole(dataset, 0x00480303)), frames=_bounded(whole(dataset, 0x00280008)),
-        organization=_text(dataset, 0x00209311),
+        image_type=tuple(_short(str(value)) for value in dataset.values(ImageType)[:8]),
+        number=_bounded(whole(dataset, InstanceNumber)),
+        rows=_bounded(whole(dataset, Rows)), columns=_bounded(whole(dataset, Columns)),
+        matrix_columns=_bounded(whole(dataset, TotalPixelMatrixColumns)), matrix_rows=_bounded(whole(dataset, TotalPixelMatrixRows)),
+        focal_planes=_bounded(whole(dataset, TotalPixelMatrixFocalPlanes)), frames=_bounded(whole(dataset, NumberOfFrames)),
+        organization=_text(dataset, DimensionOrganizationType),
         row_spacing=measures.row_spacing if measures is not None else None,
         column_spacing=measures.column_spacing if measures is not None else None,
         origin=None if origin is None or origin == (None, None, None) else origin,
@@ -127,19 +166,19 @@ def slide_image(facts: Facts) -> SlideImage | None:
             orientation.row_x, orientation.row_y, orientation.row_z,
             orientation.column_x, orientation.column_y, orientation.column_z,
         ),
-        volume_width=real(dataset, 0x00480001), volume_height=real(dataset, 0x00480002),
+        volume_width=real(dataset, ImagedVolumeWidth), volume_height=real(dataset, ImagedVolumeHeight),
         paths=paths, profiles=profiles, objective=objective,
-        samples=_bounded(whole(dataset, 0x00280002)), bits_stored=_bounded(whole(dataset, 0x00280101)),
-        photometric=_text(dataset, PHOTOMETRIC), lossy=_text(dataset, 0x00282110),
-        label_shown=_text(dataset, 0x00480010), burned_in=_text(dataset, 0x00280301),
-        extended_depth=_text(dataset, 0x00480012), pyramid=_text(dataset, 0x00080019),
-        acquisition=_text(dataset, 0x00080017),
-        acquired=said(dataset, ACQUIRED, mode), acquired_days=moment(acquired[:8], acquired[8:]),
+        samples=_bounded(whole(dataset, SamplesPerPixel)), bits_stored=_bounded(whole(dataset, BitsStored)),
+        photometric=_text(dataset, PhotometricInterpretation), lossy=_text(dataset, LossyImageCompression),
+        label_shown=_text(dataset, SpecimenLabelInImage), burned_in=_text(dataset, BurnedInAnnotation),
+        extended_depth=_text(dataset, ExtendedDepthOfField), pyramid=_text(dataset, PyramidUID),
+        acquisition=_text(dataset, AcquisitionUID),
+        acquired=said(dataset, AcquisitionDateTime, mode), acquired_days=moment(acquired[:8], acquired[8:]),
         container=container, barcode=barcode, barcode_names_container=_names(dataset),
-        specimens=_specimens(facts), dimension_organizations=_uids(dataset, DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID),
+        specimens=_specimens(facts), dimension_organizations=_uids(dataset, DimensionOrganizationSequence, DimensionOrganizationUID),
         header_bytes=pixels.offset if pixels is not None else len(facts.instance.buffer),
-        removed=_text(dataset, 0x00120062), deidentification=_uids(dataset, DEIDENTIFICATION_CODES, CODE_VALUE),
-        concatenated=_concatenated(dataset) if CONCATENATION_UID in dataset else None, covered=covered(dataset, facts.group("tiling")),
+        removed=_text(dataset, PatientIdentityRemoved), deidentification=_uids(dataset, DeidentificationMethodCodeSequence, CodeValue),
+        concatenated=_concatenated(dataset) if ConcatenationUID in dataset else None, covered=covered(dataset, facts.group("tiling")),
     )  # fmt: skip
 
 
@@ -162,7 +201,7 @@ def _uids(dataset: Dataset, sequence: int, tag: int) -> tuple[str, ...]:
 
 def _names(dataset: Dataset) -> bool | None:
     """Whether the barcode is, holds or is part of the Container Identifier; None where one of them is missing."""
-    barcode, container = dataset.text(BARCODE).strip(), dataset.text(CONTAINER).strip()
+    barcode, container = dataset.text(BarcodeValue).strip(), dataset.text(ContainerIdentifier).strip()
     if not barcode or not container:
         return None
     return container in barcode or barcode in container
@@ -170,13 +209,13 @@ def _names(dataset: Dataset) -> bool | None:
 
 def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...], float | None]:
     paths, profiles, objective = [], [], None
-    items = dataset.items(OPTICAL_PATHS)
+    items = dataset.items(OpticalPathSequence)
     for number in range(min(len(items), _MOST)):
         item = items[number]
-        paths.append(_text(item, OPTICAL_PATH_IDENTIFIER))
-        profile = item.get(ICC_PROFILE)
-        profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICC_PROFILE))))
-        objective = objective or real(item, OBJECTIVE_POWER)
+        paths.append(_text(item, OpticalPathIdentifier))
+        profile = item.get(ICCProfile)
+        profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICCProfile))))
+        objective = objective or real(item, ObjectiveLensPower)
     return tuple(paths), tuple(profiles), objective
 
 
@@ -189,9 +228,9 @@ def _transform(profile: bytes) -> bytes:
 
 
 def _specimens(facts: Facts) -> tuple[tuple[str, Said | None], ...]:
-    items = facts.instance.dataset.items(SPECIMENS)
+    items = facts.instance.dataset.items(SpecimenDescriptionSequence)
     return tuple(
-        (_text(item, SPECIMEN_UID), said(item, SPECIMEN_ID, facts.options.show_values))
+        (_text(item, SpecimenUID), said(item, SpecimenIdentifier, facts.options.show_values))
         for item in (items[number] for number in range(min(len(items), _MOST)))
     )
 
@@ -210,6 +249,6 @@ def _concatenated(dataset: Dataset) -> Concatenated:
                 hash_level(digest, item)
         shared.append(Attribute(tag, Said(digest.digest(), "")))
     return Concatenated(
-        _text(dataset, CONCATENATION_UID), _text(dataset, 0x00200242), _bounded(whole(dataset, 0x00209162)),
-        _bounded(whole(dataset, 0x00209163)), _bounded(whole(dataset, 0x00209228)), tuple(shared),
+        _text(dataset, ConcatenationUID), _text(dataset, SOPInstanceUIDOfConcatenationSource), _bounded(whole(dataset, InConcatenationNumber)),
+        _bounded(whole(dataset, InConcatenationTotalNumber)), _bounded(whole(dataset, ConcatenationFrameOffsetNumber)), tuple(shared),
     )  # fmt: skip

@@ -8,11 +8,20 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
-
-SPECIMENS, STEPS, STEP_CONTENT = 0x00400560, 0x00400610, 0x00400612
-SPECIMEN_UID, SPECIMEN_IDENTIFIER, ISSUER = 0x00400554, 0x00400551, 0x00400562
-_CONCEPT_NAME, _CONCEPT_CODE, _TEXT_VALUE, _DATE_TIME = 0x0040A043, 0x0040A168, 0x0040A160, 0x0040A120
-_CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
+from dcmlint.standard.tags import (
+    CodeValue,
+    CodingSchemeDesignator,
+    ConceptCodeSequence,
+    ConceptNameCodeSequence,
+    DateTime,
+    IssuerOfTheSpecimenIdentifierSequence,
+    SpecimenDescriptionSequence,
+    SpecimenIdentifier,
+    SpecimenPreparationSequence,
+    SpecimenPreparationStepContentItemSequence,
+    SpecimenUID,
+    TextValue,
+)
 
 Code = tuple[str, str]
 _ENOUGH = 4096
@@ -57,21 +66,21 @@ class Specimen(msgspec.Struct, frozen=True, kw_only=True):
 def specimen(facts: Facts) -> Specimen | None:
     """The specimens of a slide; absent without a Specimen Description Sequence."""
     dataset = facts.instance.dataset
-    if SPECIMENS not in dataset:
+    if SpecimenDescriptionSequence not in dataset:
         return None
-    items = dataset.items(SPECIMENS)
+    items = dataset.items(SpecimenDescriptionSequence)
     uids: set[str] = set()
     identifiers: set[tuple[str, bytes]] = set()
     repeated: list[int] = []
     steps, stained = 0, False
     for number, item in enumerate(items):
-        uid, identifier = item.text(SPECIMEN_UID), item.text(SPECIMEN_IDENTIFIER)
-        key = (identifier, _beginning(item, ISSUER))
+        uid, identifier = item.text(SpecimenUID), item.text(SpecimenIdentifier)
+        key = (identifier, _beginning(item, IssuerOfTheSpecimenIdentifierSequence))
         if (uid and uid in uids) or (identifier and key in identifiers):
             repeated.append(number)
         uids.add(uid)
         identifiers.add(key)
-        for step in item.items(STEPS):
+        for step in item.items(SpecimenPreparationSequence):
             steps += 1
             stained = stained or is_stained(step)
     return Specimen(count=len(items), repeated=tuple(repeated), steps=steps, stained=stained)
@@ -79,13 +88,13 @@ def specimen(facts: Facts) -> Specimen | None:
 
 def contents(step: Dataset) -> Iterator[Content]:
     """The content items of a preparation step, in their order."""
-    for item in step.items(STEP_CONTENT):
+    for item in step.items(SpecimenPreparationStepContentItemSequence):
         yield Content(
             item,
-            _code(item, _CONCEPT_NAME),
-            _code(item, _CONCEPT_CODE),
-            item.text(_TEXT_VALUE),
-            item.text(_DATE_TIME),
+            _code(item, ConceptNameCodeSequence),
+            _code(item, ConceptCodeSequence),
+            item.text(TextValue),
+            item.text(DateTime),
         )
 
 
@@ -107,4 +116,4 @@ def _beginning(item: Dataset, tag: int) -> bytes:
 
 def _code(item: Dataset, sequence: int) -> Code:
     codes = item.items(sequence)
-    return (codes[0].text(_CODE_VALUE), codes[0].text(_SCHEME)) if len(codes) else ("", "")
+    return (codes[0].text(CodeValue), codes[0].text(CodingSchemeDesignator)) if len(codes) else ("", "")

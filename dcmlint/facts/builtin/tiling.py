@@ -8,21 +8,28 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.standard.tags import (
+    Columns,
+    ConcatenationFrameOffsetNumber,
+    DimensionOrganizationType,
+    NumberOfOpticalPaths,
+    Rows,
+    SegmentationType,
+    SegmentSequence,
+    TilesOverlap,
+    TotalPixelMatrixColumns,
+    TotalPixelMatrixFocalPlanes,
+    TotalPixelMatrixOriginSequence,
+    TotalPixelMatrixRows,
+    XOffsetInSlideCoordinateSystem,
+    YOffsetInSlideCoordinateSystem,
+    ZOffsetInSlideCoordinateSystem,
+)
+from dcmlint.standard.uids import LabelMapSegmentationStorage, SegmentationStorage
 
-ROWS, COLUMNS = 0x00280010, 0x00280011
-NUMBER_OF_FRAMES = 0x00280008
-DIMENSION_ORGANIZATION_TYPE = 0x00209311
-MATRIX_COLUMNS, MATRIX_ROWS = 0x00480006, 0x00480007
-MATRIX_FOCAL_PLANES = 0x00480303
-MATRIX_ORIGIN = 0x00480008
-TILES_OVERLAP = 0x00480304
-NUMBER_OF_OPTICAL_PATHS = 0x00480302
-X_OFFSET, Y_OFFSET, Z_OFFSET = 0x0040072A, 0x0040073A, 0x0040074A
-SEGMENTS, SEGMENTATION_TYPE = 0x00620002, 0x00620001
-CONCATENATION_OFFSET = 0x00209228
 SEGMENTATIONS = frozenset({
-    "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation Storage, PS3.4 B.5
-    "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation Storage, PS3.4 B.5
+    SegmentationStorage,  # Segmentation Storage, PS3.4 B.5
+    LabelMapSegmentationStorage,  # Label Map Segmentation Storage, PS3.4 B.5
 })  # fmt: skip
 
 
@@ -101,36 +108,39 @@ def _product(*factors: int | None) -> int | None:
 
 
 def _segments(dataset: Dataset) -> int | None:
-    if SEGMENTS not in dataset:
+    if SegmentSequence not in dataset:
         return None
-    if dataset.text(SEGMENTATION_TYPE) == "LABELMAP":  # PS3.3 C.8.20.2.3.3: all segments in one frame
+    if dataset.text(SegmentationType) == "LABELMAP":  # PS3.3 C.8.20.2.3.3: all segments in one frame
         return 1
-    return len(dataset.items(SEGMENTS))
+    return len(dataset.items(SegmentSequence))
 
 
 @facts("tiling", Tiling)
 def tiling(facts: Facts) -> Tiling | None:
     """The tiles of an image that has a Total Pixel Matrix."""
     dataset = facts.instance.dataset
-    if MATRIX_COLUMNS not in dataset and MATRIX_ROWS not in dataset:
+    if TotalPixelMatrixColumns not in dataset and TotalPixelMatrixRows not in dataset:
         return None
-    matrix_columns, matrix_rows = whole(dataset, MATRIX_COLUMNS), whole(dataset, MATRIX_ROWS)
-    tile_columns, tile_rows = whole(dataset, COLUMNS), whole(dataset, ROWS)
+    matrix_columns, matrix_rows = (
+        whole(dataset, TotalPixelMatrixColumns),
+        whole(dataset, TotalPixelMatrixRows),
+    )
+    tile_columns, tile_rows = whole(dataset, Columns), whole(dataset, Rows)
     columns, rows = _over(matrix_columns, tile_columns), _over(matrix_rows, tile_rows)
-    planes, paths = whole(dataset, MATRIX_FOCAL_PLANES), whole(dataset, NUMBER_OF_OPTICAL_PATHS)
+    planes, paths = whole(dataset, TotalPixelMatrixFocalPlanes), whole(dataset, NumberOfOpticalPaths)
     segments = _segments(dataset)
     # PS3.3 C.7.6.17.3: in a Segmentation, segments stand where optical paths stand else.
     layers = segments if facts.instance.sop_class in SEGMENTATIONS else paths
-    origin = dataset.items(MATRIX_ORIGIN)
+    origin = dataset.items(TotalPixelMatrixOriginSequence)
     first = origin[0] if len(origin) else None
     return Tiling(
         matrix_columns=matrix_columns, matrix_rows=matrix_rows, tile_columns=tile_columns, tile_rows=tile_rows,
         columns=columns, rows=rows, focal_planes=planes, optical_paths=paths, segments=segments,
         frames=_product(columns, rows, planes, layers),
-        organization=dataset.text(DIMENSION_ORGANIZATION_TYPE) or None,
-        overlap=dataset.text(TILES_OVERLAP) == "YES",
-        origin_x=real(first, X_OFFSET) if first is not None else None,
-        origin_y=real(first, Y_OFFSET) if first is not None else None,
-        origin_z=real(first, Z_OFFSET) if first is not None else None,
-        offset=max(0, whole(dataset, CONCATENATION_OFFSET) or 0),
+        organization=dataset.text(DimensionOrganizationType) or None,
+        overlap=dataset.text(TilesOverlap) == "YES",
+        origin_x=real(first, XOffsetInSlideCoordinateSystem) if first is not None else None,
+        origin_y=real(first, YOffsetInSlideCoordinateSystem) if first is not None else None,
+        origin_z=real(first, ZOffsetInSlideCoordinateSystem) if first is not None else None,
+        offset=max(0, whole(dataset, ConcatenationFrameOffsetNumber) or 0),
     )  # fmt: skip

@@ -8,16 +8,34 @@ from typing import Final
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    AlphaPaletteColorLookupTableData,
+    AlphaPaletteColorLookupTableDescriptor,
+    BluePaletteColorLookupTableData,
+    BluePaletteColorLookupTableDescriptor,
+    ChannelDefinitionSequence,
+    GreenPaletteColorLookupTableData,
+    GreenPaletteColorLookupTableDescriptor,
+    LUTData,
+    LUTDescriptor,
+    ModalityLUTSequence,
+    NumberOfWaveformChannels,
+    NumberOfWaveformSamples,
+    PresentationLUTSequence,
+    RedPaletteColorLookupTableData,
+    RedPaletteColorLookupTableDescriptor,
+    VOILUTSequence,
+    WaveformBitsAllocated,
+    WaveformData,
+    WaveformSequence,
+)
 
 # Descriptor and data of the red, green, blue and alpha palette
 _PALETTES: Final = (
-    (0x00281101, 0x00281201), (0x00281102, 0x00281202), (0x00281103, 0x00281203), (0x00281104, 0x00281204),
+    (RedPaletteColorLookupTableDescriptor, RedPaletteColorLookupTableData), (GreenPaletteColorLookupTableDescriptor, GreenPaletteColorLookupTableData), (BluePaletteColorLookupTableDescriptor, BluePaletteColorLookupTableData), (AlphaPaletteColorLookupTableDescriptor, AlphaPaletteColorLookupTableData),
 )  # fmt: skip
-_LUT_DESCRIPTOR, _LUT_DATA = 0x00283002, 0x00283006
 # Modality LUT, VOI LUT and Presentation LUT Sequence
-_LUT_SEQUENCES: Final = (0x00283000, 0x00283010, 0x20500010)
-_WAVEFORMS, _CHANNELS, _SAMPLES, _DEFINITIONS = 0x54000100, 0x003A0005, 0x003A0010, 0x003A0200
-_BITS_ALLOCATED, _WAVEFORM_DATA = 0x54001004, 0x54001010
+_LUT_SEQUENCES: Final = (ModalityLUTSequence, VOILUTSequence, PresentationLUTSequence)
 
 
 @rule_function("lookup-table-lengths")
@@ -27,7 +45,7 @@ def lookup_table_lengths(context: RuleContext) -> Iterator[Problem]:
     tables = [(dataset, *pair) for pair in _PALETTES if pair[0] in dataset and pair[1] in dataset]
     for sequence in _LUT_SEQUENCES:
         items = dataset.items(sequence)
-        tables += [(items[number], _LUT_DESCRIPTOR, _LUT_DATA) for number in range(min(len(items), 100))]
+        tables += [(items[number], LUTDescriptor, LUTData) for number in range(min(len(items), 100))]
     looked_at = False
     for level, descriptor, data in tables:
         stated, bits = level.value(descriptor, 1), level.value(descriptor, 3)
@@ -58,22 +76,25 @@ def lookup_table_lengths(context: RuleContext) -> Iterator[Problem]:
 @rule_function("waveform-length")
 def waveform_length(context: RuleContext) -> Iterator[Problem]:
     """Waveform Data that is shorter or longer than its channels and samples."""
-    items = context.dataset.items(_WAVEFORMS)
+    items = context.dataset.items(WaveformSequence)
     looked_at = False
     for number in range(min(len(items), 100)):
         item: Dataset = items[number]
-        counts = [item.value(tag) for tag in (_CHANNELS, _SAMPLES, _BITS_ALLOCATED)]
-        element = item.get(_WAVEFORM_DATA)
+        counts = [
+            item.value(tag)
+            for tag in (NumberOfWaveformChannels, NumberOfWaveformSamples, WaveformBitsAllocated)
+        ]
+        element = item.get(WaveformData)
         whole = [count for count in counts if isinstance(count, int) and count > 0]
         if element is None or len(whole) < len(counts) or whole[2] % 8:
             continue
         looked_at = True
-        if len(item.items(_DEFINITIONS)) not in (0, whole[0]):
+        if len(item.items(ChannelDefinitionSequence)) not in (0, whole[0]):
             continue  # told of their number
         length, wanted = element.length, whole[0] * whole[1] * whole[2] // 8
         if length not in (wanted, wanted + wanted % 2):
             yield Problem(
-                level=item, tag=_WAVEFORM_DATA, found=f"{length} bytes", want=f"{wanted} bytes",
+                level=item, tag=WaveformData, found=f"{length} bytes", want=f"{wanted} bytes",
                 message=f"{whole[0]} channels of {whole[1]} samples of {whole[2]} bits are {wanted} bytes, not {length}",
             )  # fmt: skip
     if not looked_at:

@@ -7,15 +7,7 @@ from typing import Final
 
 from dcmlint.dicom.codestreams import lossless
 from dcmlint.facts.builtin.codestream import summary_of
-from dcmlint.facts.builtin.pixels import (
-    BITS_ALLOCATED,
-    BITS_STORED,
-    PHOTOMETRIC_INTERPRETATION,
-    SAMPLES,
-    SAMPLES_PER_PIXEL,
-    WHOLE_SLIDE,
-)
-from dcmlint.facts.builtin.tiling import COLUMNS, ROWS
+from dcmlint.facts.builtin.pixels import SAMPLES
 from dcmlint.rules.builtin_functions.frame_groups import (
     DCT_PROCESSES,
     JPEG_2000,
@@ -26,9 +18,23 @@ from dcmlint.rules.builtin_functions.frame_groups import (
     stated_number,
 )
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    BitsStored,
+    Columns,
+    PhotometricInterpretation,
+    PixelRepresentation,
+    Rows,
+    SamplesPerPixel,
+)
+from dcmlint.standard.uids import (
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGXLLossless,
+    VLWholeSlideMicroscopyImageStorage,
+)
 
-_PIXEL_REPRESENTATION: Final = 0x00280103
-_LOSSLESS: Final = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.110")  # PS3.5 A.4.3, A.4.9
+_LOSSLESS: Final = (JPEGLSLossless, JPEGXLLossless)  # PS3.5 A.4.3, A.4.9
 _NAMES: Final = {
     "jpeg": "JPEG",
     "jpegls": "JPEG-LS",
@@ -41,7 +47,6 @@ _NAMES: Final = {
 }
 # Processes of Huffman coding: DHT holds the codes. ISO/IEC 10918-1 B.2.4.2
 _HUFFMAN: Final = (*DCT_PROCESSES, "lossless")
-_SELECTION_VALUE_1: Final = "1.2.840.10008.1.2.4.70"  # PS3.5 A.4.1: process 14, selection value 1
 # Faults of a header that make it another kind, cut it short, or are told by a rule of their own.
 _TOLD_ELSEWHERE: Final = frozenset(
     {"empty", "not-a-code-stream", "truncated-header", "bytes-after-end", "no-code-stream-box", "segment-count",
@@ -97,7 +102,7 @@ def frame_process(context: RuleContext) -> Iterable[Problem]:
             yield frame_problem(
                 context, frames, f"{found} a sample in {some(context, frames)}", found, f"{bits} bits"
             )
-        elif context.instance.syntax.uid == _SELECTION_VALUE_1 and stream.predictor not in (None, 1):
+        elif context.instance.syntax.uid == JPEGLosslessSV1 and stream.predictor not in (None, 1):
             found = f"selection value {stream.predictor}"
             yield frame_problem(
                 context, frames, f"{found} in {some(context, frames)}", found, "selection value 1"
@@ -108,12 +113,12 @@ def frame_process(context: RuleContext) -> Iterable[Problem]:
 def frame_components(context: RuleContext) -> Iterable[Problem]:
     """Frames with another number of components than Samples per Pixel (PS3.5 8.2.1, G.2)."""
     expected = expected_of(context)
-    samples = stated_number(context.dataset, SAMPLES_PER_PIXEL)
-    if SAMPLES.get(context.dataset.text(PHOTOMETRIC_INTERPRETATION), samples) != samples:
+    samples = stated_number(context.dataset, SamplesPerPixel)
+    if SAMPLES.get(context.dataset.text(PhotometricInterpretation), samples) != samples:
         raise NotApplicable  # told of the attribute itself
     if expected.kind == "rle":
         # PS3.5 G.2: one segment for each byte of a Composite Pixel Code
-        wanted = samples * -(-stated_number(context.dataset, BITS_ALLOCATED) // 8)
+        wanted = samples * -(-stated_number(context.dataset, BitsAllocated) // 8)
         for stream, frames in groups(context):
             if stream.segments is not None and stream.segments != wanted:
                 message = f"{stream.segments} RLE segments in {some(context, frames)}, {wanted} are wanted"
@@ -138,9 +143,9 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
     Allocated, and encoders take the bits that they need.
     """
     expected = expected_of(context)
-    stored = stated_number(context.dataset, BITS_STORED)
-    signed = stated_number(context.dataset, _PIXEL_REPRESENTATION) == 1
-    severity = "" if context.instance.sop_class == WHOLE_SLIDE else others
+    stored = stated_number(context.dataset, BitsStored)
+    signed = stated_number(context.dataset, PixelRepresentation) == 1
+    severity = "" if context.instance.sop_class == VLWholeSlideMicroscopyImageStorage else others
     for stream, frames in groups(context):
         if stream.precision is None or any(problem.code == "mixed-precision" for problem in stream.problems):
             continue
@@ -160,7 +165,7 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
 def frame_size(context: RuleContext) -> Iterable[Problem]:
     """Frames of another size than Rows and Columns; tiles cut off at the edge are told by another rule."""
     expected_of(context)
-    rows, columns = stated_number(context.dataset, ROWS), stated_number(context.dataset, COLUMNS)
+    rows, columns = stated_number(context.dataset, Rows), stated_number(context.dataset, Columns)
     if len(context.facts.group("codestream").cropped_edge_tiles):
         return
     for stream, frames in groups(context):

@@ -10,10 +10,24 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import parse_path
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    CodeMeaning,
+    CodeValue,
+    CodingSchemeDesignator,
+    ContainerComponentSequence,
+    ContainerTypeCodeSequence,
+    EquivalentCodeSequence,
+    OpticalPathSequence,
+    SpecimenDescriptionSequence,
+)
 
-_CODE_VALUE, _SCHEME, _MEANING, _EQUIVALENT = 0x00080100, 0x00080102, 0x00080104, 0x00080121
 # Optical Path, Specimen Description, Container Type and Container Component Sequence
-_ROOTS = (0x00480105, 0x00400560, 0x00400518, 0x00400520)
+_ROOTS = (
+    OpticalPathSequence,
+    SpecimenDescriptionSequence,
+    ContainerTypeCodeSequence,
+    ContainerComponentSequence,
+)
 _DEEPEST = 8
 _MOST_ITEMS = 20_000
 
@@ -40,12 +54,12 @@ def _codes(level: Dataset, depth: int, left: list[int]) -> Iterator[Dataset]:
     left[0] -= 1
     if left[0] < 0:
         return
-    if _CODE_VALUE in level and _SCHEME in level:
+    if CodeValue in level and CodingSchemeDesignator in level:
         yield level
     if depth >= _DEEPEST:
         return
     for element in level:
-        if element.items is not None and element.tag != _EQUIVALENT:
+        if element.items is not None and element.tag != EquivalentCodeSequence:
             for item in element.items:
                 yield from _codes(item, depth + 1, left)
 
@@ -61,17 +75,17 @@ def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> It
         for keyword, cid in codes.items():
             group = standard.load().context_group(int(cid))
             for item in path.items(parse_path(keyword)[0].tag):
-                value, scheme = item.text(_CODE_VALUE), item.text(_SCHEME)
+                value, scheme = item.text(CodeValue), item.text(CodingSchemeDesignator)
                 if not value or not scheme or scheme in RETIRED or group is None:
                     continue
                 looked_at = True
-                equivalents = item.items(_EQUIVALENT)
+                equivalents = item.items(EquivalentCodeSequence)
                 if (value, scheme) in group or any(
-                    (one.text(_CODE_VALUE), one.text(_SCHEME)) in group for one in equivalents
+                    (one.text(CodeValue), one.text(CodingSchemeDesignator)) in group for one in equivalents
                 ):
                     continue
                 yield Problem(
-                    message=f"The code is not in CID {cid}, {group.name}", level=item, tag=_CODE_VALUE, found=value,
+                    message=f"The code is not in CID {cid}, {group.name}", level=item, tag=CodeValue, found=value,
                     want=f"a code of CID {cid}", severity="" if scheme in STANDARD else "info",
                 )  # fmt: skip
     if not looked_at:
@@ -84,12 +98,12 @@ def retired_coding_schemes(context: RuleContext) -> Iterator[Problem]:
     looked_at = False
     for item in code_items(context.dataset):
         looked_at = True
-        scheme = item.text(_SCHEME)
+        scheme = item.text(CodingSchemeDesignator)
         if scheme in RETIRED:
             yield Problem(
                 message=f"The coding scheme {scheme} is retired",
                 level=item,
-                tag=_SCHEME,
+                tag=CodingSchemeDesignator,
                 found=scheme,
                 want="SCT",
             )
@@ -107,15 +121,15 @@ def code_meanings(context: RuleContext) -> Iterator[Problem]:
     fitting = 0
     strange: list[Problem] = []
     for item in code_items(context.dataset):
-        meanings = known.get((item.text(_CODE_VALUE), item.text(_SCHEME)))
-        given = item.text(_MEANING)
+        meanings = known.get((item.text(CodeValue), item.text(CodingSchemeDesignator)))
+        given = item.text(CodeMeaning)
         if meanings is None or not given:
             continue
-        message = _wrong_meaning(given, (item.text(_CODE_VALUE), item.text(_SCHEME)))
+        message = _wrong_meaning(given, (item.text(CodeValue), item.text(CodingSchemeDesignator)))
         if not message:
             fitting += 1
             continue
-        strange.append(Problem(message=message, level=item, tag=_MEANING, found=given, want=meanings[0]))
+        strange.append(Problem(message=message, level=item, tag=CodeMeaning, found=given, want=meanings[0]))
     if not fitting and not strange:
         raise NotApplicable
     translated = sum(problem.message == _NOT_ITS_OWN for problem in strange) > fitting

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from dcmlint import standard
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, Value, counted, difference, paths, plain, problem
+from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
 
 if TYPE_CHECKING:
     from dcmlint.facts.builtin.gathered import Part
     from dcmlint.facts.builtin.slide_image import Concatenated
 
 _SHOWN = 6
-SOURCE_UID = 0x00200242  # compared by CONC008
-CONCATENATION_UID = 0x00209161
 
 
 class Chain:
@@ -198,7 +197,7 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
         said = {part.path: {one.tag: one.said.key for one in _said(part).shared} for part in chain.parts}
         differing: dict[int, list[Part]] = {}
         for tag in dict.fromkeys(tag for one in said.values() for tag in one):
-            if tag == SOURCE_UID:
+            if tag == SOPInstanceUIDOfConcatenationSource:
                 continue
             # A member without the attribute differs from one that has it.
             values = {path: Value(one.get(tag), "") for path, one in said.items()}

@@ -7,17 +7,21 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from dcmlint.dicom.dataset import PIXEL_DATA
 from dcmlint.facts.builtin.codestream import summary_of
 from dcmlint.facts.builtin.encapsulation import layout_of
-from dcmlint.facts.builtin.pixels import (
-    BITS_ALLOCATED,
-    BITS_STORED,
-    PHOTOMETRIC_INTERPRETATION,
-    SAMPLES_PER_PIXEL,
-)
-from dcmlint.facts.builtin.tiling import COLUMNS, ROWS, whole
+from dcmlint.facts.builtin.tiling import whole
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    BitsStored,
+    Columns,
+    PhotometricInterpretation,
+    PixelData,
+    PixelRepresentation,
+    PlanarConfiguration,
+    Rows,
+    SamplesPerPixel,
+)
 
 _MOST_FRAMES: Final = 8
 # Frames beyond these are not decoded: a header may ask for more memory than there is.
@@ -53,7 +57,7 @@ def frame_decodes(context: RuleContext) -> Iterable[Problem]:
             limited += 1
             continue
         yield Problem(
-            path="PixelData[*]", tag=PIXEL_DATA, items=[frame], offset=int(fragments.offsets[frame_map.first_fragment[frame]]),
+            path="PixelData[*]", tag=PixelData, items=[frame], offset=int(fragments.offsets[frame_map.first_fragment[frame]]),
             message=f"frame {frame + 1} of {len(frame_map)} cannot be decoded", because=reason[:200],
         )  # fmt: skip
     if limited == len(frames):
@@ -110,8 +114,8 @@ def _decoder(uid: str) -> Any:
 
 def _options(context: RuleContext) -> dict[str, Any]:
     dataset = context.dataset
-    tags = {"rows": ROWS, "columns": COLUMNS, "samples_per_pixel": SAMPLES_PER_PIXEL,
-            "bits_allocated": BITS_ALLOCATED, "bits_stored": BITS_STORED, "pixel_representation": 0x00280103}  # fmt: skip
+    tags = {"rows": Rows, "columns": Columns, "samples_per_pixel": SamplesPerPixel,
+            "bits_allocated": BitsAllocated, "bits_stored": BitsStored, "pixel_representation": PixelRepresentation}  # fmt: skip
     numbers = {name: whole(dataset, tag) for name, tag in tags.items()}
     missing: Sequence[str] = [name for name, number in numbers.items() if number is None or number < 0]
     if missing:
@@ -120,8 +124,8 @@ def _options(context: RuleContext) -> dict[str, Any]:
         raise Undecided("frames too large to decode")
     return {
         **numbers,
-        "planar_configuration": whole(dataset, 0x00280006) or 0,
-        "photometric_interpretation": dataset.text(PHOTOMETRIC_INTERPRETATION),
+        "planar_configuration": whole(dataset, PlanarConfiguration) or 0,
+        "photometric_interpretation": dataset.text(PhotometricInterpretation),
         "pixel_keyword": "PixelData",
         "number_of_frames": 1,
     }

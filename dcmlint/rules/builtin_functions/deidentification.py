@@ -8,18 +8,30 @@ from collections.abc import Iterator, Sequence
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import parse_path
-from dcmlint.facts.builtin.specimen import SPECIMENS, STEP_CONTENT, STEPS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    AccessionNumber,
+    AcquisitionContextSequence,
+    CodeValue,
+    CodingSchemeDesignator,
+    ContainerDescription,
+    ContainerIdentifier,
+    DeidentificationMethod,
+    DeidentificationMethodCodeSequence,
+    DerivationDescription,
+    ImageComments,
+    PatientID,
+    PatientIdentityRemoved,
+    SpecimenDescriptionSequence,
+    SpecimenDetailedDescription,
+    SpecimenIdentifier,
+    SpecimenPreparationSequence,
+    SpecimenPreparationStepContentItemSequence,
+    SpecimenShortDescription,
+    TextValue,
+)
 
-_REMOVED, _METHOD, _METHODS = 0x00120062, 0x00120063, 0x00120064
-_CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
-_ACCESSION, _PATIENT_ID = 0x00080050, 0x00100020
-_CONTAINER, _CONTAINER_DESCRIPTION = 0x00400512, 0x0040051A
-_SPECIMEN_ID, _SHORT, _DETAILED = 0x00400551, 0x00400600, 0x00400602
-_IMAGE_COMMENTS, _TEXT_VALUE, _ACQUISITION_CONTEXT = 0x00204000, 0x0040A160, 0x00400555
-_DERIVATION_DESCRIPTION = 0x00082111
 # Specimen Description, Specimen Preparation and its Step Content Item Sequence
-_SPECIMENS, _PREPARATION, _PREPARATION_CONTENT = 0x00400560, 0x00400610, 0x00400612
 _MOST = 100  # items of each of these
 
 # PS3.16 CID 7050: the Basic Profile, and the options of Table E.1-1 that keep or clean
@@ -38,7 +50,7 @@ _METHOD_CODE = re.compile(r"(?<![0-9])1131[01][0-9](?![0-9])")
 # As laboratories number: letters and two digits of the year, a dash, a running number (S24-12345)
 _ACCESSION_LIKE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3}[0-9]{2}-[0-9]{2,7}(?![0-9])")
 # X in the Basic Profile; the Clean Descriptors Option may keep what does not identify (PS3.15 Table E.1-1)
-_DESCRIPTIONS = (_SHORT, _DETAILED, _CONTAINER_DESCRIPTION)
+_DESCRIPTIONS = (SpecimenShortDescription, SpecimenDetailedDescription, ContainerDescription)
 _SHORTEST = 4
 _MOST_LEVELS = 20_000
 
@@ -75,7 +87,7 @@ def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
     """Identifiers and descriptions of specimens that look as the laboratory wrote them."""
     dataset = context.dataset
     methods = _deidentified(dataset)
-    known = [text for tag in (_ACCESSION, _PATIENT_ID) if len(text := dataset.text(tag)) >= _SHORTEST]
+    known = [text for tag in (AccessionNumber, PatientID) if len(text := dataset.text(tag)) >= _SHORTEST]
     for level, tag in _identity(dataset):
         text = level.text(tag)
         because = _looks_original(text, known)
@@ -92,14 +104,14 @@ def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
 
 
 def _identity(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:
-    yield dataset, _CONTAINER
-    yield dataset, _CONTAINER_DESCRIPTION
-    for specimen in dataset.items(SPECIMENS):
-        for tag in (_SPECIMEN_ID, _SHORT, _DETAILED):
+    yield dataset, ContainerIdentifier
+    yield dataset, ContainerDescription
+    for specimen in dataset.items(SpecimenDescriptionSequence):
+        for tag in (SpecimenIdentifier, SpecimenShortDescription, SpecimenDetailedDescription):
             yield specimen, tag
-        for step in specimen.items(STEPS):
-            for content in step.items(STEP_CONTENT):
-                yield content, _TEXT_VALUE
+        for step in specimen.items(SpecimenPreparationSequence):
+            for content in step.items(SpecimenPreparationStepContentItemSequence):
+                yield content, TextValue
 
 
 def _looks_original(text: str, known: Sequence[str]) -> str:
@@ -114,13 +126,13 @@ def _looks_original(text: str, known: Sequence[str]) -> str:
 def svs_header(context: RuleContext) -> Iterator[Problem]:
     """Descriptions taken over from SVS files with names of users, files, cases or bar codes."""
     dataset = context.dataset
-    places = [(dataset, _IMAGE_COMMENTS), (dataset, _DERIVATION_DESCRIPTION)]
-    places += [(item, _TEXT_VALUE) for item in dataset.items(_ACQUISITION_CONTEXT)]
+    places = [(dataset, ImageComments), (dataset, DerivationDescription)]
+    places += [(item, TextValue) for item in dataset.items(AcquisitionContextSequence)]
     places += [
-        (said, _TEXT_VALUE)
-        for specimen in dataset.items(_SPECIMENS)[:_MOST]
-        for step in specimen.items(_PREPARATION)[:_MOST]
-        for said in step.items(_PREPARATION_CONTENT)[:_MOST]
+        (said, TextValue)
+        for specimen in dataset.items(SpecimenDescriptionSequence)[:_MOST]
+        for step in specimen.items(SpecimenPreparationSequence)[:_MOST]
+        for said in step.items(SpecimenPreparationStepContentItemSequence)[:_MOST]
     ]
     looked_at = False
     for level, tag in places:
@@ -142,7 +154,7 @@ def svs_header(context: RuleContext) -> Iterator[Problem]:
 def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
     """Private elements left although the identity was removed and no option keeps safe ones."""
     dataset = context.dataset
-    if dataset.text(_REMOVED) != "YES" or RETAIN_SAFE_PRIVATE in _deidentified(dataset):
+    if dataset.text(PatientIdentityRemoved) != "YES" or RETAIN_SAFE_PRIVATE in _deidentified(dataset):
         return
     first: tuple[Dataset, int] | None = None
     count = 0
@@ -178,8 +190,16 @@ def _deidentified(dataset: Dataset) -> frozenset[str]:
 
     Some write the codes as text into De-identification Method ("DCM:113100/113105"): that is said too.
     """
-    if dataset.text(_REMOVED) != "YES":
+    if dataset.text(PatientIdentityRemoved) != "YES":
         raise NotApplicable
-    coded = [item.text(_CODE_VALUE) for item in dataset.items(_METHODS) if item.text(_SCHEME) == "DCM"]
-    written = [code for text in dataset.values(_METHOD) for code in _METHOD_CODE.findall(str(text)[:1024])]
+    coded = [
+        item.text(CodeValue)
+        for item in dataset.items(DeidentificationMethodCodeSequence)
+        if item.text(CodingSchemeDesignator) == "DCM"
+    ]
+    written = [
+        code
+        for text in dataset.values(DeidentificationMethod)
+        for code in _METHOD_CODE.findall(str(text)[:1024])
+    ]
     return frozenset((*coded, *written))

@@ -6,14 +6,23 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    ContentSequence,
+    CurrentRequestedProcedureEvidenceSequence,
+    IdenticalDocumentsSequence,
+    PertinentOtherEvidenceSequence,
+    ReferencedSeriesSequence,
+    ReferencedSOPInstanceUID,
+    ReferencedSOPSequence,
+    ValueType,
+)
 
-CONTENT = 0x0040A730
-REFERENCED_SOP = 0x00081199
-REFERENCED_INSTANCE = 0x00081155
 # Current Requested Procedure and Pertinent Other Evidence, and Identical Documents: PS3.3 C.17.2
-EVIDENCE = (0x0040A375, 0x0040A385, 0x0040A525)
-SERIES = 0x00081115
-VALUE_TYPE = 0x0040A040
+EVIDENCE = (
+    CurrentRequestedProcedureEvidenceSequence,
+    PertinentOtherEvidenceSequence,
+    IdenticalDocumentsSequence,
+)
 _COMPOSITE = frozenset({"COMPOSITE", "IMAGE", "WAVEFORM"})
 
 
@@ -23,15 +32,17 @@ def document_evidence(context: RuleContext) -> Iterator[Problem]:
     listed: set[str] = set()
     for tag in EVIDENCE:
         for study in context.dataset.items(tag):
-            for series in study.items(SERIES):
-                listed |= {item.text(REFERENCED_INSTANCE) for item in series.items(REFERENCED_SOP)}
+            for series in study.items(ReferencedSeriesSequence):
+                listed |= {
+                    item.text(ReferencedSOPInstanceUID) for item in series.items(ReferencedSOPSequence)
+                }
     references = list(_references(context.dataset))
     if not references:
         raise NotApplicable
     for item in references:
-        uid = item.text(REFERENCED_INSTANCE)
+        uid = item.text(ReferencedSOPInstanceUID)
         if uid and uid not in listed:
-            yield Problem(level=item, tag=REFERENCED_INSTANCE, found=uid, want="listed in an evidence sequence",
+            yield Problem(level=item, tag=ReferencedSOPInstanceUID, found=uid, want="listed in an evidence sequence",
                           message="the referenced instance is not listed in the evidence")  # fmt: skip
 
 
@@ -40,7 +51,7 @@ def _references(document: Dataset) -> Iterator[Dataset]:
     todo = [document]
     while todo:
         level = todo.pop(0)
-        for item in level.items(CONTENT):
-            if item.text(VALUE_TYPE) in _COMPOSITE:
-                yield from item.items(REFERENCED_SOP)
+        for item in level.items(ContentSequence):
+            if item.text(ValueType) in _COMPOSITE:
+                yield from item.items(ReferencedSOPSequence)
             todo.append(item)

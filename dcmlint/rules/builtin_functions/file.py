@@ -9,9 +9,15 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.builtin.tiff import Tiff
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    MediaStorageSOPClassUID,
+    MediaStorageSOPInstanceUID,
+    SOPClassUID,
+    SOPInstanceUID,
+)
 
 # PS3.10 7.1: what the File Meta Information repeats of the data set.
-_REPEATED = ((0x00020002, 0x00080016), (0x00020003, 0x00080018))
+_REPEATED = ((MediaStorageSOPClassUID, SOPClassUID), (MediaStorageSOPInstanceUID, SOPInstanceUID))
 _LINE_ENDS = re.compile(r"\A[\r\n]+|[\r\n]+\Z")
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from dcmlint import standard
-from dcmlint.dicom.dataset import PIXEL_DATA
-from dcmlint.facts.builtin.encapsulation import EXTENDED_OFFSET_TABLE_LENGTHS, Encapsulation
+from dcmlint.facts.builtin.encapsulation import Encapsulation
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import ExtendedOffsetTableLengths, PixelData
+from dcmlint.standard.uids import RLELossless
 
 _FRAGMENT: Final = frozenset({"zero-length", "odd-length", "odd-length-padded"})
 _SEQUENCE: Final = frozenset({"no-delimiter", "delimiter-length", "foreign-tag", "truncated-item-header",
@@ -29,7 +30,7 @@ def _items(context: RuleContext) -> Any:
 
 def _problem(offset: int, message: str, found: str = "", want: str = "") -> Problem:
     return Problem(
-        path="PixelData", tag=PIXEL_DATA, offset=offset, message=message, found=found or None, want=want
+        path="PixelData", tag=PixelData, offset=offset, message=message, found=found or None, want=want
     )
 
 
@@ -105,7 +106,7 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
         return
     found = f"{group.fragments} fragment{'s' * (group.fragments != 1)}"
     if group.frame_starts is None and group.fragments >= frames:
-        if context.instance.syntax.uid == "1.2.840.10008.1.2.5":
+        if context.instance.syntax.uid == RLELossless:
             # PS3.5 A.4.2: a frame of RLE is one fragment
             yield _problem(-1, f"{found} for {frames} frames of RLE", found, f"{frames} fragments")
             return
@@ -128,7 +129,7 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
     if group.eot_entries != group.eot_lengths:
         raise Undecided("there are not as many lengths as offsets")  # PIX026 says so
     wrong, unpadded = group.eot_wrong_lengths, group.eot_unpadded_lengths
-    level, tag = context.dataset, EXTENDED_OFFSET_TABLE_LENGTHS
+    level, tag = context.dataset, ExtendedOffsetTableLengths
     if len(wrong):
         message = f"{len(wrong)} of {group.eot_lengths} lengths are not those of the frames, first entry {int(wrong[0]) + 1}"
         yield Problem(level=level, tag=tag, message=message, want="the length of each frame's fragment")

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from dcmlint.facts.builtin.codestream import subsampling_name
-from dcmlint.facts.builtin.pixels import PHOTOMETRIC_INTERPRETATION, SAMPLES_PER_PIXEL, WHOLE_SLIDE
 from dcmlint.facts.builtin.tiling import whole
 from dcmlint.rules.builtin_functions.frame_groups import (
     DCT_PROCESSES,
@@ -21,6 +20,17 @@ from dcmlint.rules.builtin_functions.frame_groups import (
     some,
 )
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import PhotometricInterpretation, SamplesPerPixel
+from dcmlint.standard.uids import (
+    DeflatedExplicitVRLittleEndian,
+    DeflatedImageFrameCompression,
+    EncapsulatedUncompressedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+    VLWholeSlideMicroscopyImageStorage,
+)
 
 
 @rule_function("jpeg_colour")
@@ -76,7 +86,7 @@ def jpeg_2000_colour(context: RuleContext) -> Iterable[Problem]:
     if not fits_transfer_syntax(context):
         raise NotApplicable  # told of the attribute itself
     colour = colour_of(context.dataset)
-    if whole(context.dataset, SAMPLES_PER_PIXEL) != 3:
+    if whole(context.dataset, SamplesPerPixel) != 3:
         raise NotApplicable
     for stream, frames in groups(context):
         if stream.components != 3 or stream.mct is None or stream.reversible is None:
@@ -115,8 +125,8 @@ _ALLOWED: Final = {
 
 def allowed_colours(uid: str) -> frozenset[str] | None:
     """What Photometric Interpretation of a whole slide image may be in a transfer syntax; None where nobody says."""
-    if uid in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2",
-               "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"):  # fmt: skip
+    if uid in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian,
+               EncapsulatedUncompressedExplicitVRLittleEndian, RLELossless, DeflatedImageFrameCompression):  # fmt: skip
         return _PLAIN
     head, _, tail = uid.partition("1.2.840.10008.1.2.4.")
     return None if head else _ALLOWED.get(tail)
@@ -124,10 +134,10 @@ def allowed_colours(uid: str) -> frozenset[str] | None:
 
 def fits_transfer_syntax(context: RuleContext) -> bool:
     """Whether the rules of the attribute itself have nothing to say of Photometric Interpretation."""
-    if context.instance.sop_class != WHOLE_SLIDE:
+    if context.instance.sop_class != VLWholeSlideMicroscopyImageStorage:
         return True
     allowed = allowed_colours(context.instance.syntax.uid)
-    return allowed is None or context.dataset.text(PHOTOMETRIC_INTERPRETATION) in allowed
+    return allowed is None or context.dataset.text(PhotometricInterpretation) in allowed
 
 
 def _of_transfer_syntax(context: RuleContext, kinds: Sequence[str], processes: Sequence[str]) -> bool:
@@ -169,6 +179,6 @@ def colour_for_transfer_syntax(
     ):  # fmt: skip
         severity = reversible_in_general
     yield Problem(
-        level=context.dataset, tag=PHOTOMETRIC_INTERPRETATION, found=colour, want=", ".join(sorted(allowed)),
+        level=context.dataset, tag=PhotometricInterpretation, found=colour, want=", ".join(sorted(allowed)),
         message=f"{colour} is not for this transfer syntax", severity=severity,
     )  # fmt: skip

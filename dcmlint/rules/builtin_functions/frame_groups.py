@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from dcmlint.dicom.dataset import PIXEL_DATA, Dataset
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.builtin.codestream import groups_of
 from dcmlint.facts.builtin.encapsulation import layout_of
-from dcmlint.facts.builtin.pixels import PHOTOMETRIC_INTERPRETATION
 from dcmlint.facts.builtin.tiling import whole
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided
+from dcmlint.standard.tags import PhotometricInterpretation, PixelData
 
 if TYPE_CHECKING:
     from dcmlint.dicom.codestreams import Codestream, Expected
@@ -56,7 +56,7 @@ def frame_problem(
         fragments, frame_map = layout
         offset = int(fragments.offsets[frame_map.first_fragment[int(frames[0])]])
     return Problem(
-        path=_FRAME, tag=PIXEL_DATA, items=frames, offset=offset, message=message, found=found or None, want=want,
+        path=_FRAME, tag=PixelData, items=frames, offset=offset, message=message, found=found or None, want=want,
         severity=severity,
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def stated_number(dataset: Dataset, tag: int) -> int:
 
 def colour_of(dataset: Dataset) -> str:
     """Photometric Interpretation.  Raises Undecided without it."""
-    text = dataset.text(PHOTOMETRIC_INTERPRETATION)
+    text = dataset.text(PhotometricInterpretation)
     if not text:
         raise Undecided("PhotometricInterpretation missing")
     return text

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.dicom.values import check_value
-from dcmlint.facts.builtin.frame_columns import SHARED, FrameColumns
+from dcmlint.facts.builtin.frame_columns import FrameColumns
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import (
+    CodeValue,
+    CodingSchemeDesignator,
+    PurposeOfReferenceCodeSequence,
+    ReferencedImageSequence,
+    SharedFunctionalGroupsSequence,
+)
 
-_REFERENCED_IMAGE, _PURPOSE = 0x00081140, 0x0040A170
-_CODE_VALUE, _SCHEME = 0x00080100, 0x00080102
 _MOST_ITEMS = 64  # of one group in one frame
 
 
@@ -21,7 +26,9 @@ def frame_reference(context: RuleContext, group: str, attribute: str, targets: s
     dataset = context.dataset
     group_tag, tag, target_tag = (parse_path(keyword)[0].tag for keyword in (group, attribute, targets))
     columns = FrameColumns(dataset)
-    shared = [item for one in dataset.items(SHARED)[:1] for item in one.items(group_tag)]
+    shared = [
+        item for one in dataset.items(SharedFunctionalGroupsSequence)[:1] for item in one.items(group_tag)
+    ]
     most = min(columns.most_items(group_tag), _MOST_ITEMS)
     if not shared and not most:
         raise NotApplicable
@@ -62,25 +69,29 @@ def referenced_image_purpose(context: RuleContext, cid: str) -> Iterator[Problem
     """The purpose for which a frame refers to another image is a code of the context group."""
     context_group = standard.load().context_group(int(cid))
     columns = FrameColumns(context.dataset)
-    most = min(columns.most_items(_REFERENCED_IMAGE), _MOST_ITEMS)
+    most = min(columns.most_items(ReferencedImageSequence), _MOST_ITEMS)
     purposes = [
         purpose
-        for one in context.dataset.items(SHARED)[:1]
-        for image in one.items(_REFERENCED_IMAGE)
-        for purpose in image.items(_PURPOSE)[:1]
+        for one in context.dataset.items(SharedFunctionalGroupsSequence)[:1]
+        for image in one.items(ReferencedImageSequence)
+        for purpose in image.items(PurposeOfReferenceCodeSequence)[:1]
     ]
     if (not purposes and not most) or context_group is None:
         raise NotApplicable
     message, want = f"The purpose is no code of CID {cid}, {context_group.name}", f"a code of CID {cid}"
     for purpose in purposes:
-        value, scheme = purpose.text(_CODE_VALUE), purpose.text(_SCHEME)
+        value, scheme = purpose.text(CodeValue), purpose.text(CodingSchemeDesignator)
         if value and scheme and (value, scheme) not in context_group:
-            yield Problem(message=message, level=purpose, tag=_CODE_VALUE, found=value, want=want)
+            yield Problem(message=message, level=purpose, tag=CodeValue, found=value, want=want)
     import numpy as np
 
     for number in range(most):
-        values = columns.texts((_REFERENCED_IMAGE, _PURPOSE, _CODE_VALUE), item=number)
-        schemes = columns.texts((_REFERENCED_IMAGE, _PURPOSE, _SCHEME), item=number)
+        values = columns.texts(
+            (ReferencedImageSequence, PurposeOfReferenceCodeSequence, CodeValue), item=number
+        )
+        schemes = columns.texts(
+            (ReferencedImageSequence, PurposeOfReferenceCodeSequence, CodingSchemeDesignator), item=number
+        )
         both = np.flatnonzero((values.which >= 0) & (schemes.which >= 0))
         for pair in np.unique(np.stack([values.which[both], schemes.which[both]], axis=1), axis=0).tolist():
             value, scheme = values.distinct[pair[0]], schemes.distinct[pair[1]]
@@ -88,6 +99,6 @@ def referenced_image_purpose(context: RuleContext, cid: str) -> Iterator[Problem
                 rows = np.flatnonzero((values.which == pair[0]) & (schemes.which == pair[1]))
                 place = f"ReferencedImageSequence[{number}].PurposeOfReferenceCodeSequence[0].CodeValue"
                 yield Problem(
-                    message=message, path=f"PerFrameFunctionalGroupsSequence[*].{place}", tag=_CODE_VALUE, found=value,
+                    message=message, path=f"PerFrameFunctionalGroupsSequence[*].{place}", tag=CodeValue, found=value,
                     want=want, items=rows,
                 )  # fmt: skip

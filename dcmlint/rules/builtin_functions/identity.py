@@ -10,26 +10,42 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.builtin.frame_columns import FrameColumns
-from dcmlint.facts.builtin.frames import REFERENCED_SEGMENT, SEGMENT_IDENTIFICATION
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
-from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
-
-SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID = 0x00080018, 0x0020000E, 0x0020000D
-FRAME_OF_REFERENCE_UID, CONCATENATION_SOURCE = 0x00200052, 0x00200242
-SPECIMEN_UID, SPECIMENS = 0x00400554, 0x00400560
-DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID = 0x00209221, 0x00209164
-REFERENCED_SOP_INSTANCE_UID = 0x00081155
-DERIVATION_IMAGE, SOURCE_IMAGE, REFERENCED_IMAGE = 0x00089124, 0x00082112, 0x00081140
-SEGMENTS, SEGMENT_NUMBER = 0x00620002, 0x00620004
-REFERENCED_SERIES, REFERENCED_INSTANCE, OTHER_STUDIES = 0x00081115, 0x0008114A, 0x00081200
+from dcmlint.standard.tags import (
+    AcquisitionUID,
+    ConcatenationUID,
+    DerivationImageSequence,
+    DimensionOrganizationSequence,
+    DimensionOrganizationUID,
+    FrameOfReferenceUID,
+    PerFrameFunctionalGroupsSequence,
+    PyramidUID,
+    ReferencedImageSequence,
+    ReferencedInstanceSequence,
+    ReferencedSegmentNumber,
+    ReferencedSeriesSequence,
+    ReferencedSOPInstanceUID,
+    SegmentIdentificationSequence,
+    SegmentNumber,
+    SegmentSequence,
+    SeriesInstanceUID,
+    SharedFunctionalGroupsSequence,
+    SOPInstanceUID,
+    SOPInstanceUIDOfConcatenationSource,
+    SourceImageSequence,
+    SpecimenDescriptionSequence,
+    SpecimenUID,
+    StudiesContainingOtherReferencedInstancesSequence,
+    StudyInstanceUID,
+)
 
 # Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
 _ROLES = (
-    SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID,
-    0x00080017,  # Acquisition UID
-    0x00080019,  # Pyramid UID
-    0x00209161,  # Concatenation UID
-    CONCATENATION_SOURCE,
+    SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID,
+    AcquisitionUID,  # Acquisition UID
+    PyramidUID,  # Pyramid UID
+    ConcatenationUID,  # Concatenation UID
+    SOPInstanceUIDOfConcatenationSource,
 )  # fmt: skip
 _MANY = 1000
 # In place of the number of a frame
@@ -53,18 +69,19 @@ def distinct_uid_roles(context: RuleContext) -> Iterator[Problem]:
 def _uids(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:
     for tag in _ROLES:
         yield dataset, tag
-    for sequence, tag in ((DIMENSION_ORGANIZATIONS, DIMENSION_ORGANIZATION_UID), (SPECIMENS, SPECIMEN_UID)):
+    for sequence, tag in (
+        (DimensionOrganizationSequence, DimensionOrganizationUID),
+        (SpecimenDescriptionSequence, SpecimenUID),
+    ):
         for item in islice(dataset.items(sequence), _MANY):
             yield item, tag
 
 
 def _said_elsewhere(pair: set[int]) -> bool:
     """Pairs that have rules of their own: the source of a concatenation, and specimens."""
-    if SPECIMEN_UID in pair:
-        return not pair.isdisjoint(
-            {SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID}
-        )
-    return pair == {CONCATENATION_SOURCE, SOP_INSTANCE_UID}
+    if SpecimenUID in pair:
+        return not pair.isdisjoint({SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID})
+    return pair == {SOPInstanceUIDOfConcatenationSource, SOPInstanceUID}
 
 
 @rule_function("placeholder-values")
@@ -93,7 +110,7 @@ def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
 @rule_function("uid-root")
 def uid_root(context: RuleContext) -> Iterator[Problem]:
     """UIDs of what an instance belongs to that lie under the root of the standard but are not in PS3.6 Annex A."""
-    for tag in (SOP_INSTANCE_UID, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, FRAME_OF_REFERENCE_UID):
+    for tag in (SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID):
         uid = context.dataset.text(tag)
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
             yield Problem(
@@ -106,19 +123,19 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
 def referenced_segments(context: RuleContext) -> Iterator[Problem]:
     """Frames that name a segment that is not in the Segment Sequence (PS3.3 C.8.20.3.1)."""
     dataset = context.dataset
-    known = {item.value(SEGMENT_NUMBER) for item in dataset.items(SEGMENTS)}
+    known = {item.value(SegmentNumber) for item in dataset.items(SegmentSequence)}
     columns = FrameColumns(dataset)
     if known != set(range(1, len(known) + 1)) or not columns.count:
         raise NotApplicable  # numbers that are wrong themselves are told of them
     import numpy as np
 
-    named = columns.numbers((SEGMENT_IDENTIFICATION, REFERENCED_SEGMENT), shared=True)
+    named = columns.numbers((SegmentIdentificationSequence, ReferencedSegmentNumber), shared=True)
     lost = np.flatnonzero(~np.isnan(named) & ~np.isin(named, [float(str(one)) for one in known]))
     if len(lost):
         number = int(named[lost[0]])
         yield Problem(
-            path=f"PerFrameFunctionalGroupsSequence[*].{name_of(SEGMENT_IDENTIFICATION)}[0].{name_of(REFERENCED_SEGMENT)}",
-            tag=REFERENCED_SEGMENT, items=lost, found=number, want=f"one of {len(known)} segments",
+            path=f"PerFrameFunctionalGroupsSequence[*].{name_of(SegmentIdentificationSequence)}[0].{name_of(ReferencedSegmentNumber)}",
+            tag=ReferencedSegmentNumber, items=lost, found=number, want=f"one of {len(known)} segments",
             message=f"no segment has the number {number}",
         )  # fmt: skip
 
@@ -140,8 +157,8 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
         if uid in listed:
             continue
         path = f"{name_of(group)}[0]"
-        if group == DERIVATION_IMAGE:
-            path += f".{name_of(SOURCE_IMAGE)}[0]"
+        if group == DerivationImageSequence:
+            path += f".{name_of(SourceImageSequence)}[0]"
         if frame != _TOP:
             groups = (
                 "SharedFunctionalGroupsSequence[0]"
@@ -151,7 +168,7 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
             path = f"{groups}.{path}"
         times = f", {count} times" if count > 1 else ""
         yield Problem(
-            path=f"{path}.{name_of(REFERENCED_SOP_INSTANCE_UID)}", tag=REFERENCED_SOP_INSTANCE_UID,
+            path=f"{path}.{name_of(ReferencedSOPInstanceUID)}", tag=ReferencedSOPInstanceUID,
             found=uid, want="an item of ReferencedSeriesSequence, or of the other studies' sequence",
             message=f"an instance is referred to{times}, but not listed in the Common Instance Reference",
         )  # fmt: skip
@@ -160,12 +177,12 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
 def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
     """Sequence, frame and UID of each reference of the data set (PS3.3 C.7.6.1) and from a functional group
     (C.7.6.16.2.5, .6)."""
-    for tag in (SOURCE_IMAGE, REFERENCED_IMAGE):
+    for tag in (SourceImageSequence, ReferencedImageSequence):
         for item in dataset.items(tag)[:_MANY]:
-            yield tag, _TOP, item.text(REFERENCED_SOP_INSTANCE_UID)
-    for item in dataset.items(SHARED_GROUPS)[:1]:
+            yield tag, _TOP, item.text(ReferencedSOPInstanceUID)
+    for item in dataset.items(SharedFunctionalGroupsSequence)[:1]:
         yield from ((group, _SHARED, uid) for group, uid in _references_of(item))
-    frames: Any = dataset.items(PER_FRAME_GROUPS)
+    frames: Any = dataset.items(PerFrameFunctionalGroupsSequence)
     shapes = getattr(frames, "shapes", None)
     if shapes is None:
         for number, item in enumerate(frames):
@@ -173,7 +190,10 @@ def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
         return
     for shape in shapes:
         for path, leaf in shape.leaves.items():
-            if path[-1] != REFERENCED_SOP_INSTANCE_UID or path[0] not in (DERIVATION_IMAGE, REFERENCED_IMAGE):
+            if path[-1] != ReferencedSOPInstanceUID or path[0] not in (
+                DerivationImageSequence,
+                ReferencedImageSequence,
+            ):
                 continue
             import numpy as np
 
@@ -183,27 +203,33 @@ def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
 
 
 def _references_of(item: Dataset) -> Iterator[tuple[int, str]]:
-    for derivation in item.items(DERIVATION_IMAGE):
-        for source in derivation.items(SOURCE_IMAGE):
-            yield DERIVATION_IMAGE, source.text(REFERENCED_SOP_INSTANCE_UID)
-    for reference in item.items(REFERENCED_IMAGE):
-        yield REFERENCED_IMAGE, reference.text(REFERENCED_SOP_INSTANCE_UID)
+    for derivation in item.items(DerivationImageSequence):
+        for source in derivation.items(SourceImageSequence):
+            yield DerivationImageSequence, source.text(ReferencedSOPInstanceUID)
+    for reference in item.items(ReferencedImageSequence):
+        yield ReferencedImageSequence, reference.text(ReferencedSOPInstanceUID)
 
 
 def _listed(dataset: Dataset) -> Iterator[str]:
     """The UIDs that the Common Instance Reference module lists (PS3.3 C.12.2)."""
-    levels: Iterable[Dataset] = (dataset, *dataset.items(OTHER_STUDIES))
+    levels: Iterable[Dataset] = (dataset, *dataset.items(StudiesContainingOtherReferencedInstancesSequence))
     for level in levels:
-        for series in level.items(REFERENCED_SERIES):
-            for instance in series.items(REFERENCED_INSTANCE):
-                yield instance.text(REFERENCED_SOP_INSTANCE_UID)
+        for series in level.items(ReferencedSeriesSequence):
+            for instance in series.items(ReferencedInstanceSequence):
+                yield instance.text(ReferencedSOPInstanceUID)
 
 
 def _tables_say_so(dataset: Dataset) -> bool:
     """Whether the condition of Referenced Series Sequence holds by its table: then that is the finding."""
-    if REFERENCED_SERIES in dataset or OTHER_STUDIES in dataset:
+    if ReferencedSeriesSequence in dataset or StudiesContainingOtherReferencedInstancesSequence in dataset:
         return False
-    first = [item for sequence in (SHARED_GROUPS, PER_FRAME_GROUPS) for item in dataset.items(sequence)[:1]]
-    return any(len(item.items(REFERENCED_IMAGE)) for item in first) or any(
-        len(derivation.items(SOURCE_IMAGE)) for item in first for derivation in item.items(DERIVATION_IMAGE)
+    first = [
+        item
+        for sequence in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence)
+        for item in dataset.items(sequence)[:1]
+    ]
+    return any(len(item.items(ReferencedImageSequence)) for item in first) or any(
+        len(derivation.items(SourceImageSequence))
+        for item in first
+        for derivation in item.items(DerivationImageSequence)
     )

@@ -8,11 +8,12 @@ from typing import Final
 from dcmlint import standard
 from dcmlint.expr import UNKNOWN
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import LossyImageCompression
+from dcmlint.standard.uids import JPEGBaseline8Bit, JPEGExtended12Bit
 
-_LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
 _KEYWORD: Final = "LossyImageCompression"
 # PS3.5 A.4.1: the DCT processes of these lose something, whether frames were looked at or not
-_ALWAYS_LOSSY: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
+_ALWAYS_LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
 # Lossless by name: a frame that is not is told as such.
 _LOSSLESS_ONLY: Final = frozenset(
     f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90, 92, 110, 201, 202)
@@ -37,17 +38,17 @@ def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
     if lossy is not True:
         raise NotApplicable
     dataset = context.dataset
-    if dataset.text(_LOSSY_IMAGE_COMPRESSION) == "01":
+    if dataset.text(LossyImageCompression) == "01":
         return
     severity = ""
-    if not dataset.values(_LOSSY_IMAGE_COMPRESSION):
+    if not dataset.values(LossyImageCompression):
         if _demanded(context.instance.sop_class):
             return  # the tables tell it
         severity = absent
-    found = dataset.text(_LOSSY_IMAGE_COMPRESSION)
+    found = dataset.text(LossyImageCompression)
     how = f"is {found}" if found else "is not there"
     yield Problem(
-        level=dataset, tag=_LOSSY_IMAGE_COMPRESSION, found=found or None, want="01", severity=severity,
+        level=dataset, tag=LossyImageCompression, found=found or None, want="01", severity=severity,
         message=f"Lossy Image Compression {how}, but the frames are compressed with loss",
     )  # fmt: skip
 

@@ -7,20 +7,43 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.frame_columns import PER_FRAME, SHARED
-from dcmlint.facts.builtin.optical_path import OPTICAL_PATH_IDENTIFIER, OPTICAL_PATHS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import (
+    BluePaletteColorLookupTableData,
+    BluePaletteColorLookupTableDescriptor,
+    GreenPaletteColorLookupTableData,
+    GreenPaletteColorLookupTableDescriptor,
+    IlluminationWaveLength,
+    ImagePathFilterPassBand,
+    ImagePathFilterPassThroughWavelength,
+    LightPathFilterPassBand,
+    LightPathFilterPassThroughWavelength,
+    OpticalPathIdentificationSequence,
+    OpticalPathIdentifier,
+    OpticalPathSequence,
+    PaletteColorLookupTableSequence,
+    PerFrameFunctionalGroupsSequence,
+    PhotometricInterpretation,
+    RedPaletteColorLookupTableData,
+    RedPaletteColorLookupTableDescriptor,
+    SegmentedBluePaletteColorLookupTableData,
+    SegmentedGreenPaletteColorLookupTableData,
+    SegmentedRedPaletteColorLookupTableData,
+    SharedFunctionalGroupsSequence,
+)
 
-_IDENTIFICATION = 0x00480207
-_PHOTOMETRIC, _PALETTE = 0x00280004, 0x00480120
 # Red, Green, Blue: descriptor, data, segmented data (PS3.3 C.7.9)
-_LUTS = ((0x00281101, 0x00281201, 0x00281221), (0x00281102, 0x00281202, 0x00281222),
-         (0x00281103, 0x00281203, 0x00281223))  # fmt: skip
+_LUTS = ((RedPaletteColorLookupTableDescriptor, RedPaletteColorLookupTableData, SegmentedRedPaletteColorLookupTableData), (GreenPaletteColorLookupTableDescriptor, GreenPaletteColorLookupTableData, SegmentedGreenPaletteColorLookupTableData),
+         (BluePaletteColorLookupTableDescriptor, BluePaletteColorLookupTableData, SegmentedBluePaletteColorLookupTableData))  # fmt: skip
 
 # SH has 16 characters, more bytes in some character sets (PS3.5 6.2)
 _LONGEST_IDENTIFIER = 128
-_WAVELENGTHS = (0x00220055, 0x00220001, 0x00220003)
-_BANDS = (0x00220002, 0x00220004)
+_WAVELENGTHS = (
+    IlluminationWaveLength,
+    LightPathFilterPassThroughWavelength,
+    ImagePathFilterPassThroughWavelength,
+)
+_BANDS = (LightPathFilterPassBand, ImagePathFilterPassBand)
 # From far ultraviolet to what microscopes call infrared, in nm.
 _SHORTEST, _LONGEST = 150, 2500
 
@@ -29,7 +52,7 @@ _SHORTEST, _LONGEST = 150, 2500
 def wavelengths(context: RuleContext) -> Iterator[Problem]:
     """Wavelengths and pass bands that are no nanometres, or run from long to short."""
     looked_at = False
-    for path in context.dataset.items(OPTICAL_PATHS):
+    for path in context.dataset.items(OpticalPathSequence):
         for tag in (*_WAVELENGTHS, *_BANDS):
             values = [one for one in path.values(tag) if isinstance(one, (int, float))]
             # A cutoff filter has one side only; binary numbers have no empty value to say so.
@@ -54,20 +77,24 @@ def wavelengths(context: RuleContext) -> Iterator[Problem]:
 @rule_function("palette-of-single-channel")
 def palette(context: RuleContext) -> Iterator[Problem]:
     """Palettes of optical paths on color images, and palettes whose three tables differ in length."""
-    found = [path for path in context.dataset.items(OPTICAL_PATHS) if len(path.items(_PALETTE))]
+    found = [
+        path
+        for path in context.dataset.items(OpticalPathSequence)
+        if len(path.items(PaletteColorLookupTableSequence))
+    ]
     if not found:
         raise NotApplicable
-    interpretation = context.dataset.text(_PHOTOMETRIC)
+    interpretation = context.dataset.text(PhotometricInterpretation)
     if not interpretation:
         raise Undecided("PhotometricInterpretation missing")
     for path in found:
         if interpretation != "MONOCHROME2":
             yield Problem(
-                message="A palette is for MONOCHROME2 images only", level=path, tag=_PALETTE,
+                message="A palette is for MONOCHROME2 images only", level=path, tag=PaletteColorLookupTableSequence,
                 because=f"PhotometricInterpretation {interpretation[:16]}",
             )  # fmt: skip
         else:
-            yield from _unequal(path.items(_PALETTE)[0])
+            yield from _unequal(path.items(PaletteColorLookupTableSequence)[0])
 
 
 def _unequal(item: Dataset) -> Iterator[Problem]:
@@ -92,23 +119,27 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
 def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
     """Optical paths that no frame names; undecided where some frame names none."""
     dataset = context.dataset
-    used = {_identifier(path) for group in dataset.items(SHARED)[:1] for path in group.items(_IDENTIFICATION)}
+    used = {
+        _identifier(path)
+        for group in dataset.items(SharedFunctionalGroupsSequence)[:1]
+        for path in group.items(OpticalPathIdentificationSequence)
+    }
     if not used:
-        frames = dataset.items(PER_FRAME)
+        frames = dataset.items(PerFrameFunctionalGroupsSequence)
         if getattr(frames, "shapes", None) is None:
             for frame in frames:
-                paths = frame.items(_IDENTIFICATION)
+                paths = frame.items(OpticalPathIdentificationSequence)
                 if not len(paths):
                     raise Undecided("a frame without Optical Path Identification Sequence")
                 used.update(map(_identifier, paths))
         else:
             used = _of_columns(frames)
-    for path in dataset.items(OPTICAL_PATHS):
+    for path in dataset.items(OpticalPathSequence):
         identifier = _identifier(path)
         if identifier and identifier not in used:
             yield Problem(
-                message="No frame uses the optical path", level=path, tag=OPTICAL_PATH_IDENTIFIER,
-                found=path.text(OPTICAL_PATH_IDENTIFIER),
+                message="No frame uses the optical path", level=path, tag=OpticalPathIdentifier,
+                found=path.text(OpticalPathIdentifier),
             )  # fmt: skip
 
 
@@ -119,7 +150,7 @@ def _of_columns(frames: Any) -> set[bytes]:
     found: set[bytes] = set()
     for shape in frames.shapes:
         leaves = [leaf for path, leaf in shape.leaves.items()
-                  if path[0] == _IDENTIFICATION and path[2:] == (OPTICAL_PATH_IDENTIFIER,)]  # fmt: skip
+                  if path[0] == OpticalPathIdentificationSequence and path[2:] == (OpticalPathIdentifier,)]  # fmt: skip
         if not leaves:
             raise Undecided("a frame without Optical Path Identification Sequence")
         for leaf in leaves:
@@ -132,4 +163,4 @@ def _of_columns(frames: Any) -> set[bytes]:
 
 
 def _identifier(path: Dataset) -> bytes:
-    return path.raw(OPTICAL_PATH_IDENTIFIER)[:_LONGEST_IDENTIFIER].strip(b" \0")
+    return path.raw(OpticalPathIdentifier)[:_LONGEST_IDENTIFIER].strip(b" \0")

@@ -11,24 +11,30 @@ from dcmlint.facts.builtin.specimen import (
     PARENT_ID,
     PROCESSED_AT,
     SPECIMEN_ID,
-    SPECIMENS,
-    STEPS,
     USING_SUBSTANCE,
     contents,
     is_stained,
 )
 from dcmlint.rules.builtin_functions.codes import RETIRED, STANDARD
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
-
-_CONCEPT_CODE, _CODE_VALUE, _SCHEME, _EQUIVALENT = 0x0040A168, 0x00080100, 0x00080102, 0x00080121
-_TIMEZONE, _DATE_TIME, _TEXT_VALUE = 0x00080201, 0x0040A120, 0x0040A160
+from dcmlint.standard.tags import (
+    CodeValue,
+    CodingSchemeDesignator,
+    ConceptCodeSequence,
+    DateTime,
+    EquivalentCodeSequence,
+    SpecimenDescriptionSequence,
+    SpecimenPreparationSequence,
+    TextValue,
+    TimezoneOffsetFromUTC,
+)
 
 
 @rule_function("steps-in-order-of-time")
 def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
     """Preparation steps that were done before the step in front of them."""
     looked_at = False
-    zone = context.dataset.text(_TIMEZONE)
+    zone = context.dataset.text(TimezoneOffsetFromUTC)
     for steps in _preparations(context.dataset):
         latest = ""
         for step in steps:
@@ -39,7 +45,7 @@ def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if is_before(found.moment, latest, zone):
                     yield Problem(
-                        message="The step was done before the one in front of it", level=found.item, tag=_DATE_TIME,
+                        message="The step was done before the one in front of it", level=found.item, tag=DateTime,
                         found=found.moment, want="the order of time",
                     )  # fmt: skip
                     continue
@@ -62,7 +68,7 @@ def sampling_parents(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if one.text not in known:
                     yield Problem(
-                        message="No earlier step is about the parent specimen", level=one.item, tag=_TEXT_VALUE,
+                        message="No earlier step is about the parent specimen", level=one.item, tag=TextValue,
                         found=one.text, want="the identifier of an earlier step",
                     )  # fmt: skip
             # A parent may have a history of its own that nobody wrote down.
@@ -82,15 +88,16 @@ def stains_in_context_group(context: RuleContext, cid: str) -> Iterator[Problem]
             if one.name != USING_SUBSTANCE or not value or not scheme or scheme in RETIRED or group is None:
                 continue
             looked_at = True
-            item = one.item.items(_CONCEPT_CODE)[0]
+            item = one.item.items(ConceptCodeSequence)[0]
             equivalents = [
-                (other.text(_CODE_VALUE), other.text(_SCHEME)) for other in item.items(_EQUIVALENT)
+                (other.text(CodeValue), other.text(CodingSchemeDesignator))
+                for other in item.items(EquivalentCodeSequence)
             ]
             if one.code not in group and not any(other in group for other in equivalents):
                 yield Problem(
                     message=f"The stain is not in CID {cid}, {group.name}",
                     level=item,
-                    tag=_CODE_VALUE,
+                    tag=CodeValue,
                     found=value,
                     want=f"a code of CID {cid}",
                     severity="" if scheme in STANDARD else "info",
@@ -100,8 +107,8 @@ def stains_in_context_group(context: RuleContext, cid: str) -> Iterator[Problem]
 
 
 def _preparations(dataset: Dataset) -> Iterator[list[Dataset]]:
-    for item in dataset.items(SPECIMENS):
-        yield list(item.items(STEPS))
+    for item in dataset.items(SpecimenDescriptionSequence):
+        yield list(item.items(SpecimenPreparationSequence))
 
 
 def is_before(moment: str, other: str, zone: str = "") -> bool:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from dcmlint.dicom.charsets import Charset
 from dcmlint.dicom.column_values import plain_decimals, values_of
 from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
-from dcmlint.dicom.dataset import SPECIFIC_CHARACTER_SET
 from dcmlint.dicom.path import name_of
 from dcmlint.dicom.values import check_value, decode
 from dcmlint.rules.tables.violation import Violation
+from dcmlint.standard.tags import SpecificCharacterSet
 
 _SHOWN = 3
 _CACHED = 100_000
@@ -69,12 +69,12 @@ class ColumnCheck:
             msgspec.structs.replace(violation, items=first, count=len(shape.items))
             for violation in violations[mark:]
             if (not violation.check.startswith("value.") and violation.check != "element.value-multiplicity")
-            or violation.tag in long or violation.tag == SPECIFIC_CHARACTER_SET
+            or violation.tag in long or violation.tag == SpecificCharacterSet
         ]  # fmt: skip
         del violations[mark:]
         violations += kept
         for path, leaf in shape.leaves.items():
-            if path[-1] not in long and path[-1] != SPECIFIC_CHARACTER_SET and leaf.length[0]:
+            if path[-1] not in long and path[-1] != SpecificCharacterSet and leaf.length[0]:
                 self._leaf(path, leaf)
 
     def _leaf(self, path: LeafPath, leaf: Leaf) -> None:

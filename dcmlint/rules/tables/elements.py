@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 
 from dcmlint import standard
 from dcmlint.dicom.charsets import Charset, CharsetProblem
-from dcmlint.dicom.dataset import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Dataset, Element
+from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.rules.tables.violation import Violation
+from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
 _LONGEST = 1 << 20
 _BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
@@ -23,7 +24,6 @@ _UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8,
 _SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
 _VRS = frozenset(vr for vr, _ in VRS.values())
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
-ICON_IMAGE_SEQUENCE = 0x00880200
 _CACHE_LIMIT = 100_000
 
 ValueCache = dict[tuple[str, bytes], tuple[ValueProblem, ...]]
@@ -134,7 +134,7 @@ class ElementCheck:
                 unit = _BULK_UNIT.get(vr, 1)
                 if unit > 1 and size % unit:
                     self._units(level, element, size, unit)
-                if tag == PIXEL_DATA and level.parent is not None and level.parent_tag != ICON_IMAGE_SEQUENCE:
+                if tag == PixelData and level.parent is not None and level.parent_tag != IconImageSequence:
                     self._nested(level, element)
                 if vr in _BULK_UNIT:
                     continue
@@ -165,7 +165,7 @@ class ElementCheck:
                 if problem.code == "odd-length" or (problem.code == "dt-length" and len(problems) > 1):
                     continue  # told by the reader; told by what makes it too long
                 self._value(level, element, problem)
-            if tag == SPECIFIC_CHARACTER_SET:
+            if tag == SpecificCharacterSet:
                 self._character_set(level, element)
             if expected is not None and not unit:
                 count = 1 if vr in SINGLE_VALUED else raw.count(b"\\") + 1
@@ -249,7 +249,7 @@ class ElementCheck:
 
     def _pixel_data(self, dataset: Dataset) -> None:
         """PS3.5 A.1, A.2, A.4: OW in implicit, OB or OW in explicit native, OB in encapsulated."""
-        element = dataset.get(PIXEL_DATA)
+        element = dataset.get(PixelData)
         if element is None or not dataset.explicit:
             return
         syntax = self.instance.syntax
@@ -262,7 +262,7 @@ class ElementCheck:
             self._add("pixel-data-vr", dataset, element, "native Pixel Data is written in fragments",
                       found="undefined length", want="a defined length")  # fmt: skip
         elif element.vr == "OB":
-            bits = dataset.value(0x00280100)
+            bits = dataset.value(BitsAllocated)
             if isinstance(bits, int) and bits > 8:
                 self._add("pixel-data-vr", dataset, element, f"Pixel Data of {bits} bits is written as OB",
                           found="OB", want="OW")  # fmt: skip

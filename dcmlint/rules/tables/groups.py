@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dcmlint.dicom.dataset import Dataset
-
-SHARED_GROUPS = 0x52009229
-PER_FRAME_GROUPS = 0x52009230
+from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
 
 
 def groups_of(level: Dataset, tag: int) -> Dataset | None:
@@ -16,11 +14,14 @@ def groups_of(level: Dataset, tag: int) -> Dataset | None:
     ``level`` is the item of a functional groups sequence: looked at are the groups in it, then, for a frame's
     own item, the shared ones.
     """
-    if level.parent_tag not in (SHARED_GROUPS, PER_FRAME_GROUPS) or level.parent is None:
+    if (
+        level.parent_tag not in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence)
+        or level.parent is None
+    ):
         return None
     found = _within(level, tag)
-    if found is None and level.parent_tag == PER_FRAME_GROUPS:
-        for shared in level.parent.items(SHARED_GROUPS):
+    if found is None and level.parent_tag == PerFrameFunctionalGroupsSequence:
+        for shared in level.parent.items(SharedFunctionalGroupsSequence):
             found = _within(shared, tag)
             break
     return found

@@ -13,10 +13,13 @@ from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.rules.names import TABLE_NAMES
 from dcmlint.rules.scope import ConditionScope, idle
-from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
-
-DIRECTORY_RECORDS = 0x00041220
+from dcmlint.standard.tags import (
+    DirectoryRecordSequence,
+    Modality,
+    PerFrameFunctionalGroupsSequence,
+    SharedFunctionalGroupsSequence,
+)
 
 
 @lru_cache(maxsize=20_000)
@@ -27,7 +30,7 @@ def condition(source: str) -> Expression:
 
 # Rows that say of themselves that their type replaces the one of another table: that of Modality in the SC Equipment
 # module replaces General Series, but not Encapsulated Document Series (PS3.3 C.8.6.1).
-_OVERRIDING = {("C.8-24", 0x00080060): "C.7-5a"}
+_OVERRIDING = {("C.8-24", Modality): "C.7-5a"}
 
 
 class RowSpec:
@@ -157,9 +160,13 @@ class Level:
         parts = [(spec.table, row) for spec in specs for row in spec.row.rows]
         level: Level | None = None
         if parts:
-            level = Level(parts, self.iod, groups=tag in (SHARED_GROUPS, PER_FRAME_GROUPS))
+            level = Level(
+                parts,
+                self.iod,
+                groups=tag in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence),
+            )
             # A directory record holds the keys of its type besides (PS3.3 F.5).
-            level.open = level.open or tag == DIRECTORY_RECORDS or any(spec.row.open for spec in specs)
+            level.open = level.open or tag == DirectoryRecordSequence or any(spec.row.open for spec in specs)
         self._children[tag] = level
         return level
 

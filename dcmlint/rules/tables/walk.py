@@ -15,16 +15,48 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.rules.scope import ConditionScope
-from dcmlint.rules.tables.groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, condition, iod_spec
 from dcmlint.rules.tables.violation import Violation
+from dcmlint.standard.tags import (
+    DataSetTrailingPadding,
+    DigitalSignaturesSequence,
+    DimensionIndexSequence,
+    FileMetaInformationVersion,
+    FrameContentSequence,
+    FunctionalGroupPointer,
+    ImplementationClassUID,
+    LengthToEnd,
+    MACParametersSequence,
+    MediaStorageSOPClassUID,
+    MediaStorageSOPInstanceUID,
+    ModifiedAttributesSequence,
+    OriginalAttributesSequence,
+    PerFrameFunctionalGroupsSequence,
+    PixelData,
+    SharedFunctionalGroupsSequence,
+    SOPClassUID,
+)
 
 # PS3.10 Table 7.1-1, type 1; Group Length and Transfer Syntax UID are told by the reader.
-_META = (0x00020001, 0x00020002, 0x00020003, 0x00020012)
+_META = (
+    FileMetaInformationVersion,
+    MediaStorageSOPClassUID,
+    MediaStorageSOPInstanceUID,
+    ImplementationClassUID,
+)
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
-_ANYWHERE = frozenset({0x7FE00010, 0xFFFCFFFC, 0xFFFAFFFA, 0x4FFE0001, 0x00080001, 0x04000561, 0x04000550})
+_ANYWHERE = frozenset(
+    {
+        PixelData,
+        DataSetTrailingPadding,
+        DigitalSignaturesSequence,
+        MACParametersSequence,
+        LengthToEnd,
+        OriginalAttributesSequence,
+        ModifiedAttributesSequence,
+    }
+)
 # PS3.3 C.7.6.17, C.7.6.16.2.2
-_DIMENSIONS, _GROUP_POINTER, _FRAME_CONTENT = 0x00209222, 0x00209167, 0x00209111
 _PADDING = b" \0"
 _PLACES = {"shared": "shared", "per-frame": "for every frame"}
 _SHOWN = 3  # places of one finding
@@ -75,13 +107,13 @@ class TableCheck:
         entry = standard.load().uid(uid) if uid else None
         # A worklist item or another query is no instance: what the file meta information says is enough.
         query = entry is not None and not entry.name.endswith("Storage")
-        if not uid or (0x00080016 not in dataset and not query):
+        if not uid or (SOPClassUID not in dataset and not query):
             self._add(
-                "sop-class-missing", dataset, 0x00080016, "SOPClassUID is missing: nothing says what this is"
+                "sop-class-missing", dataset, SOPClassUID, "SOPClassUID is missing: nothing says what this is"
             )
             return
         known = f" ({entry.name})" if entry is not None else ""
-        self._add("iod-unknown", dataset, 0x00080016, f"no IOD is known for the SOP Class{known}", found=uid)
+        self._add("iod-unknown", dataset, SOPClassUID, f"no IOD is known for the SOP Class{known}", found=uid)
 
     def _meta_group(self) -> None:
         meta = self._meta
@@ -422,14 +454,18 @@ class TableCheck:
     # -- functional groups --------------------------------------------------------------------------------
 
     def _groups(self, iod: standard.Iod, dataset: Dataset) -> None:
-        if not iod.functional_groups or (SHARED_GROUPS not in dataset and PER_FRAME_GROUPS not in dataset):
+        if not iod.functional_groups or (
+            SharedFunctionalGroupsSequence not in dataset and PerFrameFunctionalGroupsSequence not in dataset
+        ):
             return
-        shared = _group_tags(dataset.items(SHARED_GROUPS))
-        everywhere, somewhere = _frame_tags(dataset.items(PER_FRAME_GROUPS))
+        shared = _group_tags(dataset.items(SharedFunctionalGroupsSequence))
+        everywhere, somewhere = _frame_tags(dataset.items(PerFrameFunctionalGroupsSequence))
         scope = ConditionScope(_frame_level(dataset), meta=self._meta)
         indexed = _groups_of_dimensions(dataset)
         # Of a sequence without its item nothing more is said than that.
-        no_item = SHARED_GROUPS in dataset and not len(dataset.items(SHARED_GROUPS))
+        no_item = SharedFunctionalGroupsSequence in dataset and not len(
+            dataset.items(SharedFunctionalGroupsSequence)
+        )
         for use in iod.functional_groups:
             tags = _sequences_of(use.table)
             if not tags:
@@ -449,7 +485,10 @@ class TableCheck:
                 self._absent_group(use, tags, dataset, scope)
             for tag in tags & somewhere - everywhere:
                 self._some_frames(
-                    dataset.items(PER_FRAME_GROUPS), tag, use, use.usage == "U" and tag not in indexed
+                    dataset.items(PerFrameFunctionalGroupsSequence),
+                    tag,
+                    use,
+                    use.usage == "U" and tag not in indexed,
                 )
 
     def _some_frames(
@@ -498,8 +537,8 @@ class TableCheck:
         per_frame = code == "functional-group-not-shared" or (
             code == "functional-group-missing" and use.placement == "per-frame"
         )
-        sequence = PER_FRAME_GROUPS if per_frame else SHARED_GROUPS
-        items = dataset.items(sequence) or dataset.items(PER_FRAME_GROUPS)
+        sequence = PerFrameFunctionalGroupsSequence if per_frame else SharedFunctionalGroupsSequence
+        items = dataset.items(sequence) or dataset.items(PerFrameFunctionalGroupsSequence)
         level = items[0] if len(items) else dataset
         self._add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
 
@@ -578,16 +617,16 @@ def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
 
 def _groups_of_dimensions(dataset: Dataset) -> frozenset[int]:
     """The groups that every frame needs for the dimensions: their indices, and what they stand for (PS3.3 C.7.6.17)."""
-    items = dataset.items(_DIMENSIONS)
+    items = dataset.items(DimensionIndexSequence)
     if not len(items):
         return frozenset()
-    pointed = (item.value(_GROUP_POINTER) for item in items)
-    return frozenset({_FRAME_CONTENT, *(tag for tag in pointed if isinstance(tag, int))})
+    pointed = (item.value(FunctionalGroupPointer) for item in items)
+    return frozenset({FrameContentSequence, *(tag for tag in pointed if isinstance(tag, int))})
 
 
 def _frame_level(dataset: Dataset) -> Dataset:
     """A level from which the conditions of functional groups see the first frame."""
-    items = dataset.items(PER_FRAME_GROUPS) or dataset.items(SHARED_GROUPS)
+    items = dataset.items(PerFrameFunctionalGroupsSequence) or dataset.items(SharedFunctionalGroupsSequence)
     return items[0] if len(items) else dataset
 
 

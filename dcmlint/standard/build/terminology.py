@@ -8,6 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dcmlint.standard.terms import ContextGroupBody, UidEntry
+from dcmlint.standard.uids import (
+    JPEGXL,
+    DeflatedImageFrameCompression,
+    JPEGXLJPEGRecompression,
+    JPEGXLLossless,
+    ThermographyImageStorage,
+    ThermographyMultiFrameImageStorage,
+    UltrasoundWaveformStorage,
+)
 
 # PS3.16 Table 8-1: the coding scheme designators of the systems that FHIR names by a URI (PS3.16 8.1).
 _SCHEMES = {
@@ -110,11 +119,11 @@ _UID_TYPES = {
 
 # PS3.6 Table A-1: names of the newest UIDs, for which the archive has the keyword only.
 _UID_NAMES = {
-    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
-    "1.2.840.10008.5.1.4.1.1.601.3": "Thermography Image Storage",
-    "1.2.840.10008.5.1.4.1.1.601.4": "Thermography Multi-frame Image Storage",
-    "1.2.840.10008.5.1.4.1.1.601.5": "Ultrasound Waveform Storage",
+    JPEGXLLossless: "JPEG XL Lossless",
+    JPEGXLJPEGRecompression: "JPEG XL JPEG Recompression",
+    JPEGXL: "JPEG XL",
+    DeflatedImageFrameCompression: "Deflated Image Frame Compression",
+    ThermographyImageStorage: "Thermography Image Storage",
+    ThermographyMultiFrameImageStorage: "Thermography Multi-frame Image Storage",
+    UltrasoundWaveformStorage: "Ultrasound Waveform Storage",
 }
