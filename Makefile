@@ -28,7 +28,7 @@ demo: $(BIN)/dcmlint
 	@$(BIN)/dcmlint check --isolated --exit-zero examples/slide-broken; test $$? -eq 0 -o $$? -eq 4
 
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

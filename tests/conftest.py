@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# In CI a run says the same twice; elsewhere each run looks at other examples, and a failure prints how to repeat it.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("developer", deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:

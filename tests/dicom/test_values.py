@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -423,14 +422,12 @@ def test_no_message_has_a_part_of_the_value(vr: str, raw: bytes) -> None:
 @pytest.mark.parametrize(
     "unit", [b"1", b"1.", b" ", b"\\", b"^", b"=", b"a", b"%", b"-", b"\x1b", b"\x1b$B0", b"\xe9", b"\0"]
 )
+@pytest.mark.timeout(60)  # linear work is some ten milliseconds; a pattern that backtracks takes minutes
 def test_no_value_takes_long(vr: str, unit: bytes) -> None:
     raw = unit * (30_000 // len(unit)) + b"!\n"
     for charset in (None, LATIN1, KANJI):
-        start = time.process_time()
         check_value(vr, raw, charset=charset)
         decode(vr, raw, charset=charset)
-        # Linear work is some ten milliseconds; a pattern that backtracks takes minutes.
-        assert time.process_time() - start < 2
 
 
 # Against pydicom, which validates one value at a time, without padding.

@@ -30,38 +30,56 @@ TYPES = {
 SIMPLE = st.sampled_from(["a", "b", "c", "2", "a - c"])
 ENVIRONMENT = celpy.Environment()
 
-# Integers only, and no division: there / is of integers, here it is real.
-numbers = st.deferred(
-    lambda: (
-        st.sampled_from(["a", "b", "c", "0", "1", "7"])
-        | st.builds("({} {} {})".format, numbers, st.sampled_from("+-*"), numbers)
+texts = st.sampled_from(["s", "t", "s + t", '"ab"', "'x'", r'r"\d"', r'"\x61b"', '"\\u00e9"'])
+
+
+def number_forms(
+    numbers: st.SearchStrategy[str], conditions: st.SearchStrategy[str]
+) -> st.SearchStrategy[str]:
+    """Integers only, and no division: there / is of integers, here it is real."""
+    return (
+        st.builds("({} {} {})".format, numbers, st.sampled_from("+-*"), numbers)
         | st.builds("{} {} {}".format, numbers, st.sampled_from("+-*"), numbers)
-        | st.builds("{} % {}".format, st.sampled_from(["a", "b", "c", "7"]), st.sampled_from(["b", "c", "7"]))
         | st.builds("-({})".format, numbers)
-        | st.builds("size({})".format, st.sampled_from(["xs", "ys", "s"]))
         | st.builds("({} ? {} : {})".format, conditions, numbers, numbers)
     )
-)
-texts = st.sampled_from(["s", "t", "s + t", '"ab"', "'x'", r'r"\d"', r'"\x61b"', '"\\u00e9"'])
-conditions = st.deferred(
-    lambda: (
-        st.sampled_from(["p", "q", "true", "false"])
-        | st.builds("{} {} {}".format, numbers, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), numbers)
-        | st.builds("{} {} {}".format, texts, st.sampled_from(["==", "!=", "<", ">="]), texts)
+
+
+def condition_forms(
+    numbers: st.SearchStrategy[str], conditions: st.SearchStrategy[str]
+) -> st.SearchStrategy[str]:
+    return (
+        st.builds("{} {} {}".format, numbers, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), numbers)
         | st.builds("{} in {}".format, numbers, st.sampled_from(["xs", "[1, 7]", "xs + [9]"]))
-        | st.builds("{} in {}".format, texts, st.sampled_from(["ys", '["ab"]']))
         | st.builds("({} && {})".format, conditions, conditions)
         | st.builds("{} || {} && {}".format, conditions, conditions, conditions)
         | st.builds("!({})".format, conditions)
-        | st.builds(
-            "xs.{}(x, x {} {})".format,
-            st.sampled_from(["all", "exists", "exists_one"]),
-            st.sampled_from(["==", "<", ">="]),
-            SIMPLE,
-        )
-        | st.builds("xs.map(x, x * {}) == xs.filter(x, x < {})".format, SIMPLE, SIMPLE)
     )
+
+
+# Three levels, built one on another: the language bounds the depth of an expression, so they must have an end.
+numbers = (
+    st.sampled_from(["a", "b", "c", "0", "1", "7"])
+    | st.builds("{} % {}".format, st.sampled_from(["a", "b", "c", "7"]), st.sampled_from(["b", "c", "7"]))
+    | st.builds("size({})".format, st.sampled_from(["xs", "ys", "s"]))
 )
+conditions = (
+    st.sampled_from(["p", "q", "true", "false"])
+    | st.builds("{} {} {}".format, texts, st.sampled_from(["==", "!=", "<", ">="]), texts)
+    | st.builds("{} in {}".format, texts, st.sampled_from(["ys", '["ab"]']))
+    | st.builds(
+        "xs.{}(x, x {} {})".format,
+        st.sampled_from(["all", "exists", "exists_one"]),
+        st.sampled_from(["==", "<", ">="]),
+        SIMPLE,
+    )
+    | st.builds("xs.map(x, x * {}) == xs.filter(x, x < {})".format, SIMPLE, SIMPLE)
+)
+for _ in range(3):
+    numbers, conditions = (
+        numbers | number_forms(numbers, conditions),
+        conditions | condition_forms(numbers, conditions),
+    )
 
 
 def by_cel(source):

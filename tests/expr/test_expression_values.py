@@ -1,7 +1,5 @@
 """Values as files and facts really hold them."""
 
-import time
-
 import numpy as np
 import pytest
 from expression_scope import FACTS, NAMES, Level, sample
@@ -161,9 +159,7 @@ def test_the_budget_of_steps_ends_every_evaluation(source):
     expression = compile_expression(
         source, NAMES, lets={"xs": list_of(NUMBER), "big": list_of(NUMBER), "text": TEXT}
     )
-    begin = time.process_time()
     assert expression(sample(), lets) is UNKNOWN
-    assert time.process_time() - begin < 10  # a hang, not slowness
 
 
 values = st.recursive(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import urllib.request
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 import pytest
 from network_certificates import Certificates
@@ -256,14 +256,13 @@ def test_idle_associations_cost_next_to_nothing(tmp_path: Path) -> None:
     with Acceptor(tmp_path) as acceptor:
         peers = [FaultPeer(acceptor.port).associate() for _ in range(50)]
         spent = process.cpu_times()
-        began = monotonic()
         sleep(2)
         now = process.cpu_times()
-        share = (now.user + now.system - spent.user - spent.system) / (monotonic() - began)
+        used = now.user + now.system - spent.user - spent.system
         for peer in peers:
             peer.sock.close()
         acceptor.wait(50)
-    assert share < 0.02
+    assert used < 0.2  # seconds of processor time; a loop that polls takes all of two seconds
 
 
 def test_a_port_can_be_taken_again_at_once(tmp_path: Path) -> None:

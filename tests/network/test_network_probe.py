@@ -190,11 +190,9 @@ def test_a_peer_that_says_nothing_or_half_costs_one_timeout(part: int) -> None:
         time.sleep(1.2)
 
     with serve(script) as port:
-        began = time.monotonic()
         facts = ask(port, Question(tls="off"), timeout=0.4)
-    assert facts.attempts[0].outcome == "timeout"
+    assert [attempt.outcome for attempt in facts.attempts] == ["timeout"]
     assert facts.transport == ""
-    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(

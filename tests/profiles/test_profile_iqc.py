@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -206,10 +205,8 @@ def test_damaged_svs_files_never_crash(tmp_path: Path) -> None:
             data[place] = random.randrange(256)
         path = tmp_path / "damaged.svs"
         path.write_bytes(data)
-        started = time.monotonic()
         report = check(path, profile=IQC)
         assert report.summary.crashed == 0
-        assert time.monotonic() - started < 2
 
 
 def test_a_directory_that_points_to_itself(tmp_path: Path) -> None:
