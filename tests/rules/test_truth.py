@@ -218,3 +218,13 @@ def test_values_of_tables_that_stand_in_sections() -> None:
     assert ("MOD009", "MIMETypeOfEncapsulatedDocument") in _found(document)
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     assert ("MOD009", "MIMETypeOfEncapsulatedDocument") not in _found(document)
+
+
+# -- a macro that is reached under two conditions (PS3.3 C.18.3, C.18.4) ----------------------------------
+
+
+@pytest.mark.parametrize("value_type", ["COMPOSITE", "IMAGE", "WAVEFORM"])
+def test_each_item_that_refers_to_an_object_needs_the_reference(value_type: str) -> None:
+    made = general.basic_sr()
+    made.ContentSequence.append(_item(RelationshipType="CONTAINS", ValueType=value_type))
+    assert _found(made) == {("MOD001", "ReferencedSOPSequence")}

@@ -2,6 +2,7 @@
 
 from dcmlint.facts.builtin import (  # noqa: F401 - importing registers them
     codestream,
+    content,
     dates,
     dimensions,
     encapsulation,

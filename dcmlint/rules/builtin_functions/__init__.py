@@ -8,7 +8,6 @@ from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing register
     decoding,
     deidentification,
     directory,
-    documents,
     entities,
     file,
     fragments,
@@ -27,4 +26,5 @@ from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing register
     slide_series,
     slide_set,
     slide_values,
+    structured_report,
 )

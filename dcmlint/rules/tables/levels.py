@@ -33,6 +33,9 @@ def condition(source: str) -> Expression:
 _OVERRIDING = {("C.8-24", Modality): "C.7-5a"}
 
 
+_Seen = tuple[str, tuple[str, ...]]
+
+
 class RowSpec:
     """A row of a table, with its condition compiled.
 
@@ -126,7 +129,7 @@ class Level:
         )
 
     def _take(
-        self, parts: Iterable[tuple[str, Row | Include]], seen: set[str], gates: tuple[Expression, ...]
+        self, parts: Iterable[tuple[str, Row | Include]], seen: set[_Seen], gates: tuple[Expression, ...]
     ) -> None:
         for table, part in parts:
             if isinstance(part, Row):
@@ -137,12 +140,16 @@ class Level:
                     for use in self.iod.functional_groups:
                         self._include(use.table, seen, gates)
             else:
-                self._include(part.table, seen, (*gates, condition(part.when)) if part.when else gates)
+                gate = condition(part.when) if part.when else None
+                self._include(part.table, seen, gates if gate is None or gate in gates else (*gates, gate))
 
-    def _include(self, name: str, seen: set[str], gates: tuple[Expression, ...]) -> None:
-        if not name or name in seen:
+    def _include(self, name: str, seen: set[_Seen], gates: tuple[Expression, ...]) -> None:
+        # A macro that two includes reach under different conditions speaks under each: images and composite objects
+        # both hold the Composite Object Reference Macro (PS3.3 C.18.3, C.18.4).
+        here = (name, tuple(gate.source for gate in gates))
+        if not name or here in seen:
             return
-        seen.add(name)
+        seen.add(here)
         try:
             table = standard.load().table(name)
         except KeyError:

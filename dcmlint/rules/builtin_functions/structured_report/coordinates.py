@@ -1,0 +1,246 @@
+"""Spatial and temporal coordinates of content items (PS3.3 C.18.6, C.18.7, C.18.9)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    ContentSequence,
+    GraphicData,
+    GraphicType,
+    ReferencedDateTime,
+    ReferencedFrameOfReferenceUID,
+    ReferencedSamplePositions,
+    ReferencedTimeOffsets,
+    TemporalRangeType,
+    ValueType,
+)
+
+_DIMENSIONS = {"SCOORD": 2, "SCOORD3D": 3}
+# Fewest and most points of each graphic type: PS3.3 C.18.6.1.2 and C.18.9.1.2
+_POINTS: dict[str, dict[str, tuple[int, int | None]]] = {
+    "SCOORD": {
+        "POINT": (1, 1), "MULTIPOINT": (1, None), "POLYLINE": (2, None), "CIRCLE": (2, 2), "ELLIPSE": (4, 4),
+    },
+    "SCOORD3D": {
+        "POINT": (1, 1), "MULTIPOINT": (1, None), "POLYLINE": (2, None), "POLYGON": (4, None), "ELLIPSE": (4, 4),
+        "ELLIPSOID": (6, 6),
+    },
+}  # fmt: skip
+# PS3.3 C.18.7.1.1: fewest values, most values, and what their number is a multiple of
+_TIMES: dict[str, tuple[int, int | None, int]] = {
+    "POINT": (1, 1, 1), "MULTIPOINT": (1, None, 1), "SEGMENT": (2, 2, 1), "MULTISEGMENT": (2, None, 2),
+    "BEGIN": (1, 1, 1), "END": (1, 1, 1),
+}  # fmt: skip
+_TEMPORAL = (ReferencedSamplePositions, ReferencedTimeOffsets, ReferencedDateTime)
+# Coordinates are single floats, often of a drawing tool: a part of the whole size is no contradiction.
+_LOOSE = 0.05
+_SHOWN = 4
+
+
+Point = tuple[float, ...]
+
+
+def _graphics(context: RuleContext, *kinds: str) -> list[ContentItem]:
+    found = [item for item in content_items(context.facts) if item.value_type in kinds]
+    if not found:
+        raise NotApplicable
+    return found
+
+
+def points(item: ContentItem) -> list[Point] | None:
+    """The points of a SCOORD or SCOORD3D item; None where the values are no whole finite points."""
+    size = _DIMENSIONS[item.value_type]
+    values = item.dataset.values(GraphicData)
+    if not values or len(values) % size or not all(_finite(value) for value in values):
+        return None
+    return [tuple(values[at : at + size]) for at in range(0, len(values), size)]
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+@rule_function("graphic-data-count")
+def graphic_data_count(context: RuleContext) -> Iterator[Problem]:
+    """SR007: the number of values of Graphic Data against the graphic type; all of them finite."""
+    for item in _graphics(context, "SCOORD", "SCOORD3D"):
+        values = item.dataset.values(GraphicData)
+        kind = item.dataset.text(GraphicType)
+        known = _POINTS[item.value_type].get(kind)
+        size = _DIMENSIONS[item.value_type]
+        if not values:
+            continue
+        strange = next((value for value in values if not _finite(value)), None)
+        if strange is not None:
+            yield Problem(
+                message="Graphic Data holds a value that is not finite", level=item.dataset, tag=GraphicData,
+                found=strange, want="finite coordinates",
+            )  # fmt: skip
+        if known is None:
+            continue
+        fewest, most = known
+        count = len(values) / size
+        if count.is_integer() and count >= fewest and (most is None or count <= most):
+            continue
+        want = (
+            f"{fewest * size} values" if most == fewest else f"a multiple of {size}, at least {fewest * size}"
+        )
+        yield Problem(
+            message=f"{kind} of {item.value_type} has {len(values)} values in Graphic Data", level=item.dataset,
+            tag=GraphicData, found=f"{len(values)} values", want=want,
+        )  # fmt: skip
+
+
+@rule_function("temporal-coordinates-count")
+def temporal_count(context: RuleContext) -> Iterator[Problem]:
+    """SR018: the number of positions of a TCOORD item against its temporal range type."""
+    for item in _graphics(context, "TCOORD"):
+        kind = item.dataset.text(TemporalRangeType)
+        if kind not in _TIMES:
+            continue
+        fewest, most, step = _TIMES[kind]
+        for tag in _TEMPORAL:
+            count = len(item.dataset.values(tag))
+            if count and (count < fewest or (most is not None and count > most) or count % step):
+                want = (
+                    f"{fewest}"
+                    if most == fewest
+                    else f"at least {fewest}" + (", in pairs" if step == 2 else "")
+                )
+                yield Problem(
+                    message=f"temporal coordinates of type {kind} have {count} values", level=item.dataset, tag=tag,
+                    found=f"{count} values", want=want,
+                )  # fmt: skip
+
+
+@rule_function("graphic-polygon")
+def polygon(context: RuleContext) -> Iterator[Problem]:
+    """SR008: a POLYGON of SCOORD3D ends where it begins (PS3.3 C.18.9.1.2)."""
+    found = [item for item in _graphics(context, "SCOORD3D") if item.dataset.text(GraphicType) == "POLYGON"]
+    if not found:
+        raise NotApplicable
+    for item in found:
+        where = points(item)
+        if where and len(where) > 2 and where[0] != where[-1]:
+            yield Problem(
+                message="the first and the last point of a POLYGON differ", level=item.dataset, tag=GraphicData,
+                found=f"{_written(where[0])} and {_written(where[-1])}", want="the same point",
+            )  # fmt: skip
+
+
+@rule_function("graphic-shape")
+def shape(context: RuleContext) -> Iterator[Problem]:
+    """SR019: polygons and ellipses that lie in a plane, and axes of ellipses that halve each other at right angles."""
+    for item in _graphics(context, "SCOORD", "SCOORD3D"):
+        kind, where = item.dataset.text(GraphicType), points(item)
+        if not where:
+            continue
+        if kind == "POLYGON" and _out_of_plane(where) > _LOOSE:
+            yield Problem(
+                message="the points of a POLYGON do not lie in one plane", level=item.dataset, tag=GraphicData,
+                want="coplanar points",
+            )  # fmt: skip
+        if (kind, len(where)) in (("ELLIPSE", 4), ("ELLIPSOID", 6)):
+            why = _axes(where)
+            if why:
+                yield Problem(
+                    message=f"{why} of {_article(kind)}", level=item.dataset, tag=GraphicData,
+                    want="end points of the axes, the longest axis first",
+                )  # fmt: skip
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}"
+
+
+def _axes(where: Sequence[Point]) -> str:
+    """What is wrong with the axes, given by their end points; "" where nothing is."""
+    ends = [(where[at], where[at + 1]) for at in range(0, len(where), 2)]
+    lengths = [math.dist(*pair) for pair in ends]
+    longest = max(lengths)
+    if longest == 0:
+        return "all points are the same"
+    middles = [tuple((a + b) / 2 for a, b in zip(*pair, strict=True)) for pair in ends]
+    if max(math.dist(middles[0], middle) for middle in middles) > max(_LOOSE * longest, 1.0):
+        return "the axes do not halve each other: the points are no end points of axes"
+    for first in range(len(ends)):
+        for second in range(first + 1, len(ends)):
+            one = [b - a for a, b in zip(*ends[first], strict=True)]
+            two = [b - a for a, b in zip(*ends[second], strict=True)]
+            dot = abs(sum(a * b for a, b in zip(one, two, strict=True)))
+            if lengths[second] > 2 and dot > 4 * _LOOSE * lengths[first] * lengths[second]:
+                return "the axes are not at right angles"
+    if lengths[0] < lengths[1] * (1 - _LOOSE) - 1:
+        return "the minor axis is given before the major axis"
+    return ""
+
+
+def _out_of_plane(where: Sequence[Point]) -> float:
+    """How far the points are from one plane, as a part of their extent; 0 where they span none."""
+    middle = [sum(values) / len(where) for values in zip(*where, strict=True)]
+    from_middle = [[a - b for a, b in zip(point, middle, strict=True)] for point in where]
+    extent = max(math.hypot(*one) for one in from_middle)
+    normal = [0.0, 0.0, 0.0]  # Newell's: twice the area of the projections
+    for one, two in zip(from_middle, [*from_middle[1:], from_middle[0]], strict=True):
+        normal[0] += (one[1] - two[1]) * (one[2] + two[2])
+        normal[1] += (one[2] - two[2]) * (one[0] + two[0])
+        normal[2] += (one[0] - two[0]) * (one[1] + two[1])
+    length = math.hypot(*normal)
+    if not extent or length <= 1e-6 * extent * extent:
+        return 0.0
+    farthest = max(abs(sum(a * b for a, b in zip(one, normal, strict=True))) for one in from_middle) / length
+    return float(farthest / extent)
+
+
+@rule_function("coordinates-source")
+def coordinates_source(context: RuleContext) -> Iterator[Problem]:
+    """SR009: coordinates without the content item that they were selected from (PS3.3 Table C.17.3-7)."""
+    for item in _graphics(context, "SCOORD", "TCOORD"):
+        if not any(child.relationship == "SELECTED FROM" for child in item.children):
+            what = "an IMAGE" if item.value_type == "SCOORD" else "an IMAGE, a WAVEFORM or an SCOORD"
+            yield Problem(
+                message=f"{item.value_type} without the content item that it was selected from",
+                level=item.dataset, tag=ContentSequence if ContentSequence in item.dataset else ValueType,
+                want=f"SELECTED FROM {what}",
+            )  # fmt: skip
+
+
+@rule_function("coordinates-negative")
+def coordinates_negative(context: RuleContext) -> Iterator[Problem]:
+    """SR010: image coordinates above or left of the first pixel (PS3.3 C.18.6.1.1)."""
+    for item in _graphics(context, "SCOORD"):
+        where = points(item)
+        if where is None:
+            continue
+        outside = [point for point in where if min(point) < 0]
+        # The centre and a point of a circle, or the ends of axes, may be drawn by hand: half a pixel is nothing.
+        if outside and min(map(min, outside)) < -0.5:
+            yield Problem(
+                message=f"{len(outside)} of {len(where)} points lie outside of the image", level=item.dataset,
+                tag=GraphicData, found=_written(min(outside, key=min)), want="columns and rows of 0 or more",
+            )  # fmt: skip
+
+
+@rule_function("coordinates-frames")
+def coordinates_frames(context: RuleContext) -> Iterator[Problem]:
+    """SR011: 3D coordinates of one container that lie in several frames of reference."""
+    groups: dict[int, list[ContentItem]] = {}
+    for item in _graphics(context, "SCOORD3D"):
+        groups.setdefault(id(item.parent), []).append(item)
+    for group in groups.values():
+        first = group[0].dataset.text(ReferencedFrameOfReferenceUID)
+        for item in group[1:]:
+            uid = item.dataset.text(ReferencedFrameOfReferenceUID)
+            if uid and first and uid != first:
+                yield Problem(
+                    message="3D coordinates of one measurement lie in different frames of reference",
+                    level=item.dataset, tag=ReferencedFrameOfReferenceUID, found=uid, want=first,
+                )  # fmt: skip
+
+
+def _written(point: Point) -> str:
+    return "\\".join(f"{value:.6g}" for value in point)

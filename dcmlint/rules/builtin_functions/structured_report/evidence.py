@@ -1,0 +1,199 @@
+"""What documents refer to, and the evidence sequences that list it (PS3.3 C.17.2.3, C.17.6.2, C.18.3 to C.18.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    CurrentRequestedProcedureEvidenceSequence,
+    IdenticalDocumentsSequence,
+    PertinentOtherEvidenceSequence,
+    ReferencedFrameNumber,
+    ReferencedSegmentNumber,
+    ReferencedSeriesSequence,
+    ReferencedSOPClassUID,
+    ReferencedSOPInstanceUID,
+    ReferencedSOPSequence,
+    ReferencedWaveformChannels,
+    SOPClassUID,
+)
+from dcmlint.standard.uids import (
+    KeyObjectSelectionDocumentStorage,
+    LabelMapSegmentationStorage,
+    SegmentationStorage,
+    SurfaceSegmentationStorage,
+)
+
+_EVIDENCE = (CurrentRequestedProcedureEvidenceSequence, PertinentOtherEvidenceSequence)
+# Identical documents are listed with the series that hold them, and content may refer to them.
+_LISTS = (*_EVIDENCE, IdenticalDocumentsSequence)
+_COMPOSITE = frozenset({"COMPOSITE", "IMAGE", "WAVEFORM"})
+_SEGMENTED = frozenset({SegmentationStorage, SurfaceSegmentationStorage, LabelMapSegmentationStorage})
+# Modules of PS3.3 that hold pixels, frames and waveforms, by their sections
+_PIXELS = frozenset({"C.7.6.3", "C.7.6.24", "C.7.6.25", "C.7.6.16"})
+_FRAMES = frozenset({"C.7.6.6", "C.7.6.16"})
+_WAVEFORM = frozenset({"C.10.9"})
+
+
+def _listed(dataset: Dataset, lists: tuple[int, ...]) -> Iterator[tuple[int, Dataset]]:
+    """The referenced SOP items of evidence sequences, with the sequence."""
+    for tag in lists:
+        for study in dataset.items(tag):
+            for series in study.items(ReferencedSeriesSequence):
+                for item in series.items(ReferencedSOPSequence):
+                    yield tag, item
+
+
+def _references(context: RuleContext) -> list[tuple[ContentItem, Dataset]]:
+    """The content items that refer to composite objects, with the referenced SOP item of each."""
+    found = [
+        (item, reference)
+        for item in content_items(context.facts)
+        if item.value_type in _COMPOSITE
+        for reference in item.dataset.items(ReferencedSOPSequence)
+    ]
+    if not found:
+        raise NotApplicable
+    return found
+
+
+@rule_function("document_evidence")
+def document_evidence(context: RuleContext) -> Iterator[Problem]:
+    """SR001: references of content items that the evidence sequences do not list (PS3.3 C.17.2.3)."""
+    references = _references(context)
+    listed = {item.text(ReferencedSOPInstanceUID) for _, item in _listed(context.dataset, _LISTS)}
+    for _, item in references:
+        uid = item.text(ReferencedSOPInstanceUID)
+        if uid and uid not in listed:
+            yield Problem(
+                level=item, tag=ReferencedSOPInstanceUID, found=uid, want="listed in an evidence sequence",
+                message="the referenced instance is not listed in the evidence",
+            )  # fmt: skip
+
+
+@rule_function("evidence-class")
+def evidence_class(context: RuleContext) -> Iterator[Problem]:
+    """SR012: one instance with two SOP Classes, in the evidence or in the evidence and the content."""
+    classes: dict[str, str] = {}
+    items = [item for _, item in _listed(context.dataset, _LISTS)]
+    content = content_items(context.facts)
+    if not content:
+        raise NotApplicable
+    for node in content:
+        if node.value_type in _COMPOSITE:
+            items += node.dataset.items(ReferencedSOPSequence)
+    if not items:
+        raise NotApplicable
+    for item in items:
+        uid, sop_class = item.text(ReferencedSOPInstanceUID), item.text(ReferencedSOPClassUID)
+        if uid and sop_class and classes.setdefault(uid, sop_class) != sop_class:
+            yield Problem(
+                message="one instance is referred to with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
+                found=sop_class, want=classes[uid],
+            )  # fmt: skip
+
+
+@rule_function("evidence-once")
+def evidence_once(context: RuleContext) -> Iterator[Problem]:
+    """SR020: instances that the evidence lists more than once; for key objects, instances that nothing refers to."""
+    listed = list(_listed(context.dataset, _EVIDENCE))
+    if not listed or not content_items(context.facts):
+        raise NotApplicable
+    seen: set[str] = set()
+    for _, item in listed:
+        uid = item.text(ReferencedSOPInstanceUID)
+        if uid and uid in seen:
+            yield Problem(
+                message="the evidence lists an instance twice", level=item, tag=ReferencedSOPInstanceUID, found=uid,
+                want="each instance once",
+            )  # fmt: skip
+        seen.add(uid)
+    if context.dataset.text(SOPClassUID) != KeyObjectSelectionDocumentStorage:
+        return
+    try:
+        wanted = {item.text(ReferencedSOPInstanceUID) for _, item in _references(context)}
+    except NotApplicable:
+        return
+    for _, item in listed:
+        uid = item.text(ReferencedSOPInstanceUID)
+        if uid and uid not in wanted:
+            yield Problem(
+                message="the evidence of a key object selection lists an instance that is not selected", level=item,
+                tag=ReferencedSOPInstanceUID, found=uid, want="the instances that the content refers to",
+            )  # fmt: skip
+
+
+@rule_function("referenced-parts")
+def referenced_parts(context: RuleContext) -> Iterator[Problem]:
+    """SR013: frames, segments and channels of objects that have none (PS3.3 Tables 10-3, C.18.4-1, C.18.5-1)."""
+    any_ = False
+    for _, item in _references(context):
+        sop_class = item.text(ReferencedSOPClassUID)
+        for tag, noun, sections in (
+            (ReferencedFrameNumber, "frame", _FRAMES),
+            (ReferencedSegmentNumber, "segment", None),
+            (ReferencedWaveformChannels, "waveform channel", _WAVEFORM),
+        ):
+            numbers = item.values(tag)
+            if not numbers:
+                continue
+            any_ = True
+            has = sop_class in _SEGMENTED if sections is None else _holds(sop_class, sections)
+            if has is False:
+                yield Problem(
+                    message=f"a {noun} of an object that has no {noun}s ({_name(sop_class)})", level=item, tag=tag,
+                    found=numbers, want="absent",
+                )  # fmt: skip
+            elif tag != ReferencedWaveformChannels and any(
+                isinstance(one, int) and one < 1 for one in numbers
+            ):
+                yield Problem(
+                    message=f"{noun}s are numbered from 1", level=item, tag=tag, found=numbers, want="1 or more",
+                )  # fmt: skip
+            elif tag == ReferencedWaveformChannels and len(numbers) % 2:
+                yield Problem(
+                    message="waveform channels are given in pairs: multiplex group and channel", level=item, tag=tag,
+                    found=numbers, want="an even number of values",
+                )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("referenced-kind")
+def referenced_kind(context: RuleContext) -> Iterator[Problem]:
+    """SR014: IMAGE items that refer to no image, WAVEFORM items that refer to no waveform (PS3.3 Table C.17.3-7)."""
+    any_ = False
+    for item, reference in _references(context):
+        sop_class = reference.text(ReferencedSOPClassUID)
+        sections = {"IMAGE": _PIXELS, "WAVEFORM": _WAVEFORM}.get(item.value_type)
+        if sections is None or sop_class == SurfaceSegmentationStorage:
+            continue
+        any_ = True
+        if _holds(sop_class, sections) is False:
+            noun = "image" if item.value_type == "IMAGE" else "waveform"
+            yield Problem(
+                message=f"{item.value_type} refers to {_name(sop_class)}, which is no {noun}", level=reference,
+                tag=ReferencedSOPClassUID, found=sop_class,
+                want=f"the SOP Class of {'an' if noun == 'image' else 'a'} {noun}",
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+@cache
+def _holds(sop_class: str, sections: frozenset[str]) -> bool | None:
+    """Whether the IOD of a SOP Class has one of these modules; None for a class without an IOD (retired, private)."""
+    found = standard.load().sop_class(sop_class)
+    if found is None:
+        return None
+    return any(use.section in sections for use in standard.load().iod(found.iod).modules)
+
+
+def _name(sop_class: str) -> str:
+    entry = standard.load().uid(sop_class)
+    return entry.name if entry is not None else "a private SOP Class"

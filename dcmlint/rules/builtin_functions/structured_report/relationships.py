@@ -1,0 +1,167 @@
+"""Value types and relationships of content items against what their IOD permits (PS3.3 A.35, C.17.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard import documents
+from dcmlint.standard.documents import ContentConstraints
+from dcmlint.standard.tags import (
+    ConceptNameCodeSequence,
+    ContentSequence,
+    ReferencedContentItemIdentifier,
+    RelationshipType,
+    SOPClassUID,
+    ValueType,
+)
+from dcmlint.standard.uids import ExtensibleSRStorage
+
+# PS3.3 C.17.3.2.1, Table C.17.3-7; TABLE is newer than the lists of most IODs, so that it is doubted nowhere.
+_VALUE_TYPES = frozenset(
+    {"TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME", "COMPOSITE", "IMAGE", "WAVEFORM",
+     "SCOORD", "SCOORD3D", "TCOORD", "CONTAINER"}
+)  # fmt: skip
+# PS3.3 Table C.17.3-8
+_RELATIONSHIPS = frozenset(
+    {"CONTAINS", "HAS PROPERTIES", "HAS OBS CONTEXT", "HAS ACQ CONTEXT", "INFERRED FROM", "SELECTED FROM",
+     "HAS CONCEPT MOD"}
+)  # fmt: skip
+
+
+def _document(context: RuleContext) -> tuple[ContentItem, ...]:
+    items = content_items(context.facts)
+    if len(items) < 2:
+        raise NotApplicable
+    return items
+
+
+def _constraints(context: RuleContext) -> ContentConstraints:
+    sop_class = context.dataset.text(SOPClassUID)
+    if sop_class == ExtensibleSRStorage:
+        raise NotApplicable  # PS3.3 A.35.15: any value type by any relationship
+    found = documents.load().constraints(sop_class)
+    if found is None:
+        raise Undecided("the relationships that this IOD permits are not in the tables")
+    return found
+
+
+@rule_function("content-value-types")
+def value_types(context: RuleContext) -> Iterator[Problem]:
+    """SR002: content items whose value type the IOD does not permit."""
+    items = _document(context)
+    permitted = _constraints(context).value_types()
+    for item in items:
+        kind = item.value_type
+        if kind in _VALUE_TYPES and kind not in permitted:
+            yield Problem(
+                message=f"a content item of value type {kind} is not permitted in this IOD", level=item.dataset,
+                tag=ValueType, found=kind, want=", ".join(sorted(permitted)),
+            )  # fmt: skip
+
+
+@rule_function("content-relationships")
+def relationships(context: RuleContext) -> Iterator[Problem]:
+    """SR003: relationships by value that the IOD does not permit between two value types."""
+    items = _document(context)
+    constraints = _constraints(context)
+    permitted = constraints.value_types()
+    for item in items[1:]:
+        source = item.parent
+        if source is None or item.by_reference or item.relationship not in _RELATIONSHIPS:
+            continue
+        if not {source.value_type, item.value_type} <= permitted:
+            continue  # SR002, or a value that is none
+        if item.value_type not in constraints.targets(source.value_type, item.relationship):
+            yield _not_permitted(constraints, source, item.relationship, item.value_type, item, "")
+
+
+@rule_function("content-by-reference")
+def by_reference(context: RuleContext) -> Iterator[Problem]:
+    """SR004: relationships by reference that the IOD does not permit."""
+    items = _document(context)
+    references = [item for item in items if item.by_reference]
+    if not references:
+        raise NotApplicable
+    constraints = _constraints(context)
+    for item in references:
+        source, target = item.parent, item.target
+        if source is None or target is None or item.relationship not in _RELATIONSHIPS:
+            continue
+        if not constraints.by_reference:
+            yield Problem(
+                message="relationships by reference are not permitted in this IOD", level=item.dataset,
+                tag=ReferencedContentItemIdentifier, want="the content item itself",
+            )  # fmt: skip
+        elif target.value_type not in constraints.referenced(source.value_type, item.relationship):
+            kinds = {source.value_type, target.value_type}
+            if kinds <= constraints.value_types():
+                yield _not_permitted(
+                    constraints, source, item.relationship, target.value_type, item, " by reference"
+                )
+
+
+def _not_permitted(
+    constraints: ContentConstraints, source: ContentItem, relationship: str, target: str, item: ContentItem, how: str
+) -> Problem:  # fmt: skip
+    allowed = constraints.by_reference if how else constraints.relationships
+    others = [name for name, targets in allowed.get(source.value_type, {}).items() if target in targets]
+    return Problem(
+        message=f"{source.value_type} {relationship} {target}{how} is not permitted in this IOD",
+        level=item.dataset, tag=RelationshipType, found=relationship,
+        want=f"one of {', '.join(others)}" if others else f"no {target} below {source.value_type}{how}",
+    )  # fmt: skip
+
+
+@rule_function("content-reference-target")
+def reference_target(context: RuleContext) -> Iterator[Problem]:
+    """SR005: references that lead to no content item, or to one that encloses them (PS3.3 C.17.3.2.5)."""
+    items = content_items(context.facts)
+    references = [item for item in items if item.by_reference]
+    if not references:
+        raise NotApplicable
+    complete = context.facts("content.complete") is True
+    for item in references:
+        tag = ReferencedContentItemIdentifier
+        if not item.reference:
+            continue  # empty: the tables say so
+        written = "\\".join(map(str, item.reference))
+        if item.target is None:
+            if complete:
+                yield Problem(
+                    message="Referenced Content Item Identifier leads to no content item", level=item.dataset,
+                    tag=tag, found=written, want="the position of a content item, which begins with 1",
+                )  # fmt: skip
+        elif item.target in (item.parent, *item.ancestors()):
+            yield Problem(
+                message="a content item refers to one that encloses it", level=item.dataset, tag=tag,
+                found=written, want="a content item that is no ancestor",
+            )  # fmt: skip
+        elif item.target.by_reference:
+            yield Problem(
+                message="a content item refers to one that is itself a reference", level=item.dataset, tag=tag,
+                found=written, want="a content item by value",
+            )  # fmt: skip
+        own = next(
+            (tag for tag in (ValueType, ConceptNameCodeSequence, ContentSequence) if tag in item.dataset), 0
+        )
+        if own:
+            yield Problem(
+                message="a content item by reference has content of its own", level=item.dataset, tag=own,
+                want="Relationship Type and Referenced Content Item Identifier alone",
+            )  # fmt: skip
+
+
+@rule_function("content-root")
+def root(context: RuleContext) -> Iterator[Problem]:
+    """SR006: the root content item is a container (PS3.3 C.17.3)."""
+    items = content_items(context.facts)
+    if not items:
+        raise NotApplicable
+    first = items[0]
+    if first.value_type in _VALUE_TYPES and first.value_type != "CONTAINER":
+        yield Problem(
+            message=f"the root content item is a {first.value_type}", level=first.dataset, tag=ValueType,
+            found=first.value_type, want="CONTAINER",
+        )  # fmt: skip

@@ -1,0 +1,155 @@
+"""Values of content items: numbers, units, and attributes of another value type (PS3.3 C.17.3, C.18.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from dcmlint.facts.builtin.content import code_of, content_items
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    UID,
+    CodingSchemeDesignator,
+    ConceptCodeSequence,
+    ContinuityOfContent,
+    Date,
+    DateTime,
+    FloatingPointValue,
+    GraphicData,
+    GraphicType,
+    MeasuredValueSequence,
+    MeasurementUnitsCodeSequence,
+    NumericValue,
+    PersonName,
+    PixelOriginInterpretation,
+    RationalDenominatorValue,
+    RationalNumeratorValue,
+    ReferencedFrameOfReferenceUID,
+    ReferencedSOPSequence,
+    TabulatedValuesSequence,
+    TemporalRangeType,
+    TextValue,
+    Time,
+)
+
+# A decimal string may round what the other two forms hold in full (PS3.3 C.18.1.1).
+_ROUNDED = 0.01
+# The attributes that hold the value of a content item, and the value types that have them: PS3.3 Table C.17-5
+_OF_TYPES: dict[int, frozenset[str]] = {
+    MeasuredValueSequence: frozenset({"NUM"}),
+    ConceptCodeSequence: frozenset({"CODE"}),
+    ReferencedSOPSequence: frozenset({"COMPOSITE", "IMAGE", "WAVEFORM"}),
+    GraphicData: frozenset({"SCOORD", "SCOORD3D"}),
+    GraphicType: frozenset({"SCOORD", "SCOORD3D"}),
+    PixelOriginInterpretation: frozenset({"SCOORD"}),
+    ReferencedFrameOfReferenceUID: frozenset({"SCOORD3D"}),
+    TemporalRangeType: frozenset({"TCOORD"}),
+    ContinuityOfContent: frozenset({"CONTAINER"}),
+    TabulatedValuesSequence: frozenset({"TABLE"}),
+}
+# Attributes whose own rows say so already (type 1C, "not otherwise"): the tables report them.
+_BY_TABLES = frozenset({TextValue, DateTime, Date, Time, PersonName, UID})
+_VALUE_TYPES = frozenset().union(*_OF_TYPES.values()) | {
+    "TEXT",
+    "DATETIME",
+    "DATE",
+    "TIME",
+    "PNAME",
+    "UIDREF",
+}
+
+
+@rule_function("content-value-attributes")
+def value_attributes(context: RuleContext) -> Iterator[Problem]:
+    """SR017: content items that hold the value of another value type."""
+    items = content_items(context.facts)
+    if not items:
+        raise NotApplicable
+    for item in items:
+        if item.by_reference or item.value_type not in _VALUE_TYPES:
+            continue
+        for tag in item.dataset.elements.keys() & _OF_TYPES.keys():
+            kinds = _OF_TYPES[tag]
+            if item.value_type not in kinds and (
+                item.parent is not None or tag != ReferencedFrameOfReferenceUID
+            ):
+                yield Problem(
+                    message=f"an attribute of {' and '.join(sorted(kinds))} in a content item of value type "
+                    f"{item.value_type}", level=item.dataset, tag=tag, want="absent",
+                )  # fmt: skip
+
+
+@rule_function("numeric-value")
+def numeric_value(context: RuleContext) -> Iterator[Problem]:
+    """SR015: the forms of one number agree (PS3.3 C.18.1.1)."""
+    measured = [
+        value
+        for item in content_items(context.facts)
+        if item.value_type == "NUM"
+        for value in item.dataset.items(MeasuredValueSequence)
+    ]
+    if not measured:
+        raise NotApplicable
+    for value in measured:
+        numbers = value.values(NumericValue)
+        if len(numbers) > 1:
+            yield Problem(
+                message="a measurement has several numeric values", level=value, tag=NumericValue,
+                found=f"{len(numbers)} values", want="1 value",
+            )  # fmt: skip
+        number = numbers[0] if numbers and isinstance(numbers[0], (int, float)) else None
+        double = value.value(FloatingPointValue)
+        over, under = value.value(RationalNumeratorValue), value.value(RationalDenominatorValue)
+        if isinstance(double, float) and not math.isfinite(double):
+            yield Problem(
+                message="Floating Point Value is not finite", level=value, tag=FloatingPointValue, found=double,
+                want="a finite number",
+            )  # fmt: skip
+        elif isinstance(double, float) and number is not None and not _near(float(number), double):
+            yield Problem(
+                message="Numeric Value and Floating Point Value differ", level=value, tag=FloatingPointValue,
+                found=double, want=f"{number}",
+            )  # fmt: skip
+        if under == 0:
+            yield Problem(
+                message="Rational Denominator Value is 0", level=value, tag=RationalDenominatorValue, found=under,
+                want="1 or more",
+            )  # fmt: skip
+        elif (
+            isinstance(over, int) and isinstance(under, int) and number is not None
+            and not _near(float(number), over / under)
+        ):  # fmt: skip
+            yield Problem(
+                message="Numeric Value and the rational value differ", level=value, tag=RationalNumeratorValue,
+                found=f"{over}/{under}", want=f"{number}",
+            )  # fmt: skip
+
+
+def _near(decimal: float, exact: float) -> bool:
+    return math.isclose(decimal, exact, rel_tol=_ROUNDED, abs_tol=1e-12) or round(exact) == decimal
+
+
+@rule_function("measurement-units")
+def measurement_units(context: RuleContext) -> Iterator[Problem]:
+    """SR016: units of measurement are codes of UCUM (PS3.3 Table C.18.1-1, PS3.16 7.2.2 and CID 82)."""
+    any_ = False
+    for item in content_items(context.facts):
+        if item.value_type != "NUM":
+            continue
+        for value in item.dataset.items(MeasuredValueSequence):
+            for unit in value.items(MeasurementUnitsCodeSequence):
+                code = code_of(unit)
+                if code is None or not code.scheme:
+                    continue
+                any_ = True
+                if code.scheme != "UCUM":
+                    yield Problem(
+                        message="the units are not coded in UCUM", level=unit, tag=CodingSchemeDesignator,
+                        found=code.scheme, want="UCUM",
+                    )  # fmt: skip
+                elif code.value != code.value.strip() or " " in code.value:
+                    yield Problem(
+                        message="a code of UCUM holds no blanks", level=unit, found=code.value, want="a UCUM code",
+                    )  # fmt: skip
+    if not any_:
+        raise NotApplicable

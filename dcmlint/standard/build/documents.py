@@ -1,0 +1,69 @@
+"""Tables about structured reports: the relationships that each SR IOD permits.
+
+Source: ``sr_iods.json``, facts of the definitions that PixelMed's validator carries (see NOTICE).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dcmlint.errors import StandardError
+from dcmlint.standard.container import pack
+from dcmlint.standard.documents import ContentConstraints
+
+EDITION = "2026-07"
+"""What the source calls itself; its tables are of no single edition of the standard."""
+
+
+def build(tables: Path) -> bytes:
+    """The file of tables about documents, from ``tables`` or a folder of it; the same input gives the same bytes."""
+    return pack(EDITION, {"constraints": constraints(_json(tables, "sr_iods.json"))})
+
+
+def constraints(source: Any) -> dict[str, ContentConstraints]:
+    """The permitted relationships by SOP Class UID."""
+    found = {}
+    for iod in source["iods"]:
+        plain: dict[str, dict[str, list[str]]] = {}
+        by_reference: dict[str, dict[str, list[str]]] = {}
+        for name in iod["constraints"]:
+            for parent in source["relationships"][name]:
+                for child in parent["children"]:
+                    for place in (plain, by_reference) if child.get("byreference") == "T" else (plain,):
+                        targets = place.setdefault(parent["name"].upper(), {}).setdefault(
+                            child["relationship"], []
+                        )
+                        if child["name"].upper() not in targets:
+                            targets.append(child["name"].upper())
+        found[iod["sopclass"]] = ContentConstraints(plain, by_reference)
+    return dict(sorted(found.items()))
+
+
+def _json(tables: Path, name: str) -> Any:
+    found = sorted([*tables.glob(name), *tables.glob(f"*/{name}")])
+    if not found:
+        raise StandardError(f"no {name} in {tables} or a folder of it")
+    return json.loads(found[-1].read_text(encoding="utf-8"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command ``python -m dcmlint.standard.build.documents``: 0 when the file was written, 2 when not."""
+    parser = argparse.ArgumentParser(prog="dcmlint.standard.build.documents", description=__doc__)
+    parser.add_argument("--tables", type=Path, required=True, metavar="DIR", help="the JSON tables")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
+    settings = parser.parse_args(arguments)
+    try:
+        settings.out.write_bytes(build(settings.tables))
+    except StandardError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
