@@ -12,14 +12,13 @@ import msgspec
 
 from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
+from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
 from dcmlint.expr import ABSENT
 from dcmlint.facts.registry import GivenFacts
 from dcmlint.findings.collapse import collapse
-from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
-from dcmlint.findings.redact import show_value
-from dcmlint.rules.functions import Problem
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Subject
 
 
 class GivenScope:
@@ -72,12 +71,12 @@ def check_association(
     outcomes: dict[str, OutcomeKind] = {}
     undecided: dict[str, str] = {}
 
-    def show(value: object, tags: object = None) -> str:
-        return "absent" if value is ABSENT else show_value(value, None, settings.show_values)
+    maker = FindingMaker(subject, None, settings)
 
     def outcome(active: ActiveRule) -> tuple[OutcomeKind, str]:
-        held = hold(active, scope, context, show)
-        findings.extend(_finding(active, problem, subject, show) for problem in held.problems)
+        held = hold(active, scope, context, maker)
+        for problem in held.problems:
+            findings.extend(maker.make(active, problem, Where(problem.path)))
         return held.outcome, held.reason
 
     for active in rules:
@@ -88,16 +87,3 @@ def check_association(
     joined = collapse(findings) if settings.group else tuple(findings)
     ordered = sorted(joined, key=lambda finding: (-RANK[finding.severity], finding.rule))
     return AssociationChecked(tuple(ordered), outcomes, undecided)
-
-
-def _finding(active: ActiveRule, problem: Problem, subject: Subject, show: Any) -> Finding:
-    rule = active.rule
-    severity: Severity = active.severity
-    if problem.severity and RANK[problem.severity] < RANK[severity]:
-        severity = problem.severity  # type: ignore[assignment]
-    return Finding(
-        rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=subject, file=None,
-        path=problem.path, message=problem.message or rule.message or rule.title,
-        is_="" if problem.found is None else show(problem.found), want=problem.want, because=problem.because,
-        references=rule.references, fingerprint=fingerprint(rule.id, subject.id, problem.path),
-    )  # fmt: skip

@@ -6,13 +6,16 @@ PS3.10 8 (file IDs), PS3.3 F.3.2.2 (Referenced File ID).
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from dcmlint.dicom.instance import Instance
+from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.plan import ActiveRule
-from dcmlint.findings.finding import Finding, OutcomeKind, Subject, fingerprint
+from dcmlint.engine.settings import Settings
+from dcmlint.findings.finding import Finding, OutcomeKind, Subject
+from dcmlint.findings.problem import Problem
 from dcmlint.standard.tags import DirectoryRecordSequence, ReferencedFileID
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
@@ -40,9 +43,15 @@ def directory_of(instance: Instance, path: str) -> Directory | None:
 
 
 def check_directories(
-    directories: Sequence[Directory], paths: Iterable[str], rules: dict[str, ActiveRule]
-) -> Iterator[tuple[Finding | None, dict[str, OutcomeKind]]]:
-    """Files that a DICOMDIR names and that are not among the inputs, and inputs below it that it does not name."""
+    directories: Sequence[Directory],
+    paths: Iterable[str],
+    rules: Mapping[str, ActiveRule],
+    settings: Settings,
+) -> Iterator[tuple[str, tuple[Finding, ...], dict[str, OutcomeKind]]]:
+    """Files that a DICOMDIR names and that are not among the inputs, and inputs below it that it does not name.
+
+    Gives the path of the DICOMDIR, findings and outcomes.
+    """
     given = {_normal(path) for path in paths}
     for directory in directories:
         base = posixpath.dirname(_normal(directory.path))
@@ -61,19 +70,13 @@ def check_directories(
             if active is None:
                 continue
             if not wrong:
-                yield None, {rule_id: "pass"}
+                yield directory.path, (), {rule_id: "pass"}
                 continue
             shown = ", ".join(posixpath.relpath(path, base or ".") for path in wrong[:_LISTED])
-            rule = active.rule
-            yield (
-                Finding(
-                    rule=rule.id, name=rule.name, severity=active.severity, basis=rule.basis,
-                    subject=Subject("file", directory.path, (directory.path,)), file=directory.path,
-                    path="DirectoryRecordSequence", tag="00041220", message=f"{len(wrong)} {words}: {shown}",
-                    references=rule.references, fingerprint=fingerprint(rule.id, directory.path, ""),
-                ),
-                {rule_id: "fail"},
-            )  # fmt: skip
+            problem = Problem(message=f"{len(wrong)} {words}: {shown}")
+            where = Where("DirectoryRecordSequence", DirectoryRecordSequence)
+            maker = FindingMaker(Subject("file", directory.path, (directory.path,)), directory.path, settings)
+            yield directory.path, tuple(maker.make(active, problem, where)), {rule_id: "fail"}
 
 
 def _normal(path: str) -> str:

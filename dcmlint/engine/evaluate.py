@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from dcmlint.engine.maker import FindingMaker
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.findings.finding import RANK, OutcomeKind, Severity
+from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import CompiledRule
-from dcmlint.rules.functions import Problem
-
-Show = Callable[..., str]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -69,29 +67,27 @@ def lowered(compiled: CompiledRule, scope: Any, lets: dict[str, object], severit
     return severity
 
 
-class Words(msgspec.Struct, frozen=True):
-    """What a finding of an expression rule says."""
+def failure(
+    compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity, maker: FindingMaker,
+    *, found: object = None, tag: int = 0,
+) -> Problem:  # fmt: skip
+    """What an expression that is false says: its message, and the operands that made it so.
 
-    message: str
-    want: str
-    found: str
-    because: str
-    severity: Severity
-
-
-def words(
-    compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity, show: Show
-) -> Words:
-    """Render the message and the operands that made the assertion false; ``severity`` after any downgrade."""
+    ``found`` is the value of the attribute ``tag`` that the rule is about, where the rule does not say better.
+    """
     assert compiled.claim is not None
-    operands = compiled.claim.because(scope, lets)
-    return Words(
+    said = "" if compiled.is_ is None else compiled.is_.render(scope, lets, maker.show)
+    hidden = set(lets)
+    if not said and found is not None:
+        hidden.add(maker.keyword(tag))
+    return Problem(
         message=compiled.rule.title
         if compiled.message is None
-        else compiled.message.render(scope, lets, show),
-        want="" if compiled.want is None else compiled.want.render(scope, lets, show),
-        found="" if compiled.is_ is None else compiled.is_.render(scope, lets, show),
-        because=" ".join(f"{operand.text} {show(operand.value, operand.tags)}" for operand in operands),
+        else compiled.message.render(scope, lets, maker.show),
+        want="" if compiled.want is None else compiled.want.render(scope, lets, maker.show),
+        said=said,
+        found=found,
+        because=maker.operands(compiled.claim.because(scope, lets), hidden),
         severity=lowered(compiled, scope, lets, severity),
     )
 
@@ -104,18 +100,14 @@ class Held(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def hold(active: ActiveRule, scope: Any, context: Any, show: Show) -> Held:
+def hold(active: ActiveRule, scope: Any, context: Any, maker: FindingMaker) -> Held:
     """Hold an expression or a function against a scope; the function gets the ``context``."""
     compiled = active.compiled
     if compiled.function is None:
         verdict = evaluate(compiled, scope)
         if verdict.outcome != "fail":
             return Held(verdict.outcome, verdict.reason)
-        said = words(compiled, scope, verdict.lets, active.severity, show)
-        problem = Problem(
-            message=said.message, found=said.found or None, want=said.want, because=said.because, severity=said.severity
-        )  # fmt: skip
-        return Held("fail", "", (problem,))
+        return Held("fail", "", (failure(compiled, scope, verdict.lets, active.severity, maker),))
     begun = applies(compiled, scope)
     if begun.outcome != "pass":
         return Held(begun.outcome, begun.reason)

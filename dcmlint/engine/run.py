@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -12,8 +12,9 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import ALL_ITEMS, parse_path, path_of
-from dcmlint.engine.evaluate import applies, evaluate, lowered, words
+from dcmlint.engine.evaluate import applies, evaluate, failure, lowered
 from dcmlint.engine.guard import Outcome, guarded
+from dcmlint.engine.maker import FindingMaker, Where, lower_of
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import FactOptions, Facts
@@ -22,17 +23,13 @@ from dcmlint.findings.finding import (
     RANK,
     Finding,
     OutcomeKind,
-    Reference,
-    Severity,
     Subject,
-    fingerprint,
 )
-from dcmlint.findings.redact import show_value
-from dcmlint.rules.functions import Problem, RuleContext
+from dcmlint.findings.problem import Problem
+from dcmlint.rules.functions import RuleContext
 from dcmlint.rules.scope import DatasetScope
 from dcmlint.rules.tables.elements import ElementCheck, ValueCache
-from dcmlint.rules.tables.encoding import encoding_violations
-from dcmlint.rules.tables.violation import Violation
+from dcmlint.rules.tables.encoding import encoding_problems
 from dcmlint.rules.tables.walk import TableCheck
 from dcmlint.standard.tags import Modality
 
@@ -69,7 +66,7 @@ class InstanceRun:
         self._by_each: dict[str, Sequence[DatasetScope]] = {}
         self._context = RuleContext(instance, self.facts)
         self._present = frozenset(instance.dataset.elements)
-        self._subject = Subject("file", file, (file,))
+        self._maker = FindingMaker(Subject("file", file, (file,)), file, settings)
 
     def run(self) -> Checked:
         """Run everything; a rule that crashes gets the outcome *error*."""
@@ -112,81 +109,65 @@ class InstanceRun:
     def _generic(self) -> TableCheck:
         generic = self.plan.generic
         tables = TableCheck(self.instance)
-        violations: list[Violation] = encoding_violations(self.instance)
+        problems = encoding_problems(self.instance)
         elements = ElementCheck(self.instance, self._values)
         elements.run()
-        violations += elements.violations
+        problems += elements.problems
         tables.run()
-        violations += tables.violations
+        problems += tables.problems
         for code, count in tables.undecided.items():
             rule = generic.get(f"table.{code}")
             if rule is not None:
                 self.outcomes[rule.id] = "undecided"
                 self.undecided[rule.id] = f"{count} conditions"
         cut = self.instance.status == "partial"
-        for violation in violations:
-            if (
-                cut
-                and violation.check.startswith("table.")
-                and violation.check.endswith(("missing", "some-frames"))
+        for problem in problems:
+            # What is missing may stand in what could not be read.
+            if not cut or not (
+                problem.check.startswith("table.") and problem.check.endswith(("missing", "some-frames"))
             ):
-                # It may stand in what could not be read.
-                continue
-            self._violation(violation)
+                self._generic_problem(problem)
         return tables
 
-    def _violation(self, violation: Violation) -> None:
-        plan = self.plan
-        active: ActiveRule | None = None
-        path = path_of(violation.level, violation.tag) if violation.level is not None else ""
-        if plan.aliases and path:
-            keywords = without_indices(path) if "[" in path else path
-            if violation.number:
-                value = f"value({keywords}, {violation.number})"
-                active = plan.aliases.get((violation.check, f'{value} == "{violation.found}"'))
-                active = active or plan.aliases.get((violation.check, value))
-            if active is None:
-                active = plan.aliases.get((violation.check, keywords))
-            if active is None:
-                active = plan.aliases.get((violation.check, "*." + keywords.rpartition(".")[2]))
-        if active is None:
-            active = plan.generic.get(violation.check)
+    def _generic_problem(self, problem: Problem) -> None:
+        path = path_of(problem.level, problem.tag) if problem.level is not None else ""
+        active = self._rule_for(problem, path)
         if active is None:
             return
         self.outcomes[active.id] = "fail"
         self.undecided.pop(active.id, None)
-        places: tuple[str, ...] = ()
-        if violation.level is not None and violation.items:
-            places = tuple(_renumbered(path, violation.level, number) for number in violation.items)
-            path = places[0]
-        references = active.rule.references
-        if violation.table:
-            references = _reference("PS3.3", "", violation.table)
-        elif violation.clause:
-            part, _, section = violation.clause.partition(" ")
-            references = _reference(part, section)
-        vr = ""
-        if violation.level is not None:
-            element = violation.level.get(violation.tag)
-            vr = element.vr if element is not None else ""
-        severity = violation.severity
-        if active.rule.downgrade and violation.level is not None:
-            scope = DatasetScope(violation.level, self.facts, self.instance.meta)
+        level = problem.level
+        if level is None:
+            self._add(active, problem, Where(offset=_byte(problem.offset), count=max(1, problem.count)))
+            return
+        if active.rule.downgrade:
+            scope = DatasetScope(level, self.facts, self.instance.meta)
             lets: dict[str, object] = {}
             for name, let in active.compiled.lets:
                 lets[name] = let(scope, lets)
             lower = lowered(active.compiled, scope, lets, active.severity)
-            severity = severity if lower == active.severity else lower
-        tag: int | None = violation.tag
-        if violation.check.startswith(("encoding.", "element.")) or violation.check == "table.item-count":
-            tag = None  # counts, lengths and VRs, no values
-        self._add(
-            active, violation.message, path=path, tag=violation.tag,
-            offset=violation.offset if violation.offset >= 0 else None,
-            is_="" if violation.found is None else show_value(violation.found, tag, self.settings.show_values, vr),
-            want=violation.want, because=violation.because, references=references,
-            severity=severity, places=places, count=violation.count,
-        )  # fmt: skip
+            problem = msgspec.structs.replace(problem, severity=lower_of(lower, problem.severity))
+        places = tuple(_renumbered(path, level, number) for number in problem.items)
+        element = level.get(problem.tag)
+        self._add(active, problem, Where(
+            places[0] if places else path, problem.tag, _byte(problem.offset),
+            element.vr if element is not None else "", places, max(1, problem.count),
+        ))  # fmt: skip
+
+    def _rule_for(self, problem: Problem, path: str) -> ActiveRule | None:
+        """The rule that speaks of what a generic check found: an alias of the attribute, else the general one."""
+        plan = self.plan
+        if plan.aliases and path:
+            keywords = without_indices(path) if "[" in path else path
+            names = [keywords, "*." + keywords.rpartition(".")[2]]
+            if problem.number:
+                value = f"value({keywords}, {problem.number})"
+                names = [f'{value} == "{problem.found}"', value, *names]
+            for name in names:
+                active = plan.aliases.get((problem.check, name))
+                if active is not None:
+                    return active
+        return plan.generic.get(problem.check)
 
     # -- expressions ------------------------------------------------------------------------------------
 
@@ -212,7 +193,6 @@ class InstanceRun:
     def _fail(self, active: ActiveRule, scope: DatasetScope, lets: dict[str, object]) -> None:
         compiled, rule = active.compiled, active.rule
         assert compiled.claim is not None
-        said = words(compiled, scope, lets, active.severity, self._show)
         level, tag, path = _place(scope.dataset, rule.at, compiled.claim.primary())
         places: tuple[str, ...] = ()
         count = 1
@@ -227,24 +207,14 @@ class InstanceRun:
                         level, _, _ = _place(scope.dataset, places[0], None)
                         path = places[0]
         element = level.get(tag) if level is not None and tag else None
-        found = said.found
-        if (
-            not found
-            and element is not None
-            and level is not None
-            and element.items is None
-            and element.fragments is None
-        ):
-            found = show_value(level.values(tag), tag, self.settings.show_values, element.vr)
+        found: object = None
+        if element is not None and level is not None and element.items is None and element.fragments is None:
+            found = level.values(tag)
+        problem = failure(compiled, scope, lets, active.severity, self._maker, found=found, tag=tag)
         offset = element.offset if element is not None else level.offset if level is not None else None
-        self._add(
-            active, said.message, path=path, tag=tag, offset=offset, is_=found, want=said.want, because=said.because,
-            severity=said.severity, places=places, count=max(1, count),
-        )  # fmt: skip
-
-    def _show(self, value: object, tags: tuple[int, ...] | int | None) -> str:
-        tag = tags if isinstance(tags, int) else (tags[0] if tags else None)
-        return show_value(value, tag, self.settings.show_values)
+        self._add(active, problem, Where(
+            path, tag, offset, element.vr if element is not None else "", places, max(1, count),
+        ))  # fmt: skip
 
     # -- functions --------------------------------------------------------------------------------------
 
@@ -262,72 +232,32 @@ class InstanceRun:
 
     def _problem(self, active: ActiveRule, problem: Problem) -> None:
         level, tag, path = problem.level, problem.tag, problem.path
+        items: Sequence[int] = problem.items if hasattr(problem.items, "__len__") else []
         if level is None and not path:
             level, tag, path = _place(self.instance.dataset, active.rule.at, tag or None)
         elif level is not None:
             path = path_of(level, tag)
         elif path:
-            first = int(problem.items[0]) if hasattr(problem.items, "__len__") and len(problem.items) else 0
+            first = int(items[0]) if len(items) else 0
             found_level, found_tag, _ = _place(self.instance.dataset, path.replace("[*]", f"[{first}]"), None)
             level, tag = found_level, tag or found_tag
         element = level.get(tag) if level is not None and tag else None
-        items = problem.items
-        count = len(items) if hasattr(items, "__len__") and len(items) else 1
         places: tuple[str, ...] = ()
         if "[*]" in path:
             places = _numbered(path, items, self.settings.group)
             path = places[0] if places else path.replace("[*]", "")
-        found = problem.found
-        self._add(
-            active, problem.message or active.rule.message or active.rule.title, path=path, tag=tag,
-            offset=problem.offset if problem.offset >= 0 else element.offset if element is not None else None,
-            is_="" if found is None else show_value(found, tag or None, self.settings.show_values),
-            want=problem.want, because=problem.because, severity=problem.severity, places=places, count=count,
-        )  # fmt: skip
+        offset = element.offset if element is not None else None
+        self._add(active, problem, Where(
+            path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, "", places,
+            problem.count or len(items) or 1,
+        ))  # fmt: skip
 
-    # -- --------------------------------------------------------------------------------------------------
-
-    def _add(
-        self, active: ActiveRule, message: str, *, path: str, tag: int, offset: int | None, is_: str, want: str,
-        because: str = "", references: tuple[Reference, ...] | None = None, severity: str = "",
-        places: tuple[str, ...] = (), count: int = 1,
-    ) -> None:  # fmt: skip
-        if not self.settings.group and len(places) > 1:
-            for place in places:
-                self._add(active, message, path=place, tag=tag, offset=None, is_=is_, want=want, because=because,
-                          references=references, severity=severity)  # fmt: skip
-            return
-        places = places[:SHOWN_PLACES]
-        rule = active.rule
-        level: Severity = active.severity
-        if severity and RANK[severity] < RANK[level]:
-            level = severity  # type: ignore[assignment]
-        self.findings.append(
-            Finding(
-                rule=rule.id,
-                name=rule.name,
-                severity=level,
-                basis=rule.basis,
-                subject=self._subject,
-                file=self.file,
-                path=path,
-                tag=f"{tag:08X}" if tag else "",
-                offset=offset,
-                message=message,
-                is_=is_,
-                want=want,
-                because=because,
-                references=rule.references if references is None else references,
-                places=places or ((path,) if path else ()),
-                count=count,
-                fingerprint=fingerprint(rule.id, self.file, without_indices(path) if "[" in path else path),
-            )
-        )
+    def _add(self, active: ActiveRule, problem: Problem, where: Where) -> None:
+        self.findings.extend(self._maker.make(active, problem, where))
 
 
-@lru_cache(maxsize=4096)
-def _reference(part: str, section: str, table: str = "") -> tuple[Reference, ...]:
-    return (Reference(part, section, table),)
+def _byte(offset: int) -> int | None:
+    return offset if offset >= 0 else None
 
 
 def _numbered(path: str, numbers: Any, group: bool) -> tuple[str, ...]:

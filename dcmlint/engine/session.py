@@ -12,6 +12,7 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, check_directories, directory_of
 from dcmlint.engine.guard import Outcome, guarded
+from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules
 from dcmlint.engine.report import Report, Summary
@@ -26,8 +27,8 @@ from dcmlint.findings.finding import (
     OutcomeKind,
     Severity,
     Subject,
-    fingerprint,
 )
+from dcmlint.findings.problem import Problem
 from dcmlint.profiles.apply import exempted, settled, settled_together
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
@@ -119,7 +120,7 @@ class Checker:
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
         checked: Checked = run.run()
-        exempt = exempted(self.profile, instance, run.facts, task.path)
+        exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)
         record = FileRecord(
             path=task.path, sop_class=_uid_text(instance.sop_class),
@@ -151,9 +152,11 @@ class Checker:
         found: Svs | None = run.facts.group("svs")
         title = f"Aperio SVS · {found.images} images" if found is not None and found.is_svs else "TIFF"
         record = FileRecord(path=task.path, title=title, undecided=tuple(checked.undecided))
+        exempt = exempted(self.profile, task.path)
         return Result(
             record=record,
-            findings=checked.findings,
+            findings=settled(self.profile, self.rules, checked.findings, exempt),
+            exempt=exempt,
             outcomes={**dict.fromkeys((active.rule.id for active in rules), "pass"), **checked.outcomes},
             undecided=checked.undecided,
         )
@@ -164,13 +167,13 @@ class Checker:
         active = self.active.get(rule_id)
         if active is None:
             return Result(record=record)
-        rule = active.rule
-        finding = Finding(
-            rule=rule.id, name=rule.name, severity=active.severity, basis=rule.basis,
-            subject=Subject("file", path, (path,)), file=path, message=message, references=rule.references,
-            fingerprint=fingerprint(rule.id, path, ""),
+        maker = FindingMaker(Subject("file", path, (path,)), path, self.settings)
+        exempt = exempted(self.profile, path)
+        findings = tuple(maker.make(active, Problem(message=message), Where()))
+        return Result(
+            record=record, findings=settled(self.profile, self.rules, findings, exempt),
+            outcomes={rule_id: "fail"}, exempt=exempt,
         )  # fmt: skip
-        return Result(record=record, findings=(finding,), outcomes={rule_id: "fail"})
 
 
 def _uid_text(uid: str) -> str:
@@ -253,8 +256,10 @@ class Totals:
         for rule, reason, path in together.undecided:
             self.undecided.setdefault(rule, {}).setdefault(reason, path)
         paths = [record.path for record in self.files if record.sop_class != MediaStorageDirectoryStorage]
-        for finding, outcome in check_directories(self.directories, paths, self.checker.active):
-            findings += [finding] if finding is not None else []
+        for path, found, outcome in check_directories(
+            self.directories, paths, self.checker.active, self.checker.settings
+        ):
+            findings += settled(self.checker.profile, self.checker.rules, found, self.exempt.get(path, ()))
             self._counts.add(outcome)
         states = [record.status for record in self.files]
         outcomes = self._counts.total()

@@ -9,20 +9,16 @@ import msgspec
 from dcmlint.dicom.path import parse_path
 from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
+from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.builtin.gathered import Gathered, Part, Series
 from dcmlint.facts.builtin.member import Member
 from dcmlint.facts.builtin.slide import Slide
 from dcmlint.facts.registry import Facts
-from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Severity, Subject, fingerprint
-from dcmlint.findings.redact import show_value
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Subject
 from dcmlint.rules.compile import sop_classes_of
-from dcmlint.rules.functions import Problem
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
-
-# Of a series, findings list the files that differ and a few that do not; a slide's are all listed.
-_FILES = 50
 
 
 class Together(msgspec.Struct, frozen=True):
@@ -141,6 +137,14 @@ class _SubjectRun:
         self.explained: set[tuple[str, str]] = set()
         self._classes = {part.member.sop_class for part in context.parts}
         self._files = paths(context.parts)
+        subject = context.subject
+        self._maker = FindingMaker(
+            Subject("slide", subject.id, self._files)
+            if isinstance(subject, Slide)
+            else Subject("series", subject.uid or "no Series Instance UID", self._files),
+            self._files[0],
+            settings,
+        )
 
     def hold(self, active: ActiveRule) -> None:
         """Hold one rule against the subject; a rule that crashes gets the outcome *error*."""
@@ -153,47 +157,26 @@ class _SubjectRun:
             self.undecided.append((active.rule.id, reason, self._files[0]))
 
     def _outcome(self, active: ActiveRule) -> tuple[OutcomeKind, str]:
-        scope = SlideScope(self.context.subject if isinstance(self.context.subject, Slide) else None)
-        held = hold(active, scope, self.context, self._show)
+        subject = self.context.subject
+        held = hold(
+            active, SlideScope(subject if isinstance(subject, Slide) else None), self.context, self._maker
+        )
         for problem in held.problems:
-            self._add(active, problem)
+            path = problem.path or active.rule.at
+            self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
+            if problem.found is not None:  # computed, or masked when the instance was read
+                problem = msgspec.structs.replace(problem, found=None, said=self._maker.show(problem.found))
+            self.findings += self._maker.make(active, problem, Where(path, _tag(path)))
         return held.outcome, held.reason
 
-    def _show(self, value: object, tag: object = None) -> str:
-        return show_value(value, None, self.settings.show_values)
 
-    def _add(self, active: ActiveRule, problem: Problem) -> None:
-        rule = active.rule
-        severity: Severity = active.severity
-        if problem.severity and RANK[problem.severity] < RANK[severity]:
-            severity = problem.severity  # type: ignore[assignment]
-        path = problem.path or rule.at
-        self.explained |= {(other, each) for other in rule.explains for each in problem.files}
-        file = problem.files[0] if problem.files else self._files[0]
-        finding = Finding(
-            rule=rule.id, name=rule.name, severity=severity, basis=rule.basis, subject=self._subject(problem),
-            file=file, path=path, tag=_tag(path), message=problem.message or rule.message or rule.title,
-            is_="" if problem.found is None else self._show(problem.found), want=problem.want,
-            because=problem.because, references=rule.references, places=(path,) if path else (),
-            fingerprint=fingerprint(rule.id, file, path),
-        )  # fmt: skip
-        self.findings.append(finding)
-
-    def _subject(self, problem: Problem) -> Subject:
-        subject = self.context.subject
-        if isinstance(subject, Slide):
-            return Subject("slide", subject.id, self._files)
-        files = problem.files or self._files
-        return Subject("series", subject.uid or "no Series Instance UID", files[:_FILES])
-
-
-def _tag(path: str) -> str:
+def _tag(path: str) -> int:
     if not path:
-        return ""
+        return 0
     try:
-        return f"{parse_path(path)[-1].tag:08X}"
+        return parse_path(path)[-1].tag
     except ValueError:
-        return ""
+        return 0
 
 
 __all__ = ["Members", "Series", "Together", "check_together", "member_of"]

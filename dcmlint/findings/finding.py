@@ -14,6 +14,7 @@ Severity = Literal["error", "warning", "info"]
 Basis = Literal["requirement", "inference", "recommendation", "interop", "local"]
 SubjectKind = Literal["file", "slide", "series", "association"]
 Status = Literal["checked", "partial", "skipped", "unreadable"]
+Confidence = Literal["high", "medium", "low"]
 OutcomeKind = Literal["pass", "fail", "not_applicable", "undecided", "error"]
 
 RANK = {"error": 2, "warning": 1, "info": 0}
@@ -40,12 +41,43 @@ class Subject(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Another place that belongs to a finding: a file (None: that of the finding), a path, a byte, and why."""
+
+    file: str | None = None
+    path: str = ""
+    offset: int | None = None
+    message: str = ""
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a fix, on the element at ``path``: set it to a value, remove it, or encode it anew.
+
+    ``value`` is text as JSON and YAML give it, values separated by a backslash; ``vr`` is needed where the
+    element is not in the data set.
+    """
+
+    kind: Literal["set", "remove", "encode"]
+    path: str
+    vr: str = ""
+    value: str = ""
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
+    """What would mend a finding: ``safe`` when it keeps what the data say, ``unsafe`` when somebody must look."""
+
+    label: str
+    applicability: Literal["safe", "unsafe"]
+    operations: tuple[Operation, ...]
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}):
     """One defect of one subject.
 
     ``path`` is a DICOM path ("" when there is none), ``tag`` eight hexadecimal digits or "", ``offset`` the
     byte in the file or None.  ``is_`` and ``want`` are texts, already redacted.  ``places`` are the first
-    paths of a finding that was met ``count`` times.
+    paths of a finding that was met ``count`` times; ``related`` are other places that belong to it, in other
+    files perhaps.  ``remedy`` says what to do; ``confidence`` how sure it is that this is a defect.
     """
 
     rule: str
@@ -66,6 +98,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}):
     count: int = 1
     fingerprint: str = ""
     suppressed: bool = False
+    remedy: str = ""
+    confidence: Confidence = "high"
+    related: tuple[Place, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
 
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,10 +27,15 @@ _SAID_BY_ROWS = frozenset({
 })  # fmt: skip
 
 
-def exempted(resolved: Resolved, instance: Instance, facts: Facts, path: str) -> tuple[int, ...]:
-    """The exceptions that match an instance, by their place in the resolved profile."""
+def exempted(
+    resolved: Resolved, path: str, instance: Instance | None = None, facts: Facts | None = None
+) -> tuple[int, ...]:
+    """The exceptions that match an input, by their place in the resolved profile.
+
+    Without an instance (an input that cannot be read, or is of another format) those that ask for a path alone.
+    """
     numbered = enumerate(resolved.exemptions)
-    return tuple(number for number, one in numbered if _matches(one, instance, facts, path))
+    return tuple(number for number, one in numbered if _matches(one, path, instance, facts))
 
 
 def settled(
@@ -95,15 +100,17 @@ def _one_each(rules: Mapping[str, Rule], findings: Sequence[Finding]) -> tuple[F
     )
 
 
-def _matches(exemption: Exemption, instance: Instance, facts: Facts, path: str) -> bool:
+def _matches(exemption: Exemption, path: str, instance: Instance | None, facts: Facts | None) -> bool:
     if exemption.override.expires < datetime.date.today().isoformat():
         return False
     for key, wanted in exemption.override.match.items():
-        if key == "when":
-            if _condition(wanted)(DatasetScope(instance.dataset, facts, instance.meta), {}) is not True:
-                return False
-        elif key == "path":
+        if key == "path":
             if not fnmatch.fnmatchcase(path.replace("\\", "/"), wanted):
+                return False
+        elif instance is None or facts is None:
+            return False
+        elif key == "when":
+            if _condition(wanted)(DatasetScope(instance.dataset, facts, instance.meta), {}) is not True:
                 return False
         else:
             tag = tag_of(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from dcmlint.engine.exhibit import AssociationStatus
-from dcmlint.findings.finding import Basis, OutcomeKind, Severity, Status, SubjectKind
+from dcmlint.findings.finding import Basis, Confidence, OutcomeKind, Severity, Status, SubjectKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -140,8 +140,46 @@ def _finding() -> dict[str, Any]:
                 "description": "Stays the same from run to run; never made from values.",
             },
             "suppressed": {"type": "boolean"},
+            "remedy": {**_TEXT, "description": "What to do."},
+            "confidence": {**_one_of(Confidence), "description": "How sure it is that this is a defect."},
+            "related": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "file": {"type": ["string", "null"], "description": "null: the file of the finding."},
+                        "path": _TEXT,
+                        "offset": {"type": ["integer", "null"], "minimum": 0},
+                        "message": _TEXT,
+                    },
+                    "Another place that belongs to a finding.",
+                ),
+            },
+            "fixes": {"type": "array", "items": _fix()},
         },
         "One defect of one subject.",
+    )
+
+
+def _fix() -> dict[str, Any]:
+    operation = _object(
+        {
+            "kind": {"enum": ["set", "remove", "encode"]},
+            "path": _TEXT,
+            "vr": _TEXT,
+            "value": {**_TEXT, "description": "Values are separated by a backslash."},
+        },
+        "One step, on the element at a path.",
+    )
+    return _object(
+        {
+            "label": _TEXT,
+            "applicability": {
+                "enum": ["safe", "unsafe"],
+                "description": "safe: keeps what the data say; unsafe: somebody must look.",
+            },
+            "operations": {"type": "array", "items": operation},
+        },
+        "What would mend a finding.",
     )
 
 

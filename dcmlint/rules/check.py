@@ -14,7 +14,7 @@ from dcmlint.rules.example_facts import example_facts
 from dcmlint.rules.examples import example_files
 from dcmlint.rules.load import read_rule
 from dcmlint.rules.model import RuleSource
-from dcmlint.rules.tables.violation import CHECKS
+from dcmlint.rules.tables.checks import CHECKS
 
 # An alias may be of one value of an attribute, or of one wrong value: value(ImageType, 3) == "LOCALIZER"
 _VALUE = re.compile(r"""value\(([^,()]+), [1-9]\d*\)(?: == "[^"]*")?""")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
 
 import msgspec
 
@@ -16,6 +15,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.errors import RuleError
 from dcmlint.facts.registry import Facts
+from dcmlint.findings.problem import Problem
 
 
 class NotApplicable(Exception):
@@ -24,28 +24,6 @@ class NotApplicable(Exception):
 
 class Undecided(Exception):
     """The rule cannot be decided; the message says what is missing."""
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One place where a function's rule fails.
-
-    ``level`` and ``tag`` say where, or ``path`` does (a DICOM path).  ``found`` is shown after redaction as a
-    value of ``tag``; ``want``, ``because`` and ``message`` must hold no values that could identify anybody.
-    ``items`` are the numbers of the frames or items concerned, put in place of ``[*]`` in ``path``; ``files``
-    are the files of a slide that the problem is about, the worst first.
-    """
-
-    message: str = ""
-    level: Dataset | None = None
-    tag: int = 0
-    path: str = ""
-    found: object = None
-    want: str = ""
-    because: str = ""
-    severity: str = ""
-    offset: int = -1
-    items: Any = ()
-    files: tuple[str, ...] = ()
 
 
 class RuleContext(msgspec.Struct, frozen=True):
@@ -96,3 +74,15 @@ def function_names() -> Iterable[str]:
     """All registered names."""
     _load()
     return sorted(_FUNCTIONS)
+
+
+__all__ = [
+    "NotApplicable",
+    "Problem",
+    "RuleContext",
+    "RuleFunction",
+    "Undecided",
+    "function_named",
+    "function_names",
+    "rule_function",
+]

@@ -36,10 +36,10 @@ def found(data: bytes) -> tuple[Instance, Counter[tuple[str, int]], Counter[tupl
     elements.run()
     tables.run()
     counts = []
-    for violations in (elements.violations, tables.violations):
+    for problems in (elements.problems, tables.problems):
         counted: Counter[tuple[str, int]] = Counter()
-        for violation in violations:
-            counted[violation.check, violation.tag] += violation.count
+        for problem in problems:
+            counted[problem.check, problem.tag] += max(1, problem.count)
         counts.append(counted)
     return instance, counts[0], counts[1]
 
@@ -107,6 +107,6 @@ def test_which_items_is_said() -> None:
     assert instance is not None
     check = ElementCheck(instance, {})
     check.run()
-    (violation,) = check.violations
-    assert (violation.check, violation.items, violation.count) == ("value.ds-grammar", (13, 40, 66), 4)
-    assert violation.found == "1,5"
+    (problem,) = check.problems
+    assert (problem.check, problem.items, problem.count) == ("value.ds-grammar", (13, 40, 66), 4)
+    assert problem.found == "1,5"

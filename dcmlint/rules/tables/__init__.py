@@ -3,6 +3,6 @@
 Each check has a code; a rule of kind *table* gives it an id, a severity and words.
 """
 
-from dcmlint.rules.tables.violation import CHECKS, Violation
+from dcmlint.rules.tables.checks import CHECKS
 
-__all__ = ["CHECKS", "Violation"]
+__all__ = ["CHECKS"]

@@ -13,7 +13,7 @@ from dcmlint.dicom.column_values import plain_decimals, values_of
 from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
 from dcmlint.dicom.path import name_of
 from dcmlint.dicom.values import check_value, decode
-from dcmlint.rules.tables.violation import Violation
+from dcmlint.findings.problem import Problem
 from dcmlint.standard.tags import SpecificCharacterSet
 
 _SHOWN = 3
@@ -50,10 +50,10 @@ class ColumnCheck:
     """
 
     def __init__(
-        self, items: Columns, shape: Shape, violations: list[Violation], unit_of: dict[str, int],
+        self, items: Columns, shape: Shape, problems: list[Problem], unit_of: dict[str, int],
         count_check: Callable[[int, str], CountCheck | None],
     ) -> None:  # fmt: skip
-        self.items, self.shape, self.violations = items, shape, violations
+        self.items, self.shape, self.problems = items, shape, problems
         self.unit_of, self.count_check = unit_of, count_check
 
     def run(self, mark: int) -> None:
@@ -62,17 +62,17 @@ class ColumnCheck:
         The template was checked already: what was found there (from ``mark`` on) about structure holds for
         every item; what was found about values is found again here, in the items that it holds for.
         """
-        shape, violations = self.shape, self.violations
+        shape, problems = self.shape, self.problems
         first = tuple(int(number) for number in shape.items[:_SHOWN])
         long = {path[-1] for path, leaf in shape.leaves.items() if int(leaf.length.max(initial=0)) > _LONGEST}
         kept = [
-            msgspec.structs.replace(violation, items=first, count=len(shape.items))
-            for violation in violations[mark:]
-            if (not violation.check.startswith("value.") and violation.check != "element.value-multiplicity")
-            or violation.tag in long or violation.tag == SpecificCharacterSet
+            msgspec.structs.replace(problem, items=first, count=len(shape.items))
+            for problem in problems[mark:]
+            if (not problem.check.startswith("value.") and problem.check != "element.value-multiplicity")
+            or problem.tag in long or problem.tag == SpecificCharacterSet
         ]  # fmt: skip
-        del violations[mark:]
-        violations += kept
+        del problems[mark:]
+        problems += kept
         for path, leaf in shape.leaves.items():
             if path[-1] not in long and path[-1] != SpecificCharacterSet and leaf.length[0]:
                 self._leaf(path, leaf)
@@ -196,19 +196,10 @@ class ColumnCheck:
         element = level.elements[path[-1]]
         first = int(self.shape.leaves[path].start[rows[0]])
         items = tuple(int(self.shape.items[row]) for row in rows[:_SHOWN])
-        self.violations.append(
-            Violation(
-                code,
-                level,
-                path[-1],
-                message,
-                shown,
-                want,
-                "",
-                "",
-                first - (element.start - element.offset),
-                clause,
-                items,
-                count,
+        self.problems.append(
+            Problem(
+                check=code, level=level, tag=path[-1], message=message, want=want,
+                found=None if code.startswith("element.") else shown, said=str(shown) if code.startswith("element.") else "",
+                offset=first - (element.start - element.offset), clause=clause, items=items, count=count,
             )
-        )
+        )  # fmt: skip

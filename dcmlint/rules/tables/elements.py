@@ -15,7 +15,7 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
-from dcmlint.rules.tables.violation import Violation
+from dcmlint.findings.problem import Problem
 from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
 _LONGEST = 1 << 20
@@ -84,11 +84,11 @@ def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
 
 
 class ElementCheck:
-    """One pass over all elements of an instance; ``violations`` collects what failed."""
+    """One pass over all elements of an instance; ``problems`` collects what failed."""
 
     def __init__(self, instance: Instance, cache: ValueCache) -> None:
         self.instance, self._cache = instance, cache
-        self.violations: list[Violation] = []
+        self.problems: list[Problem] = []
 
     def run(self) -> None:
         """Check the file meta group and the data set."""
@@ -183,9 +183,9 @@ class ElementCheck:
         from dcmlint.rules.tables.element_columns import ColumnCheck
 
         for shape in shapes:
-            mark = len(self.violations)
+            mark = len(self.problems)
             self._level(shape.template)
-            ColumnCheck(items, shape, self.violations, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]  # only Columns have shapes
+            ColumnCheck(items, shape, self.problems, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]  # only Columns have shapes
 
     # -- one element -----------------------------------------------------------------------------------
 
@@ -197,13 +197,13 @@ class ElementCheck:
             if element.end - element.start > _LONGEST_SHORT and not set(LONG_VRS).issuperset(expected.vrs):
                 return
             self._add("vr-un", level, element, f"{name_of(element.tag)} is written with VR UN",
-                      found="UN", want=expected.entry.vr)  # fmt: skip
+                      said="UN", want=expected.entry.vr)  # fmt: skip
         elif "SQ" in expected.vrs:
             self._add("sequence-vr", level, element, f"{name_of(element.tag)} is not written as a sequence",
-                      found=element.vr, want="SQ")  # fmt: skip
+                      said=element.vr, want="SQ")  # fmt: skip
         elif element.vr in _VRS:  # another one is told by the reader
             self._add("vr-mismatch", level, element, f"{name_of(element.tag)} is written with VR {element.vr}",
-                      found=element.vr, want=expected.entry.vr)  # fmt: skip
+                      said=element.vr, want=expected.entry.vr)  # fmt: skip
 
     def _private(self, level: Dataset, element: Element) -> bool:
         """Whether the block of a private element has a creator; what is wrong with its number is told."""
@@ -222,7 +222,7 @@ class ElementCheck:
 
     def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
         self._add("binary-length", level, element, f"{size} bytes are no whole number of values of VR {element.vr}",
-                  found=size, want=f"a multiple of {unit}", kind="value")  # fmt: skip
+                  said=str(size), want=f"a multiple of {unit}", kind="value")  # fmt: skip
 
     def _nested(self, level: Dataset, element: Element) -> None:
         self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
@@ -245,7 +245,7 @@ class ElementCheck:
         if expected.allows(count):
             return
         self._add("value-multiplicity", level, element, f"{name_of(element.tag)} has {count} values",
-                  found=count, want=expected.entry.vm)  # fmt: skip
+                  said=str(count), want=expected.entry.vm)  # fmt: skip
 
     def _pixel_data(self, dataset: Dataset) -> None:
         """PS3.5 A.1, A.2, A.4: OW in implicit, OB or OW in explicit native, OB in encapsulated."""
@@ -257,22 +257,23 @@ class ElementCheck:
             if element.vr != "OB" or element.fragments is None:
                 how = "undefined" if element.fragments is not None else "defined"
                 self._add("pixel-data-vr", dataset, element, "encapsulated Pixel Data is not OB of undefined length",
-                          found=f"{element.vr}, {how} length", want="OB, undefined length")  # fmt: skip
+                          said=f"{element.vr}, {how} length", want="OB, undefined length")  # fmt: skip
         elif element.fragments is not None:
             self._add("pixel-data-vr", dataset, element, "native Pixel Data is written in fragments",
-                      found="undefined length", want="a defined length")  # fmt: skip
+                      said="undefined length", want="a defined length")  # fmt: skip
         elif element.vr == "OB":
             bits = dataset.value(BitsAllocated)
             if isinstance(bits, int) and bits > 8:
                 self._add("pixel-data-vr", dataset, element, f"Pixel Data of {bits} bits is written as OB",
-                          found="OB", want="OW")  # fmt: skip
+                          said="OB", want="OW")  # fmt: skip
 
     def _add(
-        self, code: str, level: Dataset, element: Element, message: str, *, found: object = None, want: str = "",
-        clause: str = "", kind: str = "element",
+        self, code: str, level: Dataset, element: Element, message: str, *, found: object = None, said: str = "",
+        want: str = "", clause: str = "", kind: str = "element",
     ) -> None:  # fmt: skip
-        self.violations.append(
-            Violation(
-                f"{kind}.{code}", level, element.tag, message, found, want, "", "", element.offset, clause
+        self.problems.append(
+            Problem(
+                check=f"{kind}.{code}", level=level, tag=element.tag, message=message, found=found,
+                said=said, want=want, offset=element.offset, clause=clause,
             )
-        )
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The oddities of the reader as violations."""
+"""The oddities of the reader as problems."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from dcmlint.dicom.dataset import Oddity
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.path import tag_text
-from dcmlint.rules.tables.violation import Violation
+from dcmlint.findings.problem import Problem
 
 
-def encoding_violations(instance: Instance) -> list[Violation]:
+def encoding_problems(instance: Instance) -> list[Problem]:
     """What was odd in the encoding of an instance, fragments of its pixel data apart."""
-    return [_violation(oddity) for oddity in instance.oddities]
+    return [_problem(oddity) for oddity in instance.oddities]
 
 
-def _violation(oddity: Oddity) -> Violation:
+def _problem(oddity: Oddity) -> Problem:
     text = ODDITIES[oddity.code]
     where = f" at {tag_text(oddity.tag)}" if oddity.tag else ""
-    return Violation(
-        f"encoding.{oddity.code}", oddity.level, oddity.tag, f"{text}{where} (byte {oddity.offset:#x})",
-        oddity.found or None, oddity.wanted, "", "", oddity.offset, count=oddity.count,
+    return Problem(
+        check=f"encoding.{oddity.code}", level=oddity.level, tag=oddity.tag,
+        message=f"{text}{where} (byte {oddity.offset:#x})", said=oddity.found, want=oddity.wanted,
+        offset=oddity.offset, count=oddity.count,
     )  # fmt: skip

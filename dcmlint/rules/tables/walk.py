@@ -14,9 +14,9 @@ from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
+from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, condition, iod_spec
-from dcmlint.rules.tables.violation import Violation
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
     DigitalSignaturesSequence,
@@ -67,14 +67,14 @@ _SETTLED = 1000
 class TableCheck:
     """One pass of an instance against its tables.
 
-    ``violations``: what failed; ``undecided``: how many conditions could not be decided, by check code;
+    ``problems``: what failed; ``undecided``: how many conditions could not be decided, by check code;
     ``unknowable``: how many conditions no file can show;
     ``iod``: the IOD held against, None when the SOP Class has none.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.violations: list[Violation] = []
+        self.problems: list[Problem] = []
         self.undecided: dict[str, int] = {}
         self.unknowable = 0
         self.iod: standard.Iod | None = None
@@ -84,7 +84,7 @@ class TableCheck:
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
         self._forbidden_here: set[tuple[int, int]] = set()
-        # What must not be there because one attribute is absent: the number of the violation, and the keywords.
+        # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
     def run(self) -> None:
@@ -213,12 +213,12 @@ class TableCheck:
             return
         for shape in shapes:
             # Items of one shape have the same elements: what is absent in one is absent in all.
-            mark = len(self.violations)
+            mark = len(self.problems)
             self._level(shape.template, level)
             some = tuple(int(number) for number in shape.items[:_SHOWN])
-            for at in range(mark, len(self.violations)):
-                found = self.violations[at]
-                self.violations[at] = _times(found, some, len(shape.items))
+            for at in range(mark, len(self.problems)):
+                found = self.problems[at]
+                self.problems[at] = _times(found, some, len(shape.items))
 
     def _gated(self, dataset: Dataset, level: Level) -> None:
         """Rows of macros that are included under a condition."""
@@ -324,11 +324,11 @@ class TableCheck:
         if len(spec.when.attributes) == 1 and spec.when.attributes.isdisjoint(dataset.elements):
             # Several that depend on one: that one was forgotten, or all of them are too many. One finding.
             key = (id(dataset), min(spec.when.attributes))
-            number, keywords = self._without.setdefault(key, (len(self.violations), []))
+            number, keywords = self._without.setdefault(key, (len(self.problems), []))
             keywords.append(spec.row.keyword)
             if len(keywords) > 1:
                 told = f"{', '.join(keywords[:-1])} and {keywords[-1]} are present without {name_of(key[1])}"
-                self.violations[number] = msgspec.structs.replace(self.violations[number], message=told)
+                self.problems[number] = msgspec.structs.replace(self.problems[number], message=told)
                 return
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
         self._add(
@@ -384,9 +384,9 @@ class TableCheck:
         settled = level.settled.get(element.tag)
         if not values or (settled is not None and values in settled):
             return
-        before = len(self.violations)
+        before = len(self.problems)
         self._values(dataset, element, values, level.valued[element.tag])
-        if settled is not None and before == len(self.violations) and len(settled) < _SETTLED:
+        if settled is not None and before == len(self.problems) and len(settled) < _SETTLED:
             settled.add(values)
 
     def _values(
@@ -448,7 +448,7 @@ class TableCheck:
             wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
             self._add(
                 "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
-                found=count, want=wanted, table=spec.table, offset=element.offset,
+                said=str(count), want=wanted, table=spec.table, offset=element.offset,
             )  # fmt: skip
 
     # -- functional groups --------------------------------------------------------------------------------
@@ -496,10 +496,11 @@ class TableCheck:
     ) -> None:
         lacking = _frames_without(frames, tag)
         level = frames[lacking[0]]
-        self.violations.append(
-            Violation(
-                f"table.functional-group-some-frames{'-optional' if optional else ''}", level, tag, f"{name_of(tag)} is present for some frames only",
-                None, "present for every frame", "", use.table, level.offset, items=lacking[:_SHOWN], count=len(lacking),
+        self.problems.append(
+            Problem(
+                check=f"table.functional-group-some-frames{'-optional' if optional else ''}", level=level, tag=tag,
+                message=f"{name_of(tag)} is present for some frames only", want="present for every frame",
+                table=use.table, offset=level.offset, items=lacking[:_SHOWN], count=len(lacking),
             )
         )  # fmt: skip
 
@@ -552,18 +553,19 @@ class TableCheck:
             self.undecided[code] = self.undecided.get(code, 0) + 1
 
     def _add(
-        self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, want: str = "",
-        because: str = "", table: str = "", offset: int = -1, number: int = 0,
+        self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
+        want: str = "", because: str = "", table: str = "", offset: int = -1, number: int = 0,
     ) -> None:  # fmt: skip
-        self.violations.append(
-            Violation(
-                f"table.{code}", level, tag, message, found, want, because, table, offset, number=number
+        self.problems.append(
+            Problem(
+                check=f"table.{code}", level=level, tag=tag, message=message, found=found,
+                said=said, want=want, because=because, table=table, offset=offset, number=number,
             )
-        )
+        )  # fmt: skip
 
 
-def _times(violation: Violation, items: tuple[int, ...], count: int) -> Violation:
-    return msgspec.structs.replace(violation, items=items, count=violation.count * count)
+def _times(problem: Problem, items: tuple[int, ...], count: int) -> Problem:
+    return msgspec.structs.replace(problem, items=items, count=max(1, problem.count) * count)
 
 
 def _is_empty(dataset: Dataset, element: Element) -> bool:

@@ -1,13 +1,10 @@
-"""What a generic check found, before a rule gives it an id."""
+"""The codes of the generic checks, and what each means: what a rule of kind table may name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from dcmlint.dicom.charsets import CHARSET_CODES
-from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.values import CODES
 
@@ -61,29 +58,3 @@ CHECKS: Mapping[str, str] = {
     "input.directory-names-absent": "a DICOMDIR names a file that is not there",
     "input.directory-misses-file": "a file beside a DICOMDIR is not named in it",
 }
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """One place where a generic check failed.
-
-    ``level`` and ``tag`` say where (tag 0: the level itself); ``found`` is the value to show after redaction
-    (None: nothing to show); ``message``, ``want`` and ``because`` hold no values of the data set that could
-    identify anybody.  ``table`` is the number of the table that asks for it.  ``items`` are the numbers of the
-    items concerned when one template stands for many.  ``number`` is the value concerned, counted from 1
-    (0: all of them).
-    """
-
-    check: str
-    level: Dataset | None
-    tag: int
-    message: str
-    found: object = None
-    want: str = ""
-    because: str = ""
-    table: str = ""
-    offset: int = -1
-    clause: str = ""
-    items: tuple[int, ...] = ()
-    count: int = 1
-    severity: str = ""
-    number: int = 0

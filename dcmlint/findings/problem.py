@@ -1,0 +1,51 @@
+"""What is wrong, before a rule gives it an id and a subject: the one shape for everything that checks.
+
+The generic checks (tables, values, encoding), the functions of rules, expressions and the network all say it
+with a `Problem`; `dcmlint.engine.maker` makes findings of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.findings.finding import Confidence, Fix, Place
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where a check fails.
+
+    ``check``: the code of a generic check (empty: a rule's own).
+    Where: ``level`` and ``tag`` (0: the level itself), or ``path`` (a DICOM path, ``[*]`` stands for each of
+    ``items``, the numbers of the frames or items concerned).  ``number``: the value concerned, from 1 (0: all).
+    ``offset``: the byte in the file, -1 where the element says it.  ``files``: those of a slide or series that
+    it is about, the worst first; ``related``: other places that belong to it.
+    ``found`` is shown after redaction as a value of ``tag``; ``said`` is shown as it is instead.  ``message``,
+    ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
+    ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
+    ``remedy``: where there is a better one than the rule's.  ``severity`` can only lower that of the rule.
+    """
+
+    check: str = ""
+    message: str = ""
+    level: Dataset | None = None
+    tag: int = 0
+    path: str = ""
+    number: int = 0
+    found: object = None
+    said: str = ""
+    want: str = ""
+    because: str = ""
+    severity: str = ""
+    offset: int = -1
+    items: Any = ()
+    count: int = 0
+    files: tuple[str, ...] = ()
+    related: tuple[Place, ...] = ()
+    table: str = ""
+    clause: str = ""
+    remedy: str = ""
+    confidence: Confidence | None = None
+    fixes: tuple[Fix, ...] = ()
