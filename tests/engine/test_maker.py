@@ -104,7 +104,10 @@ def test_exceptions_reach_what_a_dicomdir_says_of_its_folder(tmp_path: Path) -> 
     data = directory()
     for match, expected in (("{path: '*DICOMDIR'}", True), ("{path: 'other'}", False)):
         report = dcmlint.check_bytes(
-            data, name="disc/DICOMDIR", profile=exceptions(tmp_path, "DIR004", match), extend_select=("DIR004",)
+            data,
+            name="disc/DICOMDIR",
+            profile=exceptions(tmp_path, "DIR004", match),
+            extend_select=("DIR004",),
         )
         assert suppressed(report, "DIR004") == [expected]
 
@@ -114,7 +117,9 @@ def test_exceptions_reach_svs_files(tmp_path: Path) -> None:
     import tifffile
 
     path = tmp_path / "slide.svs"
-    tifffile.imwrite(path, numpy.zeros((64, 64, 3), "uint8"), description="Aperio Image Library v1", tile=(32, 32))
+    tifffile.imwrite(
+        path, numpy.zeros((64, 64, 3), "uint8"), description="Aperio Image Library v1", tile=(32, 32)
+    )
     rules = dcmlint.check(path, profile="aperio-gt450-dx").findings
     assert rules, "a file of one image lacks most of what a slide has"
     for finding in rules:
