@@ -1,19 +1,25 @@
-"""What structured reports may hold: the relationships that an IOD permits (PS3.3 A.35).
+"""What structured reports may hold: relationships (PS3.3 A.35), templates and fixed context groups (PS3.16).
 
 The tables lie in a file of their own, which only a check of a document opens.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
 
 from dcmlint.errors import StandardError
-from dcmlint.standard.container import Container
+from dcmlint.standard.container import Container, decode
+from dcmlint.standard.templates import Template
 
 FILE = Path(__file__).parent / "data" / "documents.bin"
+
+
+# PS3.16 8.1: designators under which SNOMED was coded before SCT
+RETIRED_SCHEMES = frozenset({"SRT", "SNM3", "99SDM"})
 
 
 class ContentConstraints(msgspec.Struct, frozen=True, array_like=True):
@@ -50,12 +56,50 @@ class DocumentTables:
         self._container = container
         self.edition = container.edition
         self._constraints: dict[str, ContentConstraints] | None = None
+        self._read: dict[str, Template] = {}
 
     def constraints(self, sop_class: str) -> ContentConstraints | None:
         """What the IOD of a SOP Class permits; None for a class whose table is not here."""
         if self._constraints is None:
             self._constraints = self._container.read("constraints", dict[str, ContentConstraints])
         return self._constraints.get(sop_class)
+
+    @cached_property
+    def _templates(self) -> dict[str, msgspec.Raw]:
+        return self._container.read("templates", dict[str, msgspec.Raw])
+
+    @cached_property
+    def _fixed(self) -> dict[int, frozenset[tuple[str, str]]]:
+        read = self._container.read("fixed groups", dict[int, list[tuple[str, str]]])
+        return {cid: frozenset((value, scheme) for scheme, value in codes) for cid, codes in read.items()}
+
+    @cached_property
+    def _from_srt(self) -> dict[str, str]:
+        return self._container.read("srt", dict[str, str])
+
+    def template(self, identifier: str) -> Template | None:
+        """The template with this identifier ("1500"), None for one that is not here."""
+        if identifier not in self._read:
+            raw = self._templates.get(identifier)
+            if raw is None:
+                return None
+            self._read[identifier] = decode(raw, Template)
+        return self._read[identifier]
+
+    def templates(self) -> Iterable[str]:
+        """The identifiers of all templates."""
+        return self._templates
+
+    def fixed_group(self, cid: int) -> frozenset[tuple[str, str]] | None:
+        """The codes (value, scheme) of a context group that may not be extended; None for any other group."""
+        return self._fixed.get(cid)
+
+    def current_code(self, value: str, scheme: str) -> tuple[str, str]:
+        """A code with SNOMED CT in place of the retired SNOMED RT, where the code has one (PS3.16 8.1)."""
+        if scheme in RETIRED_SCHEMES:
+            found = self._from_srt.get(value)
+            return (found, "SCT") if found else (value, "SRT")
+        return value, scheme
 
 
 @cache

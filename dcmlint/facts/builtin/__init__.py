@@ -1,8 +1,8 @@
 """The built-in facts; importing this package registers them."""
 
+import dcmlint.facts.report  # noqa: F401 - importing registers them
 from dcmlint.facts.builtin import (  # noqa: F401 - importing registers them
     codestream,
-    content,
     dates,
     dimensions,
     encapsulation,

@@ -1,6 +1,7 @@
-"""Tables about structured reports: the relationships that each SR IOD permits.
+"""Tables about structured reports: the relationships that each SR IOD permits, templates, groups that are complete.
 
-Source: ``sr_iods.json``, facts of the definitions that PixelMed's validator carries (see NOTICE).
+Source: ``sr_iods.json``, ``sr_templates.json``, ``context_groups.json`` and ``srt_to_sct.json``, facts of the definitions
+that PixelMed's validator carries (see NOTICE).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dcmlint.errors import StandardError
+from dcmlint.standard.build.templates import templates
 from dcmlint.standard.container import pack
 from dcmlint.standard.documents import ContentConstraints
 
@@ -22,7 +24,25 @@ EDITION = "2026-07"
 
 def build(tables: Path) -> bytes:
     """The file of tables about documents, from ``tables`` or a folder of it; the same input gives the same bytes."""
-    return pack(EDITION, {"constraints": constraints(_json(tables, "sr_iods.json"))})
+    compiled = templates(_json(tables, "sr_templates.json"))
+    return pack(
+        EDITION,
+        {
+            "constraints": constraints(_json(tables, "sr_iods.json")),
+            "templates": compiled.templates,
+            "fixed groups": fixed_groups(_json(tables, "context_groups.json")),
+            "srt": {entry["srt"]: entry["sct"] for entry in _json(tables, "srt_to_sct.json")},
+        },
+    )
+
+
+def fixed_groups(source: Any) -> dict[int, list[tuple[str, str]]]:
+    """The context groups that may not be extended (PS3.16 7.1.2), with their codes, by scheme and value."""
+    return {
+        int(group["cid"]): sorted({(scheme, value) for scheme, value in group["codes"]})
+        for group in source
+        if group["extensible"] != "T" and group["cid"].isdigit()
+    }
 
 
 def constraints(source: Any) -> dict[str, ContentConstraints]:

@@ -4,5 +4,6 @@ from dcmlint.rules.builtin_functions.structured_report import (  # noqa: F401 - 
     coordinates,
     evidence,
     relationships,
+    templates,
     values,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     ContentSequence,

@@ -7,7 +7,7 @@ from functools import cache
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     CurrentRequestedProcedureEvidenceSequence,

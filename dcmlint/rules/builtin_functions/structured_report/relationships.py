@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dcmlint.facts.builtin.content import ContentItem, content_items
+from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard import documents
 from dcmlint.standard.documents import ContentConstraints

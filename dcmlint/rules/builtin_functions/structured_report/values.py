@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dcmlint.facts.builtin.content import code_of, content_items
+from dcmlint.facts.report.content import code_of, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     UID,

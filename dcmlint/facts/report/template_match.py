@@ -1,0 +1,311 @@
+"""A document held against its template (PS3.16 6): which rows its content items fill, and what is wrong with them.
+
+Where an item may be of several templates, what is wrong in all of them is wrong; an item that declares its template is
+of that one. Conditions are three-valued: only those that hold make a row required. Templates that are not covered are
+collected and make no issue, nor does what they may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.report.content import ContentItem
+from dcmlint.facts.report.template_conditions import holds
+from dcmlint.facts.report.template_rows import Link, Rows, Slot, concept_fit, fits, flatten, identifier
+from dcmlint.facts.report.template_values import value_issues
+from dcmlint.standard.documents import DocumentTables
+from dcmlint.standard.tags import (
+    ConceptNameCodeSequence,
+    ContentSequence,
+    RelationshipType,
+    ValueType,
+)
+from dcmlint.standard.templates import Template
+
+Kind = Literal["missing", "repeated", "form", "unknown", "title", "value", "group", "units", "graphic"]
+
+
+class Issue(msgspec.Struct, frozen=True, eq=False):
+    """One thing that is wrong against a template: where, what was found, what was expected, by which row."""
+
+    kind: Kind
+    level: Dataset
+    tag: int
+    message: str
+    found: str
+    want: str
+    row: str
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What makes two issues of different templates the same."""
+        return self.kind, id(self.level), self.found or self.want
+
+
+class Matcher:
+    """Holds the content items of one document against templates."""
+
+    def __init__(self, tables: DocumentTables) -> None:
+        self.tables = tables
+        self.uncovered: set[str] = set()
+        self._rows: dict[int, Rows] = {}
+        self._done: dict[tuple[int, int], list[Issue]] = {}
+
+    def document(self, root: ContentItem, template: Template) -> list[Issue]:
+        """What is wrong with a document whose root declares a template."""
+        slots = [
+            slot for slot in flatten(self.tables, template, template.rows).slots if not slot.relationship
+        ]
+        first = next((slot for slot in slots if slot.row.value_type == root.value_type), None)
+        if first is None:
+            return []
+        issues = []
+        if root.concept is not None and not concept_fit(self.tables, first.row, root.concept):
+            title = root.concept
+            issues.append(
+                Issue(
+                    "title",
+                    root.dataset,
+                    ConceptNameCodeSequence,
+                    "the document title is not that of the template",
+                    f"({title.value}, {title.scheme})",
+                    _codes(first),
+                    first.label,
+                )
+            )
+        return [*issues, *self._item(root, first)]
+
+    def _item(self, item: ContentItem, slot: Slot) -> list[Issue]:
+        """What is wrong with an item that fills a slot, and with what it holds."""
+        key = (id(item), id(slot.row))
+        if key not in self._done:
+            self._done[key] = []  # a template that includes itself ends here
+            issues = [
+                Issue(kind, level, tag, message, found, want, slot.label)  # type: ignore[arg-type]
+                for kind, level, tag, message, found, want in value_issues(self.tables, item, slot.row)
+            ]
+            self._done[key] = [*issues, *self._children(item, slot)]
+        return self._done[key]
+
+    def _level(self, slot: Slot) -> Rows:
+        rows = self._rows.get(id(slot.row))
+        if rows is None:
+            rows = self._rows[id(slot.row)] = flatten(self.tables, slot.template, slot.row.rows)
+        return rows
+
+    def _children(self, item: ContentItem, slot: Slot) -> list[Issue]:
+        rows = self._level(slot)
+        self.uncovered |= rows.uncovered
+        issues: list[Issue] = []
+        filled: dict[int, list[ContentItem]] = {}
+        touched: set[int] = set()
+        active: set[Link] = set()
+        for child in item.children:
+            chosen, score = self._chosen(rows, child)
+            if not chosen:
+                found, blamed = self._strange(item, slot, rows, child)
+                issues += found
+                touched |= blamed
+                continue
+            touched |= {id(one) for one in chosen}
+            if len(chosen) == 1:
+                filled.setdefault(id(chosen[0]), []).append(child)
+            if score >= 2:
+                active |= set.intersection(*(set(one.links) for one in chosen))
+            if not child.by_reference:
+                issues += self._alternatives(child, chosen)
+        issues += _repeated(rows, filled)
+        return [*issues, *_missing(item, rows, touched, active)]
+
+    def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
+        """The slots that a child fits best, and how well."""
+        target = child.target if child.target is not None else child
+        best: list[Slot] = []
+        score = 0
+        for slot in rows.slots:
+            if not fits(slot, child) or (slot.by_reference and not child.by_reference):
+                continue
+            fit = concept_fit(self.tables, slot.row, target.concept)
+            if fit > score:
+                best, score = [slot], fit
+            elif fit and fit == score:
+                best.append(slot)
+        resource, declared = child.template
+        if len(best) > 1 and declared and resource == "DCMR":
+            named = [slot for slot in best if identifier(slot.template.identifier) == declared]
+            best = named or best
+        return best, score
+
+    def _alternatives(self, child: ContentItem, chosen: list[Slot]) -> list[Issue]:
+        resource, declared = child.template
+        if declared and resource and (resource != "DCMR" or not self._knows(declared)):
+            self.uncovered.add(declared if resource == "DCMR" else f"{declared} of {resource}")
+            return []
+        found = [self._item(child, slot) for slot in chosen]
+        if not all(found):
+            return []
+        shared = set.intersection(*({issue.key for issue in issues} for issues in found))
+        return [issue for issue in found[0] if issue.key in shared]
+
+    def _knows(self, declared: str) -> bool:
+        template = self.tables.template(declared)
+        return template is not None and template.covered
+
+    def _strange(
+        self, item: ContentItem, slot: Slot, rows: Rows, child: ContentItem
+    ) -> tuple[list[Issue], set[int]]:
+        """What is wrong with a child that fits no slot, and the slots that it was meant for."""
+        target = child.target if child.target is not None else child
+        if target.concept is None or not target.value_type:
+            return [], set()
+        meant = [one for one in rows.slots if concept_fit(self.tables, one.row, target.concept) == 3]
+        if meant:
+            blamed = {id(one) for one in meant}
+            if child.by_reference:
+                return [], blamed
+            same_type = [one for one in meant if one.row.value_type == target.value_type]
+            if same_type:
+                want = sorted({one.relationship for one in same_type})
+                return [
+                    Issue(
+                        "form",
+                        child.dataset,
+                        RelationshipType,
+                        f"{same_type[0].name} has another relationship than in its template",
+                        child.relationship,
+                        " or ".join(want),
+                        same_type[0].label,
+                    )
+                ], blamed
+            want = sorted({one.row.value_type for one in meant})
+            return [
+                Issue(
+                    "form",
+                    child.dataset,
+                    ValueType,
+                    f"{meant[0].row.name} has another value type than in its template",
+                    target.value_type,
+                    " or ".join(want),
+                    meant[0].label,
+                )
+            ], blamed
+        if self._closed(slot, rows, child.relationship):
+            return [
+                Issue(
+                    "unknown",
+                    child.dataset,
+                    ConceptNameCodeSequence,
+                    f"a content item that TID {identifier(slot.template.identifier)} does not have, "
+                    "which may not be extended",
+                    f"({target.concept.value}, {target.concept.scheme})",
+                    "a content item of the template",
+                    slot.label,
+                )
+            ], set()
+        return [], set()
+
+    def _closed(self, slot: Slot, rows: Rows, relationship: str) -> bool:
+        """Whether no other items may stand at a level by a relationship (PS3.16 6.2.2)."""
+        if slot.template.extensible or rows.uncovered:
+            return False
+        return not any(
+            one.template.extensible and one.relationship in ("", relationship) for one in rows.slots
+        )
+
+
+def _repeated(rows: Rows, filled: dict[int, list[ContentItem]]) -> Iterable[Issue]:
+    for slot in rows.slots:
+        items = filled.get(id(slot), [])
+        if slot.most and len(items) > slot.most and slot.row.concepts:
+            yield Issue(
+                "repeated", items[slot.most].dataset, ConceptNameCodeSequence,
+                f"{slot.name} occurs {len(items)} times", f"{len(items)} times", f"at most {slot.most}", slot.label,
+            )  # fmt: skip
+
+
+def _missing(item: ContentItem, rows: Rows, touched: set[int], active: set[Link]) -> list[Issue]:
+    """The required rows that no child fills; rows that name each other in their conditions count as one."""
+    if ContentSequence in item.dataset and not item.children:
+        return []  # a Content Sequence without items: the tables say so
+    taken = {_place(slot) for slot in rows.slots if id(slot) in touched}
+    wanted: list[Slot] = []
+    for slot in rows.slots:
+        if id(slot) in touched or _place(slot) in taken or not _required(slot, item, active):
+            continue
+        if all(_place(slot) != _place(one) for one in wanted):
+            wanted.append(slot)
+    groups: list[list[Slot]] = []
+    for slot in wanted:
+        other = next(
+            (group for group in groups if any(_named(one, slot) or _named(slot, one) for one in group)), None
+        )
+        if other is None:
+            groups.append([slot])
+        else:
+            other.append(slot)
+    return [
+        Issue(
+            "missing",
+            item.dataset,
+            ContentSequence if ContentSequence in item.dataset else ValueType,
+            f"{' or '.join(slot.name for slot in group)} is missing",
+            "",
+            " or ".join(f"{slot.relationship} {slot.name}".strip() for slot in group),
+            group[0].label,
+        )
+        for group in groups
+    ]
+
+
+def _place(slot: Slot) -> tuple[str, str, tuple[tuple[str, str], ...], int]:
+    return (
+        slot.relationship,
+        slot.row.value_type,
+        tuple(slot.row.concepts),
+        slot.row.concept_group,
+    )
+
+
+def _required(slot: Slot, item: ContentItem, active: set[Link]) -> bool:
+    if not _asked(slot.row.requirement, slot.row.when, item):
+        return False
+    # An optional template that is begun is there; what encloses it then is too.
+    return all(link in active or _asked(link.requirement, link.when, item) for link in slot.links)
+
+
+def _asked(requirement: str, when: object, item: ContentItem) -> bool:
+    if requirement == "M":
+        return True
+    return requirement == "MC" and isinstance(when, list) and holds(when, item) is True
+
+
+def _named(slot: Slot, other: Slot) -> bool:
+    """Whether the condition of a row speaks of another row."""
+    return isinstance(slot.row.when, list) and _speaks(slot.row.when, other)
+
+
+def _speaks(tree: list[object], slot: Slot) -> bool:
+    if tree and tree[0] == "count":
+        path = tree[1]
+        assert isinstance(path, list)
+        kind, test = path[1][0]
+        if kind == slot.row.value_type or (kind == "REFERENCE" and slot.by_reference):
+            return test is None or not slot.row.concepts or _names(test, slot)
+        return False
+    return any(_speaks(one, slot) for one in tree if isinstance(one, list))
+
+
+def _names(test: list[object], slot: Slot) -> bool:
+    if test and test[0] == "concept":
+        return any(value == test[1] for value, _ in slot.row.concepts)
+    return any(_names(one, slot) for one in test if isinstance(one, list))
+
+
+def _codes(slot: Slot) -> str:
+    if slot.row.concepts:
+        return ", ".join(f"({value}, {scheme})" for value, scheme in slot.row.concepts)
+    return f"a code of CID {slot.row.concept_group}"

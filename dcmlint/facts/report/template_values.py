@@ -1,0 +1,100 @@
+"""Values of content items against their template row: codes, units and graphic types (PS3.16 6.1.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.report.content import Code, ContentItem
+from dcmlint.facts.report.template_rows import in_group, same_code
+from dcmlint.standard.documents import DocumentTables
+from dcmlint.standard.tags import (
+    CodeValue,
+    ConceptCodeSequence,
+    GraphicType,
+    MeasuredValueSequence,
+    MeasurementUnitsCodeSequence,
+)
+from dcmlint.standard.templates import TemplateRow
+
+Found = tuple[str, Dataset, int, str, str, str]
+
+
+def value_issues(tables: DocumentTables, item: ContentItem, row: TemplateRow) -> Iterator[Found]:
+    """What is wrong with the value of an item: kind, level, tag, message, found, expected."""
+    if row.value_type == "CODE" and item.value is not None:
+        level = item.dataset.items(ConceptCodeSequence)[0]
+        yield from _coded(tables, item.value, level, row)
+    if row.value_type == "NUM" and item.units is not None:
+        level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
+        yield from _units(tables, item.units, level, row)
+    if row.graphic_types:
+        kind = item.dataset.text(GraphicType)
+        if kind and kind not in row.graphic_types:
+            yield (
+                "graphic", item.dataset, GraphicType, f"the template has no coordinates of type {kind} here", kind,
+                " or ".join(row.graphic_types),
+            )  # fmt: skip
+
+
+def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+    if row.values and not same_code(tables, code, row.values):
+        wanted = ", ".join(f"({value}, {scheme})" for value, scheme in row.values)
+        yield (
+            "value",
+            level,
+            CodeValue,
+            f"{row.name} has another value than its template gives",
+            _shown(code),
+            wanted,
+        )
+    elif _outside(tables, row.value_group, row.value_binding, code):
+        yield (
+            "group", level, CodeValue,
+            f"{row.name} has a value outside of CID {row.value_group}, which may not be extended", _shown(code),
+            f"a code of CID {row.value_group}",
+        )  # fmt: skip
+
+
+def _outside(tables: DocumentTables, cid: int, binding: str, code: Code) -> bool:
+    """Whether a code is outside of a context group that is binding and may not be extended."""
+    return (
+        cid > 0 and binding in ("D", "E") and tables.fixed_group(cid) is not None
+        and in_group(tables, cid, code) is False
+    )  # fmt: skip
+
+
+def _units(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+    if code.scheme != "UCUM":
+        return  # SR016
+    if row.units and not same_code(tables, code, row.units):
+        wanted = row.units[0][0]
+        if _plain(code.value) != _plain(wanted):
+            yield (
+                "units",
+                level,
+                CodeValue,
+                f"{row.name} has other units than its template",
+                _shown(code),
+                wanted,
+            )
+    elif _outside(tables, row.units_group, row.units_binding, code):
+        yield (
+            "units", level, CodeValue, f"{row.name} has units outside of CID {row.units_group}", _shown(code),
+            f"a code of CID {row.units_group}",
+        )  # fmt: skip
+
+
+def _plain(units: str) -> str:
+    """Units without annotations in braces, which mean 1 in UCUM, and with ^ of powers left out."""
+    text, depth = "", 0
+    for letter in units:
+        depth += letter == "{"
+        if not depth and letter not in "^*":
+            text += letter
+        depth -= letter == "}"
+    return text if text.strip("/1") else "1" + text.strip("1")
+
+
+def _shown(code: Code) -> str:
+    return f"({code.value}, {code.scheme})"
