@@ -2,7 +2,8 @@
 
 The public interface, loaded when first used:
 
-- `check`, `check_bytes`, `check_dataset`: check and get a `Report`
+- `Checker`: the rules of a profile, made once and kept; gives a `Report` for each input
+- `check`, `check_bytes`, `check_dataset`: the same in one call
 - `Report`, `Finding`, `Settings`: the values they give and take
 - `DcmlintError` and the tree below it
 """
@@ -14,15 +15,24 @@ from typing import TYPE_CHECKING, Any
 from dcmlint.version import __version__
 
 if TYPE_CHECKING:
-    from dcmlint.api import check, check_bytes, check_dataset
+    from dcmlint.api import Checker, check, check_bytes, check_dataset
     from dcmlint.dicom.instance import Instance
     from dcmlint.engine.report import Report
     from dcmlint.engine.settings import Settings
-    from dcmlint.errors import DcmlintError, InputError, UsageError
+    from dcmlint.errors import (
+        ConfigError,
+        DcmlintError,
+        InputError,
+        LocatedError,
+        ProfileError,
+        RuleError,
+        UsageError,
+    )
     from dcmlint.findings.finding import Finding
     from dcmlint.profiles.model import Profile
 
 _WHERE = {
+    "Checker": "dcmlint.api",
     "check": "dcmlint.api",
     "check_bytes": "dcmlint.api",
     "check_dataset": "dcmlint.api",
@@ -32,17 +42,26 @@ _WHERE = {
     "DcmlintError": "dcmlint.errors",
     "InputError": "dcmlint.errors",
     "UsageError": "dcmlint.errors",
+    "LocatedError": "dcmlint.errors",
+    "ConfigError": "dcmlint.errors",
+    "RuleError": "dcmlint.errors",
+    "ProfileError": "dcmlint.errors",
     "Finding": "dcmlint.findings.finding",
     "Profile": "dcmlint.profiles.model",
 }
 
 __all__ = [
+    "Checker",
+    "ConfigError",
     "DcmlintError",
     "Finding",
     "InputError",
     "Instance",
+    "LocatedError",
     "Profile",
+    "ProfileError",
     "Report",
+    "RuleError",
     "Settings",
     "UsageError",
     "__version__",

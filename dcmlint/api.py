@@ -6,65 +6,121 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.buffers import Buffer, WholeBuffer
+from dcmlint.engine import session
 from dcmlint.engine.report import Report
-from dcmlint.engine.session import Checker, Task, Totals
-from dcmlint.engine.settings import Settings
-from dcmlint.errors import InputError
+from dcmlint.engine.settings import Settings, settings_of
+from dcmlint.errors import InputError, UsageError
 from dcmlint.findings.finding import Severity
-from dcmlint.sources.inputs import list_inputs, open_input
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-Path = str | os.PathLike[str]
+Path: TypeAlias = str | os.PathLike[str]
+Bytes: TypeAlias = bytes | bytearray | memoryview
+
+
+class Checker:
+    """The rules of a profile, made once and kept: check as many inputs as you like, in several threads.
+
+    ``profile``: a name or the path of a file; ``fail_on``: the least severity that fails a report, None: none does;
+    ``settings``: the fields of `Settings`, such as ``select``, ``ignore``, ``show_values``, ``frames``,
+    ``parameters``.  Raises `UsageError` for a profile, rule or setting that is wrong, and nothing later: what an
+    input gets wrong is in its report.
+    """
+
+    def __init__(self, profile: str = "wsi", *, fail_on: Severity | None = "error", **settings: Any) -> None:
+        if fail_on is not None and fail_on not in get_args(Severity):
+            raise UsageError(f"fail_on: {fail_on!r} is none of {', '.join(get_args(Severity))}, or None")
+        self.fail_on = fail_on
+        self._checker = session.Checker(settings_of({"profile": profile, **settings}))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it was made with."""
+        return self._checker.settings
+
+    def check(
+        self, source: Path | Bytes | Buffer | Dataset | Iterable[Path], *, name: str = "",
+        transfer_syntax: str | None = None, jobs: int = 1,
+    ) -> Report:  # fmt: skip
+        """Check an input, or several paths together.
+
+        ``source``: a path (a file, a folder, an archive) or several; or one instance: its bytes, a
+        `dcmlint.dicom.buffers.Buffer`, or a pydicom data set, checked as pydicom would write it (it repairs some of
+        the encoding when it writes, which is not seen here; `InputError` where it cannot).
+        ``name``: how the report calls an instance; ``transfer_syntax``: the UID, for an instance without file meta
+        information.  ``jobs``: processes for paths; 0: one for each core.
+        """
+        started = time.monotonic()
+        totals = session.Totals(self._checker)
+        for result in self._results(source, name, transfer_syntax, jobs):
+            totals.add(result)
+        return totals.report(started=started, fail_on=self.fail_on, config=None)
+
+    def _results(
+        self, source: Any, name: str, transfer_syntax: str | None, jobs: int
+    ) -> Iterable[session.Result | None]:
+        if isinstance(source, (str, os.PathLike)):
+            return self._of_paths([source], jobs)
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return [self._of_buffer(WholeBuffer(bytes(source)), name or "<bytes>", transfer_syntax)]
+        if hasattr(source, "window"):
+            return [self._of_buffer(source, name or "<buffer>", transfer_syntax)]
+        if hasattr(source, "to_json_dict"):
+            data, stated = _written(source)
+            return [self._of_buffer(WholeBuffer(data), name or "<dataset>", transfer_syntax or stated)]
+        if not isinstance(source, Iterable):
+            raise UsageError(f"a {type(source).__name__} is no path, bytes, buffer or data set")
+        return self._of_paths(list(source), jobs)
+
+    def _of_buffer(self, buffer: Buffer, name: str, syntax: str | None) -> session.Result | None:
+        return self._checker.check_opened(session.Task(name, True), buffer, stated_syntax=syntax)
+
+    def _of_paths(self, paths: list[Path], jobs: int) -> Iterable[session.Result | None]:
+        from dcmlint.engine.processes import run_in_processes, worker_count
+        from dcmlint.sources.inputs import list_inputs, open_input
+
+        inputs = list_inputs([os.fspath(path) for path in paths])
+        workers = worker_count(jobs)
+        if workers > 1:
+            for _, result in run_in_processes(self._checker, inputs, open_input, workers):
+                yield result
+            return
+        for one in inputs:
+            yield self._checker.check(session.Task(one.path, one.named), partial(open_input, one))
 
 
 def check(
-    paths: Path | Iterable[Path], *, profile: str = "wsi", fail_on: Severity | None = "error", **settings: Any
-) -> Report:
-    """Check files, folders and archives.
-
-    ``paths``: one path or several; ``settings``: the fields of `dcmlint.engine.settings.Settings`, such as
-    ``select``, ``ignore``, ``show_values``, ``frames``, ``parameters``.  What a file gets wrong is in the
-    report; raises `UsageError` only for a wrong profile, rule or setting.
-    """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    started = time.monotonic()
-    checker = _checker(profile, settings)
-    totals = Totals(checker)
-    for one in list_inputs([os.fspath(path) for path in given]):
-        totals.add(checker.check(Task(one.path, one.named), partial(open_input, one)))
-    return totals.report(started=started, fail_on=fail_on, config=None)
+    paths: Path | Iterable[Path], *, profile: str = "wsi", fail_on: Severity | None = "error", jobs: int = 1,
+    **settings: Any,
+) -> Report:  # fmt: skip
+    """Check files, folders and archives, once: see `Checker`, which is kept and reused."""
+    return Checker(profile, fail_on=fail_on, **settings).check(paths, jobs=jobs)
 
 
 def check_bytes(
-    data: bytes, *, name: str = "<bytes>", transfer_syntax: str | None = None, profile: str = "wsi",
+    data: Bytes, *, name: str = "<bytes>", transfer_syntax: str | None = None, profile: str = "wsi",
     fail_on: Severity | None = "error", **settings: Any,
 ) -> Report:  # fmt: skip
-    """Check one instance in memory.
-
-    ``name``: how the report calls it; ``transfer_syntax``: the UID, for a data set without file meta
-    information (as an association delivers it).
-    """
-    started = time.monotonic()
-    checker = _checker(profile, settings)
-    totals = Totals(checker)
-    totals.add(checker.check_buffer(Task(name, True), WholeBuffer(data), stated_syntax=transfer_syntax))
-    return totals.report(started=started, fail_on=fail_on, config=None)
+    """Check one instance in memory, once: see `Checker.check`."""
+    return Checker(profile, fail_on=fail_on, **settings).check(
+        data, name=name, transfer_syntax=transfer_syntax
+    )
 
 
 def check_dataset(
     dataset: Dataset, *, name: str = "<dataset>", profile: str = "wsi", fail_on: Severity | None = "error",
     **settings: Any,
 ) -> Report:  # fmt: skip
-    """Check a pydicom data set as pydicom would write it.
+    """Check a pydicom data set as pydicom would write it, once: see `Checker.check`."""
+    return Checker(profile, fail_on=fail_on, **settings).check(dataset, name=name)
 
-    pydicom repairs some of the encoding when it writes; what it repairs is not seen here: check the file for
-    that.  Raises `InputError` when pydicom cannot write the data set.
-    """
+
+def _written(dataset: Dataset) -> tuple[bytes, str | None]:
+    """A data set as pydicom writes it, and its transfer syntax where no file meta information says it."""
     import io
 
     from pydicom import dcmwrite
@@ -80,11 +136,4 @@ def check_dataset(
             dcmwrite(stream, dataset, implicit_vr=False, little_endian=True)
     except (ValueError, TypeError, AttributeError, OverflowError, KeyError, NotImplementedError) as error:
         raise InputError(f"pydicom cannot write the data set: {type(error).__name__}") from error
-    return check_bytes(
-        stream.getvalue(), name=name, transfer_syntax=None if stated else str(ExplicitVRLittleEndian), profile=profile,
-        fail_on=fail_on, **settings,
-    )  # fmt: skip
-
-
-def _checker(profile: str, settings: dict[str, Any]) -> Checker:
-    return Checker(Settings(profile=profile, **settings))
+    return stream.getvalue(), None if stated else str(ExplicitVRLittleEndian)

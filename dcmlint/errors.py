@@ -1,12 +1,13 @@
 """The tree of exceptions.
 
 DcmlintError
-├── UsageError          the command line, the configuration: exit code 2
-│   ├── ConfigError     a configuration file
-│   ├── RuleError       a rule file, or an expression in it
-│   └── ProfileError    a profile
-├── InputError          an input that cannot be opened or listed
-└── StandardError       the compiled tables: missing, damaged, or of another build
+├── UsageError              the command line, a setting: exit code 2
+│   └── LocatedError        a file that steers dcmlint: which, and where in it
+│       ├── ConfigError     a configuration file, or the environment
+│       ├── RuleError       a rule file, or an expression in it
+│       └── ProfileError    a profile, or a parameter given to it
+├── InputError              an input that cannot be opened or listed
+└── StandardError           the compiled tables: missing, damaged, or of another build
 
 What a *file* gets wrong is never an exception: it is a finding.
 """

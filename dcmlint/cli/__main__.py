@@ -13,10 +13,10 @@ def main() -> None:
     try:
         code = run()
     except Exception as defect:
-        if os.environ.get("DCMLINT_TRACEBACK"):
+        if os.environ.get("DCMLINT_DEBUG"):
             raise
         print(
-            f"dcmlint: internal error ({type(defect).__name__}); DCMLINT_TRACEBACK=1 shows where",
+            f"dcmlint: internal error ({type(defect).__name__}); --debug shows where",
             file=sys.stderr,
         )
         code = 4

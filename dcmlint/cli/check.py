@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from dcmlint.cli.app import app
 from dcmlint.cli.option_types import (
     Color,
     Config,
+    Debug,
     ExitZero,
     FailOn,
     Ignore,
@@ -29,6 +30,9 @@ from dcmlint.cli.option_types import (
 from dcmlint.cli.progress import counter
 from dcmlint.cli.running import FORMATS, exit_code, run_of, write_outputs
 from dcmlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmlint.engine.session import Checker, Result
 
 
 @app.command()
@@ -81,6 +85,7 @@ def check(
     quiet: Quiet = False,
     verbose: Verbose = False,
     color: Color = "auto",
+    debug: Debug = False,
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
     from dcmlint.engine.session import Checker, Totals
@@ -94,7 +99,7 @@ def check(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
-        group=group, frames=frames, decode=decode, jobs=jobs,
+        group=group, frames=frames, decode=decode,
     )  # fmt: skip
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:
@@ -103,7 +108,7 @@ def check(
     selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude))
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
     with counter(quiet) as tick:
-        for result in _results(checker, inputs, run.settings):
+        for result in _results(checker, inputs, jobs):
             totals.add(result)
             tick()
     report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
@@ -113,12 +118,12 @@ def check(
     return exit_code(report, exit_zero)
 
 
-def _results(checker: Any, inputs: Any, settings: Any) -> Iterator[Any]:
+def _results(checker: Checker, inputs: Iterable[Any], jobs: int) -> Iterator[Result | None]:
     from dcmlint.engine.processes import run_in_processes, worker_count
     from dcmlint.engine.session import Task
     from dcmlint.sources.inputs import open_input
 
-    workers = worker_count(settings.jobs)
+    workers = worker_count(jobs)
     if workers == 1:
         for one in inputs:
             yield checker.check(Task(one.path, one.named), partial(open_input, one))

@@ -18,6 +18,7 @@ from dcmlint.cli.app import app
 from dcmlint.cli.option_types import (
     Color,
     Config,
+    Debug,
     ExitZero,
     FailOn,
     Ignore,
@@ -81,6 +82,7 @@ def listen(
     quiet: Quiet = False,
     verbose: Verbose = False,
     color: Color = "auto",
+    debug: Debug = False,
 ) -> int:
     """Receive instances (C-STORE, C-ECHO), check each as it arrives and how it was sent.
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
+
+
+def debugging(on: bool) -> bool:
+    """Show what dcmlint logs; processes that it starts see it in their environment."""
+    if on:
+        from dcmlint.engine.guard import show_log
+
+        os.environ["DCMLINT_DEBUG"] = "1"
+        show_log()
+    return on
+
 
 Parameters = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of the profile: NAME=VALUE.")
@@ -29,4 +41,8 @@ ShowValues = Annotated[str | None, typer.Option(help="Values in reports: safe (d
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every file, and information too.")]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="Log to standard error; of a crash, its traceback.", callback=debugging),
+]
 Color = Annotated[str, typer.Option(help="auto, always, never.")]

@@ -11,6 +11,7 @@ from dcmlint.cli.app import app
 from dcmlint.cli.option_types import (
     Color,
     Config,
+    Debug,
     ExitZero,
     FailOn,
     Ignore,
@@ -96,6 +97,7 @@ def probe(
     quiet: Quiet = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Information too.")] = False,
     color: Color = "auto",
+    debug: Debug = False,
 ) -> int:
     """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
     from dcmlint.cli.live import need_network

@@ -80,7 +80,7 @@ def run_of(
             **_severities(severity),
         },
         show_values=cast(Any, values),
-        frames=_one_of("--frames", frames, ("auto", "all", "sample", "none")),
+        frames=cast(Any, _one_of("--frames", frames, ("auto", "all", "sample", "none"))),
         parameters={**base.parameters, **environment_parameters(), **pairs("--set", parameter)},
         **settings,
     )

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
+from dcmlint.engine.guard import show_log
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task
 from dcmlint.engine.settings import Settings
 
@@ -41,6 +42,8 @@ _open: Open | None = None
 
 def _start(settings: Settings, open_: Open) -> None:
     global _checker, _open
+    if os.environ.get("DCMLINT_DEBUG"):
+        show_log()
     _checker, _open = Checker(settings), open_
 
 

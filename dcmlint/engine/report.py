@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
+from dcmlint.engine.guard import CRASHED
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Outcomes, Severity
 
 
@@ -30,6 +31,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     associations: int = 0
 
 
+class Unsettled(msgspec.Struct, frozen=True):
+    """A rule that could not be decided, or that crashed: why, and the first file or subject where it did."""
+
+    rule: str
+    reason: str
+    first: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a run found, in the order of its inputs."""
 
@@ -47,6 +56,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary = Summary()
     fail_on: Severity | None = "error"
     exit_code: int = 0
+
+    def unsettled(self) -> tuple[tuple[Unsettled, ...], tuple[Unsettled, ...]]:
+        """The rules that could not be decided, and those that crashed."""
+        every = [
+            Unsettled(rule, reason, first)
+            for rule, reasons in self.undecided.items() for reason, first in reasons.items()
+        ]  # fmt: skip
+        crashed = tuple(
+            msgspec.structs.replace(one, reason=one.reason.removeprefix(CRASHED))
+            for one in every if one.reason.startswith(CRASHED)
+        )  # fmt: skip
+        return tuple(one for one in every if not one.reason.startswith(CRASHED)), crashed
 
     def failed(self) -> bool:
         """Whether a finding is at or above the severity that fails a run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 
 import msgspec
 
@@ -30,6 +31,7 @@ from dcmlint.findings.finding import (
 )
 from dcmlint.findings.problem import Problem
 from dcmlint.profiles.apply import exempted, settled, settled_together
+from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
@@ -70,15 +72,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     exempt: tuple[int, ...] = ()
 
 
+# Profiles, rules and tables are read once for all threads.
+_MAKING = Lock()
+
+
 class Checker:
-    """The rules of a profile, ready to be held against instances."""
+    """The rules of a profile, ready to be held against instances, by several threads at a time.
+
+    Raises `UsageError` for a profile that does not work: before anything is checked, never for a single file.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.profile: Resolved = resolve_profile(settings.profile, settings.parameters)
-        self.planner = Planner(
-            active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
-        )
+        with _MAKING:
+            self.profile: Resolved = resolve_profile(settings.profile, settings.parameters)
+            self.planner = Planner(
+                active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
+            )
+            tested = {source.file for source in builtin_profiles()}
+            for active in self.planner.rules:
+                if active.id in self.profile.own and active.source.file not in tested:
+                    active.compiled  # noqa: B018 - a mistake in it is one of the profile's
         self.active = {active.rule.id: active for active in self.planner.rules}
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}
         self._values: ValueCache = {}
@@ -91,21 +105,23 @@ class Checker:
             return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error}")
         except OSError as error:
             return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {error.strerror}")
+        try:
+            return self.check_opened(task, buffer)
+        finally:
+            buffer.close()
+
+    def check_opened(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:
+        """Check the bytes of one input; what goes wrong within dcmlint is a finding."""
         results: list[Result | None] = []
 
         def work() -> Outcome:
-            results.append(self.check_buffer(task, buffer))
+            results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax))
             return "pass", ""
 
-        try:
-            _, crash = guarded(work)
-        finally:
-            buffer.close()
+        _, crash = guarded(work)
         if crash:
             # A defect of ours: the run goes on, and ends as incomplete.
-            return self.unreadable(
-                task.path, CANNOT_OPEN, f"dcmlint itself failed on it ({crash}): please report it"
-            )
+            return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself {crash}: please report it")
         return results[0]
 
     def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from dcmlint.decoding import decoder
 from dcmlint.dicom.path import parse_path
 from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
@@ -41,7 +42,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(_Packed)
+_DECODER = decoder(_Packed)
 
 
 def member_of(facts: Facts, path: str) -> bytes:

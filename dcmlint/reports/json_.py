@@ -24,6 +24,7 @@ def finding_value(finding: Finding) -> dict[str, Any]:
 
 def report_value(report: Report) -> dict[str, Any]:
     """A report as JSON sees it."""
+    undecided, crashed = report.unsettled()
     return {
         "schema": report.schema,
         "tool": report.tool,
@@ -54,6 +55,8 @@ def report_value(report: Report) -> dict[str, Any]:
         ],
         "findings": [finding_value(finding) for finding in report.findings],
         "outcomes": report.outcomes,
+        "undecided": [_clean(msgspec.to_builtins(one)) for one in undecided],
+        "crashed": [_clean(msgspec.to_builtins(one)) for one in crashed],
         "summary": msgspec.to_builtins(report.summary),
         "exit_code": report.exit_code,
     }

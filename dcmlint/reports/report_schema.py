@@ -41,6 +41,8 @@ def report_schema() -> dict[str, Any]:
                     "type": "object",
                     "additionalProperties": _object(dict.fromkeys(get_args(OutcomeKind), _COUNT)),
                 },
+                "undecided": _unsettled("Rules that could not be decided, with each reason."),
+                "crashed": _unsettled("Rules that crashed: a defect of dcmlint, not of the data."),
                 "summary": {"$ref": "#/$defs/summary"},
                 "exit_code": {
                     "enum": [0, 1, 3, 4],
@@ -56,6 +58,15 @@ def report_schema() -> dict[str, Any]:
             "finding": _finding(),
             "summary": _summary(),
         },
+    }
+
+
+def _unsettled(description: str) -> dict[str, Any]:
+    where = {**_TEXT, "description": "The first file or subject where it was so."}
+    return {
+        "description": description,
+        "type": "array",
+        "items": _object({"rule": _TEXT, "reason": _TEXT, "first": where}, "A rule, and why."),
     }
 
 

@@ -218,11 +218,12 @@ def _closing(report: Report, pen: _Pen) -> Iterator[str]:
     if s.partial:
         notes.append(f"{_n(s.partial, 'file')} read only in part")
     if s.crashed:
-        notes.append(f"{_n(s.crashed, 'rule')} crashed: please report it")
+        notes.append(f"{_n(s.crashed, 'rule')} crashed: please report it (--debug shows where)")
+        notes += [f"  {one.rule}: {one.reason}, first in {one.first}" for one in report.unsettled()[1]]
     if s.suppressed:
         notes.append(f"{_n(s.suppressed, 'finding')} suppressed")
     if s.undecided:
-        names = list(report.undecided)
+        names = list(dict.fromkeys(one.rule for one in report.unsettled()[0]))
         notes.append(
             "not decided: " + ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         )

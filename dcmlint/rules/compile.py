@@ -80,15 +80,12 @@ class CompiledRule:
                 )  # fmt: skip
 
 
-_compiled: dict[int, tuple[RuleSource, CompiledRule]] = {}
-
-
 def compiled(source: RuleSource) -> CompiledRule:
     """The compiled rule, made when first asked for.  Raises RuleError with file, line and column."""
-    found = _compiled.get(id(source))
-    if found is None or found[0] is not source:
-        found = _compiled[id(source)] = (source, CompiledRule(source))
-    return found[1]
+    found: CompiledRule | None = source.__dict__.get("compiled")
+    if found is None:
+        found = source.__dict__["compiled"] = CompiledRule(source)
+    return found
 
 
 def sop_classes_of(rule: Rule) -> frozenset[str]:

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dcmlint.decoding import decoder
 from dcmlint.errors import RuleError
 from dcmlint.findings.finding import RANK
 from dcmlint.rules.model import Rule, RuleSource
@@ -132,7 +133,7 @@ def bundled(path: Path, kind: type[AnyBundle], folder: Path, make: Callable[[], 
 def _decoded(path: Path, kind: type[AnyBundle]) -> AnyBundle | None:
     """None for a bundle of another shape: one that an older checkout left."""
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=kind)
+        return decoder(kind).decode(path.read_bytes())
     except (msgspec.DecodeError, OSError):
         if not in_checkout():
             raise

@@ -101,8 +101,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.id.rstrip("0123456789")
 
 
-class RuleSource(msgspec.Struct, frozen=True):
-    """A rule and the file it was read from; ``marks`` (line, column) by path, for errors in expressions."""
+class RuleSource(msgspec.Struct, frozen=True, dict=True):
+    """A rule and the file it was read from; ``marks`` (line, column) by path, for errors in expressions.
+
+    What is made of it (`dcmlint.rules.compile.compiled`) is kept on it and goes with it.
+    """
 
     rule: Rule
     file: str

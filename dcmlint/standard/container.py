@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dcmlint.decoding import decoder
 from dcmlint.errors import StandardError
 
 _MAGIC = b"DCMLSTD\x01"
@@ -69,7 +70,7 @@ class Container:
 def decode(raw: bytes | bytearray | memoryview | msgspec.Raw, type_: type[_T]) -> _T:
     """MessagePack of the compiled tables as ``type_``; :class:`StandardError` when it is none."""
     try:
-        return msgspec.msgpack.decode(raw, type=type_)
+        return decoder(type_).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StandardError(f"the compiled tables are damaged ({error}): {_REMEDY}") from None
 

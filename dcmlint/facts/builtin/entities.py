@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dcmlint.decoding import decoder
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.findings.redact import ShowValues, show_value
 from dcmlint.standard.tags import (
@@ -109,7 +110,7 @@ class Attribute(msgspec.Struct, frozen=True, array_like=True):
     said: Said
 
 
-_ATTRIBUTES = msgspec.msgpack.Decoder(tuple[Attribute, ...])
+_ATTRIBUTES = decoder(tuple[Attribute, ...])
 
 
 def hashed(data: bytes) -> bytes:

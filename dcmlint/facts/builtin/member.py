@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dcmlint.decoding import decoder
 from dcmlint.facts.builtin.derived_object import Annotations, annotations_of
 from dcmlint.facts.builtin.entities import (
     EQUIPMENT,
@@ -90,8 +91,8 @@ def member(facts: Facts) -> Member | None:
 
 
 _NONE = References()
-_REFERENCES = msgspec.msgpack.Decoder(References)
-_IMAGE = msgspec.msgpack.Decoder(SlideImage)
+_REFERENCES = decoder(References)
+_IMAGE = decoder(SlideImage)
 
 
 def references_of(one: Member) -> References:
