@@ -2,12 +2,12 @@
 
 The per-frame functional groups of a slide are 10^5 … 10^6 items that differ only in their values.  Items of
 the same structure form a `Shape`; of each plain element of a shape it is known where its value stands in
-every item (`Leaf`).  `dcmlint.dicom.lockstep` reads them so; single items are read plainly when asked for.
+every item (`Leaf`).  `dcmlint.dicom.read_columns` reads them so; single items are read plainly when asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.dataset import Dataset, Oddity
+from dcmlint.dicom.items import Group, Items
 
 Ints = npt.NDArray[np.int64]
 Lengths = npt.NDArray[np.uint32]
@@ -52,23 +53,83 @@ class Shape:
         self.template, self.items, self.leaves = template, items, leaves
 
 
-class Columns(Sequence[Dataset]):
+class Columns(Items):
     """The items of a long sequence: a sequence of data sets, read one by one when asked for.
 
     Every item belongs to one of ``shapes``; an item that is like no other has one of its own.
+    ``read_with``: the templates with which several items were read, and the numbers of these items.
     """
 
+    __slots__ = (
+        "_buffer",
+        "_distinct",
+        "_kept",
+        "_more",
+        "_odd",
+        "_read",
+        "_read_with",
+        "_shapes",
+        "_starts",
+    )
+
     def __init__(self, starts: Ints, shapes: Sequence[Shape], read: Callable[[int, int], Dataset],
-                 buffer: WholeBuffer) -> None:  # fmt: skip
-        self._starts, self._read, self._buffer = starts, read, buffer
+                 buffer: WholeBuffer, read_with: Mapping[int, tuple[Dataset, Ints]],
+                 odd: Callable[[int, int], Sequence[Oddity]]) -> None:  # fmt: skip
+        self._odd = odd
+        self._starts, self._read, self._buffer, self._read_with = starts, read, buffer, read_with
         self._shapes = list(shapes)
+        self._distinct: dict[tuple[frozenset[int], frozenset[int]], list[Group]] = {}
         self._more: list[Dataset] = []
         self._kept: dict[int, Dataset] = {}
+
+    @property
+    def buffer(self) -> WholeBuffer:
+        """The bytes in which the items stand."""
+        return self._buffer
 
     @property
     def shapes(self) -> Sequence[Shape]:
         """The shapes, in the order of their first items."""
         return self._shapes
+
+    def groups(self) -> Sequence[Group]:
+        """One group for each shape."""
+        return [Group(shape.template, shape.items) for shape in self._shapes]
+
+    def distinct(
+        self, values: frozenset[int] | None, blanks: frozenset[int] = frozenset()
+    ) -> Iterable[Group]:
+        """The shapes, divided by the values of these attributes."""
+        if values is None:
+            return (Group(item, (number,)) for number, item in enumerate(self))
+        found = self._distinct.get((values, blanks))
+        if found is None:
+            found = []
+            for shape in self._shapes:
+                found += self._divided(shape, values, blanks)
+            found.sort(key=lambda group: int(group.numbers[0]))
+            if len(self._distinct) < _KEPT:
+                self._distinct[values, blanks] = found
+        return found
+
+    def read_as(self, item: Dataset) -> Ints | tuple[int, ...]:
+        """The items that had the structure of this one when they were read."""
+        found = self._read_with.get(id(item))
+        return () if found is None else found[1]
+
+    def odd(self, number: int) -> Sequence[Oddity]:
+        """What is odd in an item of those that were read together."""
+        return self._odd(int(self._starts[number]), number) if number < len(self._starts) else ()
+
+    def _divided(self, shape: Shape, values: frozenset[int], blanks: frozenset[int]) -> list[Group]:
+        rows = divided(self, shape, values, blanks) if len(shape.items) > 1 else None
+        if rows is None:
+            return [Group(shape.template, shape.items)]
+        numbers = [shape.items[some] for some in rows]
+        return [
+            Group(shape.template if row[0] == 0 else self[int(some[0])], some)
+            for row, some in zip(rows, numbers, strict=True)
+        ]
 
     def append(self, item: Dataset) -> None:
         """Add one more item, which was read plainly."""
@@ -148,6 +209,77 @@ def words_of(buffer: WholeBuffer, little: bool = True, size: int = 8) -> npt.NDA
     count = max(0, len(buffer) - size + 1)
     kind = f"{'<' if little else '>'}u{size}"
     return np.ndarray((count,), kind, buffer=buffer.data if count else b"", strides=(1,))
+
+
+_BLANK = (0x00, 0x20)
+_WIDEST = 1024  # bytes of a value that goes into an array
+
+
+def divided(
+    columns: Columns, shape: Shape, values: frozenset[int], blanks: frozenset[int] = frozenset()
+) -> list[Ints] | None:
+    """The rows of a shape that agree in the values of some attributes; None where all do.
+
+    See `Items.distinct`.  The rows of each part ascend.
+    """
+    codes: Ints | None = None
+    for path, leaf in shape.leaves.items():
+        tags = path[::2]
+        if not values.isdisjoint(tags):
+            more = _codes_of(columns, leaf)
+        elif path[-1] in blanks:
+            more = blank_of(columns, leaf).astype(np.int64)
+        else:
+            continue
+        if more is not None and (more != more[0]).any():
+            codes = more if codes is None else _joined(codes, more)
+    if codes is None:
+        return None
+    order = np.argsort(codes, kind="stable")
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
+    return np.split(order, edges)
+
+
+def _codes_of(columns: Columns, leaf: Leaf) -> Ints | None:
+    """A number for each row, the same for the same bytes; None where all are the same."""
+    longest = int(leaf.length.max(initial=0))
+    if not longest:
+        return None
+    if longest > _WIDEST:
+        known: dict[bytes, int] = {}
+        return np.array(
+            [known.setdefault(columns.bytes_of(leaf, row), len(known)) for row in range(len(leaf.start))],
+            np.int64,
+        )
+    raw = columns.raw(leaf)
+    words = np.ascontiguousarray(raw).view("<u8").reshape(len(raw), -1)
+    codes: Ints | None = None
+    for column in (leaf.length, *words.T):
+        if (column != column[0]).any():
+            which = np.unique(column, return_inverse=True)[1].reshape(-1).astype(np.int64)
+            codes = which if codes is None else _joined(codes, which)
+    return codes
+
+
+def _joined(codes: Ints, more: Ints) -> Ints:
+    """A number for each pair of numbers, as small as can be."""
+    pairs = codes * (int(more.max(initial=0)) + 1) + more
+    joined: Ints = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return joined
+
+
+def blank_of(columns: Columns, leaf: Leaf) -> npt.NDArray[np.bool_]:
+    """Where a value is nothing but spaces and NULs; of values of up to `_WIDEST` bytes."""
+    result = np.zeros(len(leaf.start), bool)
+    short = np.flatnonzero((leaf.length > 0) & (leaf.length <= _WIDEST))
+    # Most values begin with something.
+    first = np.frombuffer(columns.buffer.data, np.uint8)[leaf.start[short]]
+    rows = short[np.isin(first, _BLANK)]
+    if len(rows):
+        raw = columns.raw(Leaf(leaf.vr, leaf.little, leaf.start[rows], leaf.length[rows]))
+        letters = raw.view(np.uint8).reshape(len(rows), -1)
+        result[rows] = np.isin(letters, _BLANK).all(axis=1)
+    return result
 
 
 # The bytes of a little endian word that belong to a value of so many bytes.

@@ -6,13 +6,14 @@ Nothing is decoded until somebody asks, and nothing is repaired: where the bytes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.items import NO_ITEMS, Items
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax
 from dcmlint.dicom.values import decode
 from dcmlint.standard.tags import PixelRepresentation, SpecificCharacterSet
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 UNDEFINED = 0xFFFFFFFF  # PS3.5 7.1.1
 
 
-class Element(msgspec.Struct, frozen=True, gc=False):
+class Element(msgspec.Struct, frozen=True):
     """One data element: where it stands and what its header says.
 
     ``offset`` is the byte of the tag, ``start`` and ``end`` enclose the value that could be read, ``length``
@@ -37,7 +38,7 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     offset: int
     start: int
     end: int
-    items: Any = None  # Sequence[Dataset] | None; typed loosely for the cyclic collector's sake
+    items: Items | None = None
     fragments: Any = None
 
 
@@ -59,13 +60,14 @@ class Oddity(msgspec.Struct, frozen=True):
 
 
 class FileContext:
-    """What all levels of one data set share."""
+    """What all levels of one data set share; ``long``: whether some of its items stand for others."""
 
-    __slots__ = ("buffer", "charsets", "little", "syntax")
+    __slots__ = ("buffer", "charsets", "little", "long", "syntax")
 
     def __init__(self, buffer: Buffer, syntax: TransferSyntax) -> None:
         self.buffer, self.syntax, self.little = buffer, syntax, syntax.little
         self.charsets: dict[tuple[str, ...], Charset] = {}
+        self.long = False
 
 
 class Dataset:
@@ -138,11 +140,11 @@ class Dataset:
         value = self.value(tag)
         return value if isinstance(value, str) else "" if value is None else str(value)
 
-    def items(self, tag: int) -> Sequence[Dataset]:
+    def items(self, tag: int) -> Items:
         """The items of a sequence; empty when it is absent, empty or not a sequence."""
         element = self.elements.get(tag)
-        items: Sequence[Dataset] | None = element.items if element is not None else None
-        return items if items is not None else ()
+        items = element.items if element is not None else None
+        return items if items is not None else NO_ITEMS
 
     def decode(self, element: Element) -> tuple[Any, ...]:
         """The values of an element of this level."""

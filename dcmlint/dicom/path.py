@@ -6,11 +6,13 @@ Items are 0-based.  A step without an index names the element itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Group, indices
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -36,8 +38,11 @@ def name_of(tag: int, creator: str | None = None) -> str:
     return f"({group:04X},{tag & 0xFFFF:04X})"
 
 
-def path_of(level: Dataset, tag: int = 0) -> str:
-    """The path of an element of a level, or of the level itself when ``tag`` is 0."""
+def path_of(level: Dataset, tag: int = 0, groups: Sequence[Group] = (), numbers: Sequence[int] = ()) -> str:
+    """The path of an element of a level, or of the level itself when ``tag`` is 0.
+
+    ``groups`` (outermost first) stand for many items: ``numbers`` says which item of each is meant.
+    """
     parts: list[str] = []
     if tag:
         parts.append(name_of(tag, level.creator(tag) if (tag >> 16) & 1 else None))
@@ -46,9 +51,18 @@ def path_of(level: Dataset, tag: int = 0) -> str:
         parent = current.parent
         own = current.parent_tag
         creator = parent.creator(own) if (own >> 16) & 1 else None
-        parts.append(f"{name_of(own, creator)}[{current.index}]")
+        index = current.index
+        for group, number in zip(groups, numbers, strict=True):
+            if group.template is current:
+                index = int(number)
+        parts.append(f"{name_of(own, creator)}[{index}]")
         current = parent
     return ".".join(reversed(parts))
+
+
+def paths_of(level: Dataset, tag: int, groups: Sequence[Group], most: int) -> tuple[str, ...]:
+    """The paths of the first places for which a level stands."""
+    return tuple(path_of(level, tag, groups, some) for some in indices(groups, most))
 
 
 def keyword_path(level: Dataset, tag: int = 0) -> str:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, Window
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
+from dcmlint.dicom.items import ItemList
 from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
 
 if TYPE_CHECKING:
     from dcmlint.dicom.columns import Columns
     from dcmlint.dicom.encapsulation import Fragments
-    from dcmlint.dicom.lockstep import Read
+    from dcmlint.dicom.read_columns import Read
 
-    MutableItems = list[Dataset] | Columns
+    MutableItems = ItemList | Columns
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 4_000_000
@@ -51,11 +52,13 @@ _BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
 class Reader:
     """Reads the levels of one data set.
 
-    ``oddities`` collects what was odd; ``stopped`` is True once the rest could not be read.
+    ``oddities`` collects what was odd; ``stopped`` is True once the rest could not be read.  ``together``: read the
+    items of long sequences together where they are alike.
     """
 
-    def __init__(self, buffer: Buffer, context: FileContext) -> None:
+    def __init__(self, buffer: Buffer, context: FileContext, together: bool = True) -> None:
         self.buffer, self.context = buffer, context
+        self._many = MANY_ITEMS if together else 0  # of an item 0 there is none before
         self.size = len(buffer)
         self.oddities: list[Oddity] = []
         self.stopped = False
@@ -228,7 +231,7 @@ class Reader:
         self, level: Dataset, tag: int, vr: str, start: int, end: int, length: int, depth: int
     ) -> tuple[MutableItems, int, int]:
         """The items of a sequence: items, end of the value, and the byte after it."""
-        items: MutableItems = []
+        items: MutableItems = ItemList()
         explicit = level.explicit and vr != "UN"
         undefined = length == UNDEFINED
         if depth >= MAX_DEPTH:
@@ -237,7 +240,7 @@ class Reader:
         little = self._little if explicit == self.context.syntax.explicit else True
         unpack = (_LITTLE if little else _BIG)[1].unpack_from
         position = start
-        index, attempt = 0, MANY_ITEMS
+        index, attempt = 0, self._many
         while position < end:
             if position + 8 > end:
                 self._leftover(level, position, end, tag)
@@ -246,8 +249,8 @@ class Reader:
             group, number, item_length = unpack(window, position - base)
             found = group << 16 | number
             if found == Item:
-                if index == attempt:
-                    if attempt == MANY_ITEMS and len({tuple(item.elements) for item in items}) > _FEW_SHAPES:
+                if index == attempt and index:
+                    if attempt == self._many and len({tuple(item.elements) for item in items}) > _FEW_SHAPES:
                         attempt = VERY_MANY_ITEMS
                     else:
                         attempt = 0
@@ -293,7 +296,7 @@ class Reader:
     def _columns(
         self, level: Dataset, tag: int, start: int, end: int, explicit: bool, depth: int
     ) -> Read | None:
-        from dcmlint.dicom.lockstep import read_columns
+        from dcmlint.dicom.read_columns import read_columns
 
         # What the first items made odd is said again when the templates are read.
         before = self.oddities[:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,8 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.path import ALL_ITEMS, parse_path, path_of
+from dcmlint.dicom.items import Group, Place, all_places, count_of, item_places
+from dcmlint.dicom.path import ALL_ITEMS, parse_path, path_of, paths_of
 from dcmlint.engine.evaluate import applies, evaluate, failure, lowered
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.maker import FindingMaker, Where, lower_of
@@ -32,6 +32,8 @@ from dcmlint.rules.tables.elements import ElementCheck, ValueCache
 from dcmlint.rules.tables.encoding import encoding_problems
 from dcmlint.rules.tables.walk import TableCheck
 from dcmlint.standard.tags import Modality
+
+Groups = tuple[Group, ...]
 
 _EVERY = "*"
 _ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
@@ -63,7 +65,7 @@ class InstanceRun:
         self.outcomes: dict[str, OutcomeKind] = {}
         self.undecided: dict[str, str] = {}
         self._values = values
-        self._by_each: dict[str, Sequence[DatasetScope]] = {}
+        self._by_each: dict[tuple[str, frozenset[int] | None], Sequence[tuple[DatasetScope, Groups]]] = {}
         self._context = RuleContext(instance, self.facts)
         self._present = frozenset(instance.dataset.elements)
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings)
@@ -102,15 +104,17 @@ class InstanceRun:
     @cached_property
     def _tags(self) -> frozenset[int]:
         """The tags of all levels."""
-        return frozenset().union(*(scope.dataset.elements for scope in self._scopes(_EVERY)))
+        levels = all_places(self.instance.dataset, frozenset())
+        return frozenset().union(*(place.level.elements for place in levels))
 
     # -- generic checks ---------------------------------------------------------------------------------
 
     def _generic(self) -> TableCheck:
         generic = self.plan.generic
-        tables = TableCheck(self.instance)
-        problems = encoding_problems(self.instance)
-        elements = ElementCheck(self.instance, self._values)
+        together = self.settings.group
+        tables = TableCheck(self.instance, together)
+        problems = encoding_problems(self.instance, together)
+        elements = ElementCheck(self.instance, self._values, together)
         elements.run()
         problems += elements.problems
         tables.run()
@@ -147,7 +151,7 @@ class InstanceRun:
                 lets[name] = let(scope, lets)
             lower = lowered(active.compiled, scope, lets, active.severity)
             problem = msgspec.structs.replace(problem, severity=lower_of(lower, problem.severity))
-        places = tuple(_renumbered(path, level, number) for number in problem.items)
+        places = self._paths(level, problem.tag, problem.groups) if problem.groups else ()
         element = level.get(problem.tag)
         self._add(active, problem, Where(
             places[0] if places else path, problem.tag, _byte(problem.offset),
@@ -173,24 +177,41 @@ class InstanceRun:
 
     def _expression(self, active: ActiveRule) -> Outcome:
         worst: Outcome = ("not_applicable", "")
-        for scope in self._scopes(active.rule.each):
+        for scope, groups in self._scopes(active.rule.each, active.compiled.reads):
             verdict = evaluate(active.compiled, scope)
             if verdict.outcome == "fail":
-                self._fail(active, scope, verdict.lets)
+                self._fail(active, scope, verdict.lets, groups)
             if _ORDER[verdict.outcome] > _ORDER[worst[0]]:
                 worst = (verdict.outcome, verdict.reason)
         return worst
 
-    def _scopes(self, each: str) -> Sequence[DatasetScope]:
-        """The levels for which a rule is held; what has been read of them is kept for the next rule."""
-        found = self._by_each.get(each)
+    def _scopes(self, each: str, reads: frozenset[int] | None) -> Sequence[tuple[DatasetScope, Groups]]:
+        """The levels for which a rule is held, and the items for which each of them stands.
+
+        What has been read of them is kept for the next rule.
+        """
+        if not each or not self.instance.dataset.context.long:
+            reads = frozenset()  # no level stands for others
+        elif not self.settings.group:
+            reads = None  # each item has findings of its own
+        found = self._by_each.get((each, reads))
         if found is None:
             dataset, facts, meta = self.instance.dataset, self.facts, self.instance.meta
-            levels = _levels(dataset, each) if each else (dataset,)
-            found = self._by_each[each] = [DatasetScope(level, facts, meta) for level in levels]
+            places: Iterable[Place] = (Place(dataset),)
+            if each == _EVERY:
+                places = all_places(dataset, reads)
+            elif each:
+                places = item_places(dataset, [step.tag for step in parse_path(each)], reads)
+            found = [(DatasetScope(place.level, facts, meta), place.groups) for place in places]
+            self._by_each[each, reads] = found
         return found
 
-    def _fail(self, active: ActiveRule, scope: DatasetScope, lets: dict[str, object]) -> None:
+    def _paths(self, level: Dataset, tag: int, groups: Groups) -> tuple[str, ...]:
+        """The paths of the places for which a level stands: the first few, or all where findings are not grouped."""
+        most = SHOWN_PLACES if self.settings.group else max(len(group.numbers) for group in groups)
+        return paths_of(level, tag, groups, most)
+
+    def _fail(self, active: ActiveRule, scope: DatasetScope, lets: dict[str, object], groups: Groups) -> None:
         compiled, rule = active.compiled, active.rule
         assert compiled.claim is not None
         level, tag, path = _place(scope.dataset, rule.at, compiled.claim.primary())
@@ -206,6 +227,10 @@ class InstanceRun:
                         # Value and offset are those of the first place, not of the first item.
                         level, _, _ = _place(scope.dataset, places[0], None)
                         path = places[0]
+        if groups and level is not None and not places:
+            places = self._paths(level, tag, groups)
+            path = places[0]
+            count = count_of(groups)
         element = level.get(tag) if level is not None and tag else None
         found: object = None
         if element is not None and level is not None and element.items is None and element.fragments is None:
@@ -221,7 +246,7 @@ class InstanceRun:
     def _function(self, active: ActiveRule) -> Outcome:
         compiled = active.compiled
         if compiled.when is not None:
-            begun = applies(compiled, self._scopes("")[0])
+            begun = applies(compiled, self._scopes("", frozenset())[0][0])
             if begun.outcome != "pass":
                 return begun.outcome, begun.reason
         assert compiled.function is not None
@@ -264,39 +289,6 @@ def _numbered(path: str, numbers: Any, group: bool) -> tuple[str, ...]:
     """A path with ``[*]`` for each of the numbers: the first few, or all when findings are not grouped."""
     few = numbers[:SHOWN_PLACES] if group else numbers
     return tuple(path.replace("[*]", f"[{int(number)}]", 1) for number in few)
-
-
-def _renumbered(path: str, level: Dataset, number: int) -> str:
-    """The path of the same element in another item of the outermost long sequence above it."""
-    first = re.search(r"(PerFrameFunctionalGroupsSequence|DirectoryRecordSequence|[A-Za-z]+)\[\d+\]", path)
-    if first is None:
-        return path
-    return f"{path[: first.start()]}{first[1]}[{number}]{path[first.end() :]}"
-
-
-def _levels(dataset: Dataset, each: str) -> Iterable[Dataset]:
-    """The levels for which a rule is held: all (``*``), or the items of a path of sequences."""
-    if each == _EVERY:
-        yield from _all_levels(dataset)
-        return
-    current: list[Dataset] = [dataset]
-    for step in parse_path(each):
-        current = [item for level in current for item in _items_of(level, step.tag)]
-    yield from current
-
-
-def _items_of(level: Dataset, tag: int) -> Iterable[Dataset]:
-    items = level.items(tag)
-    shapes = getattr(items, "shapes", None)
-    return [shape.template for shape in shapes] if shapes is not None else items
-
-
-def _all_levels(level: Dataset) -> Iterable[Dataset]:
-    yield level
-    for element in level:
-        if element.items is not None:
-            for item in _items_of(level, element.tag):
-                yield from _all_levels(item)
 
 
 def _place(dataset: Dataset, at: str, primary: int | None) -> tuple[Dataset | None, int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from heapq import nsmallest
 
 import msgspec
 
@@ -29,15 +30,19 @@ def collapse(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         groups.setdefault(key, []).append(finding)
     result: list[Finding] = []
     for group in groups.values():
-        first = max(group, key=lambda f: RANK[f.severity]) if len(group) > 1 else group[0]
+        first = group[0]
         if len(group) > 1:
-            places: list[str] = []
-            for finding in group:
-                places += finding.places or (finding.path,)
-                if len(places) >= SHOWN_PLACES:
-                    break
+            # In the order of the items, whatever order they were found in.
+            group.sort(key=lambda finding: _numbers(finding.path))
+            first = max(group, key=lambda f: RANK[f.severity])
+            places = (place for finding in group for place in finding.places or (finding.path,))
             first = msgspec.structs.replace(
-                first, count=sum(finding.count for finding in group), places=tuple(places[:SHOWN_PLACES])
-            )
+                first, count=sum(finding.count for finding in group),
+                places=tuple(nsmallest(SHOWN_PLACES, places, key=_numbers)),
+            )  # fmt: skip
         result.append(first)
     return tuple(result)
+
+
+def _numbers(path: str) -> tuple[int, ...]:
+    return tuple(int(index[1:-1]) for index in _INDEX.findall(path))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Group
 from dcmlint.findings.finding import Confidence, Fix, Place
 
 
@@ -19,7 +20,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     ``check``: the code of a generic check (empty: a rule's own).
     Where: ``level`` and ``tag`` (0: the level itself), or ``path`` (a DICOM path, ``[*]`` stands for each of
-    ``items``, the numbers of the frames or items concerned).  ``number``: the value concerned, from 1 (0: all).
+    ``items``, the numbers of the frames or items concerned).  ``groups``: the items for which ``level`` stands,
+    outermost first (see `dcmlint.dicom.items.Place`).  ``number``: the value concerned, from 1 (0: all).
     ``offset``: the byte in the file, -1 where the element says it.  ``files``: those of a slide or series that
     it is about, the worst first; ``related``: other places that belong to it.
     ``found`` is shown after redaction as a value of ``tag``; ``said`` is shown as it is instead.  ``message``,
@@ -41,6 +43,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     severity: str = ""
     offset: int = -1
     items: Any = ()
+    groups: tuple[Group, ...] = ()
     count: int = 0
     files: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
@@ -49,3 +52,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     confidence: Confidence | None = None
     fixes: tuple[Fix, ...] = ()
+
+    def within(self, group: Group) -> Problem:
+        """The same, found in the template of a group: it holds for all of its items."""
+        many = len(group.numbers)
+        if many == 1:
+            return self
+        return msgspec.structs.replace(self, groups=(group, *self.groups), count=max(1, self.count) * many)

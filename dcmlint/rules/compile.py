@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dcmlint import standard
+from dcmlint.dicom.path import parse_path
 from dcmlint.errors import RuleError
 from dcmlint.expr import UNKNOWN, Expression, Message, SourceRef, compile_expression, parse_message
 from dcmlint.expr.types import Type
@@ -19,6 +20,7 @@ class CompiledRule:
     """The expressions and the function of one rule.
 
     ``needs``: attributes of which one must be there for the rule to apply; empty: nothing is known of that.
+    ``reads``: all attributes on whose values the outcome, or what a finding says, may depend.
     """
 
     __slots__ = (
@@ -31,6 +33,7 @@ class CompiledRule:
         "message",
         "needs",
         "places",
+        "reads",
         "rule",
         "want",
         "when",
@@ -70,6 +73,7 @@ class CompiledRule:
         self.is_ = message(rule.is_, "is")
         self.want = message(rule.want, "want") if rule.kind == "expression" else None
         self.at = rule.at
+        self.reads = self._reads()
         self.function: RuleFunction | None = None
         if rule.kind == "function":
             self.function = function_named(rule.function)
@@ -78,6 +82,20 @@ class CompiledRule:
                     f"no function is registered as {rule.function!r}", source.file,
                     *source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
                 )  # fmt: skip
+
+    def _reads(self) -> frozenset[int]:
+        expressions = [let for _, let in self.lets] + [when for when, _ in self.downgrade]
+        expressions += [one for one in (self.when, self.claim, self.places) if one is not None]
+        for message in (self.message, self.is_, self.want):
+            if message is not None:
+                expressions += [part for part in message.parts if not isinstance(part, str)]
+        tags = set().union(*(one.attributes | one.sources for one in expressions))
+        if self.at:
+            try:
+                tags.update(step.tag for step in parse_path(self.at))
+            except ValueError:
+                pass  # a place in words
+        return frozenset(tags)
 
 
 def compiled(source: RuleSource) -> CompiledRule:

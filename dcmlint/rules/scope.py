@@ -45,6 +45,9 @@ class DatasetScope:
         self.dataset, self._facts, self._meta = dataset, facts, meta
         self._seen: dict[int, object] = {}
 
+    def __repr__(self) -> str:
+        return "(an item)"  # in what a rule computed its verdict from
+
     def attribute(self, tag: int) -> object:
         """The value of an attribute of this level: ABSENT, None when empty, a scalar, a tuple, or items."""
         seen = self._seen

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dcmlint.dicom import lockstep, tokens
+from dcmlint.dicom import read_columns, tokens
 from dcmlint.dicom.buffers import RangeBuffer, WholeBuffer
 from dcmlint.dicom.column_values import counts_of, numbers_of, plain_decimals, texts_of
 from dcmlint.dicom.columns import Columns, Leaf, gather, level_at
@@ -210,7 +210,7 @@ def test_ragged_items(lengths: str) -> None:
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_more_shapes_than_templates(lengths: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockstep, "MAX_SHAPES", 3)
+    monkeypatch.setattr(read_columns, "MAX_SHAPES", 3)
     writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     trees: list[Tree] = [[(CONTENT, [[(LABEL, b"x ")]] * (n % 9))] for n in range(150)]
     _, level = same(image(writer, [writer.item(tree) for tree in trees]), ExplicitVRLittleEndian)
@@ -227,8 +227,8 @@ def test_defined_and_undefined_items_by_turns() -> None:
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_a_span_ends_within_the_sequence(lengths: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockstep, "_SPAN", 1000)
-    monkeypatch.setattr(lockstep, "_BATCH", 7)
+    monkeypatch.setattr(read_columns, "_SPAN", 1000)
+    monkeypatch.setattr(read_columns, "_BATCH", 7)
     writer = Writer(ExplicitVRLittleEndian, LENGTHS[lengths])
     items = [writer.item(frame(n, first=[(LABEL, b"ab")] if n % 3 else [])) for n in range(150)]
     _, level = same(image(writer, items), ExplicitVRLittleEndian)

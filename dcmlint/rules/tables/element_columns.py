@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,9 +12,12 @@ import numpy.typing as npt
 from dcmlint.dicom.charsets import Charset
 from dcmlint.dicom.column_values import plain_decimals, values_of
 from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Group, Items
 from dcmlint.dicom.path import name_of
-from dcmlint.dicom.values import check_value, decode
+from dcmlint.dicom.values import check_value
 from dcmlint.findings.problem import Problem
+from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, read_as, told, wrong_value
 from dcmlint.standard.tags import SpecificCharacterSet
 
 _SHOWN = 3
@@ -21,90 +25,113 @@ _CACHED = 100_000
 _TEXT = frozenset({
     "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT",
 })  # fmt: skip
-_LONGEST = 4096  # bytes of a text that is checked for every item; longer ones are checked in the template
-
 # A check of the number of values: gives what is wanted, or "" when the number is right.
 CountCheck = Callable[[int], str]
-Problems = tuple[tuple[str, str, str, str, int], ...]  # code, message, want, clause, number of the value
+CountChecks = Callable[[int, str], CountCheck | None]
+
+
+class _Problem(NamedTuple):
+    check: str
+    number: int  # of the value, from 1; 0: the field
+    message: str
+    shown: object
+    want: str
+    clause: str
 
 
 class _Found:
-    """The items in which one problem was found."""
+    """The items in which one problem was found; it is told as of the first of them."""
 
-    __slots__ = ("count", "rows", "value")
+    __slots__ = ("count", "first", "problem", "rows")
 
-    def __init__(self, value: bytes) -> None:
-        self.value, self.count = value, 0
+    def __init__(self, problem: _Problem) -> None:
+        self.problem, self.count, self.first = problem, 0, -1
         self.rows: list[int] = []
 
-    def add(self, rows: npt.NDArray[np.int64]) -> None:
+    def add(self, rows: npt.NDArray[np.int64], problem: _Problem) -> None:
         self.count += len(rows)
         self.rows = sorted([*self.rows, *rows[:_SHOWN].tolist()])[:_SHOWN]
+        if self.rows[0] != self.first:
+            self.first, self.problem = self.rows[0], problem
+
+
+def check_long(
+    items: Items, structure: Callable[[Dataset], None], problems: list[Problem], count_check: CountChecks
+) -> None:
+    """Check the elements of the items of a long sequence.
+
+    ``structure`` checks one level and adds to ``problems``; ``count_check`` gives the check of the number of
+    values for a tag and a VR, None if any will do.
+    """
+    assert isinstance(items, Columns)
+    for shape in items.shapes:
+        mark = len(problems)
+        structure(shape.template)
+        if len(shape.items) == 1:
+            continue
+        group = Group(shape.template, shape.items)
+        # What is wrong with the structure of the template is wrong in all items; values are looked at in all.
+        problems[mark:] = [
+            problem.within(group) for problem in problems[mark:]
+            if problem.tag == SpecificCharacterSet
+            or (not problem.check.startswith("value.") and problem.check != "element.value-multiplicity")
+        ]  # fmt: skip
+        problems += ColumnCheck(items, shape, count_check).run()
 
 
 class ColumnCheck:
-    """Holds the values of all items of a shape against their value representation and multiplicity.
+    """Holds the values of all items of a shape against their value representation and multiplicity."""
 
-    ``unit_of``: bytes of one value by VR, for VRs of fixed size; ``count_check`` gives the check of the number of
-    values for a tag and a VR, None if any will do.
-    """
+    def __init__(self, items: Columns, shape: Shape, count_check: CountChecks) -> None:
+        self.items, self.shape, self.count_check = items, shape, count_check
+        self.problems: list[Problem] = []
 
-    def __init__(
-        self, items: Columns, shape: Shape, problems: list[Problem], unit_of: dict[str, int],
-        count_check: Callable[[int, str], CountCheck | None],
-    ) -> None:  # fmt: skip
-        self.items, self.shape, self.problems = items, shape, problems
-        self.unit_of, self.count_check = unit_of, count_check
-
-    def run(self, mark: int) -> None:
-        """Check all leaves.
-
-        The template was checked already: what was found there (from ``mark`` on) about structure holds for
-        every item; what was found about values is found again here, in the items that it holds for.
-        """
-        shape, problems = self.shape, self.problems
-        first = tuple(int(number) for number in shape.items[:_SHOWN])
-        long = {path[-1] for path, leaf in shape.leaves.items() if int(leaf.length.max(initial=0)) > _LONGEST}
-        kept = [
-            msgspec.structs.replace(problem, items=first, count=len(shape.items))
-            for problem in problems[mark:]
-            if (not problem.check.startswith("value.") and problem.check != "element.value-multiplicity")
-            or problem.tag in long or problem.tag == SpecificCharacterSet
-        ]  # fmt: skip
-        del problems[mark:]
-        problems += kept
-        for path, leaf in shape.leaves.items():
-            if path[-1] not in long and path[-1] != SpecificCharacterSet and leaf.length[0]:
+    def run(self) -> list[Problem]:
+        """Check all leaves; gives what is wrong, and in which items."""
+        for path, leaf in self.shape.leaves.items():
+            # Items of one shape have the same character set: it was looked at in the template.
+            if path[-1] != SpecificCharacterSet and leaf.length[0]:
                 self._leaf(path, leaf)
+        return self.problems
 
     def _leaf(self, path: LeafPath, leaf: Leaf) -> None:
         level = level_at(self.shape.template, path)
         element = level.elements[path[-1]]
         if element.end - element.start != element.length:  # cut off by damage: told by the reader
             return
-        vr = level.value_representation(element)
-        unit = self.unit_of.get(vr, 0)
-        if unit:
-            self._sizes(path, leaf, vr, unit)
+        vr = read_as(level, element)
+        if vr in BULK_UNIT:
+            unit = BULK_UNIT[vr] if vr == element.vr else 1
+            if unit > 1:
+                self._bulk(path, leaf, vr, unit)
+        elif vr in UNIT:
+            self._sizes(path, leaf, vr, UNIT[vr])
         elif vr in _TEXT:
             self._texts(path, msgspec.structs.replace(leaf, vr=vr))
+
+    def _bulk(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:
+        for length in np.unique(leaf.length).tolist():
+            if length % unit:
+                rows = np.flatnonzero(leaf.length == length)
+                self._add(path, "value.binary-length", f"{length} bytes are no whole number of values of VR {vr}",
+                          length, f"a multiple of {unit}", "", rows, len(rows))  # fmt: skip
 
     def _sizes(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:
         """Binary values: all depends on the length."""
         wrong_count = self.count_check(path[-1], vr)
         lengths = leaf.length[:1] if (leaf.length == leaf.length[0]).all() else np.unique(leaf.length)
         for length in lengths.tolist():
-            whole = length % unit == 0
-            wanted = wrong_count(length // unit) if wrong_count is not None and whole else ""
-            if whole and not wanted:
+            if not length % unit:
+                wanted = wrong_count(length // unit) if wrong_count is not None else ""
+                if wanted:
+                    rows = np.flatnonzero(leaf.length == length)
+                    self._add(path, "element.value-multiplicity", f"{name_of(path[-1])} has {length // unit} values",
+                              length // unit, wanted, "", rows, len(rows))  # fmt: skip
                 continue
             rows = np.flatnonzero(leaf.length == length)
-            if not whole:
-                self._add(path, "value.binary-length", f"{length} bytes are no whole number of values of VR {vr}",
-                          length, f"a multiple of {unit}", "", rows, len(rows))  # fmt: skip
-            if wanted:
-                self._add(path, "element.value-multiplicity", f"{name_of(path[-1])} has {length // unit} values",
-                          length // unit, wanted, "", rows, len(rows))  # fmt: skip
+            for problem in told(check_value(vr, self.items.bytes_of(leaf, int(rows[0])))):
+                self._add(path, f"value.{problem.code}", f"{name_of(path[-1])}: {problem.message}", None,
+                          problem.want, problem.clause, rows, len(rows))  # fmt: skip
 
     def _texts(self, path: LeafPath, leaf: Leaf) -> None:
         rows: npt.NDArray[np.int64] | None = None
@@ -135,58 +162,52 @@ class ColumnCheck:
     ) -> None:
         level = level_at(self.shape.template, path)
         charset = level.charset
-        known: dict[bytes, Problems] = {}
-        found: dict[tuple[str, int], tuple[_Found, tuple[str, str, str]]] = {}
+        known: dict[bytes, tuple[_Problem, ...]] = {}
+        found: dict[tuple[str, int], _Found] = {}
         low = 0
         for chunk in values_of(self.items, leaf, rows):
-            for place, raw in enumerate(chunk.values):
+            for place, value in enumerate(chunk.values):
+                raw = value[:LONGEST]
                 problems = known.get(raw)
                 if problems is None:
                     if len(known) > _CACHED:
                         known.clear()
                     problems = known[raw] = self._check(path[-1], leaf, raw, charset, counted)
-                for code, message, want, clause, number in problems:
-                    entry = found.get((code, number))
+                for problem in problems:
+                    entry = found.get((problem.check, problem.number))
                     if entry is None:
-                        entry = found[code, number] = (_Found(raw), (message, want, clause))
+                        entry = found[problem.check, problem.number] = _Found(problem)
                     at = low + chunk.rows(place)
-                    entry[0].add(at if rows is None else rows[at])
+                    entry.add(at if rows is None else rows[at], problem)
             low += len(chunk.values) if chunk.which is None else len(chunk.which)
-        for (code, number), (where, (message, want, clause)) in found.items():
-            shown: object = (
-                where.value.count(b"\\") + 1
-                if code.startswith("element.")
-                else self._value(path, leaf, where.value, number)
-            )
-            self._add(path, code, message, shown, want, clause, np.array(where.rows), where.count)
+        for one in found.values():
+            problem = one.problem
+            self._add(path, problem.check, problem.message, problem.shown, problem.want, problem.clause,
+                      np.array(one.rows), one.count)  # fmt: skip
 
     def _check(
         self, tag: int, leaf: Leaf, raw: bytes, charset: Charset | None, counted: CountCheck | None
-    ) -> Problems:
+    ) -> tuple[_Problem, ...]:
         problems = [
-            (
-                f"value.{problem.code}",
-                f"{name_of(tag)}: {problem.message}",
-                problem.want,
-                problem.clause,
-                problem.number,
-            )
-            for problem in check_value(leaf.vr, raw, charset=charset)
-            if problem.code != "odd-length"  # told by the reader
-        ]
+            _Problem(f"value.{problem.code}", problem.number, f"{name_of(tag)}: {problem.message}",
+                     wrong_value(leaf.vr, raw, problem), problem.want, problem.clause)
+            for problem in told(check_value(leaf.vr, raw, charset=charset))
+        ]  # fmt: skip
         if counted is not None:
             count = raw.count(b"\\") + 1
             wanted = counted(count)
             if wanted:
                 problems.append(
-                    ("element.value-multiplicity", f"{name_of(tag)} has {count} values", wanted, "", 0)
+                    _Problem(
+                        "element.value-multiplicity",
+                        0,
+                        f"{name_of(tag)} has {count} values",
+                        count,
+                        wanted,
+                        "",
+                    )
                 )
         return tuple(problems)
-
-    def _value(self, path: LeafPath, leaf: Leaf, raw: bytes, number: int) -> object:
-        level = level_at(self.shape.template, path)
-        values = decode(leaf.vr, raw, little_endian=leaf.little, charset=level.charset)
-        return values[number - 1] if 0 < number <= len(values) else None
 
     def _add(
         self, path: LeafPath, code: str, message: str, shown: object, want: str, clause: str,
@@ -195,11 +216,11 @@ class ColumnCheck:
         level = level_at(self.shape.template, path)
         element = level.elements[path[-1]]
         first = int(self.shape.leaves[path].start[rows[0]])
-        items = tuple(int(self.shape.items[row]) for row in rows[:_SHOWN])
+        group = Group(self.shape.template, [int(self.shape.items[row]) for row in rows[:_SHOWN]])
         self.problems.append(
             Problem(
                 check=code, level=level, tag=path[-1], message=message, want=want,
                 found=None if code.startswith("element.") else shown, said=str(shown) if code.startswith("element.") else "",
-                offset=first - (element.start - element.offset), clause=clause, items=items, count=count,
+                offset=first - (element.start - element.offset), clause=clause, groups=(group,), count=count,
             )
         )  # fmt: skip

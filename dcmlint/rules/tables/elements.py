@@ -6,22 +6,20 @@ This is the hot loop of a check: what is common must be cheap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from dcmlint import standard
 from dcmlint.dicom.charsets import Charset, CharsetProblem
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.items import ItemList, Items
 from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.findings.problem import Problem
+from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, read_as, told, wrong_value
 from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
-_LONGEST = 1 << 20
-_BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # PS3.5 6.2
-_UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # PS3.5 6.2
-_SIZES = {**{vr: size for vr, size in _BULK_UNIT.items() if size > 1}, **_UNIT}
 _VRS = frozenset(vr for vr, _ in VRS.values())
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
 _CACHE_LIMIT = 100_000
@@ -77,7 +75,7 @@ def _expect(tag: int) -> _Expected | None:
 
 def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
     """What says of a number of values which number is wanted, "" if it is right; None where any will do."""
-    expected = None if tag & 0x10000 or vr in SINGLE_VALUED or vr in _BULK_UNIT else _expect(tag)
+    expected = None if tag & 0x10000 or vr in SINGLE_VALUED or vr in BULK_UNIT else _expect(tag)
     if expected is None:
         return None
     return lambda count: "" if expected.allows(count) else expected.entry.vm
@@ -86,8 +84,9 @@ def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
 class ElementCheck:
     """One pass over all elements of an instance; ``problems`` collects what failed."""
 
-    def __init__(self, instance: Instance, cache: ValueCache) -> None:
-        self.instance, self._cache = instance, cache
+    def __init__(self, instance: Instance, cache: ValueCache, together: bool = True) -> None:
+        """``together``: look at the items of long sequences a column at a time."""
+        self.instance, self._cache, self._together = instance, cache, together
         self.problems: list[Problem] = []
 
     def run(self) -> None:
@@ -130,18 +129,16 @@ class ElementCheck:
             size = element.end - element.start
             if size == 0 or size != element.length:
                 continue  # nothing to look at, or cut off: what is left says nothing of the value
-            if vr in _BULK_UNIT or "/" in vr:
-                unit = _BULK_UNIT.get(vr, 1)
+            if vr in BULK_UNIT or "/" in vr:
+                unit = BULK_UNIT.get(vr, 1)
                 if unit > 1 and size % unit:
                     self._units(level, element, size, unit)
                 if tag == PixelData and level.parent is not None and level.parent_tag != IconImageSequence:
                     self._nested(level, element)
-                if vr in _BULK_UNIT:
+                vr = read_as(level, element)
+                if vr in BULK_UNIT:
                     continue
-                vr = level.value_representation(element)
-                if vr in _BULK_UNIT:
-                    continue
-            unit = _UNIT.get(vr, 0)
+            unit = UNIT.get(vr, 0)
             if unit and not size % unit:
                 # Whole numbers have no grammar: only how many there are can be wrong.
                 if expected is not None and (size != unit or expected.least > 1):
@@ -149,8 +146,8 @@ class ElementCheck:
                 continue
             raw = (
                 buffer[element.start : element.end]
-                if size <= _LONGEST
-                else buffer[element.start : element.start + _LONGEST]
+                if size <= LONGEST
+                else buffer[element.start : element.start + LONGEST]
             )
             if raw.isascii() and size < 256 and b"\x1b" not in raw:
                 key = (vr, raw)
@@ -161,9 +158,7 @@ class ElementCheck:
                     problems = cache[key] = check_value(vr, raw, charset=charset)
             else:
                 problems = check_value(vr, raw, charset=charset)
-            for problem in problems:
-                if problem.code == "odd-length" or (problem.code == "dt-length" and len(problems) > 1):
-                    continue  # told by the reader; told by what makes it too long
+            for problem in told(problems):
                 self._value(level, element, problem)
             if tag == SpecificCharacterSet:
                 self._character_set(level, element)
@@ -174,18 +169,14 @@ class ElementCheck:
 
     # -- sequences -------------------------------------------------------------------------------------
 
-    def _items(self, items: Sequence[Dataset]) -> None:
-        shapes = getattr(items, "shapes", None)
-        if shapes is None:
+    def _items(self, items: Items) -> None:
+        if isinstance(items, ItemList) or not self._together:
             for item in items:
                 self._level(item)
             return
-        from dcmlint.rules.tables.element_columns import ColumnCheck
+        from dcmlint.rules.tables.element_columns import check_long
 
-        for shape in shapes:
-            mark = len(self.problems)
-            self._level(shape.template)
-            ColumnCheck(items, shape, self.problems, _SIZES, _count_check).run(mark)  # type: ignore[arg-type]  # only Columns have shapes
+        check_long(items, self._level, self.problems, _count_check)
 
     # -- one element -----------------------------------------------------------------------------------
 
@@ -228,14 +219,10 @@ class ElementCheck:
         self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
 
     def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
-        raw = level.context.buffer[element.start : min(element.end, element.start + 4096)]
-        values = [raw] if element.vr in SINGLE_VALUED else raw.split(b"\\")
-        text = 0 < problem.number <= len(values) and element.vr not in _UNIT
-        found = values[problem.number - 1].decode("latin-1") if text else None
-        if found is not None and element.vr == "UI" and problem.code != "ui-padding":
-            found = found.removesuffix("\0")  # the pad byte is no part of the value: PS3.5 9.1
+        raw = level.context.buffer[element.start : min(element.end, element.start + LONGEST)]
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
-                  found=found, want=problem.want, clause=problem.clause, kind="value")  # fmt: skip
+                  found=wrong_value(element.vr, raw, problem), want=problem.want, clause=problem.clause,
+                  kind="value")  # fmt: skip
 
     def _character_set(self, level: Dataset, element: Element) -> None:
         for problem in Charset.from_terms(tuple(str(term) for term in level.values(element.tag)))[1]:

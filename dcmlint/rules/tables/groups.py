@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
 
@@ -29,7 +27,7 @@ def groups_of(level: Dataset, tag: int) -> Dataset | None:
 
 def _within(item: Dataset, tag: int) -> Dataset | None:
     for element in item:
-        items: Sequence[Dataset] = element.items or ()
-        if len(items) and tag in items[0].elements:
+        items = element.items
+        if items is not None and len(items) and tag in items[0].elements:
             return items[0]
     return None

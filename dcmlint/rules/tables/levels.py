@@ -58,12 +58,13 @@ class Level:
     """The rows for one level.
 
     ``required``: tags of type 1 without condition; ``filled``: tags that must have a value where they are present,
-    these and the sequences of functional groups; ``present``: tags of type 2 that are not of type 1;
+    these and the sequences of functional groups; ``judged``: attributes whose values decide what is found here;
+    ``weighed``: those of which it matters whether they have a value; ``present``: tags of type 2 that are not of type 1;
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "known", "local", "open", "present", "required",
-                 "rows", "settled", "sized", "valued")  # fmt: skip
+    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present", "required",
+                 "rows", "settled", "sized", "valued", "weighed")  # fmt: skip
 
     def __init__(
         self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
@@ -120,6 +121,14 @@ class Level:
             for tag, sets in valued.items()
             if not any(values.when is not None or spec.gates for values, spec in sets)
         }
+        conditions: list[Expression] = []
+        for spec in (*self.conditional, *self.gated):
+            conditions += spec.gates if spec.when is None else (*spec.gates, spec.when)
+        for sets in valued.values():
+            for values, spec in sets:
+                conditions += spec.gates if values.when is None else (*spec.gates, condition(values.when))
+        self.judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
+        self.weighed = self.filled.union(spec.row.tag for spec in (*self.conditional, *self.gated))
         self.known = frozenset(self.rows)
         # Conditions about attributes of this level alone, which nothing around it can answer.
         self.local = frozenset(

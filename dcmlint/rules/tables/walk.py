@@ -12,6 +12,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.items import Group, ItemList, Items
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
@@ -59,7 +60,6 @@ _ANYWHERE = frozenset(
 # PS3.3 C.7.6.17, C.7.6.16.2.2
 _PADDING = b" \0"
 _PLACES = {"shared": "shared", "per-frame": "for every frame"}
-_SHOWN = 3  # places of one finding
 _TEXT_EMPTY = 16
 _SETTLED = 1000
 
@@ -72,14 +72,16 @@ class TableCheck:
     ``iod``: the IOD held against, None when the SOP Class has none.
     """
 
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
+    def __init__(self, instance: Instance, together: bool = True) -> None:
+        """``together``: look once at items of which the tables ask the same and get the same answer."""
+        self.instance, self._together = instance, together
         self.problems: list[Problem] = []
         self.undecided: dict[str, int] = {}
         self.unknowable = 0
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
+        self._times = 1  # for how many levels the one that is looked at stands
         self._absent: dict[str, str] = {}
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
@@ -205,20 +207,20 @@ class TableCheck:
                 if child is not None:
                     self._sequence(element.items, child)
 
-    def _sequence(self, items: Sequence[Dataset], level: Level) -> None:
-        shapes = getattr(items, "shapes", None)
-        if shapes is None:
+    def _sequence(self, items: Items, level: Level) -> None:
+        if isinstance(items, ItemList) or not self._together:
             for item in items:
                 self._level(item, level)
             return
-        for shape in shapes:
-            # Items of one shape have the same elements: what is absent in one is absent in all.
-            mark = len(self.problems)
-            self._level(shape.template, level)
-            some = tuple(int(number) for number in shape.items[:_SHOWN])
-            for at in range(mark, len(self.problems)):
-                found = self.problems[at]
-                self.problems[at] = _times(found, some, len(shape.items))
+        problems = self.problems
+        for group in items.distinct(*_judged(items, level)):
+            # What the tables ask of one item of the group they ask of all, and get the same answer.
+            mark, before = len(problems), self._times
+            self._times *= len(group.numbers)
+            self._level(group.template, level)
+            self._times = before
+            for at in range(mark, len(problems)):
+                problems[at] = problems[at].within(group)
 
     def _gated(self, dataset: Dataset, level: Level) -> None:
         """Rows of macros that are included under a condition."""
@@ -439,7 +441,7 @@ class TableCheck:
                     )  # fmt: skip
 
     def _items(self, dataset: Dataset, element: Element, spec: RowSpec) -> None:
-        count = len(element.items)
+        count = len(dataset.items(element.tag))
         assert spec.row.items is not None
         low, high = spec.row.items
         if count == 0 and low <= 1:
@@ -491,16 +493,14 @@ class TableCheck:
                     use.usage == "U" and tag not in indexed,
                 )
 
-    def _some_frames(
-        self, frames: Sequence[Dataset], tag: int, use: standard.MacroUse, optional: bool
-    ) -> None:
+    def _some_frames(self, frames: Items, tag: int, use: standard.MacroUse, optional: bool) -> None:
         lacking = _frames_without(frames, tag)
         level = frames[lacking[0]]
         self.problems.append(
             Problem(
                 check=f"table.functional-group-some-frames{'-optional' if optional else ''}", level=level, tag=tag,
                 message=f"{name_of(tag)} is present for some frames only", want="present for every frame",
-                table=use.table, offset=level.offset, items=lacking[:_SHOWN], count=len(lacking),
+                table=use.table, offset=level.offset, groups=(Group(level, lacking),), count=len(lacking),
             )
         )  # fmt: skip
 
@@ -548,9 +548,9 @@ class TableCheck:
     def _open(self, code: str, when: str | None) -> None:
         """Count a condition that was not decided: one that no file can show, or one that this file does not."""
         if when is not None and "unknown(" in when:
-            self.unknowable += 1
+            self.unknowable += self._times
         else:
-            self.undecided[code] = self.undecided.get(code, 0) + 1
+            self.undecided[code] = self.undecided.get(code, 0) + self._times
 
     def _add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
@@ -564,8 +564,26 @@ class TableCheck:
         )  # fmt: skip
 
 
-def _times(problem: Problem, items: tuple[int, ...], count: int) -> Problem:
-    return msgspec.structs.replace(problem, items=items, count=max(1, problem.count) * count)
+def _judged(items: Items, level: Level) -> tuple[frozenset[int], frozenset[int]]:
+    """The attributes on whose values depends what the tables say of the items, and of which it only matters whether
+    there is more than padding."""
+    values: set[int] = set()
+    blanks: set[int] = set()
+    for group in items.groups():
+        if len(group.numbers) > 1:
+            _judged_within(group.template, level, values, blanks)
+    return frozenset(values), frozenset(blanks - values)
+
+
+def _judged_within(item: Dataset, level: Level, values: set[int], blanks: set[int]) -> None:
+    values |= level.judged
+    blanks |= level.weighed
+    for element in item:
+        if element.items is not None:
+            child = level.child(element.tag)
+            if child is not None:
+                for group in element.items.groups():
+                    _judged_within(group.template, child, values, blanks)
 
 
 def _is_empty(dataset: Dataset, element: Element) -> bool:
@@ -592,27 +610,25 @@ def _listed(values: Sequence[object]) -> str:
     return ", ".join(shown) + (f" or {len(values) - 12} more" if len(values) > 12 else "")
 
 
-def _group_tags(items: Sequence[Dataset]) -> frozenset[int]:
-    return frozenset().union(*(item.elements.keys() for item in items)) if len(items) else frozenset()
+def _group_tags(items: Items) -> frozenset[int]:
+    return frozenset().union(*(group.template.elements for group in items.groups()))
 
 
-def _frame_tags(items: Sequence[Dataset]) -> tuple[frozenset[int], frozenset[int]]:
+def _frame_tags(items: Items) -> tuple[frozenset[int], frozenset[int]]:
     """Tags of the groups that every frame has, and of those that some frame has."""
-    shapes = getattr(items, "shapes", None)
-    levels = [shape.template for shape in shapes] if shapes is not None else list(items)
-    if not levels:
+    tags = [frozenset(group.template.elements) for group in items.groups()]
+    if not tags:
         return frozenset(), frozenset()
-    tags = [frozenset(level.elements) for level in levels]
     return frozenset.intersection(*tags), frozenset().union(*tags)
 
 
-def _frames_without(items: Sequence[Dataset], tag: int) -> tuple[int, ...]:
+def _frames_without(items: Items, tag: int) -> tuple[int, ...]:
     """The numbers of the frames that do not have a group."""
-    shapes = getattr(items, "shapes", None)
-    if shapes is None:
-        return tuple(number for number, level in enumerate(items) if tag not in level.elements)
     lacking = [
-        int(number) for shape in shapes if tag not in shape.template.elements for number in shape.items
+        int(number)
+        for group in items.groups()
+        if tag not in group.template.elements
+        for number in group.numbers
     ]
     return tuple(sorted(lacking))
 

@@ -30,7 +30,8 @@ from dcmlint.dicom.columns import (
     leaves_of,
     words_of,
 )
-from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, Oddity
+from dcmlint.standard.tags import PixelRepresentation, SpecificCharacterSet
 
 if TYPE_CHECKING:
     from dcmlint.dicom.tokens import Reader
@@ -46,6 +47,7 @@ _ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
 _ITEM_END = {True: b"\xfe\xff\x0d\xe0\0\0\0\0", False: b"\xff\xfe\xe0\x0d\0\0\0\0"}
 _SEQUENCE_END = {True: b"\xfe\xff\xdd\xe0\0\0\0\0", False: b"\xff\xfe\xe0\xdd\0\0\0\0"}
 _OPEN = b"\xff\xff\xff\xff"
+_LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
 
 Flags = npt.NDArray[np.bool_]
 Leaves = dict[LeafPath, tuple[str, bool, Ints, Lengths]]
@@ -82,8 +84,9 @@ def read_columns(
     if not number:
         return None
     starts = np.concatenate(parts)
-    shapes = work.finished(starts)
-    return Read(Columns(starts, shapes, work.plain, reader.buffer), position)
+    shapes, read_with = work.finished(starts)
+    level.context.long = True
+    return Read(Columns(starts, shapes, work.plain, reader.buffer, read_with, work.odd), position)
 
 
 class _Growing:
@@ -158,6 +161,14 @@ class _Lockstep:
         from dcmlint.dicom.tokens import Reader as PlainReader
 
         return self._read(PlainReader(self.buffer, self.reader.context), start, number, self.size)
+
+    def odd(self, start: int, number: int) -> list[Oddity]:
+        """What is odd in one item."""
+        from dcmlint.dicom.tokens import Reader as PlainReader
+
+        reader = PlainReader(self.buffer, self.reader.context, together=False)
+        self._read(reader, start, number, self.size)
+        return reader.oddities
 
     def _read(self, reader: Reader, start: int, number: int, end: int) -> Dataset:
         length = int.from_bytes(self.buffer[start + 4 : start + 8], "little" if self.little else "big")
@@ -265,19 +276,26 @@ class _Lockstep:
 
     # -- what was found ------------------------------------------------------------------------------------
 
-    def finished(self, starts: Ints) -> list[Shape]:
-        """The shapes, those of few different codes split by them, in the order of their first items."""
+    def finished(self, starts: Ints) -> tuple[list[Shape], dict[int, tuple[Dataset, Ints]]]:
+        """The shapes in the order of their first items, and the templates of several items.
+
+        Shapes are divided by what decides how an item is read, and by codes where there are few different ones.
+        """
         growing, self.found = self.found, []
         shapes: list[Shape] = []
+        read_with: dict[int, tuple[Dataset, Ints]] = {}
         if self.reader.stopped:
             for one in growing:
                 one.cut(len(starts))
         self._count(growing)
         for one in growing:
             if one.rows:
-                shapes += self._by_codes(one.finished(), starts)
+                shape = one.finished()
+                if len(shape.items) > 1:
+                    read_with[id(shape.template)] = (shape.template, shape.items)
+                shapes += self._by_codes(shape, starts)
         shapes.sort(key=lambda shape: int(shape.items[0]))
-        return shapes
+        return shapes, read_with
 
     def _count(self, growing: Iterable[_Growing]) -> None:
         """What is odd in a template is odd in all items of its shape."""
@@ -288,24 +306,28 @@ class _Lockstep:
             while level is not None:
                 size = sizes.get(id(level), 1)
                 if size > 1:
-                    oddities[place] = msgspec.structs.replace(oddity, count=size)
+                    oddities[place] = msgspec.structs.replace(oddity, count=oddity.count * size)
                     break
                 level = level.parent
 
     def _by_codes(self, shape: Shape, starts: Ints) -> Iterable[Shape]:
         """What the tables ask of an item may depend on its codes: items of one shape have the same ones."""
-        coded = [path for path, leaf in shape.leaves.items() if leaf.vr == "CS" and leaf.length[0] > 0]
+        coded = [path for path, leaf in shape.leaves.items()
+                 if (leaf.vr == "CS" or _decides(path[-1])) and leaf.length[0] > 0]  # fmt: skip
         if len(shape.items) == 1 or not coded:
             return [shape]
         group = np.zeros(len(shape.items), np.int64)
         groups = 1
         for path in coded:
             leaf = shape.leaves[path]
-            if int(leaf.length.max()) > 256:
+            if int(leaf.length.max()) > 256 and not _decides(path[-1]):
                 continue
-            values, which = np.unique(gather(self.buffer, leaf.start, leaf.length), return_inverse=True)
+            raw = gather(self.buffer, leaf.start, leaf.length)
+            if (raw == raw[0]).all():
+                continue
+            values, which = np.unique(raw, return_inverse=True)
             joined, again = np.unique(group * len(values) + which.reshape(-1), return_inverse=True)
-            if len(joined) <= _FEW_CODES:
+            if len(joined) <= _FEW_CODES or _decides(path[-1]):
                 group, groups = again.reshape(-1), len(joined)
         if groups == 1:
             return [shape]
@@ -398,6 +420,13 @@ class _Span:
         broken = np.flatnonzero(~straight)
         length = int(broken[0]) + 1 if len(broken) else len(places) - at
         return np.arange(at, at + length)
+
+
+def _decides(tag: int) -> bool:
+    """Whether the value of an attribute decides how others of the item are read: PS3.3 C.12.1.1.2, PS3.5 7.8.1."""
+    return tag in (SpecificCharacterSet, PixelRepresentation) or (
+        bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
+    )
 
 
 def _without(open_: Ints, hit: Ints) -> Ints:
@@ -534,8 +563,12 @@ class _Walk:
 
 
 def _alike(length: Words, wanted: int) -> Flags:
-    """Part of a shape: whether a value is there at all, and whether its length is even."""
-    same: Flags = ((length == 0) == (wanted == 0)) & (length & np.uint64(1) == wanted & 1)
+    """Part of a shape: whether a value is there at all, whether its length is even, and fits 16 bits (PS3.5 6.2.2)."""
+    same: Flags = (
+        ((length == 0) == (wanted == 0))
+        & (length & np.uint64(1) == wanted & 1)
+        & ((length > _LONGEST_SHORT) == (wanted > _LONGEST_SHORT))
+    )
     return same
 
 
