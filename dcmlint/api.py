@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.engine import session
+from dcmlint.engine.processes import check_inputs
 from dcmlint.engine.report import Report
 from dcmlint.engine.settings import Settings, settings_of
 from dcmlint.errors import InputError, UsageError
@@ -62,7 +62,7 @@ class Checker:
 
     def _results(
         self, source: Any, name: str, transfer_syntax: str | None, jobs: int
-    ) -> Iterable[session.Result | None]:
+    ) -> Iterable[session.Result]:
         if isinstance(source, (str, os.PathLike)):
             return self._of_paths([source], jobs)
         if isinstance(source, (bytes, bytearray, memoryview)):
@@ -76,21 +76,15 @@ class Checker:
             raise UsageError(f"a {type(source).__name__} is no path, bytes, buffer or data set")
         return self._of_paths(list(source), jobs)
 
-    def _of_buffer(self, buffer: Buffer, name: str, syntax: str | None) -> session.Result | None:
+    def _of_buffer(self, buffer: Buffer, name: str, syntax: str | None) -> session.Result:
         return self._checker.check_opened(session.Task(name, True), buffer, stated_syntax=syntax)
 
-    def _of_paths(self, paths: list[Path], jobs: int) -> Iterable[session.Result | None]:
-        from dcmlint.engine.processes import run_in_processes, worker_count
+    def _of_paths(self, paths: list[Path], jobs: int) -> Iterable[session.Result]:
         from dcmlint.sources.inputs import list_inputs, open_input
 
         inputs = list_inputs([os.fspath(path) for path in paths])
-        workers = worker_count(jobs)
-        if workers > 1:
-            for _, result in run_in_processes(self._checker, inputs, open_input, workers):
-                yield result
-            return
-        for one in inputs:
-            yield self._checker.check(session.Task(one.path, one.named), partial(open_input, one))
+        for _, result in check_inputs(self._checker, inputs, open_input, jobs):
+            yield result
 
 
 def check(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -31,8 +29,7 @@ from dcmlint.cli.progress import counter
 from dcmlint.cli.running import FORMATS, exit_code, run_of, write_outputs
 from dcmlint.errors import UsageError
 
-if TYPE_CHECKING:
-    from dcmlint.engine.session import Checker, Result
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells say it
 
 
 @app.command()
@@ -76,7 +73,22 @@ def check(
         str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
     ] = None,
     decode: Annotated[bool, typer.Option("--decode", help="Decode a sample of the frames.")] = False,
-    jobs: Annotated[int, typer.Option("-j", "--jobs", help="Processes; 0: one for each core.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", min=0, help="Processes; 0 (default): one for each core, if there are many files."
+        ),
+    ] = 0,
+    all_dicom: Annotated[
+        bool, typer.Option("--all-dicom", help="A file in a folder that is not DICOM is a finding.")
+    ] = False,
+    expect: Annotated[
+        int | None,
+        typer.Option("--expect", min=0, help="The number of instances; fewer or more is a finding."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Follow links to folders outside of the folder that is named.")
+    ] = False,
     isolated: Isolated = False,
     exit_zero: ExitZero = False,
     statistics: Annotated[
@@ -88,9 +100,11 @@ def check(
     debug: Debug = False,
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
+    from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.profiles.words import not_checked_line
-    from dcmlint.sources.inputs import Selection, list_inputs
+    from dcmlint.sources.input import Selection
+    from dcmlint.sources.inputs import list_inputs, open_input
 
     started = time.monotonic()
     if not paths and files_from is None:
@@ -99,37 +113,28 @@ def check(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
-        group=group, frames=frames, decode=decode,
+        group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
     )  # fmt: skip
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
     totals = Totals(checker)
-    selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude))
+    selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
-    with counter(quiet) as tick:
-        for result in _results(checker, inputs, jobs):
-            totals.add(result)
-            tick()
+    interrupted = False
+    try:
+        with counter(quiet) as tick:
+            for _, result in check_inputs(checker, inputs, open_input, jobs):
+                totals.add(result)
+                tick()
+    except KeyboardInterrupt:
+        interrupted = True
+        print("interrupted: the report is of what was checked until now", file=sys.stderr)
     report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
     write_outputs(report, run, checker.rules)
     if statistics:
         _statistics(report)
-    return exit_code(report, exit_zero)
-
-
-def _results(checker: Checker, inputs: Iterable[Any], jobs: int) -> Iterator[Result | None]:
-    from dcmlint.engine.processes import run_in_processes, worker_count
-    from dcmlint.engine.session import Task
-    from dcmlint.sources.inputs import open_input
-
-    workers = worker_count(jobs)
-    if workers == 1:
-        for one in inputs:
-            yield checker.check(Task(one.path, one.named), partial(open_input, one))
-        return
-    for _, result in run_in_processes(checker, inputs, open_input, workers):
-        yield result
+    return INTERRUPTED if interrupted else exit_code(report, exit_zero)
 
 
 def _statistics(report: Any) -> None:

@@ -87,6 +87,11 @@ def _bare_syntax(head: bytes) -> str | None:
     return None
 
 
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether the first bytes (132 or more, where there are as many) are those of a DICOM file or of a bare data set."""
+    return head[128:132] == b"DICM" or _bare_syntax(head) is not None
+
+
 def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instance | None:
     """Read an instance; None when the bytes are not DICOM.
 

@@ -1,13 +1,16 @@
-"""Checks inputs in several processes; results come back in the order of the inputs."""
+"""Checks inputs one after the other or in several processes; results come back in the order of the inputs."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
@@ -17,6 +20,10 @@ from dcmlint.engine.settings import Settings
 
 _CHUNK = 8
 _AHEAD = 4
+# From so many inputs on, processes of their own are worth their start (some 0.4 s of processor time each).
+_MANY = 256
+# Bytes that inputs in memory or in temporary files may take while they wait.
+_HELD = 256 << 20
 
 
 class NamedInput(Protocol):
@@ -32,9 +39,67 @@ class NamedInput(Protocol):
         """Whether somebody named it, rather than finding it in a folder."""
         ...
 
+    @property
+    def skipped(self) -> str:
+        """What it is, where nobody wants to read it; else empty."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory or temporary disk that it takes until it is discarded."""
+        ...
+
+    def discard(self) -> None:
+        """Give back what is held for it: it was checked."""
+        ...
+
 
 T = TypeVar("T", bound=NamedInput)
 Open = Callable[[Any], Buffer]
+
+
+def check_inputs(checker: Checker, inputs: Iterable[T], open_: Open, jobs: int) -> Iterator[tuple[T, Result]]:
+    """Each input with its result, in the order of the inputs.
+
+    ``jobs``: the number of processes; 0 for one a core, where there are many inputs.
+    """
+    workers = worker_count(jobs)
+    if jobs == 0 and workers > 1:
+        inputs, workers = _counted(iter(inputs), workers)
+    done: Iterator[tuple[T, Result]]
+    if workers == 1:
+        done = ((one, checker.check(_task(one), partial(open_, one))) for one in inputs)
+    else:
+        done = _in_processes(checker, inputs, open_, workers)
+    for one, result in done:
+        one.discard()
+        yield one, result
+
+
+def worker_count(jobs: int) -> int:
+    """The number of processes that ``--jobs`` asks for; 0 means one for each core."""
+    if jobs > 0:
+        return jobs
+    count = getattr(os, "sched_getaffinity", None)
+    found = len(count(0)) if count is not None else os.cpu_count() or 1
+    return min(found, 60)  # Windows waits for 63 handles at most
+
+
+def _counted(inputs: Iterator[T], workers: int) -> tuple[Iterator[T], int]:
+    """The same inputs, and 1 where there are too few for processes of their own."""
+    first: list[T] = []
+    held = 0
+    for one in inputs:
+        first.append(one)
+        held += one.held
+        if len(first) >= _MANY or held > _HELD:
+            return chain(first, inputs), workers
+    return iter(first), 1
+
+
+def _task(one: NamedInput) -> Task:
+    return Task(one.path, one.named, skipped=one.skipped)
+
 
 _checker: Checker | None = None
 _open: Open | None = None
@@ -44,74 +109,110 @@ def _start(settings: Settings, open_: Open) -> None:
     global _checker, _open
     if os.environ.get("DCMLINT_DEBUG"):
         show_log()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run, with the report of what is done
     _checker, _open = Checker(settings), open_
 
 
-def _work(inputs: list[Any]) -> list[Result | None]:
+def _work(inputs: list[Any]) -> list[Result]:
     checker, open_ = _checker, _open
     assert checker is not None
     assert open_ is not None
-    return [checker.check(Task(one.path, one.named), partial(open_, one)) for one in inputs]
+    return [checker.check(_task(one), partial(open_, one)) for one in inputs]
 
 
-def worker_count(jobs: int) -> int:
-    """The number of processes that ``--jobs`` asks for; 0 means one for each core."""
-    if jobs > 0:
-        return jobs
-    count = getattr(os, "sched_getaffinity", None)
-    return len(count(0)) if count is not None else os.cpu_count() or 1
+Waiting = deque[tuple[list[T], "Future[list[Result]] | None"]]
 
 
-def run_in_processes(
+class _Pool:
+    """Processes that are made anew when one of them dies."""
+
+    def __init__(self, checker: Checker, open_: Open, workers: int) -> None:
+        self._arguments = (checker.settings, open_)
+        self._workers = workers
+        self._executor = self._made()
+
+    def _made(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, context, _start, self._arguments)
+
+    def submit(self, chunk: list[Any]) -> Future[list[Result]] | None:
+        """None when a process has died."""
+        try:
+            return self._executor.submit(_work, chunk)
+        except BrokenProcessPool:
+            return None
+
+    def renew(self) -> None:
+        """New processes in place of the broken ones."""
+        self.close()
+        self._executor = self._made()
+
+    def close(self) -> None:
+        """End the processes, without what they have not begun."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_processes(
     checker: Checker, inputs: Iterable[T], open_: Open, workers: int
-) -> Iterator[tuple[T, Result | None]]:
-    """Check inputs in ``workers`` processes, a few chunks ahead of what is taken.
-
-    An input whose process dies (out of memory, killed) is told as one that cannot be read.
-    """
-    chunks = _chunks(inputs)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start, (checker.settings, open_)) as pool:
-        waiting: list[tuple[list[T], Any]] = []
-        broken = False
-        for chunk in chunks:
-            if broken:
-                yield from _dead(checker, chunk)
-                continue
-            try:
-                waiting.append((chunk, pool.submit(_work, chunk)))
-            except BrokenProcessPool:
-                broken = True
-                waiting.append((chunk, None))
-            while len(waiting) > workers * _AHEAD or (broken and waiting):
-                broken = (yield from _take(checker, *waiting.pop(0))) or broken
-        for chunk, future in waiting:
-            yield from _take(checker, chunk, future)
-
-
-def _take(checker: Checker, chunk: list[T], future: Any) -> Any:
+) -> Iterator[tuple[T, Result]]:
+    """A few chunks ahead of what is taken.  A process that dies costs the input that it was at."""
+    pool = _Pool(checker, open_, workers)
+    waiting: Waiting[T] = deque()
+    held = 0
     try:
-        results = None if future is None else future.result()
-    except BrokenProcessPool:
-        results = None
-    if results is None:
-        yield from _dead(checker, chunk)
-        return True
-    yield from zip(chunk, results, strict=True)
-    return False
+        for chunk in _chunks(inputs):
+            waiting.append((chunk, pool.submit(chunk)))
+            held += _held(chunk)
+            while len(waiting) > workers * _AHEAD or (waiting and held > _HELD):
+                held -= _held(waiting[0][0])
+                yield from _taken(checker, pool, waiting)
+        while waiting:
+            yield from _taken(checker, pool, waiting)
+    finally:
+        pool.close()
 
 
-def _dead(checker: Checker, chunk: list[T]) -> Iterator[tuple[T, Result | None]]:
+def _taken(checker: Checker, pool: _Pool, waiting: Waiting[T]) -> Iterator[tuple[T, Result]]:
+    """The results of the first chunk."""
+    chunk, future = waiting.popleft()
+    results = _results(future)
+    if results is not None:
+        yield from zip(chunk, results, strict=True)
+        return
+    # A process died, and with it all that was on its way: which input it was at is found one input at a time.
+    pool.renew()
     for one in chunk:
-        yield one, checker.unreadable(one.path, CANNOT_OPEN, "not checked: a process of dcmlint died")
+        alone = _results(pool.submit([one]))
+        if alone is None:
+            pool.renew()
+            message = "not checked: the process that checked it died"
+            yield one, checker.unreadable(one.path, CANNOT_OPEN, message)
+        else:
+            yield one, alone[0]
+    for place, (later, its) in enumerate(waiting):
+        if its is None or (its.done() and _results(its) is None) or its.cancelled():
+            waiting[place] = later, pool.submit(later)
+
+
+def _results(future: Future[list[Result]] | None) -> list[Result] | None:
+    try:
+        return None if future is None else future.result()
+    except BrokenProcessPool:
+        return None
+
+
+def _held(chunk: list[T]) -> int:
+    return sum(one.held for one in chunk)
 
 
 def _chunks(inputs: Iterable[T]) -> Iterator[list[T]]:
     chunk: list[T] = []
+    held = 0
     for one in inputs:
         chunk.append(one)
-        if len(chunk) == _CHUNK:
+        held += one.held
+        if len(chunk) == _CHUNK or held > _HELD // 16:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk

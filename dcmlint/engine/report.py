@@ -40,7 +40,10 @@ class Unsettled(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a run found, in the order of its inputs."""
+    """Everything that a run found, in the order of its inputs.
+
+    ``skipped``: inputs that were found, not named, and are no DICOM; their titles say what they are.
+    """
 
     schema: int = 1
     tool: str = "dcmlint"
@@ -50,6 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config: str | None = None
     files: tuple[FileRecord, ...] = ()
     associations: tuple[AssociationRecord, ...] = ()
+    skipped: tuple[FileRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     outcomes: Outcomes = {}
     undecided: dict[str, dict[str, str]] = {}

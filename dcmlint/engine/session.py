@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -10,6 +11,7 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, check_directories, directory_of
 from dcmlint.engine.guard import Outcome, guarded
@@ -38,19 +40,21 @@ from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 from dcmlint.version import __version__
 
-NOT_DICOM, CANNOT_OPEN = "FILE901", "FILE902"
+NOT_DICOM, CANNOT_OPEN, INSTANCE_COUNT = "FILE901", "FILE902", "FILE907"
 Opener = Callable[[], Buffer]
 
 
 class Task(msgspec.Struct, frozen=True):
     """One input as the engine sees it: its name, and whether somebody named it.
 
-    ``received``: it came over an association, and its path is not a name that its sender gave.
+    ``received``: it came over an association, and its path is not a name that its sender gave.  ``skipped``: what it
+    is, where it is only named in the report.
     """
 
     path: str
     named: bool
     received: bool = False
+    skipped: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +101,10 @@ class Checker:
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}
         self._values: ValueCache = {}
 
-    def check(self, task: Task, open_: Opener) -> Result | None:
-        """Check one input; None when it was found rather than named and is no DICOM."""
+    def check(self, task: Task, open_: Opener) -> Result:
+        """Check one input; its record has the status ``skipped`` when it was found, not named, and is no DICOM."""
+        if task.skipped:
+            return skipped(task.path, task.skipped)
         try:
             buffer = open_()
         except InputError as error:
@@ -110,9 +116,9 @@ class Checker:
         finally:
             buffer.close()
 
-    def check_opened(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:
+    def check_opened(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result:
         """Check the bytes of one input; what goes wrong within dcmlint is a finding."""
-        results: list[Result | None] = []
+        results: list[Result] = []
 
         def work() -> Outcome:
             results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax))
@@ -124,14 +130,12 @@ class Checker:
             return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself {crash}: please report it")
         return results[0]
 
-    def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result | None:
+    def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result:
         """Check the bytes of one input."""
         instance = read_instance(buffer, stated_syntax=stated_syntax)
         if instance is None:
             other = self._slide_file(task, buffer)
-            if other is not None or not task.named:
-                return other
-            return self.unreadable(task.path, NOT_DICOM, "not DICOM" if len(buffer) else "an empty file")
+            return other if other is not None else self._no_dicom(task, buffer)
         plan = self.planner.plan(instance.sop_class)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
@@ -154,6 +158,13 @@ class Checker:
             directory=directory_of(instance, task.path), exempt=exempt,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
         )  # fmt: skip
+
+    def _no_dicom(self, task: Task, buffer: Buffer) -> Result:
+        """What was named, or has a name that promises DICOM, is a finding; anything else is skipped."""
+        kind = file_kind(buffer[0:HEAD])
+        if task.named or self.settings.all_dicom or promises_dicom(os.path.basename(task.path)):
+            return self.unreadable(task.path, NOT_DICOM, kind if not len(buffer) else f"not DICOM: {kind}")
+        return skipped(task.path, kind)
 
     def _slide_file(self, task: Task, buffer: Buffer) -> Result | None:
         """Check a TIFF file, where the profile has rules about SVS; None without such rules, or for other inputs."""
@@ -192,6 +203,11 @@ class Checker:
         )  # fmt: skip
 
 
+def skipped(path: str, kind: str) -> Result:
+    """The result of an input that is only named: ``kind`` says what it is."""
+    return Result(record=FileRecord(path=path, status="skipped", title=kind))
+
+
 def _uid_text(uid: str) -> str:
     return uid[:128]
 
@@ -228,7 +244,7 @@ class Totals:
         self._counts = OutcomeCounts(checker.planner)
         self.undecided: dict[str, dict[str, str]] = {}
         self.unreviewed: dict[str, None] = {}
-        self.skipped = 0
+        self.skipped: list[FileRecord] = []
         self.sampled = 0
         from dcmlint.engine.together import Members
 
@@ -236,10 +252,10 @@ class Totals:
         self.directories: list[Directory] = []
         self.exempt: dict[str, tuple[int, ...]] = {}
 
-    def add(self, result: Result | None) -> None:
+    def add(self, result: Result) -> None:
         """Take in what came of one input."""
-        if result is None:
-            self.skipped += 1
+        if result.record.status == "skipped":
+            self.skipped.append(result.record)
             return
         self.files.append(result.record)
         self.sampled += result.sampled
@@ -260,6 +276,20 @@ class Totals:
         if result.exempt:
             self.exempt[result.record.path] = result.exempt
 
+    def _counted(self, instances: int) -> list[Finding]:
+        """A finding where there are fewer or more instances than the settings expect."""
+        wanted = self.checker.settings.expect
+        active = self.checker.active.get(INSTANCE_COUNT)
+        if wanted is None or active is None:
+            return []
+        self._counts.add({INSTANCE_COUNT: "pass" if instances == wanted else "fail"})
+        if instances == wanted:
+            return []
+        maker = FindingMaker(Subject("run", "all inputs"), None, self.checker.settings)
+        message = f"{instances} instance{'' if instances == 1 else 's'} found, {wanted} expected"
+        problem = Problem(message=message, said=str(instances), want=str(wanted))
+        return list(maker.make(active, problem, Where()))
+
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
         """The report of everything taken in so far."""
         from dcmlint.engine.together import check_together
@@ -278,12 +308,13 @@ class Totals:
             findings += settled(self.checker.profile, self.checker.rules, found, self.exempt.get(path, ()))
             self._counts.add(outcome)
         states = [record.status for record in self.files]
+        findings += self._counted(len(states) - states.count("unreadable"))
         outcomes = self._counts.total()
         rows = outcomes.values()
         shown = [finding for finding in findings if not finding.suppressed]
         summary = Summary(
             files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
-            unreadable=states.count("unreadable"), skipped=self.skipped,
+            unreadable=states.count("unreadable"), skipped=len(self.skipped),
             errors=sum(1 for f in shown if f.severity == "error"),
             warnings=sum(1 for f in shown if f.severity == "warning"),
             infos=sum(1 for f in shown if f.severity == "info"),
@@ -295,7 +326,7 @@ class Totals:
         report = Report(
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
             files=tuple(self.files), findings=tuple(findings), outcomes=outcomes, undecided=self.undecided,
-            summary=summary, fail_on=fail_on,
+            summary=summary, fail_on=fail_on, skipped=tuple(self.skipped),
         )  # fmt: skip
         return msgspec.structs.replace(report, exit_code=exit_code(report))
 

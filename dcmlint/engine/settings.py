@@ -22,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``select`` and ``ignore`` name rules by id, area, name or tag; ``severity`` changes severities by rule.
     ``parameters`` are a profile's, as given.  ``group``: repeats over items become one finding.  ``frames``: of
     which frames the code streams are examined; ``decode``: whether a sample of them is decoded.
-    ``show_values``, ``mask_uids``: what of the values a finding may show.
+    ``show_values``, ``mask_uids``: what of the values a finding may show.  ``all_dicom``: any file that is no DICOM
+    is a finding.  ``expect``: the number of instances that there must be, None where nobody knows.
     """
 
     profile: str = "wsi"
@@ -37,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     group: bool = True
     frames: Frames = "auto"
     decode: bool = False
+    all_dicom: bool = False
+    expect: int | None = None
 
     def __post_init__(self) -> None:
         for name, type_ in _types().items():

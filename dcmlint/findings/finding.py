@@ -12,7 +12,7 @@ import msgspec
 
 Severity = Literal["error", "warning", "info"]
 Basis = Literal["requirement", "inference", "recommendation", "interop", "local"]
-SubjectKind = Literal["file", "slide", "series", "association"]
+SubjectKind = Literal["file", "slide", "series", "association", "run"]
 Status = Literal["checked", "partial", "skipped", "unreadable"]
 Confidence = Literal["high", "medium", "low"]
 OutcomeKind = Literal["pass", "fail", "not_applicable", "undecided", "error"]

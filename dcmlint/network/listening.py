@@ -177,8 +177,6 @@ class Listening:
             self._remember(arrived)
         finally:
             self._places.release()
-        if result is None:
-            return
         self.totals.add(result)
         self._new_members = self._new_members or bool(result.member)
         answer = self._policy(result)

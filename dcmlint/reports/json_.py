@@ -42,6 +42,9 @@ def report_value(report: Report) -> dict[str, Any]:
             }
             for record in report.files
         ],
+        "skipped": [
+            {"path": printable(record.path), "kind": printable(record.title)} for record in report.skipped
+        ],
         "associations": [
             {
                 "id": printable(record.id),

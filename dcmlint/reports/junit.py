@@ -38,12 +38,21 @@ def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
         _suite(name, found, status, undecided.get(name, ()), report, every_rule)
         for name, found, status in suites
     ]
-    tests, failures = sum(suite.tests for suite in made), sum(len(suite.failing) for suite in made)
+    tests = sum(suite.tests for suite in made) + len(report.skipped)
+    failures = sum(len(suite.failing) for suite in made)
     errors = sum(suite.errors for suite in made)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="dcmlint" tests="{tests}" failures="{failures}" errors="{errors}">\n'
     for suite in made:
         yield from _written(suite)
+    if report.skipped:
+        yield f'  <testsuite name="not DICOM" tests="{len(report.skipped)}" failures="0" errors="0" skipped="{len(report.skipped)}">\n'
+        for other in report.skipped:
+            yield (
+                f'    <testcase classname="not DICOM" name="{xml_text(other.path)}" time="0">'
+                f'<skipped message="{xml_text(other.title)}"/></testcase>\n'
+            )
+        yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
 

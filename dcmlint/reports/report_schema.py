@@ -34,6 +34,7 @@ def report_schema() -> dict[str, Any]:
                     "description": "The configuration file that was read.",
                 },
                 "files": {"type": "array", "items": {"$ref": "#/$defs/file"}},
+                "skipped": {"type": "array", "items": {"$ref": "#/$defs/skipped"}},
                 "associations": {"type": "array", "items": {"$ref": "#/$defs/association"}},
                 "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
                 "outcomes": {
@@ -53,6 +54,10 @@ def report_schema() -> dict[str, Any]:
         ),
         "$defs": {
             "file": _file(),
+            "skipped": _object(
+                {"path": _TEXT, "kind": {**_TEXT, "description": "What it is: gzip, TIFF, text …"}},
+                "An input that was found, not named, and is no DICOM.",
+            ),
             "association": _association(),
             "subject": _subject(),
             "finding": _finding(),

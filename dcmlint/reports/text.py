@@ -212,7 +212,11 @@ def _closing(report: Report, pen: _Pen) -> Iterator[str]:
     yield from (text + "\n" for text in pen.wrap(line, "", "  "))
     notes: list[str] = []
     if s.skipped:
-        notes.append(f"{_n(s.skipped, 'file')} skipped: not DICOM")
+        notes.append(
+            f"{_n(s.skipped, 'file')} skipped: not DICOM{'' if pen.options.verbose else ' (-v names them)'}"
+        )
+        if pen.options.verbose:
+            notes.extend(f"skipped: {record.path} ({record.title})" for record in report.skipped)
     if s.unreadable:
         notes.append(f"{_n(s.unreadable, 'input')} could not be read")
     if s.partial:

@@ -55,6 +55,7 @@ CHECKS: Mapping[str, str] = {
     **{f"encoding.{code}": text for code, text in ODDITIES.items()},
     "input.not-dicom": "an input that was named is not DICOM",
     "input.cannot-open": "an input cannot be opened",
+    "input.count": "more or fewer instances than expected",
     "input.directory-names-absent": "a DICOMDIR names a file that is not there",
     "input.directory-misses-file": "a file beside a DICOMDIR is not named in it",
 }

@@ -1,0 +1,41 @@
+"""Which files are archives that are looked into; light to import, since every file of a folder is asked."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from dcmlint.dicom.file_kind import file_kind
+
+Kind = Literal["zip", "tar", ""]
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+SUFFIXES = (".zip", *TAR_SUFFIXES)
+_BLOCK = 512
+
+
+def archive_kind(path: str) -> Kind:
+    """Whether a regular file is an archive that is looked into, by its name and its first bytes."""
+    lower = path.lower()
+    zipped = lower.endswith(".zip")
+    if not zipped and not lower.endswith(TAR_SUFFIXES):
+        return ""
+    try:
+        if not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as stream:
+            kind = file_kind(stream.read(_BLOCK))
+    except OSError:
+        return ""
+    if zipped:
+        return "zip" if kind == "ZIP archive" else ""
+    return "tar" if kind in ("tar archive", "gzip", "bzip2", "xz") or _old_tar(path) else ""
+
+
+def _old_tar(path: str) -> bool:
+    """A tar without the mark of POSIX: `tarfile` knows it by the checksum of its first header."""
+    import tarfile
+
+    try:
+        return tarfile.is_tarfile(path)
+    except (OSError, EOFError, ValueError):
+        return False

@@ -1,0 +1,62 @@
+"""Several processes say what one says, and one that dies costs one input."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from support import slides
+
+from dcmlint.dicom.buffers import Buffer, WholeBuffer, open_file
+from dcmlint.engine.processes import check_inputs
+from dcmlint.engine.session import Checker
+from dcmlint.engine.settings import Settings
+from dcmlint.sources.input import Input
+
+CT = slides.to_bytes(slides.ct())
+
+
+def opening(one: Input) -> Buffer:
+    if one.path == "killer":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return WholeBuffer(one.data)
+
+
+def inputs(count: int, *killers: int) -> list[Input]:
+    return [
+        Input(path="killer" if number in killers else f"{number}.dcm", kind="bytes", data=CT, size=len(CT))
+        for number in range(count)
+    ]
+
+
+def test_a_process_that_dies_costs_one_input() -> None:
+    checker = Checker(Settings())
+    done = list(check_inputs(checker, inputs(60, 3, 41), opening, 2))
+    lost = [number for number, (_, result) in enumerate(done) if result.record.status == "unreadable"]
+    assert lost == [3, 41]
+    assert len(done) == 60
+    assert [one.path for one, _ in done] == [one.path for one in inputs(60, 3, 41)]
+    (finding,) = done[3][1].findings
+    assert finding.rule == "FILE902"
+    assert "died" in finding.message
+
+
+def test_any_number_of_processes_says_the_same(tmp_path: Path) -> None:
+    files = []
+    for number in range(20):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(CT[: len(CT) - 97 * number])
+        files.append(Input(path=str(path)))
+    checker = Checker(Settings())
+
+    def said(jobs: int) -> list[object]:
+        return [
+            (one, result.record, result.findings) for one, result in check_inputs(checker, files, _file, jobs)
+        ]
+
+    assert said(1) == said(2) == said(0)
+
+
+def _file(one: Input) -> Buffer:
+    return open_file(one.path)

@@ -1,0 +1,236 @@
+"""Folders, archives and other inputs: every member that was there is checked or named, and nothing is waited for."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from support import slides
+
+import dcmlint
+from dcmlint.engine.report import Report
+
+CT = slides.to_bytes(slides.ct())
+
+
+def check(*paths: Path | str, **settings: object) -> Report:
+    return dcmlint.check([str(path) for path in paths], **settings)  # type: ignore[arg-type]
+
+
+def names(report: Report) -> list[str]:
+    return [os.path.basename(record.path) for record in report.files]
+
+
+def tar_bytes(count: int = 5, mode: str = "w", data: bytes = CT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as tape:
+        for number in range(count):
+            info = tarfile.TarInfo(f"{number}.dcm")
+            info.size = len(data)
+            tape.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def put(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_all_members_of_a_tar_are_checked(tmp_path: Path, mode: str) -> None:
+    path = put(tmp_path / f"a.tar{mode[1:].replace(':', '.')}", tar_bytes(mode=mode))
+    report = check(path)
+    assert names(report) == ["0.dcm", "1.dcm", "2.dcm", "3.dcm", "4.dcm"]
+    assert {record.status for record in report.files} == {"checked"}
+    assert report.exit_code == check(put(tmp_path / "one.dcm", CT)).exit_code
+
+
+def test_a_large_member_is_read_in_place_and_from_a_spool(tmp_path: Path) -> None:
+    large = (
+        slides.to_bytes(slides.ct())
+        + b"\xfc\xff\xfc\xffOB\0\0"
+        + (2 << 20).to_bytes(4, "little")
+        + bytes(2 << 20)
+    )
+    plain = check(put(tmp_path / "a.tar", tar_bytes(2, data=large)))
+    packed = check(put(tmp_path / "b.tar.gz", tar_bytes(2, "w:gz", large)))
+    single = check(put(tmp_path / "c.dcm", large))
+    assert [record.status for record in (*plain.files, *packed.files)] == ["checked"] * 4
+    for report in (plain, packed):
+        first = report.files[0]
+        assert (first.sop_instance_uid, first.title) == (
+            single.files[0].sop_instance_uid,
+            single.files[0].title,
+        )
+        told = {finding.rule for finding in report.findings if finding.file == first.path}
+        assert {finding.rule for finding in single.findings} <= told
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_that_is_cut_is_incomplete(tmp_path: Path, mode: str) -> None:
+    whole = tar_bytes(mode=mode)
+    path = put(tmp_path / ("a.tar" if mode == "w" else "a.tar.gz"), whole[: len(whole) // 2])
+    report = check(path)
+    assert report.exit_code == 4
+    assert "FILE902" in {finding.rule for finding in report.findings}
+    assert "0.dcm" in names(report)
+
+
+def test_a_tar_cut_between_members_is_incomplete(tmp_path: Path) -> None:
+    block = 512 + -(-len(CT) // 512) * 512
+    report = check(put(tmp_path / "a.tar", tar_bytes()[: 2 * block]))
+    assert report.exit_code == 4
+    assert names(report)[:2] == ["0.dcm", "1.dcm"]
+
+
+def test_members_behind_a_damaged_header_are_checked(tmp_path: Path) -> None:
+    block = 512 + -(-len(CT) // 512) * 512
+    data = bytearray(tar_bytes())
+    data[2 * block + 148] ^= 0x55  # the checksum of the third header
+    report = check(put(tmp_path / "a.tar", bytes(data)))
+    assert report.exit_code == 4
+    assert {"0.dcm", "1.dcm", "3.dcm", "4.dcm"} <= set(names(report))
+    (finding,) = [finding for finding in report.findings if finding.rule == "FILE902"]
+    assert "no member header can be read" in finding.message
+
+
+def test_a_wrong_checksum_of_what_is_compressed_is_told(tmp_path: Path) -> None:
+    data = bytearray(tar_bytes(2, "w:gz"))
+    data[-6] ^= 1  # the CRC of the gzip member
+    assert check(put(tmp_path / "a.tar.gz", bytes(data))).exit_code == 4
+
+
+@pytest.mark.parametrize("at", range(20, 2000, 331))
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+def test_damage_of_what_is_compressed_never_ends_the_run(tmp_path: Path, at: int, mode: str) -> None:
+    data = bytearray(tar_bytes(3, mode))
+    data[at % len(data)] ^= 0x41
+    good = put(tmp_path / "z.dcm", CT)
+    report = check(put(tmp_path / f"a.tar.{mode[2:]}", bytes(data)), good)
+    assert names(report)[-1] == "z.dcm"
+
+
+def test_members_of_one_name_are_all_checked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x.dcm", CT)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("x.dcm", CT[:200])
+    report = check(tmp_path / "a.zip")
+    assert names(report) == ["x.dcm", "x.dcm (2)"]
+    assert report.files[1].status == "partial"
+
+
+def test_a_zip_with_damage_and_encryption_names_each_member(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("0.dcm", "1.dcm", "2.dcm"):
+            archive.writestr(name, CT)
+        archive.writestr("inner.zip", b"PK\5\6" + bytes(18))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"1.dcm") + 5 + 900] ^= 0xFF  # in the bytes of the second: its CRC is wrong
+    first = data.rindex(b"PK\1\2", 0, data.rindex(b"2.dcm"))
+    data[first + 8] |= 1  # the third says it is encrypted
+    report = check(put(path, bytes(data)))
+    told = {os.path.basename(f.file or ""): f.message for f in report.findings if f.rule == "FILE902"}
+    assert set(told) == {"1.dcm", "2.dcm", "inner.zip"}
+    assert "CRC" in told["1.dcm"]
+    assert "encrypted" in told["2.dcm"]
+    assert report.exit_code == 4
+
+
+def test_links_and_sparse_members_are_named(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tape:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tape.addfile(link)
+        device = tarfile.TarInfo("device")
+        device.type = tarfile.CHRTYPE
+        tape.addfile(device)
+        info = tarfile.TarInfo("0.dcm")
+        info.size = len(CT)
+        tape.addfile(info, io.BytesIO(CT))
+    report = check(put(tmp_path / "a.tar", out.getvalue()))
+    assert names(report) == ["0.dcm"]
+    assert [os.path.basename(record.path) for record in report.skipped] == ["link", "device"]
+
+
+def test_what_is_skipped_is_said_with_what_it_is(tmp_path: Path) -> None:
+    put(tmp_path / "a.dcm", CT)
+    put(tmp_path / "b.gz", gzip.compress(b"x"))
+    put(tmp_path / "c.txt", b"hello\n")
+    put(tmp_path / "d.tif", b"II*\0" + bytes(40))
+    report = check(tmp_path)
+    assert [record.title for record in report.skipped] == ["gzip", "text", "TIFF"]
+    assert report.exit_code == check(tmp_path / "a.dcm").exit_code
+    strict = check(tmp_path, all_dicom=True)
+    assert strict.exit_code == 4
+    assert len([finding for finding in strict.findings if finding.rule == "FILE901"]) == 3
+
+
+@pytest.mark.parametrize("name", ["x.dcm", "x.DICOM", "x.dic", "x.ima", "1.2.840.113619.2.5"])
+@pytest.mark.parametrize("data", [b"", bytes(300), b"no", CT[:131]], ids=["empty", "zeros", "text", "cut"])
+def test_a_name_that_promises_dicom_is_held_to_it(tmp_path: Path, name: str, data: bytes) -> None:
+    put(tmp_path / "a.dcm", CT)
+    put(tmp_path / name, data)
+    report = check(tmp_path)
+    assert report.exit_code == 4
+    assert [finding.rule for finding in report.findings if finding.file and finding.file.endswith(name)] == [
+        "FILE901"
+    ]
+
+
+@pytest.mark.parametrize(("wanted", "code"), [(1, 1), (2, 0), (3, 1), (0, 1)])
+def test_the_number_of_instances_can_be_demanded(tmp_path: Path, wanted: int, code: int) -> None:
+    put(tmp_path / "a.dcm", CT)
+    put(tmp_path / "b.dcm", CT)
+    report = check(tmp_path, expect=wanted, select=("FILE",))
+    assert report.exit_code == code
+    assert [finding.rule for finding in report.findings if finding.severity == "error"] == ["FILE907"] * code
+
+
+def test_pipes_and_links_are_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dcm")
+    os.symlink("nothing", tmp_path / "dangling")
+    put(tmp_path / "a.dcm", CT)
+    report = check(tmp_path)
+    assert names(report) == ["a.dcm"]
+    assert [record.title for record in report.skipped] == ["a link to nothing", "not a regular file"]
+    assert check(tmp_path / "pipe.dcm").exit_code == 4
+
+
+def test_links_out_of_the_tree_are_followed_only_when_told_to(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    put(tmp_path / "other" / "b.dcm", CT)
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    put(tmp_path / "tree" / "a.dcm", CT)
+    os.symlink("..", tmp_path / "tree" / "deep" / "up")
+    os.symlink(tmp_path / "other", tmp_path / "tree" / "out")
+    report = check(tmp_path / "tree")
+    assert names(report) == ["a.dcm"]
+    assert [os.path.basename(record.path) for record in report.skipped] == ["out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "dcmlint.cli", "check", "--isolated", "--follow", "-f", "json", str(tmp_path / "tree")],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert b"b.dcm" in done.stdout
+
+
+def test_folders_may_be_deeper_than_a_stack(tmp_path: Path) -> None:
+    home = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(1100):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("a.dcm").write_bytes(CT)
+    finally:
+        os.chdir(home)
+    assert names(check(tmp_path)) == ["a.dcm"]
