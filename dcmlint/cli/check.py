@@ -38,7 +38,10 @@ def check(
         list[str] | None, typer.Argument(help="Files, folders, archives; - for standard input.")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.")
+        list[str] | None,
+        typer.Option(
+            "-p", "--profile", help="What to hold the files to; default: wsi. Repeatable: all of them hold."
+        ),
     ] = None,
     parameter: Parameters = None,
     config: Config = None,
@@ -102,7 +105,7 @@ def check(
     """Check DICOM files: one, many, folders, archives."""
     from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker, Totals
-    from dcmlint.profiles.words import not_checked_line
+    from dcmlint.profiles.profile_text import not_checked_line
     from dcmlint.sources.input import Selection
     from dcmlint.sources.inputs import list_inputs, open_input
 
@@ -110,7 +113,7 @@ def check(
     if not paths and files_from is None:
         raise UsageError("nothing to check: name a file or a folder")
     run = run_of(
-        profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
+        profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
         group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,

@@ -51,7 +51,7 @@ def show(
     format_: _Format = "text",
 ) -> int:
     """Show what a profile is, and with --resolved what comes of it."""
-    from dcmlint.profiles import words
+    from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.resolve import resolve_profile
 
     _utf8()
@@ -68,7 +68,7 @@ def parameters(
     name: _Name, set_: Parameters = None, config: _Config = None, format_: _Format = "text"
 ) -> int:
     """List the parameters of a profile: what they mean, what they are called in the product, their values."""
-    from dcmlint.profiles import words
+    from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.resolve import resolve_profile
 
     _utf8()
@@ -83,7 +83,7 @@ def parameters(
 @commands.command()
 def statements(name: _Name, format_: _Format = "text") -> int:
     """List what the source document states, and what checks each sentence, or why nothing can."""
-    from dcmlint.profiles import words
+    from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.load import find_profile
     from dcmlint.profiles.statements import statements_of
 
@@ -151,7 +151,7 @@ def new(
 ) -> int:
     """Write the beginning of a profile of one's own."""
     from dcmlint.profiles.load import find_profile, parse_profile
-    from dcmlint.profiles.words import new_profile
+    from dcmlint.profiles.profile_text import new_profile
     from dcmlint.rules.load import data_folder
 
     _utf8()

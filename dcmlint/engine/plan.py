@@ -123,7 +123,7 @@ def active_rules(
         if not on and rule.id not in locked:
             continue
         severity: Severity = levels.get(rule.id) or rule.severity
-        for word in (rule.area, *rule.tags, rule.name, rule.id):
+        for word in ("ALL", f"basis:{rule.basis}", rule.area, *rule.tags, rule.name, rule.id):
             severity = settings.severity.get(word, severity)
         if rule.id in locked and RANK[severity] < RANK[levels.get(rule.id) or rule.severity]:
             severity = levels.get(rule.id) or rule.severity
@@ -133,7 +133,7 @@ def active_rules(
 
 def names_of(rule: Rule) -> set[str]:
     """All words that select a rule."""
-    return {rule.id, rule.name, rule.area, "ALL", *rule.tags}
+    return set(rule.words)
 
 
 def _words(sources: Sequence[RuleSource]) -> set[str]:

@@ -26,6 +26,7 @@ from dcmlint.findings.finding import (
     Subject,
 )
 from dcmlint.findings.problem import Problem
+from dcmlint.profiles.attributes import ROW
 from dcmlint.rules.functions import RuleContext
 from dcmlint.rules.scope import DatasetScope
 from dcmlint.rules.tables.elements import ElementCheck, ValueCache
@@ -144,7 +145,8 @@ class InstanceRun:
         if level is None:
             self._add(active, problem, Where(offset=_byte(problem.offset), count=max(1, problem.count)))
             return
-        if active.rule.downgrade:
+        # A row's lesser severity is for the values that its profile assumes, not for what the standard forbids.
+        if active.rule.downgrade and ROW not in active.rule.tags:
             scope = DatasetScope(level, self.facts, self.instance.meta)
             lets: dict[str, object] = {}
             for name, let in active.compiled.lets:

@@ -5,7 +5,7 @@ The grammar is borrowed from CEL; the meaning is our own and stands, as a table 
 scopes: nothing is copied out of a data set, only what an expression asks for is read.
 """
 
-from dcmlint.expr import codes  # noqa: F401 - registers its functions
+from dcmlint.expr import codes, dates  # noqa: F401 - register their functions
 from dcmlint.expr.describe import describe
 from dcmlint.expr.expression import Expression, compile_expression
 from dcmlint.expr.functions import FORMS, FunctionSignature, function, functions

@@ -14,8 +14,9 @@ from dcmlint.expr import Expression, compile_expression
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import RANK, Finding
-from dcmlint.profiles.attributes import ROW, tag_of
+from dcmlint.profiles.attributes import ROW
 from dcmlint.profiles.resolve import Exemption, Resolved
+from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.model import Rule
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope

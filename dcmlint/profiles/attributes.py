@@ -7,7 +7,6 @@ id.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -17,33 +16,30 @@ from dcmlint import standard
 from dcmlint.errors import ProfileError
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
-from dcmlint.profiles.parameters import (
-    UnsetParameter,
-    Values,
-    in_expression,
-    in_list,
-    in_message,
-    used_parameters,
-)
+from dcmlint.profiles.parameters import Values, in_expression, in_message, used_parameters
+from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of, unset
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 ROW = "profile-row"  # the tag of rules that are rows
-_NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB/OW"})
 _PRESENCE_CHECKS = (
     "table.type-1-missing", "table.type-1-empty", "table.type-2-missing", "table.type-1c-missing",
     "table.type-1c-empty", "table.type-2c-missing",
 )  # fmt: skip
-_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})\)?")
+_VR_CHECKS = ("element.vr-mismatch", "element.vr-un", "element.sequence-vr")
 
 
 class PlacedRow(msgspec.Struct, frozen=True):
-    """A row with its id, its place in the file (``$.attributes[3].items[0]``) and the keywords above it."""
+    """A row with its id, its place in the file (``$.attributes[3].items[0]``) and the keywords above it.
+
+    ``siblings``: the attributes of the rows of the same level.
+    """
 
     id: str
     row: AttributeRow
     mark: str
     parents: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -57,22 +53,14 @@ def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
 
     def walk(rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str) -> Iterator[PlacedRow]:
         nonlocal number
+        siblings = tuple(row.attribute for row in rows)
         for index, row in enumerate(rows):
             number += 1
             place = f"{mark}[{index}]"
-            yield PlacedRow(row.id or f"{profile.area}{number:03}", row, place, parents)
+            yield PlacedRow(row.id or f"{profile.area}{number:03}", row, place, parents, siblings)
             yield from walk(row.items, (*parents, row.attribute), f"{place}.items")
 
     yield from walk(profile.attributes, (), "$.attributes")
-
-
-def tag_of(text: str) -> int | None:
-    """The tag of a keyword or of ``(gggg,eeee)``; None for what the dictionary does not know."""
-    match = _TAG.fullmatch(text)
-    if match is not None:
-        return int(match[1] + match[2], 16)
-    entry = standard.load().dictionary.by_keyword(text)
-    return None if entry is None else entry.tag
 
 
 def row_name(profile: Profile, placed: PlacedRow) -> str:
@@ -85,123 +73,135 @@ def row_name(profile: Profile, placed: PlacedRow) -> str:
 
 
 def row_rule(
-    profile: Profile,
-    placed: PlacedRow,
-    values: Values,
-    applies: Applies,
-    guard: str,
-    reference: str,
-    *,
-    keep: bool = False,
-) -> Rule | None:
+    profile: Profile, placed: PlacedRow, values: Values, applies: Applies, guard: str, reference: str, *,
+    file: str = "", keep: bool = False,
+) -> Rule | None:  # fmt: skip
     """The rule of one row; None for one that nothing of can be seen.
 
-    ``guard``: an expression that must hold besides the row's own ``when``.  ``keep``: parameters without a
-    value stay as they are, for documentation.  Raises UnsetParameter.
+    ``guard``: an expression that must hold besides the row's own ``when``.  ``file``: the profile's, beside which files of
+    values are.  ``keep``: parameters without a value stay as they are, for documentation.  Raises UnsetParameter.
     """
-    row = placed.row
+    row = _seen_from_items(placed)
     tag = tag_of(row.attribute)
     if tag is None:
         raise ProfileError(f"{row.attribute!r} is no keyword of the dictionary")
     entry = standard.load().dictionary.entry(tag)
-    vr, vm = (entry.vr, entry.vm) if entry is not None else ("UN", "1")
-    own = (
-        row.attribute
-        if entry is not None and entry.keyword == row.attribute
-        else f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
-    )
+    keyword = entry is not None and entry.keyword == row.attribute
+    number = f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
+    name = Named(
+        row.attribute if keyword else f'tag("{number}")',
+        entry.vr if entry is not None else "UN", entry.vm if entry is not None else "1",
+    )  # fmt: skip
     label = entry.name if entry is not None else row.attribute
-    where = f"{label} of {placed.parents[-1]}" if placed.parents else label
 
     def expression(text: str) -> str:
-        return text if keep and _unset(text, values) else in_expression(text, values)
+        return text if not text or (keep and unset(text, values)) else in_expression(text, values)
 
-    present = _present(row, own, vr)
     required = "" if row.presence in PRESENCE else f"({expression(row.presence)})"
-    try:
-        listed = in_list(row.values, values)
-    except UnsetParameter:
-        if (
-            not keep
-            and row.presence not in ("always", "forbidden")
-            and not required
-            and not row.assert_
-            and not row.pattern
-        ):
-            raise
-        listed = (row.values,) if keep and isinstance(row.values, str) else ()
-    demands = [f"({expression(row.assert_)})"] if row.assert_ else []
-    if listed and not (keep and any(word.startswith("param.") for word in listed)):
-        demands.insert(0, _one_of(own, vr, vm, listed))
-    if row.pattern:
-        demands.append(f"matches({own}, {_pattern(row.pattern, values, keep)})")
-    value_ok = " && ".join(demands)
-    filled = f"(empty({own}) || {value_ok})" if row.empty == "allowed" and demands else value_ok
-    checks: tuple[str, ...] = (
-        ("element.vr-mismatch", "element.vr-un", "element.sequence-vr") if row.severity == "error" else ()
-    )
-    conditions = [f"({part})" for part in (guard, expression(row.when) if row.when else "") if part]
-    title = f"{where}: as the profile says"
-    if row.presence == "forbidden":
-        assertion, title = f"!has({own})", f"{where} must be absent"
-    elif row.presence == "always":
-        assertion = " && ".join(part for part in (present, filled) if part)
-        title = f"{where} must be present"
-    elif required:
-        assertion = " && ".join(
-            part
-            for part in (f"(!{required} || {present})", f"(empty({own}) || {value_ok})" if demands else "")
-            if part
-        )
-        conditions.append(f"{required} || has({own})")
-        title = f"{where} must be present where it is promised"
-    else:
-        assertion = value_ok
-        conditions.append(f"!empty({own})")
-        title = f"{where} must be as promised where it is present"
-        if row.severity == "error" and row.presence == "conditional":
-            checks += _PRESENCE_CHECKS
-    if listed:
-        title += ": " + " or ".join(word if len(word) < 40 else word[:39] + "…" for word in listed[:3])
+    demands = demands_of(row, name, values, file, keep)
+    present, value_ok = _present(row, name), " && ".join(one.expression for one in demands)
+    assertion, condition = _assertion(row, name, required, present, value_ok)
+    checks: tuple[str, ...] = ()
+    if row.severity == "error":
+        checks = _VR_CHECKS + (_PRESENCE_CHECKS if row.presence == "conditional" else ())
     if not assertion and not checks:
         return None
     value_severity = row.value_severity or row.severity
     if _assumed(row, values):
         value_severity = _lesser(value_severity, "warning")
     # A wrong value of an attribute that is there is what the lesser severity is for.
-    downgrade = (
-        (Downgrade(when=present, severity=value_severity),)
-        if value_severity != row.severity and assertion
-        else ()
+    lesser: tuple[Downgrade, ...] = (
+        (Downgrade(when=present, severity=value_severity),) if value_severity != row.severity else ()
     )
+    if row.empty_severity is not None and row.presence != "forbidden":
+        lesser += (Downgrade(when=f"has({name.own}) && empty({name.own})", severity=row.empty_severity),)
     common = {
-        "id": placed.id, "name": row_name(profile, placed), "title": title, "severity": row.severity, "basis": "local",
-        "applies": applies, "references": (Reference(reference, row.section),), "tags": (ROW, profile.id),
-        "why": row.why or row.says, "remedy": row.remedy, "check": checks,
-        "attributes": (placed.path,) if checks else (),
+        "id": placed.id, "name": row_name(profile, placed), "title": _title(row, placed, label, required, demands),
+        "severity": row.severity, "basis": "local", "applies": applies,
+        "references": (Reference(reference, row.section),), "tags": (ROW, profile.id),
+        "why": row.why or row.says, "remedy": row.remedy, "check": checks, "attributes": (placed.path,) if checks else (),
     }  # fmt: skip
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
-    message = (
-        in_message(row.message, values)
-        if row.message and not (keep and _unset(row.message, values))
-        else (_message(row, label, value_ok))
-    )
+    own_message = row.message and not (keep and unset(row.message, values))
+    message = in_message(row.message, values) if own_message else _message(row, label, demands)
+    conditions = (guard, expression(row.when), condition)
     return Rule(
-        kind="expression", when=" && ".join(f"({part})" for part in conditions), assert_=assertion,
-        at=row.attribute if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-        each=".".join(placed.parents), message=message, want=_braced(_want(row, listed)), downgrade=downgrade,
-        **common,  # type: ignore[arg-type]
+        kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
+        at=row.attribute if entry is not None else f"({number})", each=".".join(placed.parents), message=message,
+        want=_braced(_want(row, demands)), downgrade=lesser, **common,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def _unset(text: str, values: Values) -> bool:
-    return any(name in values and values[name].value is None for name in used_parameters(text))
+def _assertion(row: AttributeRow, name: Named, required: str, present: str, value_ok: str) -> tuple[str, str]:
+    """What must hold, and the condition under which the row applies at all."""
+    own = name.own
+    allowed = row.empty == "allowed" and value_ok
+    filled = f"(empty({own}) || {value_ok})" if allowed else value_ok
+    if row.presence == "forbidden":
+        return f"!has({own})", ""
+    if row.presence == "always":
+        return " && ".join(part for part in (present, filled) if part), ""
+    if required:
+        # Where it is not required it may be absent; what is there is held to the values.
+        fits = f"(empty({own}) || {value_ok})" if value_ok else ""
+        return " && ".join(
+            part for part in (f"(!{required} || {present})", fits) if part
+        ), f"{required} || has({own})"
+    if row.empty == "forbidden":
+        return " && ".join(part for part in (f"!empty({own})", value_ok) if part), f"has({own})"
+    return value_ok, f"!empty({own})"
+
+
+def _title(
+    row: AttributeRow, placed: PlacedRow, label: str, required: str, demands: tuple[Demand, ...]
+) -> str:
+    where = f"{label} of {placed.parents[-1]}" if placed.parents else label
+    if row.presence == "forbidden":
+        return f"{where} must be absent"
+    if required:
+        title = f"{where} must be present where it is promised"
+    elif row.presence == "always":
+        title = f"{where} must be present"
+    else:
+        title = f"{where} must be as promised where it is present"
+    wants = [one.want if len(one.want) < 120 else one.want[:119] + "…" for one in demands]
+    return f"{title}: {'; '.join(wants)}" if wants else title
+
+
+_NAMES = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])([A-Z][A-Za-z0-9]+)(?![\w(])""")
+
+
+def _seen_from_items(placed: PlacedRow) -> AttributeRow:
+    """A nested row whose expressions see what is around its items: an attribute that the items do not hold is
+    looked for at the levels above, as conditions of PS3.3 are.
+    """
+    row = placed.row
+    if not placed.parents:
+        return row
+
+    def lifted(text: str) -> str:
+        return _NAMES.sub(
+            lambda found: found[0] if found[1] or found[2] in placed.siblings else f"up.{found[2]}", text
+        )
+
+    presence = row.presence if row.presence in PRESENCE else lifted(row.presence)
+    return msgspec.structs.replace(row, when=lifted(row.when), assert_=lifted(row.assert_), presence=presence)
 
 
 def _assumed(row: AttributeRow, values: Values) -> bool:
     texts = (row.values,) if isinstance(row.values, str) else row.values
-    named = [name for text in (*texts, row.assert_, row.pattern) for name in used_parameters(text)]
+    demanded = (
+        *texts,
+        row.assert_,
+        row.pattern,
+        row.minimum,
+        row.maximum,
+        row.not_before,
+        row.not_after,
+        *row.code,
+    )
+    named = [name for text in demanded for name in used_parameters(text)]
     return bool(named) and all(name in values and values[name].assumed for name in named)
 
 
@@ -210,77 +210,43 @@ def _lesser(one: Severity, other: Severity) -> Severity:
     return one if order.index(one) < order.index(other) else other
 
 
-def _present(row: AttributeRow, own: str, vr: str) -> str:
+def _present(row: AttributeRow, name: Named) -> str:
     if row.empty == "required":
-        return f"has({own}) && empty({own})"
-    if row.empty == "allowed" or vr in _BULK:
-        return f"has({own})"
-    return f"!empty({own})"
+        return f"has({name.own}) && empty({name.own})"
+    if row.empty == "allowed" or name.vr in _BULK:
+        return f"has({name.own})"
+    return f"!empty({name.own})"
 
 
-def _one_of(own: str, vr: str, vm: str, listed: tuple[str, ...]) -> str:
-    """An expression: the value is one of those listed; with backslashes, all values are those."""
-    whole = [word for word in listed if "\\" in word]
-    single = [word for word in listed if "\\" not in word]
-    parts = [
-        f"values({own}) == [{', '.join(_literal(vr, one) for one in word.split(chr(92)))}]" for word in whole
-    ]
-    if single:
-        literals = ", ".join(_literal(vr, word) for word in single)
-        if vm != "1":
-            parts.append(f"values({own}).all(each, each in [{literals}])")
-        else:
-            parts.append(f"{own} == {literals}" if len(single) == 1 else f"{own} in [{literals}]")
-    return parts[0] if len(parts) == 1 else "(" + " || ".join(parts) + ")"
-
-
-def _literal(vr: str, word: str) -> str:
-    if vr in _NUMBERS:
-        try:
-            number = float(word)
-        except ValueError:
-            raise ProfileError(f"{word!r} is no number, which {vr} needs") from None
-        return str(int(number)) if number.is_integer() else repr(number)
-    if vr == "AT":
-        tag = tag_of(word)
-        if tag is None:
-            raise ProfileError(f"{word!r} is neither a tag nor a keyword")
-        return f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
-    return json.dumps(word, ensure_ascii=False)
-
-
-def _pattern(text: str, values: Values, keep: bool) -> str:
-    if text.startswith("param."):
-        return text if keep and _unset(text, values) else in_expression(text, values)
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _message(row: AttributeRow, label: str, value_ok: str) -> str:
-    # One text for all that a row demands: texts within a placeholder would be redacted like the value.
-    name = _braced(label)
+def _message(row: AttributeRow, label: str, demands: tuple[Demand, ...]) -> str:
+    """One text for all that a row demands: texts within a placeholder would be redacted like the value."""
     if row.presence == "forbidden":
-        return f"{name} is present"
+        return f"{_braced(label)} is present"
     if row.empty == "required":
-        return f"{name} is missing or not empty"
-    if row.presence in ("conditional", "optional"):
-        return f"{name} is not as promised"
-    faults = ["missing"] if row.empty == "allowed" else ["missing or empty"]
-    if value_ok:
-        faults = ["missing", "empty"] if row.empty != "allowed" else ["missing"]
-        faults.append("not as promised")
-    return f"{name} is {', '.join(faults[:-1])}{' or ' if len(faults) > 1 else ''}{faults[-1]}"
+        return f"{_braced(label)} is missing or not empty"
+    faults = []
+    if row.presence not in ("conditional", "optional"):
+        faults = ["is missing"] if row.empty == "allowed" else ["is missing", "is empty"]
+    elif row.empty == "forbidden":
+        faults = ["is empty"]
+    faults += [one.fault for one in demands]
+    return _braced(f"{label} {_or(faults)}")
 
 
-def _want(row: AttributeRow, listed: tuple[str, ...]) -> str:
-    if row.empty == "required":
-        return "present, without a value"
-    if listed:
-        return " or ".join(listed[:8]) + (" …" if len(listed) > 8 else "")
+def _or(parts: list[str]) -> str:
+    if len(parts) < 3:
+        return " or ".join(parts)
+    return f"{', '.join(parts[:-1])}, or {parts[-1]}"
+
+
+def _want(row: AttributeRow, demands: tuple[Demand, ...]) -> str:
     if row.presence == "forbidden":
         return "absent"
-    return (
-        "" if row.assert_ or row.pattern else "present" if row.empty == "allowed" else "present, with a value"
-    )
+    if row.empty == "required":
+        return "present, without a value"
+    if demands:
+        return "; ".join(one.want for one in demands)
+    return "present (may be empty)" if row.empty == "allowed" else "present, with a value"
 
 
 def _braced(text: str) -> str:

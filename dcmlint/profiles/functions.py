@@ -10,6 +10,7 @@ from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.facts.builtin.gathered import Part
 from dcmlint.facts.builtin.specimen import USING_SUBSTANCE, Code, contents, is_stained
+from dcmlint.profiles.file_names import TOKEN
 from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
@@ -20,7 +21,6 @@ from dcmlint.standard.tags import (
     SpecimenPreparationSequence,
 )
 
-_TOKEN = re.compile(r"\{([^{}]+)\}")
 # What Windows does not allow in the name of a file; a scanner has to leave it out or to replace it.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _SUFFIXES = (".dcm", ".dicom", ".dic")
@@ -76,7 +76,7 @@ def file_name(
             stem = stem[: -len(suffix)]
             break
     pattern, at = "", 0
-    for token in _TOKEN.finditer(template):
+    for token in TOKEN.finditer(template):
         pattern += re.escape(template[at : token.start()])
         at = token.end()
         path = (tokens or {}).get(token[1], token[1])

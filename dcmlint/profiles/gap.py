@@ -15,11 +15,12 @@ from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.expr import ABSENT, UNKNOWN, compile_expression
 from dcmlint.findings.finding import Severity
-from dcmlint.profiles.attributes import placed_rows, tag_of
+from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
 from dcmlint.profiles.remark import Remark
-from dcmlint.profiles.resolve import uid_of
+from dcmlint.profiles.row_demands import tag_of
+from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.names import TABLE_NAMES
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row
 from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
@@ -111,10 +112,13 @@ def fixed_values(row: AttributeRow, tag: int, values: Values) -> object:
         listed = in_list(row.values, values)
     except (UnsetParameter, ProfileError):
         return None
-    if len(listed) != 1:
-        return None
     entry = standard.load().dictionary.entry(tag)
     vr = entry.vr if entry is not None else "UN"
+    if not listed and "value" in row.printed and vr != "SQ":
+        # What the document prints is what it promises, though the row reads it otherwise.
+        listed = (row.printed["value"],)
+    if len(listed) != 1:
+        return None
     parts: list[Any] = []
     for part in listed[0].split("\\"):
         if vr in _NUMBERS:

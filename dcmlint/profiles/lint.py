@@ -10,15 +10,18 @@ from typing import Any
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.findings.finding import RANK, Severity
-from dcmlint.profiles.attributes import PlacedRow, placed_rows, tag_of
+from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
+from dcmlint.profiles.levels import named
 from dcmlint.profiles.load import fully_read
 from dcmlint.profiles.model import AttributeRow, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
 from dcmlint.profiles.patterns import substitution_problems, translate
 from dcmlint.profiles.remark import Remark
-from dcmlint.profiles.resolve import chain_of, chain_values, named, resolve_chain, uid_of
+from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
+from dcmlint.profiles.row_demands import tag_of
 from dcmlint.profiles.statements import statements_of
+from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.check import check_rule
 from dcmlint.standard.tags import ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix
 
@@ -129,10 +132,31 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
         yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
     if entry.retired:
         yield say("retired-attribute", "warning", f"{entry.name} is retired (PS3.6)", "attribute")
+    yield from _printed(row, entry.name, say)
     yield from _schemes(row, values, say)
     yield from _single_index(row, values, say)
     if row.pattern and entry.vr in _LONGEST:
         yield from _too_long(row.pattern, entry.vr, entry.name, values, say)
+
+
+_PRINTED = {
+    "vr": "the VR",
+    "value": "the value",
+    "presence": "the presence",
+    "name": "the name",
+    "tag": "the tag",
+}
+
+
+def _printed(row: AttributeRow, name: str, say: Any) -> Iterator[Remark]:
+    """What the document prints, where that cannot be meant; the row says how it was read."""
+    for key, text in row.printed.items():
+        if key not in _PRINTED:
+            yield say("unknown-key", "error", f"printed: {key} is none of {', '.join(_PRINTED)}", "printed")
+            continue
+        read = {"vr": row.vr, "name": row.name, "tag": row.tag, "presence": row.presence}.get(key, "")
+        yield say("printed-otherwise", "warning",
+                  f"the document prints {text} as {_PRINTED[key]} of {name}" + (f"; read as {read}" if read else ""), "printed")  # fmt: skip
 
 
 def _schemes(row: AttributeRow, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
@@ -153,7 +177,8 @@ def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: 
     if row.attribute != "DimensionIndexPointer":
         return
     try:
-        listed = {tag_of(word) for word in in_list(row.values, values)}
+        words = in_list(row.values, values) or (row.printed.get("value", ""),)
+        listed = {tag_of(word) for word in words}
     except UnsetParameter:
         return
     for one, other in (
@@ -165,6 +190,13 @@ def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: 
             assert names[0] is not None and names[1] is not None  # noqa: PT018
             yield say("incomplete-index", "warning",
                       f"the only index points to {names[0].name}: without {names[1].name} it cannot tell tiles apart (PS3.3 C.7.6.17)", "values")  # fmt: skip
+
+
+def _doubled(pattern: str, name: str) -> str:
+    """What is wrong with a pattern in which every backslash stands twice, as program text and some guides print it."""
+    if re.search(r"\\\\[dDwWsSbB.]", pattern) and not re.search(r"(?<!\\)\\(?!\\)", pattern):
+        return f"{name} has doubled backslashes: \\\\d finds a backslash and the letter d; write \\d"
+    return ""
 
 
 def _too_long(
@@ -276,6 +308,9 @@ def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> 
         if entity is not None:
             message = f"{name} holds {entity[0]}: was it copied from HTML?"
             yield _remark(source, mark, "html-entity", "warning", message)
+        doubled = _doubled(value.value, name) if value.parameter.type == "pattern" else ""
+        if doubled:
+            yield _remark(source, mark, "doubled-backslash", "warning", doubled)
         if value.parameter.type == "pattern" and name.endswith("_format"):
             attribute = values.get(name.removesuffix("_format") + "_attribute")
             if attribute is not None and attribute.value is not None:
@@ -343,6 +378,21 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
 
 def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     profile = source.profile
+    refused: dict[str, list[Any]] = {}
+    for one in resolved.refused:
+        if one.profile == profile.id:
+            refused.setdefault(one.word, []).append(one)
+    for word, kept in refused.items():
+        names = ", ".join(one.rule for one in kept[:4]) + (
+            f" and {len(kept) - 4} more" if len(kept) > 4 else ""
+        )
+        yield _remark(
+            source,
+            f"$.rules.{word}",
+            "locked",
+            "warning",
+            f"{word!r} does not lower {names}: {kept[0].locked_by} locks them",
+        )
     for word in profile.rules:
         if not named(resolved.rules, word):
             yield _remark(
@@ -389,11 +439,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
 
 
 def _close(word: str, resolved: Any) -> str:
-    words = {
-        one
-        for rule in resolved.rules
-        for one in (rule.rule.id, rule.rule.name, rule.rule.area, *rule.rule.tags)
-    }
+    words = {one for rule in resolved.rules for one in rule.rule.words}
     return _hint(word, words)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
-from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile, ProfileSource
+from dcmlint.profiles.model import PRESENCE, PS3_2, AttributeRow, Profile, ProfileSource
 from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key
 from dcmlint.rules.model import Rule
 
@@ -51,7 +51,7 @@ def find_profile(name: str, beside: str = "") -> ProfileSource:
 
 
 def _is_path(name: str) -> bool:
-    return "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
+    return "/" in name or os.sep in name or name.endswith((".yaml", ".yml", ".json"))
 
 
 @cache
@@ -121,13 +121,29 @@ def parse_profile(text: str, shown: str) -> ProfileSource:
 
 
 def _typed(source: Any) -> ProfileSource:
+    value = source.value
+    if isinstance(value, dict):
+        # Shared parts, which YAML anchors name.
+        value = {key: one for key, one in value.items() if not key.startswith("x-")}
     try:
-        profile = msgspec.convert(source.value, Profile, strict=False)
+        profile = msgspec.convert(value, Profile, strict=False)
     except msgspec.ValidationError as problem:
         raise _misfit(str(problem), source) from None
+    rows = tuple(_in_our_words(row) for row in profile.attributes)
+    profile = msgspec.structs.replace(profile, attributes=rows)
     made = ProfileSource(profile, source.file, source.marks)
     _check_form(made)
     return made
+
+
+def _in_our_words(row: AttributeRow) -> AttributeRow:
+    """A row and those of its items, with our words in place of those of PS3.2."""
+    presence, empty = PS3_2.get(row.presence, (row.presence, None))
+    items = tuple(_in_our_words(one) for one in row.items)
+    source = row.source or ("order" if row.presence in ("MWL", "MPPS") else "")
+    return msgspec.structs.replace(
+        row, presence=presence, empty=row.empty or empty, items=items, source=source
+    )
 
 
 def _misfit(text: str, source: Any) -> ProfileError:
@@ -213,7 +229,7 @@ def _check_form(source: ProfileSource) -> None:
 def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: str) -> None:
     """A condition of an exception that could not be held against an instance."""
     from dcmlint.expr import compile_expression
-    from dcmlint.profiles.attributes import tag_of
+    from dcmlint.profiles.row_demands import tag_of
     from dcmlint.rules.names import RULE_NAMES
 
     if key == "when":
@@ -230,8 +246,9 @@ def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: 
 
 def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:
     word = row.presence
-    if re.fullmatch(r"[a-z]+", word) and word not in PRESENCE:
-        hint = did_you_mean(word, PRESENCE, f"{', '.join(PRESENCE)}, or an expression")
+    if re.fullmatch(r"[A-Za-z]+", word) and word not in PRESENCE and word not in PS3_2:
+        known = (*PRESENCE, *PS3_2)
+        hint = did_you_mean(word, known, f"{', '.join(known)}, or an expression")
         raise ProfileError(f"{word!r} is no presence", source.file, *source.place(f"{path}.presence"), hint)
     for number, item in enumerate(row.items):
         _check_row(source, item, f"{path}.items[{number}]")

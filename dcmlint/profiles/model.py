@@ -20,6 +20,12 @@ GateAction = Literal["accept", "quarantine", "refuse"]
 Empty = Literal["allowed", "forbidden", "required"]
 Protocol = Literal["dicom", "dicom-tls", "https", "amqps", "smb"]
 PRESENCE = ("always", "conditional", "optional", "forbidden")
+# PS3.2 Annex A: how often an attribute is there and has a value, and where the value comes from.
+PS3_2: dict[str, tuple[str, Empty | None]] = {
+    "ALWAYS": ("always", None), "VNAP": ("always", "allowed"), "ANAP": ("optional", None), "EMPTY": ("always", "required"),
+    "AUTO": ("always", None), "CONFIG": ("always", None), "USER": ("always", "allowed"),
+    "MWL": ("always", "allowed"), "MPPS": ("always", "allowed"), "IMPLICIT": ("always", None), "FIXED": ("always", None),
+}  # fmt: skip
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -59,11 +65,16 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     it; ``assumed``: the default is what holds unless something else was agreed, so that what differs from it
     is a warning until the parameter is set.  ``type`` attribute: the path of an attribute; pattern and
     substitution: a regular expression and a replacement in the manner of .NET; list: texts with commas.
+    ``minimum``, ``maximum`` and ``whole`` (no fraction): of a number; ``pattern``: found in a text.
     """
 
     type: ParameterType = "text"
     default: str | tuple[str, ...] | None = None
     choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    whole: bool = False
+    pattern: str = ""
     unit: str = ""
     help: str = ""
     shown_as: str = ""
@@ -77,13 +88,19 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``attribute``: the keyword, or the tag of what has none; ``tag``, ``name`` and ``vr``: as the document
     gives them, for `profile check`.  ``presence``: always, conditional (as the standard has it), optional,
-    forbidden, or an expression that says when it is required.  ``empty``: whether it may be there without a
+    forbidden, a word of PS3.2 (ALWAYS, VNAP, ANAP, EMPTY, AUTO, CONFIG, USER, MWL …), or an expression that says when it is required.  ``empty``: whether it may be there without a
     value (default: forbidden where it must be there).  ``values``: what it may be; a value with backslashes
-    is all values of the attribute.  ``pattern``: found in the value; ``assert``: an expression that holds
+    is all values of the attribute.  ``values_from``: a file beside the profile with one value a line (the first
+    column of CSV).  ``pattern``: found in the value.  ``minimum`` and ``maximum``: of a number.  ``not_before`` and
+    ``not_after``: of a date: YYYY-MM-DD, today, today-30d, today-120y.  ``code``: SCHEME:VALUE of a code sequence, or a list of
+    them; ``context_group``: the number of the CID that its codes are of.  ``source``: ``order``, or ``order.KEY``: the value is that
+    of the order or worklist item that --order gives.  ``assert``: an expression that holds
     wherever the attribute is.  ``when``: where the row holds at all.  ``items``: rows of a sequence's items.
-    ``value_severity``: for a wrong value, where it is less than for a missing attribute.
+    ``value_severity``: for a wrong value, where it is less than for a missing attribute;
+    ``empty_severity``: for one without a value.
     ``says``: the statement in other words; ``not_seen``: what of it no file shows, and why.
-    ``checked_by``: rules that see what the row cannot.
+    ``checked_by``: rules that see what the row cannot.  ``printed``: what the document prints where it is wrong, by ``vr``, ``value``,
+    ``presence``, ``name`` or ``tag``: `profile check` remarks it.
     """
 
     attribute: str
@@ -94,17 +111,27 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     presence: str = "optional"
     empty: Empty | None = None
     values: str | tuple[str, ...] = ()
+    values_from: str = ""
     pattern: str = ""
+    minimum: str = ""
+    maximum: str = ""
+    not_before: str = ""
+    not_after: str = ""
+    code: str | tuple[str, ...] = ()
+    context_group: str = ""
+    source: str = ""
     assert_: str = ""
     when: str = ""
     sop_class: tuple[str, ...] = ()
     severity: Severity = "error"
     value_severity: Severity | None = None
+    empty_severity: Severity | None = None
     items: tuple[AttributeRow, ...] = ()
     section: str = ""
     says: str = ""
     not_seen: str = ""
     checked_by: tuple[str, ...] = ()
+    printed: dict[str, str] = {}
     message: str = ""
     why: str = ""
     remedy: str = ""
@@ -255,11 +282,15 @@ Marks = dict[str, tuple[int, int]]
 
 
 class ProfileSource(msgspec.Struct, frozen=True):
-    """A profile and the file it was read from; ``marks`` (line, column) by path, for errors."""
+    """A profile and the file it was read from; ``marks`` (line, column) by path, for errors.
+
+    ``bases``: the ids of all profiles that it extends, through others too; known within a chain.
+    """
 
     profile: Profile
     file: str
     marks: Marks = {}
+    bases: tuple[str, ...] = ()
 
     def place(self, path: str) -> tuple[int, int]:
         """Line and column of a path, or of the nearest place above it that is known."""

@@ -15,11 +15,11 @@ from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
+from dcmlint.profiles.profile_text import independent_reading
 from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
 from dcmlint.profiles.schema import profile_schema
 from dcmlint.profiles.statements import statements_of
-from dcmlint.profiles.words import independent_reading
 from dcmlint.rules.load import data_folder
 
 _BY_HAND = "<!-- Made by `python -m dcmlint.profiles.pages` from profiles/{file}; do not edit. -->"

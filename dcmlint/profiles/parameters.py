@@ -12,6 +12,7 @@ import msgspec
 
 from dcmlint.dicom.path import parse_path
 from dcmlint.errors import ProfileError, did_you_mean
+from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.profiles.model import Parameter
 from dcmlint.profiles.patterns import PatternError, translate
 
@@ -91,6 +92,11 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
             raise wrong(f"{text!r} is no number") from None
         if number - number != 0:
             raise wrong(f"{text!r} is no number")
+        least, most = parameter.minimum, parameter.maximum
+        if (least is not None and number < least) or (most is not None and number > most):
+            raise wrong(f"{text} is not within {_bound(least)} to {_bound(most)}")
+        if parameter.whole and not number.is_integer():
+            raise wrong(f"{text} is no whole number")
         return int(number) if number.is_integer() else number
     if parameter.type == "choice":
         found = next((choice for choice in parameter.choices if choice.lower() == text.lower()), None)
@@ -109,7 +115,21 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
         except PatternError as problem:
             raise wrong(f"{problem} (at character {problem.offset + 1})") from None
         return str(raw)
+    if parameter.pattern:
+        safe_pattern(parameter.pattern)
+        if re.search(parameter.pattern, str(raw)[:MAX_SUBJECT]) is None:
+            raise wrong(f"{str(raw)!r} does not match {parameter.pattern}", parameter.help)
     return str(raw)
+
+
+def _bound(number: float | None) -> str:
+    return "any" if number is None else f"{number:g}"
+
+
+def parameters_in(value: object) -> list[str]:
+    """The names of the parameters that a part of a profile names, each once."""
+    text = msgspec.json.encode(value).decode()
+    return list(dict.fromkeys(re.findall(r"\bparam\.([a-z][a-z0-9_]*)", text)))
 
 
 def used_parameters(text: str) -> list[str]:

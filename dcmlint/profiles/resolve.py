@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import datetime
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from dcmlint import standard
-from dcmlint.errors import ProfileError, RuleError, did_you_mean
-from dcmlint.facts.builtin.svs import SVS
-from dcmlint.findings.finding import RANK, Reference, Severity
+from dcmlint.errors import ProfileError, RuleError
+from dcmlint.findings.finding import Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
+from dcmlint.profiles.levels import ChainLevels, Lock, Refused, levels_of
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
-from dcmlint.profiles.model import Endpoint, GateAction, Level, Offer, Override, Profile, ProfileSource
+from dcmlint.profiles.made_rules import (
+    applies_of,
+    document_of,
+    file_names_rule,
+    own_rule,
+    sop_classes_rule,
+    transfer_syntaxes_rule,
+)
+from dcmlint.profiles.model import Endpoint, GateAction, Override, Profile, ProfileSource
 from dcmlint.profiles.parameters import (
     ParameterValue,
     UnsetParameter,
     Values,
-    in_expression,
     in_list,
-    in_message,
     in_text,
     parameter_values,
+    parameters_in,
 )
+from dcmlint.profiles.placed_endpoints import placed
+from dcmlint.rules.compile import compiled
 from dcmlint.rules.load import builtin_rules
-from dcmlint.rules.model import Applies, Downgrade, Rule, RuleSource
+from dcmlint.rules.model import Applies, Rule, RuleSource
 
-# The numbers of the rules that a profile's lists become.
-SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE = 901, 902, 903
-PROFILE = "profile"  # the tag of rules that come from a profile
+_DEEPEST = 32  # profiles that extend each other in one line
+_LISTS = (
+    ("sop_classes", sop_classes_rule),
+    ("transfer_syntaxes", transfer_syntaxes_rule),
+    ("file_names", file_names_rule),
+)
 
 
 class NotChecked(msgspec.Struct, frozen=True):
-    """A rule or row that is not looked at, and the parameter that it lacks."""
+    """A rule or row that is not checked, and the parameter that it lacks."""
 
     what: str
     parameter: str
@@ -54,18 +64,22 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """A resolved profile.
 
     ``rules``: built-in ones and its own; ``levels``: what it makes of their severities (None: off);
-    ``locked``: ids that nobody can ignore; ``chain``: the profiles that it is made of, itself last;
-    ``own``: the ids of rules that come from profiles; ``not_checked``: what lacks a parameter;
-    ``endpoints``: with the values of parameters in place; ``action``: what a gate does by worst severity.
+    ``locked``: ids that nobody can ignore; ``locks``: who locked them; ``refused``: words that would have lowered them;
+    ``chain``: the profiles that it is made of, itself last; ``own``: the ids of rules that come from profiles, ``origin``: from
+    which; ``not_checked``: what lacks a parameter; ``endpoints``: with the values of parameters in place;
+    ``action``: what a gate does by worst severity.
     """
 
     name: str
     rules: tuple[RuleSource, ...]
     levels: dict[str, Severity | None] = {}
     locked: frozenset[str] = frozenset()
+    locks: dict[str, Lock] = {}
+    refused: tuple[Refused, ...] = ()
     chain: tuple[ProfileSource, ...] = ()
     parameters: dict[str, ParameterValue] = {}
     own: frozenset[str] = frozenset()
+    origin: dict[str, str] = {}
     not_checked: tuple[NotChecked, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -80,16 +94,23 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 def resolve_profile(
     name: str, parameters: Mapping[str, Any] | None = None, *, keep: bool = False
 ) -> Resolved:
-    """The profile of this name or path, with these parameters.
+    """The profile of this name or path, with these parameters; several with commas are held to together.
 
     ``keep``: rules whose parameters have no value are kept as they are written, for documentation only.
     Raises ProfileError with what is wrong and where.
     """
-    source = find_profile(name)
+    source = _joint(name) if "," in name and not Path(name).exists() else find_profile(name)
     if any(one is source for one in builtin_profiles()):
         given = msgspec.json.encode(parameters or {}, order="sorted")
         return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
     return resolve_chain(chain_of(source), parameters, keep=keep)
+
+
+def _joint(names: str) -> ProfileSource:
+    """A profile that extends those named, and says nothing of its own."""
+    parts = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    title = " and ".join(find_profile(part).profile.id for part in parts)
+    return ProfileSource(Profile(id=title.replace(" and ", "+"), version="1", title=title, extends=parts), "")
 
 
 @lru_cache(maxsize=16)
@@ -99,24 +120,38 @@ def _resolved_builtin(name: str, parameters: bytes, keep: bool, today: str) -> R
 
 
 def chain_of(source: ProfileSource) -> tuple[ProfileSource, ...]:
-    """A profile and all that it extends, in the order in which they count.  Raises ProfileError for a cycle."""
+    """A profile and all that it extends, in the order in which they count, each with its bases.
+
+    Raises ProfileError for a circle, for two different files with one id, and for a line of more than 32.
+    """
     found: dict[str, ProfileSource] = {}
 
-    def visit(one: ProfileSource, above: tuple[str, ...]) -> None:
-        if one.profile.id in above:
-            circle = " extends ".join((*above[above.index(one.profile.id) :], one.profile.id))
+    def visit(one: ProfileSource, above: tuple[str, ...]) -> tuple[str, ...]:
+        name = one.profile.id
+        if name in above:
+            circle = " extends ".join((*above[above.index(name) :], name))
             raise ProfileError(f"a circle: {circle}", one.file, *one.place("$.extends"))
-        for number, name in enumerate(one.profile.extends):
+        if len(above) >= _DEEPEST:
+            raise ProfileError(
+                f"more than {_DEEPEST} profiles extend each other", one.file, *one.place("$.extends")
+            )
+        if name in found:
+            if Path(found[name].file).resolve() != Path(one.file).resolve():
+                raise ProfileError(f"{found[name].file} has the id {name} too", one.file, *one.place("$.id"))
+            return (*found[name].bases, name)
+        bases: dict[str, None] = {}
+        for number, word in enumerate(one.profile.extends):
             try:
-                base = find_profile(name, one.file)
+                base = find_profile(word, one.file)
             except ProfileError as mistake:
                 if mistake.file:
                     raise
                 raise ProfileError(
                     mistake.message, one.file, *one.place(f"$.extends[{number}]"), mistake.hint
                 ) from None
-            visit(base, (*above, one.profile.id))
-        found.setdefault(one.profile.id, one)
+            bases.update(dict.fromkeys(visit(base, (*above, name))))
+        found[name] = msgspec.structs.replace(one, bases=tuple(bases))
+        return (*bases, name)
 
     visit(source, ())
     return tuple(found.values())
@@ -127,26 +162,22 @@ def resolve_chain(
 ) -> Resolved:
     """The resolved profile of a chain, the last of which was asked for."""
     values = chain_values(chain, parameters or {})
-    made: dict[str, RuleSource] = {}
+    builtin = builtin_rules()
+    levels = ChainLevels(builtin)
+    own = _OwnRules(builtin, levels)
     missing: list[NotChecked] = []
     for source in chain:
-        for rule, marks in _rules_of(source, chain, values, missing, keep):
-            made[rule.id] = RuleSource(rule, source.file, marks)
-    if any(source.rule.kind == "function" for source in made.values()):
+        made = [
+            own.add(source, rule, marks) for rule, marks in _rules_of(source, chain, values, missing, keep)
+        ]
+        levels.add(source, made)
+    if any(source.rule.kind == "function" for source in own.rules.values()):
         import dcmlint.profiles.functions  # noqa: F401 - registers
-    rules = _joined(builtin_rules(), made.values())
-    levels = levels_of(rules, [item for source in chain for item in source.profile.rules.items()])
-    locked = {rule.rule.id for source in chain for word in source.profile.lock for rule in named(rules, word)}
-    endpoints: dict[str, Endpoint] = {}
-    for source in chain:
-        for endpoint in source.profile.endpoints:
-            try:
-                for name in endpoint.needs:
-                    in_text(f"param.{name}", values)
-                if all(in_text(f"param.{name}?", values) in wanted for name, wanted in endpoint.only.items()):
-                    endpoints[endpoint.name] = _placed(endpoint, values)
-            except UnsetParameter as unset:
-                missing.append(NotChecked(f"endpoint {endpoint.name}", str(unset)))
+    if not keep:
+        _compile(chain, own)
+        _locked_parameters(chain, levels.locks, own.origin, values)
+    rules = (*builtin, *own.rules.values())
+    endpoints = _endpoints(chain, values, missing)
     action: dict[Severity, GateAction] = {}
     for source in chain:
         action.update(source.profile.action)
@@ -156,9 +187,9 @@ def resolve_chain(
         for source in chain for override in source.profile.overrides if override.expires >= today
     )  # fmt: skip
     return Resolved(
-        name=chain[-1].profile.id, rules=rules, levels=levels, locked=frozenset(locked), chain=tuple(chain),
-        parameters=dict(values), own=frozenset(made), not_checked=tuple(missing), exemptions=exemptions,
-        endpoints=tuple(endpoints.values()), action=action,
+        name=chain[-1].profile.id, rules=rules, levels=levels.levels, locked=frozenset(levels.locks), locks=levels.locks,
+        refused=tuple(levels.refused), chain=tuple(chain), parameters=dict(values), own=frozenset(own.rules),
+        origin=own.origin, not_checked=tuple(missing), exemptions=exemptions, endpoints=endpoints, action=action,
     )  # fmt: skip
 
 
@@ -175,61 +206,47 @@ def chain_values(chain: Sequence[ProfileSource], given: Mapping[str, Any]) -> di
     return parameter_values(declared, {**inherited, **{name.lower(): value for name, value in given.items()}})
 
 
-# -- severities -----------------------------------------------------------------------------------------------
-
-
-def named(rules: Iterable[RuleSource], word: str) -> list[RuleSource]:
-    """The rules that a word means: an id, a name, an area, a tag, ``basis:NAME`` or ``ALL``."""
-    return [source for source in rules if word in words_of(source.rule)]
-
-
-def words_of(rule: Rule) -> tuple[str, ...]:
-    """All words that mean a rule."""
-    return (rule.id, rule.name, rule.area, "ALL", f"basis:{rule.basis}", *rule.tags)
-
-
-def levels_of(rules: Sequence[RuleSource], words: Sequence[tuple[str, Level]]) -> dict[str, Severity | None]:
-    """What words make of rules, one after the other; words that mean nothing change nothing (`profile check` tells)."""
-    if not words:
-        return {}
-    by_word: dict[str, list[Rule]] = {}
-    for source in rules:
-        for word in words_of(source.rule):
-            by_word.setdefault(word, []).append(source.rule)
-    levels: dict[str, Severity | None] = {}
-    for word, level in words:
-        for rule in by_word.get(word, ()):
-            if level == "on":
-                levels[rule.id] = rule.severity
-            elif level == "off":
-                levels[rule.id] = None
-            elif level == "at-most-warning" or level == "at-most-info":
-                now = levels.get(rule.id, rule.severity if rule.default else None)
-                most: Severity = "warning" if level == "at-most-warning" else "info"
-                if now is not None and RANK[now] > RANK[most]:
-                    levels[rule.id] = most
-            else:
-                levels[rule.id] = level
-    return levels
-
-
 # -- rules ----------------------------------------------------------------------------------------------------
 
-_Made = tuple[Rule, dict[str, tuple[int, int]]]
+_Marks = dict[str, tuple[int, int]]
 
 
-def _joined(builtin: Sequence[RuleSource], own: Iterable[RuleSource]) -> tuple[RuleSource, ...]:
-    taken = {word: source.file for source in builtin for word in (source.rule.id, source.rule.name)}
-    added = []
-    for source in own:
-        for word in (source.rule.id, source.rule.name):
-            if word in taken:
+class _OwnRules:
+    """The rules of the profiles of a chain, each id and name once; a child may replace what is not locked."""
+
+    def __init__(self, builtin: Sequence[RuleSource], levels: ChainLevels) -> None:
+        self._taken = {word: source.file for source in builtin for word in (source.rule.id, source.rule.name)}
+        self._levels = levels
+        self.rules: dict[str, RuleSource] = {}
+        self.origin: dict[str, str] = {}
+
+    def add(self, source: ProfileSource, rule: Rule, marks: _Marks) -> RuleSource:
+        """The rule with its file.  Raises ProfileError with the places of both where it stands twice."""
+        made = RuleSource(rule, source.file, marks)
+        for word in (rule.id, rule.name):
+            if word in self._taken:
+                raise ProfileError(f"{word} is also used in {self._taken[word]}", source.file, *_at(marks))
+        for other in list(self.rules.values()):
+            if rule.id != other.rule.id and rule.name != other.rule.name:
+                continue
+            word = rule.id if rule.id == other.rule.id else rule.name
+            place = f"{other.file}:{_at(other.marks)[0]}"
+            if self.origin[other.rule.id] == source.profile.id:
+                raise ProfileError(f"{word} is used twice, also in {place}", source.file, *_at(marks))
+            lock = self._levels.locks.get(other.rule.id)
+            if lock is not None:
                 raise ProfileError(
-                    f"{word} is also used in {taken[word]}", source.file, *source.marks.get("$", (0, 0))
-                )
-            taken[word] = source.file
-        added.append(source)
-    return (*builtin, *added) if added else tuple(builtin)
+                    f"{word} is locked by {lock.by} ({place}) and cannot be replaced", source.file,
+                    *_at(marks), hint="give the row another id",
+                )  # fmt: skip
+            del self.rules[other.rule.id], self.origin[other.rule.id]
+        self.rules[rule.id] = made
+        self.origin[rule.id] = source.profile.id
+        return made
+
+
+def _at(marks: _Marks) -> tuple[int, int]:
+    return marks.get("$", (0, 0))
 
 
 def _rules_of(
@@ -238,214 +255,141 @@ def _rules_of(
     values: Values,
     missing: list[NotChecked],
     keep: bool,
-) -> Iterable[_Made]:
+) -> Iterator[tuple[Rule, _Marks]]:
     profile = source.profile
-    applies, guard = _applies(profile, values)
-    for placed in placed_rows(profile):
-        made = _row(source, placed, values, applies, guard, missing, keep)
+    applies, guard = applies_of(profile, values)
+    for row in placed_rows(profile):
+        made = _row(source, row, values, applies, guard, missing, keep)
         if made is not None:
-            yield made
+            yield made, _everywhere(source.place(row.mark))
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
         try:
-            yield _own_rule(profile, rule, values, applies, guard, keep), source.marks_below(prefix)
+            yield own_rule(profile, rule, values, applies, guard, keep), source.marks_below(prefix)
         except UnsetParameter as unset:
             missing.append(NotChecked(rule.id, str(unset)))
         except ProfileError as mistake:
             raise ProfileError(
                 f"{rule.id}: {mistake.message}", source.file, *source.place(prefix), mistake.hint
             ) from None
-    for maker, key in (
-        (_sop_classes, "sop_classes"),
-        (_transfer_syntaxes, "transfer_syntaxes"),
-        (_file_names, "file_names"),
-    ):
-        last = next((one for one in reversed(chain) if getattr(one.profile, key)), None)
-        if last is not source:
+    for key, maker in _LISTS:
+        if not getattr(profile, key) or not _counts(source, key, chain):
             continue
         try:
-            rule = maker(profile, values, guard)
+            made = maker(profile, values, guard)
         except UnsetParameter as unset:
-            if keep:
-                continue
-            missing.append(NotChecked(key.replace("_", " "), str(unset)))
+            if not keep:
+                missing.append(NotChecked(key.replace("_", " "), str(unset)))
         except (ProfileError, RuleError) as mistake:
             raise ProfileError(
                 mistake.message, source.file, *source.place(f"$.{key}"), mistake.hint
             ) from None
         else:
-            yield rule, _everywhere(source.place(f"$.{key}"))
+            yield made, _everywhere(source.place(f"$.{key}"))
 
 
-def _everywhere(place: tuple[int, int]) -> dict[str, tuple[int, int]]:
+def _counts(source: ProfileSource, key: str, chain: Sequence[ProfileSource]) -> bool:
+    """Whether a list holds: the last of the chain does, and each that is locked."""
+    later = chain[chain.index(source) + 1 :]
+    if not any(getattr(one.profile, key) for one in later):
+        return True
+    number = {"sop_classes": 901, "transfer_syntaxes": 902, "file_names": 903}[key]
+    words = {f"{source.profile.area}{number}", source.profile.area}
+    return any(words.intersection(one.profile.lock) for one in (source, *later))
+
+
+def _everywhere(place: tuple[int, int]) -> _Marks:
     return dict.fromkeys(("$", "$.when", "$.assert", "$.message", "$.want", "$.at", "$.each"), place)
 
 
 def _row(
-    source: ProfileSource, placed: PlacedRow, values: Values, applies: Applies, guard: str,
+    source: ProfileSource, placed_row: PlacedRow, values: Values, applies: Applies, guard: str,
     missing: list[NotChecked], keep: bool,
-) -> _Made | None:  # fmt: skip
-    row = placed.row
-    place = source.place(placed.mark)
+) -> Rule | None:  # fmt: skip
+    row = placed_row.row
     try:
         if row.sop_class:
             applies = Applies(sop_class=in_list(row.sop_class, values))
-        rule = row_rule(source.profile, placed, values, applies, guard, _document(source.profile), keep=keep)
+        document = document_of(source.profile)
+        return row_rule(
+            source.profile, placed_row, values, applies, guard, document, file=source.file, keep=keep
+        )
     except UnsetParameter as unset:
-        missing.append(NotChecked(placed.id, str(unset)))
+        missing.append(NotChecked(placed_row.id, str(unset)))
         return None
     except ProfileError as mistake:
+        place = source.place(placed_row.mark)
         raise ProfileError(f"{row.attribute}: {mistake.message}", source.file, *place, mistake.hint) from None
-    return None if rule is None else (rule, _everywhere(place))
 
 
-def _document(profile: Profile) -> str:
-    """How references name the document of a profile."""
-    if profile.source is None:
-        return f"profile {profile.id} {profile.version}"
-    return profile.source.short or profile.source.document
-
-
-def _applies(profile: Profile, values: Values) -> tuple[Applies, str]:
-    applies = profile.applies
-    parts = []
-    if applies.modality:
-        parts.append(f"Modality in {json.dumps(list(applies.modality), ensure_ascii=False)}")
-    for keyword, texts in (("Manufacturer", applies.manufacturer), ("ManufacturerModelName", applies.model)):
-        if texts:
-            known = " || ".join(
-                f"contains(lower({keyword}), {json.dumps(text.lower(), ensure_ascii=False)})"
-                for text in texts
-            )
-            parts.append(f"({known})")
-    return Applies(sop_class=in_list(applies.sop_class, values), modality=applies.modality), " && ".join(
-        parts
-    )
-
-
-def _own_rule(profile: Profile, rule: Rule, values: Values, applies: Applies, guard: str, keep: bool) -> Rule:
-    def filled(fill: Callable[[str, Values], str], text: str) -> str:
+def _compile(chain: Sequence[ProfileSource], own: _OwnRules) -> None:
+    """Expressions and patterns of a user's own profile fail here, not for each file that is checked."""
+    tested = {one.profile.id for one in builtin_profiles()}
+    for source in own.rules.values():
+        if own.origin[source.rule.id] in tested:
+            continue
         try:
-            return fill(text, values) if text else text
-        except UnsetParameter:
-            if keep:
-                return text
-            raise
+            compiled(source)
+        except RuleError as mistake:
+            raise ProfileError(
+                f"{source.rule.id}: {mistake.message}",
+                mistake.file,
+                mistake.line,
+                mistake.column,
+                mistake.hint,
+            ) from None
 
-    expression, message = partial(filled, in_expression), partial(filled, in_message)
 
-    def given(value: Any) -> Any:
-        if isinstance(value, str):
-            return value if keep else in_text(value, values)
-        if isinstance(value, dict):
-            return {key: given(one) for key, one in value.items()}
-        return [given(one) for one in value] if isinstance(value, (list, tuple)) else value
+def _locked_parameters(
+    chain: Sequence[ProfileSource], locks: Mapping[str, Lock], origin: Mapping[str, str], values: Values
+) -> None:
+    """What a locked rule compares with cannot be changed below the lock; a parameter without a value can be set."""
+    by_name = {source.profile.id: number for number, source in enumerate(chain)}
+    for rule, lock in locks.items():
+        if rule not in origin:
+            continue
+        names = _parameters_of(chain[by_name[origin[rule]]].profile, rule)
+        if not names:
+            continue
+        fixed = chain_values(chain[: by_name[lock.by] + 1], {})
+        for name in names:
+            before = fixed.get(name)
+            if before is None or before.value is None or before.value == values[name].value:
+                continue
+            setter = next((one for one in reversed(chain) if name in one.profile.set), None)
+            place = (setter.file, *setter.place(f"$.set.{name}")) if setter is not None else ("", 0, 0)
+            raise ProfileError(
+                f"the parameter {name} cannot be changed: {lock.by} locks {rule}, which uses it", *place
+            )
 
-    when = expression(rule.when)
-    if guard and rule.scope not in ("series", "slide", "association") and SVS not in rule.tags:
-        when = f"({guard}) && ({when})" if when else guard
-    return msgspec.structs.replace(
-        rule, when=when, assert_=expression(rule.assert_), let={name: expression(text) for name, text in rule.let.items()},
-        at=expression(rule.at), places=expression(rule.places), message=message(rule.message), is_=message(rule.is_),
-        want=message(rule.want), parameters=given(rule.parameters),
-        downgrade=tuple(Downgrade(when=expression(one.when), severity=one.severity) for one in rule.downgrade),
-        applies=rule.applies if rule.applies.sop_class or rule.applies.modality or SVS in rule.tags else applies,
-        tags=(*rule.tags, PROFILE, profile.id),
-        references=rule.references or (Reference(_document(profile)),),
+
+def _parameters_of(profile: Profile, rule: str) -> list[str]:
+    parts: Iterable[object] = (
+        *(msgspec.structs.replace(one.row, items=()) for one in placed_rows(profile) if one.id == rule),
+        *(one for one in profile.own_rules if one.id == rule),
+        *(getattr(profile, key) for number, (key, _) in enumerate(_LISTS, 901) if rule == f"{profile.area}{number}"),
     )  # fmt: skip
+    return list(dict.fromkeys(name for part in parts for name in parameters_in(part)))
 
 
-def _sop_classes(profile: Profile, values: Values, guard: str) -> Rule:
-    uids = [uid_of(word, "SOP Class") for word in in_list(profile.sop_classes, values)]
-    return Rule(
-        id=f"{profile.area}{SOP_CLASSES_RULE}", name=f"{profile.area.lower()}-sop-class", basis="local", severity="error",
-        title="The SOP Class must be one of the profile's", tags=(PROFILE, profile.id), when=guard,
-        assert_=f"SOPClassUID in {json.dumps(uids)}", at="SOPClassUID", references=(Reference(_document(profile)),),
-        message="the SOP Class is none of those of the profile", want=_listed(uids),
-        why=f"The profile {profile.id} is about these SOP Classes only.",
-    )  # fmt: skip
-
-
-def _transfer_syntaxes(profile: Profile, values: Values, guard: str) -> Rule:
-    uids = [uid_of(word, "Transfer Syntax") for word in in_list(profile.transfer_syntaxes, values)]
-    # A data set without file meta information has no transfer syntax to speak of.
-    when = "has(file.TransferSyntaxUID)" + (f" && ({guard})" if guard else "")
-    return Rule(
-        id=f"{profile.area}{TRANSFER_SYNTAXES_RULE}", name=f"{profile.area.lower()}-transfer-syntax", basis="local",
-        severity="error", title="The transfer syntax must be one of the profile's", tags=(PROFILE, profile.id),
-        when=when, assert_=f"file.TransferSyntaxUID in {json.dumps(uids)}", references=(Reference(_document(profile)),),
-        applies=_applies(profile, values)[0], is_="{file.TransferSyntaxUID}",
-        message="the transfer syntax is none of those of the profile", want=_listed(uids),
-        why=f"The profile {profile.id} names the transfer syntaxes that are allowed.",
-    )  # fmt: skip
-
-
-def _file_names(profile: Profile, values: Values, guard: str) -> Rule:
-    names = profile.file_names
-    assert names is not None
-    return Rule(
-        id=f"{profile.area}{FILE_NAMES_RULE}", name=f"{profile.area.lower()}-file-name", basis="local", kind="function",
-        severity=names.severity, title="The file must be called as the profile says", tags=(PROFILE, profile.id),
-        when=guard, function="file-name", references=(Reference(_document(profile)),), applies=_applies(profile, values)[0],
-        parameters={"template": in_text(names.template, values),
-                    "tokens": {token: in_text(path, values) for token, path in names.tokens.items()}},
-        why="Files are found by their names, and by nothing else once they have left the archive.",
-    )  # fmt: skip
-
-
-def _listed(uids: Sequence[str]) -> str:
-    known = [standard.load().uid(uid) for uid in uids[:4]]
-    names = [
-        entry.keyword or entry.name if entry is not None else uid
-        for entry, uid in zip(known, uids, strict=False)
-    ]
-    return ", ".join(names) + (f" or {len(uids) - 4} more" if len(uids) > 4 else "")
-
-
-def uid_of(word: str, type_: str) -> str:
-    """The UID of a keyword or UID of PS3.6 Annex A.  Raises ProfileError with what was probably meant."""
-    if re.fullmatch(r"[0-9.]+", word):
-        return word
-    keywords = _uid_keywords(type_)
-    if word not in keywords:
-        raise ProfileError(f"{word!r} is no keyword of a {type_}", hint=did_you_mean(word, keywords))
-    return keywords[word]
-
-
-@cache
-def _uid_keywords(type_: str) -> dict[str, str]:
-    return {entry.keyword: entry.uid for entry in standard.load().uids(type_) if entry.keyword}
-
-
-def _placed(endpoint: Endpoint, values: Values) -> Endpoint:
-    """An endpoint with the values of parameters, and UIDs in place of keywords."""
-    offers = tuple(
-        msgspec.structs.replace(
-            offer, sop_class=uid_of(in_text(offer.sop_class, values), "SOP Class"),
-            transfer_syntaxes=tuple(uid_of(word, "Transfer Syntax") for word in in_list(offer.transfer_syntaxes, values)),
-        )
-        for offer in _offers(endpoint.offers, values)
-    )  # fmt: skip
-    return msgspec.structs.replace(
-        endpoint, host=_or_nothing(endpoint.host, values), port=_or_nothing(endpoint.port, values),
-        called_ae=_or_nothing(endpoint.called_ae, values), calling_ae=_or_nothing(endpoint.calling_ae, values),
-        offers=offers,
-    )  # fmt: skip
-
-
-def _or_nothing(text: str, values: Values) -> str:
-    """A value of an endpoint that may be missing: it is then asked for on the command line."""
-    try:
-        return in_text(text, values)
-    except UnsetParameter:
-        return ""
-
-
-def _offers(offers: Sequence[Offer], values: Values) -> Iterable[Offer]:
-    """Offers with one SOP Class each: a parameter may hold several."""
-    for offer in offers:
-        for word in in_list((offer.sop_class,), values):
-            yield msgspec.structs.replace(offer, sop_class=word)
+def _endpoints(
+    chain: Sequence[ProfileSource], values: Values, missing: list[NotChecked]
+) -> tuple[Endpoint, ...]:
+    endpoints: dict[str, Endpoint] = {}
+    for source in chain:
+        for number, endpoint in enumerate(source.profile.endpoints):
+            try:
+                for name in endpoint.needs:
+                    in_text(f"param.{name}", values)
+                if all(in_text(f"param.{name}?", values) in wanted for name, wanted in endpoint.only.items()):
+                    endpoints[endpoint.name] = placed(endpoint, values)
+            except UnsetParameter as unset:
+                missing.append(NotChecked(f"endpoint {endpoint.name}", str(unset)))
+            except ProfileError as mistake:
+                raise ProfileError(
+                    mistake.message, source.file, *source.place(f"$.endpoints[{number}]"), mistake.hint
+                ) from None
+    return tuple(endpoints.values())
 
 
 # -- everything ---------------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.made_rules import SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE
 from dcmlint.profiles.model import Profile, Statement
-from dcmlint.profiles.parameters import UnsetParameter, in_list, parameter_values
-from dcmlint.profiles.resolve import SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, uid_of
+from dcmlint.profiles.parameters import UnsetParameter, in_list, parameter_values, parameters_in
+from dcmlint.profiles.uids import uid_of
 
 ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = (
     "attributes",
@@ -100,13 +101,10 @@ def _of_parameters(profile: Profile) -> Iterator[Statement]:
 
 def _users(profile: Profile) -> dict[str, list[str]]:
     """The rules, rows and endpoints that name a parameter."""
-    import re
-
     found: dict[str, list[str]] = {}
 
     def note(name: str, value: object) -> None:
-        text = msgspec.json.encode(value).decode()
-        for parameter in dict.fromkeys(re.findall(r"param\.([a-z][a-z0-9_]*)", text)):
+        for parameter in parameters_in(value):
             found.setdefault(parameter, []).append(name)
 
     for placed in placed_rows(profile):

@@ -100,6 +100,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """The letters of the id: TILE of TILE003."""
         return self.id.rstrip("0123456789")
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words that mean the rule, on the command line and in profiles."""
+        return (self.id, self.name, self.area, "ALL", f"basis:{self.basis}", *self.tags)
+
 
 class RuleSource(msgspec.Struct, frozen=True, dict=True):
     """A rule and the file it was read from; ``marks`` (line, column) by path, for errors in expressions.

@@ -18,6 +18,7 @@ Marks = dict[str, tuple[int, int]]
 
 MAX_BYTES = 4 << 20
 _MAX_DEPTH = 40
+_MAX_NODES = 100_000  # aliases counted each time: eight lines of them can stand for billions
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -65,6 +66,8 @@ def parse_yaml(text: str, file: str, error: type[LocatedError] = RuleError) -> l
 def read_yaml(path: Path, shown: str, error: type[LocatedError] = RuleError) -> Source:
     """The single document of a file; ``shown`` is how messages name it."""
     try:
+        if not path.is_file() and path.exists():
+            raise error("not a regular file", shown)
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8"
@@ -79,6 +82,8 @@ def _convert(node: Any, path: str, marks: Marks, file: str, error: type[LocatedE
     marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
     if depth > _MAX_DEPTH:
         raise error("nested too deep", file, *marks[path])
+    if len(marks) > _MAX_NODES:
+        raise error(f"more than {_MAX_NODES} values, aliases counted each time", file, *marks[path])
     ours = node.tag.startswith("!") and not node.tag.startswith("!!") and len(node.tag) > 1
     if isinstance(node, yaml.ScalarNode):
         return Tagged(node.tag[1:], node.value) if ours else node.value

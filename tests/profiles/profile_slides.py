@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
-from support.modules import item, uid
+from support.modules import code, item, uid
 from support.writing import changed, put, to_bytes
 
 from dcmlint.api import check_bytes
@@ -29,6 +29,7 @@ def _dicomvert() -> FileDataset:
     made.SpecificCharacterSet = "ISO_IR 100"
     made.ImageType = image_type
     made.DerivationDescription = "Converted"
+    made.AcquisitionContextSequence = [_context()]
     made.ReferringPhysicianName = "Example^Referrer"
     put(made, "PatientOrientation", None)
     made.SeriesDate, made.SeriesTime = made.StudyDate, made.StudyTime
@@ -49,6 +50,14 @@ def _dicomvert() -> FileDataset:
     return made
 
 
+def _context() -> Dataset:
+    """One item of an acquisition context (PS3.3 C.7.6.14)."""
+    return item(
+        ValueType="CODE", ConceptNameCodeSequence=[code(("246501002", "SCT", "Technique"))],
+        ConceptCodeSequence=[code(("127790008", "SCT", "Staining method"))],
+    )  # fmt: skip
+
+
 def _as_srgb(profile: bytes) -> bytes:
     """The same profile, called sRGB: names in an ICC profile are UTF-16."""
     old = "Example slide scanner".encode("utf-16-be")
@@ -67,6 +76,7 @@ def _gt450(sparse: bool, level: int = 0) -> FileDataset:
                        sparse=sparse, order="raster")  # fmt: skip
     made = slides.volume(scan, level)
     made.Manufacturer, made.ManufacturerModelName = "Leica Biosystems", "GT450DX"
+    made.SoftwareVersions = "1.2.1"
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = (
         f"1.3.6.1.4.1.36533.{1 + level}.{int(sparse)}.17"
     )
@@ -84,6 +94,7 @@ def gt450_label(changes: Mapping[str, Any] | None = None) -> FileDataset:
     scan = slides.Scan(name="gt450 False", container="EX24-17-A1-1", tile=256)
     made = slides.label(scan)
     made.Manufacturer, made.ManufacturerModelName = "Leica Biosystems", "GT450DX"
+    made.SoftwareVersions = "1.2.1"
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = "1.3.6.1.4.1.36533.9.17"
     made.LabelText = made.BarcodeValue = "X-240017-A"
     return changed(made, changes or {})

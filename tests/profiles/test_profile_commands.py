@@ -51,7 +51,7 @@ def test_profiles_are_listed() -> None:
     ("arguments", "says"),
     [
         (["show", "aperio-gt450-dx"], "not checked, because a parameter has no value"),
-        (["show", "aperio-gt450-dx", "--resolved"], "GTX101    info"),
+        (["show", "aperio-gt450-dx", "--resolved"], "GTX010    error"),
         (["show", "deidentified", "--resolved"], "[locked]"),
         (["show", "dicomvert-2.0"], "independent reading"),
         (["parameters", "dicomvert-2.0"], "512 (assumed)"),

@@ -199,7 +199,6 @@ def test_other_sop_classes_are_refused_unless_they_are_named() -> None:
         ("DVT013", {"Modality": "GM"}),
         ("DVT028", {"SeriesNumber": "2"}),
         ("DVT037", {"SamplesPerPixel": 1}),
-        ("DVT040", {"NumberOfFrames": "3"}),
         ("DVT002", {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]}),
     ],
 )

@@ -136,7 +136,6 @@ def test_full_and_sparse_are_held_to_the_standard() -> None:
 @pytest.mark.parametrize(
     ("rule", "changes"),
     [
-        ("GTX101", {"ManufacturerModelName": "Other"}),
         ("GTX104", {"SOPInstanceUID": "1.2.3.4"}),
     ],
 )

@@ -1,0 +1,247 @@
+"""What a row demands of a value, as expressions, with the words that findings say of each."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from dcmlint import standard
+from dcmlint.errors import ProfileError
+from dcmlint.profiles.model import AttributeRow
+from dcmlint.profiles.parameters import (
+    UnsetParameter,
+    Values,
+    in_expression,
+    in_list,
+    in_text,
+    used_parameters,
+)
+
+NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
+_DATES = frozenset({"DA", "DT"})
+_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})\)?")
+_DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
+_TODAY = re.compile(r"today(?: ?([+-]) ?(\d{1,5}) ?([dy]))?")
+_CODE = re.compile(r"(?P<scheme>[^:|,\s]{1,16}) ?[:|,] ?(?P<value>\S{1,64})")
+_LARGEST_LIST = 4 << 20  # bytes of a file of values
+_SHOWN = 8
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """One demand on a value: ``fault`` is what a finding says, ``want`` what is expected instead."""
+
+    expression: str
+    fault: str
+    want: str
+
+
+class Named(msgspec.Struct, frozen=True):
+    """An attribute as expressions name it, with VR and VM of the dictionary."""
+
+    own: str
+    vr: str
+    vm: str
+
+
+def tag_of(text: str) -> int | None:
+    """The tag of a keyword or of ``(gggg,eeee)``; None for what the dictionary does not know."""
+    match = _TAG.fullmatch(text)
+    if match is not None:
+        return int(match[1] + match[2], 16)
+    entry = standard.load().dictionary.by_keyword(text)
+    return None if entry is None else entry.tag
+
+
+def demands_of(row: AttributeRow, name: Named, values: Values, file: str, keep: bool) -> tuple[Demand, ...]:
+    """The demands of a row in the order in which its keys are documented.
+
+    ``keep``: what names a parameter without a value is left out, for documentation.  Raises UnsetParameter.
+    """
+    found: list[Demand] = []
+    for maker in (_listed, _pattern, _range, _dates, _codes, _context_group, _assertion):
+        try:
+            found += maker(row, name, values, file)
+        except UnsetParameter:
+            if not keep:
+                raise
+    return tuple(found)
+
+
+def unset(text: str, values: Values) -> bool:
+    """Whether an expression names a parameter without a value."""
+    return any(name in values and values[name].value is None for name in used_parameters(text))
+
+
+def listed_values(row: AttributeRow, values: Values, file: str) -> tuple[str, ...]:
+    """The values that a row allows, those of its file among them."""
+    listed = in_list(row.values, values)
+    return (*listed, *_from_file(in_text(row.values_from, values), file)) if row.values_from else listed
+
+
+def _from_file(name: str, beside: str) -> tuple[str, ...]:
+    """The first column of a CSV file, one value a line; lines that begin with # are left out."""
+    path = Path(name) if Path(name).is_absolute() or not beside else Path(beside).parent / name
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_LIST:
+            raise ProfileError(f"{name} is no file of values of at most 4 MB")
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            lines = (line for line in stream if not line.startswith("#"))
+            found = tuple(
+                dict.fromkeys(one[0].strip() for one in csv.reader(lines) if one and one[0].strip())
+            )
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise ProfileError(f"{name} cannot be read: {getattr(problem, 'strerror', '') or problem}") from None
+    if not found:
+        raise ProfileError(f"{name} holds no values")
+    return found
+
+
+def _listed(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    listed = listed_values(row, values, file)
+    if listed:
+        want = " or ".join(listed[:_SHOWN]) + (
+            f" or {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        )
+        fault = f"is not {want}" if len(listed) == 1 else "is not one of the values expected"
+        yield Demand(_one_of(name, listed), fault, want)
+
+
+def _pattern(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    if not row.pattern:
+        return
+    if row.pattern.startswith("param."):
+        literal, shown = in_expression(row.pattern, values), in_text(row.pattern, values)
+    else:
+        literal, shown = json.dumps(row.pattern, ensure_ascii=False), row.pattern
+    matches = f"matches({name.own}, {literal})"
+    if name.vm != "1":
+        matches = f"values({name.own}).all(each, matches(each, {literal}))"
+    yield Demand(matches, f"does not match {shown}", f"text matching {shown}")
+
+
+def _range(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    least, most = in_text(row.minimum, values), in_text(row.maximum, values)
+    if not least and not most:
+        return
+    if name.vr not in NUMBERS:
+        raise ProfileError(f"minimum and maximum are for numbers, and the VR is {name.vr}",
+                           hint="not_before and not_after are for dates")  # fmt: skip
+    parts = [f"{{0}} {sign} {_literal(name.vr, one)}" for sign, one in ((">=", least), ("<=", most)) if one]
+    if least and most:
+        if float(_literal(name.vr, least)) > float(_literal(name.vr, most)):
+            raise ProfileError(f"the minimum {least} is larger than the maximum {most}")
+        want = f"{least} to {most}"
+    else:
+        want = f"at least {least}" if least else f"at most {most}"
+    yield Demand(_each(name, " && ".join(parts)), f"is not {want}", want)
+
+
+def _dates(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    first, last = in_text(row.not_before, values), in_text(row.not_after, values)
+    if not first and not last:
+        return
+    if name.vr not in _DATES:
+        raise ProfileError(f"not_before and not_after are for dates, and the VR is {name.vr}")
+    parts = [f"{{0}} >= {_day(first)}"] if first else []
+    parts += [f'{{0}} < {_day(last)} + "~"'] if last else []
+    want = " and ".join([f"not before {first}"] * bool(first) + [f"not after {last}"] * bool(last))
+    yield Demand(_each(name, " && ".join(parts)), f"is not a date {want}", f"a date {want}")
+
+
+def _day(text: str) -> str:
+    """An expression for a day: YYYY-MM-DD, or ``today``, ``today - 120y``, ``today + 30d``."""
+    match = _DAY.fullmatch(text)
+    if match is not None:
+        return json.dumps("".join(match.groups()))
+    match = _TODAY.fullmatch(text)
+    if match is None:
+        raise ProfileError(f"{text!r} is no day", hint="YYYY-MM-DD, today, today-30d, today+1d or today-120y")
+    if match[1] is None:
+        return "today()"
+    return f'today({match[1]}{match[2]}, "{match[3]}")'
+
+
+def _codes(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    words = in_list(row.code, values)
+    if not words:
+        return
+    if name.vr != "SQ":
+        raise ProfileError("code is for code sequences")
+    parts = []
+    for word in words:
+        match = _CODE.fullmatch(word)
+        if match is None:
+            raise ProfileError(f"{word!r} is no code", hint="SCHEME:VALUE, as in SCT:12710003")
+        scheme, value = json.dumps(match["scheme"]), json.dumps(match["value"])
+        parts.append(
+            f"c.CodingSchemeDesignator == {scheme} && (c.CodeValue == {value} || c.LongCodeValue == {value})"
+        )
+    want = " or ".join(words[:_SHOWN])
+    expression = f"{name.own}.all(c, {' || '.join(f'({part})' for part in parts)})"
+    yield Demand(expression, "does not hold the code expected", want)
+
+
+def _context_group(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    text = in_text(row.context_group, values)
+    if not text:
+        return
+    group = standard.load().context_group(int(text)) if text.isdecimal() else None
+    if group is None:
+        raise ProfileError(f"{text} is no context group of PS3.16", hint="its number, as in 8120")
+    if name.vr != "SQ":
+        raise ProfileError("context_group is for code sequences")
+    want = f"a code of CID {group.cid}, {group.name}"
+    yield Demand(
+        f"{name.own}.all(c, in_context_group(c, {group.cid}))", f"holds no code of CID {group.cid}", want
+    )
+
+
+def _assertion(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+    if row.assert_:
+        text = in_expression(row.assert_, values)
+        yield Demand(f"({text})", "is not as the profile demands", " ".join(text.split()))
+
+
+def _each(name: Named, template: str) -> str:
+    if name.vm == "1":
+        return template.replace("{0}", name.own)
+    return f"values({name.own}).all(each, {template.replace('{0}', 'each')})"
+
+
+def _one_of(name: Named, listed: tuple[str, ...]) -> str:
+    """An expression: the value is one of those listed; with backslashes, all values are those."""
+    whole = [word for word in listed if "\\" in word]
+    single = [word for word in listed if "\\" not in word]
+    parts = [
+        f"values({name.own}) == [{', '.join(_literal(name.vr, one) for one in word.split(chr(92)))}]"
+        for word in whole
+    ]
+    if single:
+        literals = ", ".join(_literal(name.vr, word) for word in single)
+        if name.vm != "1":
+            parts.append(f"values({name.own}).all(each, each in [{literals}])")
+        else:
+            parts.append(f"{name.own} == {literals}" if len(single) == 1 else f"{name.own} in [{literals}]")
+    return parts[0] if len(parts) == 1 else "(" + " || ".join(parts) + ")"
+
+
+def _literal(vr: str, word: str) -> str:
+    if vr in NUMBERS:
+        try:
+            number = float(word)
+        except ValueError:
+            raise ProfileError(f"{word!r} is no number, which {vr} needs") from None
+        if number - number != 0:
+            raise ProfileError(f"{word!r} is no number, which {vr} needs")
+        return str(int(number)) if number.is_integer() else repr(number)
+    if vr == "AT":
+        tag = tag_of(word)
+        if tag is None:
+            raise ProfileError(f"{word!r} is neither a tag nor a keyword")
+        return f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
+    return json.dumps(word, ensure_ascii=False)
