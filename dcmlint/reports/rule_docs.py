@@ -17,6 +17,7 @@ _AREAS: Mapping[str, str] = {
     "CHR": "Character sets",
     "CONC": "Concatenations",
     "CT": "CT, MR and PET images",
+    "ANN": "Bulk annotations",
     "DIR": "DICOMDIR",
     "ELM": "Elements: VR, multiplicity, private elements",
     "ENC": "Encoding",

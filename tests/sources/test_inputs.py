@@ -235,4 +235,6 @@ def test_folders_may_be_deeper_than_a_stack(tmp_path: Path) -> None:
         assert names(check(tmp_path)) == ["a.dcm"]
     finally:
         os.chdir(home)
-        subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)  # shutil ends at the depth of Python's stack
+        subprocess.run(
+            ["rm", "-r", str(tmp_path / "d")], check=True
+        )  # shutil ends at the depth of Python's stack

@@ -1,6 +1,7 @@
 """The functions of built-in rules; importing this package registers them."""
 
 from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing registers them
+    annotations,
     bulk_lengths,
     code_streams,
     codes,

@@ -1,0 +1,201 @@
+"""Coordinates and point indices of annotation groups (PS3.3 C.37.1, C.27.4.1 for the list of indices)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.dicom.path import name_of
+from dcmlint.rules.builtin_functions.annotations.groups import FEWEST, FIXED, Group, groups
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    AnnotationCoordinateType,
+    LongPrimitivePointIndexList,
+    NumberOfAnnotations,
+)
+
+# A slide is 26 mm x 76 mm, the largest whole mounts 4 times that; the origin lies at its corner (PS3.3 C.8.12.2.1).
+_LARGEST_SLIDE = 260.0
+
+
+@rule_function("annotation-coordinates-whole")
+def whole_points(context: RuleContext) -> Iterator[Problem]:
+    """ANN003: the coordinates are whole points, two or three values each."""
+    for group in groups(context):
+        size = group.width * group.dimensions
+        if size and group.coordinates and group.value_bytes % size:
+            yield Problem(
+                message=f"{name_of(group.coordinates)} has {group.value_bytes} bytes, which are no whole number of points",
+                level=group.item, tag=group.coordinates, said=f"{group.value_bytes} bytes",
+                want=f"a multiple of {size} bytes: {group.dimensions} values of {group.width} bytes a point",
+            )  # fmt: skip
+
+
+@rule_function("annotation-coordinates-finite")
+def finite(context: RuleContext) -> Iterator[Problem]:
+    """ANN004: every coordinate is a finite number."""
+    import numpy as np
+
+    for group in groups(context):
+        values = group.values()
+        if values is None:
+            continue
+        strange = np.flatnonzero(~np.isfinite(values))
+        if strange.size:
+            yield Problem(
+                message=f"{strange.size} coordinates are not finite, first value {int(strange[0]) + 1}",
+                level=group.item, tag=group.coordinates, said=str(values[strange[0]]), want="finite numbers",
+            )  # fmt: skip
+
+
+@rule_function("annotation-point-indices")
+def point_indices(context: RuleContext) -> Iterator[Problem]:
+    """ANN005: the list of indices begins with 1, ascends by whole annotations and stays within the coordinates."""
+    looked_at = False
+    for group in groups(context):
+        if LongPrimitivePointIndexList not in group.item:
+            continue
+        looked_at = True
+        problem = _indices(group)
+        if problem is not None:
+            yield problem
+    if not looked_at:
+        raise NotApplicable
+
+
+def _indices(group: Group) -> Problem | None:
+    """What is wrong with the list of one group: the first thing, since the rest follows from it."""
+    import numpy as np
+
+    def wrong(message: str, said: str, want: str) -> Problem:
+        return Problem(
+            message=message, level=group.item, tag=LongPrimitivePointIndexList, said=said, want=want
+        )  # fmt: skip
+
+    if group.graphic_type in FIXED:
+        return wrong(
+            f"there is a list of indices, but each {group.graphic_type} has the same number of points",
+            "present", "absent: only POLYLINE and POLYGON need it",
+        )  # fmt: skip
+    starts = group.starts()
+    fewest = FEWEST.get(group.graphic_type)
+    if starts is None or fewest is None or not group.dimensions or not group.coordinates:
+        return None
+    values = starts.astype(np.int64)
+    if values.size > 1 and values.size % 2 == 0 and not values[1::2].any() and values[0]:
+        return wrong(
+            "the indices are written with 64 bits", "every other value is 0", "values of 32 bits (VR OL)"
+        )
+    if values[0] != 1:
+        hint = ": indices count from 1" if values[0] == 0 else ""
+        return wrong(f"the first index is {values[0]}", str(values[0]), f"1{hint}")
+    step = np.diff(values)
+    back = np.flatnonzero(step <= 0)
+    if back.size:
+        at = int(back[0]) + 1
+        return wrong(
+            f"index {at + 1} is {values[at]}, which does not come after {values[at - 1]}", str(values[at]),
+            "ascending indices",
+        )  # fmt: skip
+    there = group.value_bytes // group.width
+    beyond = np.flatnonzero(values > there)
+    if beyond.size:
+        at = int(beyond[0])
+        return wrong(
+            f"index {at + 1} is {values[at]}, but there are {there} coordinates", str(values[at]), f"at most {there}"
+        )  # fmt: skip
+    uneven = np.flatnonzero((values - 1) % group.dimensions)
+    if uneven.size:
+        at = int(uneven[0])
+        return wrong(
+            f"index {at + 1} is {values[at]}, which is not the first coordinate of a point", str(values[at]),
+            f"1 and a multiple of {group.dimensions}: indices count coordinates, not points",
+        )  # fmt: skip
+    points = np.diff(np.append(values, there + 1)) // group.dimensions
+    short = np.flatnonzero(points < fewest)
+    if short.size:
+        at = int(short[0])
+        return wrong(
+            f"annotation {at + 1} has {points[at]} point{'' if points[at] == 1 else 's'}: too few for a {group.graphic_type}",
+            f"{points[at]} in {short.size} annotations", f"at least {fewest} points",
+        )  # fmt: skip
+    return None
+
+
+@rule_function("annotation-count")
+def annotation_count(context: RuleContext) -> Iterator[Problem]:
+    """ANN006: Number of Annotations is what the coordinates or the list of indices give."""
+    for group in groups(context):
+        stated, given = group.stated, _given(group)
+        if stated is None or given is None or stated == given[0]:
+            continue
+        yield Problem(
+            message=f"Number of Annotations is {stated}, but {given[1]} give {given[0]}", level=group.item,
+            tag=NumberOfAnnotations, found=stated, want=str(given[0]), because=given[1],
+        )  # fmt: skip
+
+
+def _given(group: Group) -> tuple[int | str, str] | None:
+    """How many annotations there are by the data, and what says so."""
+    if not group.dimensions or not group.coordinates:
+        return None
+    points, rest = divmod(group.value_bytes, group.width * group.dimensions)
+    if rest:
+        return None  # reported of the coordinates
+    each = FIXED.get(group.graphic_type)
+    if each is not None:
+        whole, left = divmod(points, each)
+        count = f"{points} / {each}" if left else whole
+        return count, f"{points} points of {group.graphic_type}" + (f", {each} each" if each > 1 else "")
+    starts = group.starts()
+    if group.graphic_type not in FEWEST or starts is None or _indices(group) is not None:
+        return None
+    return int(starts.size), f"{starts.size} point indices"
+
+
+@rule_function("annotation-polygon-open")
+def open_polygons(context: RuleContext) -> Iterator[Problem]:
+    """ANN008: a POLYGON is closed without its first point at the end again."""
+    import numpy as np
+
+    found = [group for group in groups(context) if group.graphic_type == "POLYGON"]
+    if not found:
+        raise NotApplicable
+    for group in found:
+        values, starts = group.values(), group.starts()
+        if values is None or starts is None or not group.dimensions or _indices(group) is not None:
+            continue
+        size = group.dimensions
+        usable = len(values) - len(values) % size
+        points = values[:usable].reshape(-1, size)
+        first = (starts.astype(np.int64) - 1) // size
+        last = np.append(first[1:], len(points)) - 1
+        closed = np.flatnonzero((points[first] == points[last]).all(axis=1) & (last > first))
+        if closed.size:
+            yield Problem(
+                message=f"the last point repeats the first in {closed.size} of {first.size} polygons",
+                level=group.item, tag=group.coordinates, said=f"first in annotation {int(closed[0]) + 1}",
+                want="each point once: a POLYGON is closed by itself",
+            )  # fmt: skip
+
+
+@rule_function("annotation-on-slide")
+def on_slide(context: RuleContext) -> Iterator[Problem]:
+    """ANN009: 3D coordinates lie where a slide can be: millimeters from its corner."""
+    import numpy as np
+
+    if context.dataset.text(AnnotationCoordinateType) != "3D":
+        raise NotApplicable
+    for group in groups(context):
+        values = group.values()
+        if values is None or not group.dimensions:
+            continue
+        usable = len(values) - len(values) % group.dimensions
+        points = values[:usable].reshape(-1, group.dimensions)[:, :2]
+        with np.errstate(invalid="ignore"):
+            outside = np.flatnonzero((np.abs(points) > _LARGEST_SLIDE).any(axis=1))
+        if outside.size:
+            yield Problem(
+                message=f"{outside.size} of {len(points)} points lie outside of any slide", level=group.item,
+                tag=group.coordinates, said=f"{float(np.nanmax(np.abs(points))):g} mm",
+                want=f"at most {_LARGEST_SLIDE:g} mm: 3D coordinates are millimeters, not pixels or micrometers",
+            )  # fmt: skip

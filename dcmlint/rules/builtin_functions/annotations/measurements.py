@@ -1,0 +1,68 @@
+"""Measurements of annotations: a value for each, or for those that a list names (PS3.3 C.37.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.rules.builtin_functions.annotations.groups import Group, groups
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    AnnotationIndexList,
+    FloatingPointValues,
+    MeasurementsSequence,
+    MeasurementValuesSequence,
+)
+
+_MOST = 1 << 30
+
+
+@rule_function("annotation-measurements")
+def measurements(context: RuleContext) -> Iterator[Problem]:
+    """ANN007: as many values as annotations, or as indices; indices that name annotations, each once."""
+    looked_at = False
+    for group in groups(context):
+        for measurement in group.item.items(MeasurementsSequence):
+            for item in measurement.items(MeasurementValuesSequence):
+                looked_at = True
+                yield from _values(group, item)
+    if not looked_at:
+        raise NotApplicable
+
+
+def _values(group: Group, item: Dataset) -> Iterator[Problem]:
+    import numpy as np
+
+    element = item.get(FloatingPointValues)
+    stated = group.stated
+    if element is None or element.length % 4 or stated is None:
+        return
+    count = element.length // 4
+    listed = item.get(AnnotationIndexList)
+    if listed is None:
+        if count != stated:
+            yield Problem(
+                message=f"{count} values are measured for {stated} annotations", level=item, tag=FloatingPointValues,
+                said=f"{count} values", want=f"{stated} values, or an Annotation Index List of those that have one",
+            )  # fmt: skip
+        return
+    if listed.length % 4 or listed.end - listed.start != listed.length or not 0 < listed.length <= _MOST:
+        return
+    if listed.length // 4 != count:
+        yield Problem(
+            message=f"{count} values are measured for {listed.length // 4} listed annotations", level=item,
+            tag=AnnotationIndexList, said=f"{listed.length // 4} indices", want=f"{count} indices",
+        )  # fmt: skip
+    order = "<" if item.context.little else ">"
+    indices = np.frombuffer(item.raw(AnnotationIndexList), f"{order}u4")
+    outside = np.flatnonzero((indices < 1) | (indices > stated))
+    if outside.size:
+        yield Problem(
+            message=f"index {indices[outside[0]]} names no annotation: there are {stated}", level=item,
+            tag=AnnotationIndexList, said=str(indices[outside[0]]), want=f"1 to {stated}",
+        )  # fmt: skip
+    elif np.unique(indices).size != indices.size:
+        yield Problem(
+            message="Annotation Index List names an annotation twice", level=item, tag=AnnotationIndexList,
+            said=f"{indices.size - np.unique(indices).size} repeated", want="each annotation once",
+        )  # fmt: skip

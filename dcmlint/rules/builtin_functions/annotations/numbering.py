@@ -1,0 +1,38 @@
+"""Numbers and UIDs of annotation groups (PS3.3 C.37.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.rules.builtin_functions.annotations.groups import groups
+from dcmlint.rules.functions import Problem, RuleContext, rule_function
+from dcmlint.standard.tags import AnnotationGroupNumber, AnnotationGroupUID
+
+
+@rule_function("annotation-group-numbers")
+def group_numbers(context: RuleContext) -> Iterator[Problem]:
+    """ANN001: Annotation Group Number counts from 1 in the order of the items."""
+    for wanted, group in enumerate(groups(context), 1):
+        number = group.item.value(AnnotationGroupNumber)
+        if isinstance(number, int) and number != wanted:
+            yield Problem(
+                message=f"Annotation Group Number is {number} in group {wanted} of the sequence", level=group.item,
+                tag=AnnotationGroupNumber, found=number, want=f"{wanted}: groups are numbered from 1 in their order",
+            )  # fmt: skip
+            return  # each number behind it is off by the same
+
+
+@rule_function("annotation-group-uids")
+def group_uids(context: RuleContext) -> Iterator[Problem]:
+    """ANN002: two groups of one instance have different Annotation Group UIDs."""
+    seen: dict[str, int] = {}
+    for place, group in enumerate(groups(context)):
+        uid = group.item.text(AnnotationGroupUID)
+        if not uid:
+            continue
+        if uid in seen:
+            yield Problem(
+                message=f"Annotation Group UID is that of item {seen[uid]} too", level=group.item,
+                tag=AnnotationGroupUID, found=uid, want="a UID of its own for each group",
+            )  # fmt: skip
+        seen.setdefault(uid, place)
