@@ -30,6 +30,7 @@ from dcmlint.network.live import Looked, looked, report_of
 from dcmlint.network.receive import Receiver
 from dcmlint.network.reception import Handlers, ReceivedInstance, Settings
 from dcmlint.network.rule_facts import Arrival, proposes_storage, sender_rule_facts, stored_facts, uid_name
+from dcmlint.network.sender_demands import sender_demands
 from dcmlint.network.senders import sender_facts
 from dcmlint.network.status import (
     CANNOT_UNDERSTAND,
@@ -246,7 +247,9 @@ class Listening:
                 title=f"sender · {facts.associations} association{plural}, {facts.instances} instances",
                 lines=(("software", ", ".join((*facts.implementation_versions, *facts.implementation_classes)) or "not said"),),
             )  # fmt: skip
-            found.append(looked(self.checker, {"sender": sender_rule_facts(facts)}, record))
+            demands = sender_demands(self.checker.profile.endpoints, self._ended, facts.calling)
+            sender = msgspec.structs.replace(sender_rule_facts(facts), **demands)
+            found.append(looked(self.checker, {"sender": sender}, record))
         return found
 
     def _slides(self) -> None:

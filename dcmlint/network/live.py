@@ -21,6 +21,7 @@ from dcmlint.network.facts import ContextOutcome, ProbeFacts, SuiteFacts, TlsFac
 from dcmlint.network.plan import Plan
 from dcmlint.network.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts, uid_name
+from dcmlint.profiles.apply import settled_endpoint
 from dcmlint.version import __version__
 
 
@@ -67,6 +68,10 @@ def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> Associa
 def looked(checker: Checker, given: Mapping[str, Any], record: AssociationRecord) -> Looked:
     """The rules' findings about a record, which gets the facts and what stayed undecided."""
     checked = hold(checker, given, record.id)
+    demands = given.get("endpoint")
+    if demands is not None and demands.name:
+        findings = settled_endpoint(checker.profile, demands.name, checker.rules, checked.findings)
+        checked = msgspec.structs.replace(checked, findings=findings)
     record = msgspec.structs.replace(record, facts=plain_facts(given), undecided=tuple(checked.undecided))
     return Looked(record=record, checked=checked)
 
@@ -255,11 +260,13 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
         )
     ]
     tls_open: bool | None = None
+    share = None
     if sock is not None:
         if protocol == "smb":
             from dcmlint.network.smb import negotiate
 
-            lines += negotiate(sock, target.host, target.timeout)
+            share = negotiate(sock, target.host, target.timeout, target.port)
+            lines += share.lines
         sock.close()
         if protocol != "smb":
             from dcmlint.network.tls import Endpoint, scan
@@ -278,7 +285,8 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
                 lines.append(("TLS", "none is spoken"))
     given["reach"] = Reach(
         outcome=reach.outcome, detail=reach.detail, port=target.port, connect_ms=reach.connect_ms if open_ else None,
-        tls_open=tls_open,
+        tls_open=tls_open, smb=share.name if share is not None else None,
+        smb_dialect=share.dialect if share is not None else None,
     )  # fmt: skip
     title = " · ".join(part for part in (plan.says.rstrip("."), protocol.upper()) if part)
     record = AssociationRecord(

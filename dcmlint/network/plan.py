@@ -13,6 +13,7 @@ from dcmlint.facts.builtin.endpoints import Demands
 from dcmlint.network.dialogue import Target
 from dcmlint.network.probe import Question
 from dcmlint.network.rule_facts import WantedContexts
+from dcmlint.network.smb import smb_number
 from dcmlint.network.syntaxes import PROBE_SYNTAXES
 from dcmlint.network.tls_context import Credentials
 from dcmlint.profiles.model import Endpoint
@@ -165,6 +166,8 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
         implementations=asked.implementations or None,
         idle_seconds=asked.idle or None,
         concurrent=asked.concurrent or None,
+        smb_minimum=smb_number(endpoint.smb_minimum) if endpoint is not None else 0,
+        smb_name=endpoint.smb_minimum if endpoint is not None else "",
     )
     wanted = _wanted(endpoint, asked)
     contexts = tuple((want.sop_class, (*want.syntaxes, *(s for s in want.forbidden if s not in want.syntaxes))) for want in wanted)  # fmt: skip

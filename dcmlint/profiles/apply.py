@@ -13,8 +13,9 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.collapse import without_indices
-from dcmlint.findings.finding import RANK, Finding
+from dcmlint.findings.finding import RANK, Finding, Reference
 from dcmlint.profiles.attributes import ROW
+from dcmlint.profiles.made_rules import document_of
 from dcmlint.profiles.resolve import Exemption, Resolved
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.model import Rule
@@ -66,6 +67,34 @@ def settled_together(
             finding = _excepted(finding, resolved.exemptions[number], resolved.locked)
         result.append(finding)
     return result
+
+
+def settled_endpoint(
+    resolved: Resolved, name: str, rules: Mapping[str, Rule], findings: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """The findings about one of the profile's endpoints: at most as severe as it says, with its document and advice."""
+    endpoint = next((one for one in resolved.endpoints if one.name == name), None)
+    if endpoint is None:
+        return tuple(findings)
+    owner = next(
+        source.profile
+        for source in reversed(resolved.chain)
+        if any(one.name == name for one in source.profile.endpoints)
+    )
+    reference = Reference(document_of(owner), endpoint.section)
+    result = []
+    for finding in findings:
+        advice = endpoint.certificate.advice if "certificate" in rules[finding.rule].tags else ""
+        severity = endpoint.severity if RANK[finding.severity] > RANK[endpoint.severity] else finding.severity
+        if finding.rule in resolved.locked:
+            severity = finding.severity
+        remedy = f"{finding.remedy} The document recommends: {advice}." if advice else finding.remedy
+        result.append(
+            msgspec.structs.replace(
+                finding, severity=severity, remedy=remedy, references=(*finding.references, reference)
+            )
+        )
+    return tuple(result)
 
 
 def _one_each(rules: Mapping[str, Rule], findings: Sequence[Finding]) -> tuple[Finding, ...]:

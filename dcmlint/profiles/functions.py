@@ -190,11 +190,31 @@ _IHC_WORDS = re.compile(
 )
 _HE_WORDS = re.compile(r"\bh ?(&|and|/|\+) ?e\b|\bhe stain", re.IGNORECASE)
 _STAINS_GROUP = 8112
+_CHROMOGENS: frozenset[Code] = frozenset({("62796007", "SCT")})  # 3,3'-diaminobenzidine
+_STEPS = "SpecimenDescriptionSequence[0].SpecimenPreparationSequence"
+# Words of stains that are neither, also where they hold hematoxylin and eosin.
+_OTHER_STAINS = (
+    ("Papanicolaou", re.compile(r"papanicolaou|\bpap (?:stain|smear)|orange g\b|light green", re.IGNORECASE)),
+    ("trichrome", re.compile(r"trichrome|aniline blue|biebrich|ponceau", re.IGNORECASE)),
+    ("immunofluorescence", re.compile(r"fluoresc|\bfitc\b|\bdapi\b|\bcy[357]\b|alexa ?fluor|rhodamine|\btritc\b|hoechst", re.IGNORECASE)),
+    ("Giemsa", re.compile(r"giemsa|romanowsky|\bwright", re.IGNORECASE)),
+    ("periodic acid-Schiff", re.compile(r"periodic acid|\bpas\b", re.IGNORECASE)),
+    ("silver", re.compile(r"\bsilver|methenamine|reticulin|\bgms\b", re.IGNORECASE)),
+)  # fmt: skip
+_NOT_IHC = re.compile(r"\b(?:no|not|without|non)[ -]+(?:ihc|immuno\w*)", re.IGNORECASE)
+
+
+def _other_stain(text: str) -> str:
+    """The name of a stain that is neither H&E nor IHC in brightfield, "" where the words name none."""
+    return next((name for name, words in _OTHER_STAINS if words.search(text)), "")
 
 
 @rule_function("stain-he-or-ihc")
 def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
-    """The staining steps of the specimen preparation name H&E or an immunohistochemical stain.
+    """The staining steps of the specimen preparation name H&E or an immunohistochemical stain, and no other.
+
+    A stain beside hematoxylin and eosin (Papanicolaou, a trichrome) makes it another stain; a fluorescent label is none of
+    brightfield.
 
     Undecided where no stain is named, where hematoxylin stands alone (it may be a counterstain), and where a
     substance is in no list of stains (an antibody may be).
@@ -218,12 +238,21 @@ def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
     if not steps:
         raise Undecided("no stain is named in the specimen preparation")
     text = "\n".join(words)[:4096]
+    other, text = _other_stain(text), _NOT_IHC.sub("", text)
+    if other:
+        yield Problem(message=f"the slide is stained otherwise: {other}", path=_STEPS,
+                      want="H&E or immunohistochemistry in brightfield")  # fmt: skip
+        return
     hematoxylin = bool(codes & _HEMATOXYLIN) or "ematoxylin" in text.lower() or "aematoxylin" in text.lower()
     eosin = bool(codes & _EOSIN) or "eosin" in text.lower()
-    if (hematoxylin and eosin) or _HE_WORDS.search(text) or _IHC_WORDS.search(text):
-        return
     group = standard.load().context_group(_STAINS_GROUP)
     others = codes - _HEMATOXYLIN - _EOSIN
+    ihc = _IHC_WORDS.search(text) is not None
+    known_others = [
+        code for code in others if group is not None and code in group and code not in _CHROMOGENS
+    ]
+    if ihc or (((hematoxylin and eosin) or _HE_WORDS.search(text)) and not known_others):
+        return
     known = [code for code in others if group is not None and code in group]
     if not known:
         raise Undecided(
@@ -231,5 +260,5 @@ def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
         )
     assert group is not None
     names = ", ".join(sorted(group.codes[code] for code in known)[:3])
-    yield Problem(message=f"the slide is stained otherwise: {names}", path="SpecimenDescriptionSequence[0].SpecimenPreparationSequence",
+    yield Problem(message=f"the slide is stained otherwise: {names}", path=_STEPS,
                   want="H&E or immunohistochemistry")  # fmt: skip

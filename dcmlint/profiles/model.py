@@ -249,7 +249,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off, a
     severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
     as in rule files.  ``lock``: what nobody can ignore.  ``action``: what a gate does with an instance whose
-    worst finding is of this severity.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
+    worst finding is of this severity.  ``reasons``: why a rule has its severity here, by id, name, area or ``ALL``.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
     `profile check` again, by their code, or by code and subject.
     """
 
@@ -272,6 +272,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rules: dict[str, Level] = {}
     lock: tuple[str, ...] = ()
     action: dict[Severity, GateAction] = {}
+    reasons: dict[str, str] = {}
     overrides: tuple[Override, ...] = ()
     statements: tuple[Statement, ...] = ()
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.model import ProfileSource
@@ -80,7 +81,26 @@ def _page(source: ProfileSource) -> Iterator[str]:
         yield from ("## What a gate does", "", "| worst finding | action |", "|---|---|")
         yield from (f"| {severity} | {action} |" for severity, action in profile.action.items())
         yield ""
+    if profile.reasons:
+        yield from _every_rule(resolved)
     yield from _statements(source)
+
+
+def _every_rule(resolved: Resolved) -> Iterator[str]:
+    """Each rule with what a gate does when it is broken, and why: the reason of its id, else of its area, else of all."""
+    profile = resolved.profile
+    yield from ("## Every rule", "", "| rule | demand | here | gate | why |", "|---|---|---|---|---|")
+    for source in resolved.rules:
+        rule = source.rule
+        level = severity_of(resolved, rule.id, rule.default, rule.severity)
+        if level == "off":
+            continue
+        # An area's reason is about what is an error of the area.
+        words = (rule.id, rule.name, *((rule.area,) if level == "error" else ()), "ALL")
+        why = next((profile.reasons[word] for word in words if word in profile.reasons), rule.why)
+        action = profile.action.get(level, "accept")  # type: ignore[call-overload]
+        yield f"| {rule.id} | {_cell(rule.title)} | {level} | {action} | {_cell(why)} |"
+    yield ""
 
 
 def _parameters(resolved: Resolved) -> Iterator[str]:

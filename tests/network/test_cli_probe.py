@@ -422,7 +422,75 @@ def test_smb_by_dialect_and_signing(capsys: pytest.CaptureFixture[str]) -> None:
     with serve(lambda sock: sock.recv(1 << 16)) as port:
         _, out, _ = probe(capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "share-445")
     assert "reachable only" in out
-    assert smb.parse(b"\xffSMB" + bytes(100)) == [("SMB", "reachable only: what answers is no SMB 2")]
+    assert smb.parse(b"\xffSMB" + bytes(100)) == smb.Share(
+        lines=(("SMB", "reachable only: what answers is no SMB 2"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fails"),
+    [(0x0202, True), (0x0210, True), (0x0300, False), (0x0302, False), (0x0311, False), (0, True)],
+)
+def test_the_dialect_that_a_profile_demands(
+    dialect: int, fails: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def server(sock: socket.socket) -> None:
+        (length,) = struct.unpack(">I", sock.recv(4))
+        request = sock.recv(length)
+        assert struct.pack("<H", 0x0311) in request
+        header = b"\xfeSMB" + bytes(60)
+        body = struct.pack("<HHH", 65, 3, dialect) + bytes(58)
+        answer = struct.pack(">I", len(header + body)) + header + body
+        sock.sendall(answer if dialect else b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with serve(server) as port:
+        value = report(capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "share-445")
+    assert ("NET021" in rules(value)) == fails
+    assert value["exit_code"] == int(fails)
+    if fails:
+        (finding,) = [one for one in value["findings"] if one["rule"] == "NET021"]
+        assert finding["want"] == "SMB 3 or newer"
+        assert "MAN-0556" in str(finding["references"])
+
+
+def test_sessions_of_netbios_are_asked_for_first() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(struct.pack(">I", 0x83000001) + b"\x80")
+        assert "session is refused" in smb.negotiate(near, "x", 2, 139).lines[0][1]
+        assert far.recv(100)[:4] == struct.pack(">I", 0x81000044)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("", 0), ("3", 768), ("3.0.2", 770), ("3.1.1", 785), ("2.1", 528)]
+)
+def test_dialects_as_profiles_write_them(text: str, number: int) -> None:
+    assert smb.smb_number(text) == number
+
+
+def test_a_sender_is_judged_by_the_profile() -> None:
+    from dcmlint.network.associate import AssociateRequest, ProposedContext, UserInformation
+    from dcmlint.network.facts import AssociationFacts
+    from dcmlint.network.sender_demands import sender_demands
+    from dcmlint.profiles.resolve import resolve_profile
+
+    wsi, ct = "1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.2"
+    contexts = (
+        ProposedContext(1, wsi, ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5")),
+        ProposedContext(3, ct, ("1.2.840.10008.1.2",)),
+    )
+    request = AssociateRequest(called="OTHER", calling="WRONG", contexts=contexts, user=UserInformation())
+    seen = [
+        AssociationFacts(
+            number=1, peer="h", peer_port=1, end="released", started="", seconds=0.0, request=request
+        )
+    ]
+    endpoints = resolve_profile("dicomvert-2.0", {"called_ae_title": "PACS"}).endpoints
+    assert sender_demands(endpoints, seen, "WRONG") == {
+        "calling_expected": ("THT-Client",), "called_expected": ("PACS",), "called_otherwise": ("OTHER",),
+        "outside_profile": ("VL Whole Slide Microscopy Image in RLE Lossless", "CT Image"),
+    }  # fmt: skip
+    assert sender_demands((), seen, "WRONG") == {}
 
 
 # --- real peers ----------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ def test_a_slide_that_is_eligible_is_silent() -> None:
     ("codes", "wanted"),
     [
         ((H, E), "pass"), ((H, KI67), "pass"), ((PAS, H), "fail"), ((PAS,), "fail"), ((H,), "undecided"),
+        ((H, ("X1", "99LAB", "Masson trichrome, no IHC")), "fail"), ((H, ("X1", "99LAB", "Papanicolaou")), "fail"),
+        ((E, ("X1", "99LAB", "anti-IgG FITC, immunofluorescence")), "fail"), ((H, ("X1", "99LAB", "DAB, anti-CD3")), "pass"),
         ((H, LOCAL), "undecided"), ((E,), "undecided"), ((), "undecided"),
     ],
 )  # fmt: skip

@@ -33,6 +33,8 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     ``implementations``: the implementation class UIDs and version names that are known
     ``idle_seconds``: for how long an idle association must be kept
     ``concurrent``: how many associations must be served at once
+    ``smb_minimum``: the least dialect of SMB as its number (768 is 3.0); 0 where nothing is demanded
+    ``smb_name``: the same as the profile writes it
     """
 
     name: str = ""
@@ -53,6 +55,8 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     implementations: tuple[str, ...] | None = None
     idle_seconds: float | None = None
     concurrent: int | None = None
+    smb_minimum: int = 0
+    smb_name: str = ""
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +72,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     ``transport``: what DICOM was spoken over: plain or tls; empty where it was not
     ``plain_open``: an association without TLS is answered
     ``tls_open``: TLS is spoken
+    ``smb``: the dialect of SMB that a share chose, or none; absent where it was not asked
+    ``smb_dialect``: the number of that dialect; 0 for none
     """
 
     outcome: str = "open"
@@ -80,6 +86,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     transport: str = ""
     plain_open: bool | None = None
     tls_open: bool | None = None
+    smb: str | None = None
+    smb_dialect: int | None = None
 
 
 class Negotiated(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,10 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     ``not_released``: associations that ended by closing the connection
     ``oversized``: PDUs longer than this side announced
     ``resent``: instances that were sent again after a success
+    ``calling_expected``: the titles that the profile's senders call with; absent where it names none
+    ``called_expected``: the titles that the profile names for the receiver
+    ``called_otherwise``: other titles that were called; absent where the profile names none
+    ``outside_profile``: what was proposed beyond the profile's SOP Classes and transfer syntaxes; absent where it names none
     """
 
     title: str = ""
@@ -36,6 +40,10 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     not_released: int = 0
     oversized: int = 0
     resent: tuple[str, ...] = ()
+    calling_expected: tuple[str, ...] | None = None
+    called_expected: tuple[str, ...] | None = None
+    called_otherwise: tuple[str, ...] | None = None
+    outside_profile: tuple[str, ...] | None = None
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
