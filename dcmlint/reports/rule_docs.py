@@ -15,6 +15,7 @@ from dcmlint.rules.yaml_source import Tagged
 
 _AREAS: Mapping[str, str] = {
     "CHR": "Character sets",
+    "COD": "Coded concepts",
     "CONC": "Concatenations",
     "CT": "CT, MR and PET images",
     "ANN": "Bulk annotations",

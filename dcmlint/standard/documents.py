@@ -90,6 +90,15 @@ class DocumentTables:
         """The identifiers of all templates."""
         return self._templates
 
+    @cached_property
+    def meanings(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The meanings of each code of DCM (all of PS3.16 Table D-1) and of SCT (those of context groups)."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for scheme, flat in self._container.read("meanings", dict[str, list[str]]).items():
+            for value, meaning in zip(flat[::2], flat[1::2], strict=True):
+                found.setdefault((value, scheme), []).append(meaning)
+        return {code: tuple(given) for code, given in found.items()}
+
     def fixed_group(self, cid: int) -> frozenset[tuple[str, str]] | None:
         """The codes (value, scheme) of a context group that may not be extended; None for any other group."""
         return self._fixed.get(cid)

@@ -43,14 +43,15 @@ def template(facts: Facts) -> TemplateUse | None:
     if not items or content is None:
         return None
     root = items[0]
-    identifier, resource = _identifier(root, facts.instance.dataset.text(SOPClassUID))
+    sop_class = facts.instance.dataset.text(SOPClassUID)
+    identifier, resource = _identifier(root, sop_class)
     if not identifier:
         return TemplateUse(identifier="", covered=False)
     tables = documents.load()
     found = tables.template(identifier)
     if resource not in ("", "DCMR") or found is None or not found.covered or not content.complete:
         return TemplateUse(identifier=identifier, covered=False, uncovered=(identifier,))
-    matcher = Matcher(tables)
+    matcher = Matcher(tables, tables.constraints(sop_class))
     issues = matcher.document(root, found)
     uncovered = tuple(sorted(matcher.uncovered))
     return TemplateUse(

@@ -13,11 +13,11 @@ from typing import Literal
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.report.content import ContentItem
+from dcmlint.facts.report.content import Code, ContentItem
 from dcmlint.facts.report.template_conditions import holds
 from dcmlint.facts.report.template_rows import Link, Rows, Slot, concept_fit, fits, flatten, identifier
 from dcmlint.facts.report.template_values import value_issues
-from dcmlint.standard.documents import DocumentTables
+from dcmlint.standard.documents import ContentConstraints, DocumentTables
 from dcmlint.standard.tags import (
     ConceptNameCodeSequence,
     ContentSequence,
@@ -27,6 +27,10 @@ from dcmlint.standard.tags import (
 from dcmlint.standard.templates import Template
 
 Kind = Literal["missing", "repeated", "form", "unknown", "title", "value", "group", "units", "graphic"]
+
+
+# Value types whose items must have a concept name by the tables (PS3.3 Table C.17-5)
+_NAMED = frozenset({"TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME"})
 
 
 class Issue(msgspec.Struct, frozen=True, eq=False):
@@ -49,30 +53,31 @@ class Issue(msgspec.Struct, frozen=True, eq=False):
 class Matcher:
     """Holds the content items of one document against templates."""
 
-    def __init__(self, tables: DocumentTables) -> None:
-        self.tables = tables
+    def __init__(self, tables: DocumentTables, permitted: ContentConstraints | None = None) -> None:
+        """``permitted``: the relationships of the IOD; what it forbids is for its rule to say."""
+        self.tables, self.permitted = tables, permitted
         self.uncovered: set[str] = set()
         self._rows: dict[int, Rows] = {}
         self._done: dict[tuple[int, int], list[Issue]] = {}
 
-    def document(self, root: ContentItem, template: Template) -> list[Issue]:
-        """What is wrong with a document whose root declares a template."""
-        slots = [
-            slot for slot in flatten(self.tables, template, template.rows).slots if not slot.relationship
-        ]
+    def document(
+        self, root: ContentItem, template: Template, what: str = "the document title"
+    ) -> list[Issue]:
+        """What is wrong with a document, or a part of it, whose root declares a template."""
+        slots = flatten(self.tables, template, template.rows).slots
         first = next((slot for slot in slots if slot.row.value_type == root.value_type), None)
         if first is None:
             return []
         issues = []
-        if root.concept is not None and not concept_fit(self.tables, first.row, root.concept):
-            title = root.concept
+        title = root.concept
+        if not concept_fit(self.tables, first.row, title):
             issues.append(
                 Issue(
                     "title",
                     root.dataset,
                     ConceptNameCodeSequence,
-                    "the document title is not that of the template",
-                    f"({title.value}, {title.scheme})",
+                    f"{what} is not that of the template",
+                    f"({title.value}, {title.scheme})" if title is not None else "",
                     _codes(first),
                     first.label,
                 )
@@ -104,12 +109,13 @@ class Matcher:
         filled: dict[int, list[ContentItem]] = {}
         touched: set[int] = set()
         active: set[Link] = set()
+        blamed: set[int] = set()
         for child in item.children:
             chosen, score = self._chosen(rows, child)
             if not chosen:
-                found, blamed = self._strange(item, slot, rows, child)
+                found, meant = self._strange(slot, rows, child)
                 issues += found
-                touched |= blamed
+                blamed |= meant
                 continue
             touched |= {id(one) for one in chosen}
             if len(chosen) == 1:
@@ -119,7 +125,7 @@ class Matcher:
             if not child.by_reference:
                 issues += self._alternatives(child, chosen)
         issues += _repeated(rows, filled)
-        return [*issues, *_missing(item, rows, touched, active)]
+        return [*issues, *_missing(item, rows, touched, blamed, active)]
 
     def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
         """The slots that a child fits best, and how well."""
@@ -155,58 +161,43 @@ class Matcher:
         template = self.tables.template(declared)
         return template is not None and template.covered
 
-    def _strange(
-        self, item: ContentItem, slot: Slot, rows: Rows, child: ContentItem
-    ) -> tuple[list[Issue], set[int]]:
+    def _strange(self, slot: Slot, rows: Rows, child: ContentItem) -> tuple[list[Issue], set[int]]:
         """What is wrong with a child that fits no slot, and the slots that it was meant for."""
         target = child.target if child.target is not None else child
-        if target.concept is None or not target.value_type:
-            return [], set()
         meant = [one for one in rows.slots if concept_fit(self.tables, one.row, target.concept) == 3]
-        if meant:
-            blamed = {id(one) for one in meant}
-            if child.by_reference:
-                return [], blamed
-            same_type = [one for one in meant if one.row.value_type == target.value_type]
-            if same_type:
-                want = sorted({one.relationship for one in same_type})
-                return [
-                    Issue(
-                        "form",
-                        child.dataset,
-                        RelationshipType,
-                        f"{same_type[0].name} has another relationship than in its template",
-                        child.relationship,
-                        " or ".join(want),
-                        same_type[0].label,
-                    )
-                ], blamed
-            want = sorted({one.row.value_type for one in meant})
-            return [
-                Issue(
-                    "form",
-                    child.dataset,
-                    ValueType,
-                    f"{meant[0].row.name} has another value type than in its template",
-                    target.value_type,
-                    " or ".join(want),
-                    meant[0].label,
-                )
-            ], blamed
-        if self._closed(slot, rows, child.relationship):
-            return [
-                Issue(
-                    "unknown",
-                    child.dataset,
-                    ConceptNameCodeSequence,
-                    f"a content item that TID {identifier(slot.template.identifier)} does not have, "
-                    "which may not be extended",
-                    f"({target.concept.value}, {target.concept.scheme})",
-                    "a content item of the template",
-                    slot.label,
-                )
-            ], set()
-        return [], set()
+        declared = self._declared(child)
+        if declared is not None and not meant:
+            return self.document(child, declared, "the concept name"), set()
+        if not meant or child.by_reference or not child.relationship or not target.value_type:
+            if target.concept is not None and not meant and self._closed(slot, rows, child.relationship):
+                return [_not_extensible(slot, child, target.concept)], set()
+            # What it lacks or has wrong is told elsewhere; it is no absence of the row that it was meant for.
+            return [], {id(one) for one in meant or rows.slots if _close(one, child, target)}
+        blamed = {id(one) for one in meant}
+        same_type = [one for one in meant if one.row.value_type == target.value_type]
+        parent = child.parent
+        if (
+            self.permitted is not None and parent is not None
+            and target.value_type not in self.permitted.targets(parent.value_type, child.relationship)
+        ):  # fmt: skip
+            return [], blamed
+        first = (same_type or meant)[0]
+        if same_type:
+            what, tag, found = "relationship", RelationshipType, child.relationship
+            want = {one.relationship for one in same_type}
+        else:
+            what, tag, found = "value type", ValueType, target.value_type
+            want = {one.row.value_type for one in meant}
+        message = f"{first.row.name} has another {what} than in its template"
+        return [
+            Issue("form", child.dataset, tag, message, found, " or ".join(sorted(want)), first.label)
+        ], blamed
+
+    def _declared(self, child: ContentItem) -> Template | None:
+        """The covered template that an item declares, where it declares one."""
+        resource, declared = child.template
+        template = self.tables.template(declared) if declared and resource == "DCMR" else None
+        return template if template is not None and template.covered else None
 
     def _closed(self, slot: Slot, rows: Rows, relationship: str) -> bool:
         """Whether no other items may stand at a level by a relationship (PS3.16 6.2.2)."""
@@ -215,6 +206,27 @@ class Matcher:
         return not any(
             one.template.extensible and one.relationship in ("", relationship) for one in rows.slots
         )
+
+
+def _close(slot: Slot, child: ContentItem, target: ContentItem) -> bool:
+    """Whether a child may be meant for a row, but lacks what shows it or has another relationship."""
+    same_type = slot.row.value_type == target.value_type
+    if not child.relationship:
+        return same_type
+    if not target.value_type:
+        return slot.relationship == child.relationship
+    if target.concept is None and slot.relationship == child.relationship:
+        return same_type and slot.row.value_type in _NAMED
+    return same_type and not slot.row.concepts
+
+
+def _not_extensible(slot: Slot, child: ContentItem, concept: Code) -> Issue:
+    tid = identifier(slot.template.identifier)
+    return Issue(
+        "unknown", child.dataset, ConceptNameCodeSequence,
+        f"a content item that TID {tid} does not have, which may not be extended",
+        f"({concept.value}, {concept.scheme})", "a content item of the template", slot.label,
+    )  # fmt: skip
 
 
 def _repeated(rows: Rows, filled: dict[int, list[ContentItem]]) -> Iterable[Issue]:
@@ -227,15 +239,20 @@ def _repeated(rows: Rows, filled: dict[int, list[ContentItem]]) -> Iterable[Issu
             )  # fmt: skip
 
 
-def _missing(item: ContentItem, rows: Rows, touched: set[int], active: set[Link]) -> list[Issue]:
+def _missing(
+    item: ContentItem, rows: Rows, touched: set[int], blamed: set[int], active: set[Link]
+) -> list[Issue]:
     """The required rows that no child fills; rows that name each other in their conditions count as one."""
     if ContentSequence in item.dataset and not item.children:
         return []  # a Content Sequence without items: the tables say so
-    taken = {_place(slot) for slot in rows.slots if id(slot) in touched}
+    taken = {_place(slot) for slot in rows.slots if id(slot) in touched or id(slot) in blamed}
+    wrong = [slot for slot in rows.slots if id(slot) in blamed]
     wanted: list[Slot] = []
     for slot in rows.slots:
         if id(slot) in touched or _place(slot) in taken or not _required(slot, item, active):
             continue
+        if any(_named(slot, one) for one in wrong):
+            continue  # the alternative is there, with something else wrong
         if all(_place(slot) != _place(one) for one in wanted):
             wanted.append(slot)
     groups: list[list[Slot]] = []
@@ -252,13 +269,17 @@ def _missing(item: ContentItem, rows: Rows, touched: set[int], active: set[Link]
             "missing",
             item.dataset,
             ContentSequence if ContentSequence in item.dataset else ValueType,
-            f"{' or '.join(slot.name for slot in group)} is missing",
+            f"{' or '.join(_full(slot) for slot in group)} is missing",
             "",
-            " or ".join(f"{slot.relationship} {slot.name}".strip() for slot in group),
+            " or ".join(_full(slot) for slot in group),
             group[0].label,
         )
         for group in groups
     ]
+
+
+def _full(slot: Slot) -> str:
+    return f"{slot.relationship} {slot.name}".strip()
 
 
 def _place(slot: Slot) -> tuple[str, str, tuple[tuple[str, str], ...], int]:

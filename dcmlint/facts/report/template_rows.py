@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dcmlint import standard
 from dcmlint.facts.report.content import Code, ContentItem
+from dcmlint.standard.coding import in_group, same_code
 from dcmlint.standard.documents import DocumentTables
 from dcmlint.standard.templates import Condition, Requirement, Template, TemplateInclude, TemplateRow
 
@@ -112,34 +112,14 @@ def flatten(
 def concept_fit(tables: DocumentTables, row: TemplateRow, concept: Code | None) -> int:
     """How well a concept name fits a row: 3 its code, 2 of its group, 1 any would do, 0 not at all."""
     if row.concepts:
-        return 3 if concept is not None and same_code(tables, concept, row.concepts) else 0
+        return 3 if concept is not None and same_code(concept.key, row.concepts, tables) else 0
     if row.concept_group and concept is not None:
-        inside = in_group(tables, row.concept_group, concept)
+        inside = in_group(row.concept_group, concept.key, tables)
         if inside:
             return 2
         if inside is False and tables.fixed_group(row.concept_group) is not None:
             return 0
     return 1
-
-
-def same_code(tables: DocumentTables, code: Code, wanted: Sequence[tuple[str, str]]) -> bool:
-    """Whether a code is one of those wanted, retired and current codes of SNOMED being the same."""
-    mine = tables.current_code(*code.key)
-    return any(code.key == tuple(one) or mine == tables.current_code(*one) for one in wanted)
-
-
-def in_group(tables: DocumentTables, cid: int, code: Code) -> bool | None:
-    """Whether a code is in a context group; None where the codes of the group are not known."""
-    codes: set[tuple[str, str]] = set(tables.fixed_group(cid) or ())
-    group = standard.load().context_group(cid)
-    if group is not None:
-        codes |= set(group.codes)
-    if not codes:
-        return None
-    if code.key in codes:
-        return True
-    mine = tables.current_code(*code.key)
-    return mine in codes or any(mine == tables.current_code(*one) for one in codes if one[1] == "SRT")
 
 
 def fits(slot: Slot, child: ContentItem) -> bool:

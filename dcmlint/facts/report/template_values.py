@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import Code, ContentItem
-from dcmlint.facts.report.template_rows import in_group, same_code
+from dcmlint.standard.coding import outside_fixed_group, same_code
 from dcmlint.standard.documents import DocumentTables
 from dcmlint.standard.tags import (
     CodeValue,
@@ -38,7 +38,7 @@ def value_issues(tables: DocumentTables, item: ContentItem, row: TemplateRow) ->
 
 
 def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
-    if row.values and not same_code(tables, code, row.values):
+    if row.values and not same_code(code.key, row.values, tables):
         wanted = ", ".join(f"({value}, {scheme})" for value, scheme in row.values)
         yield (
             "value",
@@ -57,17 +57,14 @@ def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow)
 
 
 def _outside(tables: DocumentTables, cid: int, binding: str, code: Code) -> bool:
-    """Whether a code is outside of a context group that is binding and may not be extended."""
-    return (
-        cid > 0 and binding in ("D", "E") and tables.fixed_group(cid) is not None
-        and in_group(tables, cid, code) is False
-    )  # fmt: skip
+    """Whether a code is outside of a context group that binds and may not be extended."""
+    return cid > 0 and binding in ("D", "E") and outside_fixed_group(cid, code.key, tables)
 
 
 def _units(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
     if code.scheme != "UCUM":
         return  # SR016
-    if row.units and not same_code(tables, code, row.units):
+    if row.units and not same_code(code.key, row.units, tables):
         wanted = row.units[0][0]
         if _plain(code.value) != _plain(wanted):
             yield (

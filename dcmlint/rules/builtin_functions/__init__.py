@@ -5,6 +5,7 @@ from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing register
     bulk_lengths,
     code_streams,
     codes,
+    coding,
     concatenations,
     decoding,
     deidentification,

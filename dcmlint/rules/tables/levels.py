@@ -107,8 +107,12 @@ class Level:
                         conditional.append(spec)
                 for values in spec.row.values:
                     valued.setdefault(tag, []).append((values, spec))
-                if spec.row.items is not None and not spec.gates:
-                    sized[tag] = spec
+            counted = [spec for spec in specs if spec.row.items is not None]
+            # Under conditions, a number of items holds where all that speak of it say the same.
+            if counted and (
+                any(not spec.gates for spec in counted) or len({spec.row.items for spec in counted}) == 1
+            ):
+                sized[tag] = next((spec for spec in reversed(counted) if not spec.gates), counted[0])
         self.required = frozenset(required)
         self.filled = frozenset(filled | required)
         self.present = frozenset(present - required)

@@ -15,6 +15,7 @@ from typing import Any
 
 from dcmlint.errors import StandardError
 from dcmlint.standard.build.templates import templates
+from dcmlint.standard.build.terminology import read_dcm, read_terms
 from dcmlint.standard.container import pack
 from dcmlint.standard.documents import ContentConstraints
 
@@ -31,6 +32,7 @@ def build(tables: Path) -> bytes:
             "constraints": constraints(_json(tables, "sr_iods.json")),
             "templates": compiled.templates,
             "fixed groups": fixed_groups(_json(tables, "context_groups.json")),
+            "meanings": meanings(tables),
             "srt": {entry["srt"]: entry["sct"] for entry in _json(tables, "srt_to_sct.json")},
         },
     )
@@ -64,11 +66,31 @@ def constraints(source: Any) -> dict[str, ContentConstraints]:
     return dict(sorted(found.items()))
 
 
-def _json(tables: Path, name: str) -> Any:
+def meanings(tables: Path) -> dict[str, list[str]]:
+    """The meanings of codes by scheme as [value, meaning, ...]: DCM in full, SCT as context groups have it."""
+    archive = _found(tables, "input-fsh.tar.xz")
+    given: dict[tuple[str, str, str], None] = {("DCM", *entry): None for entry in read_dcm(archive)}
+    groups, _, _ = read_terms(archive)
+    for group in groups.values():
+        for scheme in ("DCM", "SCT"):
+            flat = group.codes.get(scheme, [])
+            for value, meaning in zip(flat[::2], flat[1::2], strict=True):
+                given[scheme, value, meaning] = None
+    found: dict[str, list[str]] = {"DCM": [], "SCT": []}
+    for scheme, value, meaning in sorted(given):
+        found[scheme] += [value, meaning]
+    return found
+
+
+def _found(tables: Path, name: str) -> Path:
     found = sorted([*tables.glob(name), *tables.glob(f"*/{name}")])
     if not found:
         raise StandardError(f"no {name} in {tables} or a folder of it")
-    return json.loads(found[-1].read_text(encoding="utf-8"))
+    return found[-1]
+
+
+def _json(tables: Path, name: str) -> Any:
+    return json.loads(_found(tables, name).read_text(encoding="utf-8"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -65,6 +65,17 @@ def read_terms(archive: Path) -> tuple[dict[int, ContextGroupBody], list[UidEntr
     return dict(sorted(groups.items())), uids, notes
 
 
+_DCM_CODE = re.compile(r'^\* #(?P<value>\S+) "(?P<meaning>.*)"\s*$', re.M)
+
+
+def read_dcm(archive: Path) -> list[tuple[str, str]]:
+    """The codes of DCM with their meanings, retired ones too (PS3.16 Table D-1)."""
+    for name, text in _texts(archive):
+        if name == "CodeSystem-dicom-dcm-codesystem.fsh":
+            return [(found["value"], found["meaning"]) for found in _DCM_CODE.finditer(text)]
+    return []
+
+
 def _texts(archive: Path) -> Iterator[tuple[str, str]]:
     with tarfile.open(archive, "r:xz") as opened:
         for member in opened:

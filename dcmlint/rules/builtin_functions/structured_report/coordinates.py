@@ -200,7 +200,8 @@ def _out_of_plane(where: Sequence[Point]) -> float:
 def coordinates_source(context: RuleContext) -> Iterator[Problem]:
     """SR009: coordinates without the content item that they were selected from (PS3.3 Table C.17.3-7)."""
     for item in _graphics(context, "SCOORD", "TCOORD"):
-        if not any(child.relationship == "SELECTED FROM" for child in item.children):
+        sources = {(child.target or child).value_type for child in item.children}
+        if sources.isdisjoint({"IMAGE", "WAVEFORM", "SCOORD", "SCOORD3D", ""}):
             what = "an IMAGE" if item.value_type == "SCOORD" else "an IMAGE, a WAVEFORM or an SCOORD"
             yield Problem(
                 message=f"{item.value_type} without the content item that it was selected from",

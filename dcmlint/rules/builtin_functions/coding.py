@@ -1,0 +1,187 @@
+"""Coded concepts of any instance: their meanings, schemes and closed context groups (PS3.3 8, PS3.16 7 and 8).
+
+Whole slide images have rules of their own (OPT008 to OPT010, SPEC016, SPEC017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import parse_path
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.coding import (
+    CodeKey,
+    in_group,
+    letters,
+    meanings_of,
+    outside_fixed_group,
+    owners_of,
+    words,
+)
+from dcmlint.standard.documents import RETIRED_SCHEMES
+from dcmlint.standard.tags import (
+    CodeMeaning,
+    CodeValue,
+    CodingSchemeDesignator,
+    DirectoryRecordSequence,
+    EquivalentCodeSequence,
+    SOPClassUID,
+)
+from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
+
+_MOST_ITEMS = 50_000
+_SKIPPED = frozenset({EquivalentCodeSequence, DirectoryRecordSequence})
+
+
+def code_items(dataset: Dataset) -> Iterator[Dataset]:
+    """The items of code sequences of an instance; of long sequences one item of each shape."""
+    todo = [dataset]
+    left = _MOST_ITEMS
+    while todo and left:
+        level = todo.pop()
+        left -= 1
+        if CodeValue in level and CodingSchemeDesignator in level and level.parent is not None:
+            yield level
+        below: list[Dataset] = []
+        for element in level:
+            if element.items is not None and element.tag not in _SKIPPED and not element.tag >> 16 & 1:
+                below += _few(element.items)
+        todo += reversed(below)
+
+
+def _few(items: Any) -> Iterable[Dataset]:
+    shapes = getattr(items, "shapes", None)
+    return items if shapes is None else [shape.template for shape in shapes]
+
+
+def _codes(context: RuleContext) -> list[tuple[Dataset, CodeKey]]:
+    if context.dataset.text(SOPClassUID) == VLWholeSlideMicroscopyImageStorage:
+        raise NotApplicable
+    found = [(item, _key(item)) for item in code_items(context.dataset)]
+    if not found:
+        raise NotApplicable
+    return found
+
+
+def _key(item: Dataset) -> CodeKey:
+    return item.text(CodeValue), item.text(CodingSchemeDesignator)
+
+
+@rule_function("codes-with-another-meaning")
+def another_meaning(context: RuleContext) -> Iterator[Problem]:
+    """COD001: codes whose meaning is that of another code, and of none of their own synonyms."""
+    known: dict[tuple[CodeKey, str], str] = {}
+    any_ = False
+    for item, code in _codes(context):
+        given = item.text(CodeMeaning)
+        if not given or code[1] not in ("DCM", "SCT", *RETIRED_SCHEMES):
+            continue
+        any_ = True
+        if (code, given) not in known:
+            known[code, given] = _owner(code, given)
+        owner = known[code, given]
+        if owner:
+            yield Problem(
+                message=f"the meaning is that of another code, {owner}", level=item, tag=CodeMeaning, found=given,
+                want=" or ".join(meanings_of(code)),
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+def _owner(code: CodeKey, given: str) -> str:
+    """The code that a meaning belongs to, "" where it may be one of the code itself."""
+    own = meanings_of(code)
+    if not own or letters(given) in {letters(meaning) for meaning in own}:
+        return ""
+    owners = owners_of(given)
+    if not owners or any(_within(given, meaning) for meaning in own):
+        return ""
+    value, scheme = min(owners)
+    return f"({value}, {scheme})"
+
+
+def _within(one: str, other: str) -> bool:
+    """Whether one of two meanings has all words of the other: a shorter or longer form of it."""
+    first, second = set(words(one)), set(words(other))
+    return first <= second or second <= first
+
+
+@rule_function("codes-in-retired-schemes")
+def retired(context: RuleContext) -> Iterator[Problem]:
+    """COD002: codes of SNOMED in the retired style; told once with their number."""
+    codes = _codes(context)
+    found = [item for item, (_, scheme) in codes if scheme in RETIRED_SCHEMES]
+    if found:
+        scheme = found[0].text(CodingSchemeDesignator)
+        count = f"{len(found)} codes are" if len(found) > 1 else "a code is"
+        yield Problem(
+            message=f"{count} of the retired coding scheme {scheme}", level=found[0], tag=CodingSchemeDesignator,
+            found=scheme, want="SCT",
+        )  # fmt: skip
+
+
+@rule_function("codes-of-dcm")
+def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
+    """COD003: codes under DCM that PS3.16 Table D-1 does not have."""
+    codes = [(item, code) for item, code in _codes(context) if code[1] == "DCM" and code[0]]
+    if not codes:
+        raise NotApplicable
+    for item, code in codes:
+        if not meanings_of(code):
+            yield Problem(
+                message="the code is not one of DCM", level=item, tag=CodeValue, found=code[0],
+                want="a code of PS3.16 Table D-1, or the designator of its own scheme",
+            )  # fmt: skip
+
+
+@rule_function("codes-outside-fixed-groups")
+def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]:
+    """COD004: codes outside of a Defined context group that may not be extended.
+
+    ``codes``: the context group by the path of the sequence ("ViewCodeSequence.ViewModifierCodeSequence").
+    """
+    any_ = False
+    for path, cid in codes.items():
+        for item in _at(context.dataset, path):
+            code = _key(item)
+            if all(code):
+                any_ = True
+                if outside_fixed_group(int(cid), code):
+                    yield Problem(
+                        message=f"the code is outside of CID {cid}, which may not be extended", level=item,
+                        tag=CodeValue, found=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
+                    )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("codes-beyond-defined-groups")
+def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] = ()) -> Iterator[Problem]:
+    """COD005: codes of DCM or SCT that a Defined context group does not have; it may be extended.
+
+    ``codes``: as of COD004.  ``also``: code values that other clauses or earlier editions allow.
+    """
+    any_ = False
+    for path, cid in codes.items():
+        for item in _at(context.dataset, path):
+            code = _key(item)
+            if code[0] and code[0] not in also and code[1] in ("DCM", "SCT", *RETIRED_SCHEMES):
+                any_ = True
+                equivalents = [_key(one) for one in item.items(EquivalentCodeSequence)]
+                if all(in_group(int(cid), one) is False for one in (code, *equivalents)):
+                    yield Problem(
+                        message=f"the code is not in CID {cid}", level=item, tag=CodeValue,
+                        found=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}, which may be extended",
+                    )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+def _at(dataset: Dataset, path: str) -> Iterable[Dataset]:
+    levels: list[Dataset] = [dataset]
+    for step in parse_path(path):
+        levels = [item for level in levels for item in _few(level.items(step.tag))]
+    return levels

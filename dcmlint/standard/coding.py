@@ -1,0 +1,73 @@
+"""Codes: which are the same, which a context group holds, which meanings they have (PS3.16 7 and 8, PS3.3 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from dcmlint.standard import documents
+from dcmlint.standard.documents import DocumentTables
+from dcmlint.standard.editions import load
+
+CodeKey = tuple[str, str]
+"""A code's value and the designator of its scheme."""
+
+
+def same_code(code: CodeKey, wanted: Iterable[CodeKey], tables: DocumentTables | None = None) -> bool:
+    """Whether a code is one of those wanted; codes of SNOMED in the retired and in the current style are the same."""
+    known = tables or documents.load()
+    mine = known.current_code(*code)
+    return any(code == tuple(one) or mine == known.current_code(*one) for one in wanted)
+
+
+def in_group(cid: int, code: CodeKey, tables: DocumentTables | None = None) -> bool | None:
+    """Whether a context group holds a code; None where its codes are not known."""
+    known = tables or documents.load()
+    codes: set[CodeKey] = set(known.fixed_group(cid) or ())
+    group = load().context_group(cid)
+    if group is not None:
+        codes |= set(group.codes)
+    if not codes:
+        return None
+    if code in codes:
+        return True
+    mine = known.current_code(*code)
+    return mine in codes or any(mine == known.current_code(*one) for one in codes if one[1] == "SRT")
+
+
+def outside_fixed_group(cid: int, code: CodeKey, tables: DocumentTables | None = None) -> bool:
+    """Whether a code is outside of a context group that may not be extended (PS3.16 7.1.2)."""
+    known = tables or documents.load()
+    return known.fixed_group(cid) is not None and in_group(cid, code, known) is False
+
+
+def meanings_of(code: CodeKey) -> tuple[str, ...]:
+    """The meanings that PS3.16 gives to a code of DCM or SCT; () for a code that it does not have."""
+    return documents.load().meanings.get(documents.load().current_code(*code), ())
+
+
+def owners_of(meaning: str) -> frozenset[CodeKey]:
+    """The codes of DCM and SCT that have a meaning, whatever its case and punctuation."""
+    return _owners().get(letters(meaning), frozenset())
+
+
+@cache
+def _owners() -> dict[str, frozenset[CodeKey]]:
+    found: dict[str, set[CodeKey]] = {}
+    for code, meanings in documents.load().meanings.items():
+        for meaning in meanings:
+            found.setdefault(letters(meaning), set()).add(code)
+    return {key: frozenset(codes) for key, codes in found.items()}
+
+
+def words(text: str) -> list[str]:
+    """The words of a meaning in small letters, British spellings made American."""
+    return re.findall(
+        r"[^\W_]+", text.lower().replace("ae", "e").replace("oe", "e").replace("colour", "color")
+    )
+
+
+def letters(text: str) -> str:
+    """The words of a meaning joined: what two spellings of it share."""
+    return "".join(words(text))
