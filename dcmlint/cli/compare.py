@@ -64,7 +64,9 @@ def compare(
             for side, remarks in (("ours", found.ours), ("theirs", found.theirs)):
                 for remark in remarks:
                     if remark.severity in levels:
-                        total[side][remark.key].append((one.path, remark.text))
+                        total[side][remark.key].append(
+                            (one.path, remark.text if side == "ours" else remark.opening)
+                        )
     for name in names:
         _print(name, totals[name], files, silent[name])
     return 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
+
+_VALUE = re.compile(r"[<=\"]|\s'")
 
 Kind = Literal["missing", "empty", "value", "present", "vm", "items", "vr", "group", "other"]
 
@@ -16,6 +19,11 @@ class Remark(msgspec.Struct, frozen=True, order=True):
     kind: Kind
     severity: str
     text: str = ""
+
+    @property
+    def opening(self) -> str:
+        """The text up to what may be a value: other validators print values as they stand."""
+        return _VALUE.split(self.text, maxsplit=1)[0].strip()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def name_of(tag: int, creator: str | None = None) -> str:
     group = tag >> 16
     if group & 1 and tag & 0xFFFF > 0xFF:
         if creator:
-            return f"({group:04X},[{creator}],{tag & 0xFF:02X})"
+            return f"({group:04X},[{creator.replace(']', '_')}],{tag & 0xFF:02X})"
     elif not group & 1:
         entry = standard.load().dictionary.entry(tag)
         if entry is not None and entry.keyword:

@@ -94,6 +94,7 @@ _FINE: dict[str, Callable[[bytes], re.Match[bytes] | None]] = {
     ).fullmatch,
     "UT": re.compile(rb"[\t\n\f\r -~]*").fullmatch,
 }
+TEXT_VRS = frozenset(_FINE)
 
 
 def check_value(

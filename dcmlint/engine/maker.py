@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -15,7 +15,8 @@ from dcmlint.expr.message import shown
 from dcmlint.findings.collapse import SHOWN_PLACES, without_indices
 from dcmlint.findings.finding import RANK, Confidence, Finding, Reference, Severity, Subject, fingerprint
 from dcmlint.findings.problem import Problem
-from dcmlint.findings.redact import show_value
+from dcmlint.findings.redact import show_uid, show_value, without_creators, without_texts, without_uids
+from dcmlint.rules.model import Rule
 
 _MOST_OPERANDS = 6
 _FILES = 50  # of a series, a finding names the files that differ and a few that do not
@@ -24,41 +25,54 @@ _FILES = 50  # of a series, a finding names the files that differ and a few that
 class Where(msgspec.Struct, frozen=True):
     """Where a problem is, as a report says it.
 
-    ``path``: the first place; ``places``: each that is listed; ``tag`` 0 and ``offset`` None: there is none;
-    ``vr``: as written, "" where the dictionary says it.
+    ``path``: the first place; ``places``: each that is listed; ``tag`` 0 and ``offset`` None: there is none.
     """
 
     path: str = ""
     tag: int = 0
     offset: int | None = None
-    vr: str = ""
     places: tuple[str, ...] = ()
     count: int = 1
 
 
 class FindingMaker:
-    """Makes the findings of one subject.  ``file`` is the one that findings name (None: the subject has none)."""
+    """Makes the findings of one subject.
 
-    __slots__ = ("file", "settings", "subject")
+    ``file`` is the one that findings name (None: the subject has none); ``hidden`` gives the texts of the data that
+    no finding may show, and is asked when the first finding of a function or an expression is made.
+    """
 
-    def __init__(self, subject: Subject, file: str | None, settings: Settings) -> None:
-        self.subject, self.file, self.settings = subject, file, settings
+    __slots__ = ("_hidden", "_texts", "file", "settings", "subject")
+
+    def __init__(
+        self, subject: Subject, file: str | None, settings: Settings,
+        hidden: Callable[[], Iterable[str]] | None = None,
+    ) -> None:  # fmt: skip
+        self.subject, self.file, self.settings, self._hidden = subject, file, settings, hidden
+        self._texts: tuple[str, ...] | None = None
+        if subject.kind in ("slide", "series") and settings.show_values != "all":
+            self.subject = Subject(subject.kind, self._subject_id(subject), subject.files)
+
+    def _subject_id(self, subject: Subject) -> str:
+        """The UID of a slide or series, or, where that may not be shown, its first file."""
+        uid, _, number = subject.id.partition(" ")
+        shown = show_uid(uid, self.settings.show_values, self.settings.mask_uids)
+        return subject.id if shown == uid else f"that of {subject.files[0]}{number and f' {number}'}"
 
     def make(self, active: ActiveRule, problem: Problem, where: Where) -> Iterable[Finding]:
         """The findings of a problem: one, or, when repeats are not grouped, one for each place."""
         places = where.places
         if not self.settings.group and len(places) > 1:
             for place in places:
-                yield self._one(active, problem, Where(place, where.tag, None, where.vr, (place,)))
+                yield self._one(active, problem, Where(place, where.tag, None, (place,)))
             return
         yield self._one(active, problem, where)
 
     def _one(self, active: ActiveRule, problem: Problem, where: Where) -> Finding:
-        rule, path = active.rule, where.path
+        rule = active.rule
+        path = self._path(where.path)
         subject, file = self._subject(problem)
-        found = problem.said
-        if not found and problem.found is not None:
-            found = self.show(problem.found, where.tag or None, where.vr)
+        message, found, want, because = self._words(rule, problem, where.tag or None)
         return Finding(
             rule=rule.id,
             name=rule.name,
@@ -69,12 +83,13 @@ class FindingMaker:
             path=path,
             tag=f"{where.tag:08X}" if where.tag else "",
             offset=where.offset,
-            message=problem.message or rule.message or rule.title,
+            message=message,
             is_=found,
-            want=problem.want,
-            because=problem.because,
+            want=want,
+            because=because,
             references=_references(problem) or rule.references,
-            places=where.places[:SHOWN_PLACES] or ((path,) if path else ()),
+            places=tuple(self._path(place) for place in where.places[:SHOWN_PLACES])
+            or ((path,) if path else ()),
             count=where.count,
             fingerprint=fingerprint(
                 rule.id, subject.id if file is None else file, without_indices(path) if "[" in path else path
@@ -85,6 +100,35 @@ class FindingMaker:
             fixes=problem.fixes,
         )
 
+    def _words(self, rule: Rule, problem: Problem, tag: int | None) -> tuple[str, str, str, str]:
+        """Message, found, expected and computed from, as far as they may be shown."""
+        mode = self.settings.show_values
+        message = problem.message or rule.message or rule.title
+        found = problem.said or ("" if problem.found is None else self.show(problem.found, tag))
+        want = problem.want if problem.wanted is None else self.show(problem.wanted, tag)
+        because = problem.because
+        if mode == "none" and not problem.check:
+            # What a rule says is made of values: its title is not.
+            return rule.title, "" if problem.said else found, "", ""
+        words = (message, found, want, because)
+        if mode != "all" and not problem.check:
+            words = tuple(without_texts(text, self._hidden_texts()) for text in words)  # type: ignore[assignment]
+        elif mode != "all":
+            words = (without_creators(message), found, want, because)
+        if self.settings.mask_uids:
+            words = tuple(without_uids(text) for text in words)  # type: ignore[assignment]
+        return words
+
+    def _hidden_texts(self) -> tuple[str, ...]:
+        if self._texts is None:
+            # The longest first: one may be a part of another.
+            hidden = self._hidden() if self._hidden is not None else ()
+            self._texts = tuple(sorted(hidden, key=lambda text: (-len(text), text)))
+        return self._texts
+
+    def _path(self, path: str) -> str:
+        return path if self.settings.show_values == "all" else without_creators(path)
+
     def _subject(self, problem: Problem) -> tuple[Subject, str | None]:
         """Subject and file: a problem among many files names those that it is about first."""
         subject = self.subject
@@ -92,9 +136,9 @@ class FindingMaker:
             subject = Subject("series", subject.id, (problem.files or subject.files)[:_FILES])
         return subject, problem.files[0] if problem.files else self.file
 
-    def show(self, value: object, tag: int | None = None, vr: str = "") -> str:
+    def show(self, value: object, tag: int | None = None) -> str:
         """A value of an attribute (None: of none) as a finding may show it."""
-        return show_value(value, tag, self.settings.show_values, vr)
+        return show_value(value, tag, self.settings.show_values)
 
     def operands(self, operands: Sequence[Operand], without: Iterable[str] = ()) -> str:
         """What a finding was computed from, in words: ``Rows = 512, Columns is absent``.

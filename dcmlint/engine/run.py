@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from dcmlint.findings.finding import (
     Subject,
 )
 from dcmlint.findings.problem import Problem
+from dcmlint.findings.redact import hidden_texts
 from dcmlint.profiles.attributes import ROW
 from dcmlint.rules.functions import RuleContext
 from dcmlint.rules.scope import DatasetScope
@@ -37,6 +39,7 @@ from dcmlint.standard.tags import Modality
 Groups = tuple[Group, ...]
 
 _EVERY = "*"
+_MOST_LEVELS = 2000  # in which texts are looked for that findings may not show
 _ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
 
 
@@ -69,7 +72,13 @@ class InstanceRun:
         self._by_each: dict[tuple[str, frozenset[int] | None], Sequence[tuple[DatasetScope, Groups]]] = {}
         self._context = RuleContext(instance, self.facts)
         self._present = frozenset(instance.dataset.elements)
-        self._maker = FindingMaker(Subject("file", file, (file,)), file, settings)
+        self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
+
+    def _hidden(self) -> Iterable[str]:
+        """The texts of the instance that no finding may show."""
+        places = islice(all_places(self.instance.dataset, None), _MOST_LEVELS)
+        meta = self.instance.meta
+        return hidden_texts(chain(() if meta is None else (meta,), (place.level for place in places)))
 
     def run(self) -> Checked:
         """Run everything; a rule that crashes gets the outcome *error*."""
@@ -154,10 +163,9 @@ class InstanceRun:
             lower = lowered(active.compiled, scope, lets, active.severity)
             problem = msgspec.structs.replace(problem, severity=lower_of(lower, problem.severity))
         places = self._paths(level, problem.tag, problem.groups) if problem.groups else ()
-        element = level.get(problem.tag)
         self._add(active, problem, Where(
             places[0] if places else path, problem.tag, _byte(problem.offset),
-            element.vr if element is not None else "", places, max(1, problem.count),
+            places, max(1, problem.count),
         ))  # fmt: skip
 
     def _rule_for(self, problem: Problem, path: str) -> ActiveRule | None:
@@ -240,7 +248,7 @@ class InstanceRun:
         problem = failure(compiled, scope, lets, active.severity, self._maker, found=found, tag=tag)
         offset = element.offset if element is not None else level.offset if level is not None else None
         self._add(active, problem, Where(
-            path, tag, offset, element.vr if element is not None else "", places, max(1, count),
+            path, tag, offset, places, max(1, count),
         ))  # fmt: skip
 
     # -- functions --------------------------------------------------------------------------------------
@@ -275,7 +283,7 @@ class InstanceRun:
             path = places[0] if places else path.replace("[*]", "")
         offset = element.offset if element is not None else None
         self._add(active, problem, Where(
-            path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, "", places,
+            path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, places,
             problem.count or len(items) or 1,
         ))  # fmt: skip
 

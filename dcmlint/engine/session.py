@@ -32,6 +32,7 @@ from dcmlint.findings.finding import (
     Subject,
 )
 from dcmlint.findings.problem import Problem
+from dcmlint.findings.redact import show_uid
 from dcmlint.profiles.apply import exempted, settled, settled_together
 from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.resolve import Resolved, resolve_profile
@@ -143,9 +144,8 @@ class Checker:
         exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)
         record = FileRecord(
-            path=task.path, sop_class=_uid_text(instance.sop_class),
-            sop_instance_uid=_uid_text(instance.sop_instance),
-            transfer_syntax=_uid_text(instance.syntax.uid),
+            path=task.path, sop_class=self._uid(instance.sop_class), sop_instance_uid=self._uid(instance.sop_instance),
+            transfer_syntax=self._uid(instance.syntax.uid),
             status="partial" if instance.status == "partial" else "checked",
             title=describe_instance(run), undecided=tuple(checked.undecided),
         )  # fmt: skip
@@ -165,6 +165,9 @@ class Checker:
         if task.named or self.settings.all_dicom or promises_dicom(os.path.basename(task.path)):
             return self.unreadable(task.path, NOT_DICOM, kind if not len(buffer) else f"not DICOM: {kind}")
         return skipped(task.path, kind)
+
+    def _uid(self, uid: str) -> str:
+        return show_uid(uid, self.settings.show_values, self.settings.mask_uids)
 
     def _slide_file(self, task: Task, buffer: Buffer) -> Result | None:
         """Check a TIFF file, where the profile has rules about SVS; None without such rules, or for other inputs."""
@@ -206,10 +209,6 @@ class Checker:
 def skipped(path: str, kind: str) -> Result:
     """The result of an input that is only named: ``kind`` says what it is."""
     return Result(record=FileRecord(path=path, status="skipped", title=kind))
-
-
-def _uid_text(uid: str) -> str:
-    return uid[:128]
 
 
 def describe_instance(run: InstanceRun) -> str:

@@ -24,8 +24,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     outermost first (see `dcmlint.dicom.items.Place`).  ``number``: the value concerned, from 1 (0: all).
     ``offset``: the byte in the file, -1 where the element says it.  ``files``: those of a slide or series that
     it is about, the worst first; ``related``: other places that belong to it.
-    ``found`` is shown after redaction as a value of ``tag``; ``said`` is shown as it is instead.  ``message``,
-    ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
+    ``found`` and ``wanted`` are shown after redaction as values of ``tag``; ``said`` and ``want`` are texts, shown
+    as they are.  ``message``, ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
     ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
     ``remedy``: where there is a better one than the rule's.  ``severity`` can only lower that of the rule.
     """
@@ -39,6 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     found: object = None
     said: str = ""
     want: str = ""
+    wanted: object = None
     because: str = ""
     severity: str = ""
     offset: int = -1

@@ -5,10 +5,13 @@ PS3.15 Table E.1-1 lists the attributes that identify; free text and private val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.values import TEXT_VRS, check_value
 from dcmlint.standard.tags import (
     CodeMeaning,
     CodeValue,
@@ -43,6 +46,11 @@ _VOCABULARY = frozenset(
 _LONGEST = 64  # characters of a shape
 _LONGEST_SHOWN = 200  # characters of a value that is shown
 _MOST_VALUES = 16
+_MORE = "…"
+_LONGEST_OF = {"LO": 64, "SH": 16}  # characters, of the vocabulary of the standard
+_SHORTEST_HIDDEN = 3
+_LONGEST_KEPT = 1 << 14
+_NUMERIC = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS", "AT"})
 
 
 def shape(text: str) -> str:
@@ -53,8 +61,46 @@ def shape(text: str) -> str:
     return shown + "…" if len(text) > _LONGEST else shown
 
 
+_HARMLESS = re.compile(r"[A-Z0-9_. -]{0,64}").fullmatch
+
+
+def harmless(text: str) -> str:
+    """A UID or a code as it may be kept of an instance: its shape where it holds what neither may."""
+    return text if _HARMLESS(text) else shape(text)
+
+
+def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
+    """The texts of data sets that a report may not show in the default mode, the ends stripped."""
+    found = set()
+    for level in levels:
+        for element in level:
+            if (
+                element.items is not None
+                or element.fragments is not None
+                or element.end - element.start > _LONGEST_KEPT
+            ):
+                continue
+            entry = standard.load().dictionary.entry(element.tag)
+            vr = entry.vr if entry is not None else "UN"
+            for value in level.values(element.tag)[:_MOST_VALUES]:
+                text = value.strip() if isinstance(value, str) else ""
+                if len(text) >= _SHORTEST_HIDDEN and (
+                    is_identifying(element.tag, vr) or not is_legal(value, vr)
+                ):
+                    found.add(text)
+    return frozenset(found)
+
+
+def without_texts(text: str, hidden: Iterable[str]) -> str:
+    """A text in which each of the hidden ones is shown as its shape."""
+    for one in hidden:
+        if one in text:
+            text = text.replace(one, shape(one))
+    return text
+
+
 def _temporal(text: str) -> str:
-    """A date or time without its digits; punctuation and the zone stay."""
+    """A legal date or time without its digits; punctuation and the zone stay."""
     zone = ""
     for sign in "+-":
         head, found, tail = text.partition(sign)
@@ -65,7 +111,7 @@ def _temporal(text: str) -> str:
 
 
 def is_identifying(tag: int, vr: str) -> bool:
-    """Whether values of this attribute are hidden in the default mode."""
+    """Whether values of this attribute are hidden in the default mode, however legal they are."""
     if (tag >> 16) & 1:
         return True
     if tag in _VOCABULARY or vr == "UI":
@@ -73,39 +119,119 @@ def is_identifying(tag: int, vr: str) -> bool:
     return vr in _FREE_TEXT or standard.load().confidentiality(tag) is not None
 
 
-def show_value(value: Any, tag: int | None, mode: ShowValues, vr: str = "") -> str:
-    """One value as a report may print it.
+def is_legal(value: object, vr: str) -> bool:
+    """Whether a value is one that the VR allows (PS3.5 6.2): what a wrong length or VR swallowed is not."""
+    vrs = vr.split("/")
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return False
+    if not isinstance(value, str):
+        return not _NUMERIC.isdisjoint(vrs)
+    if not value.isascii():
+        # Decoded from its character set, or bytes that are none; what is no text has the default repertoire.
+        return len(value) <= _LONGEST_OF.get(vr, 0) and value.isprintable()
+    raw = value.encode()
+    raw += b"" if not len(raw) & 1 else b"\0" if vr == "UI" else b" "
+    return any(one in TEXT_VRS and not check_value(one, raw) for one in vrs)
 
-    ``tag`` None: the value is computed and belongs to no attribute.  Control characters stay: the border
-    function of `dcmlint.reports` deals with them.
+
+def show_uid(uid: str, mode: ShowValues, mask: bool = False) -> str:
+    """A UID as a report may print it: one of the standard, or a legal one unless UIDs are masked."""
+    if (mode == "all" and not mask) or standard.load().uid(uid) is not None:
+        return _cut(uid)
+    if mode == "none" or mask or not is_legal(uid, "UI"):
+        return f"(UI, {_characters(uid)})" if uid else ""
+    return uid
+
+
+# What reads like a UID in a text: made of a UUID, or of five components at least.
+_UID = re.compile(r"(?<![\w.])(?:2\.25\.\d+|[0-2](?:\.(?:0|[1-9]\d*)){4,})(?![\w]|\.\d)")
+# The creator in the path of a private element.
+_CREATOR = re.compile(r"(?<=,\[).*?(?=\],[0-9A-F]{2}\))", re.DOTALL)
+
+
+def without_uids(text: str) -> str:
+    """A text in which UIDs that the standard does not know are masked."""
+    return _UID.sub(lambda found: show_uid(found[0], "safe", True), text) if "." in text else text
+
+
+def without_creators(path: str) -> str:
+    """A path in which private creators are shown as their shape."""
+    return _CREATOR.sub(lambda found: shape(found[0]), path) if ",[" in path else path
+
+
+def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
+    """One value, or all values of an attribute, as a report may print it.
+
+    ``tag`` None: the value is computed and belongs to no attribute.  In the default mode a value is shown only
+    if it is legal for the VR that the dictionary gives the attribute, and the attribute identifies nobody.
+    Control characters stay: the border function of `dcmlint.reports` deals with them.
     """
     if getattr(value, "ndim", 0):
         value = value[: _MOST_VALUES + 1].tolist()  # an array, of frames perhaps
-    if isinstance(value, (list, tuple)):
-        return "\\".join(show_value(one, tag, mode, vr) for one in _few(value))
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"{len(value)} bytes"
-    text = _number(value) if isinstance(value, float) else str(value)
-    if vr == "AT" and isinstance(value, int):
-        text = f"({value >> 16:04X},{value & 0xFFFF:04X})"
-    if tag is None or mode == "all":
-        return _cut(text)
-    if not vr:
-        entry = standard.load().dictionary.entry(tag)
-        vr = entry.vr if entry is not None else "UN"
+    if mode == "all" or (tag is None and mode == "safe"):
+        return _listed(value, lambda one: _cut(_text(one)))
+    if tag is None:
+        return f"({_characters(_listed(value, _text))})" if _has_text(value) else "(a number)"
+    entry = standard.load().dictionary.entry(tag)
+    vr = entry.vr if entry is not None else "UN"
+    if isinstance(value, (list, tuple)):
+        numbers = any(not isinstance(one, str) for one in value)
+        if mode == "none" or (numbers and entry is not None and not _may_have(len(value), entry.vm)):
+            return f"({vr}, {len(value)} values)"
     if mode == "none":
-        return f"({vr}, {len(text)} characters)"
-    if not is_identifying(tag, vr):
-        return _cut(text)
-    if vr in _TEMPORAL:
-        return _temporal(text)
-    return f"{shape(text)} ({vr}, {len(text)} character{'s' if len(text) != 1 else ''})"
+        return f"({vr}, {_characters(_text(value))})"
+    return _listed(value, lambda one: _safe(one, tag, vr))
+
+
+def _safe(value: object, tag: int, vr: str) -> str:
+    text = _text(value, vr)
+    if is_legal(value, vr):
+        if not is_identifying(tag, vr):
+            return _cut(text)
+        if vr in _TEMPORAL:
+            return _temporal(text)
+    return f"{shape(text)} ({vr}, {_characters(text)})"
+
+
+def _text(value: object, vr: str = "") -> str:
+    if vr == "AT" and isinstance(value, int):
+        return f"({value >> 16:04X},{value & 0xFFFF:04X})"
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _characters(text: str) -> str:
+    return f"{len(text)} character{'s' if len(text) != 1 else ''}"
+
+
+def _has_text(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, (list, tuple)) and any(isinstance(one, str) for one in value)
+    )
+
+
+def _listed(value: object, show: Callable[[object], str]) -> str:
+    if isinstance(value, (list, tuple)):
+        return "\\".join(one if one is _MORE else show(one) for one in _few(value))
+    return show(value)
+
+
+def _may_have(count: int, vm: str) -> bool:
+    """Whether a value multiplicity (PS3.6: "1", "1-3", "2-n", "3-3n") allows so many values."""
+    return all(_allows(count, one.strip()) for one in vm.split(" or ")) if vm else True
+
+
+def _allows(count: int, vm: str) -> bool:
+    low, _, high = vm.partition("-")
+    most = high or low
+    return count <= int(most) if most.isdigit() else True
 
 
 def _few(values: Sequence[Any]) -> list[Any]:
     """The first values of a long list: a message is no dump."""
     few = list(values[:_MOST_VALUES])
-    return few if len(values) <= _MOST_VALUES else [*few, "…"]
+    return few if len(values) <= _MOST_VALUES else [*few, _MORE]
 
 
 def _cut(text: str) -> str:

@@ -58,7 +58,7 @@ def test_a_problem_lowers_the_severity_and_never_raises_it() -> None:
 
 
 def test_repeats_are_one_finding_or_one_for_each_place() -> None:
-    where = Where("S[1].Rows", 0x00280010, 7, "US", ("S[1].Rows", "S[2].Rows"), 2)
+    where = Where("S[1].Rows", 0x00280010, 7, ("S[1].Rows", "S[2].Rows"), 2)
     (one,) = made(Problem(), where)
     assert (one.count, one.places, one.offset, one.tag) == (2, ("S[1].Rows", "S[2].Rows"), 7, "00280010")
     maker = FindingMaker(MAKER.subject, MAKER.file, Settings(group=False))

@@ -97,7 +97,9 @@ def test_versions_of_a_slide_in_folders_of_their_own_are_not_compared() -> None:
     assert [one.rule for one in findings(made)] == ["PYR101"]
 
 
-@pytest.mark.parametrize(("mode", "shown"), [("safe", "Aaaaa^Aaaa"), ("all", "Other^Name"), ("none", "PN")])
+@pytest.mark.parametrize(
+    ("mode", "shown"), [("safe", "Aaaaa^Aaaa"), ("all", "Other^Name"), ("none", "one patient and one study")]
+)
 def test_values_are_shown_as_asked(mode: str, shown: str) -> None:
     (found,) = [one for one in report(broken(), checker(mode)).findings if one.rule == "PYR027"]
     assert shown in found.message

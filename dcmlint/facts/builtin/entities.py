@@ -136,7 +136,7 @@ def said(dataset: Dataset, tag: int, mode: ShowValues) -> Said | None:
         return Said(b"", "(empty)")
     return Said(
         hashed(canonical.encode("utf-8", "replace")),
-        printable_text(show_value(values, tag, mode, element.vr)),
+        printable_text(show_value(values, tag, mode)),
     )
 
 

@@ -13,12 +13,12 @@ from dcmlint.facts.builtin.entities import (
     SERIES,
     STUDY,
     entity,
-    printable_text,
 )
 from dcmlint.facts.builtin.referenced import References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
 from dcmlint.facts.builtin.slide_image import SlideImage, slide_image
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     FrameOfReferenceUID,
     SeriesInstanceUID,
@@ -106,4 +106,4 @@ def image_of(one: Member) -> SlideImage | None:
 
 
 def _uid(text: str) -> str:
-    return printable_text(text[:128])
+    return harmless(text[:128])

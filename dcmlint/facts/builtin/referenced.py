@@ -8,6 +8,7 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.builtin.entities import printable_text
+from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     ReferencedFrameOfReferenceUID,
     ReferencedPatientSequence,
@@ -140,4 +141,4 @@ def _uid(level: Dataset, tag: int) -> str:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("ascii", "replace").strip(" \0")[:128]
+    return harmless(value.decode("ascii", "replace").strip(" \0")[:128])

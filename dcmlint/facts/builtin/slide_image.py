@@ -9,10 +9,11 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.builtin.covered import Covered, covered
 from dcmlint.facts.builtin.dates import moment
-from dcmlint.facts.builtin.entities import Attribute, Said, hashed, printable_text, said
+from dcmlint.facts.builtin.entities import Attribute, Said, hashed, said
 from dcmlint.facts.builtin.sameness import hash_level
 from dcmlint.facts.builtin.tiling import real, whole
 from dcmlint.facts.registry import Facts
+from dcmlint.findings.redact import harmless, is_legal
 from dcmlint.standard.tags import (
     AcquisitionDateTime,
     AcquisitionUID,
@@ -187,7 +188,7 @@ def _bounded(value: int | None) -> int | None:
 
 
 def _short(text: str) -> str:
-    return printable_text(text[:128])
+    return harmless(text[:128])
 
 
 def _text(dataset: Dataset, tag: int) -> str:
@@ -212,7 +213,8 @@ def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...]
     items = dataset.items(OpticalPathSequence)
     for number in range(min(len(items), _MOST)):
         item = items[number]
-        paths.append(_text(item, OpticalPathIdentifier))
+        identifier = item.text(OpticalPathIdentifier)
+        paths.append(identifier if is_legal(identifier, "SH") else harmless(identifier))
         profile = item.get(ICCProfile)
         profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICCProfile))))
         objective = objective or real(item, ObjectiveLensPower)

@@ -66,7 +66,7 @@ def lookup_table_lengths(context: RuleContext) -> Iterator[Problem]:
         wanted = {2 * entries} if bits > 8 else {entries, entries + entries % 2, 2 * entries}
         if length not in wanted:
             yield Problem(
-                level=level, tag=data, found=f"{length} bytes", want=f"{entries} entries of {bits} bits",
+                level=level, tag=data, said=f"{length} bytes", want=f"{entries} entries of {bits} bits",
                 message=f"{name_of(data)} has {length} bytes, which are not {entries} entries of {bits} bits",
             )  # fmt: skip
     if not looked_at:
@@ -94,7 +94,7 @@ def waveform_length(context: RuleContext) -> Iterator[Problem]:
         length, wanted = element.length, whole[0] * whole[1] * whole[2] // 8
         if length not in (wanted, wanted + wanted % 2):
             yield Problem(
-                level=item, tag=WaveformData, found=f"{length} bytes", want=f"{wanted} bytes",
+                level=item, tag=WaveformData, said=f"{length} bytes", want=f"{wanted} bytes",
                 message=f"{whole[0]} channels of {whole[1]} samples of {whole[2]} bits are {wanted} bytes, not {length}",
             )  # fmt: skip
     if not looked_at:

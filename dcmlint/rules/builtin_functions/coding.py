@@ -152,7 +152,7 @@ def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]
                 if outside_fixed_group(int(cid), code):
                     yield Problem(
                         message=f"the code is outside of CID {cid}, which may not be extended", level=item,
-                        tag=CodeValue, found=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
+                        tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
@@ -174,7 +174,7 @@ def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] =
                 if all(in_group(int(cid), one) is False for one in (code, *equivalents)):
                     yield Problem(
                         message=f"the code is not in CID {cid}", level=item, tag=CodeValue,
-                        found=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}, which may be extended",
+                        said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}, which may be extended",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable

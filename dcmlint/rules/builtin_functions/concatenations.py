@@ -88,7 +88,7 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
             odd = [part for part in chain.parts if _said(part).number in twice]
             yield Problem(
                 message=f"{len(odd)} members of a concatenation have the number {', '.join(map(str, twice[:_SHOWN]))}",
-                found=_list(numbers), want="each number once", files=paths(odd),
+                said=_list(numbers), want="each number once", files=paths(odd),
             )  # fmt: skip
             continue
         highest = max([*numbers, chain.total or 0], default=0)
@@ -97,7 +97,7 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
             yield Problem(
                 message=f"{counted(len(missing), 'member')} of a concatenation of {highest} not found: "
                 f"number {_list(missing)}",
-                found=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
+                said=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
             )  # fmt: skip
 
 
@@ -234,7 +234,7 @@ def instance_number(context: SlideContext) -> Iterator[Problem]:
             yield Problem(
                 message="the members of a concatenation have "
                 + ("an Instance Number each" if through else "different Instance Numbers"),
-                found=_list(numbers), want="one number for all", severity="info" if through else "",
+                said=_list(numbers), want="one number for all", severity="info" if through else "",
                 files=paths(differs.others),
             )  # fmt: skip
 

@@ -35,7 +35,7 @@ def meta_repeats_dataset(context: RuleContext) -> Iterator[Problem]:
     for stated, own in pairs:
         if meta.text(stated) != context.dataset.text(own):
             yield Problem(
-                level=meta, tag=stated, found=meta.text(stated), want=context.dataset.text(own),
+                level=meta, tag=stated, found=meta.text(stated), wanted=context.dataset.text(own),
                 message=f"{name_of(stated)} is not the {name_of(own)} of the data set",
             )  # fmt: skip
 
@@ -56,7 +56,7 @@ def tiff_preamble(context: RuleContext) -> Iterator[Problem]:
     else:
         message = "the file is also a TIFF"
     texts = f"{tiff.text_bytes} bytes of text in it" if tiff.text_bytes else ""
-    yield Problem(message=message, found=found, because=texts, offset=0)
+    yield Problem(message=message, said=found, because=texts, offset=0)
 
 
 def _count(number: int, one: str, many: str = "") -> str:

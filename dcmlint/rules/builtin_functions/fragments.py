@@ -156,6 +156,6 @@ def native_length(context: RuleContext) -> Iterable[Problem]:
     difference = pixels.bytes - padded
     how = f"{abs(difference)} bytes too {'long' if difference > 0 else 'short'}"
     yield Problem(
-        level=context.dataset, tag=entry.tag, found=f"{pixels.bytes} bytes", want=f"{padded} bytes",
+        level=context.dataset, tag=entry.tag, said=f"{pixels.bytes} bytes", want=f"{padded} bytes",
         message=f"{how} for {pixels.frames} frame{'s' * (pixels.frames != 1)}",
     )  # fmt: skip

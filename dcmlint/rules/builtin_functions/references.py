@@ -194,7 +194,7 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
         if part.has_image and part.image.lossy == "00" and any(one.image.lossy == "01" for one in images):
             source = next(one for one in images if one.image.lossy == "01")
             yield Problem(
-                message="Lossy Image Compression is 00, but an image that it was made from says 01", found="00",
+                message="Lossy Image Compression is 00, but an image that it was made from says 01", said="00",
                 want="01", files=(part.path, source.path),
             )  # fmt: skip
 
@@ -214,6 +214,6 @@ def annotations_inside(context: SlideContext) -> Iterator[Problem]:
         if box.left < -1 or box.top < -1 or box.right > wide + 1 or box.bottom > high + 1:
             yield Problem(
                 message=f"annotations reach beyond the {wide} x {high} pixels of their image",
-                found=f"{box.left:.6g}, {box.top:.6g} to {box.right:.6g}, {box.bottom:.6g}",
+                said=f"{box.left:.6g}, {box.top:.6g} to {box.right:.6g}, {box.bottom:.6g}",
                 want=f"0, 0 to {wide}, {high}", files=(part.path, slides[0].path),
             )  # fmt: skip

@@ -82,7 +82,7 @@ def origin(context: SlideContext) -> Iterator[Problem]:
         if math.hypot(x, y) > limit * (1 + 1e-9):
             yield Problem(
                 message=f"{level.role} begins {math.hypot(x, y):.4g} mm from where {pyramid.base.role} begins",
-                found=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
+                said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
 
@@ -116,7 +116,7 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
         want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
         yield Problem(
             message=f"Pixel Spacing of {level.role} does not fit its share of {pyramid.base.role}",
-            found=f"{spacing[1]:.6g}\\{spacing[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}",
+            said=f"{spacing[1]:.6g}\\{spacing[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}",
             because=f"the base has {first[1]:.6g}\\{first[0]:.6g} mm for {_size(pyramid.base.image)}",
             files=(level.parts[0].path,),
         )  # fmt: skip
@@ -133,7 +133,7 @@ def extent(context: SlideContext) -> Iterator[Problem]:
             (wide, high) = extents[0], extents[1]
             yield Problem(
                 message=f"{level.role} does not cover the same area as {pyramid.base.role}",
-                found=f"{wide[1]:.5g} x {high[1]:.5g} mm", want=f"{wide[0]:.5g} x {high[0]:.5g} mm",
+                said=f"{wide[1]:.5g} x {high[1]:.5g} mm", want=f"{wide[0]:.5g} x {high[0]:.5g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
 
@@ -177,7 +177,7 @@ def imaged_volume(context: SlideContext) -> Iterator[Problem]:
         if any(abs(a - b) > max(VOLUME_TOLERANCE * a, one + EXTENT_TOLERANCE * a) for a, b, one in known):
             yield Problem(
                 message=f"the imaged volume of {level.role} is not that of {pyramid.base.role}",
-                found=f"{second.volume_width:.5g} x {second.volume_height:.5g} mm" if len(known) > 1 else None,
+                said=f"{second.volume_width:.5g} x {second.volume_height:.5g} mm" if len(known) > 1 else "",
                 want=f"{first.volume_width:.5g} x {first.volume_height:.5g} mm" if len(known) > 1 else "",
                 files=(level.parts[0].path,),
             )  # fmt: skip
@@ -200,7 +200,7 @@ def dyadic(context: SlideContext) -> Iterator[Problem]:
         yield Problem(
             message=f"{level.role} is smaller than its base by {ratio:.4g}, "
             f"{'which is no power of two' if whole else 'which is no whole number'}",
-            found=f"{ratio:.4g}", want="a power of two", files=(level.parts[0].path,),
+            said=f"{ratio:.4g}", want="a power of two", files=(level.parts[0].path,),
         )  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def gap(context: SlideContext) -> Iterator[Problem]:
             if ratio > LARGEST_GAP:
                 yield Problem(
                     message=f"{smaller.role} follows {larger.role}: {ratio:.3g} times smaller",
-                    found=f"{ratio:.3g}", want=f"at most {LARGEST_GAP:g}", files=(smaller.parts[0].path,),
+                    said=f"{ratio:.3g}", want=f"at most {LARGEST_GAP:g}", files=(smaller.parts[0].path,),
                 )  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def base_missing(context: SlideContext) -> Iterator[Problem]:
         if found is not None:
             yield Problem(
                 message=f"all levels are resampled, and {pyramid.base.role} has {found[0]:.3g} um pixels at {found[1]:g}x",
-                found=f"{found[0] * found[1]:.3g}", want=f"at most {LARGEST_BASE:g}", files=(pyramid.base.parts[0].path,),
+                said=f"{found[0] * found[1]:.3g}", want=f"at most {LARGEST_BASE:g}", files=(pyramid.base.parts[0].path,),
             )  # fmt: skip
 
 
@@ -267,7 +267,7 @@ def thumbnail(context: SlideContext) -> Iterator[Problem]:
             if off[0] > THUMBNAIL_TOLERANCE + 1 / rows or off[1] > THUMBNAIL_TOLERANCE + 1 / columns:
                 yield Problem(
                     message=f"Pixel Spacing of {part.role} does not fit its share of {pyramid.base.role}",
-                    found=f"{second[1]:.6g}\\{second[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}", files=(part.path,),
+                    said=f"{second[1]:.6g}\\{second[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}", files=(part.path,),
                 )  # fmt: skip
     if not found:
         raise NotApplicable

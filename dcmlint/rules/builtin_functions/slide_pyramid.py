@@ -79,7 +79,7 @@ def levels_distinct(context: SlideContext) -> Iterator[Problem]:
             yield Problem(
                 message=f"{len(levels)} images of {image.matrix_columns} x {image.matrix_rows} pixels "
                 "show the same optical paths and focal planes",
-                found=str(len(levels)), want="one, or one concatenation",
+                said=str(len(levels)), want="one, or one concatenation",
                 files=paths(level.parts[0] for level in [*levels[1:], levels[0]]),
             )  # fmt: skip
 
@@ -162,7 +162,7 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
                 yield Problem(
                     message=f"value 4 of Image Type is NONE in {len(sizes)} of {len(levels)} levels, "
                     f"so also in {names(smaller)}",
-                    found="NONE", want="RESAMPLED", files=paths(smaller),
+                    said="NONE", want="RESAMPLED", files=paths(smaller),
                 )  # fmt: skip
             elif not sizes and not _has_base(pyramid, levels[0]) and base_is_missing(pyramid) is None:
                 yield Problem(
@@ -194,7 +194,7 @@ def level_without_holes(context: SlideContext) -> Iterator[Problem]:
                 if covered is not None and tiles is not None:
                     yield Problem(
                         message=f"{tiles - covered.tiles} of {tiles} tiles are missing in {level.role}, none in its base",
-                        found=f"{covered.tiles} tiles", want=f"{tiles} tiles", files=(level.parts[0].path,),
+                        said=f"{covered.tiles} tiles", want=f"{tiles} tiles", files=(level.parts[0].path,),
                     )  # fmt: skip
 
 

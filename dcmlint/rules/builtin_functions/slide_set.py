@@ -34,7 +34,7 @@ def one_associated(context: SlideContext) -> Iterator[Problem]:
         if len({part.member.sop_instance for part in parts}) > 1:
             flavour = parts[0].image.flavour
             yield Problem(
-                message=f"{len(parts)} {flavour} images of one slide", found=str(len(parts)), want="one",
+                message=f"{len(parts)} {flavour} images of one slide", said=str(len(parts)), want="one",
                 files=paths([*parts[1:], parts[0]]),
             )  # fmt: skip
 
@@ -89,7 +89,7 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
         if clean:
             yield Problem(
                 message=f"the base was compressed with loss, but {names(clean)} says it never was",
-                found="00", want="01", files=paths(clean),
+                said="00", want="01", files=paths(clean),
             )  # fmt: skip
     if not found:
         raise NotApplicable

@@ -91,7 +91,7 @@ def graphic_data_count(context: RuleContext) -> Iterator[Problem]:
         )
         yield Problem(
             message=f"{kind} of {item.value_type} has {len(values)} values in Graphic Data", level=item.dataset,
-            tag=GraphicData, found=f"{len(values)} values", want=want,
+            tag=GraphicData, said=f"{len(values)} values", want=want,
         )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def temporal_count(context: RuleContext) -> Iterator[Problem]:
                 )
                 yield Problem(
                     message=f"temporal coordinates of type {kind} have {count} values", level=item.dataset, tag=tag,
-                    found=f"{count} values", want=want,
+                    said=f"{count} values", want=want,
                 )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def polygon(context: RuleContext) -> Iterator[Problem]:
         if where and len(where) > 2 and where[0] != where[-1]:
             yield Problem(
                 message="the first and the last point of a POLYGON differ", level=item.dataset, tag=GraphicData,
-                found=f"{_written(where[0])} and {_written(where[-1])}", want="the same point",
+                said=f"{_written(where[0])} and {_written(where[-1])}", want="the same point",
             )  # fmt: skip
 
 
@@ -239,7 +239,7 @@ def coordinates_frames(context: RuleContext) -> Iterator[Problem]:
             if uid and first and uid != first:
                 yield Problem(
                     message="3D coordinates of one measurement lie in different frames of reference",
-                    level=item.dataset, tag=ReferencedFrameOfReferenceUID, found=uid, want=first,
+                    level=item.dataset, tag=ReferencedFrameOfReferenceUID, found=uid, wanted=first,
                 )  # fmt: skip
 
 

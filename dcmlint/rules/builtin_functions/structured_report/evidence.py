@@ -94,7 +94,7 @@ def evidence_class(context: RuleContext) -> Iterator[Problem]:
         if uid and sop_class and classes.setdefault(uid, sop_class) != sop_class:
             yield Problem(
                 message="one instance is referred to with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
-                found=sop_class, want=classes[uid],
+                found=sop_class, wanted=classes[uid],
             )  # fmt: skip
 
 

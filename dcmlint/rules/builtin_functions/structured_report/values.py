@@ -95,7 +95,7 @@ def numeric_value(context: RuleContext) -> Iterator[Problem]:
         if len(numbers) > 1:
             yield Problem(
                 message="a measurement has several numeric values", level=value, tag=NumericValue,
-                found=f"{len(numbers)} values", want="1 value",
+                said=f"{len(numbers)} values", want="1 value",
             )  # fmt: skip
         number = numbers[0] if numbers and isinstance(numbers[0], (int, float)) else None
         double = value.value(FloatingPointValue)
@@ -121,7 +121,7 @@ def numeric_value(context: RuleContext) -> Iterator[Problem]:
         ):  # fmt: skip
             yield Problem(
                 message="Numeric Value and the rational value differ", level=value, tag=RationalNumeratorValue,
-                found=f"{over}/{under}", want=f"{number}",
+                said=f"{over}/{under}", want=f"{number}",
             )  # fmt: skip
 
 
