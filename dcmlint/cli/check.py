@@ -17,6 +17,7 @@ from dcmlint.cli.option_types import (
     FailOn,
     Ignore,
     Isolated,
+    MaskUids,
     Parameters,
     Quiet,
     Select,
@@ -66,6 +67,7 @@ def check(
     ] = None,
     show: Show = "warning",
     show_values: ShowValues = None,
+    mask_uids: MaskUids = False,
     max_per_rule: Annotated[
         int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")
     ] = 10,
@@ -115,7 +117,7 @@ def check(
     run = run_of(
         profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
-        show=show, show_values=show_values, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
+        show=show, show_values=show_values, mask_uids=mask_uids, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
         group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
     )  # fmt: skip
     checker = Checker(run.settings)

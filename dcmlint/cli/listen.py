@@ -24,6 +24,7 @@ from dcmlint.cli.option_types import (
     Ignore,
     Isolated,
     LiveFormats,
+    MaskUids,
     Parameters,
     Quiet,
     Select,
@@ -78,6 +79,7 @@ def listen(
     format_: LiveFormats = None,
     show: Show = "warning",
     show_values: ShowValues = None,
+    mask_uids: MaskUids = False,
     exit_zero: ExitZero = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -95,7 +97,7 @@ def listen(
     need_network()
     run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
-        severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=show_values, quiet=quiet,
+        severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=show_values, mask_uids=mask_uids, quiet=quiet,
         verbose=verbose, color=color,
     )  # fmt: skip
     if status not in ("success", "by-policy"):

@@ -45,4 +45,7 @@ Debug = Annotated[
     bool,
     typer.Option("--debug", help="Log to standard error; of a crash, its traceback.", callback=debugging),
 ]
+MaskUids = Annotated[
+    bool, typer.Option("--mask-uids", help="Mask UIDs that the standard does not know, in reports.")
+]
 Color = Annotated[str, typer.Option(help="auto, always, never.")]

@@ -34,7 +34,6 @@ from dcmlint.findings.finding import (
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid
 from dcmlint.profiles.apply import exempted, settled, settled_together
-from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
@@ -94,10 +93,6 @@ class Checker:
             self.planner = Planner(
                 active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
             )
-            tested = {source.file for source in builtin_profiles()}
-            for active in self.planner.rules:
-                if active.id in self.profile.own and active.source.file not in tested:
-                    active.compiled  # noqa: B018 - a mistake in it is one of the profile's
         self.active = {active.rule.id: active for active in self.planner.rules}
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}
         self._values: ValueCache = {}

@@ -78,7 +78,7 @@ def test_a_mistake_in_a_profile_is_told_before_anything_is_checked(tmp_path: Pat
     path = tmp_path / "lab.yaml"
     for expression in ("Rows.__class__ == 1", "Rowz == 1", "matches(PatientID, '[')"):
         path.write_text(OWN % expression)
-        with pytest.raises(dcmlint.RuleError) as error:
+        with pytest.raises(dcmlint.LocatedError) as error:
             dcmlint.Checker(str(path))
         assert error.value.line == 9, expression
     done = subprocess.run(
