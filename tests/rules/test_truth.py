@@ -228,3 +228,30 @@ def test_each_item_that_refers_to_an_object_needs_the_reference(value_type: str)
     made = general.basic_sr()
     made.ContentSequence.append(_item(RelationshipType="CONTAINS", ValueType=value_type))
     assert _found(made) == {("MOD001", "ReferencedSOPSequence")}
+
+
+def test_a_content_item_without_value_type_is_one_finding() -> None:
+    made = general.basic_sr()
+    text = _item(
+        RelationshipType="CONTAINS",
+        TextValue="seen",
+        ConceptNameCodeSequence=[
+            _item(CodeValue="121071", CodingSchemeDesignator="DCM", CodeMeaning="Finding")
+        ],
+    )
+    made.ContentSequence.append(text)
+    assert _found(made) == {("MOD001", "ValueType")}
+
+
+def test_a_code_item_holds_one_code() -> None:
+    made = general.basic_sr()
+    code = _item(CodeValue="121071", CodingSchemeDesignator="DCM", CodeMeaning="Finding")
+    made.ContentSequence.append(
+        _item(
+            RelationshipType="CONTAINS",
+            ValueType="CODE",
+            ConceptNameCodeSequence=[code],
+            ConceptCodeSequence=[code, code],
+        )
+    )
+    assert _found(made) == {("MOD011", "ConceptCodeSequence")}

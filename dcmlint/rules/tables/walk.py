@@ -5,7 +5,7 @@ PS3.5 7.4 (types), PS3.3 Annex A (modules of IODs), PS3.5 7.5 (sequences).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -269,6 +269,8 @@ class TableCheck:
             elif verdict is not False:
                 self._open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
         elif spec.otherwise == "not" and spec.when(scope, {}) is False:
+            if _lacks(dataset, level, spec.when.attributes):
+                return  # the attribute that would allow it is required and missing: that was told
             self._forbidden(dataset, element, spec, level, scope)
         elif first and _is_empty(dataset, element):
             # Whenever it is present, it must have a value (PS3.5 7.4.2).
@@ -584,6 +586,15 @@ def _judged_within(item: Dataset, level: Level, values: set[int], blanks: set[in
             if child is not None:
                 for group in element.items.groups():
                     _judged_within(group.template, child, values, blanks)
+
+
+def _lacks(dataset: Dataset, level: Level, tags: Iterable[int]) -> bool:
+    """Whether one of the attributes is required at a level and has no value there."""
+    for tag in level.required.intersection(tags):
+        element = dataset.elements.get(tag)
+        if element is None or _is_empty(dataset, element):
+            return True
+    return False
 
 
 def _is_empty(dataset: Dataset, element: Element) -> bool:

@@ -1,0 +1,182 @@
+"""Documents against their templates: whole ones are silent, each mutant gives its one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pydicom.dataset import Dataset, FileDataset
+from support import slides
+from support.reports import code, coded, content, ct_dose, measurements, number, planar_group
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.instance import read_instance
+from dcmlint.facts.registry import Facts
+from dcmlint.facts.report.template import TemplateUse, template_issues
+from dcmlint.facts.report.template_match import Issue
+
+
+def _issues(made: FileDataset) -> tuple[Issue, ...]:
+    instance = read_instance(WholeBuffer(slides.to_bytes(made)))
+    assert instance is not None
+    return template_issues(Facts(instance))
+
+
+def _use(made: FileDataset) -> TemplateUse:
+    instance = read_instance(WholeBuffer(slides.to_bytes(made)))
+    assert instance is not None
+    use: TemplateUse = Facts(instance).group("template")
+    return use
+
+
+def _all(level: Dataset) -> Iterator[tuple[Dataset, int]]:
+    for place, item in enumerate(level.get("ContentSequence") or []):
+        yield level, place
+        yield from _all(item)
+
+
+def _named(made: Dataset, value: str) -> tuple[Dataset, int]:
+    """The parent and the place of the first item with a concept."""
+    return next(
+        (level, place) for level, place in _all(made)
+        if "ConceptNameCodeSequence" in level.ContentSequence[place]
+        and level.ContentSequence[place].ConceptNameCodeSequence[0].CodeValue == value
+    )  # fmt: skip
+
+
+def test_whole_documents_are_silent_and_covered() -> None:
+    for made in (ct_dose(), measurements(planar_group()), measurements(planar_group(template=""))):
+        assert _issues(made) == ()
+        assert _use(made).covered
+
+
+# PS3.16 TID 10011 to 10014: the rows of requirement M and those whose condition holds
+_REQUIRED_DOSE = (
+    "121058", "363703001", "121012", "113809", "113810", "113705", "110180", "113811", "113812", "113813", "123014",
+    "113820", "113769", "113822", "113824", "113825", "113826", "113827", "113828", "113823", "113831", "113832",
+    "113733", "113833", "113734", "113834", "113829", "113830", "113835", "113838", "113854", "113819",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("concept", _REQUIRED_DOSE)
+def test_each_required_item_of_a_dose_report_is_missed(concept: str) -> None:
+    made = ct_dose()
+    level, place = _named(made, concept)
+    del level.ContentSequence[place]
+    if not level.ContentSequence:
+        del level.ContentSequence
+    found = _issues(made)
+    assert [issue.kind for issue in found] == ["missing"]
+
+
+def test_the_pitch_of_a_stationary_acquisition_is_not_required() -> None:
+    made = ct_dose()
+    level, place = _named(made, "113820")
+    level.ContentSequence[place].ConceptCodeSequence = [code("113806")]
+    level, place = _named(made, "113828")
+    del level.ContentSequence[place]
+    assert _issues(made) == ()
+
+
+def _other_units(made: FileDataset) -> None:
+    level, place = _named(made, "113733")
+    level.ContentSequence[place].MeasuredValueSequence[0].MeasurementUnitsCodeSequence = [code("mm", "UCUM")]
+
+
+def _twice(made: FileDataset) -> None:
+    level, place = _named(made, "113769")
+    level.ContentSequence.append(level.ContentSequence[place])
+
+
+def _other_relationship(made: FileDataset) -> None:
+    level, place = _named(made, "113809")
+    level.ContentSequence[place].RelationshipType = "CONTAINS"
+
+
+def _other_value_type(made: FileDataset) -> None:
+    level, place = _named(made, "113769")
+    level.ContentSequence[place] = content("CONTAINS", "TEXT", code("113769"), TextValue="1.2.3")
+
+
+def _other_title(made: FileDataset) -> None:
+    made.ConceptNameCodeSequence = [code("121055")]
+
+
+@pytest.mark.parametrize(
+    ("mutate", "kind"),
+    [
+        (_other_units, "units"),
+        (_twice, "repeated"),
+        (_other_relationship, "form"),
+        (_other_value_type, "form"),
+        (_other_title, "title"),
+    ],
+)
+def test_each_mutant_of_a_dose_report_gives_one_issue(
+    mutate: Callable[[FileDataset], None], kind: str
+) -> None:
+    made = ct_dose()
+    mutate(made)
+    assert [issue.kind for issue in _issues(made)] == [kind]
+
+
+def test_a_region_without_coordinates_is_one_issue_that_names_the_alternatives() -> None:
+    made = measurements(planar_group())
+    level, place = _named(made, "111030")
+    del level.ContentSequence[place]
+    (found,) = _issues(made)
+    assert found.kind == "missing"
+    assert "SCOORD Image Region" in found.message
+    assert "Referenced Segmentation Frame" in found.message
+
+
+def test_without_a_declared_template_only_what_is_wrong_in_all_counts() -> None:
+    made = measurements(planar_group(template=""))
+    level, place = _named(made, "111030")
+    del level.ContentSequence[place]
+    assert _issues(made) == ()  # a measurement group of TID 1501 needs no region
+    level, place = _named(made, "272741003")
+    level.ContentSequence[place].ConceptCodeSequence = [code("261183002", "SCT")]
+    assert [issue.kind for issue in _issues(made)] == ["group"]
+
+
+def test_a_group_that_declares_its_template_has_its_concept() -> None:
+    group = planar_group()
+    group.ConceptNameCodeSequence = [code("121055")]
+    assert [issue.kind for issue in _issues(measurements(group))] == ["title"]
+
+
+def test_more_items_are_welcome_in_an_extensible_template() -> None:
+    more = content("CONTAINS", "TEXT", code("121106"), TextValue="seen")
+    other = number("CONTAINS", code("1234", "99LAB"), "3", "1")
+    assert _issues(measurements(planar_group(more, other))) == ()
+
+
+def test_a_part_with_a_foreign_template_is_named_as_not_covered() -> None:
+    group = planar_group(template="9999")
+    group.ContentSequence[2].RelationshipType = "HAS PROPERTIES"
+    made = measurements(group)
+    assert _issues(made) == ()
+    assert _use(made).uncovered == ("9999",)
+
+
+def test_retired_codes_are_the_same_codes() -> None:
+    made = measurements(planar_group())
+    level, place = _named(made, "363698007")
+    level.ContentSequence[place].ConceptNameCodeSequence = [code("G-C0E3", "SRT")]
+    below, first = _named(made, "272741003")
+    below.ContentSequence[first] = coded("HAS CONCEPT MOD", code("G-C171", "SRT"), code("G-A101", "SRT"))
+    assert _issues(made) == ()
+
+
+def test_a_deep_and_a_cyclic_document_ends() -> None:
+    made = measurements(planar_group())
+    level: Dataset = made
+    for _ in range(40):
+        item = content("CONTAINS", "CONTAINER", code("125007"))
+        level.ContentSequence = [*(level.get("ContentSequence") or []), item]
+        level = level.ContentSequence[-1]
+    reference = Dataset()
+    reference.RelationshipType, reference.ReferencedContentItemIdentifier = "CONTAINS", [1]
+    level.ContentSequence = [reference]
+    assert isinstance(_issues(made), tuple)

@@ -1,0 +1,153 @@
+"""Structured reports as their templates have them, written item by item."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset, FileDataset
+
+from . import general
+
+XRAY_DOSE = "1.2.840.10008.5.1.4.1.1.88.67"
+COMPREHENSIVE_3D = "1.2.840.10008.5.1.4.1.1.88.34"
+
+
+def code(value: str, scheme: str = "DCM", meaning: str = "x") -> Dataset:
+    """One item of a code sequence."""
+    made = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
+    return made
+
+
+def content(
+    relationship: str, kind: str, name: Dataset | None, *below: Dataset, **attributes: object
+) -> Dataset:
+    """One content item with the items below it."""
+    made = Dataset()
+    made.RelationshipType, made.ValueType = relationship, kind
+    if name is not None:
+        made.ConceptNameCodeSequence = [name]
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    if kind == "CONTAINER":
+        made.ContinuityOfContent = "SEPARATE"
+    if below:
+        made.ContentSequence = list(below)
+    return made
+
+
+def number(relationship: str, name: Dataset, value: str, units: str, *below: Dataset) -> Dataset:
+    """One NUM item."""
+    measured = Dataset()
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, [code(units, "UCUM", units)]
+    return content(relationship, "NUM", name, *below, MeasuredValueSequence=[measured])
+
+
+def coded(relationship: str, name: Dataset, value: Dataset, *below: Dataset) -> Dataset:
+    """One CODE item."""
+    return content(relationship, "CODE", name, *below, ConceptCodeSequence=[value])
+
+
+def report(sop_class: str, template: str, title: Dataset, *below: Dataset) -> FileDataset:
+    """A document of a class with a root template."""
+    made = general.basic_sr()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = sop_class
+    identification = Dataset()
+    identification.MappingResource, identification.TemplateIdentifier = "DCMR", template
+    made.ContentTemplateSequence = [identification]
+    made.ConceptNameCodeSequence = [title]
+    made.ContentSequence = list(below)
+    return made
+
+
+def ct_dose() -> FileDataset:
+    """A CT radiation dose report (PS3.16 TID 10011) of one spiral acquisition."""
+    accumulated = content(
+        "CONTAINS", "CONTAINER", code("113811"),
+        number("CONTAINS", code("113812"), "1", "{events}"),
+        number("CONTAINS", code("113813"), "512.3", "mGy.cm"),
+    )  # fmt: skip
+    source = content(
+        "CONTAINS", "CONTAINER", code("113831"),
+        content("CONTAINS", "TEXT", code("113832"), TextValue="A"),
+        number("CONTAINS", code("113733"), "120", "kV"),
+        number("CONTAINS", code("113833"), "250", "mA"),
+        number("CONTAINS", code("113734"), "200", "mA"),
+        number("CONTAINS", code("113834"), "0.5", "s"),
+    )  # fmt: skip
+    parameters = content(
+        "CONTAINS", "CONTAINER", code("113822"),
+        number("CONTAINS", code("113824"), "3.1", "s"),
+        number("CONTAINS", code("113825"), "300", "mm"),
+        number("CONTAINS", code("113826"), "0.6", "mm"),
+        number("CONTAINS", code("113827"), "38.4", "mm"),
+        number("CONTAINS", code("113828"), "0.8", "{ratio}"),
+        number("CONTAINS", code("113823"), "1", "{X-Ray sources}"),
+        source,
+    )  # fmt: skip
+    dose = content(
+        "CONTAINS", "CONTAINER", code("113829"),
+        number("CONTAINS", code("113830"), "15.2", "mGy"),
+        coded("CONTAINS", code("113835"), code("113691")),
+        number("CONTAINS", code("113838"), "512.3", "mGy.cm"),
+    )  # fmt: skip
+    event = content(
+        "CONTAINS", "CONTAINER", code("113819"),
+        content("CONTAINS", "TEXT", code("125203"), TextValue="Chest"),
+        coded("CONTAINS", code("123014"), code("51185008", "SCT")),
+        coded("CONTAINS", code("113820"), code("116152004", "SCT")),
+        content("CONTAINS", "UIDREF", code("113769"), UID="2.25.99"),
+        parameters, dose,
+    )  # fmt: skip
+    return report(
+        XRAY_DOSE, "10011", code("113701"),
+        coded("HAS CONCEPT MOD", code("121058"), code("77477000", "SCT"),
+              coded("HAS CONCEPT MOD", code("363703001", "SCT"), code("261004008", "SCT"))),
+        coded("HAS OBS CONTEXT", code("121005"), code("121007")),
+        content("HAS OBS CONTEXT", "UIDREF", code("121012"), UID="2.25.98"),
+        content("HAS OBS CONTEXT", "DATETIME", code("113809"), DateTime="20240102101500"),
+        content("HAS OBS CONTEXT", "DATETIME", code("113810"), DateTime="20240102102500"),
+        coded("HAS OBS CONTEXT", code("113705"), code("113014"),
+              content("HAS PROPERTIES", "UIDREF", code("110180"), UID="2.25.97")),
+        accumulated, event,
+        coded("CONTAINS", code("113854"), code("113856")),
+    )  # fmt: skip
+
+
+def measurements(*groups: Dataset) -> FileDataset:
+    """A measurement report (PS3.16 TID 1500) with these measurement groups."""
+    return report(
+        COMPREHENSIVE_3D, "1500", code("126000"),
+        coded("HAS CONCEPT MOD", code("121049"), code("en-US", "RFC5646")),
+        coded("HAS OBS CONTEXT", code("121005"), code("121006")),
+        content("HAS OBS CONTEXT", "PNAME", code("121008"), PersonName="Doe^Jane"),
+        coded("HAS CONCEPT MOD", code("121058"), code("363679005", "SCT")),
+        content("CONTAINS", "CONTAINER", code("126010"), *groups),
+    )  # fmt: skip
+
+
+def planar_group(*more: Dataset, template: str = "1410") -> Dataset:
+    """A measurement group of a planar region (PS3.16 TID 1410): a polyline, its length, a finding site."""
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        "2.25.17",
+    )
+    region = content(
+        "CONTAINS", "SCOORD", code("111030"),
+        content("SELECTED FROM", "IMAGE", None, ReferencedSOPSequence=[reference]),
+        GraphicType="POLYLINE", GraphicData=[1.0, 2.0, 30.0, 4.0],
+    )  # fmt: skip
+    made = content(
+        "CONTAINS", "CONTAINER", code("125007"),
+        content("HAS OBS CONTEXT", "TEXT", code("112039"), TextValue="lesion 1"),
+        content("HAS OBS CONTEXT", "UIDREF", code("112040"), UID="2.25.5"),
+        region,
+        coded("HAS CONCEPT MOD", code("363698007", "SCT"), code("39607008", "SCT"),
+              coded("HAS CONCEPT MOD", code("272741003", "SCT"), code("7771000", "SCT"))),
+        number("CONTAINS", code("410668003", "SCT"), "12.5", "mm"),
+        *more,
+    )  # fmt: skip
+    if template:
+        identification = Dataset()
+        identification.MappingResource, identification.TemplateIdentifier = "DCMR", template
+        made.ContentTemplateSequence = [identification]
+    return made
