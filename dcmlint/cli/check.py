@@ -27,8 +27,9 @@ from dcmlint.cli.option_types import (
     Verbose,
 )
 from dcmlint.cli.progress import counter
-from dcmlint.cli.running import FORMATS, exit_code, run_of, write_outputs
+from dcmlint.cli.running import exit_code, run_of
 from dcmlint.errors import UsageError
+from dcmlint.reports.names import format_names
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells say it
 
@@ -63,9 +64,9 @@ def check(
     fail_on: FailOn = None,
     format_: Annotated[
         list[str] | None,
-        typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(FORMATS)}."),
+        typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(format_names())}."),
     ] = None,
-    show: Show = "warning",
+    show: Show = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     max_per_rule: Annotated[
@@ -105,6 +106,7 @@ def check(
     debug: Debug = False,
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
+    from dcmlint.cli.outputs import Outputs
     from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.profiles.profile_text import not_checked_line
@@ -126,17 +128,19 @@ def check(
     totals = Totals(checker)
     selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
+    outputs = Outputs(run.outputs, paths or ())
     interrupted = False
     try:
         with counter(quiet) as tick:
-            for _, result in check_inputs(checker, inputs, open_input, jobs):
+            for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs):
                 totals.add(result)
                 tick()
     except KeyboardInterrupt:
         interrupted = True
         print("interrupted: the report is of what was checked until now", file=sys.stderr)
     report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
-    write_outputs(report, run, checker.rules)
+    with outputs:
+        outputs.write(report, run.text, checker.rules)
     if statistics:
         _statistics(report)
     return INTERRUPTED if interrupted else exit_code(report, exit_zero)

@@ -18,6 +18,18 @@ NAME = "dcmlint.toml"
 _ROOTS = (".git", ".hg", ".svn")
 
 
+class Exempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Findings that are accepted, with the reason: of a ``rule`` (id, name, area), in files that match ``path`` (a
+    pattern), or of one instance (``uid``).  ``until``: the last day on which it holds, YYYY-MM-DD.
+    """
+
+    rule: str = ""
+    path: str = ""
+    uid: str = ""
+    reason: str
+    until: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """What a configuration file may say; the command line wins."""
 
@@ -33,6 +45,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     parameters: dict[str, Any] = {}
+    format: tuple[str, ...] = ()
+    jobs: int = 0
+    show: str = ""
+    baseline: str = ""
+    exceptions: tuple[Exempt, ...] = ()
 
 
 def find_config(start: Path | None = None) -> Path | None:

@@ -77,7 +77,7 @@ def listen(
     severity: Severities = None,
     fail_on: FailOn = None,
     format_: LiveFormats = None,
-    show: Show = "warning",
+    show: Show = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     exit_zero: ExitZero = False,
@@ -91,7 +91,8 @@ def listen(
     An interrupt ends it with the report.
     """
     from dcmlint.cli.live import need_network
-    from dcmlint.cli.running import exit_code, run_of, write_outputs
+    from dcmlint.cli.outputs import Outputs
+    from dcmlint.cli.running import exit_code, run_of
 
     started = time.monotonic()
     need_network()
@@ -125,14 +126,16 @@ def listen(
             ),
             keep=keep, status=cast(Any, status), once=once, settle=settle, wait=wait,
         )  # fmt: skip
-        tell = _Teller(run)
+        outputs = Outputs(run.outputs)
+        tell = _Teller(run, checker)
         listening = Listening(checker, settings, tell)
         with _terminable(listening):
             _start(listening, tell)
         report = listening.report(started=started, fail_on=run.fail_on, config=run.config)
     if run.talks:
         tell.senders(report)
-    write_outputs(report, run, checker.rules, printed=run.talks)
+    with outputs:
+        outputs.write(report, run.text, checker.rules, printed=run.talks)
     return exit_code(report, exit_zero)
 
 
@@ -180,8 +183,16 @@ def _terminable(listening: Any) -> Iterator[None]:
 class _Teller:
     """Prints what is told as it comes, where standard output is text for people; else says it on stderr."""
 
-    def __init__(self, run: Any) -> None:
+    def __init__(self, run: Any, checker: Any) -> None:
+        from dcmlint import standard
+        from dcmlint.reports.writer import Head
+        from dcmlint.version import __version__
+
         self.run = run
+        self.head = Head(
+            version=__version__, edition=standard.load().edition, profile=checker.profile.name, config=run.config,
+            fail_on=run.fail_on, rules=checker.rules, text=run.text,
+        )  # fmt: skip
         self._slide_heading = "slides and series so far"
 
     def begin(self, host: str, port: int) -> None:
@@ -189,10 +200,9 @@ class _Teller:
         print(f"listening on {host}:{port} · interrupt ends", file=sys.stderr, flush=True)
 
     def __call__(self, told: Any) -> None:
-        from dcmlint.reports.association import write_association
-        from dcmlint.reports.text import write_findings, write_record
+        from dcmlint.reports.text import write_association, write_file, write_findings
 
-        text = self.run.text
+        text = self.head
         if not self.run.talks:
             if told.association is not None:
                 from dcmlint.reports.border import printable
@@ -204,7 +214,7 @@ class _Teller:
                 )
             return
         if told.file is not None:
-            sys.stdout.writelines(write_record(told.file, told.findings, text))
+            sys.stdout.writelines(write_file(told.file, told.findings, text))
         elif told.association is not None:
             sys.stdout.writelines(write_association(told.association, told.findings, text))
         else:
@@ -216,9 +226,9 @@ class _Teller:
 
     def senders(self, report: Any) -> None:
         """The senders, which are judged over all that they did."""
-        from dcmlint.reports.association import write_association
+        from dcmlint.reports.text import write_association
 
         for record in report.associations:
             if "sender" in record.facts:
                 found = [one for one in report.findings if one.subject.id == record.id]
-                sys.stdout.writelines(write_association(record, found, self.run.text))
+                sys.stdout.writelines(write_association(record, found, self.head))

@@ -34,13 +34,24 @@ FailOn = Annotated[
 # Of what is live; files may also be grouped.
 LiveFormats = Annotated[
     list[str] | None,
-    typer.Option("-f", "--format", help="FORMAT[=FILE]: full, concise, json, jsonl, junit, sarif."),
+    typer.Option(
+        "-f",
+        "--format",
+        help="FORMAT[=FILE], repeatable, as of check: full, concise, json, jsonl, junit, sarif, html …",
+    ),
 ]
-Show = Annotated[str, typer.Option(help="The least severity that text shows.")]
+Show = Annotated[
+    str | None, typer.Option(help="The least severity that text shows: error, warning (default), info.")
+]
 ShowValues = Annotated[str | None, typer.Option(help="Values in reports: safe (default), none, all.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever was found.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only findings.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every file, and information too.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only findings, no table and no progress.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v", "--verbose", help="Every file, information, skipped files, reasons of undecided rules."
+    ),
+]
 Debug = Annotated[
     bool,
     typer.Option("--debug", help="Log to standard error; of a crash, its traceback.", callback=debugging),

@@ -92,7 +92,7 @@ def probe(
     severity: Severities = None,
     fail_on: FailOn = None,
     format_: LiveFormats = None,
-    show: Show = "warning",
+    show: Show = None,
     exit_zero: ExitZero = False,
     quiet: Quiet = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Information too.")] = False,
@@ -101,7 +101,8 @@ def probe(
 ) -> int:
     """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
     from dcmlint.cli.live import need_network
-    from dcmlint.cli.running import exit_code, pairs, run_of, write_outputs
+    from dcmlint.cli.outputs import Outputs
+    from dcmlint.cli.running import exit_code, pairs, run_of
 
     started = time.monotonic()
     need_network()
@@ -137,10 +138,12 @@ def probe(
         raise UsageError("what is expected here takes a full probe: add --level full")
     _usable(asked.credentials)
     plans = plan_probe(checker.profile.endpoints, asked)
+    outputs = Outputs(run.outputs)
     earlier = _earlier(baseline) if baseline else {}
     seen = [look_at(checker, plan, earlier.get(plan.id)) for plan in plans]
     report = report_of(checker, seen, started=started, fail_on=run.fail_on, config=run.config)
-    write_outputs(report, run, checker.rules)
+    with outputs:
+        outputs.write(report, run.text, checker.rules)
     return exit_code(report, exit_zero)
 
 

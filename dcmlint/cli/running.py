@@ -12,8 +12,6 @@ import msgspec
 from dcmlint.errors import UsageError
 
 LEVELS = ("error", "warning", "info")
-FORMATS = ("full", "grouped", "concise", "json", "jsonl", "junit", "junit:all", "sarif")
-_TEXT = ("auto", "full", "grouped", "concise")
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +46,7 @@ def run_of(
     severity: list[str] | None,
     fail_on: str | None,
     format_: list[str] | None,
-    show: str,
+    show: str | None,
     show_values: str | None,
     quiet: bool,
     verbose: bool,
@@ -59,11 +57,12 @@ def run_of(
     **settings: Any,
 ) -> Run:
     """One frozen value of a command line; ``settings`` are further ones of the engine.  Raises ``UsageError``."""
-    from dcmlint.cli.terminal import terminal_width, utf8_output, wants_colour
+    from dcmlint.cli.terminal import follows_links, has_unicode, terminal_width, utf8_output, wants_colour
     from dcmlint.engine.settings import Settings
     from dcmlint.profiles.parameters import environment_parameters
-    from dcmlint.reports.text import TextOptions
+    from dcmlint.reports.writer import TextOptions
 
+    shows_unicode = has_unicode(sys.stdout)
     utf8_output()
     base, shown = _config(config, isolated)
     limit = _one_of("--fail-on", fail_on or base.fail_on or "error", (*LEVELS, "never"))
@@ -87,52 +86,18 @@ def run_of(
     text = TextOptions(
         width=terminal_width(sys.stdout),
         colour=wants_colour(color, sys.stdout),
-        show=cast(Any, "info" if verbose else _one_of("--show", show, LEVELS)),
+        show=cast(Any, "info" if verbose else _one_of("--show", show or base.show or "warning", LEVELS)),
         max_per_rule=max_per_rule,
         quiet=quiet,
         verbose=verbose,
+        links=follows_links(sys.stdout),
+        unicode=shows_unicode,
+        table=sys.stdout.isatty(),
     )
-    outputs = tuple(_outputs(format_ or []))
+    outputs = tuple(_outputs(format_ or base.format))
     return Run(
         settings=engine, fail_on=None if limit == "never" else limit, config=shown, base=base, outputs=outputs, text=text
     )  # fmt: skip
-
-
-def write_outputs(report: Any, run: Run, rules: dict[str, Any], printed: bool = False) -> None:
-    """Write a report in every format that was asked for; ``printed``: its text stands on the terminal already."""
-    for name, target in run.outputs:
-        if target is None:
-            sys.stdout.writelines(_parts(report, name, run.text, rules, printed))
-            continue
-        plain = msgspec.structs.replace(run.text, width=80, colour=False)
-        try:
-            with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-                stream.writelines(_parts(report, name, plain, rules, False))
-        except OSError as error:
-            raise UsageError(f"{target} cannot be written: {error.strerror}") from None
-
-
-def _parts(report: Any, name: str, text: Any, rules: dict[str, Any], printed: bool) -> Iterable[str]:
-    if name in _TEXT:
-        if report.associations and name != "concise":
-            from dcmlint.reports.association import write_endpoints
-            from dcmlint.reports.text import write_closing
-
-            return write_closing(report, text) if printed else write_endpoints(report, text)
-        from dcmlint.reports.text import write_text
-
-        return write_text(report, text, name)
-    if name == "sarif":
-        from dcmlint.reports.sarif import write_sarif
-
-        return write_sarif(report, rules)
-    if name.startswith("junit"):
-        from dcmlint.reports.junit import write_junit
-
-        return write_junit(report, every_rule=name == "junit:all")
-    from dcmlint.reports.json_ import write_json, write_jsonl
-
-    return write_json(report) if name == "json" else write_jsonl(report)
 
 
 def exit_code(report: Any, exit_zero: bool) -> int:
@@ -181,12 +146,15 @@ def _severities(values: Iterable[str] | None) -> dict[str, Any]:
     return result
 
 
-def _outputs(values: list[str]) -> list[tuple[str, str | None]]:
+def _outputs(values: Iterable[str]) -> list[tuple[str, str | None]]:
+    from dcmlint.reports.registry import writer_class
+
     result: list[tuple[str, str | None]] = []
     for value in values:
         name, _, target = value.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"--format {name}: one of {', '.join(FORMATS)}")
+        if not name:
+            raise UsageError(f"--format {value}: FORMAT or FORMAT=FILE")
+        writer_class(name)
         result.append((name, target or None))
     if sum(target is None for _, target in result) > 1:
         raise UsageError("two formats want standard output: give one of them a file, FORMAT=FILE")

@@ -25,14 +25,26 @@ def wants_colour(choice: str, stream: TextIO) -> bool:
 
 
 def terminal_width(stream: TextIO) -> int:
-    """Columns of the terminal: COLUMNS, else what the terminal says, at most 120; 80 where there is none."""
+    """Columns of the terminal: COLUMNS, else what the terminal says, at most 200; 80 where there is none."""
     wanted = os.environ.get("COLUMNS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+    if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
+        return min(200, int(wanted))
     try:
-        return min(120, os.get_terminal_size(stream.fileno()).columns)
+        return min(200, os.get_terminal_size(stream.fileno()).columns)
     except (OSError, ValueError):
         return 80
+
+
+def has_unicode(stream: TextIO) -> bool:
+    """Whether a terminal shows more than ASCII; files and pipes get UTF-8."""
+    if not stream.isatty():
+        return True
+    return "utf" in (stream.encoding or "").lower() and os.environ.get("TERM") != "dumb"
+
+
+def follows_links(stream: TextIO) -> bool:
+    """Whether to write OSC 8 links: to a terminal that is none of the plain ones."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "linux", "vt100", "vt220")
 
 
 def utf8_output() -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,7 @@ from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules
-from dcmlint.engine.report import Report, Summary
+from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
@@ -142,7 +143,7 @@ class Checker:
             path=task.path, sop_class=self._uid(instance.sop_class), sop_instance_uid=self._uid(instance.sop_instance),
             transfer_syntax=self._uid(instance.syntax.uid),
             status="partial" if instance.status == "partial" else "checked",
-            title=describe_instance(run), undecided=tuple(checked.undecided),
+            title=describe_instance(run), undecided=tuple(checked.undecided), **_counts(plan, checked),
         )  # fmt: skip
         from dcmlint.engine.together import member_of
 
@@ -204,6 +205,16 @@ class Checker:
 def skipped(path: str, kind: str) -> Result:
     """The result of an input that is only named: ``kind`` says what it is."""
     return Result(record=FileRecord(path=path, status="skipped", title=kind))
+
+
+def _counts(plan: Plan, checked: Checked) -> dict[str, Any]:
+    """How many rules of a plan hold or do not apply, and which crashed: all pass but the exceptions."""
+    ends = checked.outcomes.values()
+    return {
+        "passed": len(plan.ids) - len(checked.outcomes),
+        "not_applicable": sum(end == "not_applicable" for end in ends),
+        "crashed": tuple(rule for rule, end in checked.outcomes.items() if end == "error"),
+    }
 
 
 def describe_instance(run: InstanceRun) -> str:
@@ -304,32 +315,14 @@ class Totals:
         states = [record.status for record in self.files]
         findings += self._counted(len(states) - states.count("unreadable"))
         outcomes = self._counts.total()
-        rows = outcomes.values()
-        shown = [finding for finding in findings if not finding.suppressed]
         summary = Summary(
             files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
-            unreadable=states.count("unreadable"), skipped=len(self.skipped),
-            errors=sum(1 for f in shown if f.severity == "error"),
-            warnings=sum(1 for f in shown if f.severity == "warning"),
-            infos=sum(1 for f in shown if f.severity == "info"),
-            suppressed=len(findings) - len(shown), rules=len(outcomes),
-            not_applicable=sum(1 for row in rows if row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"])),
-            undecided=sum(1 for row in rows if row["undecided"]), crashed=sum(1 for row in rows if row["error"]),
-            sampled=self.sampled, seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
+            unreadable=states.count("unreadable"), skipped=len(self.skipped), sampled=self.sampled,
+            seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
         )  # fmt: skip
         report = Report(
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
             files=tuple(self.files), findings=tuple(findings), outcomes=outcomes, undecided=self.undecided,
             summary=summary, fail_on=fail_on, skipped=tuple(self.skipped),
         )  # fmt: skip
-        return msgspec.structs.replace(report, exit_code=exit_code(report))
-
-
-def exit_code(report: Report) -> int:
-    """0 nothing at or above the limit, 1 findings, 3 no input, 4 incomplete (which beats 1)."""
-    summary = report.summary
-    if summary.partial or summary.unreadable or summary.crashed:
-        return 4
-    if not summary.files:
-        return 3
-    return 1 if report.failed() else 0
+        return tallied(report)

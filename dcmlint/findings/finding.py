@@ -107,7 +107,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}):
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One input: its path as given or reached, what it is, and how far it could be checked.
 
-    ``title`` says what it is in a few words; ``undecided`` are the rules that could not be decided.
+    ``title`` says what it is in a few words; ``undecided`` are the rules that could not be decided, ``crashed``
+    those that crashed; ``passed`` and ``not_applicable`` count the others that have no finding.
     """
 
     path: str
@@ -117,6 +118,9 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = "checked"
     title: str = ""
     undecided: tuple[str, ...] = ()
+    crashed: tuple[str, ...] = ()
+    passed: int = 0
+    not_applicable: int = 0
 
 
 Outcomes = dict[str, dict[str, int]]

@@ -11,7 +11,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.engine.association import AssociationChecked, check_association
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
-from dcmlint.engine.report import Report
+from dcmlint.engine.report import Report, tallied
 from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.builtin.endpoints import Reach
@@ -322,41 +322,14 @@ def report_of(
             row[outcome] += 1
         for rule, reason in one.checked.undecided.items():
             undecided.setdefault(rule, {}).setdefault(reason, one.record.id)
-    rows = outcomes.values()
-    shown = [finding for finding in findings if not finding.suppressed]
     summary = msgspec.structs.replace(
         base.summary,
         # A sender is judged over the associations that it had, and is none itself.
         associations=sum(bool(one.record.facts) and "sender" not in one.record.facts for one in seen),
-        errors=sum(finding.severity == "error" for finding in shown),
-        warnings=sum(finding.severity == "warning" for finding in shown),
-        infos=sum(finding.severity == "info" for finding in shown),
-        suppressed=len(findings) - len(shown),
-        rules=len(outcomes),
-        not_applicable=sum(
-            bool(row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"]))
-            for row in rows
-        ),
-        undecided=sum(bool(row["undecided"]) for row in rows),
-        crashed=sum(bool(row["error"]) for row in rows),
         seconds=round(monotonic() - started, 3),
     )
     report = msgspec.structs.replace(
         base, associations=tuple(one.record for one in seen), findings=findings, outcomes=outcomes,
         undecided=undecided, summary=summary, fail_on=fail_on,
     )  # fmt: skip
-    return msgspec.structs.replace(report, exit_code=_exit_code(report, received=files is not None))
-
-
-def _exit_code(report: Report, *, received: bool) -> int:
-    """As for files; an endpoint that nobody answers, or that refuses, leaves the run incomplete.
-
-    Whoever listens for instances and gets none has checked nothing, unless how they were offered is wrong.
-    """
-    summary = report.summary
-    away = any(record.status in ("unreachable", "refused") for record in report.associations)
-    if away or summary.partial or summary.unreadable or summary.crashed:
-        return 4
-    if report.failed():
-        return 1
-    return 3 if not (summary.files if received else summary.associations) else 0
+    return tallied(report, received=files is not None)

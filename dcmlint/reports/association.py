@@ -5,54 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
-from dcmlint.engine.report import Report
-from dcmlint.findings.finding import Finding
 from dcmlint.reports.border import printable
-from dcmlint.reports.text import TextOptions, painted, wrapped, write_closing, write_findings
+from dcmlint.reports.pen import Pen
 
 _GREEN, _RED, _BOLD = "32", "31", "1"
 _NARROWEST = 12
 _ANSWER = 31  # the longest result of PS3.8 Table 9-18
 
 
-def write_endpoints(report: Report, options: TextOptions) -> Iterator[str]:
-    """A report of endpoints: each with its table and its findings, then what the run comes to."""
-    for record in report.associations:
-        found = [
-            one
-            for one in report.findings
-            if one.subject.id == record.id and one.subject.kind == "association"
-        ]
-        yield from write_association(record, found, options)
-    yield from write_closing(report, options)
-
-
-def write_association(
-    record: AssociationRecord, findings: Iterable[Finding], options: TextOptions
-) -> Iterator[str]:
-    """One endpoint or association."""
-    yield painted(printable(record.id), _BOLD, options) + "\n"
+def contexts_text(record: AssociationRecord, pen: Pen) -> Iterator[str]:
+    """What an endpoint or association is, with the table of its contexts."""
+    yield pen.paint(pen.out(printable(record.id)), _BOLD) + "\n"
     if record.title:
-        yield from (line + "\n" for line in wrapped(record.title, "  ", "  ", options))
+        yield from pen.lines(printable(record.title), "  ", "  ")
     yield "\n"
-    if not options.quiet:
-        yield from _lines(record, options)
-        yield from _table(record.contexts, options)
-    yield from write_findings(findings, options)
+    if not pen.options.quiet:
+        yield from _lines(record, pen)
+        yield from _table(record.contexts, pen)
 
 
-def _lines(record: AssociationRecord, options: TextOptions) -> Iterator[str]:
+def _lines(record: AssociationRecord, pen: Pen) -> Iterator[str]:
     if not record.lines:
         return
     wide = max(len(label) for label, _ in record.lines)
     for label, text in record.lines:
         first = f"  {printable(label):>{wide}} | "
         rest = " " * (wide + 2) + " | "
-        yield from (line + "\n" for line in wrapped(text, first, rest, options))
+        yield from pen.lines(printable(text), first, rest)
     yield "\n"
 
 
-def _table(rows: Iterable[ContextRow], options: TextOptions) -> Iterator[str]:
+def _table(rows: Iterable[ContextRow], pen: Pen) -> Iterator[str]:
     """Contexts by SOP Class: the syntax on the left, what was answered on the right."""
     by_class: dict[str, list[ContextRow]] = {}
     for row in rows:
@@ -60,21 +43,21 @@ def _table(rows: Iterable[ContextRow], options: TextOptions) -> Iterator[str]:
     for sop_class, contexts in by_class.items():
         name = contexts[0].sop_class_name
         title = name if name == sop_class else f"{name} ({sop_class})"
-        yield from (line + "\n" for line in wrapped(title, "  ", "    ", options))
-        room = max(60, options.width) - 6
+        yield from pen.lines(printable(title), "  ", "    ")
+        room = max(60, pen.width) - 6
         left = min(max((len(_label(row)) for row in contexts), default=0), room - _ANSWER)
         for row in contexts:
-            yield from _row(row, left, room - left, options)
+            yield from _row(row, left, room - left, pen)
         yield "\n"
 
 
-def _row(row: ContextRow, left: int, right: int, options: TextOptions) -> Iterator[str]:
+def _row(row: ContextRow, left: int, right: int, pen: Pen) -> Iterator[str]:
     labels = _cut(_label(row), left)
     answers = _cut(printable(row.answer), max(right, _NARROWEST))
     for number in range(max(len(labels), len(answers))):
         label = labels[number] if number < len(labels) else ""
         answer = answers[number] if number < len(answers) else ""
-        shown = painted(answer, _GREEN if row.result == 0 else _RED, options) if answer else ""
+        shown = pen.paint(answer, _GREEN if row.result == 0 else _RED) if answer else ""
         yield f"    {label:<{left}}  {shown}".rstrip() + "\n"
 
 

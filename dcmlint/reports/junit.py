@@ -1,123 +1,157 @@
 """JUnit XML for CI systems: a suite for each file, a case for each rule that failed.
 
-Besides, a suite has one skipped case that lists what stayed undecided, and one passed case for the rules
-that hold.  ``junit:all`` gives every rule its own case.
+A suite counts what was decided for its file: one passed case names how many rules hold, a skipped case lists what
+stayed undecided (``junit:all``: a case for each such rule), and what is incomplete is a case with an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-import msgspec
-
-from dcmlint.engine.report import Report
-from dcmlint.findings.finding import RANK, Finding, Status
+from dcmlint.engine.exhibit import AssociationRecord
+from dcmlint.engine.report import Closing
+from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import xml_text
+from dcmlint.reports.writer import Writer
 
 
-def write_junit(report: Report, every_rule: bool = False) -> Iterator[str]:
-    """The lines of a JUnit file."""
-    by_file: dict[str, list[Finding]] = {}
-    others: dict[str, list[Finding]] = {}
-    for finding in report.findings:
+class JunitWriter(Writer):
+    """A suite is written when the next one begins; the totals stand in the first line, so all is kept until the end."""
+
+    def begin(self) -> None:
+        """Nothing was counted yet."""
+        self._suites: list[str] = []
+        self._skipped: list[FileRecord] = []
+        self._open: FileRecord | AssociationRecord | None = None
+        self._found: list[Finding] = []
+        self._together: dict[str, list[Finding]] = {}
+        self.tests = self.failures = self.errors = 0
+
+    def skipped(self, record: FileRecord) -> None:
+        """All of these make one suite."""
+        self._skipped.append(record)
+
+    def file(self, record: FileRecord) -> None:
+        """Begins a suite."""
+        self._close()
+        self._open = record
+
+    def association(self, record: AssociationRecord) -> None:
+        """Begins a suite."""
+        self._close()
+        self._open = record
+
+    def finding(self, finding: Finding) -> None:
+        """Of the open suite, or of one of its own for what concerns several files."""
         if finding.suppressed:
-            continue
-        if finding.subject.kind == "file" and finding.file is not None:
-            by_file.setdefault(finding.file, []).append(finding)
+            return
+        if finding.subject.kind in ("file", "association") and self._open is not None:
+            self._found.append(finding)
         else:
-            others.setdefault(f"{finding.subject.kind} {finding.subject.id}", []).append(finding)
-    undecided = {record.path: record.undecided for record in report.files}
-    suites = [(record.path, by_file.get(record.path, []), record.status) for record in report.files]
-    for record in report.associations:
-        name = f"association {record.id}"
-        answered: Status = "checked" if record.status in ("checked", "not checked") else "unreadable"
-        undecided[name] = record.undecided
-        suites.append((name, others.pop(name, []), answered))
-    suites += [(name, found, "checked") for name, found in others.items()]
-    made = [
-        _suite(name, found, status, undecided.get(name, ()), report, every_rule)
-        for name, found, status in suites
-    ]
-    tests = sum(suite.tests for suite in made) + len(report.skipped)
-    failures = sum(len(suite.failing) for suite in made)
-    errors = sum(suite.errors for suite in made)
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield f'<testsuites name="dcmlint" tests="{tests}" failures="{failures}" errors="{errors}">\n'
-    for suite in made:
-        yield from _written(suite)
-    if report.skipped:
-        yield f'  <testsuite name="not DICOM" tests="{len(report.skipped)}" failures="0" errors="0" skipped="{len(report.skipped)}">\n'
-        for other in report.skipped:
-            yield (
-                f'    <testcase classname="not DICOM" name="{xml_text(other.path)}" time="0">'
-                f'<skipped message="{xml_text(other.title)}"/></testcase>\n'
-            )
-        yield "  </testsuite>\n"
-    yield "</testsuites>\n"
+            name = f"{finding.subject.kind} {finding.subject.id}"
+            self._together.setdefault(name, []).append(finding)
 
-
-class _Suite(msgspec.Struct, frozen=True):
-    """One suite: by rule the findings that fail, the names of the cases that pass, the undecided rules."""
-
-    name: str
-    failing: dict[str, list[Finding]]
-    passing: tuple[str, ...]
-    undecided: tuple[str, ...]
-    errors: int
-
-    @property
-    def tests(self) -> int:
-        """The number of cases."""
-        return len(self.failing) + len(self.passing) + bool(self.undecided)
-
-
-def _suite(
-    name: str, found: list[Finding], status: str, undecided: tuple[str, ...], report: Report, every_rule: bool
-) -> _Suite:
-    groups: dict[str, list[Finding]] = {}
-    for finding in found:
-        groups.setdefault(finding.rule, []).append(finding)
-    failing = {rule: group for rule, group in groups.items() if _is_failure(group, report)}
-    holding = tuple(rule for rule in report.outcomes if rule not in failing and rule not in undecided)
-    # What could not be read is an error unless a rule has told it.
-    errors = int(status == "unreadable" and not failing)
-    return _Suite(
-        name, failing, holding if every_rule else (f"{len(holding)} rules hold",), undecided, errors
-    )
-
-
-def _is_failure(findings: list[Finding], report: Report) -> bool:
-    return report.fail_on is not None and any(
-        RANK[finding.severity] >= RANK[report.fail_on] for finding in findings
-    )
-
-
-def _written(suite: _Suite) -> Iterator[str]:
-    shown = xml_text(suite.name)
-    yield (
-        f'  <testsuite name="{shown}" tests="{suite.tests}" failures="{len(suite.failing)}" errors="{suite.errors}"'
-        f' skipped="{int(bool(suite.undecided))}">\n'
-    )
-    for rule, group in suite.failing.items():
-        text = xml_text(group[0].message)
-        yield f'    <testcase classname="{shown}" name="{rule} {xml_text(group[0].name)}" time="0">\n'
-        yield f'      <failure type="{group[0].severity}" message="{text}">'
-        yield "\n".join(_lines(finding) for finding in group)
-        yield "</failure>\n    </testcase>\n"
-    if suite.undecided:
-        yield (
-            f'    <testcase classname="{shown}" name="undecided" time="0"><skipped message="'
-            f'{len(suite.undecided)} rules: {xml_text(" ".join(suite.undecided))}"/></testcase>\n'
+    def end(self, closing: Closing) -> None:
+        """Write everything."""
+        self._close()
+        for name, found in self._together.items():
+            self._suite(name, found, [], 0, (), None)
+        if self._skipped:
+            cases = [
+                f'<testcase classname="not DICOM" name="{xml_text(one.path)}" time="0">'
+                f'<skipped message="{xml_text(one.title)}"/></testcase>'
+                for one in self._skipped
+            ]
+            self._add("not DICOM", cases, 0, 0, len(cases))
+        write = self.sink.write
+        write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        write(
+            f'<testsuites name="dcmlint" tests="{self.tests}" failures="{self.failures}" errors="{self.errors}">\n'
         )
-    for case in suite.passing:
-        yield f'    <testcase classname="{shown}" name="{case}" time="0"/>\n'
-    yield "  </testsuite>\n"
+        self.sink.writelines(self._suites)
+        write("</testsuites>\n")
+
+    def _close(self) -> None:
+        record, found = self._open, self._found
+        self._open, self._found = None, []
+        if record is None:
+            return
+        if isinstance(record, FileRecord):
+            incomplete = {"partial": "read only in part", "unreadable": "could not be read"}.get(
+                record.status, ""
+            )
+            self._suite(record.path, found, record.undecided, record.passed, record.crashed, incomplete)
+        else:
+            incomplete = record.title if record.status in ("unreachable", "refused") else ""
+            self._suite(f"association {record.id}", found, record.undecided, None, (), incomplete)
+
+    def _suite(
+        self, name: str, found: list[Finding], undecided: Iterable[str], passed: int | None, crashed: Iterable[str],
+        incomplete: str | None,
+    ) -> None:  # fmt: skip
+        shown = xml_text(name)
+        groups: dict[str, list[Finding]] = {}
+        for finding in found:
+            groups.setdefault(finding.rule, []).append(finding)
+        cases = [_failure(shown, rule, group) for rule, group in groups.items() if self._fails(group)]
+        failures = len(cases)
+        below = [finding for group in groups.values() if not self._fails(group) for finding in group]
+        broken = [("complete", incomplete)] if incomplete else []
+        broken += [(rule, "the rule crashed: a defect of dcmlint") for rule in crashed]
+        for case, message in broken:
+            cases.append(
+                f'<testcase classname="{shown}" name="{xml_text(case)}" time="0">'
+                f'<error type="incomplete" message="{xml_text(message)}"/></testcase>'
+            )
+        skipped = 0
+        open_rules = list(undecided)
+        if open_rules:
+            all_rules = self.head.variant == "all"
+            rows = [(rule, "undecided") for rule in open_rules] if all_rules else [
+                ("undecided", f"{len(open_rules)} rules could not be decided: {' '.join(open_rules)}")
+            ]  # fmt: skip
+            skipped = len(rows)
+            cases += [
+                f'<testcase classname="{shown}" name="{xml_text(case)}" time="0"><skipped message="{xml_text(message)}"/></testcase>'
+                for case, message in rows
+            ]
+        if passed or below or not cases:
+            case = "no failure" if not passed else f"{passed} rules hold"
+            lines = "\n".join(_lines(finding) for finding in below)
+            inner = f"><system-out>{lines}</system-out></testcase>" if below else "/>"
+            cases.append(f'<testcase classname="{shown}" name="{case}" time="0"{inner}')
+        self._add(name, cases, failures, len(broken), skipped)
+
+    def _add(self, name: str, cases: list[str], failures: int, errors: int, skipped: int) -> None:
+        self.tests += len(cases)
+        self.failures += failures
+        self.errors += errors
+        body = "".join(f"    {case}\n" for case in cases)
+        self._suites.append(
+            f'  <testsuite name="{xml_text(name)}" tests="{len(cases)}" failures="{failures}" errors="{errors}"'
+            f' skipped="{skipped}">\n{body}  </testsuite>\n'
+        )
+
+    def _fails(self, findings: list[Finding]) -> bool:
+        limit = self.head.fail_on
+        return limit is not None and any(RANK[finding.severity] >= RANK[limit] for finding in findings)
+
+
+def _failure(shown: str, rule: str, group: list[Finding]) -> str:
+    first = group[0]
+    text = "\n".join(_lines(finding) for finding in group)
+    return (
+        f'<testcase classname="{shown}" name="{rule} {xml_text(first.name)}" time="0">'
+        f'<failure type="{first.severity}" message="{xml_text(first.message)}">{text}</failure></testcase>'
+    )
 
 
 def _lines(finding: Finding) -> str:
     parts = [f"{finding.severity}[{finding.rule}] {xml_text(finding.message)}"]
-    for label, text in (("at", finding.path), ("is", finding.is_), ("want", finding.want),
-                        ("because", finding.because), ("see", "; ".join(map(str, finding.references)))):  # fmt: skip
+    for label, text in (
+        ("at", finding.path), ("found", finding.is_), ("expected", finding.want), ("computed from", finding.because),
+        ("help", " ".join(finding.remedy.split())), ("see", "; ".join(map(str, finding.references))),
+    ):  # fmt: skip
         if text:
             parts.append(f"  {label}: {xml_text(text)}")
     if finding.count > 1:

@@ -18,7 +18,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 
 
 def report_schema() -> dict[str, Any]:
-    """The schema of a whole report; a line of JSON Lines is its ``finding`` (JSON Schema 2020-12)."""
+    """The schema of a whole report; a line of JSON Lines is its ``finding``, the last one its ``end`` (JSON Schema 2020-12)."""
     return {
         "$schema": DIALECT,
         "title": "dcmlint report",
@@ -53,6 +53,16 @@ def report_schema() -> dict[str, Any]:
             "Everything that a run found, in the order of its inputs.",
         ),
         "$defs": {
+            "end": {
+                "description": "The last line of JSON Lines.",
+                "type": "object",
+                "properties": {
+                    "schema": {"const": 1},
+                    "summary": {"$ref": "#/$defs/summary"},
+                    "exit_code": {"enum": [0, 1, 3, 4]},
+                },
+                "required": ["schema", "summary", "exit_code"],
+            },
             "file": _file(),
             "skipped": _object(
                 {"path": _TEXT, "kind": {**_TEXT, "description": "What it is: gzip, TIFF, text …"}},
@@ -83,6 +93,11 @@ def _file() -> dict[str, Any]:
             "sop_instance_uid": _uid("SOP Instance UID, or empty."),
             "transfer_syntax": _uid("Transfer Syntax UID, or empty."),
             "status": _one_of(Status),
+            "title": {**_TEXT, "description": "What it is, in a few words."},
+            "passed": {**_COUNT, "description": "Rules that were decided and hold."},
+            "not_applicable": {**_COUNT, "description": "Rules that do not apply to it."},
+            "undecided": {"type": "array", "items": _TEXT, "description": "Rules that could not be decided."},
+            "crashed": {"type": "array", "items": _TEXT, "description": "Rules that crashed."},
         },
         "One input, and how far it could be checked.",
     )

@@ -2,85 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from dcmlint.engine.report import Report
-from dcmlint.findings.finding import Finding
+from dcmlint.engine.report import Closing
+from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
+from dcmlint.reports.links import first_link
+from dcmlint.reports.writer import Writer
 from dcmlint.rules.model import Rule
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def write_sarif(report: Report, rules: Mapping[str, Rule]) -> Iterator[str]:
-    """The report as one SARIF log.  ``rules``: the rules by id, for their titles and words."""
-    used = sorted({finding.rule for finding in report.findings})
-    index = {rule: number for number, rule in enumerate(used)}
-    run: dict[str, Any] = {
-        "tool": {
-            "driver": {
-                "name": report.tool,
-                "version": report.version,
-                "rules": [_descriptor(rule, rules.get(rule)) for rule in used],
-            }
-        },
-        "results": [_result(finding, index) for finding in report.findings],
-        "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": report.exit_code in (0, 1), "exitCode": report.exit_code}],
-        "properties": {"edition": report.edition, "profile": report.profile},
-    }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    yield msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+class SarifWriter(Writer):
+    """One SARIF log; results are encoded as they come, the rules stand behind them."""
+
+    def begin(self) -> None:
+        """No rule was used yet."""
+        self._index: dict[str, int] = {}
+        self._links: dict[str, str] = {}
+        self._results: list[msgspec.Raw] = []
+        self._notes: list[dict[str, Any]] = []
+
+    def file(self, record: FileRecord) -> None:
+        """What is incomplete is a notification of the tool."""
+        if record.status in ("partial", "unreadable") or record.crashed:
+            said = (
+                record.status
+                if not record.crashed
+                else f"{record.status}; crashed: {' '.join(record.crashed)}"
+            )
+            self._notes.append({
+                "level": "error",
+                "message": {"text": f"{printable(record.path)}: {said}"},
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(record.path)}}}],
+            })  # fmt: skip
+
+    def finding(self, finding: Finding) -> None:
+        """One result."""
+        number = self._index.setdefault(finding.rule, len(self._index))
+        self._links.setdefault(finding.rule, first_link(finding.references, self.head.edition))
+        self._results.append(msgspec.Raw(msgspec.json.encode(_result(finding, number))))
+
+    def end(self, closing: Closing) -> None:
+        """The whole log."""
+        head = self.head
+        invocation: dict[str, Any] = {
+            "executionSuccessful": closing.exit_code in (0, 1), "exitCode": closing.exit_code,
+        }  # fmt: skip
+        if self._notes:
+            invocation["toolExecutionNotifications"] = self._notes
+        run: dict[str, Any] = {
+            "tool": {
+                "driver": {
+                    "name": head.tool,
+                    "version": head.version,
+                    "rules": [
+                        _descriptor(rule, head.rules.get(rule), self._links[rule]) for rule in self._index
+                    ],
+                }
+            },
+            "invocations": [invocation],
+            "columnKind": "unicodeCodePoints",
+            "properties": {"edition": head.edition, "profile": head.profile},
+            "results": self._results,
+        }
+        log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+        self.sink.write(msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n")
 
 
-def _descriptor(identifier: str, rule: Rule | None) -> dict[str, Any]:
+def _descriptor(identifier: str, rule: Rule | None, link: str) -> dict[str, Any]:
+    address = {"helpUri": link} if link else {}
     if rule is None:
-        return {"id": identifier}
+        return {"id": identifier, **address}
     return {
+        **address,
         "id": identifier,
         "name": rule.name,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": " ".join(rule.why.split()) or rule.title},
-        "help": {"text": " ".join(rule.remedy.split()) or rule.title},
+        "help": {"text": f"{' '.join(rule.remedy.split()) or rule.title}\n\ndcmlint explain {rule.id}"},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {"basis": rule.basis, "references": [str(reference) for reference in rule.references]},
     }
 
 
-def _result(finding: Finding, index: Mapping[str, int]) -> dict[str, Any]:
+def _result(finding: Finding, number: int) -> dict[str, Any]:
     files = [finding.file] if finding.file is not None else list(finding.subject.files[:1])
-    physical: list[dict[str, Any]] = []
-    for file in files:
-        location: dict[str, Any] = {"artifactLocation": {"uri": _uri(file)}}
-        if finding.offset is not None:
-            location["region"] = {"byteOffset": finding.offset, "byteLength": 0}
-        logical = [{"fullyQualifiedName": printable(finding.path)}] if finding.path else []
-        physical.append({"physicalLocation": location, **({"logicalLocations": logical} if logical else {})})
     text = printable(finding.message)
     if finding.want:
-        text += f" (want: {printable(finding.want)})"
+        text += f" (expected: {printable(finding.want)})"
+    if finding.remedy:
+        text += f". {printable(' '.join(finding.remedy.split()))}"
     result: dict[str, Any] = {
         "ruleId": finding.rule,
-        "ruleIndex": index[finding.rule],
+        "ruleIndex": number,
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
-        "locations": physical,
+        "locations": [_location(file, finding.path, finding.offset) for file in files if file],
         "partialFingerprints": {"dcmlint/v1": finding.fingerprint},
-        "occurrenceCount": finding.count,
+        "occurrenceCount": max(1, finding.count),
     }
+    related = [
+        _location(one.file or (files[0] if files else ""), one.path, one.offset, one.message)
+        for one in finding.related
+    ]
+    related += [_location(file, "", None) for file in finding.subject.files[:20] if file not in files]
+    if related:
+        result["relatedLocations"] = [{"id": place, **one} for place, one in enumerate(related, 1)]
     if finding.suppressed:
         result["suppressions"] = [{"kind": "external"}]
     return result
 
 
-def _uri(path: str) -> str:
+def _location(file: str, path: str, offset: int | None, message: str = "") -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri(file)}}
+    if offset is not None:
+        physical["region"] = {"byteOffset": offset, "byteLength": 0}
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if path:
+        location["logicalLocations"] = [{"fullyQualifiedName": printable(path)}]
+    if message:
+        location["message"] = {"text": printable(message)}
+    return location
+
+
+def uri(path: str) -> str:
+    """A path as a relative or absolute URI reference."""
     try:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raw = printable(path).encode()
-    return quote(raw, safe="/:!-._~")
+    # A colon in the first segment would read as a scheme.
+    return quote(raw, safe="/!-._~")

@@ -161,9 +161,10 @@ def test_a_rule_that_crashes_is_named_with_its_line(monkeypatch: pytest.MonkeyPa
     assert report.exit_code == 4
 
     from dcmlint.reports.json_ import report_value
-    from dcmlint.reports.text import TextOptions, write_text
+    from dcmlint.reports.text import text_of_report
+    from dcmlint.reports.writer import TextOptions
 
     assert report_value(report)["crashed"][0]["rule"] == "LAB101"
-    text = "".join(write_text(report, TextOptions()))
+    text = text_of_report(report, TextOptions())
     assert "LAB101: ValueError in test_checker.py:" in " ".join(text.split())
     assert "Doe" not in text

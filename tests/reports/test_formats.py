@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import unicodedata
-from io import BytesIO
+from io import BytesIO, StringIO
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,12 +17,12 @@ from junitparser import JUnitXml
 from lxml import etree
 
 from dcmlint.engine.report import Report, Summary
+from dcmlint.errors import UsageError
 from dcmlint.findings.finding import FileRecord, Finding, Reference, Subject
 from dcmlint.reports.border import printable
-from dcmlint.reports.json_ import write_json, write_jsonl
-from dcmlint.reports.junit import write_junit
-from dcmlint.reports.sarif import write_sarif
-from dcmlint.reports.text import TextOptions, write_text
+from dcmlint.reports.names import format_names
+from dcmlint.reports.registry import writer_class
+from dcmlint.reports.writer import TextOptions, deliver, head_of
 
 NASTY = "a\x1b[31m\n\r\t\0]]>&<\"'\u202e\u2028\ufeff\ud800\udcff\x85{{%}}|`=1+1 é漢"
 
@@ -46,19 +48,20 @@ def report(text: str = "plain", file: str = "a.dcm", count: int = 1) -> Report:
     )  # fmt: skip
 
 
+def written(value: Report, name: str, options: TextOptions | None = None) -> str:
+    made, variant = writer_class(name)
+    sink = StringIO(newline="")
+    deliver(value, [made(sink, head_of(value, {}, options or TextOptions(), variant))])
+    return sink.getvalue()
+
+
 def all_formats(value: Report) -> dict[str, str]:
-    options = TextOptions(width=80, colour=False, show="info")
-    return {
-        **{layout: "".join(write_text(value, options, layout)) for layout in ("full", "grouped", "concise")},
-        "json": "".join(write_json(value)), "jsonl": "".join(write_jsonl(value)),
-        "junit": "".join(write_junit(value)), "junit:all": "".join(write_junit(value, every_rule=True)),
-        "sarif": "".join(write_sarif(value, {})),
-    }  # fmt: skip
+    return {name: written(value, name, TextOptions(show="info")) for name in format_names()}
 
 
 def assert_harmless(name: str, text: str) -> None:
     for character in text:
-        if character != "\n":
+        if character != "\n" and not (name == "csv" and character == "\r"):
             assert unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"), (name, character)
     text.encode("utf-8")
     if name.startswith("junit"):
@@ -95,20 +98,21 @@ a.dcm
   VL Whole Slide Microscopy Image · TILED_FULL
 
   error[TILE003] 25 frames, but 55 tiles cover the Total Pixel Matrix
-       at | NumberOfFrames (0028,0008) @ 0x4f2
-       is | 25
-     want | 55
-  because | tiling.columns 11 tiling.rows 5 tiling.focal_planes 1
-          | tiling.optical_paths 1
-      see | PS3.3 C.7.6.17.3
-     rule | full-frame-count · dcmlint explain TILE003
+             at | NumberOfFrames (0028,0008) @ 0x4f2
+          found | 25
+       expected | 55
+  computed from | tiling.columns = 11, tiling.rows = 5, tiling.focal_planes = 1,
+                | tiling.optical_paths = 1
+           help | Write the number of frames that there are.
+            see | PS3.3 C.7.6.17.3
+           rule | full-frame-count · dcmlint explain TILE003
 
 1 file, 412 rules: 1 error, 0 warnings · 24 not applicable · 3 undecided
   not decided: TILE001
 FAIL  profile wsi, DICOM 2025e · 0.04 s
 """
 
-FULL_120 = FULL_80.replace("focal_planes 1\n          | tiling", "focal_planes 1 tiling")
+FULL_120 = FULL_80.replace("focal_planes = 1,\n                | tiling", "focal_planes = 1, tiling")
 
 
 @pytest.mark.parametrize(("width", "wanted"), [(80, FULL_80), (120, FULL_120)])
@@ -120,27 +124,130 @@ def test_the_full_form(width: int, wanted: str) -> None:
             finding(
                 message="25 frames, but 55 tiles cover the Total Pixel Matrix", path="NumberOfFrames", tag="00280008",
                 offset=0x4F2, is_="25", want="55", places=(), count=1,
-                because="tiling.columns 11 tiling.rows 5 tiling.focal_planes 1 tiling.optical_paths 1",
+                because="tiling.columns = 11, tiling.rows = 5, tiling.focal_planes = 1, tiling.optical_paths = 1",
+                remedy="Write the number of\n  frames that there are.",
             ),
         ),
         undecided={"TILE001": {"x": "a.dcm"}}, exit_code=1,
         summary=Summary(files=1, checked=1, errors=1, rules=412, not_applicable=24, undecided=3, seconds=0.04),
     )  # fmt: skip
-    assert "".join(write_text(value, TextOptions(width=width), "full")) == wanted
+    assert written(value, "full", TextOptions(width=width)) == wanted
 
 
 def test_max_per_rule_cuts_text_and_says_so() -> None:
-    text = "".join(write_text(report(count=12), TextOptions(max_per_rule=10), "full"))
-    assert text.count("error[TILE003]") == 10
-    assert "2 more of the same rules" in text
-    assert len("".join(write_jsonl(report(count=12))).splitlines()) == 12
+    found = tuple(finding(message=f"place {number} is wrong") for number in range(12))
+    value = msgspec.structs.replace(report(), findings=found)
+    text = written(value, "full", TextOptions(max_per_rule=10))
+    assert text.count("error[TILE003]") == 1
+    assert text.count(" is wrong") == 10
+    assert "2 more of the same rule" in text
+    assert len(written(value, "jsonl").splitlines()) == 13
+
+
+def test_attributes_that_fail_the_same_rule_are_one_block() -> None:
+    names = ("AccessionNumber", "PatientBirthDate", "StudyID")
+    found = tuple(
+        finding(rule="MOD001", message=f"{name} is missing: Type 2", path=name, tag="", offset=None, is_="",
+                want="present (may be empty)", because="", places=(name,), count=1)
+        for name in names
+    )  # fmt: skip
+    text = written(msgspec.structs.replace(report(), findings=found), "full")
+    assert text.count("error[MOD001]") == 1
+    assert "3 places | AccessionNumber, PatientBirthDate, StudyID" in text
+    assert text.count("present (may be empty)") == 1
+
+
+def test_the_grouped_form_counts_each_attribute_and_says_no_message_of_all_files() -> None:
+    found = tuple(finding(file=f"{n}.dcm", path="A" if n < 2 else "B", message=f"m{n}") for n in range(5))
+    files = tuple(FileRecord(path=f"{n}.dcm") for n in range(5))
+    text = written(msgspec.structs.replace(report(), files=files, findings=found), "grouped")
+    assert "error[TILE003] 5 files: full-frame-count" in text
+    assert "B (3), A (2)" in text
+    assert "for example 0.dcm: m0" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal_in_cells(width: int) -> None:
+    from rich.cells import cell_len
+
+    value = report("山田太郎の検査" * 12, "資料/" * 30 + "a.dcm")
+    for layout in ("full", "grouped"):
+        for line in written(value, layout, TextOptions(width=width)).splitlines():
+            if "/" not in line and not line.startswith("FAIL"):
+                assert cell_len(line) <= width, line
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    assert written(report("日本 · x"), "full", TextOptions(unicode=False)).isascii()
+
+
+def test_clauses_are_links_where_the_terminal_follows_them() -> None:
+    text = written(report(), "full", TextOptions(links=True))
+    assert (
+        "\x1b]8;;https://dicom.nema.org/medical/dicom/2025e/output/html/part03.html#sect_C.7.6.17.3\x1b\\"
+        in text
+    )
+
+
+def test_junit_names_what_is_incomplete_and_counts_the_rules_of_the_file() -> None:
+    files = (
+        FileRecord(path="good.dcm", passed=120, not_applicable=280),
+        FileRecord(path="cut.dcm", status="partial", passed=3, crashed=("PIX001",)),
+    )
+    root = etree.fromstring(
+        written(msgspec.structs.replace(report(), files=files, findings=()), "junit").encode()
+    )
+    assert [case.get("name") for case in root[0]] == ["120 rules hold"]
+    assert [error.get("message") for error in root[1].iter("error")] == [
+        "read only in part", "the rule crashed: a defect of dcmlint",
+    ]  # fmt: skip
+    assert root.get("errors") == "2"
+
+
+def test_gitlab_fingerprints_are_unique() -> None:
+    issues = json.loads(written(report(count=3), "gitlab"))
+    assert len({issue["fingerprint"] for issue in issues}) == 3
+    assert all(issue["location"]["lines"]["begin"] == 1 for issue in issues)
+    assert json.loads(written(report(count=0), "gitlab")) == []
+
+
+def test_github_writes_annotations_and_a_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    lines = written(report("50% ::error::x"), "github").splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("::error file=a.dcm,title=TILE003 full-frame-count::")
+    assert "50%25" in lines[0]
+    assert "## dcmlint: FAIL" in page.read_text()
+    assert not any(line.startswith("::") for line in page.read_text().splitlines())
+
+
+def test_csv_begins_no_formula() -> None:
+    rows = list(csv.reader(StringIO(written(report("=1+1"), "csv"))))
+    assert len(rows) == 2
+    assert rows[1][rows[0].index("message")] == "'=1+1"
+
+
+def test_sarif_is_valid_where_it_matters() -> None:
+    log = json.loads(written(report(file="a: b.dcm"), "sarif"))
+    run = log["runs"][0]
+    rule = run["tool"]["driver"]["rules"][0]
+    result = run["results"][0]
+    assert rule["helpUri"].startswith("https://")
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%3A%20b.dcm"
+
+
+def test_a_name_that_is_no_format_is_told_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean junit"):
+        writer_class("junti")
 
 
 def test_information_is_counted_but_not_shown() -> None:
     value = msgspec.structs.replace(
         report(), findings=(finding(severity="info"),), summary=Summary(files=1, infos=1)
     )
-    text = "".join(write_text(value, TextOptions(), "full"))
+    text = written(value, "full", TextOptions())
     assert "info[" not in text
     assert "1 information" in text
 
@@ -149,7 +256,7 @@ def test_information_is_counted_but_not_shown() -> None:
 def test_junit_counts_add_up(every_rule: bool) -> None:
     outcomes = {"TILE003": {"fail": 1}, "TILE004": {"pass": 1}, "MOD001": {"pass": 1}}
     value = msgspec.structs.replace(report(), outcomes=outcomes)
-    root = etree.parse(BytesIO("".join(write_junit(value, every_rule)).encode())).getroot()
+    root = etree.parse(BytesIO(written(value, "junit:all" if every_rule else "junit").encode())).getroot()
     for suite in root:
         assert int(suite.get("tests")) == len(suite.findall("testcase"))
         assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
@@ -163,9 +270,9 @@ def test_junit_of_many_clean_files_stays_small() -> None:
         for i in range(10_000)
     )
     value = Report(version="1", edition="2025e", profile="wsi", files=files, summary=Summary(files=10_000))
-    assert sum(len(part) for part in write_junit(value)) < 20_000_000
+    assert len(written(value, "junit")) < 20_000_000
 
 
 def test_colour_only_when_asked() -> None:
-    assert "\x1b[" not in "".join(write_text(report(), TextOptions()))
-    assert re.search(r"\x1b\[1;31m", "".join(write_text(report(), TextOptions(colour=True))))
+    assert "\x1b[" not in written(report(), "full", TextOptions())
+    assert re.search(r"\x1b\[1;31m", written(report(), "full", TextOptions(colour=True)))

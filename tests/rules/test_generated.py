@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import yaml
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.session import Checker, Task, Totals
 from dcmlint.engine.settings import Settings
-from dcmlint.reports.json_ import report_value, write_json, write_jsonl
+from dcmlint.reports.json_ import JsonLinesWriter, report_value
 from dcmlint.reports.report_schema import report_schema
 from dcmlint.reports.rule_docs import rule_pages
+from dcmlint.reports.writer import TextOptions, deliver, head_of
 from dcmlint.rules.examples import example_files
 from dcmlint.rules.load import data_folder, read_folder, rule_files
 from dcmlint.rules.schema import rule_schema
@@ -126,11 +128,16 @@ def test_report_schema_describes_real_reports() -> None:
     reports = _reports()
     assert sum(len(report.findings) for report in reports) >= 5
     for report in reports:
-        value = json.loads("".join(write_json(report)))
+        value = report_value(report)
         assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)] == []
         one = jsonschema.Draft202012Validator({**schema["$defs"]["finding"], "$defs": schema["$defs"]})
-        for line in write_jsonl(report):
-            assert one.is_valid(json.loads(line))
+        end = jsonschema.Draft202012Validator({**schema["$defs"]["end"], "$defs": schema["$defs"]})
+        sink = StringIO()
+        deliver(report, [JsonLinesWriter(sink, head_of(report, {}, TextOptions()))])
+        *lines, last = sink.getvalue().splitlines()
+        assert len(lines) == len(report.findings)
+        assert all(one.is_valid(json.loads(line)) for line in lines)
+        assert end.is_valid(json.loads(last))
 
 
 def test_report_schema_knows_every_field() -> None:

@@ -1,0 +1,131 @@
+"""Where reports go: opened before anything is checked, never one of the inputs, complete or not there at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import msgspec
+
+from dcmlint.errors import UsageError
+
+
+class Outputs:
+    """The formats that were asked for and their sinks.
+
+    A file is written beside its target and takes its name when it is complete.  Raises `UsageError` for a target that
+    cannot be written, is written twice, or is an input.
+    """
+
+    def __init__(self, wanted: Sequence[tuple[str, str | None]], inputs: Iterable[str] = ()) -> None:
+        self._open: list[tuple[str, str | None, IO[Any], str]] = []
+        try:
+            targets: set[str] = set()
+            named = list(inputs)
+            for name, target in wanted:
+                if target is not None:
+                    place = os.path.realpath(target)
+                    if place in targets:
+                        raise UsageError(f"{target}: two formats cannot be written into one file")
+                    targets.add(place)
+                    _not_an_input(target, named)
+                self._open.append((name, target, *_sink(name, target)))
+        except BaseException:
+            self._drop()
+            raise
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def write(self, report: Any, text: Any, rules: Any, printed: bool = False) -> None:
+        """Write a report in every format; ``printed``: its text stands on the terminal already."""
+        from dcmlint.reports.registry import writer_class
+        from dcmlint.reports.writer import deliver, head_of
+
+        writers = []
+        for name, target, sink, _ in self._open:
+            made, variant = writer_class(name)
+            drawn = text
+            if target is not None:
+                drawn = msgspec.structs.replace(
+                    text, width=80, colour=False, links=False, unicode=True, table=False
+                )
+            writers.append(made(sink, head_of(report, rules, drawn, variant, printed and target is None)))
+        failed = ""
+        try:
+            deliver(report, writers)
+            for _, target, sink, made_name in self._open:
+                failed = target or "standard output"
+                sink.flush()
+                if target is not None:
+                    sink.close()
+                    if made_name != target:
+                        os.replace(made_name, os.path.realpath(target))
+            self._open = [one for one in self._open if one[1] is None]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UsageError(f"{failed or 'the report'} cannot be written: {error.strerror}") from None
+
+    def _drop(self) -> None:
+        """Leave no incomplete file behind."""
+        for _, target, sink, made_name in self._open:
+            if target is None:
+                continue
+            sink.close()
+            if made_name != target:
+                Path(made_name).unlink(missing_ok=True)
+        self._open = []
+
+
+def _sink(name: str, target: str | None) -> tuple[IO[Any], str]:
+    """A sink and the name of its file."""
+    from dcmlint.reports.registry import writer_class
+
+    binary = writer_class(name)[0].binary
+    if target is None:
+        return (sys.stdout.buffer if binary else sys.stdout), ""
+    how: dict[str, Any] = {} if binary else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    try:
+        place = os.path.realpath(target)
+        if os.path.exists(place) and not os.path.isfile(place):
+            return open(target, "wb" if binary else "w", **how), target
+        if os.path.exists(place) and not os.access(place, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        handle, made_name = tempfile.mkstemp(
+            prefix=f".{os.path.basename(place)[:100]}.", dir=os.path.dirname(place)
+        )
+        os.chmod(made_name, 0o666 & ~_umask())
+        return os.fdopen(handle, "wb" if binary else "w", **how), made_name
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{target} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _not_an_input(target: str, inputs: Iterable[str]) -> None:
+    """An image is never overwritten: neither an input that was named nor a DICOM file that stands there."""
+    try:
+        if not os.path.isfile(target):
+            return
+        if any(os.path.exists(one) and os.path.samefile(one, target) for one in inputs):
+            raise UsageError(f"{target} is an input: a report would overwrite it")
+        with open(target, "rb") as stream:
+            if stream.read(132)[128:] == b"DICM":
+                raise UsageError(f"{target} is a DICOM file: a report would overwrite it")
+    except OSError:
+        return  # opening it for writing says what is wrong

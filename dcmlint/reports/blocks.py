@@ -1,0 +1,201 @@
+"""Findings as blocks of text: one block for one cause.
+
+Findings of the same rule in the same file are one block with a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from dcmlint.dicom.path import tag_text
+from dcmlint.findings.finding import RANK, Finding
+from dcmlint.reports.border import printable
+from dcmlint.reports.links import reference_link
+from dcmlint.reports.pen import LABEL, STYLE, Pen
+from dcmlint.reports.words import number_of
+from dcmlint.rules.model import Rule
+
+_NAMES = 40  # attributes listed in one block
+
+
+def shown(findings: Iterable[Finding], pen: Pen) -> list[Finding]:
+    """The findings that text shows."""
+    least = RANK[pen.options.show]
+    return [finding for finding in findings if RANK[finding.severity] >= least and not finding.suppressed]
+
+
+def write_blocks(
+    found: Iterable[Finding], pen: Pen, rules: Mapping[str, Rule], edition: str
+) -> Iterator[str]:
+    """The blocks of one subject."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in found:
+        groups.setdefault((finding.rule, finding.severity), []).append(finding)
+    for group in groups.values():
+        rule = rules.get(group[0].rule)
+        yield from _one(group[0], pen, edition) if len(group) == 1 else _many(group, rule, pen, edition)
+
+
+def _head(finding: Finding, text: str, pen: Pen, indent: str = "  ") -> Iterator[str]:
+    head = f"{finding.severity}[{finding.rule}]"
+    lines = list(pen.lines(f"{head} {printable(text)}", indent, indent + "  "))
+    lines[0] = lines[0].replace(head, pen.paint(head, STYLE[finding.severity]), 1)
+    yield from lines
+
+
+def _one(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
+    yield from _head(finding, finding.message, pen)
+    rows = [
+        ("at", _at(finding)),
+        ("found", finding.is_),
+        ("expected", finding.want),
+        ("computed from", finding.because),
+    ]
+    if finding.count > 1:
+        rows.append(("in", f"{finding.count} places, first {', '.join(finding.places)}"))
+    yield from _rows([*rows, *_related(finding)], pen)
+    yield from _footer(finding, pen, edition)
+
+
+def _related(finding: Finding) -> Iterator[tuple[str, str]]:
+    for place in finding.related[:3]:
+        yield "also", " ".join(part for part in (place.file or "", place.path, place.message) if part)
+
+
+def _many(group: list[Finding], rule: Rule | None, pen: Pen, edition: str) -> Iterator[str]:
+    """One cause in several places: what all have in common once, then a list."""
+    first = group[0]
+    title = rule.title if rule is not None else first.name
+    same_message = _same(group, lambda one: one.message)
+    yield from _head(first, first.message if same_message else title, pen)
+    rows: list[tuple[str, str]] = []
+    paths = [one.path for one in group]
+    if same_message or _only_the_name_differs(group):
+        names = paths if len(set(paths)) > 1 or paths[0] else []
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        rows.append((number_of(len(group), "place"), ", ".join(names[:_NAMES]) + more))
+    else:
+        limit = pen.options.max_per_rule or len(group)
+        places = number_of(len(group), "place")
+        rows += [(places if not number else "", _short(one)) for number, one in enumerate(group[:limit])]
+        if len(group) > limit:
+            rows.append(("", f"{len(group) - limit} more of the same rule: --max-per-rule 0 shows them"))
+    for label, value in (("found", _is), ("expected", _want), ("computed from", _because)):
+        if _same(group, value):
+            rows.append((label, value(first)))
+    yield from _rows(rows, pen)
+    yield from _footer(first, pen, edition)
+
+
+def _is(finding: Finding) -> str:
+    return finding.is_
+
+
+def _want(finding: Finding) -> str:
+    return finding.want
+
+
+def _because(finding: Finding) -> str:
+    return finding.because
+
+
+def _same(group: list[Finding], value: Callable[[Finding], str]) -> bool:
+    return len({value(one) for one in group}) == 1
+
+
+def _only_the_name_differs(group: list[Finding]) -> bool:
+    """Whether the messages are the same sentence, each about its own attribute."""
+    sentences = set()
+    for one in group:
+        name = one.path.rpartition(".")[2].partition("[")[0]
+        if not name or name not in one.message or one.is_ not in ("", "absent", "empty"):
+            return False
+        sentences.add(one.message.replace(name, "", 1))
+    return len(sentences) == 1
+
+
+def _short(finding: Finding) -> str:
+    times = f" ({finding.count} places)" if finding.count > 1 else ""
+    expected = f"; expected {finding.want}" if finding.want and finding.want not in finding.message else ""
+    name = finding.path.rpartition(".")[2]
+    place = f"{finding.path}: " if finding.path and (not name or name not in finding.message) else ""
+    return f"{place}{finding.message}{expected}{times}"
+
+
+def _footer(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
+    references = list(dict.fromkeys(finding.references))
+    see = "; ".join(str(reference) for reference in references)
+    yield from _rows([("help", " ".join(finding.remedy.split()))], pen)
+    for line in _rows([("see", see)], pen):
+        for reference in references:
+            text = printable(str(reference))
+            if text in line:
+                line = line.replace(text, pen.link(text, reference_link(reference, edition)), 1)
+        yield line
+    yield from _rows([("rule", f"{finding.name} · dcmlint explain {finding.rule}")], pen)
+    yield "\n"
+
+
+def _rows(rows: Iterable[tuple[str, str]], pen: Pen) -> Iterator[str]:
+    for label, text in rows:
+        if text:
+            blank = " " * (LABEL + 2) + " | "
+            first = f"  {label:>{LABEL}} | " if label else blank
+            yield from pen.lines(printable(text), first, blank)
+
+
+def _at(finding: Finding) -> str:
+    parts = [finding.path] if finding.path else []
+    if finding.tag and not finding.path.startswith("("):
+        parts.append(tag_text(int(finding.tag, 16)))
+    if finding.offset is not None and finding.is_ != "absent":
+        parts.append(f"@ {finding.offset:#x}")
+    return " ".join(parts)
+
+
+def concise(finding: Finding, pen: Pen) -> str:
+    """One line, for other programs and for grep."""
+    place = f" {finding.path}" if finding.path else ""
+    times = f" ({finding.count} places)" if finding.count > 1 else ""
+    head = pen.paint(f"{finding.severity}[{finding.rule}]", STYLE[finding.severity])
+    subject = (
+        finding.file if finding.subject.kind == "file" else f"{finding.subject.kind} {finding.subject.id}"
+    )
+    return pen.out(
+        f"{printable(subject or '')}:{printable(place)} {head} {printable(finding.message)}{times}\n"
+    )
+
+
+def write_groups(found: Iterable[Finding], pen: Pen, rules: Mapping[str, Rule]) -> Iterator[str]:
+    """Rules by severity and number of files: the rule's title, a count for each attribute, one example."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.rule, []).append(finding)
+    ordered = sorted(
+        groups.values(),
+        key=lambda group: (-max(RANK[f.severity] for f in group), -len(_files(group)), group[0].rule),
+    )
+    for group in ordered:
+        first = max(group, key=lambda f: RANK[f.severity])
+        rule = rules.get(first.rule)
+        files = _files(group)
+        title = rule.title if rule is not None else first.name
+        yield from _head(first, f"{number_of(len(files), 'file')}: {title}", pen, "")
+        counts: dict[str, dict[str, None]] = {}
+        for one in group:
+            name = one.path.rpartition(".")[2].partition("[")[0]
+            if name:
+                counts.setdefault(name, {})[one.file or one.subject.id] = None
+        ranked = sorted(counts.items(), key=lambda item: (-len(item[1]), item[0]))
+        listed = ", ".join(f"{name} ({len(where)})" for name, where in ranked[:10])
+        if listed:
+            more = f" and {len(ranked) - 10} more" if len(ranked) > 10 else ""
+            yield from pen.lines(printable(listed + more), "    ", "      ")
+        yield from pen.lines(f"for example {printable(f'{files[0]}: {first.message}')}", "    ", "      ")
+        if first.remedy:
+            yield from pen.lines(printable(f"help: {' '.join(first.remedy.split())}"), "    ", "      ")
+        yield f"    dcmlint explain {first.rule}\n\n"
+
+
+def _files(group: list[Finding]) -> list[str]:
+    return list(dict.fromkeys(f.file or f.subject.id for f in group))

@@ -1,0 +1,51 @@
+"""GitLab code quality: one JSON array of issues, each with a fingerprint that no other has."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from dcmlint.engine.report import Closing
+from dcmlint.findings.finding import Finding
+from dcmlint.reports.border import printable
+from dcmlint.reports.writer import Writer
+
+_SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
+
+
+class GitlabWriter(Writer):
+    """Issues are written as they come."""
+
+    def begin(self) -> None:
+        """Open the array."""
+        self._before = "["
+        self._seen: dict[str, int] = {}
+
+    def finding(self, finding: Finding) -> None:
+        """One issue."""
+        if finding.suppressed:
+            return
+        number = self._seen[finding.fingerprint] = self._seen.get(finding.fingerprint, 0) + 1
+        name = finding.fingerprint if number == 1 else f"{finding.fingerprint}/{number}"
+        place = f"{finding.path}: " if finding.path else ""
+        remedy = f" ({' '.join(finding.remedy.split())})" if finding.remedy else ""
+        issue: dict[str, Any] = {
+            "type": "issue",
+            "check_name": finding.rule,
+            "description": printable(f"{place}{finding.message}{remedy}"),
+            "categories": ["Compatibility"],
+            "severity": _SEVERITY[finding.severity],
+            "fingerprint": hashlib.sha256(name.encode()).hexdigest(),
+            "location": {
+                "path": printable(finding.file or next(iter(finding.subject.files), finding.subject.id)),
+                "lines": {"begin": 1},
+            },
+        }
+        self.sink.write(f"{self._before}\n{msgspec.json.encode(issue).decode()}")
+        self._before = ","
+
+    def end(self, closing: Closing) -> None:
+        """Close the array."""
+        self.sink.write("[]\n" if self._before == "[" else "\n]\n")

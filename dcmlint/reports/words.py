@@ -1,0 +1,46 @@
+"""Words that every report for people says alike: the verdict, the counts, what was not checked."""
+
+from __future__ import annotations
+
+from dcmlint.engine.report import Closing, Summary
+
+VERDICTS = {0: "PASS", 1: "FAIL", 3: "NO INPUT", 4: "INCOMPLETE"}
+_NAMED = 8
+
+
+def number_of(count: int, one: str, many: str = "") -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def counts_of(summary: Summary) -> str:
+    """The counts in one line."""
+    counts = f"{number_of(summary.errors, 'error')}, {number_of(summary.warnings, 'warning')}"
+    if summary.infos:
+        counts += f", {number_of(summary.infos, 'information', 'information')}"
+    subjects = [number_of(summary.files, "file")] if summary.files or not summary.associations else []
+    if summary.associations:
+        subjects.append(number_of(summary.associations, "association"))
+    return f"{', '.join(subjects)}, {number_of(summary.rules, 'rule')}: {counts}"
+
+
+def unchecked(closing: Closing) -> list[str]:
+    """What was not checked, a sentence each."""
+    summary = closing.summary
+    notes: list[str] = []
+    if summary.unreadable:
+        notes.append(f"{number_of(summary.unreadable, 'input')} could not be read")
+    if summary.partial:
+        notes.append(f"{number_of(summary.partial, 'file')} read only in part")
+    if summary.crashed:
+        notes.append(f"{number_of(summary.crashed, 'rule')} crashed: please report it (--debug shows where)")
+        notes += [f"  {one.rule}: {one.reason}, first in {one.first}" for one in closing.crashed]
+    if summary.undecided:
+        names = list(dict.fromkeys(one.rule for one in closing.undecided))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        notes.append("not decided: " + ", ".join(names[:_NAMED]) + more)
+    if summary.sampled:
+        notes.append(f"code streams of a sample of the frames only in {number_of(summary.sampled, 'file')}")
+    if summary.unreviewed:
+        notes.append("unreviewed conditions in: " + ", ".join(summary.unreviewed))
+    return notes
