@@ -175,6 +175,138 @@ def new(
     return 0
 
 
+@commands.command()
+def fit(
+    sender: Annotated[str, typer.Argument(metavar="SENDER", help="The profile of what is sent.")],
+    receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="The profile of who takes it.")],
+    set_: Parameters = None,
+    format_: _Format = "text",
+) -> int:
+    """Tell whether a sender and a receiver work together, by their profiles.  Ends with 1 where something cannot work."""
+    from dcmlint.profiles.fit import misfits
+    from dcmlint.profiles.resolve import resolve_profile
+
+    _utf8()
+    given = _parameters(set_, None)
+    one, other = (_with_known(name, given, resolve_profile) for name in (sender, receiver))
+    found = misfits(one, other)
+    if _json(format_):
+        _print_json(found)
+    else:
+        for misfit in found:
+            print(misfit)
+        counts = {
+            level: sum(misfit.severity == level for misfit in found) for level in ("error", "warning", "info")
+        }
+        print(
+            f"{one.name} to {other.name}: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks"
+        )
+    return 1 if any(misfit.severity == "error" for misfit in found) else 0
+
+
+def _with_known(name: str, given: dict[str, Any], resolve: Any) -> Any:
+    """A profile with those of the parameters that it has: each of two profiles takes its own."""
+    known = resolve(name).parameters
+    return resolve(name, {key: value for key, value in given.items() if key.lower() in known})
+
+
+@commands.command()
+def statement(
+    name: _Name,
+    set_: Parameters = None,
+    config: _Config = None,
+    format_: Annotated[str, typer.Option("-f", "--format", help="markdown or html.")] = "markdown",
+) -> int:
+    """Write a profile as a DICOM conformance statement, in the order of PS3.2."""
+    from dcmlint.profiles.conformance import as_html, as_markdown
+    from dcmlint.profiles.resolve import resolve_profile
+
+    _utf8()
+    if format_ not in ("markdown", "html"):
+        raise UsageError(f"--format {format_}: markdown or html")
+    resolved = resolve_profile(name, _parameters(set_, config))
+    sys.stdout.write(as_markdown(resolved) if format_ == "markdown" else as_html(resolved))
+    return 0
+
+
+@commands.command()
+def infer(
+    paths: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Sample files, folders, archives.")],
+    name: Annotated[str, typer.Option("--name", help="The id of the profile.")] = "inferred",
+    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "INF",
+) -> int:
+    """Write a draft of a profile from sample files: what is always there, which values, which syntaxes."""
+    from dcmlint.dicom.instance import read_instance
+    from dcmlint.profiles.infer import Samples
+    from dcmlint.profiles.load import parse_profile
+    from dcmlint.sources.inputs import list_inputs, open_input
+
+    _utf8()
+    samples = Samples()
+    for one in list_inputs(paths):
+        if one.skipped:
+            continue
+        buffer = open_input(one)
+        try:
+            instance = read_instance(buffer)
+            if instance is not None:
+                samples.add(instance)
+        finally:
+            buffer.close()
+    if not samples.count:
+        raise UsageError("none of the inputs is DICOM")
+    text = samples.profile(name, area)
+    parse_profile(text, name)
+    sys.stdout.write(text)
+    return 0
+
+
+@commands.command("import")
+def import_(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="A schema of dicompare, as JSON.")],
+    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "IMP",
+) -> int:
+    """Write a profile that demands what a schema of dicompare (JSON) demands."""
+    from dcmlint.profiles.dicompare import imported
+    from dcmlint.profiles.load import parse_profile
+
+    _utf8()
+    text = imported(Path(path), area)
+    parse_profile(text, path)
+    sys.stdout.write(text)
+    return 0
+
+
+@commands.command("test")
+def run_profile_examples(
+    name: _Name,
+    set_: Parameters = None,
+    config: _Config = None,
+) -> int:
+    """Run the examples of a profile's own rules.  Ends with 1 where one comes out otherwise."""
+    from dcmlint.cli.rule import print_failure
+    from dcmlint.engine.examples import run_examples
+    from dcmlint.profiles.load import find_profile, fully_read
+    from dcmlint.profiles.resolve import chain_of, resolve_chain
+
+    _utf8()
+    source = fully_read(find_profile(name))
+    resolved = resolve_chain(chain_of(source), _parameters(set_, config))
+    mine = [one for one in resolved.rules if resolved.origin.get(one.rule.id) == source.profile.id]
+    failures = count = 0
+    for rule in mine:
+        for result in run_examples(rule, resolved.rules):
+            count += 1
+            if result.problem:
+                failures += 1
+                print_failure(result)
+    left_out = {one.what for one in resolved.not_checked}
+    for what in sorted(left_out):
+        print(f"{what}: not tested, because a parameter has no value")
+    print(f"{count} examples of {len(mine)} rules: {failures or 'none'} failed")
+    return 1 if failures else 0
+
+
 # -- ------------------------------------------------------------------------------------------------------------
 
 

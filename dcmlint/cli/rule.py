@@ -66,7 +66,7 @@ def run_rule_examples(
             count += 1
             if result.problem:
                 failures.append(result)
-                _print_failure(result)
+                print_failure(result)
         if not source.rule.examples and not quiet:
             print(f"{source.file}: {source.rule.id} has no examples")
     if failures or not quiet:
@@ -74,7 +74,8 @@ def run_rule_examples(
     return 1 if failures else 0
 
 
-def _print_failure(result: ExampleResult) -> None:
+def print_failure(result: ExampleResult) -> None:
+    """An example that came out otherwise than it promises."""
     from dcmlint.reports.border import printable
 
     place = f"{result.file}:{result.line}:{result.column}" if result.line else result.file

@@ -120,6 +120,7 @@ def row_rule(
         "severity": row.severity, "basis": "local", "applies": applies,
         "references": (Reference(reference, row.section),), "tags": (ROW, profile.id),
         "why": row.why or row.says, "remedy": row.remedy, "check": checks, "attributes": (placed.path,) if checks else (),
+        "examples": row.examples,
     }  # fmt: skip
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]

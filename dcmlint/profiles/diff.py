@@ -2,43 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import msgspec
 
-from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.resolve import Resolved
+from dcmlint.rules.model import Rule
+
+Direction = Literal["stricter", "looser", "other"]
+_LEVELS = ("off", "info", "warning", "error")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One difference: what it is about (``rule TILE003``), and what the two profiles say of it; "" for nothing."""
+    """One difference: what it is about (``rule TILE003``), what the two profiles say of it ("" for nothing), and
+    whether the second is stricter or looser there; other where it is neither, or both.
+    """
 
     what: str
     one: str
     other: str
+    direction: Direction = "other"
 
     def __str__(self) -> str:
-        if not self.one:
-            return f"+ {self.what}: {self.other}"
-        if not self.other:
-            return f"- {self.what}: {self.one}"
-        return f"~ {self.what}: {self.one} -> {self.other}"
+        direction = f" [{self.direction}]" if self.direction != "other" else ""
+        if self.one in ("", "off"):
+            return f"+ {self.what}: {self.other}{direction}"
+        if self.other in ("", "off"):
+            return f"- {self.what}: {self.one}{direction}"
+        return f"~ {self.what}: {self.one} -> {self.other}{direction}"
 
 
 def differences(one: Resolved, other: Resolved) -> tuple[Difference, ...]:
-    """The differences in rules, severities, locks, parameters, endpoints and actions, in a stable order."""
+    """What differs in effect in rules, endpoints and actions, in a stable order.
+
+    Parameters and words that come to the same rules are no difference.
+    """
     found: list[Difference] = []
-    for kind, left, right in (
-        ("rule", _rules(one), _rules(other)),
-        ("parameter", _parameters(one), _parameters(other)),
-        ("endpoint", _endpoints(one), _endpoints(other)),
-        ("action", dict(one.action), dict(other.action)),
-    ):
-        for key in dict.fromkeys((*left, *right)):
-            a, b = str(left.get(key, "")), str(right.get(key, ""))
+    left, right = _rules(one), _rules(other)
+    for key in dict.fromkeys((*left, *right)):
+        found += _rule(key, left.get(key, _OFF), right.get(key, _OFF))
+    for kind, mine, theirs in (
+        ("endpoint", _endpoints(one), _endpoints(other)), ("action", dict(one.action), dict(other.action)),
+    ):  # fmt: skip
+        for key in dict.fromkeys((*mine, *theirs)):
+            a, b = str(mine.get(key, "")), str(theirs.get(key, ""))
             if a != b:
-                found.append(Difference(f"{kind} {key}", a, b))
+                found.append(Difference(f"{kind} {key}", a, b, _of_presence(a, b)))
     return tuple(found)
+
+
+def _rule(key: str, one: tuple[str, bool, str], other: tuple[str, bool, str]) -> Iterator[Difference]:
+    (level, locked, demand), (level2, locked2, demand2) = one, other
+    text, text2 = (f"{a}, locked" if b else a for a, b in ((level, locked), (level2, locked2)))
+    if text != text2:
+        rank, rank2 = ((_LEVELS.index(a), b) for a, b in ((level, locked), (level2, locked2)))
+        direction: Direction = "stricter" if rank2 > rank else "looser"
+        title = demand2 if level == "off" else demand if level2 == "off" else ""
+        shown = f" ({title})" if title else ""
+        yield Difference(f"rule {key}", text, text2 + shown, direction)
+    if level != "off" and level2 != "off" and demand != demand2:
+        yield Difference(f"rule {key} demands", demand, demand2)
+
+
+def _of_presence(one: str, other: str) -> Direction:
+    return "stricter" if not one else "looser" if not other else "other"
 
 
 def severity_of(resolved: Resolved, rule_id: str, default: bool, severity: str) -> str:
@@ -48,24 +76,28 @@ def severity_of(resolved: Resolved, rule_id: str, default: bool, severity: str) 
     return resolved.levels[rule_id] or "off"
 
 
-def _rules(resolved: Resolved) -> dict[str, str]:
+_OFF = ("off", False, "")
+
+
+def _rules(resolved: Resolved) -> dict[str, tuple[str, bool, str]]:
+    """Severity, lock and, of a profile's own rules, the demand: the same id may say something else."""
     result = {}
     for source in resolved.rules:
         rule = source.rule
         level = severity_of(resolved, rule.id, rule.default, rule.severity)
-        if level == "off":
-            continue
-        text = f"{level}, locked" if rule.id in resolved.locked else level
-        if rule.id in resolved.own:
-            # The same id may say something else.
-            detail = " ".join((rule.when, rule.assert_, rule.want)).strip()
-            text += f" ({rule.title})" if not detail else f" ({rule.title}; {detail})"
-        result[rule.id] = text
+        if level != "off":
+            result[rule.id] = (
+                level,
+                rule.id in resolved.locked,
+                _demand(rule) if rule.id in resolved.own else "",
+            )
     return result
 
 
-def _parameters(resolved: Resolved) -> dict[str, str]:
-    return {name: text_of(value.value) or "(not set)" for name, value in resolved.parameters.items()}
+def _demand(rule: Rule) -> str:
+    said = f"{rule.title}; {rule.want or rule.assert_}" if rule.want or rule.assert_ else rule.title
+    parameters = msgspec.json.encode(rule.parameters).decode() if rule.parameters else ""
+    return "; ".join(part for part in (said, f"where {rule.when}" if rule.when else "", parameters) if part)
 
 
 def _endpoints(resolved: Resolved) -> dict[str, Any]:

@@ -179,6 +179,25 @@ def _flat(
             yield from _flat(standard.load().table(row.table).rows, row.table, inner, undecidable, depth + 1)
 
 
+def certainly_there(path: str, sop_classes: Sequence[str], filled: bool) -> bool:
+    """Whether the IODs of all these SOP Classes have an attribute of the top level without a condition; ``filled``: with a value."""
+    tables = standard.load()
+    iods = [tables.iod(found.iod) for uid in sop_classes if (found := tables.sop_class(uid)) is not None]
+    tag = tag_of(path)
+    types = ("1",) if filled else ("1", "2")
+    return (
+        bool(iods)
+        and len(iods) == len(sop_classes)
+        and all(
+            any(
+                use.row.tag == tag and use.row.type in types and not use.undecidable and not use.conditions
+                for use in _top(iod)
+            )
+            for iod in iods
+        )
+    )
+
+
 class _Comparison:
     """Walks the rows of the statement and those of the standard side by side."""
 

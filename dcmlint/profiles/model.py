@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from dcmlint.findings.finding import Severity
-from dcmlint.rules.model import Rule
+from dcmlint.rules.model import Example, Rule
 
 ParameterType = Literal["text", "number", "boolean", "choice", "pattern", "substitution", "attribute", "list"]
 Level = Literal["on", "off", "error", "warning", "info", "at-most-warning", "at-most-info"]
@@ -100,7 +100,7 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``empty_severity``: for one without a value.
     ``says``: the statement in other words; ``not_seen``: what of it no file shows, and why.
     ``checked_by``: rules that see what the row cannot.  ``printed``: what the document prints where it is wrong, by ``vr``, ``value``,
-    ``presence``, ``name`` or ``tag``: `profile check` remarks it.
+    ``presence``, ``name`` or ``tag``: `profile check` remarks it.  ``examples``: as in rule files; `profile test` runs them.
     """
 
     attribute: str
@@ -132,6 +132,7 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     not_seen: str = ""
     checked_by: tuple[str, ...] = ()
     printed: dict[str, str] = {}
+    examples: tuple[Example, ...] = ()
     message: str = ""
     why: str = ""
     remedy: str = ""

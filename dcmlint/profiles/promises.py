@@ -1,0 +1,71 @@
+"""What a resolved profile promises or demands as plain values: SOP Classes, transfer syntaxes, attributes, endpoints."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.profiles.attributes import PlacedRow, placed_rows
+from dcmlint.profiles.model import AttributeRow, ProfileSource
+from dcmlint.profiles.parameters import UnsetParameter, in_list
+from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.row_demands import listed_values
+from dcmlint.profiles.uids import uid_of
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """One row of a chain: its place, the row, the values that it allows (none: any), and the profile that it is of."""
+
+    placed: PlacedRow
+    row: AttributeRow
+    values: tuple[str, ...]
+    profile: str
+
+
+def sop_classes_of(resolved: Resolved) -> tuple[str, ...]:
+    """The UIDs of the only SOP Classes, those of endpoints where there is no list; none: the profile does not say."""
+    return _list(resolved, "sop_classes", "SOP Class") or tuple(
+        dict.fromkeys(offer.sop_class for endpoint in resolved.endpoints for offer in endpoint.offers)
+    )
+
+
+def transfer_syntaxes_of(resolved: Resolved) -> tuple[str, ...]:
+    """The UIDs of the only transfer syntaxes, those of endpoints where there is no list; none: the profile does not say."""
+    return _list(resolved, "transfer_syntaxes", "Transfer Syntax") or tuple(
+        dict.fromkeys(
+            syntax
+            for endpoint in resolved.endpoints
+            for offer in endpoint.offers
+            for syntax in offer.transfer_syntaxes
+        )
+    )
+
+
+def _list(resolved: Resolved, key: str, type_: str) -> tuple[str, ...]:
+    words = next(
+        (getattr(one.profile, key) for one in reversed(resolved.chain) if getattr(one.profile, key)), ()
+    )
+    try:
+        return tuple(dict.fromkeys(uid_of(word, type_) for word in in_list(words, resolved.parameters)))
+    except UnsetParameter:
+        return ()
+
+
+def rows_of(resolved: Resolved) -> dict[str, Promise]:
+    """The rows of a chain by path of keywords; a later profile's row counts.  Rows that are off are left out."""
+    found: dict[str, Promise] = {}
+    for source in resolved.chain:
+        for placed in placed_rows(source.profile):
+            if placed.id in resolved.own and resolved.levels.get(placed.id, "error") is None:
+                continue
+            found[placed.path] = Promise(
+                placed, placed.row, _values(source, placed.row, resolved), source.profile.id
+            )
+    return found
+
+
+def _values(source: ProfileSource, row: AttributeRow, resolved: Resolved) -> tuple[str, ...]:
+    try:
+        listed = listed_values(row, resolved.parameters, source.file)
+    except UnsetParameter:
+        return ()
+    return listed or ((row.printed["value"],) if "value" in row.printed and row.vr != "SQ" else ())
