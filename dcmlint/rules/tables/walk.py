@@ -590,7 +590,9 @@ def _judged_within(item: Dataset, level: Level, values: set[int], blanks: set[in
 
 def _lacks(dataset: Dataset, level: Level, tags: Iterable[int]) -> bool:
     """Whether one of the attributes is required at a level and has no value there."""
-    for tag in level.required.intersection(tags):
+    for tag in tags:
+        if not any(spec.type == "1" for spec in level.rows.get(tag, ())):
+            continue
         element = dataset.elements.get(tag)
         if element is None or _is_empty(dataset, element):
             return True
