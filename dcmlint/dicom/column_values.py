@@ -197,16 +197,23 @@ def _one(vr: str, raw: bytes, number: int) -> float:
         return np.nan
 
 
-def counts_of(columns: Columns, leaf: Leaf) -> npt.NDArray[np.int64]:
-    """How many values a leaf has in each item: of binary values by length, else by the backslashes."""
+def counts_of(columns: Columns, level: Dataset, leaf: Leaf) -> npt.NDArray[np.int64]:
+    """How many values a leaf has in each item, as `Dataset.values` has them.
+
+    ``level``: the template's level, whose character set is in force.
+    """
     unit = UNITS.get(leaf.vr)
     if unit is not None:
         return leaf.length.astype(np.int64) // unit
     parts = [np.zeros(0, np.int64)]
     for chunk in values_of(columns, leaf):
-        counts = np.array([value.count(b"\\") + 1 for value in chunk.values], np.int64)
+        counts = np.array([_count(leaf, value, level) for value in chunk.values], np.int64)
         parts.append(counts if chunk.which is None else counts[chunk.which])
     return np.where(leaf.length > 0, np.concatenate(parts), 0)
+
+
+def _count(leaf: Leaf, raw: bytes, level: Dataset) -> int:
+    return len(decode(leaf.vr, raw, little_endian=leaf.little, charset=level.charset))
 
 
 class Texts(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import Dataset, Oddity
-from dcmlint.dicom.items import Group, Items
+from dcmlint.dicom.items import BLANK_BYTES, Group, Items
 
 Ints = npt.NDArray[np.int64]
 Lengths = npt.NDArray[np.uint32]
@@ -269,9 +269,9 @@ def _joined(codes: Ints, more: Ints) -> Ints:
 
 
 def blank_of(columns: Columns, leaf: Leaf) -> npt.NDArray[np.bool_]:
-    """Where a value is nothing but spaces and NULs; of values of up to `_WIDEST` bytes."""
+    """Where a value is nothing but spaces and NULs; of values of up to `BLANK_BYTES`."""
     result = np.zeros(len(leaf.start), bool)
-    short = np.flatnonzero((leaf.length > 0) & (leaf.length <= _WIDEST))
+    short = np.flatnonzero((leaf.length > 0) & (leaf.length <= BLANK_BYTES))
     # Most values begin with something.
     first = np.frombuffer(columns.buffer.data, np.uint8)[leaf.start[short]]
     rows = short[np.isin(first, _BLANK)]

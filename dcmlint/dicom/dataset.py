@@ -73,10 +73,11 @@ class FileContext:
 class Dataset:
     """One level: the main data set, the file meta group, or an item of a sequence.
 
-    A mapping from tag to `Element` in the order of the bytes (the first of duplicates).
+    A mapping from tag to `Element` in the order of the bytes (the first of duplicates).  ``cut``: the bytes end, or
+    cannot be read, before the level does.
     """
 
-    __slots__ = ("_charset", "_values", "context", "elements", "end", "explicit", "index", "length", "offset",
+    __slots__ = ("_charset", "_values", "context", "cut", "elements", "end", "explicit", "index", "length", "offset",
                  "parent", "parent_tag")  # fmt: skip
 
     def __init__(
@@ -93,6 +94,7 @@ class Dataset:
         self.parent, self.parent_tag, self.index, self.length = parent, parent_tag, index, length
         self.elements: dict[int, Element] = {}
         self.end = offset
+        self.cut = False
         self._values: dict[int, tuple[Any, ...]] = {}
         self._charset: Charset | None = None
 
@@ -109,6 +111,16 @@ class Dataset:
         """The element with this tag, or None."""
         return self.elements.get(tag)
 
+    def may_have(self, tag: int) -> bool:
+        """Whether an element that is not here may stand in what could not be read (elements ascend: PS3.5 7.1)."""
+        return self.cut and tag > max(self.elements, default=-1)
+
+    def is_whole(self, element: Element) -> bool:
+        """Whether all of an element's value could be read."""
+        if element.length != UNDEFINED:
+            return element.end - element.start == element.length
+        return not self.cut or element.tag != next(reversed(self.elements))
+
     def raw(self, tag: int) -> bytes:
         """The value's bytes as written (empty when absent or zero length; for a sequence all its bytes)."""
         element = self.elements.get(tag)
@@ -123,8 +135,9 @@ class Dataset:
         if found is not None:
             return found
         element = self.elements.get(tag)
-        if element is None or element.items is not None or element.fragments is not None:
-            values: tuple[Any, ...] = ()
+        cut = element is not None and element.length not in (element.end - element.start, UNDEFINED)
+        if element is None or element.items is not None or element.fragments is not None or cut:
+            values: tuple[Any, ...] = ()  # what is left of a value that is cut is no value
         else:
             values = self.decode(element)
         self._values[tag] = values

@@ -126,9 +126,11 @@ def read_fragments(
     elif stop != "limit":
         problems.append(_problem("no-delimiter", position, "no sequence delimiter ends the fragments"))
     where, sizes = np.array(walk.offsets, np.int64), np.array(walk.lengths, np.int64)
-    # PS3.5 A.4: the length of each fragment is even and at least two
-    _note_all(problems, "zero-length", "empty fragment", where, sizes == 0)
-    _note_all(problems, "odd-length", "fragment of odd length", where, sizes % 2 == 1)
+    # PS3.5 A.4: the length of each fragment is even and at least two; what is left of a cut one says nothing of it
+    whole = np.ones(len(sizes), bool)
+    whole[len(sizes) - sum(problem.code == "item-beyond-end" for problem in problems) :] = False
+    _note_all(problems, "zero-length", "empty fragment", where, whole & (sizes == 0))
+    _note_all(problems, "odd-length", "fragment of odd length", where, whole & (sizes % 2 == 1))
     return Fragments(
         offsets=where,
         lengths=sizes,

@@ -113,12 +113,17 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         start = _read_meta(instance, start)
         meta = instance.meta
         assert meta is not None
+        while instance.status != "partial" and buffer[start : start + 4] in _META_BEGINS:
+            start = _pass_meta(instance, meta, start)
         uid = meta.text(TransferSyntaxUID)
-        if not uid:
+        stated = meta.get(TransferSyntaxUID)
+        lost = meta.may_have(TransferSyntaxUID) if stated is None else not meta.is_whole(stated)
+        if not uid and not lost:
             instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TransferSyntaxUID))
     elif stated_syntax is None:
         instance.oddities.append(Oddity("no-meta", start))
     if instance.status == "partial":
+        instance.dataset.cut = True
         return instance
     syntax = (
         transfer_syntax(uid)
@@ -137,13 +142,14 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     reader.oddities = instance.oddities
     reader.read_level(dataset, start, len(buffer))
     dataset.end = len(buffer)
-    if reader.truncated or reader.stopped:
+    if reader.truncated or reader.stopped or start >= len(buffer):
         instance.status = "partial"
+    # What was not inflated is missing at the end too.
+    dataset.cut = dataset.cut or instance.status == "partial"
     if syntax.deflated and any(oddity.code.startswith("deflate-") for oddity in instance.oddities):
         # What was not inflated is missing at the end: that was told.
         instance.oddities = [oddity for oddity in instance.oddities if oddity.code != "truncated"]
     if start >= len(buffer):
-        instance.status = "partial"
         instance.oddities.append(Oddity("truncated", start, dataset, 0, "no data set", "a data set"))
     return instance
 
@@ -161,17 +167,20 @@ def _read_meta(instance: Instance, start: int) -> int:
     reader = Reader(buffer, context)
     end = reader.read_level(meta, start, len(buffer), stop=0x0002)
     meta.end = end
+    meta.cut = meta.cut or end >= len(buffer)
     instance.oddities += reader.oddities
     if implicit or big:
         instance.oddities.append(Oddity("meta-implicit", start, meta))
     length = meta.get(FileMetaInformationGroupLength)
-    if length is None:
+    if length is None and meta.may_have(FileMetaInformationGroupLength):
+        pass  # nothing of the group could be read
+    elif length is None:
         instance.oddities.append(
             Oddity("meta-group-length-missing", start, meta, FileMetaInformationGroupLength)
         )
     else:
         stated = meta.value(FileMetaInformationGroupLength)
-        if stated != end - length.end:
+        if stated != end - length.end and not meta.cut:
             instance.oddities.append(
                 Oddity(
                     "meta-group-length",
@@ -185,6 +194,24 @@ def _read_meta(instance: Instance, start: int) -> int:
     if reader.truncated or reader.stopped:
         instance.status = "partial"
     return end
+
+
+# File Meta Information Group Length and Version, little and big endian
+_META_BEGINS = (b"\x02\0\0\0", b"\x02\0\x01\0", b"\0\x02\0\0", b"\0\x02\0\x01")
+
+
+def _pass_meta(instance: Instance, meta: Dataset, start: int) -> int:
+    """Pass over a file meta group that follows the first one; returns where it ends."""
+    again = Dataset(meta.context, meta.explicit, start)
+    reader = Reader(instance.buffer, meta.context)
+    end = reader.read_level(again, start, len(instance.buffer), stop=0x0002)
+    instance.oddities.append(
+        Oddity("meta-in-dataset", start, meta, 0, f"{len(again)} elements", "one file meta group")
+    )
+    if reader.stopped:
+        instance.oddities += [oddity for oddity in reader.oddities if oddity.code == "truncated"]
+        instance.status = "partial"
+    return max(end, start + 4)
 
 
 def _as_written(instance: Instance, buffer: Buffer, start: int, syntax: TransferSyntax) -> TransferSyntax:

@@ -82,6 +82,8 @@ class ItemList(list["Dataset"], Items):
 
 
 NO_ITEMS = ItemList()
+# A value of so many bytes, all of them padding, is none.
+BLANK_BYTES = 1024
 
 
 class Place(NamedTuple):

@@ -6,7 +6,8 @@ number of elements, every length against what encloses it.  PS3.5 clause 7, Anne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, Window
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
 from dcmlint.dicom.items import ItemList
+from dcmlint.dicom.path import tag_text
 from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Reader:
         self.truncated = False
         self.count = 0
         self._little = context.little
+        self._unordered: list[Dataset] = []  # levels that are read, and in which an element is out of place
         self._vr_of: Callable[[int], standard.Entry | None] | None = None
 
     # -- a level ---------------------------------------------------------------------------------------
@@ -72,9 +75,20 @@ class Reader:
     def read_level(self, level: Dataset, position: int, end: int, depth: int = 0, stop: int = 0) -> int:
         """Read elements into ``level`` from ``position`` until ``end``; returns the byte after the last one.
 
-        ``stop``: leave before the first element of another group (the file meta group ends so).  An item of
-        undefined length (``level.length``) ends with its delimiter, which is consumed.
+        ``stop``: leave before the first element of another group (the file meta group ends so), and where this
+        group begins once more.  An item of undefined length (``level.length``) ends with its delimiter, which is
+        consumed.
         """
+        position = self._read_level(level, position, end, depth, stop)
+        level.cut = level.cut or self.stopped
+        if self._unordered and self._unordered[-1] is level:
+            self._unordered.pop()
+            for element, before in out_of_place(list(level)):
+                want = f"before {tag_text(before)}" if before else "behind the others"
+                self._odd("tag-order", element.offset, level, element.tag, "", want)
+        return position
+
+    def _read_level(self, level: Dataset, position: int, end: int, depth: int, stop: int) -> int:
         explicit = level.explicit
         little = self._little if explicit == self.context.syntax.explicit else True
         header, plain, wide = _LITTLE if little else _BIG
@@ -94,8 +108,10 @@ class Reader:
                 window, base = self.buffer.window(position)
                 limit = base + len(window)
             offset = position
-            if stop and unpack_header(window, position - base)[0] != stop:
-                return offset
+            if stop:
+                group, number, _, _ = unpack_header(window, position - base)
+                if group != stop or (number < 2 and group << 16 | number in elements):
+                    return offset
             if explicit:
                 group, number, letters, length = unpack_header(window, position - base)
                 tag = group << 16 | number
@@ -136,10 +152,8 @@ class Reader:
             if tag <= last and group != 0xFFFE:
                 if tag in elements:
                     self._odd("duplicate-tag", offset, level, tag)
-                else:
-                    self._odd(
-                        "tag-order", offset, level, tag, "", f"before ({last >> 16:04X},{last & 0xFFFF:04X})"
-                    )
+                elif not (self._unordered and self._unordered[-1] is level):
+                    self._unordered.append(level)
             if group == 0xFFFE:
                 if tag == ItemDelimitationItem and open_item:
                     if length:
@@ -162,14 +176,14 @@ class Reader:
             if length == UNDEFINED:
                 start = position
                 if tag == PixelData and vr != "SQ":
-                    fragments, position = self._fragments(start, end)
+                    fragments, position = self._fragments(level, start, end)
                     value_end = position
                 elif vr == "SQ" or vr == "UN" or not explicit:
                     items, value_end, position = self._sequence(level, tag, vr, start, end, UNDEFINED, depth)
                     if not explicit and vr != "UN":
                         vr = "SQ"
                 elif vr in _MAY_BE_UNDEFINED:
-                    fragments, position = self._fragments(start, end)
+                    fragments, position = self._fragments(level, start, end)
                     value_end = position
                 else:
                     self._odd("undefined-length", offset, level, tag)
@@ -215,6 +229,7 @@ class Reader:
                 return end
         if open_item and not self.truncated:
             self._odd("missing-item-delimiter", end, level)
+            self._ends(level, end)
         return position
 
     def _no_element(self, position: int, end: int, explicit: bool) -> bool:
@@ -267,10 +282,11 @@ class Reader:
                 item_end = end
                 if item_length != UNDEFINED:
                     item_end = body + item_length
-                    if item_end > end:
-                        self._too_long(item, 0, position, body, item_length, end, "item-beyond-parent")
-                        item_end = end
+                beyond, item_end = item_end > end, min(item_end, end)
                 position = self.read_level(item, body, item_end, depth + 1)
+                if beyond:
+                    # Said only now: what is there is read all the same.
+                    self._too_long(item, 0, item.offset, body, item_length, end, "item-beyond-parent")
                 if item_length != UNDEFINED and not self.stopped:
                     position = item_end
                 item.end = position
@@ -291,6 +307,7 @@ class Reader:
                 return items, end, end
         if undefined and not self.truncated:
             self._odd("missing-sequence-delimiter", end, level, tag)
+            self._ends(level, end)
         return items, end, end
 
     def _columns(
@@ -306,13 +323,13 @@ class Reader:
             self.oddities[:] = before
         return many
 
-    def _fragments(self, start: int, end: int) -> tuple[Fragments, int]:
+    def _fragments(self, level: Dataset, start: int, end: int) -> tuple[Fragments, int]:
         """The fragments of a value, and the byte after it."""
         from dcmlint.dicom.encapsulation import read_fragments
 
         fragments = read_fragments(self.buffer, start, end, little_endian=self._little)
         if not fragments.delimited and fragments.end >= self.size:
-            self.truncated = True
+            self.truncated = level.root.cut = level.cut = True
         return fragments, max(fragments.end, start)
 
     # -- what is odd -------------------------------------------------------------------------------------
@@ -326,7 +343,15 @@ class Reader:
     def _halt(self, code: str, offset: int, level: Dataset, tag: int, found: str, wanted: str) -> None:
         if not self.stopped:
             self._odd(code, offset, level, tag, found, wanted)
+            self._ends(level, self.size)
         self.stopped = True
+
+    def _ends(self, level: Dataset, end: int) -> None:
+        """Remember that a level, and all around it, may have had more, if it ends where the bytes do."""
+        around: Dataset | None = level if end >= self.size else None
+        while around is not None:
+            around.cut = True
+            around = around.parent
 
     def _low_group(self, level: Dataset, group: int, tag: int, offset: int) -> None:
         """Groups that a data set may not have: PS3.5 7.1 and 7.8.1, PS3.10 7.1."""
@@ -426,3 +451,33 @@ def _inside(oddity: Oddity, level: Dataset, tag: int) -> bool:
             return True
         current = current.parent
     return False
+
+
+def out_of_place(elements: Sequence[Element]) -> list[tuple[Element, int]]:
+    """The fewest elements without which the others ascend by tag (PS3.5 7.1), in the order of the bytes.
+
+    With each the tag before which it belongs, 0: behind all that are in their place.
+    """
+    tags = [element.tag for element in elements]
+    # Patience sorting from the end, so that of two elements the first counts as in its place: the first element of
+    # the best run of each length, and what follows each one.
+    highs: list[int] = []  # tags, negated
+    starts: list[int] = []
+    next_: list[int] = []
+    for number in range(len(tags) - 1, -1, -1):
+        at = bisect_left(highs, -tags[number])
+        next_.append(starts[at - 1] if at else -1)
+        highs[at : at + 1], starts[at : at + 1] = [-tags[number]], [number]
+    next_.reverse()
+    kept: set[int] = set()
+    number = starts[-1] if starts else -1
+    while number >= 0:
+        kept.add(number)
+        number = next_[number]
+    ordered = sorted(tags[number] for number in kept)
+    found = []
+    for number, element in enumerate(elements):
+        if number not in kept:
+            at = bisect_left(ordered, element.tag)
+            found.append((element, ordered[at] if at < len(ordered) else 0))
+    return found

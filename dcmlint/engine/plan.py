@@ -35,9 +35,10 @@ class Plan:
 
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
     ``aliases`` by (check code, path of keywords); ``ids`` are those of all rules in the plan.
+    ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file.
     """
 
-    __slots__ = ("aliases", "expressions", "functions", "generic", "ids")
+    __slots__ = ("aliases", "explains", "expressions", "functions", "generic", "ids", "once")
 
     def __init__(self, rules: Sequence[ActiveRule], sop_class: str) -> None:
         self.expressions: list[ActiveRule] = []
@@ -65,6 +66,11 @@ class Plan:
                 for attribute in rule.attributes:
                     self.aliases[check, attribute] = active
         self.ids = tuple(ids)
+        mine = [
+            active.rule for active in rules if active.rule.scope not in ("slide", "series", "association")
+        ]
+        self.explains = {rule.id: rule.explains for rule in mine if rule.explains}
+        self.once = frozenset(rule.id for rule in mine if rule.once)
 
 
 class Planner:

@@ -87,13 +87,29 @@ class InstanceRun:
             self._hold(active, self._expression)
         for active in self.plan.functions:
             self._hold(active, self._function)
-        findings = collapse(self.findings) if self.settings.group else tuple(self.findings)
+        self._leave_out_explained()
+        findings = collapse(self.findings, self.plan.once) if self.settings.group else tuple(self.findings)
         ordered = sorted(findings, key=lambda f: (-RANK[f.severity], f.rule, f.offset or 0, f.path))
         iod = tables.iod
         return Checked(
             findings=tuple(ordered), outcomes=self.outcomes, undecided=self.undecided,
             reviewed=iod is None or iod.reviewed, iod=iod.name if iod is not None else "",
         )  # fmt: skip
+
+    def _leave_out_explained(self) -> None:
+        """Leave out findings that follow from another one at the same place: one defect, one finding."""
+        explains = self.plan.explains
+        if explains.keys().isdisjoint(finding.rule for finding in self.findings):
+            return
+        explained = {
+            (other, finding.path) for finding in self.findings for other in explains.get(finding.rule, ())
+        }
+        dropped = {finding.rule for finding in self.findings if (finding.rule, finding.path) in explained}
+        self.findings = [
+            finding for finding in self.findings if (finding.rule, finding.path) not in explained
+        ]
+        for rule in dropped.difference(finding.rule for finding in self.findings):
+            del self.outcomes[rule]
 
     def _hold(self, active: ActiveRule, run: Callable[[ActiveRule], Outcome]) -> None:
         needs = active.compiled.needs
@@ -134,13 +150,8 @@ class InstanceRun:
             if rule is not None:
                 self.outcomes[rule.id] = "undecided"
                 self.undecided[rule.id] = f"{count} conditions"
-        cut = self.instance.status == "partial"
         for problem in problems:
-            # What is missing may stand in what could not be read.
-            if not cut or not (
-                problem.check.startswith("table.") and problem.check.endswith(("missing", "some-frames"))
-            ):
-                self._generic_problem(problem)
+            self._generic_problem(problem)
         return tables
 
     def _generic_problem(self, problem: Problem) -> None:

@@ -48,24 +48,35 @@ def _named(compiler: Compiler, node: Call) -> Code:
     return code
 
 
+def _is_there(scope: Any, tag: int, found: object) -> object:
+    """Whether an attribute without a known value is there: its value could not be read, or nobody knows."""
+    may_have = getattr(scope, "may_have", None)
+    return found if may_have is not None and may_have(tag) else True
+
+
 def has(compiler: Compiler, node: Call) -> Code:
     """``has(X)``."""
     code = _named(compiler, node)
     run = code.run
     if isinstance(code.node, (Keyword, TagRead)):
         # An attribute whose value could not be read is there all the same; only a path that leads through
-        # something unreadable leaves it open.
+        # something unreadable, or the end of a file that is cut, leaves it open.
+        (tag,) = code.tags
         if not code.parts:
 
             def has_attribute(scope: Any, lets: Any, frame: Any) -> object:
-                return run(scope, lets, frame) is not ABSENT
+                found = run(scope, lets, frame)
+                return _is_there(scope, tag, found) if found is UNKNOWN else found is not ABSENT
 
             return Code(node, BOOL, has_attribute, compiler.text(node), (code,), clean=True)
-        item_of, (tag,) = code.parts[0].run, code.tags
+        item_of = code.parts[0].run
 
         def item_has(scope: Any, lets: Any, frame: Any) -> object:
             item = item_of(scope, lets, frame)
-            return item if item is UNKNOWN else read_from(item, tag) is not ABSENT
+            if item is UNKNOWN:
+                return item
+            found = read_from(item, tag)
+            return _is_there(item, tag, found) if found is UNKNOWN else found is not ABSENT
 
         return Code(node, BOOL, item_has, compiler.text(node), (code,), clean=True)
 

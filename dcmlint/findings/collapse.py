@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 
 import msgspec
@@ -19,10 +19,10 @@ def without_indices(path: str) -> str:
     return _INDEX.sub("", path)
 
 
-def collapse(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def collapse(findings: Iterable[Finding], once: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
     """Join findings with the same rule, file and path without item indices; the worst severity stays.
 
-    The order is that of the first of each group.
+    ``once``: rules of which there is one finding for a file.  The order is that of the first of each group.
     """
     groups: dict[tuple[str, str | None, str, str], list[Finding]] = {}
     for finding in findings:
@@ -41,7 +41,23 @@ def collapse(findings: Iterable[Finding]) -> tuple[Finding, ...]:
                 places=tuple(nsmallest(SHOWN_PLACES, places, key=_numbers)),
             )  # fmt: skip
         result.append(first)
-    return tuple(result)
+    return tuple(_at_once(result, once)) if once else tuple(result)
+
+
+def _at_once(findings: list[Finding], once: frozenset[str]) -> Iterator[Finding]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.rule in once:
+            groups.setdefault(finding.rule, []).append(finding)
+    for finding in findings:
+        group = groups.get(finding.rule)
+        if group is None or len(group) == 1:
+            yield finding
+        elif finding is group[0]:
+            group = sorted(group, key=lambda one: one.offset or 0)
+            first = max(group, key=lambda one: RANK[one.severity])
+            places = [one.path for one in group][:SHOWN_PLACES]
+            yield msgspec.structs.replace(first, count=sum(one.count for one in group), places=tuple(places))
 
 
 def _numbers(path: str) -> tuple[int, ...]:

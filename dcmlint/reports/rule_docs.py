@@ -124,7 +124,9 @@ def _how(rule: Rule) -> list[str]:
             lines += ["```", f"when: {_one_line(rule.when)}", "```", ""]
     if rule.explains:
         lines += [
-            f"Findings of {', '.join(rule.explains)} in the same files follow from it and are left out.",
+            f"Findings of {', '.join(rule.explains)} "
+            f"{'in the same files' if rule.scope in ('slide', 'series') else 'at the same place'} "
+            "follow from it and are left out.",
             "",
         ]
     return ["## The rule", "", *lines]

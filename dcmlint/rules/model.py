@@ -89,8 +89,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     why: str = ""
     remedy: str = ""
     downgrade: tuple[Downgrade, ...] = ()
-    # slide and series: rules whose findings in the same files follow from this one's, and give way to it
+    # rules whose findings follow from this one's and give way to it: of slide and series those in the same files,
+    # else those at the same place
     explains: tuple[str, ...] = ()
+    once: bool = False  # one finding for a file, however many attributes it is about
     since: str = ""
     default: bool = True
     examples: tuple[Example, ...] = ()

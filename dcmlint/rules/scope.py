@@ -59,8 +59,11 @@ class DatasetScope:
     def _value(self, dataset: Dataset, tag: int) -> object:
         element = dataset.elements.get(tag)
         if element is None:
-            return ABSENT
+            # What may stand behind the end of a file that is cut is neither there nor absent.
+            return UNKNOWN if dataset.cut and dataset.may_have(tag) else ABSENT
         if element.items is not None:
+            if dataset.cut and not dataset.is_whole(element):
+                return UNKNOWN
             return ItemScopes(element.items, type(self), self._facts, self._meta)
         if element.fragments is not None:
             return b""
@@ -74,6 +77,15 @@ class DatasetScope:
             return UNKNOWN
         values = dataset.values(tag)
         return None if not values else values[0] if len(values) == 1 else values
+
+    def may_have(self, tag: int) -> bool:
+        """Whether an attribute that is not here, nor around, may stand in what could not be read."""
+        level: Dataset | None = self.dataset
+        while level is not None and tag not in level.elements:
+            if level.may_have(tag):
+                return True
+            level = level.parent
+        return False
 
     def fact(self, name: str) -> object:
         """The value of a fact of the instance."""
@@ -95,7 +107,7 @@ class DatasetScope:
         """The value in the nearest enclosing level that has the attribute, this one first."""
         level: Dataset | None = self.dataset
         while level is not None:
-            if tag in level.elements:
+            if tag in level.elements or (level.cut and level.may_have(tag)):
                 return self._value(level, tag)
             level = level.parent
         return ABSENT
@@ -126,7 +138,7 @@ class ConditionScope(DatasetScope):
         value: object = ABSENT
         level: Dataset | None = self.dataset
         while level is not None:
-            if tag in level.elements:
+            if tag in level.elements or (level.cut and level.may_have(tag)):
                 value = self._value(level, tag)
                 break
             if level is self.dataset and tag in self._here:

@@ -448,9 +448,9 @@ def test_binary_numbers(syntax: str) -> None:
         items, _, leaf = one_leaf([struct.pack(order + kind, value) for value in wanted], tag, syntax)
         assert numbers_of(items, leaf)[:3].tolist() == wanted
     pairs = [struct.pack(f"{order}{n}I", *range(n)) for n in (1, 2, 3)]
-    items, _, leaf = one_leaf(pairs, INDICES, syntax)
+    items, level, leaf = one_leaf(pairs, INDICES, syntax)
     np.testing.assert_array_equal(numbers_of(items, leaf, 3)[:3], [np.nan, np.nan, 2])
-    assert counts_of(items, leaf)[:3].tolist() == [1, 2, 3]
+    assert counts_of(items, level, leaf)[:3].tolist() == [1, 2, 3]
 
 
 def test_texts() -> None:

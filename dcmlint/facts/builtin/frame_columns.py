@@ -152,7 +152,7 @@ class FrameColumns:
                 continue
             from dcmlint.dicom.column_values import counts_of
 
-            result[rows] = counts_of(columns, leaf)
+            result[rows] = counts_of(columns, level, leaf)
         return result
 
     def _holding(

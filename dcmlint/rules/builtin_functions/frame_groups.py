@@ -32,9 +32,16 @@ def groups(context: RuleContext, *kinds: str) -> Iterator[tuple[Codestream, Any]
     groups = groups_of(context.facts)
     if groups is None:
         raise Undecided("no frame was looked at")
+    # Where the file is cut, so is the last frame that is there: nothing can be said of its code stream.
+    cut = (
+        max((int(max(group.frames)) for group in groups if len(group.frames)), default=-1)
+        if context.dataset.cut
+        else -1
+    )
     for group in groups:
-        if len(group.frames) and group.codestream.kind in wanted:
-            yield group.codestream, group.frames
+        frames = group.frames if cut < 0 else [frame for frame in group.frames if frame != cut]
+        if len(frames) and group.codestream.kind in wanted:
+            yield group.codestream, frames
 
 
 def expected_of(context: RuleContext) -> Expected:

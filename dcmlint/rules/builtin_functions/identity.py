@@ -54,16 +54,24 @@ _SHARED, _TOP = -1, -2
 
 @rule_function("distinct-uid-roles")
 def distinct_uid_roles(context: RuleContext) -> Iterator[Problem]:
-    """One problem for each UID that also stands for a thing of another kind."""
-    seen: dict[str, int] = {}
+    """One problem for each UID that stands for things of several kinds."""
+    roles: dict[str, dict[int, tuple[Dataset, int]]] = {}
     for level, tag in _uids(context.dataset):
         uid = level.text(tag)
-        other = seen.setdefault(uid, tag)
-        if uid and other != tag and not _said_elsewhere({other, tag}):
-            yield Problem(
-                level=level, tag=tag, found=uid, want="a UID of its own",
-                message=f"{name_of(tag)} is the same UID as {name_of(other)}",
-            )  # fmt: skip
+        if uid:
+            roles.setdefault(uid, {}).setdefault(tag, (level, tag))
+    for uid, found in roles.items():
+        first = next(iter(found))
+        others = [tag for tag in found if tag != first and not _said_elsewhere({first, tag})]
+        if not others:
+            continue
+        level, tag = found[others[0]]
+        names = [name_of(other) for other in others]
+        verb = "is" if len(names) == 1 else "are"
+        yield Problem(
+            level=level, tag=tag, found=uid, want="a UID of its own",
+            message=f"{' and '.join(names)} {verb} the same UID as {name_of(first)}",
+        )  # fmt: skip
 
 
 def _uids(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:

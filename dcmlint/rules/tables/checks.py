@@ -40,6 +40,7 @@ ELEMENT_CHECKS: Mapping[str, str] = {
     "retired-attribute": "the attribute is retired",
     "unknown-element": "the tag is not in the dictionary",
     "private-without-creator": "a private element without private creator",
+    "private-creator": "a private creator is empty, or no text",
     "private-invalid": "an element number that private groups may not use",
     "sequence-vr": "a value stands where a sequence is wanted",
     "nested-pixel-data": "Pixel Data within an item",

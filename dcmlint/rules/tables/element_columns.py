@@ -17,14 +17,20 @@ from dcmlint.dicom.items import Group, Items
 from dcmlint.dicom.path import name_of
 from dcmlint.dicom.values import check_value
 from dcmlint.findings.problem import Problem
-from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, read_as, told, wrong_value
+from dcmlint.rules.tables.field import (
+    BULK_UNIT,
+    LONGEST,
+    TEXT_VRS,
+    UNIT,
+    count_of,
+    read_as,
+    told,
+    wrong_value,
+)
 from dcmlint.standard.tags import SpecificCharacterSet
 
 _SHOWN = 3
 _CACHED = 100_000
-_TEXT = frozenset({
-    "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT",
-})  # fmt: skip
 # A check of the number of values: gives what is wanted, or "" when the number is right.
 CountCheck = Callable[[int], str]
 CountChecks = Callable[[int, str], CountCheck | None]
@@ -106,7 +112,7 @@ class ColumnCheck:
                 self._bulk(path, leaf, vr, unit)
         elif vr in UNIT:
             self._sizes(path, leaf, vr, UNIT[vr])
-        elif vr in _TEXT:
+        elif vr in TEXT_VRS:
             self._texts(path, msgspec.structs.replace(leaf, vr=vr))
 
     def _bulk(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:
@@ -190,12 +196,12 @@ class ColumnCheck:
     ) -> tuple[_Problem, ...]:
         problems = [
             _Problem(f"value.{problem.code}", problem.number, f"{name_of(tag)}: {problem.message}",
-                     wrong_value(leaf.vr, raw, problem), problem.want, problem.clause)
+                     wrong_value(leaf.vr, raw, problem, charset), problem.want, problem.clause)
             for problem in told(check_value(leaf.vr, raw, charset=charset))
         ]  # fmt: skip
         if counted is not None:
-            count = raw.count(b"\\") + 1
-            wanted = counted(count)
+            count = count_of(leaf.vr, raw, charset)
+            wanted = counted(count) if count is not None else ""
             if wanted:
                 problems.append(
                     _Problem(

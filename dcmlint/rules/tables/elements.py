@@ -17,7 +17,7 @@ from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.findings.problem import Problem
-from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, read_as, told, wrong_value
+from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, count_of, read_as, told, wrong_value
 from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
 _VRS = frozenset(vr for vr, _ in VRS.values())
@@ -163,8 +163,8 @@ class ElementCheck:
             if tag == SpecificCharacterSet:
                 self._character_set(level, element)
             if expected is not None and not unit:
-                count = 1 if vr in SINGLE_VALUED else raw.count(b"\\") + 1
-                if count != 1 or expected.least > 1:
+                count = 1 if b"\\" not in raw else count_of(vr, raw, charset)
+                if count is not None and (count != 1 or expected.least > 1):
                     self._count(level, element, expected, count)
 
     # -- sequences -------------------------------------------------------------------------------------
@@ -202,14 +202,28 @@ class ElementCheck:
         if number >= 0x1000:
             if level.creator(element.tag):
                 return True
-            block = tag_text((element.tag & 0xFFFF0000) | number >> 8)
+            creator = (element.tag & 0xFFFF0000) | number >> 8
+            if creator in level.elements:
+                return True  # what is wrong with the creator is told of it
+            block = tag_text(creator)
             self._add("private-without-creator", level, element,
                       f"the private element {tag_text(element.tag)} has no private creator",
                       want=f"a creator in {block}")  # fmt: skip
-        elif not 0x10 <= number <= 0xFF and number:
+        elif 0x10 <= number <= 0xFF:
+            self._creator(level, element)
+        elif number:
             self._add("private-invalid", level, element,
                       f"{tag_text(element.tag)}: private elements may not use this number")  # fmt: skip
         return False
+
+    def _creator(self, level: Dataset, element: Element) -> None:
+        """PS3.5 7.8.1: a private creator is one value of VR LO; one who does not know it may write UN (6.2.2)."""
+        if element.items is not None or element.vr not in ("LO", "UN"):
+            self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is no text",
+                      found=element.vr, want="LO")  # fmt: skip
+        elif level.is_whole(element) and not level.raw(element.tag)[:LONGEST].strip(b" \0"):
+            self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is empty",
+                      want="who defines the elements of the block")  # fmt: skip
 
     def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
         self._add("binary-length", level, element, f"{size} bytes are no whole number of values of VR {element.vr}",
@@ -221,7 +235,7 @@ class ElementCheck:
     def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
         raw = level.context.buffer[element.start : min(element.end, element.start + LONGEST)]
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
-                  found=wrong_value(element.vr, raw, problem), want=problem.want, clause=problem.clause,
+                  found=wrong_value(element.vr, raw, problem, level.charset), want=problem.want, clause=problem.clause,
                   kind="value")  # fmt: skip
 
     def _character_set(self, level: Dataset, element: Element) -> None:

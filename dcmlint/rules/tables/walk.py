@@ -12,11 +12,12 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.items import Group, ItemList, Items
+from dcmlint.dicom.items import BLANK_BYTES, Group, ItemList, Items
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, condition, iod_spec
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
@@ -60,7 +61,6 @@ _ANYWHERE = frozenset(
 # PS3.3 C.7.6.17, C.7.6.16.2.2
 _PADDING = b" \0"
 _PLACES = {"shared": "shared", "per-frame": "for every frame"}
-_TEXT_EMPTY = 16
 _SETTLED = 1000
 
 
@@ -109,6 +109,8 @@ class TableCheck:
         entry = standard.load().uid(uid) if uid else None
         # A worklist item or another query is no instance: what the file meta information says is enough.
         query = entry is not None and not entry.name.endswith("Storage")
+        if not uid and dataset.may_have(SOPClassUID):
+            return
         if not uid or (SOPClassUID not in dataset and not query):
             self._add(
                 "sop-class-missing", dataset, SOPClassUID, "SOPClassUID is missing: nothing says what this is"
@@ -123,6 +125,10 @@ class TableCheck:
             return
         for tag in _META:
             element = meta.get(tag)
+            if (element is None and meta.may_have(tag)) or (
+                element is not None and not meta.is_whole(element)
+            ):
+                continue
             if element is None or element.end == element.start:
                 what = "is missing" if element is None else "has no value"
                 self._add(
@@ -178,10 +184,12 @@ class TableCheck:
         present = frozenset(elements)
         if not level.required <= present:
             for tag in sorted(level.required - present):
-                self._missing("type-1-missing", dataset, tag, level, "1")
+                if not dataset.may_have(tag):
+                    self._missing("type-1-missing", dataset, tag, level, "1")
         if not level.present <= present:
             for tag in sorted(level.present - present):
-                self._missing("type-2-missing", dataset, tag, level, "2")
+                if not dataset.may_have(tag):
+                    self._missing("type-2-missing", dataset, tag, level, "2")
         for tag in level.filled & present:
             if _is_empty(dataset, elements[tag]):
                 self._empty("type-1-empty", dataset, elements[tag], level, "1")
@@ -231,6 +239,8 @@ class TableCheck:
             if tag in level.required or not all(gate(scope, {}) is True for gate in spec.gates):
                 continue
             element = elements.get(tag)
+            if element is None and dataset.may_have(tag):
+                continue
             if spec.type == "1":
                 if element is None:
                     self._missing("type-1-missing", dataset, tag, level, "1")
@@ -263,6 +273,8 @@ class TableCheck:
         element = dataset.elements.get(spec.row.tag)
         first = spec.type == "1C"
         if element is None:
+            if dataset.may_have(spec.row.tag):
+                return
             verdict = spec.when(scope, {})
             if verdict is True:
                 self._required_but_missing(dataset, spec, level, scope)
@@ -384,6 +396,8 @@ class TableCheck:
 
     def _listed_values(self, dataset: Dataset, element: Element, level: Level) -> None:
         """Hold the values of an attribute to the lists of its rows; the same few values come again and again."""
+        if not dataset.is_whole(element):
+            return
         values = dataset.values(element.tag)
         settled = level.settled.get(element.tag)
         if not values or (settled is not None and values in settled):
@@ -448,7 +462,7 @@ class TableCheck:
         low, high = spec.row.items
         if count == 0 and low <= 1:
             return  # no items at all: a matter of types
-        if count < low or (high is not None and count > high):
+        if (count < low and dataset.is_whole(element)) or (high is not None and count > high):
             wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
             self._add(
                 "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
@@ -458,8 +472,19 @@ class TableCheck:
     # -- functional groups --------------------------------------------------------------------------------
 
     def _groups(self, iod: standard.Iod, dataset: Dataset) -> None:
-        if not iod.functional_groups or (
-            SharedFunctionalGroupsSequence not in dataset and PerFrameFunctionalGroupsSequence not in dataset
+        cut = dataset.may_have(PerFrameFunctionalGroupsSequence) or not all(
+            dataset.is_whole(dataset.elements[tag])
+            for tag in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence)
+            if tag in dataset
+        )
+        # Of groups that are cut nobody knows which were meant to be where.
+        if (
+            not iod.functional_groups
+            or cut
+            or (
+                SharedFunctionalGroupsSequence not in dataset
+                and PerFrameFunctionalGroupsSequence not in dataset
+            )
         ):
             return
         shared = _group_tags(dataset.items(SharedFunctionalGroupsSequence))
@@ -600,13 +625,13 @@ def _lacks(dataset: Dataset, level: Level, tags: Iterable[int]) -> bool:
 
 
 def _is_empty(dataset: Dataset, element: Element) -> bool:
+    """Whether an element has no value; padding is none in text, and a number like any other elsewhere (PS3.5 7.4)."""
     if element.items is not None:
-        return not len(element.items)
+        return not len(element.items) and dataset.is_whole(element)
     size = element.end - element.start
     if size == 0:
         return element.fragments is None and element.length == 0
-    if size <= _TEXT_EMPTY and element.vr not in ("OB", "OW", "OF", "OD", "OL", "OV", "UN", "US", "UL", "SS", "SL",
-                                                  "FL", "FD", "AT", "SV", "UV"):  # fmt: skip
+    if size <= BLANK_BYTES and element.vr in TEXT_VRS:
         return not dataset.raw(element.tag).strip(_PADDING)
     return False
 
