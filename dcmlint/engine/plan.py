@@ -78,16 +78,22 @@ class Planner:
 
     def __init__(self, rules: Sequence[ActiveRule]) -> None:
         self.rules = tuple(rules)
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, bool], Plan] = {}
+        self.file_meta = [active for active in rules if active.rule.area == "META"]
         self.together = [rule for rule in rules if rule.rule.scope in ("slide", "series")]
 
-    def plan(self, sop_class: str) -> Plan:
-        """The plan for a SOP Class UID."""
-        found = self._plans.get(sop_class)
+    def plan(self, sop_class: str, *, received: bool = False) -> Plan:
+        """The plan for a SOP Class UID.
+
+        ``received``: the instance came over an association, where its sender gave no File Meta Information.
+        """
+        key = sop_class, received
+        found = self._plans.get(key)
         if found is None:
             if len(self._plans) > 1000:
                 self._plans.clear()
-            found = self._plans[sop_class] = Plan(self.rules, sop_class)
+            rules = [rule for rule in self.rules if rule not in self.file_meta] if received else self.rules
+            found = self._plans[key] = Plan(rules, sop_class)
         return found
 
 

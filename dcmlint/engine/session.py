@@ -133,7 +133,7 @@ class Checker:
         if instance is None:
             other = self._slide_file(task, buffer)
             return other if other is not None else self._no_dicom(task, buffer)
-        plan = self.planner.plan(instance.sop_class)
+        plan = self.planner.plan(instance.sop_class, received=task.received)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
         checked: Checked = run.run()
@@ -147,8 +147,12 @@ class Checker:
         )  # fmt: skip
         from dcmlint.engine.together import member_of
 
+        outcomes = checked.outcomes
+        if task.received:
+            outside: dict[str, OutcomeKind] = {one.id: "not_applicable" for one in self.planner.file_meta}
+            outcomes = {**outside, **outcomes}
         return Result(
-            record=record, findings=findings, outcomes=checked.outcomes, undecided=checked.undecided,
+            record=record, findings=findings, outcomes=outcomes, undecided=checked.undecided,
             planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path), exempt=exempt,

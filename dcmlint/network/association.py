@@ -311,6 +311,10 @@ class Association:
                 )
             remaining -= size
             if control & COMMAND:
+                if len(self._command) + size > dimse.MAX_COMMAND_BYTES:  # before its bytes are read
+                    raise WireError(
+                        "command", f"a command of more than {dimse.MAX_COMMAND_BYTES} bytes", line.offset
+                    )
                 self._take_command(context, control, bytes(line.body(size, deadline)))
             else:
                 self._take_data(context, control, size)
@@ -322,8 +326,6 @@ class Association:
             raise WireError("context", f"presentation context {context} was not accepted", self._line.offset)
         if self._command and context != self._command_context:
             raise WireError("context", "a command spread over two contexts", self._line.offset)
-        if len(self._command) + len(piece) > dimse.MAX_COMMAND_BYTES:
-            raise WireError("command", f"a command of more than {dimse.MAX_COMMAND_BYTES} bytes")
         self._command += piece
         self._command_context = context
         if control & LAST:

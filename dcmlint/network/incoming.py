@@ -11,7 +11,7 @@ from dcmlint.network import part10
 from dcmlint.network.dimse import Answer, Command
 from dcmlint.network.negotiate import AcceptedContext
 from dcmlint.network.pdu import WireError
-from dcmlint.network.status import OUT_OF_RESOURCES
+from dcmlint.network.status import OUT_OF_RESOURCES, PROCESSING_FAILURE
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # fdatasync where there is one: the times of the file need not be safe, its length is (POSIX).
@@ -66,13 +66,12 @@ class Incoming:
         if self._fd >= 0:
             if self.size > self.limit:
                 self.drop()
-                self.refusal = Answer(OUT_OF_RESOURCES, f"larger than the limit of {self.limit} bytes")
+                self.refusal = Answer(PROCESSING_FAILURE, f"larger than the limit of {self.limit} bytes")
                 return
+            rest = data
             try:
-                written = os.write(self._fd, data)
-                while written < len(data):
-                    data = data[written:]
-                    written = os.write(self._fd, data)
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
             except OSError as error:
                 self._disk(error)
             if self._digest is not None:

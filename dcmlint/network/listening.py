@@ -50,6 +50,10 @@ _KINDS = {
 }  # fmt: skip
 
 
+# Where an instance that was kept lies, unless it was accepted.
+_FOLDERS = {"refuse": "refused", "quarantine": "quarantine"}
+
+
 class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to listen and when to stop.
 
@@ -76,11 +80,39 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
+class _Verdict:
+    """The answer that a sender waits for, until one side gives it or the other gives up: never both."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._answer: Answer | None = None
+        self._over = False
+
+    def give(self, answer: Answer) -> bool:
+        """Whether anybody still waits for the answer."""
+        with self._changed:
+            if self._over:
+                return False
+            self._answer = answer
+            self._changed.notify()
+            return True
+
+    def wait(self, seconds: float) -> Answer | None:
+        """None when it does not come in time; then it cannot come any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._answer is not None, seconds)
+            self._over = True
+            return self._answer
+
+
 class _Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance that waits to be checked: ``path`` is where it is, ``final`` where it is kept once it is accepted."""
+
     instance: ReceivedInstance
     path: Path
+    final: Path | None
     shown: str
-    verdict: queue.SimpleQueue[Answer] | None
+    verdict: _Verdict | None
 
 
 class Listening:
@@ -178,14 +210,26 @@ class Listening:
             self._remember(arrived)
         finally:
             self._places.release()
+        answer, action = self._policy(result)
+        if arrived.verdict is not None and not arrived.verdict.give(answer):
+            discard(str(arrived.path))  # its sender was told to send it again: it is not ours
+            return
+        self._settle(arrived, action)
         self.totals.add(result)
         self._new_members = self._new_members or bool(result.member)
-        answer = self._policy(result)
-        if arrived.verdict is not None:
-            arrived.verdict.put(answer)
-        if self.settings.keep is None:
-            discard(str(arrived.path))
         self.tell(Told(file=result.record, findings=result.findings))
+
+    def _settle(self, arrived: _Arrived, action: str) -> None:
+        """Keep what was accepted under its name; what was not, in a folder that says so."""
+        if arrived.final is None:
+            if self.settings.keep is None:
+                discard(str(arrived.path))
+            return
+        final = arrived.final
+        if action != "accept":
+            final = final.parent / _FOLDERS[action] / final.name
+            final.parent.mkdir(exist_ok=True)
+        publish(arrived.path, final, durable=False)
 
     def _remember(self, arrived: _Arrived) -> None:
         instance = arrived.instance
@@ -202,25 +246,26 @@ class Listening:
             )
         )  # fmt: skip
 
-    def _policy(self, result: Result) -> Answer:
-        """The status that the profile gives an instance (PS3.4 Table B.2-1)."""
+    def _policy(self, result: Result) -> tuple[Answer, str]:
+        """The status that the profile gives an instance (PS3.4 Table B.2-1), and the action: accept, quarantine, refuse."""
         if self.settings.status == "success":
-            return Answer()
+            return Answer(), "accept"
         shown = [finding for finding in result.findings if not finding.suppressed]
         if result.record.status == "unreadable":
-            return Answer(CANNOT_UNDERSTAND, "cannot be read as DICOM")
+            return Answer(CANNOT_UNDERSTAND, "cannot be read as DICOM"), "refuse"
         if not shown:
-            return Answer()
+            return Answer(), "accept"
         worst = max(shown, key=lambda finding: RANK[finding.severity])
         action = self.checker.profile.action or {"error": "refuse"}
-        if action.get(worst.severity, "accept") != "refuse":
-            return Answer()
+        chosen = action.get(worst.severity, "accept")
+        if chosen != "refuse":
+            return Answer(), chosen
         comment = f"{worst.rule} {worst.name}"[:64]  # PS3.7 C: Error Comment is an LO
         if result.record.status == "partial":
-            return Answer(CANNOT_UNDERSTAND, comment)
+            return Answer(CANNOT_UNDERSTAND, comment), "refuse"
         area = worst.rule.rstrip("0123456789")
         own = worst.rule in self.checker.profile.own
-        return Answer(DATA_SET_MISMATCH | (0x05 if own else _KINDS.get(area, 0x01)), comment)
+        return Answer(DATA_SET_MISMATCH | (0x05 if own else _KINDS.get(area, 0x01)), comment), "refuse"
 
     def _association(self, facts: AssociationFacts) -> None:
         if facts.request is None and all(one.kind in ("closed", "reset") for one in facts.problems):
@@ -233,7 +278,12 @@ class Listening:
             id=_association_id(facts, len(self._ended)), title=_association_title(facts), lines=_association_lines(facts),
             contexts=_context_rows(facts),
         )  # fmt: skip
-        one = looked(self.checker, {"store": stored} if facts.request is not None else {}, record)
+        if stored.refused:
+            record = msgspec.structs.replace(
+                record, status="refused"
+            )  # not everything that was sent was checked
+        told = facts.request is not None or stored.violations or stored.oddities
+        one = looked(self.checker, {"store": stored} if told else {}, record)
         if len(self._seen) < _RECORDS:
             self._seen.append(one)
         self.tell(Told(association=one.record, findings=one.checked.findings))
@@ -275,25 +325,20 @@ class Listening:
             return Answer(OUT_OF_RESOURCES, "too many instances wait to be checked")
         keep = self.settings.keep
         name = self._name(instance.command.sop_instance)
-        path, shown = instance.path, name
-        if keep is not None:
-            path = keep / name
-            shown = str(path)
+        path, shown = instance.path, name if keep is None else str(keep / name)
+        final = keep / name if keep is not None else None
+        verdict = _Verdict() if self.settings.status == "by-policy" else None
+        if verdict is None and final is not None:
             try:
-                publish(instance.path, path, durable=False)
+                publish(path, final, durable=False)
             except OSError:
                 self._places.release()
                 raise
-        verdict: queue.SimpleQueue[Answer] | None = None
-        if self.settings.status == "by-policy":
-            verdict = queue.SimpleQueue()
-        self._queue.put(_Arrived(instance=instance, path=path, shown=shown, verdict=verdict))
+            path, final = final, None
+        self._queue.put(_Arrived(instance=instance, path=path, final=final, shown=shown, verdict=verdict))
         if verdict is None:
             return Answer(SUCCESS)
-        try:
-            return verdict.get(timeout=self.settings.deadline)
-        except queue.Empty:
-            return Answer(OUT_OF_RESOURCES, "not checked in time")
+        return verdict.wait(self.settings.deadline) or Answer(OUT_OF_RESOURCES, "not checked in time")
 
     def _name(self, uid: str) -> str:
         """A file name of a SOP Instance UID; what is no UID gets a number, what came before another one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,8 +22,9 @@ from dcmlint.network.facts import (
     SuiteFacts,
     TlsFacts,
 )
+from dcmlint.network.pdu import Problem
 from dcmlint.network.senders import SenderFacts
-from dcmlint.network.status import general_status
+from dcmlint.network.status import OUT_OF_RESOURCES, general_status
 from dcmlint.standard.uids import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -453,7 +454,50 @@ def stored_facts(
             # PS3.7 9.1.1.1: the two belong together
             if bool(instance.originator) != (instance.originator_id is not None)
         ),
+        refused=tuple(
+            f"{instance.sop_instance} ({instance.status:04X}H {instance.comment})"
+            for instance in association.instances
+            if instance.complete and not_kept(instance)
+        ),
+        without_uids=sum(not (one.sop_class and one.sop_instance) for one in association.instances),
+        violations=tuple(_problem(one) for one in association.problems if one.kind in _VIOLATIONS),
+        oddities=tuple(dict.fromkeys(_problem(one) for one in _oddities(association))),
     )
+
+
+# Problems of `association` that are the sender's, and a breach of PS3.7 or PS3.8; the others are of the line or of us.
+_VIOLATIONS = frozenset(
+    {
+        "associate",
+        "command",
+        "context",
+        "limit",
+        "message",
+        "pdu-length",
+        "pdu-type",
+        "pdv-length",
+        "unexpected",
+    }
+)
+_HANDSHAKE = frozenset({"handshake", "handshake-timeout"})
+
+
+def not_kept(instance: InstanceFacts) -> bool:
+    """Whether this side did not keep an instance, for a reason of its own: a limit, the disk, no time to check it."""
+    return not instance.stored or instance.status & 0xFF00 == OUT_OF_RESOURCES
+
+
+def _oddities(association: AssociationFacts) -> Iterator[Problem]:
+    if association.request is not None:
+        yield from association.request.oddities
+    for instance in association.instances:
+        yield from instance.oddities
+    yield from (one for one in association.problems if one.kind in _HANDSHAKE)
+
+
+def _problem(problem: Problem) -> str:
+    """A problem in words, with the byte of the connection where it is known."""
+    return f"{problem.detail} (byte {problem.at})" if problem.at >= 0 else problem.detail
 
 
 def _partial(instance: InstanceFacts) -> str:

@@ -9,6 +9,7 @@ import msgspec
 StatusClass = Literal["success", "warning", "failure", "cancel", "pending", "unknown"]
 
 SUCCESS = 0x0000
+PROCESSING_FAILURE = 0x0110  # PS3.7 C.5: trying again does not help
 OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1: A7xx
 DATA_SET_MISMATCH = 0xA900  # PS3.4 Table B.2-1: A9xx
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1: Cxxx

@@ -273,3 +273,79 @@ def test_pynetdicom_sends_its_echo() -> None:
         code, out, _ = listener.interrupt()
     assert code == 3  # nothing was sent to be checked
     assert json.loads(out)["summary"]["associations"] == 1
+
+
+def listened(arguments: list[object], act: object) -> tuple[int, dict[str, object], str]:
+    with Listener(*arguments, "-f", "json") as listener:
+        act(listener.port)  # type: ignore[operator]
+        time.sleep(0.8)
+        code, out, err = listener.interrupt()
+    return code, json.loads(out), err
+
+
+def rules_of(report: dict[str, object]) -> dict[str, str]:
+    return {finding["rule"]: finding["message"] for finding in report["findings"]}  # type: ignore[attr-defined]
+
+
+def test_what_was_refused_for_its_size_was_not_checked(tmp_path: Path) -> None:
+    write_instance(tmp_path / "small.dcm", "2.25.1")
+    write_instance(tmp_path / "large.dcm", "2.25.2", pixels=30_000)
+    answers: list[int] = []
+    code, report, _ = listened(
+        ["--max-instance", "20000"],
+        lambda port: answers.extend(send(port, [tmp_path / "small.dcm", tmp_path / "large.dcm"])),
+    )
+    assert answers == [0x0000, 0x0110]
+    assert code == 4
+    assert "2.25.2 (0110H" in rules_of(report)["NET507"]
+
+
+def broken_pdv(port: int) -> None:
+    with FaultPeer(port).associate() as peer:
+        peer.send(b"\4\0" + (20).to_bytes(4, "big") + (900).to_bytes(4, "big") + b"\1\3" + bytes(14))
+        peer.until_closed()
+
+
+def data_without_command(port: int) -> None:
+    with FaultPeer(port).associate() as peer:
+        peer.send(pdata(1, 2, b"\x08\0\x16\0UI\0\0"))
+        peer.until_closed()
+
+
+def strange_context(port: int) -> None:
+    with FaultPeer(port).associate() as peer:
+        peer.send(pdata(77, 3, bytes(8)))
+        peer.until_closed()
+
+
+@pytest.mark.parametrize("act", [broken_pdv, data_without_command, strange_context])
+def test_a_sender_that_breaks_the_protocol_fails_the_run(tmp_path: Path, act: object) -> None:
+    write_instance(tmp_path / "a.dcm", "2.25.1")
+
+    def both(port: int) -> None:
+        assert send(port, [tmp_path / "a.dcm"]) == [0]
+        act(port)  # type: ignore[operator]
+
+    code, report, _ = listened(["--select", "NET"], both)
+    assert code == 1
+    assert "NET420" in rules_of(report)
+
+
+def test_the_file_meta_of_this_side_is_not_judged(tmp_path: Path) -> None:
+    write_instance(tmp_path / "a.dcm", "2.25.1")
+    _, report, _ = listened([], lambda port: send(port, [tmp_path / "a.dcm"]))
+    assert not [rule for rule in rules_of(report) if rule.startswith("META")]
+    assert report["outcomes"]["META109"]["not_applicable"] == 1  # type: ignore[index]
+
+
+def test_what_a_policy_refuses_is_not_kept_under_its_name(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_instance(tmp_path / "a.dcm", "2.25.1")  # most of its attributes are missing
+    answers: list[int] = []
+    listened(
+        ["--out", tmp_path / "in", "--status", "by-policy"],
+        lambda port: answers.extend(send(port, [tmp_path / "a.dcm"])),
+    )
+    assert answers[0] & 0xFF00 == 0xA900
+    kept = sorted(path.relative_to(tmp_path / "in").as_posix() for path in (tmp_path / "in").rglob("*.dcm"))
+    assert kept == ["refused/2.25.1.dcm"]

@@ -208,7 +208,7 @@ def test_an_instance_beyond_the_limit_is_refused_and_one_far_beyond_ends_the_ass
     with Acceptor(tmp_path / "in", max_instance=20_000) as acceptor:
         found = dialogue(acceptor.port)
         write_instance(tmp_path / "a.dcm", "2.25.1", pixels=30_000)
-        assert found.store(tmp_path / "a.dcm").status == 0xA700
+        assert found.store(tmp_path / "a.dcm").status == 0x0110
         write_instance(tmp_path / "b.dcm", "2.25.2", pixels=19_000)
         assert found.store(tmp_path / "b.dcm").status == 0
         write_instance(tmp_path / "c.dcm", "2.25.3", pixels=300_000)
@@ -421,3 +421,21 @@ def test_the_head_of_a_data_set_tells_its_encoding(tmp_path: Path) -> None:
     assert parse_dataset_head(bytes(128) + b"DICM" + meta).group2
     assert parse_dataset_head(b"").encoding == "empty"
     assert parse_dataset_head(b"\xff\xd8\xff\xe0\0\x10JFIF").encoding == "deflated or unknown"
+
+
+def test_a_digest_is_right_after_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hashlib
+    import os
+
+    write = os.write
+    monkeypatch.setattr(
+        os, "write", lambda fd, data: write(fd, bytes(data)[:1000]) if len(data) > 2000 else write(fd, data)
+    )
+    (tmp_path / "in").mkdir()
+    content = write_instance(tmp_path / "a.dcm", "2.25.1", pixels=40_000)
+    with Acceptor(tmp_path / "in", digest=True) as acceptor:
+        found = dialogue(acceptor.port)
+        assert found.store(tmp_path / "a.dcm").status == 0
+        end(found)
+        (facts,) = acceptor.wait(1)
+    assert facts.instances[0].sha256 == hashlib.sha256(content).hexdigest()

@@ -57,6 +57,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     ``encoding_unknown``: how many have no bytes by which the encoding could be told
     ``partial``: instances that were cut off by the end of the association
     ``with_file_meta``: the data set begins with File Meta Information
+    ``refused``: instances that this side refused or could not keep: they were not checked
+    ``without_uids``: how many commands lack Affected SOP Class UID or Affected SOP Instance UID
+    ``violations``: where the sender broke the protocol, with the byte of the connection
+    ``oddities``: what a strict reader objects to in the request, in commands and in the TLS handshake
     ``half_originator``: one of Move Originator AE Title and Message ID is there without the other
     """
 
@@ -69,6 +73,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     partial: tuple[str, ...] = ()
     with_file_meta: tuple[str, ...] = ()
     half_originator: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    without_uids: int = 0
+    violations: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
 
 
 @facts("sender", Sender)
