@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
-from support.reports import code, coded, content, ct_dose, measurements, number, planar_group
+from support.reports import code, coded, content, ct_dose, measurements, number, planar_group, report
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
@@ -180,3 +180,26 @@ def test_a_deep_and_a_cyclic_document_ends() -> None:
     reference.RelationshipType, reference.ReferencedContentItemIdentifier = "CONTAINS", [1]
     level.ContentSequence = [reference]
     assert isinstance(_issues(made), tuple)
+
+
+def test_a_diagnostic_report_names_its_language() -> None:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        "2.25.1",
+    )
+    section = content(
+        "CONTAINS", "CONTAINER", code("121070"),
+        content("CONTAINS", "TEXT", code("121071"),
+                content("INFERRED FROM", "IMAGE", code("121112"), ReferencedSOPSequence=[reference]), TextValue="x"),
+        coded("CONTAINS", code("121071"), code("4147007", "SCT")),
+    )  # fmt: skip
+    made = report(
+        "1.2.840.10008.5.1.4.1.1.88.11", "2000", code("18748-4", "LN"),
+        coded("HAS CONCEPT MOD", code("121049"), code("en-US", "RFC5646")),
+        coded("HAS OBS CONTEXT", code("121005"), code("121006")),
+        content("HAS OBS CONTEXT", "PNAME", code("121008"), PersonName="Doe^Jane"), section,
+    )  # fmt: skip
+    assert _issues(made) == ()
+    del made.ContentSequence[0]
+    assert [issue.kind for issue in _issues(made)] == ["missing"]

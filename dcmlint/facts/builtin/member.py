@@ -18,6 +18,7 @@ from dcmlint.facts.builtin.referenced import References, references
 from dcmlint.facts.builtin.sameness import Sameness, sameness
 from dcmlint.facts.builtin.slide_image import SlideImage, slide_image
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.facts.report.regions import ImageSize, Region, image_size, regions_of
 from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     FrameOfReferenceUID,
@@ -44,6 +45,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     Packed, so that equal ones can be kept once: ``patient``, ``study_values``, ``series_values``,
     ``equipment``, ``reference_frame`` (attributes of the entities) and ``references``.  ``image`` is packed
     for every image with a Total Pixel Matrix, ``annotations`` given for annotations of one.
+    ``size`` is that of an image, ``regions`` (packed) what a document says of parts of images.
     """
 
     sop_class: str
@@ -61,6 +63,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     references: bytes = b""
     image: bytes = b""
     annotations: Annotations | None = None
+    size: ImageSize | None = None
+    regions: bytes = b""
 
 
 @facts("member", Member)
@@ -76,6 +80,7 @@ def member(facts: Facts) -> Member | None:
         tag in dataset for tag in _MATRIX
     )
     image = slide_image(facts) if wanted else None
+    regions = regions_of(facts)
     return Member(
         sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
         study=_uid(dataset.text(StudyInstanceUID)), series=_uid(dataset.text(SeriesInstanceUID)),
@@ -86,13 +91,20 @@ def member(facts: Facts) -> Member | None:
         reference_frame=entity(dataset, FRAME_OF_REFERENCE, mode),
         references=msgspec.msgpack.encode(referred) if referred != _NONE else b"",
         image=msgspec.msgpack.encode(image) if image is not None else b"",
-        annotations=annotations_of(facts),
+        annotations=annotations_of(facts), size=image_size(facts),
+        regions=msgspec.msgpack.encode(regions) if regions else b"",
     )  # fmt: skip
 
 
 _NONE = References()
+_REGIONS = decoder(list[Region])
 _REFERENCES = decoder(References)
 _IMAGE = decoder(SlideImage)
+
+
+def regions_in(one: Member) -> list[Region]:
+    """What a member says of parts of images."""
+    return _REGIONS.decode(one.regions) if one.regions else []
 
 
 def references_of(one: Member) -> References:

@@ -41,6 +41,7 @@ def templates(source: Any, corrections: Path = CORRECTIONS) -> Compiled:
     """Every template of the source, corrected."""
     given = yaml.safe_load(corrections.read_text(encoding="utf-8"))
     covered = {str(one) for one in given["covered"]}
+    opened = {str(one) for one in given.get("open", ())}
     patches: dict[str, dict[str, dict[str, Any]]] = {
         str(tid): {str(number): patch for number, patch in rows.items()}
         for tid, rows in given["rows"].items()
@@ -51,7 +52,7 @@ def templates(source: Any, corrections: Path = CORRECTIONS) -> Compiled:
     for entry in source:
         identifier = entry["tid"]
         found[identifier] = Template(
-            identifier=identifier, name=entry["name"], extensible=entry["extensible"] == "T",
+            identifier=identifier, name=entry["name"], extensible=entry["extensible"] == "T" or identifier in opened,
             rows=reader.rows(identifier, entry["children"], ""), covered=identifier in covered,
         )  # fmt: skip
     unused = [

@@ -1,0 +1,56 @@
+"""Frames and coordinates of documents against the images that they refer to, where these were checked too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dcmlint.facts.builtin.member import regions_in
+from dcmlint.rules.functions import NotApplicable, Problem, rule_function
+from dcmlint.rules.slide_functions import SlideContext
+
+if TYPE_CHECKING:
+    from dcmlint.facts.builtin.gathered import Part
+    from dcmlint.facts.report.regions import ImageSize, Region
+
+# Coordinates may reach the far edge of the last pixel, and a little beyond by drawing.
+_EDGE = 1.0
+
+
+def _pairs(context: SlideContext) -> Iterator[tuple[Part, Region, Part, ImageSize]]:
+    """What documents say of an image, with the image."""
+    any_ = False
+    for part in context.parts:
+        for region in regions_in(part.member):
+            for image in context.gathered.instances.get(region.sop_instance, [])[:1]:
+                if image.member.size is not None:
+                    any_ = True
+                    yield part, region, image, image.member.size
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("report.frames-of-images")
+def frames(context: SlideContext) -> Iterator[Problem]:
+    """SR021: the frames that a document refers to are frames of the image."""
+    for part, region, image, size in _pairs(context):
+        if region.frame > size.frames:
+            yield Problem(
+                message=f"frame {region.frame} is referred to, but the image has {size.frames}",
+                found=region.frame, want=f"1 to {size.frames}", files=(part.path, image.path),
+            )  # fmt: skip
+
+
+@rule_function("report.coordinates-in-images")
+def coordinates(context: SlideContext) -> Iterator[Problem]:
+    """SR022: the coordinates of a document lie within the image, or within its Total Pixel Matrix."""
+    for part, region, image, size in _pairs(context):
+        columns, rows = size.columns, size.rows
+        if region.whole:
+            columns, rows = max(columns, size.matrix_columns), max(rows, size.matrix_rows)
+        if region.right > columns + _EDGE or region.bottom > rows + _EDGE:
+            yield Problem(
+                message=f"coordinates reach beyond the {columns} x {rows} pixels of their image",
+                found=f"{region.right:.6g}, {region.bottom:.6g}", want=f"at most {columns}, {rows}",
+                files=(part.path, image.path),
+            )  # fmt: skip
