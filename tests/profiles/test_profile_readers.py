@@ -1,0 +1,70 @@
+"""Readers as oracles: what a reader opens and what its profile says are the same, on mutations of the example slide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from profile_slides import checked, found
+from support.writing import ABSENT, changed, to_bytes
+
+from dcmlint.profiles.fit import misfits
+from dcmlint.profiles.resolve import resolve_profile
+
+LEVEL = Path(__file__).resolve().parents[2] / "examples" / "slide-good" / "level-1.dcm"
+
+MUTATIONS: list[dict[str, Any]] = [
+    {}, {"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "NONE"]}, {"PatientID": ABSENT}, {"PixelSpacing": ABSENT},
+    {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"]}, {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME"]}, {"ImageType": ABSENT},
+    {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "RESAMPLED"]}, {"ImageType": ["ORIGINAL", "SECONDARY", "VOLUME", "NONE"]},
+    {"PlanarConfiguration": 1}, {"PlanarConfiguration": ABSENT}, {"BitsAllocated": 16}, {"BitsStored": 7}, {"HighBit": 6},
+    {"SamplesPerPixel": 1}, {"PixelRepresentation": 1}, {"PixelRepresentation": ABSENT}, {"TotalPixelMatrixFocalPlanes": 2},
+    {"TotalPixelMatrixFocalPlanes": ABSENT}, {"PhotometricInterpretation": "RGB"}, {"PhotometricInterpretation": "YBR_ICT"},
+    {"PhotometricInterpretation": "MONOCHROME2"}, {"PhotometricInterpretation": ABSENT}, {"TotalPixelMatrixColumns": ABSENT},
+    {"TotalPixelMatrixRows": ABSENT}, {"Rows": ABSENT}, {"Columns": ABSENT}, {"SeriesInstanceUID": ABSENT},
+    {"OpticalPathSequence": ABSENT}, {"SpecimenDescriptionSequence": ABSENT}, {"StudyInstanceUID": ABSENT},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(MUTATIONS)))
+def test_openslide_opens_what_its_profile_passes(number: int, tmp_path: Path) -> None:
+    openslide = pytest.importorskip("openslide")
+    data = to_bytes(changed(pydicom.dcmread(LEVEL), MUTATIONS[number]))
+    path = tmp_path / "slide.dcm"
+    path.write_bytes(data)
+    try:
+        with openslide.OpenSlide(path) as slide:
+            opens = slide.level_count > 0
+    except openslide.OpenSlideError:
+        opens = False
+    errors = found(checked(data, "reader-openslide"), "error")
+    assert opens == (not errors), (MUTATIONS[number], errors)
+
+
+@pytest.mark.parametrize(
+    ("profile", "changes", "rule"),
+    [
+        ("archive-azure-dicom", {"PatientID": None}, "AZU005"), ("archive-azure-dicom", {"PatientID": "A B"}, "AZU005"),
+        ("archive-aws-healthimaging", {"StudyDescription": "x" * 300}, "AWS007"),
+    ],
+)  # fmt: skip
+def test_archives_refuse_what_their_documents_say(profile: str, changes: dict[str, Any], rule: str) -> None:
+    good = pydicom.dcmread(LEVEL)
+    assert found(checked(to_bytes(good), profile), "error") == {}
+    assert rule in found(checked(to_bytes(changed(good, changes)), profile), "error")
+
+
+@pytest.mark.parametrize("sender", ["aperio-gt450-dx", "dicomvert-2.0"])
+@pytest.mark.parametrize(
+    "receiver", ["reader-openslide", "archive-azure-dicom", "archive-aws-healthimaging", "pacs-ingest"]
+)
+def test_every_vendor_beside_every_receiver(sender: str, receiver: str) -> None:
+    found_ = misfits(resolve_profile(sender), resolve_profile(receiver))
+    refused = {one.what for one in found_ if one.direction == "sent, not taken"}
+    if (sender, receiver) == ("dicomvert-2.0", "reader-openslide"):
+        assert "transfer syntax JPEGLSLossless" in refused
+        assert "transfer syntax JPEG2000" not in refused
+    if sender == "aperio-gt450-dx" and receiver == "reader-openslide":
+        assert not refused
