@@ -5,6 +5,8 @@ They hold tables in our own words; nothing of a vendor's document is quoted.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,7 @@ from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles
+from dcmlint.profiles.made_rules import document_of
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.profile_text import independent_reading
@@ -30,7 +33,7 @@ CHECKED = {"dicomvert-2.0": "dicomvert.md"}
 
 def pages() -> dict[str, str]:
     """Every page by its name within ``docs/profiles``."""
-    made = {"index.md": "\n".join(_index()) + "\n"}
+    made = {"index.md": "\n".join(_index()) + "\n", "statements.csv": statement_table()}
     for source in builtin_profiles():
         made[f"{source.profile.id}.md"] = "\n".join(_page(source)) + "\n"
         if source.profile.id in CHECKED:
@@ -45,10 +48,37 @@ def generated(root: Path) -> dict[Path, bytes]:
     return {**made, root / "schemas" / "profile.schema.json": schema.encode()}
 
 
+def statement_table() -> str:
+    """Every statement of the documents that profiles of vendors encode, numbered, as CSV.
+
+    The columns: number, document, section, what it says in our words, what checks it, and why nothing can where
+    nothing does.  What a document gets wrong itself follows, with the code of the remark of `profile check`.
+    """
+    stream = io.StringIO()
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(("number", "document", "section", "statement", "checked by", "not visible"))
+    for source in builtin_profiles():
+        profile = source.profile
+        if profile.source is None:
+            continue
+        rows = [(one.section, one.says, " ".join(one.by).replace("endpoint ", "endpoint:").replace("parameter ", "parameter:"), one.not_seen)
+                for one in statements_of(profile)]  # fmt: skip
+        if profile.id in CHECKED:
+            rows += [
+                ("", f"{one.subject}: {one.message}", f"remark:{one.code}", "")
+                for one in lint_profile(source)
+            ]
+        for number, row in enumerate(rows, 1):
+            cells = (" ".join(cell.split()) for cell in row)
+            table.writerow((f"{profile.area}-{number:03}", document_of(profile), *cells))
+    return stream.getvalue()
+
+
 def _index() -> Iterator[str]:
     yield from ("<!-- Made by `python -m dcmlint.profiles.pages`; do not edit. -->", "", "# Profiles", "")
     yield "A profile says what files and endpoints are held to, beyond the standard or in place of parts of it:"
     yield "`dcmlint check -p PROFILE ...`. [Your own profile](../your-own-profile.md) shows how to write one."
+    yield "[Every statement](statements.csv) of the encoded documents is in one table, with what checks it or why nothing can."
     yield from ("", "| profile | what it is | made of |", "|---|---|---|")
     for source in builtin_profiles():
         chain = " + ".join(one.profile.id for one in chain_of(source))

@@ -257,7 +257,17 @@ def test_pacs_ingest_refuses_what_it_cannot_keep() -> None:
     )
     broken = to_bytes(slides.changed(slides.full_native(), {"NumberOfFrames": "3"}))
     assert found(checked(broken, "wsi"))["TILE003"] == "error"
-    assert found(checked(broken, "pacs-ingest"))["TILE003"] == "warning"
+    assert found(checked(broken, "pacs-ingest"))["TILE003"] == "error", "a tile that is not there"
+    cut = slides.full_native()
+    cut.PixelData = cut.PixelData[:-1000]
+    assert found(checked(to_bytes(cut), "pacs-ingest"))["PIX033"] == "error"
+    assert (
+        found(
+            checked(slides.changed(slides.full_native(), {"ContainerIdentifier": None}), "pacs-ingest"),
+            "error",
+        )
+        == {}
+    )
     wrong = to_bytes(slides.changed(slides.full_native(), {"StudyInstanceUID": b"1.02.3\0"}))
     assert "error" in found(checked(wrong, "pacs-ingest")).values()
     other = checked(slides.full_native(), "pacs-ingest", parameters={"transfer_syntaxes": "JPEGBaseline8Bit"})

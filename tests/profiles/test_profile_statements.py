@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 import yaml
 
 from dcmlint.profiles import statements as kinds
+from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import BUNDLE, ProfileBundle, builtin_profiles, find_profile
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.pages import generated, pages
+from dcmlint.profiles.resolve import chain_of, resolve_chain
 from dcmlint.profiles.schema import profile_schema
 from dcmlint.profiles.statements import statements_of
 from dcmlint.rules.load import data_folder
@@ -112,3 +116,31 @@ def test_the_schema_refuses_what_the_loader_refuses() -> None:
         {"rules": {"ALL": "sometimes"}},
     ):
         assert not validator.is_valid({"id": "lab", "version": 1, "title": "Lab", **wrong})
+
+
+def test_every_statement_is_checked_or_named_as_not_visible() -> None:
+    """Walks the committed table: each row has a section, and what checks it exists, or it says why nothing can."""
+    table = Path(__file__).resolve().parents[2] / "docs" / "profiles" / "statements.csv"
+    with open(table, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    known: dict[str, set[str]] = {}
+    codes: dict[str, set[str]] = {}
+    for source in builtin_profiles():
+        resolved = resolve_chain(chain_of(source), keep=True)
+        words = {one.rule.id for one in resolved.rules} | {one.id for one in placed_rows(source.profile)}
+        words |= {f"endpoint:{one.name}" for one in source.profile.endpoints} | {
+            f"parameter:{name}" for name in resolved.parameters
+        }
+        known[source.profile.area] = words
+        if source.profile.id == "dicomvert-2.0":
+            codes["DVT"] = {f"remark:{one.code}" for one in lint_profile(source)}
+    assert len({row["number"] for row in rows}) == len(rows) >= 213
+    vendors = {"GTX": 26, "IQC": 33, "DVT": 154}
+    for area, least in vendors.items():
+        assert sum(row["number"].startswith(f"{area}-") for row in rows) >= least
+    for row in rows:
+        area = row["number"].partition("-")[0]
+        by = row["checked by"].split()
+        assert by or row["not visible"], row
+        assert set(by) <= known[area] | codes.get(area, set()), row
+        assert row["section"] or (by and by[0].startswith("remark:")), row
