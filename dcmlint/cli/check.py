@@ -121,6 +121,7 @@ def check(
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, mask_uids=mask_uids, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
         group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
+        exhibits=any(one.partition("=")[0] == "html" for one in format_ or ()),
     )  # fmt: skip
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:

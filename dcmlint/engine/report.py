@@ -6,6 +6,7 @@ import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.guard import CRASHED
+from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Outcomes, Severity
 
 
@@ -40,19 +41,21 @@ class Unsettled(msgspec.Struct, frozen=True):
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known when everything was checked: counts, what was not decided and why, the exit code."""
+    """What is known when everything was checked: counts, what was not decided and why, the slides, the exit code."""
 
     summary: Summary
     outcomes: Outcomes
     undecided: tuple[Unsettled, ...]
     crashed: tuple[Unsettled, ...]
     exit_code: int
+    slides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a run found, in the order of its inputs.
 
     ``skipped``: inputs that were found, not named, and are no DICOM; their titles say what they are.
+    ``exhibits``: what a report draws, by path, where the settings ask for it; ``slides``: id and paths of each slide.
     """
 
     schema: int = 1
@@ -68,6 +71,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: Outcomes = {}
     undecided: dict[str, dict[str, str]] = {}
     summary: Summary = Summary()
+    exhibits: dict[str, ImageExhibit] = {}
+    slides: tuple[tuple[str, tuple[str, ...]], ...] = ()
     fail_on: Severity | None = "error"
     exit_code: int = 0
 
@@ -88,7 +93,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         undecided, crashed = self.unsettled()
         return Closing(
             summary=self.summary, outcomes=self.outcomes, undecided=undecided, crashed=crashed,
-            exit_code=self.exit_code,
+            exit_code=self.exit_code, slides=self.slides,
         )  # fmt: skip
 
     def failed(self) -> bool:

@@ -16,6 +16,7 @@ from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, check_directories, directory_of
 from dcmlint.engine.guard import Outcome, guarded
+from dcmlint.engine.image_exhibit import ImageExhibit, image_exhibit
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules
@@ -75,6 +76,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory | None = None
     sampled: bool = False
     exempt: tuple[int, ...] = ()
+    exhibit: ImageExhibit | None = None
 
 
 # Profiles, rules and tables are read once for all threads.
@@ -156,6 +158,7 @@ class Checker:
             planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path), exempt=exempt,
+            exhibit=image_exhibit(run.facts) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
         )  # fmt: skip
 
@@ -260,6 +263,7 @@ class Totals:
         self.members = Members()
         self.directories: list[Directory] = []
         self.exempt: dict[str, tuple[int, ...]] = {}
+        self.exhibits: dict[str, ImageExhibit] = {}
 
     def add(self, result: Result) -> None:
         """Take in what came of one input."""
@@ -282,6 +286,8 @@ class Totals:
             self.members.append(result.member)
         if result.directory is not None:
             self.directories.append(result.directory)
+        if result.exhibit is not None:
+            self.exhibits[result.record.path] = result.exhibit
         if result.exempt:
             self.exempt[result.record.path] = result.exempt
 
@@ -328,5 +334,6 @@ class Totals:
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
             files=tuple(self.files), findings=tuple(findings), outcomes=outcomes, undecided=self.undecided,
             summary=summary, fail_on=fail_on, skipped=tuple(self.skipped),
+            exhibits=self.exhibits, slides=together.slides,
         )  # fmt: skip
         return tallied(report)

@@ -26,13 +26,14 @@ class Together(msgspec.Struct, frozen=True):
     """What the rules about slides and series found.
 
     ``outcomes``: of each slide and series, by rule; ``undecided``: rule, reason, and a file; ``explained``:
-    rule and file of findings about single files that follow from findings here.
+    rule and file of findings about single files that follow from findings here; ``slides``: id and paths of each slide.
     """
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[dict[str, OutcomeKind], ...] = ()
     undecided: tuple[tuple[str, str, str], ...] = ()
     explained: frozenset[tuple[str, str]] = frozenset()
+    slides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
@@ -124,7 +125,10 @@ def check_together(
             outcomes.append(run.outcomes)
             undecided += run.undecided
             explained |= run.explained
-    return Together(tuple(findings), tuple(outcomes), tuple(undecided), frozenset(explained))
+    return Together(
+        tuple(findings), tuple(outcomes), tuple(undecided), frozenset(explained),
+        tuple((slide.id, tuple(part.path for part in slide.parts)) for slide in slides),
+    )  # fmt: skip
 
 
 class _SubjectRun:

@@ -15,6 +15,7 @@ BUILTIN = {
     "gitlab": "gitlab:GitlabWriter",
     "markdown": "markdown:MarkdownWriter",
     "csv": "csv_:CsvWriter",
+    "html": "html:HtmlWriter",
 }
 VARIANTS = {"junit": ("all",)}
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
+from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Closing, Report
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.rules.model import Rule
@@ -68,6 +69,9 @@ class Writer:
     def file(self, record: FileRecord) -> None:
         """An input that was checked, or could not be."""
 
+    def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
+        """What there is to draw of the file before."""
+
     def association(self, record: AssociationRecord) -> None:
         """An endpoint, an association, or a sender."""
 
@@ -97,6 +101,8 @@ def deliver(report: Report, writers: Iterable[Writer]) -> None:
         done: set[str] = set()
         for record in report.files:
             writer.file(record)
+            if record.path in report.exhibits:
+                writer.exhibit(record.path, report.exhibits[record.path])
             # The same path may be given twice: what was found belongs to its first record.
             found = () if record.path in done else of_file.get(record.path, ())
             done.add(record.path)

@@ -77,6 +77,8 @@ def assert_harmless(name: str, text: str) -> None:
 def test_nasty_text_passes_the_border_in_every_format() -> None:
     for name, text in all_formats(report(NASTY, NASTY)).items():
         assert_harmless(name, text)
+        if name == "html":  # its data are compressed: see test_html.py
+            continue
         assert "\\x1B" in text.replace("\\\\", "\\"), name
 
 

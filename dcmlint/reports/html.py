@@ -1,0 +1,166 @@
+"""One HTML page that opens from disk, without a network: verdict, slides, findings, what was not checked.
+
+The data stand in it once, as compressed JSON; the script of the page draws from them.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from typing import Any
+
+import msgspec
+
+from dcmlint.engine.exhibit import AssociationRecord
+from dcmlint.engine.image_exhibit import ImageExhibit
+from dcmlint.engine.report import Closing
+from dcmlint.findings.finding import RANK, FileRecord, Finding
+from dcmlint.reports.border import printable
+from dcmlint.reports.links import reference_link
+from dcmlint.reports.words import VERDICTS, counts_of, unchecked
+from dcmlint.reports.writer import Writer
+
+
+class HtmlWriter(Writer):
+    """Rows are encoded as they come."""
+
+    def begin(self) -> None:
+        """Nothing was written yet."""
+        self._subjects: list[list[Any]] = []
+        self._numbers: dict[str, int] = {}
+        self._rules: dict[str, int] = {}
+        self._references: list[list[list[str]]] = []
+        self._findings: list[msgspec.Raw] = []
+        self._images: dict[str, dict[str, Any]] = {}
+        self._associations: list[dict[str, Any]] = []
+        self._skipped: list[list[str]] = []
+        self._open = 0
+
+    def skipped(self, record: FileRecord) -> None:
+        """Path and kind."""
+        self._skipped.append([printable(record.path), printable(record.title)])
+
+    def file(self, record: FileRecord) -> None:
+        """A subject of findings."""
+        self._open = self._subject(
+            record.path,
+            record.title,
+            record.status,
+            record.passed,
+            record.not_applicable,
+            list(record.undecided),
+        )
+
+    def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
+        """What there is to draw; bytes as base64."""
+        value = {
+            field: getattr(exhibit, field)
+            for field in exhibit.__struct_fields__
+            if field not in ("cells", "first", "sizes")
+        }
+        for field in ("cells", "first", "sizes"):
+            value[field] = base64.b64encode(getattr(exhibit, field)).decode()
+        self._images[path] = {**value, "flavour": printable(exhibit.flavour), "organization": printable(exhibit.organization),
+                              "path": printable(path)}  # fmt: skip
+
+    def association(self, record: AssociationRecord) -> None:
+        """A subject of findings with its table of contexts."""
+        self._open = self._subject(record.id, record.title, record.status, 0, 0, list(record.undecided))
+        self._associations.append({
+            "id": printable(record.id), "title": printable(record.title), "status": record.status,
+            "lines": [[printable(label), printable(text)] for label, text in record.lines],
+            "contexts": [
+                [printable(row.sop_class_name), [printable(name) for name in row.names], row.result, printable(row.answer)]
+                for row in record.contexts
+            ],
+        })  # fmt: skip
+
+    def _subject(
+        self, name: str, title: str, status: str, passed: int, unfit: int, undecided: list[str]
+    ) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self._subjects)
+            self._subjects.append([printable(name), printable(title), status, passed, unfit, undecided])
+        return number
+
+    def finding(self, finding: Finding) -> None:
+        """One row; what is the same for a rule stands there once."""
+        subject = self._open
+        if finding.subject.kind not in ("file", "association"):
+            name = f"{finding.subject.kind} {finding.subject.id}"
+            subject = self._subject(name, f"{len(finding.subject.files)} files", "", 0, 0, [])
+        rule = self._rules.get(finding.rule)
+        if rule is None:
+            rule = self._rules[finding.rule] = len(self._references)
+            self._references.append(
+                [
+                    [printable(str(one)), reference_link(one, self.head.edition)]
+                    for one in dict.fromkeys(finding.references)
+                ]
+            )
+        known = self.head.rules.get(finding.rule)
+        remedy = (
+            "" if known is not None and finding.remedy == known.remedy else " ".join(finding.remedy.split())
+        )
+        row = [
+            rule, RANK[finding.severity], subject, printable(finding.path), finding.tag, finding.offset,
+            printable(finding.message), printable(finding.is_), printable(finding.want), printable(finding.because),
+            finding.count, [printable(one) for one in finding.places] if finding.count > 1 else [], printable(remedy),
+            int(finding.suppressed), finding.name,
+        ]  # fmt: skip
+        self._findings.append(msgspec.Raw(msgspec.json.encode(row)))
+
+    def end(self, closing: Closing) -> None:
+        """Render the page."""
+        from jinja2 import Environment, PackageLoader
+
+        head = self.head
+        in_slides = {path for _, paths in closing.slides for path in paths}
+        slides = [
+            (name, [self._images[path] for path in paths if path in self._images])
+            for name, paths in closing.slides
+        ]
+        slides += [(path, [image]) for path, image in self._images.items() if path not in in_slides]
+        data = {
+            "verdict": VERDICTS[closing.exit_code], "counts": counts_of(closing.summary), "seconds": closing.summary.seconds,
+            "summary": msgspec.to_builtins(closing.summary),
+            "profile": printable(head.profile), "edition": head.edition, "version": head.version,
+            "config": printable(head.config or ""),
+            "notes": [printable(note) for note in unchecked(closing)],
+            "undecided": [[one.rule, printable(one.reason), printable(one.first)] for one in closing.undecided],
+            "subjects": self._subjects, "findings": self._findings, "skipped": self._skipped,
+            "rules": [self._rule(rule, self._references[number]) for rule, number in self._rules.items()],
+            "slides": [{"id": printable(name), "images": images} for name, images in slides if images],
+            "associations": self._associations,
+        }  # fmt: skip
+        packed = base64.b64encode(gzip.compress(msgspec.json.encode(data), 6, mtime=0)).decode()
+        pages = Environment(
+            loader=PackageLoader("dcmlint.reports"), autoescape=True, keep_trailing_newline=True
+        )
+        self.sink.write(
+            pages.get_template("report.html").render(
+                verdict=data["verdict"],
+                counts=data["counts"],
+                profile=data["profile"],
+                edition=head.edition,
+                version=head.version,
+                packed=packed,
+            )
+        )
+
+    def _rule(self, identifier: str, references: list[list[str]]) -> dict[str, Any]:
+        rule = self.head.rules.get(identifier)
+        if rule is None:
+            return {
+                "id": identifier,
+                "title": "",
+                "why": "",
+                "remedy": "",
+                "basis": "",
+                "references": references,
+            }
+        return {
+            "id": identifier, "title": rule.title, "why": " ".join(rule.why.split()),
+            "remedy": " ".join(rule.remedy.split()), "basis": rule.basis, "references": references,
+        }  # fmt: skip

@@ -1,0 +1,215 @@
+"use strict";
+const SEVERITY = ["info", "warning", "error"], PAGE = 100;
+const [RULE, RANK, SUBJECT, PATH, TAG, OFFSET, MESSAGE, FOUND, EXPECTED, FROM, COUNT, PLACES, REMEDY, SUPPRESSED, NAME] = Array(15).keys();
+const make = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value); else if (value !== null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter(child => child !== null));
+  return node;
+};
+const draw = (tag, attributes, ...children) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+const unpack = async (data, format) => new Uint8Array(await new Response(new Blob([data]).stream().pipeThrough(new DecompressionStream(format))).arrayBuffer());
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+const color = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+const tip = document.getElementById("tip");
+const say = (event, text) => {
+  tip.hidden = !text;
+  if (!text) return;
+  tip.textContent = text;
+  tip.style.left = `${Math.max(0, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
+  tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;
+};
+let report, state;
+
+function readState() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  state = {q: given.get("q") || "", by: given.get("by") === "file" ? "file" : "rule", severity: given.get("severity") || ""};
+}
+function keepState() {
+  const kept = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) if (value && !(name === "by" && value === "rule")) kept.set(name, value);
+  history.replaceState(null, "", `#${kept}`);
+}
+
+function notChecked() {
+  const notes = report.notes.map(note => make("li", {}, note));
+  if (report.skipped.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, `${plural(report.skipped.length, "file")} skipped: not DICOM`),
+    make("ul", {}, ...report.skipped.slice(0, 500).map(([path, kind]) => make("li", {}, make("code", {}, path), ` ${kind}`))))));
+  if (report.undecided.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, "why rules were not decided"),
+    make("ul", {}, ...report.undecided.slice(0, 500).map(([rule, why, first]) => make("li", {}, `${rule}: ${why}, first in `, make("code", {}, first)))))));
+  return make("section", {}, make("h2", {}, "Not checked"), make("div", {class: "box", id: "unchecked"},
+    notes.length ? make("ul", {}, ...notes) : "Everything that the profile demands was decided."));
+}
+
+function finding(row, bySubject) {
+  const place = [row[PATH], row[TAG] && !row[PATH].startsWith("(") ? `(${row[TAG].slice(0, 4)},${row[TAG].slice(4)})` : "", row[OFFSET] === null ? "" : `@ 0x${row[OFFSET].toString(16)}`].filter(Boolean).join(" ");
+  const rows = [[bySubject ? "" : "file", bySubject ? "" : report.subjects[row[SUBJECT]][0], "path"], ["at", place, "path"], ["found", row[FOUND]], ["expected", row[EXPECTED]],
+    ["computed from", row[FROM]], ["in", row[COUNT] > 1 ? `${row[COUNT]} places, first ${row[PLACES].join(", ")}` : ""], ["help", row[REMEDY]]];
+  return make("div", {class: "finding"}, make("p", {}, bySubject ? make("span", {class: `sev ${SEVERITY[row[RANK]]}`}, `${report.rules[row[RULE]].id} `) : null, row[MESSAGE], row[SUPPRESSED] ? make("small", {}, " (suppressed)") : null),
+    make("dl", {}, ...rows.filter(([, text]) => text).flatMap(([label, text, kind]) => [make("dt", {}, label), make("dd", kind ? {class: kind} : {}, text)])));
+}
+function aboutRule(rule) {
+  const see = rule.references.flatMap(([text, link], place) => [place ? "; " : "", link ? make("a", {href: link}, text) : text]);
+  return make("div", {class: "about quiet"}, rule.why ? make("p", {}, rule.why) : null, rule.remedy ? make("p", {}, make("b", {}, "Help: "), rule.remedy) : null,
+    make("p", {}, ...see, see.length ? " · " : "", make("code", {}, `dcmlint explain ${rule.id}`), rule.basis ? ` · ${rule.basis}` : ""));
+}
+function paged(target, rows, one) {
+  let shown = 0;
+  const more = make("button", {type: "button", onclick: () => add()});
+  const add = () => {
+    more.remove();
+    const next = document.createDocumentFragment();
+    for (const row of rows.slice(shown, shown + PAGE)) next.append(one(row));
+    shown = Math.min(rows.length, shown + PAGE);
+    target.append(next);
+    if (shown < rows.length) { more.textContent = `show ${Math.min(PAGE, rows.length - shown)} of ${rows.length - shown} more`; target.append(more); }
+  };
+  add();
+}
+function group([key, rows]) {
+  const top = Math.max(...rows.map(row => row[RANK])), bySubject = state.by === "file";
+  const rule = bySubject ? null : report.rules[key], subject = bySubject ? report.subjects[key] : null;
+  const subjects = new Set(rows.map(row => row[SUBJECT])).size;
+  const title = rule ? rule.title || rows[0][NAME] : subject[0];
+  const body = make("div", {class: "body"});
+  const node = make("details", {class: "group"}, make("summary", {}, make("span", {class: `sev ${SEVERITY[top]}`}, rule ? rule.id : SEVERITY[top]), make("b", {class: rule ? "" : "path"}, title),
+    make("span", {class: "count"}, rule ? `${rows.length} in ${plural(subjects, "subject")}` : plural(rows.length, "finding"))), body);
+  node.addEventListener("toggle", () => {
+    if (!node.open || body.firstChild) return;
+    body.append(rule ? aboutRule(rule) : make("p", {class: "quiet"}, [subject[1], subject[2] === "checked" ? "" : subject[2], subject[3] ? `${subject[3]} rules passed, ${subject[4]} not applicable, ${subject[5].length} undecided` : ""].filter(Boolean).join(" · ")));
+    paged(body, rows, row => finding(row, bySubject));
+  });
+  return node;
+}
+function list() {
+  const place = document.getElementById("list"), words = state.q.toLowerCase().split(/\s+/).filter(Boolean), wanted = SEVERITY.indexOf(state.severity);
+  const found = report.findings.filter((row, number) => (wanted < 0 || row[RANK] === wanted) && words.every(word => text(number).includes(word)));
+  const groups = new Map();
+  for (const row of found) { const key = state.by === "file" ? row[SUBJECT] : row[RULE]; if (groups.has(key)) groups.get(key).push(row); else groups.set(key, [row]); }
+  const top = rows => rows.reduce((most, row) => Math.max(most, row[RANK]), 0);
+  const ordered = [...groups].sort((a, b) => top(b[1]) - top(a[1]) || b[1].length - a[1].length);
+  place.replaceChildren();
+  document.getElementById("shown").textContent = `${found.length} of ${plural(report.findings.length, "finding")}`;
+  if (ordered.length) paged(place, ordered, group); else place.append(make("p", {class: "quiet"}, report.findings.length ? "No finding matches the filter." : "No finding."));
+}
+const texts = [];
+const text = number => texts[number] ??= (row => [report.rules[row[RULE]].id, row[NAME], SEVERITY[row[RANK]], report.subjects[row[SUBJECT]][0], row[PATH], row[MESSAGE]].join(" ").toLowerCase())(report.findings[number]);
+function findings() {
+  const counts = [0, 0, 0];
+  for (const row of report.findings) counts[row[RANK]]++;
+  const search = make("input", {type: "search", id: "search", placeholder: "Search: rule, file, attribute, message", "aria-label": "Search findings", value: state.q, oninput: event => { state.q = event.target.value; keepState(); list(); }});
+  const toggle = (label, name, value) => make("button", {type: "button", "data-name": name, "data-value": value, "aria-pressed": String(state[name] === value), onclick: event => {
+    state[name] = state[name] === value && name === "severity" ? "" : value;
+    for (const other of document.querySelectorAll(`button[data-name=${name}]`)) other.setAttribute("aria-pressed", String(state[name] === other.dataset.value));
+    keepState(); list();
+  }}, label);
+  return make("section", {}, make("h2", {}, "Findings"), make("div", {class: "bar"}, search, toggle("by rule", "by", "rule"), toggle("by file", "by", "file"),
+    ...[2, 1, 0].filter(rank => counts[rank]).map(rank => toggle(`${SEVERITY[rank] === "info" ? "information" : SEVERITY[rank]} ${counts[rank]}`, "severity", SEVERITY[rank])), make("small", {id: "shown"})), make("div", {id: "list"}));
+}
+
+function pyramid(images, choose) {
+  const levels = images.filter(image => image.flavour === "VOLUME" || !image.flavour).sort((a, b) => b.matrix_columns - a.matrix_columns);
+  const levelsOf = levels.length ? levels : images, widest = Math.max(...levelsOf.map(image => image.matrix_columns)), tallest = Math.max(...levelsOf.map(image => image.matrix_rows));
+  const scale = Math.min(200 / widest, 100 / tallest), svg = draw("svg", {role: "img", "aria-label": "pyramid to scale"});
+  let y = 2;
+  levelsOf.forEach((image, place) => {
+    const width = Math.max(2, image.matrix_columns * scale), height = Math.max(2, image.matrix_rows * scale), before = levelsOf[place - 1];
+    const ratio = before ? ` · ÷${(before.matrix_columns / image.matrix_columns).toFixed(2)}` : "";
+    const label = `${image.matrix_columns} × ${image.matrix_rows}${ratio}`, line = Math.max(height, 14);
+    svg.append(draw("g", {role: "button", tabindex: 0, "data-path": image.path}, draw("title", {}, image.path), draw("rect", {x: 2, y, width, height}), draw("text", {x: width + 8, y: y + Math.min(height, 300) / 2 + 4}, label)));
+    y += line + 6;
+  });
+  svg.setAttribute("viewBox", `0 0 380 ${y}`);
+  svg.addEventListener("click", event => { const hit = event.target.closest("g"); if (hit) choose(hit.dataset.path); });
+  svg.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(event.target.dataset.path); } });
+  return make("figure", {}, make("figcaption", {}, "Pyramid, to scale"), svg);
+}
+function glass(images) {
+  const svg = draw("svg", {viewBox: "-1 -2 79 30", role: "img", "aria-label": "images on the slide"}, draw("rect", {class: "glass", x: 0, y: 0, width: 76, height: 26, rx: .8}));
+  let placed = 0;
+  for (const image of images) {
+    if (!image.origin || !image.spacing || image.orientation.length !== 4) continue;
+    const [rx, ry, cx, cy] = image.orientation, w = image.matrix_columns * image.spacing, h = image.matrix_rows * image.spacing, [x0, y0] = image.origin;
+    const xs = [x0, x0 + rx * w, x0 + cx * h, x0 + rx * w + cx * h], ys = [y0, y0 + ry * w, y0 + cy * h, y0 + ry * w + cy * h];
+    // PS3.3 Figure C.8.12-1: X goes along the short side, Y along the long one; the label is at the far end of Y.
+    const left = Math.min(...ys), top = Math.min(...xs);
+    svg.append(draw("rect", {x: left, y: top, width: Math.max(...ys) - left, height: Math.max(...xs) - top, "stroke-width": .2, style: "stroke-width:.2"}, draw("title", {}, `${image.flavour} ${image.path}: ${w.toFixed(2)} × ${h.toFixed(2)} mm`)));
+    placed++;
+  }
+  return placed ? make("figure", {}, make("figcaption", {}, "On the slide (26 × 76 mm), X down, Y to the right"), svg) : null;
+}
+const STATES = [["missing", "missing"], ["present", "present"], ["duplicate", "duplicate"], ["off", "off the grid"]];
+async function tileMap(target, image) {
+  target.replaceChildren();
+  if (!image.cells) { target.append(make("p", {class: "quiet"}, "The positions of its tiles are not known.")); return; }
+  const cells = await unpack(bytes(image.cells), "deflate"), first = new Int32Array((await unpack(bytes(image.first), "deflate")).buffer);
+  const canvas = make("canvas", {width: image.columns, height: image.rows, tabindex: 0, role: "img", "data-path": image.path}), context = canvas.getContext("2d", {willReadFrequently: true});
+  const picture = context.createImageData(image.columns, image.rows), counts = [0, 0, 0, 0];
+  const shades = STATES.map(([name]) => { context.fillStyle = color(name).trim(); context.fillRect(0, 0, 1, 1); return context.getImageData(0, 0, 1, 1).data; });
+  cells.forEach((cell, place) => { counts[cell]++; picture.data.set(shades[cell], place * 4); });
+  context.putImageData(picture, 0, 0);
+  canvas.style.aspectRatio = `${image.columns} / ${image.rows}`;
+  const small = Math.min(1, 480 / image.columns, 360 / image.rows), zoom = small < 1 ? small : Math.min(24, Math.floor(Math.min(480 / image.columns, 360 / image.rows)));
+  canvas.style.width = `${image.columns * zoom}px`; canvas.style.maxWidth = "100%";
+  const legend = STATES.map(([name, label], place) => counts[place] ? make("span", {}, make("i", {style: `background:var(--${name})`}), `${label} ${counts[place]}`) : null);
+  const summary = `${counts[1] + counts[2] + counts[3]} of ${cells.length} tiles have a frame`;
+  canvas.setAttribute("aria-label", summary);
+  canvas.addEventListener("mousemove", event => {
+    const box = canvas.getBoundingClientRect(), x = Math.floor((event.clientX - box.left) / box.width * image.columns), y = Math.floor((event.clientY - box.top) / box.height * image.rows), place = y * image.columns + x;
+    if (place < 0 || place >= cells.length) return;
+    say(event, `column ${x + 1}, row ${y + 1}: ${STATES[cells[place]][1]}${first[place] >= 0 ? `, frame ${first[place] + 1}` : ""} · ${image.path}`);
+  });
+  canvas.addEventListener("mouseleave", event => say(event, ""));
+  target.append(make("figure", {}, make("figcaption", {}, `Tiles of ${image.matrix_columns} × ${image.matrix_rows}: ${image.columns} × ${image.rows}${image.planes > 1 ? `, ${image.planes} planes or paths` : ""}`), canvas,
+    make("p", {class: "legend quiet"}, ...legend, image.outside ? make("span", {}, `outside of the matrix ${image.outside}`) : null)));
+  if (image.sizes) target.append(frameSizes(new Int32Array((await unpack(bytes(image.sizes), "deflate")).buffer)));
+}
+function frameSizes(sizes) {
+  const canvas = make("canvas", {width: 480, height: 70, role: "img", "aria-label": "sizes of frames"}), context = canvas.getContext("2d"), bins = Math.min(480, sizes.length);
+  const most = new Float64Array(bins);
+  let largest = 1, least = Infinity, total = 0;
+  sizes.forEach((size, place) => { const bin = Math.floor(place * bins / sizes.length); most[bin] = Math.max(most[bin], size); largest = Math.max(largest, size); least = Math.min(least, size); total += size; });
+  context.fillStyle = color("present");
+  most.forEach((size, bin) => { const height = Math.max(1, size / largest * 68); context.fillRect(bin * 480 / bins, 70 - height, Math.max(1, 480 / bins - (bins < 120 ? 1 : 0)), height); });
+  return make("figure", {}, make("figcaption", {}, `Sizes of ${plural(sizes.length, "frame")}: ${least} to ${largest} bytes, ${Math.round(total / sizes.length)} on average`), canvas);
+}
+function slides() {
+  if (!report.slides.length) return null;
+  const section = make("section", {id: "slides"}, make("h2", {}, "Slides"));
+  paged(section, report.slides, slide => {
+    const map = make("div", {class: "map"}), choose = path => {
+      for (const node of box.querySelectorAll("svg g rect")) node.classList.toggle("chosen", node.parentNode.dataset.path === path);
+      tileMap(map, slide.images.find(image => image.path === path));
+    };
+    const box = make("div", {class: "slide"}, make("h3", {}, slide.id), make("div", {class: "figures"}, make("div", {}, pyramid(slide.images, choose), glass(slide.images)), map),
+      make("p", {class: "quiet"}, slide.images.map(image => `${image.flavour || "image"} ${image.matrix_columns} × ${image.matrix_rows}`).join(" · ")));
+    const largest = [...slide.images].sort((a, b) => b.matrix_columns - a.matrix_columns)[0];
+    const seen = new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) { seen.disconnect(); choose(largest.path); } });
+    seen.observe(box);
+    return box;
+  });
+  return section;
+}
+function associations() {
+  if (!report.associations.length) return null;
+  return make("section", {}, make("h2", {}, "Associations"), ...report.associations.map(one => make("details", {class: "group", ...(report.associations.length < 4 ? {open: ""} : {})}, make("summary", {}, make("span", {}, one.status), make("b", {}, `${one.id} ${one.title}`), ""),
+    make("div", {class: "body"}, make("dl", {}, ...one.lines.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, text)])),
+      make("table", {}, ...one.contexts.map(([name, names, result, answer]) => make("tr", {}, make("td", {}, name), make("td", {}, names.join(", ")), make("td", {class: result === 0 ? "" : "error"}, answer))))))));
+}
+(async () => {
+  report = JSON.parse(new TextDecoder().decode(await unpack(bytes(document.getElementById("data").textContent), "gzip")));
+  readState();
+  const main = document.getElementById("main");
+  main.replaceChildren(...[slides(), associations(), findings(), notChecked()].filter(Boolean));
+  list();
+  addEventListener("hashchange", () => { readState(); document.getElementById("search").value = state.q; list(); });
+  document.body.dataset.ready = String(Math.round(performance.now()));
+})();

@@ -1,0 +1,119 @@
+"""The HTML report: what it carries, and what a browser makes of it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import zlib
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dcmlint.engine.image_exhibit import ImageExhibit
+from dcmlint.engine.report import Report, Summary
+from dcmlint.findings.finding import FileRecord, Finding, Subject
+from dcmlint.reports.html import HtmlWriter
+from dcmlint.reports.writer import TextOptions, deliver, head_of
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--virtual-time-budget=8000", "--dump-dom",
+)  # fmt: skip
+
+
+def page_of(report: Report) -> str:
+    sink = StringIO()
+    deliver(report, [HtmlWriter(sink, head_of(report, {}, TextOptions()))])
+    return sink.getvalue()
+
+
+def report(count: int = 3, message: str = "wrong") -> Report:
+    files = tuple(FileRecord(path=f"{n}.dcm", passed=10) for n in range(max(1, count // 10)))
+    found = tuple(
+        Finding(
+            rule=f"TILE{n % 7:03}", name="a-name", severity=("error", "warning")[n % 2], basis="requirement",  # type: ignore[arg-type]
+            subject=Subject("file", file := files[n % len(files)].path, (file,)), file=file, path=f"Rows{n}", message=f"{message} {n}",
+        )
+        for n in range(count)
+    )  # fmt: skip
+    cells = bytes([1, 1, 0, 2, 1, 3])
+    image = ImageExhibit(
+        flavour="VOLUME", matrix_columns=1536, matrix_rows=1024, tile_columns=512, tile_rows=512, columns=3, rows=2, frames=5,
+        spacing=0.0005, origin=(10.0, 20.0), orientation=(0, -1, -1, 0), cells=zlib.compress(cells),
+        first=zlib.compress(b"".join(n.to_bytes(4, "little", signed=True) for n in (0, 1, -1, 2, 3, 4))), outside=1,
+    )  # fmt: skip
+    return Report(
+        version="1", edition="2025e", profile="wsi", files=files, findings=found, exhibits={"0.dcm": image},
+        slides=(("1.2.3", ("0.dcm",)),), summary=Summary(files=len(files), errors=count, undecided=1), exit_code=1,
+        undecided={"TILE001": {"a reason": "0.dcm"}},
+    )  # fmt: skip
+
+
+def data_of(page: str) -> dict[str, object]:
+    found = re.search(r'<script id="data"[^>]*>([^<]*)</script>', page)
+    assert found is not None
+    value: dict[str, object] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return value
+
+
+def test_the_page_carries_everything_once_and_needs_no_network() -> None:
+    page = page_of(report(20))
+    data = data_of(page)
+    assert len(data["findings"]) == 20  # type: ignore[arg-type]
+    assert [image["path"] for image in data["slides"][0]["images"]] == ["0.dcm"]  # type: ignore[index]
+    assert "not decided: TILE001" in data["notes"]  # type: ignore[operator]
+    assert re.findall(r"(?:src|href)=", page) == []
+    assert page_of(report(20)) == page
+
+
+def test_nothing_from_a_file_is_markup() -> None:
+    value = msgspec.structs.replace(
+        report(1, "</script><img src=x onerror=alert(1)>"), profile="<b>&{{ 7*7 }}"
+    )
+    page = page_of(value)
+    assert "onerror" not in page
+    assert "<b>" not in page
+    assert "49" not in re.findall(r"profile (.*?) ·", page)[0]
+
+
+@pytest.fixture
+def browser(tmp_path: Path):  # type: ignore[no-untyped-def]
+    if CHROMIUM is None:
+        pytest.skip("no chromium")
+
+    def dom(page: str, fragment: str = "") -> str:
+        path = tmp_path / "report.html"
+        path.write_text(page, "utf-8")
+        done = subprocess.run(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{path.as_uri()}{fragment}"],
+            capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done.stdout.decode()
+
+    return dom
+
+
+@pytest.mark.peer
+def test_a_browser_draws_findings_and_pictures(browser) -> None:  # type: ignore[no-untyped-def]
+    dom = browser(page_of(report(10_000)))
+    assert "data-ready=" in dom
+    assert dom.count('<details class="group"') == 7
+    assert "10000 of 10000 findings" in dom
+    assert "1536 × 1024" in dom
+    assert re.search(r"<canvas[^>]*aria-label=\"5 of 6 tiles have a frame\"", dom)
+    for word in ("missing 1", "present 3", "duplicate 1", "off the grid 1", "outside of the matrix 1"):
+        assert word in dom
+
+
+@pytest.mark.peer
+def test_the_filter_is_in_the_address(browser) -> None:  # type: ignore[no-untyped-def]
+    dom = browser(page_of(report(100)), "#q=tile003&by=file&severity=error")
+    assert "7 of 100 findings" in dom
+    assert 'value="tile003"' in dom
