@@ -70,7 +70,8 @@ class Matcher:
             return []
         issues = []
         title = root.concept
-        if not concept_fit(self.tables, first.row, title):
+        unnamed = title is None and ConceptNameCodeSequence in root.dataset
+        if not unnamed and not concept_fit(self.tables, first.row, title):
             issues.append(
                 Issue(
                     "title",
@@ -216,7 +217,8 @@ def _close(slot: Slot, child: ContentItem, target: ContentItem) -> bool:
     if not target.value_type:
         return slot.relationship == child.relationship
     if target.concept is None and slot.relationship == child.relationship:
-        return same_type and slot.row.value_type in _NAMED
+        # An empty name is told by the tables; a container may go without one, but not where its template names it.
+        return same_type and (slot.row.value_type in _NAMED or ConceptNameCodeSequence in target.dataset)
     return same_type and not slot.row.concepts
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import parse_path
+from dcmlint.facts.report.codes import CodedConcepts
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.coding import (
     CodeKey,
@@ -25,30 +26,10 @@ from dcmlint.standard.tags import (
     CodeMeaning,
     CodeValue,
     CodingSchemeDesignator,
-    DirectoryRecordSequence,
     EquivalentCodeSequence,
     SOPClassUID,
 )
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
-
-_MOST_ITEMS = 50_000
-_SKIPPED = frozenset({EquivalentCodeSequence, DirectoryRecordSequence})
-
-
-def code_items(dataset: Dataset) -> Iterator[Dataset]:
-    """The items of code sequences of an instance; of long sequences one item of each shape."""
-    todo = [dataset]
-    left = _MOST_ITEMS
-    while todo and left:
-        level = todo.pop()
-        left -= 1
-        if CodeValue in level and CodingSchemeDesignator in level and level.parent is not None:
-            yield level
-        below: list[Dataset] = []
-        for element in level:
-            if element.items is not None and element.tag not in _SKIPPED and not element.tag >> 16 & 1:
-                below += _few(element.items)
-        todo += reversed(below)
 
 
 def _few(items: Any) -> Iterable[Dataset]:
@@ -59,10 +40,10 @@ def _few(items: Any) -> Iterable[Dataset]:
 def _codes(context: RuleContext) -> list[tuple[Dataset, CodeKey]]:
     if context.dataset.text(SOPClassUID) == VLWholeSlideMicroscopyImageStorage:
         raise NotApplicable
-    found = [(item, _key(item)) for item in code_items(context.dataset)]
-    if not found:
+    coded: CodedConcepts | None = context.facts.group("codes")
+    if coded is None:
         raise NotApplicable
-    return found
+    return [(item, _key(item)) for item in coded.items]
 
 
 def _key(item: Dataset) -> CodeKey:
