@@ -24,6 +24,7 @@ from dcmlint.reports.report_schema import report_schema  # noqa: E402
 from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
 from dcmlint.rules.load import data_folder, read_folder  # noqa: E402
 from dcmlint.rules.schema import rule_schema  # noqa: E402
+from tools.reference import facts_page, functions_page  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
 
@@ -37,6 +38,8 @@ def generated() -> dict[Path, bytes]:
     made |= keywords.generated()
     made[ROOT / "docs" / "differences.md"] = _differences()
     rules = [source.rule for source in read_folder(data_folder("rules"))]
+    made[ROOT / "docs" / "facts.md"] = facts_page().encode()
+    made[ROOT / "docs" / "functions.md"] = functions_page(rules).encode()
     made |= profile_files(ROOT)
     return made | {PAGES / name: text.encode() for name, text in rule_pages(rules).items()}
 

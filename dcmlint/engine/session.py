@@ -24,8 +24,8 @@ from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError
-from dcmlint.facts.builtin.file_name import file_name_of
-from dcmlint.facts.builtin.svs import SVS, Svs, can_read_svs, is_tiff
+from dcmlint.facts.file.file_name import file_name_of
+from dcmlint.facts.file.svs import SVS, Svs, can_read_svs, is_tiff
 from dcmlint.findings.finding import (
     FileRecord,
     Finding,
@@ -182,7 +182,7 @@ class Checker:
             return self.unreadable(task.path, NOT_DICOM, message)
         run = InstanceRun(Instance(buffer), task.path, Plan(rules, ""), self.settings, self._values)
         checked = run.run()
-        found: Svs | None = run.facts.group("svs")
+        found = run.facts.of(Svs)
         title = f"Aperio SVS · {found.images} images" if found is not None and found.is_svs else "TIFF"
         record = FileRecord(path=task.path, title=title, undecided=tuple(checked.undecided))
         exempt = exempted(self.profile, task.path)

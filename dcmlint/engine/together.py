@@ -13,10 +13,10 @@ from dcmlint.engine.guard import guarded
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
-from dcmlint.facts.builtin.gathered import Gathered, Part, Series
-from dcmlint.facts.builtin.member import Member
-from dcmlint.facts.builtin.slide import Slide
 from dcmlint.facts.registry import Facts
+from dcmlint.facts.run.index import KeptFile, RunIndex, Series
+from dcmlint.facts.run.kept import Kept
+from dcmlint.facts.run.slide import Slide
 from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Subject
 from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
@@ -38,7 +38,7 @@ class Together(msgspec.Struct, frozen=True):
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
     path: bytes
-    member: Member | None
+    kept: Kept | None
     crash: str = ""
 
 
@@ -52,7 +52,7 @@ def member_of(facts: Facts, path: str) -> bytes:
 
     def pack() -> tuple[OutcomeKind, str]:
         nonlocal packed
-        member = facts.group("member")
+        member = facts.group("kept")
         packed = b"" if member is None else _ENCODER.encode(_Packed(_bytes(path), member))
         return "pass", ""
 
@@ -71,7 +71,7 @@ class Members:
     """
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[KeptFile] = []
         self.crashes: list[tuple[str, str]] = []
         self._kept: dict[object, object] = {}
         for packed in members:
@@ -83,15 +83,15 @@ class Members:
             return
         found = _DECODER.decode(packed)
         path = found.path.decode("utf-8", "surrogatepass")
-        if found.member is None:
+        if found.kept is None:
             self.crashes.append((found.crash, path))
             return
         shared = {
             name: self._kept.setdefault(value, value)
             for name in _SHARED
-            if (value := getattr(found.member, name))
+            if (value := getattr(found.kept, name))
         }
-        self.parts.append(Part(path, msgspec.structs.replace(found.member, **shared)))
+        self.parts.append(KeptFile(path, msgspec.structs.replace(found.kept, **shared)))
 
 
 _SHARED = ("sop_class", "study", "series", "frame_of_reference", "transfer_syntax", "patient", "study_values",
@@ -105,8 +105,8 @@ def check_together(
     if not rules:
         return Together()
     taken = members if isinstance(members, Members) else Members(members)
-    gathered = Gathered(taken.parts)
-    slides = gathered.slides if any(active.rule.scope == "slide" for active in rules) else []
+    index = RunIndex(taken.parts)
+    slides = index.slides if any(active.rule.scope == "slide" for active in rules) else []
     findings: list[Finding] = []
     outcomes: list[dict[str, OutcomeKind]] = []
     undecided: list[tuple[str, str, str]] = []
@@ -115,10 +115,10 @@ def check_together(
         # What could not be compared was not checked: every rule about slides and series says so.
         outcomes.append({active.rule.id: "error" for active in rules})
         undecided += [(active.rule.id, crash, path) for active in rules]
-    for scope, subjects in (("slide", slides), ("series", list(gathered.series.values()))):
+    for scope, subjects in (("slide", slides), ("series", list(index.series.values()))):
         mine = [active for active in rules if active.rule.scope == scope]
         for subject in subjects:
-            run = _SubjectRun(SlideContext(subject, gathered), settings)
+            run = _SubjectRun(SlideContext(subject, index), settings)
             for active in mine:
                 run.hold(active)
             findings += sorted(run.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))
@@ -140,7 +140,7 @@ class _SubjectRun:
         self.outcomes: dict[str, OutcomeKind] = {}
         self.undecided: list[tuple[str, str, str]] = []
         self.explained: set[tuple[str, str]] = set()
-        self._classes = {part.member.sop_class for part in context.parts}
+        self._classes = {part.kept.sop_class for part in context.parts}
         self._files = paths(context.parts)
         subject = context.subject
         self._maker = FindingMaker(

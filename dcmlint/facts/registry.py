@@ -23,6 +23,7 @@ from dcmlint.expr.types import ANY, BOOL, NUMBER, TEXT, Type, list_of
 from dcmlint.findings.redact import ShowValues
 
 Compute = Callable[["Facts"], Any]
+Group = typing.TypeVar("Group")
 
 
 class FactGroup(msgspec.Struct, frozen=True):
@@ -64,6 +65,11 @@ def groups() -> dict[str, FactGroup]:
     """All registered groups by name."""
     _load()
     return _GROUPS
+
+
+@cache
+def _names_by_struct() -> dict[Any, str]:
+    return {group.struct: group.name for group in groups().values()}
 
 
 def fact_type(name: str) -> FactType | None:
@@ -143,6 +149,11 @@ class Facts:
             self._done[name] = None
             self._done[name] = groups()[name].compute(self)
         return self._done[name]
+
+    def of(self, kind: type[Group]) -> Group | None:
+        """The group that gives this struct, or None where it does not apply to the instance."""
+        found = self.group(_names_by_struct()[kind])
+        return typing.cast("Group | None", found)
 
     def computed(self, name: str) -> Any:
         """The struct of a group that was already asked for; None where it was not, or does not apply."""

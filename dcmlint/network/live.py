@@ -14,7 +14,7 @@ from dcmlint.engine.exhibit import AssociationRecord, ContextRow
 from dcmlint.engine.report import Report, tallied
 from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
-from dcmlint.facts.builtin.endpoints import Reach
+from dcmlint.facts.association.endpoints import Reach
 from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
 from dcmlint.network.dialogue import connect
 from dcmlint.network.facts import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts

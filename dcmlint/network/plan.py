@@ -9,7 +9,7 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.errors import UsageError, did_you_mean
-from dcmlint.facts.builtin.endpoints import Demands
+from dcmlint.facts.association.endpoints import Demands
 from dcmlint.network.dialogue import Target
 from dcmlint.network.probe import Question
 from dcmlint.network.rule_facts import WantedContexts

@@ -9,8 +9,8 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.expr import UNKNOWN, Unknown
-from dcmlint.facts.builtin.endpoints import Contexts, Echo, Negotiated, Reach, Tls
-from dcmlint.facts.builtin.senders import Sender, Stored
+from dcmlint.facts.association.endpoints import Contexts, Echo, Negotiated, Reach, Tls
+from dcmlint.facts.association.senders import Sender, Stored
 from dcmlint.network.associate import CONTEXT_RESULTS, AssociateRequest, Role
 from dcmlint.network.dataset_head import DatasetHead
 from dcmlint.network.facts import (

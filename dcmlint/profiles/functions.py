@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.expr.patterns import MAX_SUBJECT
-from dcmlint.facts.builtin.gathered import Part
-from dcmlint.facts.builtin.specimen import USING_SUBSTANCE, Code, contents, is_stained
+from dcmlint.facts.header.specimen import USING_SUBSTANCE, Code, contents, is_stained
+from dcmlint.facts.run.index import KeptFile
 from dcmlint.profiles.file_names import TOKEN
 from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
@@ -162,14 +162,14 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
     A gap is less severe than a number used twice: what is missing may not have been among the inputs.
     """
     parts = [part for part in context.parts if part.on_slide and part.has_image]
-    numbers: dict[int, list[Part]] = {}
+    numbers: dict[int, list[KeptFile]] = {}
     for part in parts:
         if part.image.number is not None:
             numbers.setdefault(part.image.number, []).append(part)
     if len(parts) < 2 or not numbers:
         raise NotApplicable
     twice = [
-        part for same in numbers.values() if len({p.member.sop_instance for p in same}) > 1 for part in same
+        part for same in numbers.values() if len({p.kept.sop_instance for p in same}) > 1 for part in same
     ]
     if twice:
         yield Problem(message="one Instance Number stands for several instances of the series", path="InstanceNumber",

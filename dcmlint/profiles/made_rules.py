@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from dcmlint import standard
-from dcmlint.facts.builtin.svs import SVS
+from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Reference
 from dcmlint.profiles.file_names import check_template
 from dcmlint.profiles.model import Profile

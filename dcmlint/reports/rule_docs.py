@@ -14,11 +14,11 @@ from dcmlint.rules.model import Example, Rule
 from dcmlint.rules.yaml_source import Tagged
 
 _AREAS: Mapping[str, str] = {
+    "ANN": "Bulk annotations",
     "CHR": "Character sets",
     "COD": "Coded concepts",
     "CONC": "Concatenations",
     "CT": "CT, MR and PET images",
-    "ANN": "Bulk annotations",
     "DIR": "DICOMDIR",
     "ELM": "Elements: VR, multiplicity, private elements",
     "ENC": "Encoding",

@@ -12,9 +12,9 @@ from dcmlint.expr import ABSENT
 from dcmlint.rules.functions import NotApplicable, Problem
 
 if TYPE_CHECKING:
-    from dcmlint.facts.builtin.entities import Said
-    from dcmlint.facts.builtin.gathered import Gathered, Part, Series
-    from dcmlint.facts.builtin.slide import Slide
+    from dcmlint.facts.run.entities import Said
+    from dcmlint.facts.run.index import KeptFile, RunIndex, Series
+    from dcmlint.facts.run.slide import Slide
 
 _SHOWN = 4
 
@@ -22,21 +22,21 @@ _SHOWN = 4
 class SlideContext(msgspec.Struct, frozen=True):
     """What the function of a rule of scope slide or series sees.
 
-    ``subject`` is the slide or the series, ``gathered`` everything that was checked in the run.
+    ``subject`` is the slide or the series, ``index`` everything that was checked in the run.
     """
 
     subject: Slide | Series
-    gathered: Gathered
+    index: RunIndex
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[KeptFile, ...]:
         """The instances of the slide or series."""
         return self.subject.parts
 
     @property
     def slide(self) -> Slide:
         """The slide, for rules of scope slide."""
-        from dcmlint.facts.builtin.slide import Slide
+        from dcmlint.facts.run.slide import Slide
 
         if not isinstance(self.subject, Slide):
             raise NotApplicable
@@ -96,7 +96,7 @@ def shown(said: Said) -> Value:
 class Difference(msgspec.Struct, frozen=True):
     """Values of which there should be one: the usual one first, then the others with their instances."""
 
-    values: tuple[tuple[Value, tuple[Part, ...]], ...]
+    values: tuple[tuple[Value, tuple[KeptFile, ...]], ...]
 
     @property
     def usual(self) -> Value:
@@ -104,14 +104,14 @@ class Difference(msgspec.Struct, frozen=True):
         return self.values[0][0]
 
     @property
-    def others(self) -> tuple[Part, ...]:
+    def others(self) -> tuple[KeptFile, ...]:
         """The instances that have another value."""
         return tuple(part for _, parts in self.values[1:] for part in parts)
 
 
-def difference(parts: Iterable[Part], value: Callable[[Part], Value | None]) -> Difference | None:
+def difference(parts: Iterable[KeptFile], value: Callable[[KeptFile], Value | None]) -> Difference | None:
     """How parts differ in a value; None when they agree.  Parts that give None say nothing."""
-    groups: dict[Hashable, tuple[Value, list[Part]]] = {}
+    groups: dict[Hashable, tuple[Value, list[KeptFile]]] = {}
     for part in parts:
         found = value(part)
         if found is not None:
@@ -148,7 +148,7 @@ def _told_apart(texts: list[str]) -> list[str]:
     return [f"{text} [value {number}]" for number, text in enumerate(texts, 1)]
 
 
-def names(parts: Sequence[Part]) -> str:
+def names(parts: Sequence[KeptFile]) -> str:
     """Instances by what they are on the slide: VOLUME 1110x1484, LABEL; the first few."""
     count = Counter(part.role for part in parts)
     said = [role if times == 1 else f"{times} x {role}" for role, times in count.items()]
@@ -160,6 +160,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def paths(parts: Iterable[Part]) -> tuple[str, ...]:
+def paths(parts: Iterable[KeptFile]) -> tuple[str, ...]:
     """Their paths, each once, in this order."""
     return tuple(dict.fromkeys(part.path for part in parts))

@@ -160,8 +160,8 @@ def test_an_instance_that_cannot_be_kept_makes_the_run_incomplete(monkeypatch: p
     from dcmlint.facts import registry
 
     groups = registry.groups()
-    crash = registry.FactGroup("member", "", groups["member"].struct, lambda facts: 1 // 0)
-    monkeypatch.setitem(registry._GROUPS, "member", crash)
+    crash = registry.FactGroup("kept", "", groups["kept"].struct, lambda facts: 1 // 0)
+    monkeypatch.setitem(registry._GROUPS, "kept", crash)
     found = report({"a.dcm": slides.full_native()})
     assert found.summary.crashed
     assert found.exit_code == 4

@@ -67,7 +67,7 @@ def test_the_largest_element_is_named_by_its_path() -> None:
 
 
 def test_what_is_spread_over_many_items_is_named_as_the_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcmlint.facts.builtin.layout._LARGE", 0)
+    monkeypatch.setattr("dcmlint.facts.file.layout._LARGE", 0)
     assert _group("layout", slides.sparse_native()).largest_path == "PerFrameFunctionalGroupsSequence"
 
 

@@ -17,7 +17,7 @@ from support.slides import Scan
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.columns import Columns
 from dcmlint.dicom.instance import read_instance
-from dcmlint.facts.builtin.frame_columns import FrameColumns
+from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.facts.registry import Facts
 
 pytestmark = pytest.mark.usefixtures("columns_from_few_items_on")

@@ -15,7 +15,7 @@ from support.pictures import icc_profile
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
-from dcmlint.facts.builtin.icc import Icc
+from dcmlint.facts.pixel.icc import Icc
 from dcmlint.facts.registry import Facts
 
 BASE = slides.full_jpeg()

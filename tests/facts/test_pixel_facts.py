@@ -12,8 +12,8 @@ from support import slides
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.expr import UNKNOWN
-from dcmlint.facts.builtin.codestream import ALL_UP_TO, chosen_frames, subsampling_name
-from dcmlint.facts.builtin.encapsulation import layout_of
+from dcmlint.facts.pixel.codestream import ALL_UP_TO, chosen_frames, subsampling_name
+from dcmlint.facts.pixel.encapsulation import layout_of
 from dcmlint.facts.registry import FactOptions, Facts
 
 VIDEO = "1.2.840.10008.1.2.4.102"

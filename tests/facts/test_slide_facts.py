@@ -13,10 +13,10 @@ from support.modules import uid
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.together import Members, member_of
-from dcmlint.facts.builtin import covered as covering
-from dcmlint.facts.builtin.gathered import Gathered, same_content
-from dcmlint.facts.builtin.slide import Slide
+from dcmlint.facts.frame import covered as covering
 from dcmlint.facts.registry import FactOptions, Facts
+from dcmlint.facts.run.index import RunIndex, same_content
+from dcmlint.facts.run.slide import Slide
 
 
 def packed(made: FileDataset | bytes, path: str = "a.dcm", **options: str) -> bytes:
@@ -26,10 +26,10 @@ def packed(made: FileDataset | bytes, path: str = "a.dcm", **options: str) -> by
     return member_of(Facts(instance, FactOptions(**options)), path)
 
 
-def gathered(instances: Sequence[FileDataset | bytes], folder: str = "x") -> Gathered:
+def gathered(instances: Sequence[FileDataset | bytes], folder: str = "x") -> RunIndex:
     members = Members(packed(made, f"{folder}/{number}.dcm") for number, made in enumerate(instances))
     assert not members.crashes
-    return Gathered(members.parts)
+    return RunIndex(members.parts)
 
 
 def slides_in(instances: Sequence[FileDataset | bytes]) -> list[Slide]:
@@ -136,7 +136,7 @@ def test_the_same_attributes_in_another_encoding_are_the_same_instance(syntax: s
 def test_other_lengths_of_sequences_are_the_same_instance() -> None:
     made = slides.full_native()
     first, second = gathered([slides.to_bytes(made), slides.to_bytes(made, undefined_lengths=True)]).parts
-    assert first.member.sameness.file != second.member.sameness.file
+    assert first.kept.sameness.file != second.kept.sameness.file
     assert same_content(first, second)
 
 
@@ -151,10 +151,10 @@ def test_one_changed_pixel_is_another_instance() -> None:
 def test_the_order_of_the_inputs_does_not_matter() -> None:
     made = [*slides.pyramid(), *slides.concatenation()]
     members = [packed(one, f"x/{number}.dcm") for number, one in enumerate(made)]
-    want = [[part.path for part in slide.parts] for slide in Gathered(Members(members).parts).slides]
+    want = [[part.path for part in slide.parts] for slide in RunIndex(Members(members).parts).slides]
     for seed in range(5):
         random.Random(seed).shuffle(members)
-        found = Gathered(Members(members).parts).slides
+        found = RunIndex(Members(members).parts).slides
         assert [[part.path for part in slide.parts] for slide in found] == want
 
 
@@ -178,7 +178,7 @@ def test_a_member_is_as_small_for_many_frames() -> None:
 
 def test_equal_parts_of_members_are_kept_once() -> None:
     parts = Members(packed(one, f"{number}") for number, one in enumerate(slides.pyramid())).parts
-    first, *rest = (part.member for part in parts)
+    first, *rest = (part.kept for part in parts)
     assert all(one.patient is first.patient and one.series is first.series for one in rest)
 
 

@@ -12,7 +12,7 @@ from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.expr import compile_expression
 from dcmlint.facts.registry import Facts
-from dcmlint.rules.builtin_functions.codes import code_items
+from dcmlint.rules.builtin_functions.header.codes import code_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, function_named
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope

@@ -140,7 +140,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
 def content_items(facts: Facts) -> tuple[ContentItem, ...]:
     """The content items of an instance in the order of the document, the root first; () without content."""
-    content: Content | None = facts.group("content")
+    content = facts.of(Content)
     return () if content is None else content.nodes  # type: ignore[return-value]
 
 

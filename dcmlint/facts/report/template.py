@@ -31,7 +31,7 @@ class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
 
 def template_issues(facts: Facts) -> tuple[Issue, ...]:
     """What is wrong with a document against its template, in the order of the document; () without a template."""
-    use: TemplateUse | None = facts.group("template")
+    use = facts.of(TemplateUse)
     return () if use is None else use.issues  # type: ignore[return-value]
 
 
@@ -39,7 +39,7 @@ def template_issues(facts: Facts) -> tuple[Issue, ...]:
 def template(facts: Facts) -> TemplateUse | None:
     """The root template of a document and what is wrong against it; absent for instances without content."""
     items = content_items(facts)
-    content: Content | None = facts.group("content")
+    content = facts.of(Content)
     if not items or content is None:
         return None
     root = items[0]

@@ -1,26 +1,36 @@
 """The functions of built-in rules; importing this package registers them."""
 
-from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing registers them
-    annotations,
-    bulk_lengths,
-    code_streams,
-    codes,
-    coding,
-    concatenations,
-    decoding,
+import dcmlint.rules.builtin_functions.annotations
+import dcmlint.rules.builtin_functions.structured_report  # noqa: F401 - importing registers them
+from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing registers them
     deidentification,
     directory,
-    entities,
     file,
+    identity,
+)
+from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing registers them
+    frames,
+    optical_path,
+)
+from dcmlint.rules.builtin_functions.header import (  # noqa: F401 - importing registers them
+    codes,
+    coding,
+    numbers,
+    preparation,
+)
+from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing registers them
+    bulk_lengths,
+    code_streams,
+    decoding,
     fragments,
     frame_colours,
-    frames,
-    identity,
+    frame_groups,
     lossy,
-    numbers,
-    optical_path,
     overlays,
-    preparation,
+)
+from dcmlint.rules.builtin_functions.run import (  # noqa: F401 - importing registers them
+    concatenations,
+    entities,
     references,
     slide_levels,
     slide_privacy,
@@ -28,5 +38,4 @@ from dcmlint.rules.builtin_functions import (  # noqa: F401 - importing register
     slide_series,
     slide_set,
     slide_values,
-    structured_report,
 )

@@ -62,7 +62,7 @@ def _references(context: RuleContext) -> list[tuple[ContentItem, Dataset]]:
     return found
 
 
-@rule_function("document_evidence")
+@rule_function("document-evidence")
 def document_evidence(context: RuleContext) -> Iterator[Problem]:
     """SR001: references of content items that the evidence sequences do not list (PS3.3 C.17.2.3)."""
     references = _references(context)

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dcmlint.facts.builtin.member import regions_in
+from dcmlint.facts.run.kept import regions_in
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
 
 if TYPE_CHECKING:
-    from dcmlint.facts.builtin.gathered import Part
     from dcmlint.facts.report.regions import ImageSize, Region
+    from dcmlint.facts.run.index import KeptFile
 
 # Coordinates may reach the far edge of the last pixel, and a little beyond by drawing.
 _EDGE = 1.0
 
 
-def _pairs(context: SlideContext) -> Iterator[tuple[Part, Region, Part, ImageSize]]:
+def _pairs(context: SlideContext) -> Iterator[tuple[KeptFile, Region, KeptFile, ImageSize]]:
     """What documents say of an image, with the image."""
     any_ = False
     for part in context.parts:
-        for region in regions_in(part.member):
-            for image in context.gathered.instances.get(region.sop_instance, [])[:1]:
-                if image.member.size is not None:
+        for region in regions_in(part.kept):
+            for image in context.index.instances.get(region.sop_instance, [])[:1]:
+                if image.kept.size is not None:
                     any_ = True
-                    yield part, region, image, image.member.size
+                    yield part, region, image, image.kept.size
     if not any_:
         raise NotApplicable
 
 
-@rule_function("report.frames-of-images")
+@rule_function("report-frames-of-images")
 def frames(context: SlideContext) -> Iterator[Problem]:
     """SR021: the frames that a document refers to are frames of the image."""
     for part, region, image, size in _pairs(context):
@@ -41,7 +41,7 @@ def frames(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-@rule_function("report.coordinates-in-images")
+@rule_function("report-coordinates-in-images")
 def coordinates(context: SlideContext) -> Iterator[Problem]:
     """SR022: the coordinates of a document lie within the image, or within its Total Pixel Matrix."""
     for part, region, image, size in _pairs(context):

@@ -16,7 +16,7 @@ def issues(context: RuleContext, kinds: list[str]) -> Iterator[Problem]:
     ``kinds``: the kinds of issue that the rule tells ("missing", "repeated", "form", "title", "unknown", "value",
     "group", "units", "graphic").
     """
-    use: TemplateUse | None = context.facts.group("template")
+    use = context.facts.of(TemplateUse)
     if use is None:
         raise NotApplicable
     if not use.identifier:
@@ -34,7 +34,7 @@ def issues(context: RuleContext, kinds: list[str]) -> Iterator[Problem]:
 @rule_function("template-coverage")
 def coverage(context: RuleContext) -> Iterator[Problem]:
     """SR107: documents, or parts of them, that were not held against a template; with the names of the templates."""
-    use: TemplateUse | None = context.facts.group("template")
+    use = context.facts.of(TemplateUse)
     if use is None:
         raise NotApplicable
     if not use.identifier:

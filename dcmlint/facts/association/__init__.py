@@ -1,0 +1,1 @@
+"""Facts of associations and their endpoints: given by a probe or by a listener."""

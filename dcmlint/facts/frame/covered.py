@@ -1,0 +1,108 @@
+"""Which tiles the frames of an image cover, in a few numbers (PS3.3 C.8.12.6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.facts.frame.tiling import real, whole
+from dcmlint.standard.tags import (
+    ColumnPositionInTotalImagePixelMatrix,
+    PerFrameFunctionalGroupsSequence,
+    PlanePositionSlideSequence,
+    RowPositionInTotalImagePixelMatrix,
+    ZOffsetInSlideCoordinateSystem,
+)
+
+if TYPE_CHECKING:
+    from dcmlint.facts.frame.tiling import Tiling
+
+MOST_PLANES = 16  # of an image; more are not told apart
+
+
+class Covered(msgspec.Struct, frozen=True, array_like=True):
+    """Tiles that frames with positions cover: first and last (0-based, in raster order), and how many.
+
+    ``planes``: the first Z of the frames, in um.
+    """
+
+    first: int
+    last: int
+    tiles: int
+    planes: tuple[float, ...]
+
+
+def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
+    """The tiles of an image whose frames have positions; None where they have none."""
+    items = dataset.items(PerFrameFunctionalGroupsSequence)
+    if (
+        tiling is None
+        or not len(items)
+        or not tiling.columns
+        or not tiling.tile_columns
+        or not tiling.tile_rows
+    ):
+        return None
+    if tiling.organization == "TILED_FULL":
+        return None
+    found = _columns(dataset, tiling) if getattr(items, "shapes", None) else _plain(items, tiling)
+    if found is None:
+        return None
+    first, last, tiles, planes = found
+    return (
+        Covered(first, last, tiles, tuple(sorted(planes)[:MOST_PLANES]))
+        if abs(first) + abs(last) < 1 << 60
+        else None
+    )
+
+
+_Found = tuple[int, int, int, set[float]]
+
+
+def _grid(tiling: Tiling) -> tuple[int, int, int]:
+    return tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
+
+
+def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
+    across, wide, high = _grid(tiling)
+    tiles: set[int] = set()
+    planes: set[float] = set()
+    for item in items:
+        found = item.items(PlanePositionSlideSequence)
+        if not len(found):
+            continue
+        column, row, height = (
+            whole(found[0], ColumnPositionInTotalImagePixelMatrix),
+            whole(found[0], RowPositionInTotalImagePixelMatrix),
+            real(found[0], ZOffsetInSlideCoordinateSystem),
+        )
+        if column is not None and row is not None:
+            tiles.add((row - 1) // high * across + (column - 1) // wide)
+        if height is not None and len(planes) < MOST_PLANES:
+            planes.add(height)
+    return (min(tiles), max(tiles), len(tiles), planes) if tiles else None
+
+
+def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
+    import numpy as np
+
+    across, wide, high = _grid(tiling)
+    columns = FrameColumns(dataset)
+    column, row, height = (
+        columns.numbers((PlanePositionSlideSequence, tag))
+        for tag in (
+            ColumnPositionInTotalImagePixelMatrix,
+            RowPositionInTotalImagePixelMatrix,
+            ZOffsetInSlideCoordinateSystem,
+        )
+    )
+    known = ~(np.isnan(column) | np.isnan(row))
+    if not known.any():
+        return None
+    tiles = np.unique((row[known] - 1) // high * across + (column[known] - 1) // wide)
+    planes = np.unique(height[~np.isnan(height)])[:MOST_PLANES]
+    return int(tiles[0]), int(tiles[-1]), len(tiles), set(planes.tolist())

@@ -1,0 +1,1 @@
+"""Facts of what the header records of dates and specimens."""

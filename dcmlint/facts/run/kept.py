@@ -1,0 +1,121 @@
+"""What is kept of an instance after it was checked, to compare it with the others of a run."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.decoding import decoder
+from dcmlint.facts.registry import Facts, facts
+from dcmlint.facts.report.regions import ImageSize, Region, image_size, regions_of
+from dcmlint.facts.run.derived_object import Annotations, annotations_of
+from dcmlint.facts.run.entities import (
+    EQUIPMENT,
+    FRAME_OF_REFERENCE,
+    PATIENT,
+    SERIES,
+    STUDY,
+    entity,
+)
+from dcmlint.facts.run.referenced import References, references
+from dcmlint.facts.run.sameness import Sameness, sameness
+from dcmlint.facts.run.slide_image import SlideImage, slide_image
+from dcmlint.findings.redact import harmless
+from dcmlint.standard.tags import (
+    FrameOfReferenceUID,
+    SeriesInstanceUID,
+    StudyInstanceUID,
+    TotalPixelMatrixColumns,
+    TotalPixelMatrixRows,
+)
+from dcmlint.standard.uids import MediaStorageDirectoryStorage, VLWholeSlideMicroscopyImageStorage
+
+_MATRIX = (TotalPixelMatrixColumns, TotalPixelMatrixRows)
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One instance as a member of a patient, a study, a series and perhaps a slide.
+
+    ``sop_class``: SOP Class UID
+    ``sop_instance``: SOP Instance UID
+    ``study``: Study Instance UID
+    ``series``: Series Instance UID
+    ``frame_of_reference``: Frame of Reference UID; empty where there is none
+    ``transfer_syntax``: Transfer Syntax UID
+
+    Packed, so that equal ones can be kept once: ``patient``, ``study_values``, ``series_values``,
+    ``equipment``, ``reference_frame`` (attributes of the entities) and ``references``.  ``image`` is packed
+    for every image with a Total Pixel Matrix, ``annotations`` given for annotations of one.
+    ``size`` is that of an image, ``regions`` (packed) what a document says of parts of images.
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    frame_of_reference: str
+    transfer_syntax: str
+    sameness: Sameness
+    patient: bytes
+    study_values: bytes
+    series_values: bytes
+    equipment: bytes
+    reference_frame: bytes
+    references: bytes = b""
+    image: bytes = b""
+    annotations: Annotations | None = None
+    size: ImageSize | None = None
+    regions: bytes = b""
+
+
+@facts("kept", Kept)
+def kept(facts: Facts) -> Kept | None:
+    """What is kept of an instance; absent for directories and for what has no SOP Class or no SOP Instance UID."""
+    instance = facts.instance
+    dataset = instance.dataset
+    if instance.sop_class in ("", MediaStorageDirectoryStorage) or not instance.sop_instance:
+        return None
+    mode = facts.options.show_values
+    referred = references(dataset)
+    wanted = instance.sop_class == VLWholeSlideMicroscopyImageStorage or any(
+        tag in dataset for tag in _MATRIX
+    )
+    image = slide_image(facts) if wanted else None
+    regions = regions_of(facts)
+    return Kept(
+        sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
+        study=_uid(dataset.text(StudyInstanceUID)), series=_uid(dataset.text(SeriesInstanceUID)),
+        frame_of_reference=_uid(dataset.text(FrameOfReferenceUID)), transfer_syntax=_uid(instance.syntax.uid),
+        sameness=sameness(instance),
+        patient=entity(dataset, PATIENT, mode), study_values=entity(dataset, STUDY, mode),
+        series_values=entity(dataset, SERIES, mode), equipment=entity(dataset, EQUIPMENT, mode),
+        reference_frame=entity(dataset, FRAME_OF_REFERENCE, mode),
+        references=msgspec.msgpack.encode(referred) if referred != _NONE else b"",
+        image=msgspec.msgpack.encode(image) if image is not None else b"",
+        annotations=annotations_of(facts), size=image_size(facts),
+        regions=msgspec.msgpack.encode(regions) if regions else b"",
+    )  # fmt: skip
+
+
+_NONE = References()
+_REGIONS = decoder(list[Region])
+_REFERENCES = decoder(References)
+_IMAGE = decoder(SlideImage)
+
+
+def regions_in(one: Kept) -> list[Region]:
+    """What a member says of parts of images."""
+    return _REGIONS.decode(one.regions) if one.regions else []
+
+
+def references_of(one: Kept) -> References:
+    """The references of a member."""
+    return _REFERENCES.decode(one.references) if one.references else _NONE
+
+
+def image_of(one: Kept) -> SlideImage | None:
+    """The image of a member with a Total Pixel Matrix."""
+    return _IMAGE.decode(one.image) if one.image else None
+
+
+def _uid(text: str) -> str:
+    return harmless(text[:128])

@@ -1,0 +1,144 @@
+"""Which other instances an instance refers to (SOP Instance Reference Macro, PS3.3 Table 10-11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.run.entities import printable_text
+from dcmlint.findings.redact import harmless
+from dcmlint.standard.tags import (
+    ReferencedFrameOfReferenceUID,
+    ReferencedPatientSequence,
+    ReferencedPerformedProcedureStepSequence,
+    ReferencedSOPClassUID,
+    ReferencedSOPInstanceUID,
+    ReferencedStudySequence,
+    ReferencedVisitSequence,
+    SeriesInstanceUID,
+    StudyInstanceUID,
+)
+from dcmlint.standard.uids import ModalityWorklistInformationModelFind
+
+# Distinct references kept of one instance: more than the largest series has instances.
+MOST = 20_000
+# Not composite instances: studies, patients, visits, procedure steps, worklists (PS3.4 B.5 has none of them).
+_NOT_STORED = (
+    "1.2.840.10008.3.1.2.",
+    "1.2.840.10008.5.1.4.34.",
+    ModalityWorklistInformationModelFind,
+    "1.2.840.10008.5.1.4.32.",
+)
+# Referenced Study, Performed Procedure Step, Patient, Visit Sequence (PS3.6).
+_NOT_INSTANCES = frozenset(
+    {
+        ReferencedStudySequence,
+        ReferencedPerformedProcedureStepSequence,
+        ReferencedPatientSequence,
+        ReferencedVisitSequence,
+    }
+)
+
+
+class Reference(msgspec.Struct, frozen=True, array_like=True):
+    """A referenced instance; ``series`` and ``study`` are empty where the reference does not say them.
+
+    ``through`` is the tag of the sequence that holds the reference.
+    """
+
+    sop_class: str
+    sop_instance: str
+    series: str
+    study: str
+    through: int
+
+
+class References(msgspec.Struct, frozen=True, array_like=True):
+    """The distinct references of an instance, in the order of the bytes.
+
+    ``more``: there are more than were kept.  ``frames_of_reference``: Referenced Frame of Reference UIDs of
+    three-dimensional coordinates (PS3.3 C.18.9).
+    """
+
+    instances: tuple[Reference, ...] = ()
+    more: bool = False
+    frames_of_reference: tuple[str, ...] = ()
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str, str, str], Reference] = {}
+        self.frames: dict[str, None] = {}
+        self.more = False
+
+    def level(self, level: Dataset, series: str, study: str) -> None:
+        if level.parent is not None:
+            series = _uid(level, SeriesInstanceUID) or series
+            study = _uid(level, StudyInstanceUID) or study
+            if ReferencedSOPInstanceUID in level:
+                self.add(
+                    _uid(level, ReferencedSOPClassUID),
+                    _uid(level, ReferencedSOPInstanceUID),
+                    series,
+                    study,
+                    level.parent_tag,
+                )
+            if ReferencedFrameOfReferenceUID in level and len(self.frames) < 64:
+                self.frames[_uid(level, ReferencedFrameOfReferenceUID)] = None
+        for element in level:
+            items = element.items
+            if items is None:
+                continue
+            if getattr(items, "shapes", None):
+                self.columns(items)
+                continue
+            for item in items:
+                self.level(item, series, study)
+
+    def columns(self, items: Any) -> None:
+        """A long sequence: the references of all its items at once."""
+        for shape in items.shapes:
+            for path, leaf in shape.leaves.items():
+                if path[-1] != ReferencedSOPInstanceUID or len(path) < 3:
+                    continue
+                class_leaf = shape.leaves.get((*path[:-1], ReferencedSOPClassUID))
+                instances = items.raw(leaf)
+                if class_leaf is None or not len(instances):
+                    continue
+                classes = items.raw(class_leaf)
+                first = (instances == instances[0]) & (classes == classes[0])
+                pairs = {(classes[0], instances[0]): None}
+                if not first.all():
+                    pairs |= dict.fromkeys(
+                        zip(classes[~first].tolist(), instances[~first].tolist(), strict=True)
+                    )
+                for sop_class, sop_instance in pairs:
+                    self.add(_text(sop_class), _text(sop_instance), "", "", path[-3])
+
+    def add(self, sop_class: str, sop_instance: str, series: str, study: str, through: int) -> None:
+        if not sop_instance or through in _NOT_INSTANCES or sop_class.startswith(_NOT_STORED):
+            return
+        key = (sop_class, sop_instance, series, study)
+        if key in self.found:
+            return
+        if len(self.found) >= MOST:
+            self.more = True
+            return
+        self.found[key] = Reference(sop_class, sop_instance, series, study, through)
+
+
+def references(dataset: Dataset) -> References:
+    """What a data set refers to."""
+    collector = _Collector()
+    collector.level(dataset, "", "")
+    return References(tuple(collector.found.values()), collector.more, tuple(filter(None, collector.frames)))
+
+
+def _uid(level: Dataset, tag: int) -> str:
+    return printable_text(level.text(tag))[:128]
+
+
+def _text(value: bytes) -> str:
+    return harmless(value.decode("ascii", "replace").strip(" \0")[:128])

@@ -1,0 +1,1 @@
+"""Functions of rules about files, identity and directories."""

@@ -1,0 +1,243 @@
+"""Rules about what identifies an instance, and what it refers to: UIDs, placeholders, references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import name_of, parse_path
+from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    AcquisitionUID,
+    ConcatenationUID,
+    DerivationImageSequence,
+    DimensionOrganizationSequence,
+    DimensionOrganizationUID,
+    FrameOfReferenceUID,
+    PerFrameFunctionalGroupsSequence,
+    PyramidUID,
+    ReferencedImageSequence,
+    ReferencedInstanceSequence,
+    ReferencedSegmentNumber,
+    ReferencedSeriesSequence,
+    ReferencedSOPInstanceUID,
+    SegmentIdentificationSequence,
+    SegmentNumber,
+    SegmentSequence,
+    SeriesInstanceUID,
+    SharedFunctionalGroupsSequence,
+    SOPInstanceUID,
+    SOPInstanceUIDOfConcatenationSource,
+    SourceImageSequence,
+    SpecimenDescriptionSequence,
+    SpecimenUID,
+    StudiesContainingOtherReferencedInstancesSequence,
+    StudyInstanceUID,
+)
+
+# Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
+_ROLES = (
+    SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID,
+    AcquisitionUID,  # Acquisition UID
+    PyramidUID,  # Pyramid UID
+    ConcatenationUID,  # Concatenation UID
+    SOPInstanceUIDOfConcatenationSource,
+)  # fmt: skip
+_MANY = 1000
+# In place of the number of a frame
+_SHARED, _TOP = -1, -2
+
+
+@rule_function("distinct-uid-roles")
+def distinct_uid_roles(context: RuleContext) -> Iterator[Problem]:
+    """One problem for each UID that stands for things of several kinds."""
+    roles: dict[str, dict[int, tuple[Dataset, int]]] = {}
+    for level, tag in _uids(context.dataset):
+        uid = level.text(tag)
+        if uid:
+            roles.setdefault(uid, {}).setdefault(tag, (level, tag))
+    for uid, found in roles.items():
+        first = next(iter(found))
+        others = [tag for tag in found if tag != first and not _said_elsewhere({first, tag})]
+        if not others:
+            continue
+        level, tag = found[others[0]]
+        names = [name_of(other) for other in others]
+        verb = "is" if len(names) == 1 else "are"
+        yield Problem(
+            level=level, tag=tag, found=uid, want="a UID of its own",
+            message=f"{' and '.join(names)} {verb} the same UID as {name_of(first)}",
+        )  # fmt: skip
+
+
+def _uids(dataset: Dataset) -> Iterator[tuple[Dataset, int]]:
+    for tag in _ROLES:
+        yield dataset, tag
+    for sequence, tag in (
+        (DimensionOrganizationSequence, DimensionOrganizationUID),
+        (SpecimenDescriptionSequence, SpecimenUID),
+    ):
+        for item in islice(dataset.items(sequence), _MANY):
+            yield item, tag
+
+
+def _said_elsewhere(pair: set[int]) -> bool:
+    """Pairs that have rules of their own: the source of a concatenation, and specimens."""
+    if SpecimenUID in pair:
+        return not pair.isdisjoint({SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID})
+    return pair == {SOPInstanceUIDOfConcatenationSource, SOPInstanceUID}
+
+
+@rule_function("placeholder-values")
+def placeholder_values(
+    context: RuleContext, attributes: Sequence[str], placeholders: Sequence[str]
+) -> Iterator[Problem]:
+    """One problem for each of the attributes that holds one of the placeholders, whatever its letters' case."""
+    words = {word.upper() for word in placeholders}
+    for attribute in attributes:
+        *above, last = (step.tag for step in parse_path(attribute))
+        for level in _levels(context.dataset, above):
+            if level.text(last).strip().upper() in words:
+                yield Problem(
+                    level=level, tag=last, found=level.value(last), want="a real value",
+                    message=f"{name_of(last)} holds a placeholder",
+                )  # fmt: skip
+
+
+def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
+    levels = [dataset]
+    for tag in path:
+        levels = [item for level in levels for item in islice(level.items(tag), _MANY)]
+    return levels
+
+
+@rule_function("uid-root")
+def uid_root(context: RuleContext) -> Iterator[Problem]:
+    """UIDs of what an instance belongs to that lie under the root of the standard but are not in PS3.6 Annex A."""
+    for tag in (SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID):
+        uid = context.dataset.text(tag)
+        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
+            yield Problem(
+                level=context.dataset, tag=tag, found=uid, want="a UID of another root",
+                message=f"{name_of(tag)} lies under the root of the standard, which does not know it",
+            )  # fmt: skip
+
+
+@rule_function("referenced-segments")
+def referenced_segments(context: RuleContext) -> Iterator[Problem]:
+    """Frames that name a segment that is not in the Segment Sequence (PS3.3 C.8.20.3.1)."""
+    dataset = context.dataset
+    known = {item.value(SegmentNumber) for item in dataset.items(SegmentSequence)}
+    columns = FrameColumns(dataset)
+    if known != set(range(1, len(known) + 1)) or not columns.count:
+        raise NotApplicable  # numbers that are wrong themselves are told of them
+    import numpy as np
+
+    named = columns.numbers((SegmentIdentificationSequence, ReferencedSegmentNumber), shared=True)
+    lost = np.flatnonzero(~np.isnan(named) & ~np.isin(named, [float(str(one)) for one in known]))
+    if len(lost):
+        number = int(named[lost[0]])
+        yield Problem(
+            path=f"PerFrameFunctionalGroupsSequence[*].{name_of(SegmentIdentificationSequence)}[0].{name_of(ReferencedSegmentNumber)}",
+            tag=ReferencedSegmentNumber, items=lost, found=number, want=f"one of {len(known)} segments",
+            message=f"no segment has the number {number}",
+        )  # fmt: skip
+
+
+@rule_function("referenced-instances-listed")
+def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
+    """A problem where the data set or its functional groups refer to instances that the list of references lacks."""
+    dataset = context.dataset
+    wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
+    for group, frame, uid in _references(dataset):
+        first = wanted.get(uid, (group, frame, 0))
+        wanted[uid] = (first[0], first[1], first[2] + 1)
+    if not wanted:
+        raise NotApplicable
+    listed = set(_listed(dataset))
+    if not listed and _tables_say_so(dataset):
+        return
+    for uid, (group, frame, count) in islice(wanted.items(), _MANY):
+        if uid in listed:
+            continue
+        path = f"{name_of(group)}[0]"
+        if group == DerivationImageSequence:
+            path += f".{name_of(SourceImageSequence)}[0]"
+        if frame != _TOP:
+            groups = (
+                "SharedFunctionalGroupsSequence[0]"
+                if frame == _SHARED
+                else f"PerFrameFunctionalGroupsSequence[{frame}]"
+            )
+            path = f"{groups}.{path}"
+        times = f", {count} times" if count > 1 else ""
+        yield Problem(
+            path=f"{path}.{name_of(ReferencedSOPInstanceUID)}", tag=ReferencedSOPInstanceUID,
+            found=uid, want="an item of ReferencedSeriesSequence, or of the other studies' sequence",
+            message=f"an instance is referred to{times}, but not listed in the Common Instance Reference",
+        )  # fmt: skip
+
+
+def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
+    """Sequence, frame and UID of each reference of the data set (PS3.3 C.7.6.1) and from a functional group
+    (C.7.6.16.2.5, .6)."""
+    for tag in (SourceImageSequence, ReferencedImageSequence):
+        for item in dataset.items(tag)[:_MANY]:
+            yield tag, _TOP, item.text(ReferencedSOPInstanceUID)
+    for item in dataset.items(SharedFunctionalGroupsSequence)[:1]:
+        yield from ((group, _SHARED, uid) for group, uid in _references_of(item))
+    frames: Any = dataset.items(PerFrameFunctionalGroupsSequence)
+    shapes = getattr(frames, "shapes", None)
+    if shapes is None:
+        for number, item in enumerate(frames):
+            yield from ((group, number, uid) for group, uid in _references_of(item))
+        return
+    for shape in shapes:
+        for path, leaf in shape.leaves.items():
+            if path[-1] != ReferencedSOPInstanceUID or path[0] not in (
+                DerivationImageSequence,
+                ReferencedImageSequence,
+            ):
+                continue
+            import numpy as np
+
+            found, first = np.unique(frames.raw(leaf), return_index=True)
+            for raw, at in zip(found.tolist(), first.tolist(), strict=True):
+                yield path[0], int(shape.items[at]), raw.decode("ascii", "replace").strip(" \0")
+
+
+def _references_of(item: Dataset) -> Iterator[tuple[int, str]]:
+    for derivation in item.items(DerivationImageSequence):
+        for source in derivation.items(SourceImageSequence):
+            yield DerivationImageSequence, source.text(ReferencedSOPInstanceUID)
+    for reference in item.items(ReferencedImageSequence):
+        yield ReferencedImageSequence, reference.text(ReferencedSOPInstanceUID)
+
+
+def _listed(dataset: Dataset) -> Iterator[str]:
+    """The UIDs that the Common Instance Reference module lists (PS3.3 C.12.2)."""
+    levels: Iterable[Dataset] = (dataset, *dataset.items(StudiesContainingOtherReferencedInstancesSequence))
+    for level in levels:
+        for series in level.items(ReferencedSeriesSequence):
+            for instance in series.items(ReferencedInstanceSequence):
+                yield instance.text(ReferencedSOPInstanceUID)
+
+
+def _tables_say_so(dataset: Dataset) -> bool:
+    """Whether the condition of Referenced Series Sequence holds by its table: then that is the finding."""
+    if ReferencedSeriesSequence in dataset or StudiesContainingOtherReferencedInstancesSequence in dataset:
+        return False
+    first = [
+        item
+        for sequence in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence)
+        for item in dataset.items(sequence)[:1]
+    ]
+    return any(len(item.items(ReferencedImageSequence)) for item in first) or any(
+        len(derivation.items(SourceImageSequence))
+        for item in first
+        for derivation in item.items(DerivationImageSequence)
+    )

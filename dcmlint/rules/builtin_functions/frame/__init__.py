@@ -1,0 +1,1 @@
+"""Functions of rules about frames and their optical paths."""

@@ -1,0 +1,1 @@
+"""Functions of rules about codes, specimens and plain numbers."""

@@ -1,0 +1,154 @@
+"""Rules on the preparation of specimens: PS3.3 C.7.6.22.1.3, PS3.16 TID 8001 and 8002."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.header.specimen import (
+    PARENT_ID,
+    PROCESSED_AT,
+    SPECIMEN_ID,
+    USING_SUBSTANCE,
+    contents,
+    is_stained,
+)
+from dcmlint.rules.builtin_functions.header.codes import RETIRED, STANDARD
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    CodeValue,
+    CodingSchemeDesignator,
+    ConceptCodeSequence,
+    DateTime,
+    EquivalentCodeSequence,
+    SpecimenDescriptionSequence,
+    SpecimenPreparationSequence,
+    TextValue,
+    TimezoneOffsetFromUTC,
+)
+
+
+@rule_function("steps-in-order-of-time")
+def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
+    """Preparation steps that were done before the step in front of them."""
+    looked_at = False
+    zone = context.dataset.text(TimezoneOffsetFromUTC)
+    for steps in _preparations(context.dataset):
+        latest = ""
+        for step in steps:
+            found = next((one for one in contents(step) if one.name == PROCESSED_AT and one.moment), None)
+            if found is None:
+                continue
+            if latest:
+                looked_at = True
+                if is_before(found.moment, latest, zone):
+                    yield Problem(
+                        message="The step was done before the one in front of it", level=found.item, tag=DateTime,
+                        found=found.moment, want="the order of time",
+                    )  # fmt: skip
+                    continue
+            latest = found.moment
+    if not looked_at:
+        raise NotApplicable
+
+
+@rule_function("sampling-parents")
+def sampling_parents(context: RuleContext) -> Iterator[Problem]:
+    """Parents of sampling steps that no earlier step is about, where there are earlier steps."""
+    looked_at = False
+    for steps in _preparations(context.dataset):
+        known: set[str] = set()
+        for step in steps:
+            found = list(contents(step))
+            for one in found:
+                if one.name != PARENT_ID or not one.text or not known:
+                    continue
+                looked_at = True
+                if one.text not in known:
+                    yield Problem(
+                        message="No earlier step is about the parent specimen", level=one.item, tag=TextValue,
+                        found=one.text, want="the identifier of an earlier step",
+                    )  # fmt: skip
+            # A parent may have a history of its own that nobody wrote down.
+            known.update(one.text for one in found if one.name in (SPECIMEN_ID, PARENT_ID) and one.text)
+    if not looked_at:
+        raise NotApplicable
+
+
+@rule_function("stains-in-context-group")
+def stains_in_context_group(context: RuleContext, cid: str) -> Iterator[Problem]:
+    """Substances of staining steps that the context group does not have, nor their equivalents."""
+    group = standard.load().context_group(int(cid))
+    looked_at = False
+    for step in (step for steps in _preparations(context.dataset) for step in steps if is_stained(step)):
+        for one in contents(step):
+            value, scheme = one.code
+            if one.name != USING_SUBSTANCE or not value or not scheme or scheme in RETIRED or group is None:
+                continue
+            looked_at = True
+            item = one.item.items(ConceptCodeSequence)[0]
+            equivalents = [
+                (other.text(CodeValue), other.text(CodingSchemeDesignator))
+                for other in item.items(EquivalentCodeSequence)
+            ]
+            if one.code not in group and not any(other in group for other in equivalents):
+                yield Problem(
+                    message=f"The stain is not in CID {cid}, {group.name}",
+                    level=item,
+                    tag=CodeValue,
+                    found=value,
+                    want=f"a code of CID {cid}",
+                    severity="" if scheme in STANDARD else "info",
+                )
+    if not looked_at:
+        raise NotApplicable
+
+
+def _preparations(dataset: Dataset) -> Iterator[list[Dataset]]:
+    for item in dataset.items(SpecimenDescriptionSequence):
+        yield list(item.items(SpecimenPreparationSequence))
+
+
+def is_before(moment: str, other: str, zone: str = "") -> bool:
+    """Whether one DT lies surely before another; ``zone`` holds where a value has none (PS3.5 6.2).
+
+    Both are compared as far as the coarser of them goes. False where it cannot be said: a value that is no
+    DT, or a zone that only one of them has.
+    """
+    first, first_zone = _split(moment, zone)
+    second, second_zone = _split(other, zone)
+    if first is None or second is None or (first_zone is None) != (second_zone is None):
+        return False
+    if first_zone != second_zone:
+        there, here = _minute(first, first_zone), _minute(second, second_zone)
+        return there is not None and here is not None and there < here
+    size = min(len(first), len(second))
+    return first[:size] < second[:size]
+
+
+def _split(moment: str, zone: str) -> tuple[str | None, int | None]:
+    """The digits of a DT without fraction, and its offset from UTC in minutes."""
+    for sign in "+-":
+        head, found, tail = moment.partition(sign)
+        if found:
+            moment, zone = head, sign + tail
+            break
+    digits = moment.partition(".")[0].strip()
+    if not digits.isdecimal() or not digits.isascii() or len(digits) not in (4, 6, 8, 10, 12, 14):
+        return None, None
+    if len(zone) == 5 and zone[1:].isascii() and zone[1:].isdecimal():
+        minutes = int(zone[1:3]) * 60 + int(zone[3:])
+        return digits, -minutes if zone[0] == "-" else minutes
+    return digits, None
+
+
+def _minute(digits: str, offset: int | None) -> datetime | None:
+    """The minute in UTC; None where the value is coarser than that, or there is no such minute."""
+    if len(digits) < 12:
+        return None
+    try:
+        return datetime.strptime(digits[:12], "%Y%m%d%H%M") - timedelta(minutes=offset or 0)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""Functions of rules about pixels, fragments and code streams."""

@@ -1,0 +1,156 @@
+"""Decoding a few frames, with whatever decoders are installed: only where it is asked for."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from dcmlint.facts.frame.tiling import whole
+from dcmlint.facts.pixel.codestream import summary_of
+from dcmlint.facts.pixel.encapsulation import layout_of
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    BitsStored,
+    Columns,
+    PhotometricInterpretation,
+    PixelData,
+    PixelRepresentation,
+    PlanarConfiguration,
+    Rows,
+    SamplesPerPixel,
+)
+
+_MOST_FRAMES: Final = 8
+# Frames beyond these are not decoded: a header may ask for more memory than there is.
+_LARGEST_STREAM: Final = 1 << 26
+_LARGEST_PICTURE: Final = 1 << 26
+_ITEM: Final = struct.Struct("<HHI")
+# What decoders say of frames that are right but not for them.
+_LIMITATIONS: Final = ("does not support", "not supported", "are supported", "cannot decode", "only supports")
+
+
+@rule_function("frame-decodes")
+def frame_decodes(context: RuleContext) -> Iterable[Problem]:
+    """Frames that no installed decoder can decode although their headers are right."""
+    if not context.facts.options.decode or context.facts.group("codestream") is None:
+        raise NotApplicable
+    frames = _sample(context)
+    if not frames:
+        raise Undecided("no frame to decode")
+    decoder = _decoder(context.instance.syntax.uid)
+    options = _options(context)
+    layout = layout_of(context.facts)
+    assert layout is not None
+    fragments, frame_map = layout
+    from dcmlint.dicom.frame_map import frame_payload
+
+    limited = 0
+    for frame in frames:
+        payload = frame_payload(context.dataset.context.buffer, fragments, frame_map, frame)
+        reason = _refusal(decoder, payload[0 : len(payload)], options)
+        if not reason:
+            continue
+        if any(word in reason for word in _LIMITATIONS):
+            limited += 1
+            continue
+        yield Problem(
+            path="PixelData[*]", tag=PixelData, items=[frame], offset=int(fragments.offsets[frame_map.first_fragment[frame]]),
+            message=f"frame {frame + 1} of {len(frame_map)} cannot be decoded", because=reason[:200],
+        )  # fmt: skip
+    if limited == len(frames):
+        raise Undecided("the installed decoders do not support these frames")
+
+
+def _sample(context: RuleContext) -> list[int]:
+    """Some frames whose headers are right: the first, the last and some between."""
+    import numpy as np
+
+    from dcmlint.dicom.codestreams import EXPECTED
+
+    summary = summary_of(context.facts)
+    if summary is None:
+        return []
+    kind = EXPECTED[context.instance.syntax.uid].kind
+    good = [
+        group.frames
+        for group in summary.groups
+        if group.codestream.kind == kind and not group.codestream.problems
+        and (group.codestream.width or 1) * (group.codestream.height or 1) <= _LARGEST_PICTURE
+    ]  # fmt: skip
+    if not good:
+        return []
+    frames = np.setdiff1d(np.concatenate(good), np.concatenate((summary.incomplete, summary.empty)))
+    if len(frames) > _MOST_FRAMES:
+        drawn = np.random.default_rng(context.facts.options.seed).choice(
+            frames, _MOST_FRAMES - 2, replace=False
+        )
+        frames = np.unique(np.concatenate((frames[[0, -1]], drawn)))
+    layout = layout_of(context.facts)
+    assert layout is not None
+    fragments, frame_map = layout
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(fragments.lengths)))
+    first = frame_map.first_fragment[frames]
+    sizes = ends[first + frame_map.count[frames]] - ends[first]
+    chosen: list[int] = frames[sizes <= _LARGEST_STREAM].tolist()
+    return chosen
+
+
+def _decoder(uid: str) -> Any:
+    try:
+        from pydicom.pixels import get_decoder
+    except ImportError:
+        raise Undecided("no decoder is installed") from None
+    try:
+        decoder = get_decoder(uid)
+    except NotImplementedError:
+        raise Undecided("there is no decoder for the transfer syntax") from None
+    if not decoder.is_available:
+        raise Undecided("no decoder for the transfer syntax is installed")
+    return decoder
+
+
+def _options(context: RuleContext) -> dict[str, Any]:
+    dataset = context.dataset
+    tags = {"rows": Rows, "columns": Columns, "samples_per_pixel": SamplesPerPixel,
+            "bits_allocated": BitsAllocated, "bits_stored": BitsStored, "pixel_representation": PixelRepresentation}  # fmt: skip
+    numbers = {name: whole(dataset, tag) for name, tag in tags.items()}
+    missing: Sequence[str] = [name for name, number in numbers.items() if number is None or number < 0]
+    if missing:
+        raise Undecided(f"{missing[0].replace('_', ' ')} missing")
+    if (numbers["rows"] or 0) * (numbers["columns"] or 0) > _LARGEST_PICTURE:
+        raise Undecided("frames too large to decode")
+    return {
+        **numbers,
+        "planar_configuration": whole(dataset, PlanarConfiguration) or 0,
+        "photometric_interpretation": dataset.text(PhotometricInterpretation),
+        "pixel_keyword": "PixelData",
+        "number_of_frames": 1,
+    }
+
+
+def _refusal(decoder: Any, frame: bytes, options: dict[str, Any]) -> str:
+    """Why a frame cannot be decoded; empty if it can."""
+    # One frame as Pixel Data of its own: an empty Basic Offset Table and one fragment (PS3.5 A.4)
+    padded = frame + b"\0" * (len(frame) % 2)
+    value = _ITEM.pack(0xFFFE, 0xE000, 0) + _ITEM.pack(0xFFFE, 0xE000, len(padded)) + padded
+    import logging
+
+    log = logging.getLogger("pydicom")
+    silent = log.disabled
+    log.disabled = True  # it would print a traceback for each frame
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what pydicom warns of, other rules tell
+            decoder.as_buffer(value, index=0, validate=False, **options)
+    except (RuntimeError, ValueError, NotImplementedError, AttributeError, IndexError, OSError) as problem:
+        text = " ".join(str(problem).split())
+        return (
+            text.removeprefix("Unable to decode as exceptions were raised by all available plugins: ")
+            or "refused"
+        )
+    finally:
+        log.disabled = silent
+    return ""

@@ -1,0 +1,1 @@
+"""Functions of rules about several instances: references, series, slides, pyramids."""

@@ -1,0 +1,256 @@
+"""Concatenations: one image in several instances (PS3.3 C.7.6.16.2.2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dcmlint import standard
+from dcmlint.rules.functions import NotApplicable, Problem, rule_function
+from dcmlint.rules.slide_functions import SlideContext, Value, counted, difference, paths, plain, problem
+from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
+
+if TYPE_CHECKING:
+    from dcmlint.facts.run.index import KeptFile
+    from dcmlint.facts.run.slide_image import Concatenated
+
+_SHOWN = 6
+
+
+class Chain:
+    """The members of one concatenation, in the order of their numbers."""
+
+    def __init__(self, uid: str, parts: list[KeptFile]) -> None:
+        self.uid = uid
+        self.parts = sorted(parts, key=lambda part: (_said(part).number or 0, part.path))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The In-concatenation Numbers that are there."""
+        return [number for part in self.parts if (number := _said(part).number) is not None]
+
+    @property
+    def total(self) -> int | None:
+        """In-concatenation Total Number, where a member says it."""
+        return next((total for part in self.parts if (total := _said(part).total) is not None), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the numbers are 1 to n, and n is the total if there is one."""
+        return self.numbers == list(range(1, len(self.parts) + 1)) and self.total in (None, len(self.parts))
+
+    @property
+    def frames(self) -> int | None:
+        """Frames of all members; None where one does not say."""
+        frames = [part.image.frames for part in self.parts]
+        return None if None in frames else sum(count or 0 for count in frames)
+
+    @property
+    def want(self) -> int | None:
+        """Frames of the whole grid, for TILED_FULL (PS3.3 C.7.6.17.3)."""
+        image = self.parts[0].image
+        if image.organization != "TILED_FULL" or not image.focal_planes or not image.paths:
+            return None
+        sizes = (image.columns, image.rows, image.matrix_columns, image.matrix_rows)
+        if any(size is None or size < 1 for size in sizes):
+            return None
+        across = -(-(image.matrix_columns or 0) // (image.columns or 1))
+        down = -(-(image.matrix_rows or 0) // (image.rows or 1))
+        return across * down * image.focal_planes * len(image.paths)
+
+
+def _said(part: KeptFile) -> Concatenated:
+    concatenated = part.image.concatenated
+    assert concatenated is not None
+    return concatenated
+
+
+def _chains(context: SlideContext, least: int = 2) -> list[Chain]:
+    groups: dict[str, list[KeptFile]] = {}
+    for part in context.slide.parts:
+        concatenated = part.image.concatenated
+        if concatenated is not None and concatenated.uid:
+            groups.setdefault(concatenated.uid, []).append(part)
+    chains = [Chain(uid, parts) for uid, parts in groups.items() if len(parts) >= least]
+    if not chains:
+        raise NotApplicable
+    return chains
+
+
+@rule_function("concatenation-numbers-complete")
+def numbers_complete(context: SlideContext) -> Iterator[Problem]:
+    """CONC004: the members are numbered from 1 on, each once; a member that is not here is a warning."""
+    for chain in _chains(context):
+        numbers = chain.numbers
+        twice = sorted({number for number in numbers if numbers.count(number) > 1})
+        if twice:
+            odd = [part for part in chain.parts if _said(part).number in twice]
+            yield Problem(
+                message=f"{len(odd)} members of a concatenation have the number {', '.join(map(str, twice[:_SHOWN]))}",
+                said=_list(numbers), want="each number once", files=paths(odd),
+            )  # fmt: skip
+            continue
+        highest = max([*numbers, chain.total or 0], default=0)
+        if len(numbers) == len(chain.parts) and len(numbers) < highest:
+            missing = [number for number in range(1, min(highest, 10_000) + 1) if number not in set(numbers)]
+            yield Problem(
+                message=f"{counted(len(missing), 'member')} of a concatenation of {highest} not found: "
+                f"number {_list(missing)}",
+                said=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
+            )  # fmt: skip
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:_SHOWN])) + (" ..." if len(numbers) > _SHOWN else "")
+
+
+@rule_function("concatenation-offsets-chain")
+def offsets_chain(context: SlideContext) -> Iterator[Problem]:
+    """CONC005: each member begins where the one before ends.
+
+    Silent where frames are missing (CONC006), and for a later member beyond the end (CONC007).
+    """
+    for chain in _chains(context, least=1):
+        if _wrong_total(chain) is not None:
+            continue
+        before: KeptFile | None = None
+        total: int | None = 0
+        for number, part in enumerate(chain.parts, 1):
+            said = _said(part)
+            # From the first member on, or from the one before: one wrong offset is one finding.
+            expected = {total if said.number == number else None, _after(before, part)} - {None}
+            beyond = before is not None and _is_beyond(chain, part)
+            if expected and said.offset is not None and said.offset not in expected and not beyond:
+                yield Problem(
+                    message=f"member {said.number} of a concatenation begins at frame offset {said.offset}",
+                    found=said.offset, want=" or ".join(map(str, expected)), files=(part.path,),
+                    because="" if before is None else f"offset {_said(before).offset} + {before.image.frames} frames "
+                    f"of member {_said(before).number}",
+                )  # fmt: skip
+            frames = part.image.frames
+            total = (
+                total + frames if total is not None and frames is not None and said.number == number else None
+            )
+            before = part
+
+
+def _after(before: KeptFile | None, part: KeptFile) -> int | None:
+    number = _said(part).number
+    if before is None or number is None or _said(before).number != number - 1:
+        return None
+    offset, frames = _said(before).offset, before.image.frames
+    return None if offset is None or frames is None else offset + frames
+
+
+def _is_beyond(chain: Chain, part: KeptFile) -> bool:
+    offset, frames, want = _said(part).offset, part.image.frames, chain.want
+    return offset is not None and frames is not None and want is not None and offset + frames > want
+
+
+@rule_function("concatenation-frames-total")
+def frames_total(context: SlideContext) -> Iterator[Problem]:
+    """CONC006: the members of a TILED_FULL concatenation hold one frame for each tile."""
+    for chain in _chains(context):
+        found = _wrong_total(chain)
+        if found is not None:
+            frames, want = found
+            yield Problem(
+                message=f"the members of a concatenation hold {counted(frames, 'frame')}, but {want} tiles cover the "
+                "Total Pixel Matrix",
+                found=frames, want=str(want), files=paths(chain.parts),
+                because=" + ".join(str(part.image.frames) for part in chain.parts[:16]),
+            )  # fmt: skip
+
+
+def _wrong_total(chain: Chain) -> tuple[int, int] | None:
+    if not chain.complete:
+        return None
+    frames, want = chain.frames, chain.want
+    return (frames, want) if frames is not None and want is not None and frames != want else None
+
+
+@rule_function("concatenation-source-distinct")
+def source_distinct(context: SlideContext) -> Iterator[Problem]:
+    """CONC008: the members name one source, which is none of them."""
+    for chain in _chains(context, least=1):
+        differs = difference(
+            chain.parts, lambda part: plain(_said(part).source) if _said(part).source else None
+        )
+        if differs is not None:
+            yield problem(differs, "the members of a concatenation name different sources")
+            continue
+        own = {part.kept.sop_instance for part in chain.parts}
+        wrong = [part for part in chain.parts if _said(part).source in own]
+        if wrong:
+            yield Problem(
+                message="the source of a concatenation is one of its members", found=_said(wrong[0]).source,
+                want="the UID of the undivided instance", files=paths(wrong),
+            )  # fmt: skip
+
+
+@rule_function("concatenation-attributes-identical")
+def attributes_identical(context: SlideContext) -> Iterator[Problem]:
+    """CONC009: the members differ in nothing but what the standard names."""
+    dictionary = standard.load().dictionary
+    for chain in _chains(context):
+        said = {part.path: {one.tag: one.said.key for one in _said(part).shared} for part in chain.parts}
+        differing: dict[int, list[KeptFile]] = {}
+        for tag in dict.fromkeys(tag for one in said.values() for tag in one):
+            if tag == SOPInstanceUIDOfConcatenationSource:
+                continue
+            # A member without the attribute differs from one that has it.
+            values = {path: Value(one.get(tag), "") for path, one in said.items()}
+            differs = difference(chain.parts, partial(_of_path, values=values))
+            if differs is not None:
+                differing[tag] = list(differs.others)
+        if differing:
+            entries = [(dictionary.entry(tag), tag) for tag in differing]
+            words = [
+                entry.keyword if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+                for entry, tag in entries
+            ]
+            yield Problem(
+                message=f"the members of a concatenation differ in {', '.join(words[:_SHOWN])}"
+                + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""),
+                path=words[0], files=paths(part for parts in differing.values() for part in parts),
+            )  # fmt: skip
+
+
+def _of_path(part: KeptFile, values: Mapping[str, Value]) -> Value:
+    return values[part.path]
+
+
+@rule_function("concatenation-instance-number")
+def instance_number(context: SlideContext) -> Iterator[Problem]:
+    """CONC010: the members have one Instance Number; numbering the instances through is information."""
+    for chain in _chains(context):
+        differs = difference(
+            chain.parts, lambda part: plain(part.image.number) if part.image.number is not None else None
+        )
+        if differs is not None:
+            through = len(differs.values) == len(chain.parts)
+            numbers = [part.image.number or 0 for part in chain.parts]
+            yield Problem(
+                message="the members of a concatenation have "
+                + ("an Instance Number each" if through else "different Instance Numbers"),
+                said=_list(numbers), want="one number for all", severity="info" if through else "",
+                files=paths(differs.others),
+            )  # fmt: skip
+
+
+@rule_function("concatenation-lonely-member")
+def lonely(context: SlideContext) -> Iterator[Problem]:
+    """CONC012: a concatenation of which one member is here."""
+    for chain in _chains(context, least=1):
+        if len(chain.parts) == 1 and chain.total != 1:
+            said = _said(chain.parts[0])
+            place = (
+                f" ({said.number} of {said.total})"
+                if said.number is not None and said.total is not None
+                else ""
+            )
+            yield Problem(
+                message=f"one member of a concatenation{place} without the others",
+                files=(chain.parts[0].path,),
+            )

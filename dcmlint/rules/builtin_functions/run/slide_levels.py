@@ -1,0 +1,280 @@
+"""The geometry of a pyramid: each level against its base."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dcmlint.rules.functions import NotApplicable, Problem, rule_function
+from dcmlint.rules.slide_functions import SlideContext
+
+if TYPE_CHECKING:
+    from dcmlint.facts.run.pyramids import Level, Pyramid
+    from dcmlint.facts.run.slide_image import SlideImage
+
+ORIGIN_TOLERANCE = 0.02  # mm: resampling moves the first pixel's centre by half a pixel
+ORIENTATION_TOLERANCE = 1e-4  # Decimal Strings have 16 characters
+RATIO_TOLERANCE = 0.1  # more is another level's spacing; less is a rounded magnification (extent-equal)
+EXTENT_TOLERANCE = 0.001
+VOLUME_TOLERANCE = 0.01
+THUMBNAIL_TOLERANCE = 0.01
+DYADIC_TOLERANCE = 0.01
+LARGEST_GAP = 4.5
+LARGEST_BASE = 20.0  # um x magnification: a base level has about 10
+
+
+def _below(context: SlideContext) -> Iterator[tuple[Pyramid, Level]]:
+    """Every level that is smaller than its base, with the pyramid; raises NotApplicable where there is none."""
+    found = False
+    for pyramid in context.slide.pyramids:
+        base = pyramid.base
+        for level in pyramid.levels[1:]:
+            if level.columns and level.rows and (level.columns, level.rows) != (base.columns, base.rows):
+                found = True
+                yield pyramid, level
+    if not found:
+        raise NotApplicable
+
+
+def _size(image: SlideImage) -> str:
+    return f"{image.matrix_columns} x {image.matrix_rows} pixels"
+
+
+def _spacing(image: SlideImage) -> tuple[float, float] | None:
+    """Column and row spacing in mm; None where it is not there or not positive."""
+    column, row = image.column_spacing, image.row_spacing
+    return (column, row) if column is not None and row is not None and column > 0 and row > 0 else None
+
+
+def _deviation(base: Level, level: Level) -> tuple[float, float] | None:
+    """By how much (columns, rows) the spacing of a level fails to be its share of the base's; 0 is exact."""
+    first, second = _spacing(base.image), _spacing(level.image)
+    if first is None or second is None or not (base.columns and base.rows):
+        return None
+    return (
+        base.columns / level.columns * first[0] / second[0] - 1,
+        base.rows / level.rows * first[1] / second[1] - 1,
+    )  # fmt: skip
+
+
+def _scaled(base: Level, level: Level) -> bool | None:
+    """Whether the spacing of a level is in proportion to its matrix; None where it is not known."""
+    deviation = _deviation(base, level)
+    if deviation is None:
+        return None
+    return all(
+        abs(by) <= max(1 / pixels + EXTENT_TOLERANCE, RATIO_TOLERANCE)
+        for by, pixels in zip(deviation, (level.columns, level.rows), strict=True)
+    )
+
+
+@rule_function("slide-origin-consistent")
+def origin(context: SlideContext) -> Iterator[Problem]:
+    """PYR008: the origin of each level is the base's, but for a pixel."""
+    for pyramid, level in _below(context):
+        first, second, spacing = pyramid.base.image.origin, level.image.origin, _spacing(level.image)
+        if first is None or second is None or None in (*first[:2], *second[:2]):
+            continue
+        x, y = (float(second[n] or 0) - float(first[n] or 0) for n in (0, 1))
+        limit = max(*(spacing or (0.0,)), ORIGIN_TOLERANCE)
+        if math.hypot(x, y) > limit * (1 + 1e-9):
+            yield Problem(
+                message=f"{level.role} begins {math.hypot(x, y):.4g} mm from where {pyramid.base.role} begins",
+                said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
+                files=(level.parts[0].path,),
+            )  # fmt: skip
+
+
+@rule_function("slide-orientation-same")
+def orientation(context: SlideContext) -> Iterator[Problem]:
+    """PYR009: the levels lie the same way on the slide."""
+    for pyramid, level in _below(context):
+        first, second = pyramid.base.image.orientation, level.image.orientation
+        if not first or not second:
+            continue
+        if any(abs(a - b) > ORIENTATION_TOLERANCE for a, b in zip(first, second, strict=True)):
+            yield Problem(
+                message=f"{level.role} does not lie on the slide as {pyramid.base.role} does",
+                found="\\".join(f"{value:g}" for value in second), want="\\".join(f"{value:g}" for value in first),
+                files=(level.parts[0].path,),
+            )  # fmt: skip
+
+
+@rule_function("slide-spacing-scales")
+def spacing_scales(context: SlideContext) -> Iterator[Problem]:
+    """PYR010: Pixel Spacing grows as the Total Pixel Matrix shrinks."""
+    for pyramid, level in _below(context):
+        deviation, spacing, first = (
+            _deviation(pyramid.base, level),
+            _spacing(level.image),
+            _spacing(pyramid.base.image),
+        )
+        if deviation is None or spacing is None or first is None or _scaled(pyramid.base, level):
+            continue
+        want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
+        yield Problem(
+            message=f"Pixel Spacing of {level.role} does not fit its share of {pyramid.base.role}",
+            said=f"{spacing[1]:.6g}\\{spacing[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}",
+            because=f"the base has {first[1]:.6g}\\{first[0]:.6g} mm for {_size(pyramid.base.image)}",
+            files=(level.parts[0].path,),
+        )  # fmt: skip
+
+
+@rule_function("slide-extent-equal")
+def extent(context: SlideContext) -> Iterator[Problem]:
+    """PYR011: the levels show the same area; silent where the spacing itself is wrong (PYR010)."""
+    for pyramid, level in _below(context):
+        if not _scaled(pyramid.base, level):
+            continue
+        extents = _extents(pyramid.base, level)
+        if extents is not None and not _agree(extents):
+            (wide, high) = extents[0], extents[1]
+            yield Problem(
+                message=f"{level.role} does not cover the same area as {pyramid.base.role}",
+                said=f"{wide[1]:.5g} x {high[1]:.5g} mm", want=f"{wide[0]:.5g} x {high[0]:.5g} mm",
+                files=(level.parts[0].path,),
+            )  # fmt: skip
+
+
+_Extents = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def _extents(base: Level, level: Level) -> _Extents | None:
+    """Width and height, each of the base and the level with the level's pixel, in mm."""
+    first, second = _spacing(base.image), _spacing(level.image)
+    if first is None or second is None:
+        return None
+    return (
+        (base.columns * first[0], level.columns * second[0], second[0]),
+        (base.rows * first[1], level.rows * second[1], second[1]),
+    )  # fmt: skip
+
+
+def _agree(extents: _Extents) -> bool:
+    return all(abs(base - level) <= pixel + EXTENT_TOLERANCE * base for base, level, pixel in extents)
+
+
+@rule_function("slide-imaged-volume-equal")
+def imaged_volume(context: SlideContext) -> Iterator[Problem]:
+    """PYR012: Imaged Volume Width and Height are the same at all levels.
+
+    Silent where the sizes of the levels differ themselves (PYR010, PYR011).
+    """
+    for pyramid, level in _below(context):
+        first, second = pyramid.base.image, level.image
+        extents = _extents(pyramid.base, level)
+        if extents is not None and not _agree(extents):
+            continue
+        pixel = _spacing(second) or (0.0, 0.0)
+        triples = (
+            (first.volume_width, second.volume_width, pixel[0]),
+            (first.volume_height, second.volume_height, pixel[1]),
+        )
+        known = [(a, b, one) for a, b, one in triples if a is not None and b is not None and a > 0]
+        # Small levels drop a part of a pixel.
+        if any(abs(a - b) > max(VOLUME_TOLERANCE * a, one + EXTENT_TOLERANCE * a) for a, b, one in known):
+            yield Problem(
+                message=f"the imaged volume of {level.role} is not that of {pyramid.base.role}",
+                said=f"{second.volume_width:.5g} x {second.volume_height:.5g} mm" if len(known) > 1 else "",
+                want=f"{first.volume_width:.5g} x {first.volume_height:.5g} mm" if len(known) > 1 else "",
+                files=(level.parts[0].path,),
+            )  # fmt: skip
+
+
+@rule_function("slide-dyadic")
+def dyadic(context: SlideContext) -> Iterator[Problem]:
+    """PYR014: each level is smaller by a power of two."""
+    for pyramid, level in _below(context):
+        first, second = _spacing(pyramid.base.image), _spacing(level.image)
+        if first is None or second is None or not _scaled(pyramid.base, level):
+            continue
+        ratio = second[0] / first[0]
+        if (
+            ratio <= 0
+            or abs(math.log2(ratio) - round(math.log2(ratio))) <= DYADIC_TOLERANCE + 1.5 / level.columns
+        ):
+            continue
+        whole = abs(ratio - round(ratio)) <= DYADIC_TOLERANCE * ratio
+        yield Problem(
+            message=f"{level.role} is smaller than its base by {ratio:.4g}, "
+            f"{'which is no power of two' if whole else 'which is no whole number'}",
+            said=f"{ratio:.4g}", want="a power of two", files=(level.parts[0].path,),
+        )  # fmt: skip
+
+
+@rule_function("slide-level-gap")
+def gap(context: SlideContext) -> Iterator[Problem]:
+    """PYR015: no level is missing between two others."""
+    for pyramid in context.slide.pyramids:
+        levels = [level for level in pyramid.levels if level.columns]
+        for larger, smaller in pairwise(levels):
+            ratio = larger.columns / smaller.columns
+            if ratio > LARGEST_GAP:
+                yield Problem(
+                    message=f"{smaller.role} follows {larger.role}: {ratio:.3g} times smaller",
+                    said=f"{ratio:.3g}", want=f"at most {LARGEST_GAP:g}", files=(smaller.parts[0].path,),
+                )  # fmt: skip
+
+
+@rule_function("slide-base-missing")
+def base_missing(context: SlideContext) -> Iterator[Problem]:
+    """PYR018: the largest level is coarser than its objective lens."""
+    if context.slide.instances < 2:
+        raise NotApplicable  # a single file is looked at for itself
+    for pyramid in context.slide.pyramids:
+        found = base_is_missing(pyramid)
+        if found is not None:
+            yield Problem(
+                message=f"all levels are resampled, and {pyramid.base.role} has {found[0]:.3g} um pixels at {found[1]:g}x",
+                said=f"{found[0] * found[1]:.3g}", want=f"at most {LARGEST_BASE:g}", files=(pyramid.base.parts[0].path,),
+            )  # fmt: skip
+
+
+def base_is_missing(pyramid: Pyramid) -> tuple[float, float] | None:
+    """Spacing in um and power of a base that is surely no base; None where it may be one."""
+    spacing, power = _spacing(pyramid.base.image), pyramid.base.image.objective
+    if spacing is None or power is None or power <= 0:
+        return None
+    if any(level.image.resampled != "RESAMPLED" for level in pyramid.levels):
+        return None
+    um = spacing[0] * 1000
+    return (um, power) if um * power > LARGEST_BASE else None
+
+
+@rule_function("slide-thumbnail-scale")
+def thumbnail(context: SlideContext) -> Iterator[Problem]:
+    """PYR020: a thumbnail's Pixel Spacing is in proportion to its size."""
+    found = False
+    for pyramid in context.slide.pyramids:
+        first = _spacing(pyramid.base.image)
+        for part in pyramid.thumbnails:
+            image, second = part.image, _spacing(part.image)
+            columns, rows = image.matrix_columns or 0, image.matrix_rows or 0
+            if first is None or columns < 1 or rows < 1 or not (pyramid.base.columns and pyramid.base.rows):
+                continue
+            found = True
+            if second is None:
+                if image.column_spacing is None:
+                    yield Problem(message="the THUMBNAIL has no Pixel Spacing", files=(part.path,))
+                continue
+            width, height = first[0] * pyramid.base.columns, first[1] * pyramid.base.rows
+            if _turned(pyramid.base.image, image):
+                width, height = height, width
+            want = (height / rows, width / columns)
+            off = (abs(second[1] / want[0] - 1), abs(second[0] / want[1] - 1))
+            if off[0] > THUMBNAIL_TOLERANCE + 1 / rows or off[1] > THUMBNAIL_TOLERANCE + 1 / columns:
+                yield Problem(
+                    message=f"Pixel Spacing of {part.role} does not fit its share of {pyramid.base.role}",
+                    said=f"{second[1]:.6g}\\{second[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}", files=(part.path,),
+                )  # fmt: skip
+    if not found:
+        raise NotApplicable
+
+
+def _turned(one: SlideImage, other: SlideImage) -> bool:
+    """Whether the rows of one image run along the columns of the other."""
+    if len(one.orientation) < 6 or len(other.orientation) < 6:
+        return False
+    return abs(sum(a * b for a, b in zip(one.orientation[:3], other.orientation[:3], strict=True))) < 0.5
