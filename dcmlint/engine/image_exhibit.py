@@ -64,7 +64,7 @@ def _exhibit(facts: Facts) -> ImageExhibit | None:
     tiling = facts.group("tiling")
     if tiling is None or not tiling.matrix_columns or not tiling.matrix_rows:
         return None
-    from dcmlint.facts.builtin.slide_image import slide_image
+    from dcmlint.facts.run.slide_image import slide_image
 
     image: Any = slide_image(facts)
     count = image.frames if image.frames is not None and 0 < image.frames <= _FRAMES else 0
@@ -121,7 +121,7 @@ def _tiles(facts: Facts, tiling: Any, columns: int, rows: int, count: int) -> tu
 
 def _sizes(facts: Facts) -> bytes:
     """Bytes of each frame of encapsulated Pixel Data."""
-    from dcmlint.facts.builtin.encapsulation import layout_of
+    from dcmlint.facts.pixel.encapsulation import layout_of
 
     found = layout_of(facts)
     if found is None:
