@@ -71,7 +71,8 @@ _SIZED = {
     "Rows": 4, "Columns": 4, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
     "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelData": bytes(16), "NumberOfFrames": "1",
     "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"], "ImagePositionPatient": ["0", "0", "0"],
-    "PixelSpacing": ["1", "1"], "ImageType": ["ORIGINAL", "PRIMARY"], "StudyInstanceUID": "2.25.11",
+    "PixelSpacing": ["1", "1"], "RescaleIntercept": "0", "ImageType": ["ORIGINAL", "PRIMARY"],
+    "FrameType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], "StudyInstanceUID": "2.25.11",
     "SeriesInstanceUID": "2.25.12", "FrameOfReferenceUID": "2.25.13", "PixelAspectRatio": ["1", "1"],
 }  # fmt: skip
 
@@ -227,7 +228,10 @@ def _mended(data: Dataset, path: str, text: str, want: str, rule: str) -> bool:
         else:
             level.add_new(name, vr, _SIZED.get(name, _VALUES.get(vr, "")))
         return True
-    choices = re.findall(r"[A-Z0-9][A-Z0-9_ ]*", want)
+    if name == "ImageType" and "4 values" in want:
+        level.ImageType = _SIZED["FrameType"]
+        return True
+    choices = re.findall(r"\b[A-Z][A-Z0-9_ ]+", want)
     if (
         name in level
         and choices
