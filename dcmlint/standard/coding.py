@@ -7,39 +7,39 @@ from collections.abc import Iterable
 from functools import cache
 
 from dcmlint.standard import documents
-from dcmlint.standard.documents import DocumentTables
 from dcmlint.standard.editions import load
 
 CodeKey = tuple[str, str]
 """A code's value and the designator of its scheme."""
 
 
-def same_code(code: CodeKey, wanted: Iterable[CodeKey], tables: DocumentTables | None = None) -> bool:
+def same_code(code: CodeKey, wanted: Iterable[CodeKey]) -> bool:
     """Whether a code is one of those wanted; codes of SNOMED in the retired and in the current style are the same."""
-    known = tables or documents.load()
-    mine = known.current_code(*code)
-    return any(code == tuple(one) or mine == known.current_code(*one) for one in wanted)
+    tables = documents.load()
+    mine = tables.current_code(*code)
+    return any(code == tuple(one) or mine == tables.current_code(*one) for one in wanted)
 
 
-def in_group(cid: int, code: CodeKey, tables: DocumentTables | None = None) -> bool | None:
+def in_group(cid: int, code: CodeKey) -> bool | None:
     """Whether a context group holds a code; None where its codes are not known."""
-    known = tables or documents.load()
-    codes: set[CodeKey] = set(known.fixed_group(cid) or ())
-    group = load().context_group(cid)
-    if group is not None:
-        codes |= set(group.codes)
+    codes = _codes_of(cid)
     if not codes:
         return None
-    if code in codes:
-        return True
-    mine = known.current_code(*code)
-    return mine in codes or any(mine == known.current_code(*one) for one in codes if one[1] == "SRT")
+    return code in codes or documents.load().current_code(*code) in codes
 
 
-def outside_fixed_group(cid: int, code: CodeKey, tables: DocumentTables | None = None) -> bool:
+def outside_fixed_group(cid: int, code: CodeKey) -> bool:
     """Whether a code is outside of a context group that may not be extended (PS3.16 7.1.2)."""
-    known = tables or documents.load()
-    return known.fixed_group(cid) is not None and in_group(cid, code, known) is False
+    return documents.load().fixed_group(cid) is not None and in_group(cid, code) is False
+
+
+@cache
+def _codes_of(cid: int) -> frozenset[CodeKey]:
+    """The codes of a context group, those of SNOMED in both styles."""
+    tables = documents.load()
+    group = load().context_group(cid)
+    codes = {*(tables.fixed_group(cid) or ()), *(group.codes if group is not None else ())}
+    return frozenset(codes | {tables.current_code(*code) for code in codes})
 
 
 def meanings_of(code: CodeKey) -> tuple[str, ...]:

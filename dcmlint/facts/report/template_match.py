@@ -92,7 +92,7 @@ class Matcher:
             self._done[key] = []  # a template that includes itself ends here
             issues = [
                 Issue(kind, level, tag, message, found, want, slot.label)  # type: ignore[arg-type]
-                for kind, level, tag, message, found, want in value_issues(self.tables, item, slot.row)
+                for kind, level, tag, message, found, want in value_issues(item, slot.row)
             ]
             self._done[key] = [*issues, *self._children(item, slot)]
         return self._done[key]

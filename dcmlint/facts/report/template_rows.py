@@ -112,9 +112,9 @@ def flatten(
 def concept_fit(tables: DocumentTables, row: TemplateRow, concept: Code | None) -> int:
     """How well a concept name fits a row: 3 its code, 2 of its group, 1 any would do, 0 not at all."""
     if row.concepts:
-        return 3 if concept is not None and same_code(concept.key, row.concepts, tables) else 0
+        return 3 if concept is not None and same_code(concept.key, row.concepts) else 0
     if row.concept_group and concept is not None:
-        inside = in_group(row.concept_group, concept.key, tables)
+        inside = in_group(row.concept_group, concept.key)
         if inside:
             return 2
         if inside is False and tables.fixed_group(row.concept_group) is not None:

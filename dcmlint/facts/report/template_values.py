@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import Code, ContentItem
 from dcmlint.standard.coding import outside_fixed_group, same_code
-from dcmlint.standard.documents import DocumentTables
 from dcmlint.standard.tags import (
     CodeValue,
     ConceptCodeSequence,
@@ -20,14 +19,14 @@ from dcmlint.standard.templates import TemplateRow
 Found = tuple[str, Dataset, int, str, str, str]
 
 
-def value_issues(tables: DocumentTables, item: ContentItem, row: TemplateRow) -> Iterator[Found]:
+def value_issues(item: ContentItem, row: TemplateRow) -> Iterator[Found]:
     """What is wrong with the value of an item: kind, level, tag, message, found, expected."""
     if row.value_type == "CODE" and item.value is not None:
         level = item.dataset.items(ConceptCodeSequence)[0]
-        yield from _coded(tables, item.value, level, row)
+        yield from _coded(item.value, level, row)
     if row.value_type == "NUM" and item.units is not None:
         level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
-        yield from _units(tables, item.units, level, row)
+        yield from _units(item.units, level, row)
     if row.graphic_types:
         kind = item.dataset.text(GraphicType)
         if kind and kind not in row.graphic_types:
@@ -37,8 +36,8 @@ def value_issues(tables: DocumentTables, item: ContentItem, row: TemplateRow) ->
             )  # fmt: skip
 
 
-def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
-    if row.values and not same_code(code.key, row.values, tables):
+def _coded(code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+    if row.values and not same_code(code.key, row.values):
         wanted = ", ".join(f"({value}, {scheme})" for value, scheme in row.values)
         yield (
             "value",
@@ -48,7 +47,7 @@ def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow)
             _shown(code),
             wanted,
         )
-    elif _outside(tables, row.value_group, row.value_binding, code):
+    elif _outside(row.value_group, row.value_binding, code):
         yield (
             "group", level, CodeValue,
             f"{row.name} has a value outside of CID {row.value_group}, which may not be extended", _shown(code),
@@ -56,15 +55,15 @@ def _coded(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow)
         )  # fmt: skip
 
 
-def _outside(tables: DocumentTables, cid: int, binding: str, code: Code) -> bool:
+def _outside(cid: int, binding: str, code: Code) -> bool:
     """Whether a code is outside of a context group that binds and may not be extended."""
-    return cid > 0 and binding in ("D", "E") and outside_fixed_group(cid, code.key, tables)
+    return cid > 0 and binding in ("D", "E") and outside_fixed_group(cid, code.key)
 
 
-def _units(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+def _units(code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
     if code.scheme != "UCUM":
         return  # SR016
-    if row.units and not same_code(code.key, row.units, tables):
+    if row.units and not same_code(code.key, row.units):
         wanted = row.units[0][0]
         if _plain(code.value) != _plain(wanted):
             yield (
@@ -75,7 +74,7 @@ def _units(tables: DocumentTables, code: Code, level: Dataset, row: TemplateRow)
                 _shown(code),
                 wanted,
             )
-    elif _outside(tables, row.units_group, row.units_binding, code):
+    elif _outside(row.units_group, row.units_binding, code):
         yield (
             "units", level, CodeValue, f"{row.name} has units outside of CID {row.units_group}", _shown(code),
             f"a code of CID {row.units_group}",

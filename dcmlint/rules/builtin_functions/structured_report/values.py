@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from dcmlint.facts.report.content import code_of, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
     UID,
+    CodeValue,
     CodingSchemeDesignator,
     ConceptCodeSequence,
     ContinuityOfContent,
@@ -34,6 +36,12 @@ from dcmlint.standard.tags import (
 
 # A decimal string may round what the other two forms hold in full (PS3.3 C.18.1.1).
 _ROUNDED = 0.01
+# Context groups of quantities and of their units (PS3.16 CID 7470 to 7472, 7460 to 7462)
+_QUANTITIES = {7470: 7460, 7471: 7461, 7472: 7462}
+# UCUM units of time, temperature, mass, angle and dose, which are those of no length, area or volume
+_OF_OTHERS = frozenset(
+    {"s", "ms", "us", "min", "h", "d", "K", "Cel", "g", "kg", "mg", "deg", "rad", "Gy", "mGy", "Bq", "MBq"}
+)
 # The attributes that hold the value of a content item, and the value types that have them: PS3.3 Table C.17-5
 _OF_TYPES: dict[int, frozenset[str]] = {
     MeasuredValueSequence: frozenset({"NUM"}),
@@ -151,5 +159,35 @@ def measurement_units(context: RuleContext) -> Iterator[Problem]:
                     yield Problem(
                         message="a code of UCUM holds no blanks", level=unit, found=code.value, want="a UCUM code",
                     )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("units-of-quantities")
+def quantity_units(context: RuleContext) -> Iterator[Problem]:
+    """SR023: lengths, areas and volumes in units of another quantity."""
+    any_ = False
+    for item in content_items(context.facts):
+        if (
+            item.value_type != "NUM"
+            or item.concept is None
+            or item.units is None
+            or item.units.scheme != "UCUM"
+        ):
+            continue
+        units = item.units
+        kinds = [cid for cid in _QUANTITIES if in_group(cid, item.concept.key)]
+        if len(kinds) != 1:
+            continue
+        any_ = True
+        own = _QUANTITIES[kinds[0]]
+        others = [cid for cid in _QUANTITIES.values() if cid != own]
+        elsewhere = units.value in _OF_OTHERS or any(in_group(cid, units.key) for cid in others)
+        if elsewhere and in_group(own, units.key) is False:
+            level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
+            yield Problem(
+                message="the units are those of another quantity", level=level, tag=CodeValue, found=units.value,
+                want=f"a unit of CID {own}", because=f"the concept is of CID {kinds[0]}",
+            )  # fmt: skip
     if not any_:
         raise NotApplicable
