@@ -46,6 +46,14 @@ def check(
         ),
     ] = None,
     parameter: Parameters = None,
+    order: Annotated[
+        list[str] | None,
+        typer.Option("--order", help="Orders (.json, .csv, .hl7) that rows with a source are held to."),
+    ] = None,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option("--rules", help="Rule files or folders of one's own, without a profile."),
+    ] = None,
     config: Config = None,
     files_from: Annotated[
         str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
@@ -117,7 +125,7 @@ def check(
     if not paths and files_from is None:
         raise UsageError("nothing to check: name a file or a folder")
     run = run_of(
-        profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
+        further=_further(order, rules), profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, mask_uids=mask_uids, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
         group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
@@ -145,6 +153,19 @@ def check(
     if statistics:
         _statistics(report)
     return INTERRUPTED if interrupted else exit_code(report, exit_zero)
+
+
+def _further(order: list[str] | None, rules: list[str] | None) -> dict[str, Any]:
+    """What --order and --rules name, for the profile."""
+    from dcmlint.profiles.orders import read_orders
+    from dcmlint.profiles.resolve import ORDERS, RULES
+
+    made: dict[str, Any] = {}
+    if order:
+        made[ORDERS] = [one for name in order for one in read_orders(name)]
+    if rules:
+        made[RULES] = list(rules)
+    return made
 
 
 def _statistics(report: Any) -> None:

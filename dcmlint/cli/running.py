@@ -54,6 +54,7 @@ def run_of(
     extend_select: list[str] | None = None,
     extend_ignore: list[str] | None = None,
     max_per_rule: int = 10,
+    further: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Run:
     """One frozen value of a command line; ``settings`` are further ones of the engine.  Raises ``UsageError``."""
@@ -80,7 +81,12 @@ def run_of(
         },
         show_values=cast(Any, values),
         frames=cast(Any, _one_of("--frames", frames, ("auto", "all", "sample", "none"))),
-        parameters={**base.parameters, **environment_parameters(), **pairs("--set", parameter)},
+        parameters={
+            **base.parameters,
+            **environment_parameters(),
+            **pairs("--set", parameter),
+            **(further or {}),
+        },
         **settings,
     )
     text = TextOptions(

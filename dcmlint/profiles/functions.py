@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterable, Mapping
 
 from dcmlint import standard
-from dcmlint.dicom.path import parse_path
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import parse_path, tag_text
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.facts.header.specimen import USING_SUBSTANCE, Code, contents, is_stained
 from dcmlint.facts.run.index import KeptFile
 from dcmlint.profiles.file_names import TOKEN
+from dcmlint.profiles.orders import IDENTIFIERS, order_of
 from dcmlint.profiles.patterns import found, replaced, translate
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
 from dcmlint.standard.tags import (
     CodeMeaning,
     ConceptCodeSequence,
+    NumberOfFrames,
     SpecimenDescriptionSequence,
     SpecimenPreparationSequence,
 )
@@ -96,6 +99,81 @@ def file_name(
     pattern += re.escape(template[at:])
     if re.fullmatch(pattern, stem, re.DOTALL) is None:
         yield Problem(message="the file is not called as the template says", want=template)
+
+
+@rule_function("file-limits")
+def file_limits(
+    context: RuleContext, size: int, frames: int, creators: list[str] | None
+) -> Iterable[Problem]:
+    """The file is at most so large, has at most so many frames (0: any) and private elements of these creators only (None: any)."""
+    length = len(context.instance.buffer)
+    if size and length > size:
+        yield Problem(
+            message="the file is larger than the profile allows",
+            said=f"{length} bytes",
+            want=f"at most {size} bytes",
+        )
+    number = context.dataset.value(NumberOfFrames)
+    if frames and isinstance(number, (int, float)) and number > frames:
+        yield Problem(
+            message="there are more frames than the profile allows",
+            path="NumberOfFrames",
+            said=f"{number:g}",
+            want=f"at most {frames}",
+        )
+    if creators is not None:
+        yield from _private(context.dataset, creators)
+
+
+def _private(dataset: Dataset, creators: list[str]) -> Iterable[Problem]:
+    """Private elements of other creators: one problem for each creator and level."""
+    others: dict[str, int] = {}
+    for element in dataset:
+        tag = element.tag
+        if tag >> 16 & 1 and tag & 0xFFFF > 0xFF:
+            creator = dataset.creator(tag) or "without a creator"
+            if creator not in creators:
+                others.setdefault(creator, tag)
+        if element.items is not None:
+            for item in dataset.items(tag):
+                yield from _private(item, creators)
+    want = ", ".join(creators) or "no private elements"
+    for creator, tag in others.items():
+        yield Problem(
+            message="private elements of a creator that the profile does not list",
+            path=tag_text(tag),
+            said=creator,
+            want=want,
+        )
+
+
+@rule_function("same-as-order")
+def same_as_order(
+    context: RuleContext, rows: Mapping[str, str], orders: list[Mapping[str, str]]
+) -> Iterable[Problem]:
+    """The values of attributes (``rows``: path to the keyword of the order) are those of the instance's order."""
+    mine = {key: text_at(context, key) or "" for key in IDENTIFIERS}
+    order = order_of(mine, orders)
+    if order is None:
+        raise Undecided("no order with the identifiers of the instance")
+    for path, key in rows.items():
+        wanted = order.get(key)
+        if wanted is None:
+            continue
+        found_ = text_at(context, path)
+        if _same(found_ or "", wanted):
+            continue
+        yield Problem(
+            message="the value is not that of the order",
+            path=path,
+            found=found_,
+            want="the value of the order",
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    """Equal, or equal but for separators of names that end empty (PS3.5 6.2.1.1)."""
+    return one.rstrip("^ ") == other.rstrip("^ ")
 
 
 @rule_function("barcode-identified")

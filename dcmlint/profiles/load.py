@@ -171,7 +171,7 @@ def _find_key(source: Any, path: str, name: str) -> tuple[str, Any]:
     kinds = (
         (".own_rules", Rule), (".attributes", AttributeRow), (".endpoints", model.Endpoint),
         (".overrides", model.Override), (".statements", model.Statement), (".parameters", model.Parameter),
-        (".source", model.Source), (".applies", model.ProfileApplies), (".file_names", model.FileNames),
+        (".source", model.Source), (".applies", model.ProfileApplies), (".file_names", model.FileNames), (".limits", model.Limits),
     )  # fmt: skip
     kind = next((kind for word, kind in kinds if path.startswith("$" + word)), Profile)
     pattern = re.compile(re.escape(f"{path}.{name}").replace(re.escape("[...]"), r"(?:\[\d+\]|\.[^.\[]+)"))
@@ -191,7 +191,7 @@ def _check_form(source: ProfileSource) -> None:
         raise wrong(f"{profile.id!r} is no name of a profile: small letters, digits, - and .", "$.id")
     if profile.area and not _AREA.fullmatch(profile.area):
         raise wrong(f"{profile.area!r} is no area: two to five capital letters", "$.area")
-    lists = bool(profile.transfer_syntaxes or profile.sop_classes or profile.file_names is not None)
+    lists = bool(profile.transfer_syntaxes or profile.sop_classes or profile.file_names or profile.limits)
     if (profile.attributes or lists) and not profile.area:
         raise wrong("a profile with attributes, SOP Classes, transfer syntaxes or file names needs an area", "$",
                     "area: LAB gives the ids LAB001, LAB002, ...")  # fmt: skip

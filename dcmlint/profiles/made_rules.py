@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from dcmlint import standard
+from dcmlint.errors import ProfileError
 from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Reference
 from dcmlint.profiles.file_names import check_template
@@ -19,7 +21,7 @@ from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 # The numbers of the rules that a profile's lists become.
-SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE = 901, 902, 903
+SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE, ORDER_RULE, LIMITS_RULE = 901, 902, 903, 904, 905
 PROFILE = "profile"  # the tag of rules that come from a profile
 
 
@@ -133,6 +135,57 @@ def file_names_rule(profile: Profile, values: Values, guard: str) -> Rule:
         when=guard, function="file-name", references=(Reference(document_of(profile), section_of(profile, f"{profile.area}{FILE_NAMES_RULE}", "")),), applies=applies_of(profile, values)[0],
         parameters={"template": template, "tokens": tokens},
         why="Files are found by their names, and by nothing else once they have left the archive.",
+    )  # fmt: skip
+
+
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgG]?[iI]?[bB]?)")
+
+
+def _bytes(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None or match[2].lower() not in _UNITS:
+        raise ProfileError(f"{text!r} is no size", hint="bytes, or 500 MB, 2 GB, 4 GiB")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def limits_rule(profile: Profile, values: Values, guard: str) -> Rule:
+    """The rule of what a file may be at most."""
+    limits = profile.limits
+    assert limits is not None
+    size, frames = in_text(limits.file_size, values), in_text(limits.frames, values)
+    if frames and not frames.isdecimal():
+        raise ProfileError(f"{frames!r} is no number of frames")
+    creators = None if limits.private_creators is None else list(in_list(limits.private_creators, values))
+    return Rule(
+        id=f"{profile.area}{LIMITS_RULE}", name=f"{profile.area.lower()}-limits", basis="local", kind="function",
+        severity=limits.severity, title="The file must be within the profile's limits", tags=(PROFILE, profile.id), when=guard,
+        function="file-limits", references=(Reference(document_of(profile)),), applies=applies_of(profile, values)[0],
+        parameters={"size": _bytes(size) if size else 0, "frames": int(frames or 0), "creators": creators},
+        why=limits.why or "What is larger, or holds what nobody has agreed on, is not taken.",
+    )  # fmt: skip
+
+
+def order_rule(
+    profile: Profile, rows: Mapping[str, str], orders: Sequence[Mapping[str, str]], values: Values, guard: str
+) -> Rule:
+    """The rule of rows whose values are those of the order; ``rows``: the keyword of the order by path."""
+    return Rule(
+        id=f"{profile.area}{ORDER_RULE}", name=f"{profile.area.lower()}-order", basis="local", kind="function", severity="error",
+        title="Values must be those of the order", tags=(PROFILE, profile.id), when=guard, function="same-as-order",
+        references=(Reference(document_of(profile)),), applies=applies_of(profile, values)[0],
+        parameters={"rows": dict(rows), "orders": [dict(order) for order in orders]},
+        why="An image with other values than its order is filed with another order, or another patient.",
+        remedy="Take the values from the order or worklist item, not from the operator.",
     )  # fmt: skip
 
 

@@ -150,6 +150,21 @@ class FileNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     severity: Severity = "error"
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a file may be at most.
+
+    ``file_size``: the largest size in bytes, or with kB, MB, GB (powers of 1000) or KiB, MiB, GiB (of 1024);
+    ``frames``: the largest number of frames; ``private_creators``: the only private creators whose elements may be in it;
+    an empty list: no private elements at all.
+    """
+
+    file_size: str = ""
+    frames: str = ""
+    private_creators: tuple[str, ...] | None = None
+    severity: Severity = "error"
+    why: str = ""
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is demanded of an endpoint's certificate.
 
@@ -268,6 +283,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     transfer_syntaxes: str | tuple[str, ...] = ()
     sop_classes: str | tuple[str, ...] = ()
     file_names: FileNames | None = None
+    limits: Limits | None = None
     endpoints: tuple[Endpoint, ...] = ()
     own_rules: tuple[Rule, ...] = ()
     rules: dict[str, Level] = {}

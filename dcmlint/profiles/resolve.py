@@ -19,6 +19,8 @@ from dcmlint.profiles.made_rules import (
     applies_of,
     document_of,
     file_names_rule,
+    limits_rule,
+    order_rule,
     own_rule,
     sop_classes_rule,
     transfer_syntaxes_rule,
@@ -34,16 +36,23 @@ from dcmlint.profiles.parameters import (
     parameters_in,
 )
 from dcmlint.profiles.placed_endpoints import placed
+from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.compile import compiled
-from dcmlint.rules.load import builtin_rules
+from dcmlint.rules.load import builtin_rules, read_rule, rule_files, unique
 from dcmlint.rules.model import Applies, Rule, RuleSource
 
+# Among parameters, but none of a profile: the orders that --order gives, the folders and files that --rules names.
+ORDERS, RULES = "--order", "--rules"
 _DEEPEST = 32  # profiles that extend each other in one line
 _LISTS = (
     ("sop_classes", sop_classes_rule),
     ("transfer_syntaxes", transfer_syntaxes_rule),
     ("file_names", file_names_rule),
+    ("limits", limits_rule),
 )
+
+
+_NUMBERED = tuple(zip((901, 902, 903, 905), _LISTS, strict=True))
 
 
 class NotChecked(msgspec.Struct, frozen=True):
@@ -100,7 +109,8 @@ def resolve_profile(
     Raises ProfileError with what is wrong and where.
     """
     source = _joint(name) if "," in name and not Path(name).exists() else find_profile(name)
-    if any(one is source for one in builtin_profiles()):
+    # Files of rules may have changed since.
+    if RULES not in (parameters or {}) and any(one is source for one in builtin_profiles()):
         given = msgspec.json.encode(parameters or {}, order="sorted")
         return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
     return resolve_chain(chain_of(source), parameters, keep=keep)
@@ -161,14 +171,21 @@ def resolve_chain(
     chain: Sequence[ProfileSource], parameters: Mapping[str, Any] | None = None, *, keep: bool = False
 ) -> Resolved:
     """The resolved profile of a chain, the last of which was asked for."""
-    values = chain_values(chain, parameters or {})
-    builtin = builtin_rules()
+    given = dict(parameters or {})
+    orders = given.pop(ORDERS, ())
+    further = _further_rules(given.pop(RULES, ()))
+    values = chain_values(chain, given)
+    builtin = (*builtin_rules(), *further) if further else builtin_rules()
     levels = ChainLevels(builtin)
     own = _OwnRules(builtin, levels)
     missing: list[NotChecked] = []
     for source in chain:
         made = [
-            own.add(source, rule, marks) for rule, marks in _rules_of(source, chain, values, missing, keep)
+            own.add(source, rule, marks)
+            for rule, marks in (
+                *_rules_of(source, chain, values, missing, keep),
+                *_order(source, orders, values, missing, keep),
+            )
         ]
         levels.add(source, made)
     if any(source.rule.kind == "function" for source in own.rules.values()):
@@ -204,6 +221,26 @@ def chain_values(chain: Sequence[ProfileSource], given: Mapping[str, Any]) -> di
             raise ProfileError(mistake.message, source.file, *source.place("$.set"), mistake.hint) from None
         inherited.update({name.lower(): value for name, value in source.profile.set.items()})
     return parameter_values(declared, {**inherited, **{name.lower(): value for name, value in given.items()}})
+
+
+def _further_rules(paths: Sequence[str]) -> tuple[RuleSource, ...]:
+    """Rules of files and folders that no profile names, compiled: a mistake in one is said before anything is checked."""
+    found: list[RuleSource] = []
+    for name in paths:
+        path = Path(name)
+        if not path.exists():
+            raise ProfileError(f"--rules {name}: no such file or folder")
+        files = rule_files(path) if path.is_dir() else [path]
+        if not files:
+            raise ProfileError(f"--rules {name}: there is no rule file in it")
+        found += [read_rule(one, str(one)) for one in files]
+    if any(source.rule.kind == "function" for source in found):
+        import dcmlint.profiles.functions  # noqa: F401 - registers
+    for source in found:
+        compiled(source)
+    if found:
+        unique((*builtin_rules(), *found))
+    return tuple(found)
 
 
 # -- rules ----------------------------------------------------------------------------------------------------
@@ -288,12 +325,44 @@ def _rules_of(
             yield made, _everywhere(source.place(f"$.{key}"))
 
 
+def _order(
+    source: ProfileSource,
+    orders: Sequence[Mapping[str, str]],
+    values: Values,
+    missing: list[NotChecked],
+    keep: bool,
+) -> Iterator[tuple[Rule, _Marks]]:
+    """The rule of the rows that name the order as their source; without an order they are not checked, and said so."""
+    rows: dict[str, str] = {}
+    for one in placed_rows(source.profile):
+        if not one.row.source:
+            continue
+        word, _, key = one.row.source.partition(".")
+        key = key or one.row.attribute
+        if word != "order" or tag_of(key) is None:
+            raise ProfileError(
+                f"{one.row.source!r} is no source",
+                source.file,
+                *source.place(f"{one.mark}.source"),
+                "order, or order.KEYWORD",
+            )
+        rows[one.path] = key
+        if not orders and not keep:
+            missing.append(NotChecked(f"{one.id} as the order", "--order"))
+    if rows and orders:
+        _, guard = applies_of(source.profile, values)
+        yield (
+            order_rule(source.profile, rows, orders, values, guard),
+            _everywhere(source.place("$.attributes")),
+        )
+
+
 def _counts(source: ProfileSource, key: str, chain: Sequence[ProfileSource]) -> bool:
     """Whether a list holds: the last of the chain does, and each that is locked."""
     later = chain[chain.index(source) + 1 :]
     if not any(getattr(one.profile, key) for one in later):
         return True
-    number = {"sop_classes": 901, "transfer_syntaxes": 902, "file_names": 903}[key]
+    number = next(number for number, (name, _) in _NUMBERED if name == key)
     words = {f"{source.profile.area}{number}", source.profile.area}
     return any(words.intersection(one.profile.lock) for one in (source, *later))
 
@@ -367,7 +436,7 @@ def _parameters_of(profile: Profile, rule: str) -> list[str]:
     parts: Iterable[object] = (
         *(msgspec.structs.replace(one.row, items=()) for one in placed_rows(profile) if one.id == rule),
         *(one for one in profile.own_rules if one.id == rule),
-        *(getattr(profile, key) for number, (key, _) in enumerate(_LISTS, 901) if rule == f"{profile.area}{number}"),
+        *(getattr(profile, key) for number, (key, _) in _NUMBERED if rule == f"{profile.area}{number}"),
     )  # fmt: skip
     return list(dict.fromkeys(name for part in parts for name in parameters_in(part)))
 

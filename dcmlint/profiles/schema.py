@@ -24,7 +24,7 @@ def profile_schema() -> dict[str, Any]:
         definitions[name] = definition
     definitions["Rule"] = {key: value for key, value in rules.items() if not key.startswith("$")}
     for name in ("Profile", "AttributeRow", "Parameter", "Endpoint", "Certificate", "Offer", "Override", "Source",
-                 "ProfileApplies", "FileNames", "Statement"):  # fmt: skip
+                 "ProfileApplies", "FileNames", "Limits", "Statement"):  # fmt: skip
         _describe(definitions[name], getattr(model, name).__doc__ or "")
         definitions[name]["properties"] = {
             key: _tolerant(value) for key, value in definitions[name]["properties"].items()

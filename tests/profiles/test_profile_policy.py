@@ -1,0 +1,154 @@
+"""A policy in plain YAML: limits, private creators, orders, rules without a profile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from profile_slides import checked, found, gt450
+from pydicom.dataset import Dataset
+from support.writing import to_bytes
+
+from dcmlint.cli.app import run
+from dcmlint.errors import ProfileError, UsageError
+from dcmlint.profiles.orders import order_of, read_orders
+from dcmlint.profiles.resolve import ORDERS, resolve_profile
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "pol.yaml"
+    path.write_text(f'id: pol\nversion: "1"\ntitle: T\narea: POL\n{text}', encoding="utf-8")
+    return str(path)
+
+
+def with_private(creator: str, nested: bool = False) -> Any:
+    made = gt450()
+    level: Dataset = made.SpecimenDescriptionSequence[0] if nested else made
+    block = level.private_block(0x0009, creator, create=True)
+    block.add_new(0x01, "LO", "x")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("limits", "good", "bad", "wanted"),
+    [
+        ("{file_size: 1 GB}", gt450, None, ""), ("{file_size: 1 kB}", None, gt450, "at most 1000 bytes"),
+        ("{frames: 4}", gt450, None, ""), ("{frames: 3}", None, gt450, "at most 3"),
+        ("{private_creators: [ACME 1.1]}", lambda: with_private("ACME 1.1"), lambda: with_private("OTHER"), "ACME 1.1"),
+        ("{private_creators: []}", gt450, lambda: with_private("ACME 1.1", nested=True), "no private elements"),
+    ],
+)  # fmt: skip
+def test_limits(tmp_path: Path, limits: str, good: Any, bad: Any, wanted: str) -> None:
+    path = written(tmp_path, f"limits: {limits}\n")
+    if good is not None:
+        assert "POL905" not in found(checked(good(), path))
+    if bad is not None:
+        (finding,) = [one for one in checked(bad(), path).findings if one.rule == "POL905"]
+        assert finding.severity == "error"
+        assert finding.want == wanted
+
+
+@pytest.mark.parametrize("limits", ["{file_size: big}", "{frames: many}", "{file_sise: 1}"])
+def test_limits_that_are_none(tmp_path: Path, limits: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        resolve_profile(written(tmp_path, f"limits: {limits}\n"))
+    assert caught.value.line == 5
+
+
+HL7 = "MSH|^~\\&|LIS|X|||20240101||OML^O33|1|P|2.5\rPID|1||4711^^^HIS||Doe^Jane^^Jr^Dr||19700203|F\rOBR|1|||||||||||||||||AB12-7\rSPM|1|C-1^x\r"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("o.json", json.dumps({"PatientID": "4711", "PatientName": "Doe^Jane", "AccessionNumber": "AB12-7"})),
+        ("o.json", json.dumps([{"00100020": {"vr": "LO", "Value": ["4711"]}, "00080050": {"vr": "SH", "Value": ["AB12-7"]},
+                                "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]}}])),
+        ("o.csv", "AccessionNumber,PatientID,PatientName\nZZ,1,A\nAB12-7,4711,Doe^Jane\n"), ("o.hl7", HL7.replace("^^Jr^Dr", "")),
+    ],
+)  # fmt: skip
+def test_values_are_those_of_the_order(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    orders = read_orders(str(tmp_path / name))
+    path = written(
+        tmp_path,
+        "attributes:\n  - {attribute: PatientID, source: order}\n  - {attribute: PatientName, presence: MWL}\n",
+    )
+    same = {"AccessionNumber": "AB12-7", "PatientID": "4711", "PatientName": "Doe^Jane"}
+    settings = {"parameters": {ORDERS: [dict(one) for one in orders]}}
+    assert "POL904" not in found(checked(gt450(same), path, **settings))
+    report = checked(gt450({**same, "PatientID": "4712", "PatientName": "Roe^Jane"}), path, **settings)
+    assert {one.path for one in report.findings if one.rule == "POL904"} == {"PatientID", "PatientName"}
+    assert "4711" not in str(report.findings)
+    if name == "o.csv":
+        other = checked(gt450({**same, "AccessionNumber": "nobody", "PatientID": "nobody"}), path, **settings)
+        assert "no order" in str(other.undecided["POL904"])
+
+
+def test_without_an_order_it_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "attributes:\n  - {attribute: PatientID, source: order}\n")
+    assert [one.parameter for one in resolve_profile(path).not_checked] == ["--order"]
+    with pytest.raises(ProfileError, match="no source"):
+        resolve_profile(written(tmp_path, "attributes:\n  - {attribute: PatientID, source: heaven}\n"))
+
+
+def test_names_of_hl7_become_those_of_dicom(tmp_path: Path) -> None:
+    (tmp_path / "o.hl7").write_text(HL7, encoding="utf-8", newline="")
+    (order,) = read_orders(str(tmp_path / "o.hl7"))
+    assert order == {
+        "PatientID": "4711", "PatientName": "Doe^Jane^^Dr^Jr", "PatientBirthDate": "19700203", "PatientSex": "F",
+        "AccessionNumber": "AB12-7", "ContainerIdentifier": "C-1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("o.json", "{"), ("o.json", "[1]"), ("o.csv", "Nonsense\n1\n"), ("o.xml", "x"), ("o.csv", "")],
+)
+def test_orders_that_are_none(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="--order"):
+        read_orders(str(tmp_path / name))
+
+
+def test_an_order_is_found_by_its_most_exact_identifier() -> None:
+    orders = [{"AccessionNumber": "A", "PatientID": "1"}, {"AccessionNumber": "B", "PatientID": "1"}]
+    assert order_of({"AccessionNumber": "B", "PatientID": "1"}, orders) is orders[1]
+    assert order_of({"PatientID": "1"}, orders) is None
+    assert order_of({"PatientID": "9"}, orders[:1]) is orders[0]
+
+
+RULE = """\
+id: OUR001
+name: our-rows
+title: Tiles of ours are small
+severity: error
+basis: local
+assert: Rows <= 16
+message: large tiles
+references: [{part: our policy}]
+"""
+
+
+def test_rules_without_a_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, slide = tmp_path / "rules", tmp_path / "slide.dcm"
+    folder.mkdir()
+    slide.write_bytes(to_bytes(gt450()))
+    (folder / "OUR001-our-rows.yaml").write_text(RULE)
+    assert run(["check", "--isolated", "--rules", str(folder), "--select", "OUR", str(slide)]) == 1
+    assert "error[OUR001]" in capsys.readouterr().out
+    (folder / "OUR001-our-rows.yaml").write_text(RULE.replace("Rows", "Rowz"))
+    assert run(["check", "--isolated", "--rules", str(folder), str(slide)]) == 2
+    assert "did you mean Rows" in capsys.readouterr().err
+    assert run(["check", "--isolated", "--rules", str(tmp_path / "nowhere"), str(slide)]) == 2
+
+
+def test_an_order_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slide, order = tmp_path / "slide.dcm", tmp_path / "o.csv"
+    slide.write_bytes(to_bytes(gt450({"PatientID": "1"})))
+    order.write_text("PatientID\n2\n")
+    path = written(tmp_path, "attributes:\n  - {attribute: PatientID, source: order}\n")
+    assert run(["check", "--isolated", "-p", path, "--select", "POL", "--order", str(order), str(slide)]) == 1
+    assert "error[POL904]" in capsys.readouterr().out
