@@ -103,6 +103,16 @@ def check(
     follow: Annotated[
         bool, typer.Option("--follow", help="Follow links to folders outside of the folder that is named.")
     ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Only findings that this baseline does not know (`dcmlint baseline write`)."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="The folder that the files were made from: only findings that it does not have; the others are counted."
+        ),
+    ] = None,
     isolated: Isolated = False,
     exit_zero: ExitZero = False,
     statistics: Annotated[
@@ -115,6 +125,7 @@ def check(
 ) -> int:
     """Check DICOM files: one, many, folders, archives."""
     from dcmlint.cli.outputs import Outputs
+    from dcmlint.engine.accepted import check_entries
     from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker, Totals
     from dcmlint.profiles.profile_text import not_checked_line
@@ -134,6 +145,9 @@ def check(
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
+    known = _baseline(baseline, run)
+    source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
+    check_entries(run.base.accepted, checker, run.config or "")
     totals = Totals(checker)
     selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
@@ -148,6 +162,7 @@ def check(
         interrupted = True
         print("interrupted: the report is of what was checked until now", file=sys.stderr)
     report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
+    report = _adopted(report, run, checker, known, source, quiet)
     with outputs:
         outputs.write(report, run.text, checker.rules)
     if statistics:
@@ -166,6 +181,67 @@ def _further(order: list[str] | None, rules: list[str] | None) -> dict[str, Any]
     if rules:
         made[RULES] = list(rules)
     return made
+
+
+def _baseline(given: str | None, run: Any) -> Any:
+    name = given or run.base.baseline
+    if not name:
+        return None
+    from pathlib import Path
+
+    from dcmlint.engine.baseline import read_baseline
+
+    return read_baseline(Path(name))
+
+
+def _source_of(checker: Any, folder: str, jobs: int) -> Any:
+    """The report of the files that others were made from."""
+    from dcmlint.engine.processes import check_inputs
+    from dcmlint.engine.session import Totals
+    from dcmlint.sources.inputs import list_inputs, open_input
+
+    totals = Totals(checker)
+    for _, result in check_inputs(checker, list_inputs([folder]), open_input, jobs):
+        totals.add(result)
+    return totals.report(started=time.monotonic(), fail_on=None, config=None)
+
+
+def _adopted(report: Any, run: Any, checker: Any, known: Any, source: Any, quiet: bool) -> Any:
+    """The report without what is known, inherited or accepted; how much of each is said on standard error."""
+    import datetime
+
+    said: list[str] = []
+    if known is not None:
+        from dcmlint.engine.baseline import split, suppressed
+
+        which, gone = split(report, known)
+        new = len(which) - sum(which)
+        report = suppressed(report, which)
+        said.append(
+            f"baseline: {sum(which)} known, {new} new, {sum(one.count for one in gone)} no longer found"
+        )
+    if source is not None:
+        from dcmlint.engine.baseline import suppressed
+        from dcmlint.engine.inherited import compared
+
+        found = compared(report, source)
+        report = suppressed(report, found.inherited)
+        said.append(
+            f"against the source: {sum(found.inherited)} inherited, {found.new} new, {found.cured} cured"
+        )
+    if run.base.accepted:
+        from dcmlint.engine.accepted import without_accepted
+
+        report, refused = without_accepted(report, run.base.accepted, checker, datetime.date.today())
+        said += [f"{rule} is locked by the profile: its findings cannot be accepted" for rule in refused]
+    said += [
+        f"{rule} is locked by the profile: --ignore does not switch it off"
+        for rule in sorted(checker.profile.locked)
+        if rule in checker.rules and not set(run.settings.ignore).isdisjoint(checker.rules[rule].words)
+    ]
+    for line in said if not quiet else ():
+        print(line, file=sys.stderr)
+    return report
 
 
 def _statistics(report: Any) -> None:

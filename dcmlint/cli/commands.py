@@ -1,5 +1,29 @@
 """Importing this module registers every command."""
 
-from dcmlint.cli import check, compare, explain, facts, listen, probe, profile, rule, rules, standard_
+from dcmlint.cli import (
+    baseline,
+    check,
+    compare,
+    explain,
+    facts,
+    listen,
+    probe,
+    profile,
+    rule,
+    rules,
+    standard_,
+)
 
-__all__ = ["check", "compare", "explain", "facts", "listen", "probe", "profile", "rule", "rules", "standard_"]
+__all__ = [
+    "baseline",
+    "check",
+    "compare",
+    "explain",
+    "facts",
+    "listen",
+    "probe",
+    "profile",
+    "rule",
+    "rules",
+    "standard_",
+]

@@ -12,30 +12,22 @@ from typing import Any
 
 import msgspec
 
+from dcmlint.engine.accepted import Accepted
 from dcmlint.errors import ConfigError, did_you_mean
 
 NAME = "dcmlint.toml"
 _ROOTS = (".git", ".hg", ".svn")
 
 
-class Exempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Findings that are accepted, with the reason: of a ``rule`` (id, name, area), in files that match ``path`` (a
-    pattern), or of one instance (``uid``).  ``until``: the last day on which it holds, YYYY-MM-DD.
-    """
-
-    rule: str = ""
-    path: str = ""
-    uid: str = ""
-    reason: str
-    until: str = ""
-
-
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """What a configuration file may say; the command line wins."""
+    """What a configuration file may say; the command line wins.
+
+    ``ignore``: words for rules, and findings that are accepted (`Accepted`).
+    """
 
     profile: str = ""
     select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str | Accepted, ...] = ()
     extend_select: tuple[str, ...] = ()
     extend_ignore: tuple[str, ...] = ()
     severity: dict[str, str] = {}
@@ -49,7 +41,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jobs: int = 0
     show: str = ""
     baseline: str = ""
-    exceptions: tuple[Exempt, ...] = ()
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The words of ``ignore``."""
+        return tuple(one for one in self.ignore if isinstance(one, str))
+
+    @property
+    def accepted(self) -> tuple[Accepted, ...]:
+        """The accepted findings of ``ignore``."""
+        return tuple(one for one in self.ignore if isinstance(one, Accepted))
 
 
 def find_config(start: Path | None = None) -> Path | None:

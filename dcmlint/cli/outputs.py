@@ -88,6 +88,19 @@ class Outputs:
         self._open = []
 
 
+def replace_file(target: str, data: bytes) -> None:
+    """Write a file whole, or leave what is there.  Raises `UsageError`."""
+    _not_an_input(target, ())
+    sink, made_name = _opened(target, binary=True)
+    try:
+        with sink:
+            sink.write(data)
+        if made_name != target:
+            os.replace(made_name, os.path.realpath(target))
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
+
+
 def _sink(name: str, target: str | None) -> tuple[IO[Any], str]:
     """A sink and the name of its file."""
     from dcmlint.reports.registry import writer_class
@@ -95,6 +108,11 @@ def _sink(name: str, target: str | None) -> tuple[IO[Any], str]:
     binary = writer_class(name)[0].binary
     if target is None:
         return (sys.stdout.buffer if binary else sys.stdout), ""
+    return _opened(target, binary)
+
+
+def _opened(target: str, binary: bool) -> tuple[IO[Any], str]:
+    """A file beside the target, or the target itself where it is a device."""
     how: dict[str, Any] = {} if binary else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     try:
         place = os.path.realpath(target)

@@ -72,7 +72,7 @@ def run_of(
     engine = Settings(
         profile=profile or base.profile or "wsi",
         select=_words(select) or base.select,
-        ignore=_words(ignore) or base.ignore,
+        ignore=_words(ignore) or base.ignored,
         extend_select=(*base.extend_select, *_words(extend_select)),
         extend_ignore=(*base.extend_ignore, *_words(extend_ignore)),
         severity={

@@ -34,13 +34,18 @@ class Plan:
     """The rules for one SOP Class.
 
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
-    ``aliases`` by (check code, path of keywords); ``ids`` are those of all rules in the plan.
+    ``aliases`` by (check code, path of keywords); ``silent``: those of aliases that somebody ignores; ``ids`` are those of all rules in the plan.
     ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file.
     """
 
-    __slots__ = ("aliases", "explains", "expressions", "functions", "generic", "ids", "once")
+    __slots__ = ("aliases", "explains", "expressions", "functions", "generic", "ids", "once", "silent")
 
-    def __init__(self, rules: Sequence[ActiveRule], sop_class: str) -> None:
+    def __init__(self, rules: Sequence[ActiveRule], sop_class: str, silenced: Sequence[Rule] = ()) -> None:
+        self.silent = frozenset(
+            (check, attribute)
+            for rule in silenced if sop_class in (sop_classes_of(rule) or (sop_class,))
+            for check in rule.check for attribute in rule.attributes
+        )  # fmt: skip
         self.expressions: list[ActiveRule] = []
         self.functions: list[ActiveRule] = []
         self.generic: dict[str, ActiveRule] = {}
@@ -76,8 +81,9 @@ class Plan:
 class Planner:
     """Makes plans from the rules that are on, and keeps them by SOP Class."""
 
-    def __init__(self, rules: Sequence[ActiveRule]) -> None:
+    def __init__(self, rules: Sequence[ActiveRule], silenced: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
+        self._silenced = tuple(silenced)
         self._plans: dict[tuple[str, bool], Plan] = {}
         self.file_meta = [active for active in rules if active.rule.area == "META"]
         self.together = [rule for rule in rules if rule.rule.scope in ("slide", "series")]
@@ -93,7 +99,7 @@ class Planner:
             if len(self._plans) > 1000:
                 self._plans.clear()
             rules = [rule for rule in self.rules if rule not in self.file_meta] if received else self.rules
-            found = self._plans[key] = Plan(rules, sop_class)
+            found = self._plans[key] = Plan(rules, sop_class, self._silenced)
         return found
 
 
@@ -141,6 +147,20 @@ def active_rules(
             severity = levels.get(rule.id) or rule.severity
         result.append(ActiveRule(source, severity))
     return tuple(result)
+
+
+def silenced(
+    sources: Sequence[RuleSource], settings: Settings, locked: frozenset[str] = frozenset()
+) -> tuple[Rule, ...]:
+    """The aliases that the settings ignore: what they speak of is not said by the general rule instead."""
+    ignored = set(settings.ignore) | set(settings.extend_ignore)
+    asked = set(settings.select) | set(settings.extend_select)
+    return tuple(
+        rule
+        for rule in (source.rule for source in sources)
+        if rule.attributes and rule.id not in locked and not names_of(rule).isdisjoint(ignored)
+        and not ({rule.id, rule.name} & asked and not {rule.id, rule.name} & ignored)
+    )  # fmt: skip
 
 
 def names_of(rule: Rule) -> set[str]:

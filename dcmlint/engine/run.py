@@ -182,7 +182,7 @@ class InstanceRun:
     def _rule_for(self, problem: Problem, path: str) -> ActiveRule | None:
         """The rule that speaks of what a generic check found: an alias of the attribute, else the general one."""
         plan = self.plan
-        if plan.aliases and path:
+        if (plan.aliases or plan.silent) and path:
             keywords = without_indices(path) if "[" in path else path
             names = [keywords, "*." + keywords.rpartition(".")[2]]
             if problem.number:
@@ -192,6 +192,8 @@ class InstanceRun:
                 active = plan.aliases.get((problem.check, name))
                 if active is not None:
                     return active
+                if (problem.check, name) in plan.silent:
+                    return None
         return plan.generic.get(problem.check)
 
     # -- expressions ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.image_exhibit import ImageExhibit, image_exhibit
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.outcomes import OutcomeCounts
-from dcmlint.engine.plan import Plan, Planner, active_rules
+from dcmlint.engine.plan import Plan, Planner, active_rules, silenced
 from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
@@ -94,7 +94,8 @@ class Checker:
         with _MAKING:
             self.profile: Resolved = resolve_profile(settings.profile, settings.parameters)
             self.planner = Planner(
-                active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked)
+                active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked),
+                silenced(self.profile.rules, settings, self.profile.locked),
             )
         self.active = {active.rule.id: active for active in self.planner.rules}
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}

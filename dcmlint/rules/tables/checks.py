@@ -57,6 +57,8 @@ CHECKS: Mapping[str, str] = {
     "input.not-dicom": "an input that was named is not DICOM",
     "input.cannot-open": "an input cannot be opened",
     "input.count": "more or fewer instances than expected",
+    "input.accepted-unused": "an accepted finding that was not found",
+    "input.accepted-expired": "an accepted finding past its date",
     "input.directory-names-absent": "a DICOMDIR names a file that is not there",
     "input.directory-misses-file": "a file beside a DICOMDIR is not named in it",
 }
