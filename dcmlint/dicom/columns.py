@@ -47,10 +47,18 @@ class Shape:
     ``leaves``: path of tags within the item (items of nested sequences as ``tag, index`` pairs) → `Leaf`.
     """
 
-    __slots__ = ("items", "leaves", "template")
+    __slots__ = ("_leaves", "items", "template")
 
-    def __init__(self, template: Dataset, items: Ints, leaves: dict[LeafPath, Leaf]) -> None:
-        self.template, self.items, self.leaves = template, items, leaves
+    def __init__(self, template: Dataset, items: Ints, leaves: dict[LeafPath, Leaf] | None) -> None:
+        """``leaves``: None for the template alone: found when asked for."""
+        self.template, self.items, self._leaves = template, items, leaves
+
+    @property
+    def leaves(self) -> dict[LeafPath, Leaf]:
+        """Where the values of the plain elements stand."""
+        if self._leaves is None:
+            self._leaves = leaves_of(self.template)
+        return self._leaves
 
 
 class Columns(Items):
@@ -133,7 +141,7 @@ class Columns(Items):
 
     def append(self, item: Dataset) -> None:
         """Add one more item, which was read plainly."""
-        self._shapes.append(Shape(item, np.array([len(self)], np.int64), leaves_of(item)))
+        self._shapes.append(Shape(item, np.array([len(self)], np.int64), None))
         self._more.append(item)
 
     def __len__(self) -> int:

@@ -25,7 +25,9 @@ from dcmlint.standard.tags import (
 from dcmlint.standard.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 # A header of this size inflated is larger than any that was met; the bound stops bombs.
-MAX_INFLATED = 256 << 20
+MAX_INFLATED = 256 << 20  # bytes of a deflated data set; of a small file less, but for what images may have
+SMALL_INFLATED = 64 << 20
+MAX_RATIO = 100
 
 
 class Instance:
@@ -142,6 +144,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     reader.oddities = instance.oddities
     reader.read_level(dataset, start, len(buffer))
     dataset.end = len(buffer)
+    instance.oddities += reader.beyond.values()
     if reader.truncated or reader.stopped or start >= len(buffer):
         instance.status = "partial"
     # What was not inflated is missing at the end too.
@@ -244,6 +247,7 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
     engine = zlib.decompressobj(-15)
     parts: list[bytes] = []
     total, position, size = 0, start, len(buffer)
+    limit = min(MAX_INFLATED, max(SMALL_INFLATED, MAX_RATIO * size))
     try:
         while position < size and not engine.eof:
             piece = buffer[position : position + (1 << 20)]
@@ -253,10 +257,8 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
                 total += len(out)
                 parts.append(out)
                 piece = engine.unconsumed_tail
-                if total > MAX_INFLATED:
-                    instance.oddities.append(
-                        Oddity("deflate-limit", start, None, 0, "", f"{MAX_INFLATED} bytes")
-                    )
+                if total > limit:
+                    instance.oddities.append(Oddity("deflate-limit", start, None, 0, "", f"{limit} bytes"))
                     instance.status = "partial"
                     return WholeBuffer(b"".join(parts))
     except zlib.error:

@@ -24,7 +24,7 @@ ODDITIES: Mapping[str, str] = {
     "no-element": "what follows Pixel Data is no element",
     "deflate-damaged": "the deflated data set cannot be inflated to its end",
     "deflate-limit": "the deflated data set inflates beyond the limit",
-    "element-limit": "the data set has more elements than will be read",
+    "element-limit": "the data set has more elements or items than will be read",
     "depth-limit": "items are nested deeper than will be read",
     # Elements
     "tag-order": "tags are not in ascending order",

@@ -8,6 +8,7 @@ of their own; the few that are like no other, and what is damaged, are left to t
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.columns import (
     Columns,
@@ -27,7 +29,6 @@ from dcmlint.dicom.columns import (
     Words,
     gather,
     is_little,
-    leaves_of,
     words_of,
 )
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, Oddity
@@ -119,6 +120,8 @@ class _Growing:
         self.rows = [rows] if len(rows) else []
 
     def finished(self) -> Shape:
+        if self.single:
+            return Shape(self.template, self.rows[0], None)
         rows = np.concatenate(self.rows)
         order = None if (rows[1:] > rows[:-1]).all() else np.argsort(rows, kind="stable")
         joined: dict[LeafPath, Leaf] = {}
@@ -195,12 +198,7 @@ class _Lockstep:
     def _single(self, shape: _Growing, number: int) -> None:
         """Make a shape hold its template alone."""
         shape.single = True
-        leaves: Leaves = {
-            path: (leaf.vr, leaf.little, leaf.start, leaf.length)
-            for path, leaf in leaves_of(shape.template).items()
-        }
-        shape.rows, shape.leaves = [], {}
-        shape.add(np.array([number], np.int64), leaves)
+        shape.rows, shape.leaves = [np.array([number], np.int64)], {}
 
     # -- items of defined length ---------------------------------------------------------------------------
 
@@ -211,15 +209,19 @@ class _Lockstep:
         """
         unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
         item, data, position = _ITEM[self.little], self.raw, start
-        found: list[int] = []
+        found = array("q")
         append = found.append
+        room = tokens.MAX_ITEMS - self.reader.items
         while position + 8 <= end:
             head, length = unpack(data, position)
             after = position + 8 + length
             if head != item or after > end or length == UNDEFINED:
                 break
+            if len(found) >= room:
+                break
             append(position)
             position = after
+        self.reader.items += len(found)
         starts = np.array(found, np.int64)
         if not found:
             return starts, position
@@ -229,6 +231,8 @@ class _Lockstep:
         for shape in [shape for shape in self.found if not shape.single]:
             open_ = _without(open_, self._follow(shape, first + open_, starts[open_], ends[open_]))
         while len(open_):
+            if len(self.found) > MAX_SHAPES:
+                return self._one_by_one(starts, ends, open_, first, position)
             at = int(open_[0])
             shape = self._template(int(starts[at]), first + at, int(ends[at]))
             if self.worth(shape):
@@ -239,6 +243,18 @@ class _Lockstep:
             if self.reader.stopped:
                 return starts[: at + 1], position
             open_ = _without(open_, hit)
+        if len(starts) >= room:
+            self.reader.too_many_items(self.level, self.tag, position)
+        return starts, position
+
+    def _one_by_one(
+        self, starts: Ints, ends: Ints, open_: Ints, first: int, position: int
+    ) -> tuple[Ints, int]:
+        """The items that are like none of many others: each has a shape of its own."""
+        for at in open_.tolist():
+            self._single(self._template(int(starts[at]), first + at, int(ends[at])), first + at)
+            if self.reader.stopped:
+                return starts[: at + 1], position
         return starts, position
 
     def _follow(self, shape: _Growing, numbers: Ints, starts: Ints, ends: Ints) -> Ints:
@@ -272,6 +288,9 @@ class _Lockstep:
             taken, position = _Span(self, places, number, end).chain(stop)
             parts.append(taken)
             number += len(taken)
+            self.reader.items += len(taken)
+            if self.reader.items > tokens.MAX_ITEMS:
+                self.reader.too_many_items(self.level, self.tag, position)
         return np.concatenate(parts) if parts else np.zeros(0, np.int64), position
 
     # -- what was found ------------------------------------------------------------------------------------
@@ -312,9 +331,11 @@ class _Lockstep:
 
     def _by_codes(self, shape: Shape, starts: Ints) -> Iterable[Shape]:
         """What the tables ask of an item may depend on its codes: items of one shape have the same ones."""
+        if len(shape.items) == 1:
+            return [shape]
         coded = [path for path, leaf in shape.leaves.items()
                  if (leaf.vr == "CS" or _decides(path[-1])) and leaf.length[0] > 0]  # fmt: skip
-        if len(shape.items) == 1 or not coded:
+        if not coded:
             return [shape]
         group = np.zeros(len(shape.items), np.int64)
         groups = 1

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     MutableItems = ItemList | Columns
 
 MAX_DEPTH = 64
-MAX_ELEMENTS = 4_000_000
+# Elements and items that are read one by one, and items that are read together, of one data set
+MAX_ELEMENTS = 1_000_000
+MAX_ITEMS = 4_000_000
+# Oddities that are kept one by one; of more it is counted how many of each kind there are.
+MAX_ODDITIES = 10_000
 # From so many items on a sequence is worth the start-up of the column reader; more if they differ much.
 MANY_ITEMS = 512
 VERY_MANY_ITEMS = 1024
@@ -45,6 +49,8 @@ VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in LONG_VRS
 _MAY_BE_UNDEFINED = frozenset({"SQ", "UN", "OB", "OW"})
 # Bytes behind Pixel Data that tell padding from something else.
 _ENOUGH = 1 << 20
+# Told however many others there are: the rest was not read.
+_DECISIVE = frozenset({"truncated", "element-limit", "depth-limit"})
 _UPPER = frozenset(range(0x41, 0x5B))
 
 _LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
@@ -54,7 +60,7 @@ _BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
 class Reader:
     """Reads the levels of one data set.
 
-    ``oddities`` collects what was odd; ``stopped`` is True once the rest could not be read.  ``together``: read the
+    ``oddities`` collects what was odd, ``beyond`` counts the rest; ``stopped`` is True once the rest could not be read.  ``together``: read the
     items of long sequences together where they are alike.
     """
 
@@ -65,7 +71,8 @@ class Reader:
         self.oddities: list[Oddity] = []
         self.stopped = False
         self.truncated = False
-        self.count = 0
+        self.beyond: dict[str, Oddity] = {}  # oddities that are only counted, by code
+        self.count = self.items = 0  # elements and items read one by one; items read together
         self._little = context.little
         self._unordered: list[Dataset] = []  # levels that are read, and in which an element is out of place
         self._vr_of: Callable[[int], standard.Entry | None] | None = None
@@ -169,7 +176,7 @@ class Reader:
                 continue
             self.count += 1
             if self.count > MAX_ELEMENTS:
-                self._halt("element-limit", offset, level, tag, "", str(MAX_ELEMENTS))
+                self._halt("element-limit", offset, level, tag, "", f"{MAX_ELEMENTS} elements and items")
                 return end
 
             items = fragments = None
@@ -275,6 +282,12 @@ class Reader:
                             if self.stopped:
                                 return items, end, end
                             continue
+                self.count += 1
+                if self.count > MAX_ELEMENTS:
+                    self._halt(
+                        "element-limit", position, level, tag, "", f"{MAX_ELEMENTS} elements and items"
+                    )
+                    return items, end, end
                 body = position + 8
                 item = Dataset(self.context, explicit, position, level, tag, index, item_length)
                 items.append(item)
@@ -337,14 +350,22 @@ class Reader:
     def _odd(
         self, code: str, offset: int, level: Dataset | None, tag: int = 0, found: str = "", wanted: str = ""
     ) -> None:
-        if len(self.oddities) < 10_000:
+        if len(self.oddities) < MAX_ODDITIES or code in _DECISIVE:
             self.oddities.append(Oddity(code, offset, level, tag, found, wanted))
+        else:
+            first = self.beyond.get(code)
+            count = 1 if first is None else first.count + 1
+            self.beyond[code] = Oddity(code, offset if first is None else first.offset, count=count)
 
     def _halt(self, code: str, offset: int, level: Dataset, tag: int, found: str, wanted: str) -> None:
         if not self.stopped:
             self._odd(code, offset, level, tag, found, wanted)
             self._ends(level, self.size)
         self.stopped = True
+
+    def too_many_items(self, level: Dataset, tag: int, offset: int) -> None:
+        """Stop: there are more items than are read."""
+        self._halt("element-limit", offset, level, tag, "", f"{MAX_ITEMS} items")
 
     def _ends(self, level: Dataset, end: int) -> None:
         """Remember that a level, and all around it, may have had more, if it ends where the bytes do."""

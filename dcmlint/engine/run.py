@@ -38,6 +38,10 @@ from dcmlint.standard.tags import Modality
 
 Groups = tuple[Group, ...]
 
+# Findings of one rule for one file that are listed, joined over items or each by itself; more are counted.
+MAX_FINDINGS = 1000
+MAX_FINDINGS_APART = 10_000
+
 _EVERY = "*"
 _MOST_LEVELS = 2000  # in which texts are looked for that findings may not show
 _ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
@@ -72,6 +76,8 @@ class InstanceRun:
         self._by_each: dict[tuple[str, frozenset[int] | None], Sequence[tuple[DatasetScope, Groups]]] = {}
         self._context = RuleContext(instance, self.facts)
         self._present = frozenset(instance.dataset.elements)
+        self._listed: dict[str, set[str]] = {}
+        self._beyond: dict[ActiveRule, int] = {}
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
 
     def _hidden(self) -> Iterable[str]:
@@ -88,6 +94,7 @@ class InstanceRun:
         for active in self.plan.functions:
             self._hold(active, self._function)
         self._leave_out_explained()
+        self._tell_beyond()
         findings = collapse(self.findings, self.plan.once) if self.settings.group else tuple(self.findings)
         ordered = sorted(findings, key=lambda f: (-RANK[f.severity], f.rule, f.offset or 0, f.path))
         iod = tables.iod
@@ -301,7 +308,21 @@ class InstanceRun:
         ))  # fmt: skip
 
     def _add(self, active: ActiveRule, problem: Problem, where: Where) -> None:
+        group = self.settings.group
+        listed = self._listed.setdefault(active.id, set())
+        # Repeats at other items are one finding; where they are not joined, each place is one.
+        place = without_indices(where.path) if group and "[" in where.path else where.path
+        if place not in listed and len(listed) >= (MAX_FINDINGS if group else MAX_FINDINGS_APART):
+            self._beyond[active] = self._beyond.get(active, 0) + where.count
+            return
+        listed.add(place)
         self.findings.extend(self._maker.make(active, problem, where))
+
+    def _tell_beyond(self) -> None:
+        """Say how many more findings of a rule there are than are listed."""
+        for active, count in self._beyond.items():
+            message = f"{count} more findings of this rule in this file are not listed"
+            self.findings.extend(self._maker.make(active, Problem(message=message), Where(count=count)))
 
 
 def _byte(offset: int) -> int | None:
