@@ -14,6 +14,12 @@ from dcmlint.version import __version__
 # Typer brings its own copy of Click in some versions: what it raises is found through its own classes.
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
+EXIT_CODES = (
+    "Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 wrong command line, configuration, profile or rule; "
+    "3 no input; 4 incomplete (which beats 1): a file could not be read or only in part, a rule crashed, an endpoint "
+    "did not answer; 130 interrupted."
+)
+
 app = typer.Typer(
     name="dcmlint", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},

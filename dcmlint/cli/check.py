@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dcmlint.cli.app import app
+from dcmlint.cli import completion
+from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -26,7 +27,7 @@ from dcmlint.cli.option_types import (
     ShowValues,
     Verbose,
 )
-from dcmlint.cli.progress import counter
+from dcmlint.cli.progress import counter, total_of
 from dcmlint.cli.running import exit_code, run_of
 from dcmlint.errors import UsageError
 from dcmlint.reports.names import format_names
@@ -34,7 +35,7 @@ from dcmlint.reports.names import format_names
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells say it
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def check(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Files, folders, archives; - for standard input.")
@@ -42,7 +43,10 @@ def check(
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            "-p", "--profile", help="What to hold the files to; default: wsi. Repeatable: all of them hold."
+            "-p",
+            "--profile",
+            help="What to hold the files to; default: wsi. Repeatable: all of them hold.",
+            autocompletion=completion.profiles,
         ),
     ] = None,
     parameter: Parameters = None,
@@ -72,13 +76,18 @@ def check(
     fail_on: FailOn = None,
     format_: Annotated[
         list[str] | None,
-        typer.Option("-f", "--format", help=f"FORMAT[=FILE], repeatable: {', '.join(format_names())}."),
+        typer.Option(
+            "-f",
+            "--format",
+            help=f"FORMAT[=FILE], repeatable: {', '.join(format_names())}.",
+            autocompletion=completion.formats,
+        ),
     ] = None,
     show: Show = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     max_per_rule: Annotated[
-        int, typer.Option(help="Findings of one rule shown for a file in text; 0: all.")
+        int, typer.Option(min=0, help="Findings of one rule shown for a file in text; 0: all.")
     ] = 10,
     group: Annotated[
         bool, typer.Option("--group/--no-group", help="Join repeats over frames and items.")
@@ -123,7 +132,11 @@ def check(
     color: Color = "auto",
     debug: Debug = False,
 ) -> int:
-    """Check DICOM files: one, many, folders, archives."""
+    """Check DICOM files: one, many, folders, archives.
+
+    Examples: dcmlint check slide/ -p wsi; dcmlint check study.zip -f html=report.html -f junit=report.xml;
+    dcmlint check archive/ --baseline known.json
+    """
     from dcmlint.cli.outputs import Outputs
     from dcmlint.engine.accepted import check_entries
     from dcmlint.engine.processes import check_inputs
@@ -154,7 +167,9 @@ def check(
     outputs = Outputs(run.outputs, paths or ())
     interrupted = False
     try:
-        with counter(quiet) as tick:
+        with counter(
+            quiet, None if files_from or include or exclude else total_of(paths or [], quiet)
+        ) as tick:
             for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs):
                 totals.add(result)
                 tick()

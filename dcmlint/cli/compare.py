@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.errors import UsageError
+from dcmlint.errors import UsageError, did_you_mean
 
 
 @app.command()
@@ -35,7 +35,14 @@ def compare(
     names = [name.strip() for name in with_.split(",") if name.strip()]
     for name in names:
         if name not in PEERS:
-            raise UsageError(f"--with {name}: one of {', '.join(PEERS)}")
+            known = f"one of {', '.join(PEERS)}"
+            raise UsageError(f"--with {name}: {did_you_mean(name, PEERS, known)}")
+        if not _installed(name):
+            raise UsageError(
+                f"{name} is not installed, nothing was compared: pip install 'dcmlint[standard]'"
+            )
+    if severity not in ("error", "warning"):
+        raise UsageError(f"--severity {severity}: error or warning")
     levels = ("error",) if severity == "error" else ("error", "warning")
     checker = Checker(Settings(profile=profile))
     files = 0
@@ -69,7 +76,20 @@ def compare(
                         )
     for name in names:
         _print(name, totals[name], files, silent[name])
-    return 0
+    if not files:
+        return 3
+    # A peer that answered for no file is no second opinion.
+    return 4 if any(silent[name] == files for name in names) else 0
+
+
+def _installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    from dcmlint.compare.peers import dciodvfy_program
+
+    if name == "dciodvfy":
+        return dciodvfy_program() is not None
+    return find_spec(name.replace("-", "_")) is not None
 
 
 def _print(name: str, total: dict[str, Any], files: int, silent: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import Isolated
 from dcmlint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 def explain(
     rule: Annotated[str, typer.Argument(help="The id or the name of a rule.")],
     profile: Annotated[
-        str, typer.Option("-p", "--profile", help="Look among the rules of this profile, a name or a path.")
+        str,
+        typer.Option(
+            "-p",
+            "--profile",
+            help="Look among the rules of this profile too, a name or a path; default: the configured one.",
+        ),
     ] = "",
+    isolated: Isolated = False,
 ) -> int:
     """Explain a rule: what it wants, why, and what to do."""
     from dcmlint.cli.terminal import utf8_output
@@ -26,12 +33,17 @@ def explain(
     from dcmlint.rules.load import builtin_rules
 
     utf8_output()
+    if not profile and not isolated:
+        from dcmlint.cli.config import find_config, read_config
+
+        path = find_config()
+        profile = read_config(path).profile if path is not None else ""
     sources = builtin_rules()
     if profile:
         from dcmlint.profiles.resolve import resolve_profile
 
-        sources = resolve_profile(profile, keep=True).rules
-    elif not any(_named(rule, source.rule) for source in sources):
+        sources = (*resolve_profile(profile, keep=True).rules, *sources)
+    if not any(_named(rule, source.rule) for source in sources):
         from dcmlint.profiles.resolve import profile_rules
 
         # Rows and rules of profiles are made when somebody asks for them.

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from dcmlint.cli.app import app
+from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -36,7 +36,7 @@ from dcmlint.cli.option_types import (
 from dcmlint.errors import InputError, UsageError
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def listen(
     port: Annotated[int, typer.Argument(min=0, max=65535, help="The port; 0 takes a free one.")],
     profile: Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dcmlint.cli import completion
+
 
 def debugging(on: bool) -> bool:
     """Show what dcmlint logs; processes that it starts see it in their environment."""
@@ -24,9 +26,12 @@ Parameters = Annotated[
 Config = Annotated[str | None, typer.Option(help="Read this configuration file.")]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
 Select = Annotated[
-    list[str] | None, typer.Option(help="Only these rules: id, area, name or tag, with commas.")
+    list[str] | None,
+    typer.Option(
+        help="Only these rules: id, area, name or tag, with commas.", autocompletion=completion.rules
+    ),
 ]
-Ignore = Annotated[list[str] | None, typer.Option(help="Not these rules.")]
+Ignore = Annotated[list[str] | None, typer.Option(help="Not these rules.", autocompletion=completion.rules)]
 Severities = Annotated[list[str] | None, typer.Option(help="RULE=error|warning|info")]
 FailOn = Annotated[
     str | None, typer.Option(help="The least severity that fails: error (default), warning, info, never.")

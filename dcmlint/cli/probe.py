@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from dcmlint.cli.app import app
+from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -26,7 +26,7 @@ from dcmlint.cli.option_types import (
 from dcmlint.errors import UsageError
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def probe(
     host: Annotated[str | None, typer.Argument(help="Name or address; else the profile and --host.")] = None,
     port: Annotated[int | None, typer.Argument(min=1, max=65535)] = None,

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from dcmlint.errors import UsageError
+from dcmlint.errors import UsageError, did_you_mean
 
 LEVELS = ("error", "warning", "info")
 
@@ -65,7 +65,7 @@ def run_of(
 
     shows_unicode = has_unicode(sys.stdout)
     utf8_output()
-    base, shown = _config(config, isolated)
+    base, shown = configuration(config, isolated)
     limit = _one_of("--fail-on", fail_on or base.fail_on or "error", (*LEVELS, "never"))
     values = _one_of("--show-values", show_values or base.show_values or "safe", ("safe", "none", "all"))
     frames = settings.pop("frames", None) or base.frames or "auto"
@@ -122,7 +122,7 @@ def pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
     return result
 
 
-def _config(given: str | None, isolated: bool) -> tuple[Any, str | None]:
+def configuration(given: str | None, isolated: bool) -> tuple[Any, str | None]:
     """The configuration, empty where there is none, and how reports name its file."""
     from dcmlint.cli.config import Config, find_config, read_config
 
@@ -134,7 +134,8 @@ def _config(given: str | None, isolated: bool) -> tuple[Any, str | None]:
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise UsageError(f"{option} {value}: one of {', '.join(allowed)}")
+        known = f"one of {', '.join(allowed)}"
+        raise UsageError(f"{option} {value}: {did_you_mean(value, allowed, known)}")
     return value
 
 
