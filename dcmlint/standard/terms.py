@@ -46,12 +46,14 @@ class Confidentiality(msgspec.Struct, frozen=True, array_like=True):
     """One row of PS3.15 Table E.1-1.
 
     ``basic`` is the action of the Basic Profile: X remove, Z zero or dummy, D dummy, K keep, C clean, U replace UID,
-    and combinations ("X/Z/D"). ``options`` maps an option's column to its action (K or C).
+    and combinations ("X/Z/D"). ``options`` maps an option's column to its action (K or C). ``since`` is the edition of
+    PS3.15 that is known to have the row, where older ones lack it; "" otherwise.
     """
 
     basic: str
     options: dict[str, str] = {}
     in_standard_iod: bool = False
+    since: str = ""
 
 
 class ConfidentialityTable(msgspec.Struct, frozen=True, array_like=True):

@@ -191,3 +191,24 @@ def test_codes_of_the_method_may_stand_in_its_text() -> None:
     assert problems("private-after-deidentification", made) == []
     found = problems("left-after-deidentification", made, attributes=["BarcodeValue", "LabelText"])
     assert [one.severity for one in found] == [""]
+
+
+def test_the_basic_profile_and_the_options_that_are_declared() -> None:
+    made = deidentified("113100")
+    made.PatientComments, made.StudyDescription, made.PatientAge = "seen", "biopsy", "030Y"
+    made.ChannelLabel = "new in the table"
+    made.SpecimenDescriptionSequence[0].PatientComments = "again"
+
+    def left(*codes: str) -> set[int]:
+        made.DeidentificationMethodCodeSequence = [code((one, "DCM", "x")) for one in codes]
+        return {one.tag for one in problems("removed-by-basic-profile", made)}
+
+    comments, description, age = 0x00104000, 0x00081030, 0x00101010
+    assert left("113100") >= {comments, description, age}
+    assert 0x003A0203 not in left("113100")  # a newer row is not demanded
+    assert age not in left("113100", "113108")
+    assert {comments, description}.isdisjoint(left("113100", "113105"))
+    told = problems("removed-by-basic-profile", made, told=["PatientAge"])
+    assert age not in {one.tag for one in told}
+    with pytest.raises(NotApplicable):
+        left("113105")

@@ -214,6 +214,23 @@ def test_confidentiality_options() -> None:
     assert row.options["retain-longitudinal-modified-dates"] == "C"
 
 
+def test_newer_rows_of_confidentiality_say_so() -> None:
+    row = STANDARD.confidentiality_row(0x00181011)  # Hardcopy Creation Device ID
+    assert row is not None
+    assert (row.basic, row.since, row.options) == ("X", "2026d", {"retain-device-identity": "K"})
+    older = STANDARD.confidentiality_row(0x00080020)
+    assert older is not None
+    assert older.since == ""
+
+
+def test_vr_of_the_selector_needs_the_operator_of_a_filter() -> None:
+    # Table C.23.3-1: (attribute or category) and operator
+    path = "DisplaySetsSequence.FilterOperationsSequence.SelectorAttributeVR"
+    row = dict(STANDARD.table("C.23.3-1").walk())[path]
+    assert row.parsed_by == "reviewed"
+    assert row.when == "(has(SelectorAttribute) || has(FilterByCategory)) && has(FilterByOperator)"
+
+
 def test_counts() -> None:
     counts = STANDARD.counts()
     slide = next(one for one in counts.per_iod if one.name == "VL Whole Slide Microscopy Image")

@@ -76,7 +76,9 @@ def build_with_report(
             "dictionary": compiler.columns,
             "uids": uids,
             "codes": groups,
-            "confidentiality": confidentiality(_file(tables, "confidentiality_profile_attributes.json")),
+            "confidentiality": newer_confidentiality(
+                confidentiality(_file(tables, "confidentiality_profile_attributes.json")), tables
+            ),
         },
     )
     return Built(data=data, errors=(*errors, *compiler.errors), notes=(*notes, *compiler.notes))
@@ -150,6 +152,30 @@ def confidentiality(path: Path) -> ConfidentialityTable:
         else:
             rows[int(digits, 16)] = row
     return ConfidentialityTable(dict(sorted(rows.items())), patterns, private)
+
+
+_NEWER = "ps315_*.json"
+_DIGITS = 8  # of a tag
+
+
+def newer_confidentiality(table: ConfidentialityTable, tables: Path) -> ConfidentialityTable:
+    """Table E.1-1 with the rows of a newer PS3.15 where ``tables`` have one, marked with its edition.
+
+    The options of a row that both have are those of the newer one.
+    """
+    found = sorted([*tables.glob(_NEWER), *tables.glob(f"*/{_NEWER}")])
+    if not found:
+        return table
+    edition = found[-1].stem.removeprefix("ps315_")
+    rows = dict(table.rows)
+    for entry in json.loads(found[-1].read_text(encoding="utf-8"))["rules"]:
+        if len(entry["tag"]) != _DIGITS or not set(entry["tag"].lower()) <= set("0123456789abcdef"):
+            continue  # private and repeating groups: the older table has them
+        tag = int(entry["tag"], 16)
+        options = {name.replace("_", "-"): action for name, action in entry["options"].items()}
+        since = rows[tag].since if tag in rows else edition
+        rows[tag] = Confidentiality(entry["basic"], options, entry["in_std_iod"], since)
+    return ConfidentialityTable(dict(sorted(rows.items())), table.patterns, table.private)
 
 
 def _folder(tables: Path, holding: str) -> Path:

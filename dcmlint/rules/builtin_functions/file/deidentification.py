@@ -82,6 +82,42 @@ def left_after_deidentification(context: RuleContext, attributes: Sequence[str])
         )  # fmt: skip
 
 
+@rule_function("removed-by-basic-profile")
+def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> Iterator[Problem]:
+    """Attributes that the Basic Profile removes and that none of the options declared keeps or cleans.
+
+    Only action X is held: what Z or D put into an attribute cannot be told from an original. Rows that are newer than
+    the tables' own edition, private elements and the attributes ``told`` by other rules are left out.
+    """
+    dataset = context.dataset
+    methods = _deidentified(dataset)
+    if BASIC_PROFILE not in methods:
+        raise NotApplicable
+    options = {_OPTIONS[method] for method in methods if method in _OPTIONS}
+    others = {parse_path(keyword)[0].tag for keyword in told}
+    tables = standard.load()
+    found: dict[int, tuple[Dataset, int]] = {}
+    for level in _levels(dataset):
+        for element in level:
+            tag = element.tag
+            if tag >> 16 & 1 or tag in others:
+                continue
+            row = tables.confidentiality_row(tag)
+            if row is None or row.basic != "X" or row.since or options & row.options.keys():
+                continue
+            if element.length:
+                first, count = found.get(tag, (level, 0))
+                found[tag] = (first, count + 1)
+    for tag, (level, count) in found.items():
+        entry = tables.dictionary.entry(tag)
+        name = entry.keyword if entry else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        yield Problem(
+            message=f"{name} has a value although the Basic Profile removes it"
+            + (f" ({count} places)" if count > 1 else ""),
+            level=level, tag=tag, want="absent, or an option that keeps or cleans it",
+        )  # fmt: skip
+
+
 @rule_function("original-specimen-identity")
 def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
     """Identifiers and descriptions of specimens that look as the laboratory wrote them."""
