@@ -36,6 +36,7 @@ from dcmlint.findings.finding import (
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid
 from dcmlint.profiles.apply import exempted, settled, settled_together
+from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
@@ -99,6 +100,12 @@ class Checker:
             )
         self.active = {active.rule.id: active for active in self.planner.rules}
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}
+        # Words that would switch off what the profile locks: a report says that they did not.
+        ignored = {*settings.ignore, *settings.extend_ignore}
+        self.kept = tuple(
+            active.id for active in self.planner.rules
+            if active.id in self.profile.locked and ignored.intersection(active.rule.words)
+        )  # fmt: skip
         self._values: ValueCache = {}
 
     def check(self, task: Task, open_: Opener) -> Result:
@@ -330,6 +337,7 @@ class Totals:
             files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
             unreadable=states.count("unreadable"), skipped=len(self.skipped), sampled=self.sampled,
             seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
+            not_checked=not_checked_notes(self.checker.profile), kept=self.checker.kept,
         )  # fmt: skip
         report = Report(
             version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,

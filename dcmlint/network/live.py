@@ -11,7 +11,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.engine.association import AssociationChecked, check_association
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
-from dcmlint.engine.report import Report, tallied
+from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.association.endpoints import Reach
@@ -22,6 +22,7 @@ from dcmlint.network.plan import Plan
 from dcmlint.network.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts, uid_name
 from dcmlint.profiles.apply import settled_endpoint
+from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.version import __version__
 
 
@@ -310,6 +311,7 @@ def report_of(
     """The report of endpoints and associations, joined to that of the ``files`` that came over them."""
     base = files or Report(
         version=__version__, edition=standard.load().edition, profile=checker.profile.name, config=config, fail_on=fail_on,
+        summary=Summary(not_checked=not_checked_notes(checker.profile), kept=checker.kept),
     )  # fmt: skip
     findings: tuple[Finding, ...] = (*base.findings, *(f for one in seen for f in one.checked.findings))
     outcomes: Outcomes = {rule: dict(row) for rule, row in base.outcomes.items()}

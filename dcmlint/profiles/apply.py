@@ -49,7 +49,7 @@ def settled(
     row speaks, with the higher severity.  Exceptions that match the instance (``exempt``) lower or suppress;
     what is locked stays.
     """
-    result = _one_each(rules, findings)
+    result = tuple(_cited(resolved, finding) for finding in _one_each(rules, findings))
     for number in exempt:
         exemption = resolved.exemptions[number]
         result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
@@ -95,6 +95,14 @@ def settled_endpoint(
             )
         )
     return tuple(result)
+
+
+def _cited(resolved: Resolved, finding: Finding) -> Finding:
+    """A finding of a rule that serves a statement of the profile's document, with that document and section."""
+    cited = resolved.cited.get(finding.rule)
+    if cited is None or cited in finding.references:
+        return finding
+    return msgspec.structs.replace(finding, references=(*finding.references, cited))
 
 
 def _one_each(rules: Mapping[str, Rule], findings: Sequence[Finding]) -> tuple[Finding, ...]:

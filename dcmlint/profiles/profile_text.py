@@ -81,12 +81,17 @@ def independent_reading(profile: Profile) -> str:
     )
 
 
-def not_checked_line(resolved: Resolved) -> str:
-    """What a run leaves out because parameters have no value, in one line."""
+def not_checked_notes(resolved: Resolved) -> tuple[str, ...]:
+    """Each parameter without a value, with what it leaves out."""
     by_parameter: dict[str, list[str]] = {}
     for one in resolved.not_checked:
         by_parameter.setdefault(one.parameter, []).append(one.what)
-    said = ", ".join(f"{name} ({', '.join(rules)})" for name, rules in by_parameter.items())
+    return tuple(f"{name} ({', '.join(rules)})" for name, rules in by_parameter.items())
+
+
+def not_checked_line(resolved: Resolved) -> str:
+    """What a run leaves out because parameters have no value, in one line."""
+    said = ", ".join(not_checked_notes(resolved))
     return f"profile {resolved.name}: not checked, because it is not set: {said}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.errors import ProfileError, RuleError
-from dcmlint.findings.finding import Severity
+from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
 from dcmlint.profiles.levels import ChainLevels, Lock, Refused, levels_of
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
@@ -76,7 +76,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     ``locked``: ids that nobody can ignore; ``locks``: who locked them; ``refused``: words that would have lowered them;
     ``chain``: the profiles that it is made of, itself last; ``own``: the ids of rules that come from profiles, ``origin``: from
     which; ``not_checked``: what lacks a parameter; ``endpoints``: with the values of parameters in place;
-    ``action``: what a gate does by worst severity.
+    ``cited``: the document and section that a rule of others serves; ``action``: what a gate does by worst severity.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     origin: dict[str, str] = {}
     not_checked: tuple[NotChecked, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    cited: dict[str, Reference] = {}
     endpoints: tuple[Endpoint, ...] = ()
     action: dict[Severity, GateAction] = {}
 
@@ -203,8 +204,13 @@ def resolve_chain(
         Exemption(override, levels_of(rules, list(override.rules.items())))
         for source in chain for override in source.profile.overrides if override.expires >= today
     )  # fmt: skip
+    cited = {
+        rule: Reference(document_of(source.profile), statement.section)
+        for source in chain if source.profile.source is not None
+        for statement in reversed(source.profile.statements) for rule in statement.by if rule not in own.rules
+    }  # fmt: skip
     return Resolved(
-        name=chain[-1].profile.id, rules=rules, levels=levels.levels, locked=frozenset(levels.locks), locks=levels.locks,
+        cited=cited, name=chain[-1].profile.id, rules=rules, levels=levels.levels, locked=frozenset(levels.locks), locks=levels.locks,
         refused=tuple(levels.refused), chain=tuple(chain), parameters=dict(values), own=frozenset(own.rules),
         origin=own.origin, not_checked=tuple(missing), exemptions=exemptions, endpoints=endpoints, action=action,
     )  # fmt: skip

@@ -228,6 +228,16 @@ def _summary() -> dict[str, Any]:
                 "items": _TEXT,
                 "description": "IODs whose conditions nobody has reviewed.",
             },
+            "not_checked": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Parameters of the profile without a value, each with the rules that were not checked.",
+            },
+            "kept": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Rules that the settings ignore and the profile locks: they were checked.",
+            },
         },
         "Counts over the run; findings that are suppressed do not count.",
     )

@@ -43,4 +43,10 @@ def unchecked(closing: Closing) -> list[str]:
         notes.append(f"code streams of a sample of the frames only in {number_of(summary.sampled, 'file')}")
     if summary.unreviewed:
         notes.append("unreviewed conditions in: " + ", ".join(summary.unreviewed))
+    if summary.not_checked:
+        notes.append("not checked, because a parameter has no value: " + "; ".join(summary.not_checked))
+    if summary.kept:
+        kept = ", ".join(summary.kept[:_NAMED])
+        more = f" and {len(summary.kept) - _NAMED} more" if len(summary.kept) > _NAMED else ""
+        notes.append(f"locked by the profile, and not ignored: {kept}{more}")
     return notes

@@ -299,3 +299,27 @@ def test_a_slide_of_another_scanner_does_not_pass() -> None:
         assert found(checked(gt450(changes), "aperio-gt450-dx"))["GTX010"] == "error"
     assert "GTX011" in found(checked(gt450({"SoftwareVersions": "1.0.1"}), "aperio-gt450-dx"))
     assert "GTX011" not in found(checked(gt450({"SoftwareVersions": ["1.10", "2.0"]}), "aperio-gt450-dx"))
+
+
+def test_what_was_not_checked_and_what_was_kept_is_in_every_report(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "try", "TRY",
+        "parameters: {x: {}}\nattributes:\n  - {attribute: StudyID, values: param.x}\n  - {attribute: IssuerOfPatientID, presence: always}\nlock: [TRY002]\n",
+    )  # fmt: skip
+    report = checked(gt450(), path, ignore=("TRY",))
+    assert report.summary.not_checked == ("x (TRY001)",)
+    assert report.summary.kept == ("TRY002",)
+    assert "TRY002" in found(report)
+    from dcmlint.reports.words import unchecked
+
+    notes = "\n".join(unchecked(report.closing()))
+    assert "not checked, because a parameter has no value: x (TRY001)" in notes
+    assert "locked by the profile, and not ignored: TRY002" in notes
+
+
+def test_rules_that_serve_a_statement_cite_it() -> None:
+    report = checked(gt450({"NumberOfFrames": "3"}), "aperio-gt450-dx")
+    (finding,) = [one for one in report.findings if one.rule == "TILE003"]
+    assert "MAN-0515 Rev. B 4 step 4e" in [str(reference) for reference in finding.references]
+    report = checked(gt450({"NumberOfFrames": "3"}), "wsi")
+    assert all("MAN" not in str(one.references) for one in report.findings)
