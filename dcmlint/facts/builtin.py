@@ -34,5 +34,6 @@ from dcmlint.facts.pixel import (  # noqa: F401 - importing registers them
 )
 from dcmlint.facts.run import (  # noqa: F401 - importing registers them
     kept,
+    referenced,
     slide,
 )

@@ -16,7 +16,7 @@ from dcmlint.facts.run.entities import (
     STUDY,
     entity,
 )
-from dcmlint.facts.run.referenced import References, references
+from dcmlint.facts.run.referenced import References
 from dcmlint.facts.run.sameness import Sameness, sameness
 from dcmlint.facts.run.slide_image import SlideImage, slide_image
 from dcmlint.findings.redact import harmless
@@ -75,7 +75,7 @@ def kept(facts: Facts) -> Kept | None:
     if instance.sop_class in ("", MediaStorageDirectoryStorage) or not instance.sop_instance:
         return None
     mode = facts.options.show_values
-    referred = references(dataset)
+    referred = facts.of(References) or _NONE
     wanted = instance.sop_class == VLWholeSlideMicroscopyImageStorage or any(
         tag in dataset for tag in _MATRIX
     )

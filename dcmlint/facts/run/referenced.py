@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.run.entities import printable_text
 from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
@@ -127,6 +128,12 @@ class _Collector:
             self.more = True
             return
         self.found[key] = Reference(sop_class, sop_instance, series, study, through)
+
+
+@facts("referenced", References)
+def referenced(facts: Facts) -> References:
+    """The other instances that an instance refers to."""
+    return references(facts.instance.dataset)
 
 
 def references(dataset: Dataset) -> References:

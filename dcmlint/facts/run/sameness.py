@@ -11,6 +11,7 @@ from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.standard.tags import (
+    DataSetTrailingPadding,
     DerivationCodeSequence,
     DerivationDescription,
     ExtendedOffsetTable,
@@ -31,6 +32,7 @@ _LARGE = 1 << 16
 # what a lossless change of transfer syntax changes with it (PS3.5 8.2.4), or notes (PS3.3 C.7.6.1.1.3).
 _ENCODING = frozenset(
     {
+        DataSetTrailingPadding,
         PixelData,
         ExtendedOffsetTable,
         ExtendedOffsetTableLengths,

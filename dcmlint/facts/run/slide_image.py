@@ -20,7 +20,9 @@ from dcmlint.standard.tags import (
     BarcodeValue,
     BitsStored,
     BurnedInAnnotation,
+    ChannelDescriptionCodeSequence,
     CodeValue,
+    CodingSchemeDesignator,
     Columns,
     ConcatenationFrameOffsetNumber,
     ConcatenationUID,
@@ -33,6 +35,8 @@ from dcmlint.standard.tags import (
     ExtendedOffsetTable,
     ExtendedOffsetTableLengths,
     ICCProfile,
+    IlluminationColorCodeSequence,
+    IlluminationWaveLength,
     ImagedVolumeHeight,
     ImagedVolumeWidth,
     ImageType,
@@ -41,9 +45,11 @@ from dcmlint.standard.tags import (
     InstanceCreationDate,
     InstanceCreationTime,
     InstanceNumber,
+    LightPathFilterTypeStackCodeSequence,
     LossyImageCompression,
     NumberOfFrames,
     ObjectiveLensPower,
+    OpticalPathDescription,
     OpticalPathIdentifier,
     OpticalPathSequence,
     PatientIdentityRemoved,
@@ -102,6 +108,7 @@ class SlideImage(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     volume_height: float | None
     paths: tuple[str, ...]
     profiles: tuple[bytes, ...]
+    channels: tuple[bytes, ...]
     objective: float | None
     samples: int | None
     bits_stored: int | None
@@ -150,7 +157,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
     container = said(dataset, ContainerIdentifier, mode)
     barcode = said(dataset, BarcodeValue, mode)
     pixels = dataset.get(PixelData)
-    paths, profiles, objective = _optical_paths(dataset)
+    paths, profiles, objective, channels = _optical_paths(dataset)
     acquired = dataset.text(AcquisitionDateTime)
     origin = (tiling.origin_x, tiling.origin_y, tiling.origin_z) if tiling is not None else None
     return SlideImage(
@@ -168,7 +175,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
             orientation.column_x, orientation.column_y, orientation.column_z,
         ),
         volume_width=real(dataset, ImagedVolumeWidth), volume_height=real(dataset, ImagedVolumeHeight),
-        paths=paths, profiles=profiles, objective=objective,
+        paths=paths, profiles=profiles, objective=objective, channels=channels,
         samples=_bounded(whole(dataset, SamplesPerPixel)), bits_stored=_bounded(whole(dataset, BitsStored)),
         photometric=_text(dataset, PhotometricInterpretation), lossy=_text(dataset, LossyImageCompression),
         label_shown=_text(dataset, SpecimenLabelInImage), burned_in=_text(dataset, BurnedInAnnotation),
@@ -208,8 +215,10 @@ def _names(dataset: Dataset) -> bool | None:
     return container in barcode or barcode in container
 
 
-def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...], float | None]:
-    paths, profiles, objective = [], [], None
+def _optical_paths(
+    dataset: Dataset,
+) -> tuple[tuple[str, ...], tuple[bytes, ...], float | None, tuple[bytes, ...]]:
+    paths, profiles, channels, objective = [], [], [], None
     items = dataset.items(OpticalPathSequence)
     for number in range(min(len(items), _MOST)):
         item = items[number]
@@ -218,7 +227,23 @@ def _optical_paths(dataset: Dataset) -> tuple[tuple[str, ...], tuple[bytes, ...]
         profile = item.get(ICCProfile)
         profiles.append(b"" if profile is None else hashed(_transform(item.raw(ICCProfile))))
         objective = objective or real(item, ObjectiveLensPower)
-    return tuple(paths), tuple(profiles), objective
+        channels.append(hashed(_channel(item)))
+    return tuple(paths), tuple(profiles), objective, tuple(sorted(channels))
+
+
+def _channel(item: Dataset) -> bytes:
+    """What tells the light of one optical path from that of another with the same identifier (PS3.3 C.8.12.5)."""
+    told = [item.text(IlluminationWaveLength), item.text(OpticalPathDescription)]
+    for tag in (
+        IlluminationColorCodeSequence,
+        ChannelDescriptionCodeSequence,
+        LightPathFilterTypeStackCodeSequence,
+    ):
+        told += [
+            f"{code.text(CodingSchemeDesignator)} {code.text(CodeValue)}"
+            for code in list(item.items(tag))[:8]
+        ]
+    return "\n".join(told).encode("utf-8", "replace")
 
 
 def _transform(profile: bytes) -> bytes:

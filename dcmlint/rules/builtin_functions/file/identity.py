@@ -10,6 +10,7 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.facts.run.referenced import References
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AcquisitionUID,
@@ -117,7 +118,7 @@ def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
 
 @rule_function("uid-root")
 def uid_root(context: RuleContext) -> Iterator[Problem]:
-    """UIDs of what an instance belongs to that lie under the root of the standard but are not in PS3.6 Annex A."""
+    """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
     for tag in (SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID):
         uid = context.dataset.text(tag)
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
@@ -125,6 +126,18 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
                 level=context.dataset, tag=tag, found=uid, want="a UID of another root",
                 message=f"{name_of(tag)} lies under the root of the standard, which does not know it",
             )  # fmt: skip
+    referred = context.facts.of(References)
+    if referred is None:
+        return
+    for reference in referred.instances:
+        uid = reference.sop_instance
+        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
+            yield Problem(
+                path=f"{name_of(reference.through)}[*].ReferencedSOPInstanceUID", found=uid,
+                want="a UID of another root", severity="warning",
+                message="a referenced SOP Instance UID lies under the root of the standard, which does not know it",
+            )  # fmt: skip
+            return  # what made one made them all
 
 
 @rule_function("referenced-segments")

@@ -178,7 +178,13 @@ def colour_for_transfer_syntax(
         and stream.colour_transform is True
     ):  # fmt: skip
         severity = reversible_in_general
+    want = ", ".join(sorted(allowed))
+    if stream is not None and family == "jpeg-2000" and stream.sample_share < 1:
+        # No term of the table is true of subsampled components; readers take YBR_FULL_422 (PS3.5 8.2.4).
+        if colour == "YBR_FULL_422":
+            severity = "warning"
+        want = "YBR_FULL_422, which is true of the subsampled components, or components of one size"
     yield Problem(
-        level=context.dataset, tag=PhotometricInterpretation, found=colour, want=", ".join(sorted(allowed)),
+        level=context.dataset, tag=PhotometricInterpretation, found=colour, want=want,
         message=f"{colour} is not for this transfer syntax", severity=severity,
     )  # fmt: skip

@@ -208,8 +208,11 @@ def series_in_one_study(context: SlideContext) -> Iterator[Problem]:
 
 @rule_function("entity-series-frame-of-reference")
 def series_frame_of_reference(context: SlideContext) -> Iterator[Problem]:
-    """ENT007: a series has one frame of reference (PS3.3 C.7.4.1.1.1); of slides PYR001 speaks."""
-    parts = [part for part in context.parts if part.kept.frame_of_reference and not part.on_slide]
+    """ENT007: a series has one frame of reference (PS3.3 C.7.4.1.1.1); of the levels of slides PYR001 speaks."""
+    said = [part for part in context.parts if part.kept.frame_of_reference]
+    levels = [part for part in said if part.on_slide and part.image.flavour in ("VOLUME", "THUMBNAIL")]
+    # The levels count once, so that a label or an overview is held against them.
+    parts = [*levels[:1], *(part for part in said if part not in levels)]
     if not parts or not getattr(context.subject, "uid", ""):
         raise NotApplicable
     differs = difference(parts, lambda part: plain(part.kept.frame_of_reference))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
+from dcmlint.facts.run.entities import patient_key
 from dcmlint.facts.run.kept import references_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted
@@ -140,11 +141,24 @@ def area(context: SlideContext) -> Iterator[Problem]:
         slides = [one for one in slides if one.kept.frame_of_reference == part.kept.frame_of_reference]
         areas = [found for one in slides if (found := _beyond(part.image, one.image)) is not None]
         if areas and min(areas) > 0:
+            begins = any(_begins_within(part.image, one.image) for one in slides)
             yield Problem(
                 message=f"the Total Pixel Matrix lies up to {min(areas):.4g} mm outside of that of the "
                 f"referenced {slides[0].role}",
+                # Where it begins within the image, its size or its spacing is what is wrong, not its origin.
+                path="TotalPixelMatrixColumns" if begins else "",
                 files=(part.path, slides[0].path),
             )  # fmt: skip
+
+
+def _begins_within(image: SlideImage, source: SlideImage) -> bool:
+    mine, theirs = _box(image), _box(source)
+    if mine is None or theirs is None:
+        return False
+    return all(
+        -theirs[1][0] <= sum((a - b) * c for a, b, c in zip(mine[0], theirs[0], axis, strict=True)) < size
+        for axis, size in ((source.orientation[:2], theirs[2]), (source.orientation[3:5], theirs[3]))
+    )
 
 
 def _beyond(image: SlideImage, source: SlideImage) -> float | None:
@@ -204,16 +218,59 @@ def annotations_inside(context: SlideContext) -> Iterator[Problem]:
     """DRV004: 2D annotations lie in the Total Pixel Matrix of their image (PS3.3 C.37.1)."""
     for part, sources in _derived(context):
         said = part.kept.annotations
-        slides = [
-            one for one in sources if one.on_slide and one.image.matrix_columns and one.image.matrix_rows
-        ]
-        if said is None or said.extent is None or len(slides) != 1:
+        sizes = [(one, size) for one in sources if (size := _pixels(one)) is not None]
+        if said is None or said.extent is None or len(sizes) != 1:
             continue
-        image, box = slides[0].image, said.extent
-        wide, high = image.matrix_columns or 0, image.matrix_rows or 0
+        (source, (wide, high)), box = sizes[0], said.extent
         if box.left < -1 or box.top < -1 or box.right > wide + 1 or box.bottom > high + 1:
             yield Problem(
                 message=f"annotations reach beyond the {wide} x {high} pixels of their image",
                 said=f"{box.left:.6g}, {box.top:.6g} to {box.right:.6g}, {box.bottom:.6g}",
-                want=f"0, 0 to {wide}, {high}", files=(part.path, slides[0].path),
+                want=f"0, 0 to {wide}, {high}", files=(part.path, source.path),
             )  # fmt: skip
+
+
+def _pixels(part: KeptFile) -> tuple[int, int] | None:
+    """Columns and rows of the Total Pixel Matrix of an image, or of a plain image."""
+    size = part.kept.size
+    if size is None:
+        return None
+    wide, high = size.matrix_columns or size.columns, size.matrix_rows or size.rows
+    return (wide, high) if wide and high else None
+
+
+@rule_function("derived-patient")
+def patient(context: SlideContext) -> Iterator[Problem]:
+    """DRV005: what was made of an image is of the image's patient."""
+    for part, sources in _derived(context):
+        mine = patient_key(part.kept.patient)
+        for source in sources:
+            theirs = patient_key(source.kept.patient)
+            # Two issuers may call one patient differently.
+            if (
+                mine
+                and theirs
+                and mine[0] != theirs[0]
+                and (mine[1] == theirs[1] or not mine[1] or not theirs[1])
+            ):
+                yield Problem(
+                    message="Patient ID is not that of the image that the object was made from",
+                    said="another Patient ID", want="the Patient ID of the image", files=(part.path, source.path),
+                )  # fmt: skip
+                break
+
+
+@rule_function("derived-study")
+def study(context: SlideContext) -> Iterator[Problem]:
+    """DRV006: what Referenced Series Sequence lists is of the study of the object (PS3.3 C.12.2)."""
+    for part in context.parts:
+        for reference in references_of(part.kept).instances:
+            if not reference.series or reference.study or not part.kept.study:
+                continue
+            found = context.index.instances.get(reference.sop_instance, [])
+            if found and all(one.kept.study not in ("", part.kept.study) for one in found):
+                yield Problem(
+                    message="an image of another study stands in Referenced Series Sequence", found=found[0].kept.study,
+                    want="Studies Containing Other Referenced Instances Sequence", files=(part.path, found[0].path),
+                )  # fmt: skip
+                break

@@ -72,7 +72,7 @@ def _scaled(base: Level, level: Level) -> bool | None:
 
 @rule_function("slide-origin-consistent")
 def origin(context: SlideContext) -> Iterator[Problem]:
-    """PYR008: the origin of each level is the base's, but for a pixel."""
+    """PYR008: the origin of each level and thumbnail is the base's, but for a pixel."""
     for pyramid, level in _below(context):
         first, second, spacing = pyramid.base.image.origin, level.image.origin, _spacing(level.image)
         if first is None or second is None or None in (*first[:2], *second[:2]):
@@ -85,6 +85,31 @@ def origin(context: SlideContext) -> Iterator[Problem]:
                 said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
+    yield from _thumbnail_origins(context)
+
+
+def _thumbnail_origins(context: SlideContext) -> Iterator[Problem]:
+    """Thumbnails that lie as the base does but begin elsewhere, where viewers would show them shifted."""
+    for pyramid in context.slide.pyramids:
+        for part in pyramid.thumbnails:
+            first, second, spacing = pyramid.base.image.origin, part.image.origin, _spacing(part.image)
+            if first is None or second is None or spacing is None or None in (*first[:2], *second[:2]):
+                continue
+            one, other = pyramid.base.image.orientation, part.image.orientation
+            if (
+                not one
+                or not other
+                or any(abs(a - b) > ORIENTATION_TOLERANCE for a, b in zip(one, other, strict=True))
+            ):
+                continue
+            x, y = (float(second[n] or 0) - float(first[n] or 0) for n in (0, 1))
+            limit = max(*spacing, ORIGIN_TOLERANCE)
+            if math.hypot(x, y) > limit * (1 + 1e-9):
+                yield Problem(
+                    message=f"{part.role} begins {math.hypot(x, y):.4g} mm from where {pyramid.base.role} begins",
+                    said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
+                    files=(part.path,),
+                )  # fmt: skip
 
 
 @rule_function("slide-orientation-same")

@@ -104,7 +104,9 @@ def twins(slide: Slide) -> Iterator[list[Level]]:
                 continue
             origin = level.image.origin
             place = tuple(round(value or 0.0, 1) for value in origin[:2]) if origin is not None else ()
-            key = (level.columns, level.rows, level.layer, level.image.pyramid, place)
+            # Identifiers of optical paths are unique within their sequence alone (PS3.3 C.8.12.5.1.1).
+            image = level.image
+            key = (level.columns, level.rows, level.layer, image.pyramid, place, image.channels)
             groups.setdefault(key, []).append(level)
         for levels in groups.values():
             if len({level.parts[0].kept.sop_instance for level in levels}) > 1:
