@@ -338,9 +338,12 @@ class Reader:
 
     def _fragments(self, level: Dataset, start: int, end: int) -> tuple[Fragments, int]:
         """The fragments of a value, and the byte after it."""
-        from dcmlint.dicom.encapsulation import read_fragments
+        from dcmlint.dicom import encapsulation
 
-        fragments = read_fragments(self.buffer, start, end, little_endian=self._little)
+        most = encapsulation.MAX_ITEMS
+        fragments = encapsulation.read_fragments(self.buffer, start, end, self._little, most)
+        if any(problem.code == "too-many-items" for problem in fragments.problems):
+            self._halt("element-limit", fragments.end, level, PixelData, "", f"{most} fragments")
         if not fragments.delimited and fragments.end >= self.size:
             self.truncated = level.root.cut = level.cut = True
         return fragments, max(fragments.end, start)

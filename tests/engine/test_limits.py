@@ -8,7 +8,7 @@ import zlib
 import pytest
 from support import slides
 
-from dcmlint.dicom import instance, tokens
+from dcmlint.dicom import encapsulation, instance, tokens
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine import run
 from dcmlint.engine.session import Checker, Task
@@ -79,3 +79,12 @@ def test_oddities(monkeypatch: pytest.MonkeyPatch) -> None:
     item = struct.pack("<HHIHH2sH", 0xFFFE, 0xE000, 11, 0x0008, 0x1155, b"UI", 3) + b"1.2"
     found = [one for one in checked(with_items(40, item)).findings if one.rule == "ENC004"]
     assert sum(one.count for one in found) == 40
+
+
+def test_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = slides.to_bytes(slides.full_jpeg())
+    assert "FILE906" not in {one.rule for one in checked(data).findings}
+    monkeypatch.setattr(encapsulation, "MAX_ITEMS", 3)
+    result = checked(data)
+    assert [one.want for one in result.findings if one.rule == "FILE906"] == ["3 fragments"]
+    assert result.record.status == "partial"
