@@ -19,14 +19,15 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class SarifWriter(Writer):
-    """One SARIF log; results are encoded as they come, the rules stand behind them."""
+    """One SARIF log; results are written as they come, a line each, and the rules stand behind them."""
 
     def begin(self) -> None:
         """No rule was used yet."""
         self._index: dict[str, int] = {}
         self._links: dict[str, str] = {}
-        self._results: list[msgspec.Raw] = []
+        self._between = ""
         self._notes: list[dict[str, Any]] = []
+        self.sink.write(f'{{"$schema":"{_SCHEMA}","version":"2.1.0","runs":[{{"results":[')
 
     def file(self, record: FileRecord) -> None:
         """What is incomplete is a notification of the tool."""
@@ -46,7 +47,8 @@ class SarifWriter(Writer):
         """One result."""
         number = self._index.setdefault(finding.rule, len(self._index))
         self._links.setdefault(finding.rule, first_link(finding.references, self.head.edition))
-        self._results.append(msgspec.Raw(msgspec.json.encode(_result(finding, number))))
+        self.sink.write(f"{self._between}\n{msgspec.json.encode(_result(finding, number)).decode()}")
+        self._between = ","
 
     def end(self, closing: Closing) -> None:
         """The whole log."""
@@ -69,10 +71,8 @@ class SarifWriter(Writer):
             "invocations": [invocation],
             "columnKind": "unicodeCodePoints",
             "properties": {"edition": head.edition, "profile": head.profile},
-            "results": self._results,
         }
-        log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-        self.sink.write(msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n")
+        self.sink.write(f"\n],\n{msgspec.json.encode(run).decode()[1:]}]}}\n")
 
 
 def _descriptor(identifier: str, rule: Rule | None, link: str) -> dict[str, Any]:
