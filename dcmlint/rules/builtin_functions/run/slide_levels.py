@@ -73,6 +73,14 @@ def _scaled(base: Level, level: Level) -> bool | None:
 @rule_function("slide-origin-consistent")
 def origin(context: SlideContext) -> Iterator[Problem]:
     """PYR008: the origin of each level and thumbnail is the base's, but for a pixel."""
+    yield from _thumbnail_origins(context)
+    pyramids = context.slide.pyramids
+    # Without a level below, and with a thumbnail, the thumbnail alone was compared.
+    if any(len(pyramid.levels) > 1 for pyramid in pyramids) or not any(one.thumbnails for one in pyramids):
+        yield from _level_origins(context)
+
+
+def _level_origins(context: SlideContext) -> Iterator[Problem]:
     for pyramid, level in _below(context):
         first, second, spacing = pyramid.base.image.origin, level.image.origin, _spacing(level.image)
         if first is None or second is None or None in (*first[:2], *second[:2]):
@@ -85,7 +93,6 @@ def origin(context: SlideContext) -> Iterator[Problem]:
                 said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
-    yield from _thumbnail_origins(context)
 
 
 def _thumbnail_origins(context: SlideContext) -> Iterator[Problem]:
