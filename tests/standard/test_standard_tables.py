@@ -231,6 +231,14 @@ def test_vr_of_the_selector_needs_the_operator_of_a_filter() -> None:
     assert row.when == "(has(SelectorAttribute) || has(FilterByCategory)) && has(FilterByOperator)"
 
 
+def test_records_of_media_that_are_newer_or_retired() -> None:
+    row = dict(STANDARD.table("F.3-3").walk())["DirectoryRecordSequence.DirectoryRecordType"]
+    (listed,) = row.values
+    assert listed.kind == "enumerated"
+    assert {"IMAGE", "HL7 STRUC DOC", "ANNOTATION", "VISIT", "STUDY COMPONENT"} <= set(listed.values)
+    assert "BOGUS" not in listed.values
+
+
 def test_counts() -> None:
     counts = STANDARD.counts()
     slide = next(one for one in counts.per_iod if one.name == "VL Whole Slide Microscopy Image")
