@@ -62,12 +62,14 @@ class SarifWriter(Writer):
             "tool": {
                 "driver": {
                     "name": head.tool,
+                    "fullName": f"{head.tool} {head.version}",
                     "version": head.version,
                     "rules": [
                         _descriptor(rule, head.rules.get(rule), self._links[rule]) for rule in self._index
                     ],
                 }
             },
+            "automationDetails": {"id": f"{head.tool}/{quote(printable(head.profile), safe='')}/"},
             "invocations": [invocation],
             "columnKind": "unicodeCodePoints",
             "properties": {"edition": head.edition, "profile": head.profile},

@@ -236,6 +236,9 @@ def test_sarif_is_valid_where_it_matters() -> None:
     rule = run["tool"]["driver"]["rules"][0]
     result = run["results"][0]
     assert rule["helpUri"].startswith("https://")
+    # Azure DevOps asks for these two.
+    assert run["automationDetails"]["id"] == "dcmlint/wsi/"
+    assert run["tool"]["driver"]["fullName"] == "dcmlint 1"
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%3A%20b.dcm"
 
