@@ -62,7 +62,14 @@ def listen(
     once: Annotated[bool, typer.Option("--once", help="Stop when one sender is done.")] = False,
     settle: Annotated[
         float, typer.Option(help="Seconds without a connection after which a sender is done.", min=0.2)
-    ] = 2.0,
+    ] = 10.0,
+    expect: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="The number of instances; fewer or more is a finding. With --once, stop when all are there.",
+        ),
+    ] = None,
     wait: Annotated[float, typer.Option(help="Stop if nothing comes for so many seconds.", min=0)] = 0.0,
     status: Annotated[
         str, typer.Option(help="success (default), by-policy: refuse what the profile refuses.")
@@ -99,7 +106,7 @@ def listen(
     run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=show_values, mask_uids=mask_uids, quiet=quiet,
-        verbose=verbose, color=color,
+        verbose=verbose, color=color, expect=expect,
     )  # fmt: skip
     if status not in ("success", "by-policy"):
         raise UsageError(f"--status {status}: success or by-policy")
@@ -124,7 +131,7 @@ def listen(
                 tls=server_context(cert, key, client_ca=ca, require_client=bool(ca)) if cert else None,
                 max_associations=max_associations, max_connections=max_associations * 2 + 32, max_instance=max_instance,
             ),
-            keep=keep, status=cast(Any, status), once=once, settle=settle, wait=wait,
+            keep=keep, status=cast(Any, status), once=once, settle=settle, wait=wait, expect=expect,
         )  # fmt: skip
         outputs = Outputs(run.outputs)
         tell = _Teller(run, checker)

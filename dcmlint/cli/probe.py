@@ -106,9 +106,17 @@ def probe(
 
     started = time.monotonic()
     need_network()
+    # What somebody demands of this endpoint is an error where it does not hold, whatever the rule is otherwise.
+    given = {
+        "NET120": mutual, "NET203": expect_reject_aet, "NET204": expect_reject_aet, "NET211": forbid, "NET213": choice,
+        "NET220": max_pdu, "NET234": expect_identity, "NET241": implementation, "NET304": idle, "NET305": concurrent,
+    }  # fmt: skip
+    demanded = [f"{rule}=error" for rule, value in given.items() if value]
+    if tls is None and (ca or cert or pin or mutual):
+        tls = "require"
     run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
-        severity=severity, fail_on=fail_on, format_=format_, show=show, show_values=None, quiet=quiet,
+        severity=[*demanded, *(severity or ())], fail_on=fail_on, format_=format_, show=show, show_values=None, quiet=quiet,
         verbose=verbose, color=color,
     )  # fmt: skip
     from dcmlint.engine.session import Checker

@@ -59,7 +59,7 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``keep``: the folder where instances stay; None: they are removed once checked.  ``status``: success
     whatever is found, or by policy (the profile's `action`; without one errors are refused).  ``once``: stop
-    when a sender has sent and nothing came for ``settle`` seconds.  ``wait``: stop if nothing ever comes for
+    when a sender has sent and nothing came for ``settle`` seconds, or when ``expect`` instances came.  ``wait``: stop if nothing ever comes for
     so many seconds (0: never).  ``deadline``: seconds that a sender waits for a status by policy.
     """
 
@@ -67,7 +67,8 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep: Path | None = None
     status: Literal["success", "by-policy"] = "success"
     once: bool = False
-    settle: float = 2.0
+    settle: float = 10.0
+    expect: int | None = None
     wait: float = 0.0
     deadline: float = 8.0
 
@@ -191,12 +192,18 @@ class Listening:
                     self._slides()
                     if sent and self.settings.once:
                         return
+                elif idle and self.settings.once and self._complete():
+                    return
                 if self.settings.wait and not sent and idle and monotonic() - began >= self.settings.wait:
                     return
                 continue
             self._take(what)
             last = monotonic()
             sent = sent or isinstance(what, _Arrived) or proposes_storage(what)
+
+    def _complete(self) -> bool:
+        """Whether as many instances came as are expected."""
+        return self.settings.expect is not None and len(self.totals.files) >= self.settings.expect
 
     def _take(self, what: _Arrived | AssociationFacts) -> None:
         if isinstance(what, _Arrived):

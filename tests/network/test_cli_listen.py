@@ -349,3 +349,15 @@ def test_what_a_policy_refuses_is_not_kept_under_its_name(tmp_path: Path) -> Non
     assert answers[0] & 0xFF00 == 0xA900
     kept = sorted(path.relative_to(tmp_path / "in").as_posix() for path in (tmp_path / "in").rglob("*.dcm"))
     assert kept == ["refused/2.25.1.dcm"]
+
+
+@pytest.mark.parametrize(("wanted", "code"), [(2, 0), (3, 1)])
+def test_the_number_of_instances_that_must_come(tmp_path: Path, wanted: int, code: int) -> None:
+    for number in (1, 2):
+        write_instance(tmp_path / f"{number}.dcm", f"2.25.{number}")
+    with Listener("--once", "--expect", wanted, "--select", "FILE907", "-f", "json") as listener:
+        send(listener.port, [tmp_path / "1.dcm"])
+        send(listener.port, [tmp_path / "2.dcm"])
+        found, out, _ = listener.end()
+    assert found == code
+    assert [finding["rule"] for finding in json.loads(out)["findings"]] == ["FILE907"] * code

@@ -99,7 +99,7 @@ def test_titles_that_must_be_rejected(tmp_path: Path, capsys: pytest.CaptureFixt
     with Acceptor(tmp_path) as acceptor:
         value = report(capsys, "127.0.0.1", acceptor.port, "--expect-reject-aet", "--level", "full")
         assert {"NET203", "NET204"} <= rules(value)
-        assert value["exit_code"] == 0  # warnings
+        assert value["exit_code"] == 1  # what somebody demands is an error
     (tmp_path / "strict").mkdir()
     strict = Acceptance(called=frozenset({"ARCHIVE"}), calling=frozenset({"DCMLINT"}))
     with Acceptor(tmp_path / "strict", acceptance=strict) as acceptor:
