@@ -266,7 +266,10 @@ class InstanceRun:
         if element is not None and level is not None and element.items is None and element.fragments is None:
             found = level.values(tag)
         problem = failure(compiled, scope, lets, active.severity, self._maker, found=found, tag=tag)
-        offset = element.offset if element is not None else level.offset if level is not None else None
+        # An attribute that is absent has no place; a level has one of its own.
+        offset = (
+            element.offset if element is not None else level.offset if level is not None and not tag else None
+        )
         self._add(active, problem, Where(
             path, tag, offset, places, max(1, count),
         ))  # fmt: skip

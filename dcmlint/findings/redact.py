@@ -185,8 +185,16 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
     return _listed(value, lambda one: _safe(one, tag, vr))
 
 
+def _is_computed(value: object, vr: str) -> bool:
+    """Whether a number was made of an attribute whose own values are text: how many there are, how long they are."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and _NUMERIC.isdisjoint(vr.split("/"))
+
+
 def _safe(value: object, tag: int, vr: str) -> str:
     text = _text(value, vr)
+    if _is_computed(value, vr) and not is_identifying(tag, vr):
+        return _cut(text)
     if is_legal(value, vr):
         if not is_identifying(tag, vr):
             return _cut(text)

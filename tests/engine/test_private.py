@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from io import BytesIO, StringIO
 
 import pytest
 from pydicom.datadict import keyword_for_tag
@@ -16,10 +17,9 @@ from support import general, slides
 
 import dcmlint
 from dcmlint.findings.redact import is_legal, show_uid, show_value, without_creators, without_uids
-from dcmlint.reports.json_ import write_json, write_jsonl
-from dcmlint.reports.junit import write_junit
-from dcmlint.reports.sarif import write_sarif
-from dcmlint.reports.text import TextOptions, write_text
+from dcmlint.reports.names import format_names
+from dcmlint.reports.registry import writer_class
+from dcmlint.reports.writer import TextOptions, deliver, head_of
 
 MARKER = "Zxqv"
 _TEXT = ("PN", "LO", "SH", "LT", "ST", "UT", "UC", "AE")
@@ -81,13 +81,14 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
 
 def written(report: dcmlint.Report) -> Iterator[str]:
     """A report in every format, at every verbosity."""
-    yield "".join(write_json(report))
-    yield "".join(write_jsonl(report))
-    yield "".join(write_junit(report, every_rule=True))
-    yield "".join(write_sarif(report, {}))
-    for layout in ("full", "grouped", "concise"):
+    for name in format_names():
+        made, variant = writer_class(name)
         for show in ("error", "info"):
-            yield "".join(write_text(report, TextOptions(show=show, verbose=True), layout))  # type: ignore[arg-type]
+            sink = BytesIO() if made.binary else StringIO(newline="")
+            options = TextOptions(show=show, verbose=True)  # type: ignore[arg-type]
+            deliver(report, [made(sink, head_of(report, {}, options, variant))])  # type: ignore[arg-type]
+            found = sink.getvalue()
+            yield found.decode() if isinstance(found, bytes) else found
 
 
 CHECKERS = [

@@ -133,7 +133,7 @@ class TableCheck:
                 what = "is missing" if element is None else "has no value"
                 self._add(
                     "meta-type-1", meta, tag, f"{name_of(tag)} {what}: it is of type 1 in the file meta information",
-                    want="present with a value", offset=meta.offset if element is None else element.offset,
+                    want="present with a value", offset=-1 if element is None else element.offset,
                 )  # fmt: skip
 
     # -- modules ---------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ class TableCheck:
         self._add(
             code, dataset, tag, what,
             want="present with a value" if spec.type == "1C" else "present, perhaps empty",
-            because=describe(spec.when), table=spec.table, offset=dataset.offset,
+            because=describe(spec.when), table=spec.table,
         )  # fmt: skip
 
     def _instead(self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope) -> list[str]:
@@ -370,7 +370,7 @@ class TableCheck:
         self._add(
             code, dataset, tag, f"{spec.row.keyword} is missing: it is of type {type_}",
             want="present with a value" if type_ == "1" else "present, perhaps empty",
-            because=self._absent.get(spec.table, ""), table=spec.table, offset=dataset.offset,
+            because=self._absent.get(spec.table, ""), table=spec.table,
         )  # fmt: skip
 
     def _empty(self, code: str, dataset: Dataset, element: Element, level: Level, type_: str) -> None:

@@ -29,9 +29,7 @@ def _items(context: RuleContext) -> Any:
 
 
 def _problem(offset: int, message: str, found: str = "", want: str = "") -> Problem:
-    return Problem(
-        path="PixelData", tag=PixelData, offset=offset, message=message, found=found or None, want=want
-    )
+    return Problem(path="PixelData", tag=PixelData, offset=offset, message=message, said=found, want=want)
 
 
 @rule_function("fragment-lengths")

@@ -63,7 +63,7 @@ def frame_problem(
         fragments, frame_map = layout
         offset = int(fragments.offsets[frame_map.first_fragment[int(frames[0])]])
     return Problem(
-        path=_FRAME, tag=PixelData, items=frames, offset=offset, message=message, found=found or None, want=want,
+        path=_FRAME, tag=PixelData, items=frames, offset=offset, message=message, said=found, want=want,
         severity=severity,
     )  # fmt: skip
 

@@ -51,6 +51,6 @@ def coordinates(context: SlideContext) -> Iterator[Problem]:
         if region.right > columns + _EDGE or region.bottom > rows + _EDGE:
             yield Problem(
                 message=f"coordinates reach beyond the {columns} x {rows} pixels of their image",
-                found=f"{region.right:.6g}, {region.bottom:.6g}", want=f"at most {columns}, {rows}",
+                said=f"{region.right:.6g}, {region.bottom:.6g}", want=f"at most {columns}, {rows}",
                 files=(part.path, image.path),
             )  # fmt: skip
