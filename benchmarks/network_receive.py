@@ -283,7 +283,8 @@ def _burn(stop: EventType) -> None:
 
 def requestor(folder: Path, count: int, table: Table) -> None:
     """Stores by pynetdicom with three busy processes beside it: none may fail, none may stall."""
-    from dcmlint.network.requestor import requested, store
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from support.pynetdicom_requestor import requested, store
 
     write_ct(folder / "one", 1)
     source = folder / "one" / "00000.dcm"

@@ -9,9 +9,8 @@ def need_network() -> None:
     """Raise ``UsageError`` where the extra is not installed."""
     from importlib.util import find_spec
 
-    missing = [name for name in ("pynetdicom", "cryptography") if find_spec(name) is None]
-    if missing:
+    if find_spec("cryptography") is None:
         raise UsageError(
-            f"live associations need the extra 'network' ({', '.join(missing)} not installed): "
+            "live associations need the extra 'network' (cryptography is not installed): "
             "pip install 'dcmlint[network]'"
         )

@@ -173,7 +173,7 @@ def test_several_senders_at_once(tmp_path: Path) -> None:
 
 def test_pynetdicom(tmp_path: Path, files: dict[Path, bytes]) -> None:
     pynetdicom = pytest.importorskip("pynetdicom")
-    from dcmlint.network.requestor import held
+    from support.pynetdicom_requestor import held
 
     with Acceptor(tmp_path / "in") as acceptor:
         entity = pynetdicom.AE("PYNET")

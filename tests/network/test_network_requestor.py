@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("pynetdicom")
 
 from network_peers import CT, EXPLICIT, QUICK, VERIFICATION, Acceptor, serve, write_instance
+from support.pynetdicom_requestor import check_version, held, requested, store
 
 from dcmlint.errors import InputError, UsageError
 from dcmlint.network.associate import ProposedContext
 from dcmlint.network.dialogue import Target
 from dcmlint.network.dimse import Answer
-from dcmlint.network.requestor import check_version, held, requested, store
 
 CONTEXTS = (ProposedContext(1, VERIFICATION, ("1.2.840.10008.1.2",)), ProposedContext(3, CT, (EXPLICIT,)))
 

@@ -1,4 +1,4 @@
-"""pynetdicom as requestor, for services beyond C-ECHO and C-STORE, without the race that stalls it.
+"""pynetdicom as requestor, for tests and benchmarks, without the race that stalls it.
 
 While a request waits for its response, pynetdicom 3.0 lets the association's own thread look into the
 same queue: it pauses that thread by an event, but a thread that has just passed the event is taken for
