@@ -5,7 +5,6 @@ Nothing is imported here, so that whoever wants one part does not pay for the ot
 - ``receive``: ``Receiver``, with its settings and handlers (``reception``) and ``publish`` (``incoming``)
 - ``probe``: ``probe_endpoint``; ``dialogue``: an association as its requestor
 - ``tls``: ``scan``; ``tls_context``: contexts (both need ``cryptography``)
-- ``requestor``: pynetdicom as requestor (the only module that needs it)
 - ``facts``, ``senders``, ``dataset_head``: what rules read
 - ``pdu``, ``associate``, ``dimse``, ``status``: the wire as values
 """

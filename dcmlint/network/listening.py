@@ -218,25 +218,32 @@ class Listening:
         finally:
             self._places.release()
         answer, action = self._policy(result)
-        if arrived.verdict is not None and not arrived.verdict.give(answer):
-            discard(str(arrived.path))  # its sender was told to send it again: it is not ours
+        try:
+            kept = self._settle(arrived, action)
+        except OSError as error:
+            answer = Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror}")
+            kept = arrived.path
+        if arrived.verdict is not None and (
+            not arrived.verdict.give(answer) or answer.status == OUT_OF_RESOURCES
+        ):
+            discard(str(kept))  # its sender was told to send it again: it is not ours
             return
-        self._settle(arrived, action)
         self.totals.add(result)
         self._new_members = self._new_members or bool(result.member)
         self.tell(Told(file=result.record, findings=result.findings))
 
-    def _settle(self, arrived: _Arrived, action: str) -> None:
-        """Keep what was accepted under its name; what was not, in a folder that says so."""
+    def _settle(self, arrived: _Arrived, action: str) -> Path:
+        """Keep what was accepted under its name; what was not, in a folder that says so.  Gives where it is."""
         if arrived.final is None:
             if self.settings.keep is None:
                 discard(str(arrived.path))
-            return
+            return arrived.path
         final = arrived.final
         if action != "accept":
             final = final.parent / _FOLDERS[action] / final.name
             final.parent.mkdir(exist_ok=True)
         publish(arrived.path, final, durable=False)
+        return final
 
     def _remember(self, arrived: _Arrived) -> None:
         instance = arrived.instance

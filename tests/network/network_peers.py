@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import struct
 import subprocess
+import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,8 +38,15 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 JPEG = "1.2.840.10008.1.2.4.50"
 
 
+def found(name: str) -> str | None:
+    """A program outside of the Python environment, which has scripts of pynetdicom with the names of DCMTK's."""
+    own = {os.path.realpath(os.path.dirname(sys.executable)), os.path.realpath(sysconfig.get_path("scripts"))}
+    path = [one for one in os.get_exec_path() if os.path.realpath(one) not in own]
+    return shutil.which(name, path=os.pathsep.join(path))
+
+
 def need(*programs: str) -> pytest.MarkDecorator:
-    missing = [program for program in programs if shutil.which(program) is None]
+    missing = [program for program in programs if found(program) is None]
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
 
 
@@ -60,10 +70,8 @@ def program(
     arguments: list[str], port: int, *, cwd: Path, environment: dict[str, str] | None = None
 ) -> Iterator[int]:
     """A peer program that listens on ``port``; ended by its own process id."""
-    import os
-
     process = subprocess.Popen(
-        arguments,
+        [found(arguments[0]) or arguments[0], *arguments[1:]],
         cwd=cwd,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
@@ -85,11 +93,14 @@ def program(
 def run(
     arguments: list[str], *, timeout: float = 30.0, nodelay: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    import os
-
     environment = {**os.environ, **({"TCP_NODELAY": "1"} if nodelay else {})}
     return subprocess.run(
-        arguments, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        [found(arguments[0]) or arguments[0], *arguments[1:]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
