@@ -4,6 +4,7 @@ The public interface, loaded when first used:
 
 - `Checker`: the rules of a profile, made once and kept; gives a `Report` for each input
 - `check`, `check_bytes`, `check_dataset`: the same in one call
+- `assert_conforms`: the assertion for tests, with or without pytest
 - `Report`, `Finding`, `Settings`: the values they give and take
 - `DcmlintError` and the tree below it
 """
@@ -16,6 +17,7 @@ from dcmlint.version import __version__
 
 if TYPE_CHECKING:
     from dcmlint.api import Checker, check, check_bytes, check_dataset
+    from dcmlint.assertion import assert_conforms
     from dcmlint.dicom.instance import Instance
     from dcmlint.engine.report import Report
     from dcmlint.engine.settings import Settings
@@ -36,6 +38,7 @@ _WHERE = {
     "check": "dcmlint.api",
     "check_bytes": "dcmlint.api",
     "check_dataset": "dcmlint.api",
+    "assert_conforms": "dcmlint.assertion",
     "Instance": "dcmlint.dicom.instance",
     "Report": "dcmlint.engine.report",
     "Settings": "dcmlint.engine.settings",
@@ -65,6 +68,7 @@ __all__ = [
     "Settings",
     "UsageError",
     "__version__",
+    "assert_conforms",
     "check",
     "check_bytes",
     "check_dataset",
