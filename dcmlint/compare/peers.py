@@ -38,13 +38,15 @@ def dciodvfy_program() -> str | None:
     return str(native) if native.is_file() else shutil.which("dciodvfy")
 
 
-def run_dciodvfy(path: str) -> list[Remark] | None:
-    """What dciodvfy says of a file; None when it is not installed or crashed."""
+def run_dciodvfy(path: str, *options: str) -> list[Remark] | None:
+    """What dciodvfy says of a file, run with more ``options``; None when it is not installed or crashed."""
     program = dciodvfy_program()
     if program is None:
         return None
     try:
-        done = subprocess.run([program, "-new", path], capture_output=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            [program, "-new", *options, path], capture_output=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     if done.returncode < 0:

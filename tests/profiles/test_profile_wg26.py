@@ -1,0 +1,195 @@
+"""The profile of the connectathon against its gate, dciodvfy with ``-profile WG26SP2025``, mutant by mutant.
+
+A mutant is a slide or a bulk annotation with one attribute absent, empty or of another value. What dciodvfy reports
+with the profile and not without it is what the profile demands; dcmlint must report it, and its own profile nothing more.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset, FileDataset
+from support import slides
+from support.derived import annotations_of
+from support.writing import ABSENT, changed, to_bytes
+
+from dcmlint.api import Checker
+from dcmlint.compare.peers import dciodvfy_program, run_dciodvfy
+
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(dciodvfy_program() is None, reason="dciodvfy is not installed"),
+]
+
+GATE = ("-profile", "WG26SP2025")
+SPECIMEN = "SpecimenDescriptionSequence[0]"
+STEP = f"{SPECIMEN}.SpecimenPreparationSequence[0]"
+Verdict = set[tuple[str, str]]
+"""Pairs of tag (8 hexadecimal digits) and severity."""
+
+
+@cache
+def _bases() -> dict[str, FileDataset]:
+    scan = slides.Scan(name="wg26")
+    level = slides.volume(scan)
+    return {
+        "volume": level,
+        "label": slides.label(scan),
+        "overview": slides.overview(scan),
+        "thumbnail": slides.thumbnail(scan),
+        "annotations": annotations_of(level),
+    }
+
+
+@cache
+def _checker(profile: str) -> Checker:
+    return Checker(profile, fail_on=None)
+
+
+def _of_gate(path: Path) -> Verdict:
+    """What dciodvfy says with the profile only."""
+    plain, gate = run_dciodvfy(str(path)), run_dciodvfy(str(path), *GATE)
+    assert plain is not None
+    assert gate is not None
+    return {(one.tag, one.severity) for one in gate if one not in plain}
+
+
+def _of_dcmlint(data: bytes, profile: str) -> set[tuple[str, str, str]]:
+    """Tag, severity and rule of each error and warning."""
+    found = _checker(profile).check(data).findings
+    return {
+        (one.tag.strip("()").replace(",", "").upper(), one.severity, one.rule)
+        for one in found
+        if one.severity != "info"
+    }
+
+
+def _verdicts(data: bytes, folder: Path) -> tuple[Verdict, Verdict, Verdict]:
+    """What the gate says only, what dcmlint says in all, and what it says only because of the profile."""
+    path = folder / "mutant.dcm"
+    path.write_bytes(data)
+    every, plain = _of_dcmlint(data, "wg26-2025"), _of_dcmlint(data, "wsi")
+    return (
+        _of_gate(path),
+        {(tag, severity) for tag, severity, _ in every},
+        {(tag, severity) for tag, severity, _ in every - plain},
+    )
+
+
+# Of the base, the path and the value that is put there.
+DEMANDED: list[tuple[str, str, Any]] = [
+    *((base, f"{SPECIMEN}.{keyword}", value)
+      for base in ("volume", "label", "overview", "thumbnail")
+      for keyword in ("SpecimenTypeCodeSequence", "PrimaryAnatomicStructureSequence", "SpecimenPreparationSequence")
+      for value in (ABSENT, [])),
+    *(("volume", f"{STEP}.SpecimenPreparationStepContentItemSequence", value) for value in (ABSENT, [])),
+    *((base, "SpecimenDescriptionSequence", value) for base in ("volume", "label") for value in (ABSENT, [])),
+    *(("volume", "DimensionOrganizationType", value) for value in ("TILED_SPARSE", "3D")),
+    *(("volume", "TotalPixelMatrixFocalPlanes", value) for value in (0, 2, 3, ABSENT)),
+    *(("volume", "ConcatenationUID", value) for value in ("2.25.1", "")),
+    *((base, "AcquisitionUID", ABSENT) for base in ("volume", "label", "overview", "thumbnail")),
+    *((base, "PyramidUID", ABSENT) for base in ("volume", "thumbnail")),
+    *(("annotations", "AnnotationCoordinateType", value) for value in ("3D", ABSENT, "")),
+]  # fmt: skip
+
+# What the gate does not ask for beyond the standard.
+FREE: list[tuple[str, str, Any]] = [
+    *(("volume", keyword, value)
+      for keyword in (
+          "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "DeviceSerialNumber",
+          "SoftwareVersions", "Manufacturer", "ManufacturerModelName", "ContainerIdentifier", "ContainerTypeCodeSequence",
+          "LossyImageCompression", "ExtendedDepthOfField", "BurnedInAnnotation", "FrameOfReferenceUID",
+      )
+      for value in (ABSENT, None)),
+    *(("annotations", keyword, value)
+      for keyword in (
+          "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "DeviceSerialNumber",
+          "ReferencedSeriesSequence", "ReferencedImageSequence", "AnnotationGroupSequence", "ContainerIdentifier",
+          "SpecimenDescriptionSequence", "ContentLabel",
+      )
+      for value in (ABSENT, None)),
+    *(("volume", f"{SPECIMEN}.{keyword}", ABSENT)
+      for keyword in ("SpecimenIdentifier", "SpecimenUID", "IssuerOfTheSpecimenIdentifierSequence", "SpecimenShortDescription")),
+    *((base, "AccessionNumber", ABSENT) for base in ("label", "overview")),
+    ("annotations", "AnnotationCoordinateType", "4D"),
+    ("label", "BarcodeValue", ABSENT),
+    ("label", "LabelText", ABSENT),
+]  # fmt: skip
+
+
+def _mutant(base: str, path: str, value: Any) -> bytes:
+    data = to_bytes(changed(_bases()[base], {path: value}))
+    assert data != to_bytes(_bases()[base])
+    return data
+
+
+@pytest.mark.parametrize("base", ["volume", "label", "overview", "thumbnail", "annotations"])
+def test_clean_instances_pass_the_gate_and_the_profile(base: str, tmp_path: Path) -> None:
+    gate, _, added = _verdicts(to_bytes(_bases()[base]), tmp_path)
+    assert (gate, added) == (set(), set())
+
+
+@pytest.mark.parametrize(("base", "path", "value"), DEMANDED)
+def test_what_the_gate_demands_the_profile_demands(base: str, path: str, value: Any, tmp_path: Path) -> None:
+    gate, every, added = _verdicts(_mutant(base, path, value), tmp_path)
+    assert gate
+    assert gate <= every
+    assert added <= gate
+
+
+@pytest.mark.parametrize(("base", "path", "value"), FREE)
+def test_what_the_gate_leaves_free_the_profile_leaves_free(
+    base: str, path: str, value: Any, tmp_path: Path
+) -> None:
+    gate, _, added = _verdicts(_mutant(base, path, value), tmp_path)
+    assert (gate, added) == (set(), set())
+
+
+@pytest.mark.parametrize(("base", "path", "value"), DEMANDED)
+def test_one_defect_is_one_finding(base: str, path: str, value: Any) -> None:
+    tag = f"{tag_for_keyword(path.split('.')[-1]):08X}"
+    rules = {rule for at, _, rule in _of_dcmlint(_mutant(base, path, value), "wg26-2025") if at == tag}
+    assert len(rules) == 1
+
+
+def _two_types(made: Dataset) -> None:
+    types = made.SpecimenDescriptionSequence[0].SpecimenTypeCodeSequence
+    types.append(copy.deepcopy(types[0]))
+
+
+def _two_structures(made: Dataset) -> None:
+    structures = made.SpecimenDescriptionSequence[0].PrimaryAnatomicStructureSequence
+    structures.append(copy.deepcopy(structures[0]))
+
+
+def _second_specimen_bare(made: Dataset) -> None:
+    other = copy.deepcopy(made.SpecimenDescriptionSequence[0])
+    del other.SpecimenTypeCodeSequence
+    del other.PrimaryAnatomicStructureSequence
+    made.SpecimenDescriptionSequence.append(other)
+
+
+@pytest.mark.parametrize("change", [_two_types, _two_structures, _second_specimen_bare])
+def test_items_of_the_specimen(change: Callable[[Dataset], None], tmp_path: Path) -> None:
+    made = copy.deepcopy(_bases()["volume"])
+    change(made)
+    gate, every, added = _verdicts(to_bytes(made), tmp_path)
+    assert gate <= every
+    assert added <= gate
+
+
+@pytest.mark.parametrize("value", [ABSENT, ""])
+def test_an_image_that_does_not_say_how_it_is_tiled_is_refused(value: Any, tmp_path: Path) -> None:
+    gate, _, added = _verdicts(_mutant("volume", "DimensionOrganizationType", value), tmp_path)
+    assert gate == set()
+    assert added == {("00209311", "error")}
+
+
+def test_there_are_enough_mutants() -> None:
+    assert len(DEMANDED) + len(FREE) >= 60
