@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 
+import dcmlint.profiles.functions  # noqa: F401 - registers those of profiles too
 from dcmlint.facts.describe import as_markdown, fact_pages
 from dcmlint.rules.functions import function_named, function_names
 from dcmlint.rules.model import Rule
