@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcmlint.engine.examples import ExampleResult
     from dcmlint.rules.model import RuleSource
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and test rule files.")
+commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Begin, check and test rule files.")
 app.add_typer(commands, name="rule")
 
 
@@ -72,6 +72,39 @@ def run_rule_examples(
     if failures or not quiet:
         print(f"{count} examples of {len(sources)} rules: {len(failures) or 'none'} failed")
     return 1 if failures else 0
+
+
+@commands.command("new")
+def new_rule(
+    area: Annotated[str, typer.Argument(help="The letters of its id, such as TILE.")],
+    name: Annotated[str, typer.Argument(help="Lower case letters, digits and hyphens.")],
+    folder: Annotated[
+        str, typer.Option("--folder", metavar="DIR", help="Where it is written; default: here.")
+    ] = ".",
+) -> int:
+    """Write the skeleton of a rule, with the next free id of its area.
+
+    Ids that count as given: those of the built-in rules and of the rules in the folder.
+    """
+    from dcmlint.cli.terminal import utf8_output
+    from dcmlint.rules.load import data_folder, read_rule, rule_files
+    from dcmlint.rules.skeleton import next_id, skeleton
+
+    utf8_output()
+    target = Path(folder)
+    if not target.is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    builtin = [path.name.split("-", 1)[0] for path in rule_files(data_folder("rules"))]
+    identifier = next_id(area, [*builtin, *(read_rule(path).rule.id for path in target.glob("*.yaml"))])
+    path = target / f"{identifier}-{name}.yaml"
+    text = skeleton(identifier, name)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    print(path)
+    return 0
 
 
 def print_failure(result: ExampleResult) -> None:
