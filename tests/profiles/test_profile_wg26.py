@@ -7,6 +7,7 @@ with the profile and not without it is what the profile demands; dcmlint must re
 from __future__ import annotations
 
 import copy
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -189,6 +190,37 @@ def test_an_image_that_does_not_say_how_it_is_tiled_is_refused(value: Any, tmp_p
     gate, _, added = _verdicts(_mutant("volume", "DimensionOrganizationType", value), tmp_path)
     assert gate == set()
     assert added == {("00209311", "error")}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "one", "other"),
+    [
+        ("SeriesNumber", "1", "2"),
+        ("SeriesDescription", "Colon", "Kidney"),
+        ("SeriesTime", "101500", "101501"),
+        ("ProtocolName", "Fast", "Slow"),
+        ("BodyPartExamined", "COLON", "KIDNEY"),
+        ("StudyDescription", "Colon", "Kidney"),
+        ("PatientName", "Example^One", "Example^Two"),
+        ("DeviceSerialNumber", "1", "2"),
+        ("SeriesDescription", "Colon", "Colon"),
+    ],
+)
+def test_values_that_differ_in_a_series_are_errors_as_dcentvfy_has_it(
+    keyword: str, one: str, other: str, tmp_path: Path
+) -> None:
+    program = Path(str(dciodvfy_program())).with_name("dcentvfy")
+    if not program.is_file():
+        pytest.skip("dcentvfy is not installed")
+    levels = slides.pyramid("jpeg", 2)[:2]
+    paths = [str(tmp_path / f"{number}.dcm") for number in range(2)]
+    for path, level, value in zip(paths, levels, (one, other), strict=True):
+        Path(path).write_bytes(to_bytes(changed(level, {keyword: value})))
+    gate = subprocess.run([str(program), *paths], capture_output=True, timeout=60, check=False)
+    refused = b"Error" in gate.stdout + gate.stderr
+    report = _checker("wg26-2025").check([Path(path) for path in paths])
+    assert refused == (one != other)
+    assert any(found.severity == "error" for found in report.findings) == refused
 
 
 def test_there_are_enough_mutants() -> None:
