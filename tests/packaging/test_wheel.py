@@ -32,7 +32,7 @@ def test_the_wheel_carries_code_and_data(wheel: Path) -> None:
     for needed in (
         "dcmlint/cli/__main__.py", "dcmlint/standard/data/2025e.bin", "dcmlint/_data/rules.bin",
         "dcmlint/_data/rules/values/VR001-ds-max-16.yaml", "dcmlint/_data/profiles/wsi.yaml",
-        "dcmlint/_data/schemas/report.json", "dcmlint/py.typed",
+        "dcmlint/_data/schemas/report.json", "dcmlint/py.typed", "dcmlint/pytest_plugin.py",
     ):  # fmt: skip
         assert needed in names
     assert not [name for name in names if name.startswith(("tests", "docs", "benchmarks"))]
