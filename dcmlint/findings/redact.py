@@ -6,12 +6,13 @@ PS3.15 Table E.1-1 lists the attributes that identify; free text and private val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.dicom.values import TEXT_VRS, check_value
+from dcmlint.dicom.values import TEXT_VRS, check_value, decode
 from dcmlint.standard.tags import (
     CodeMeaning,
     CodeValue,
@@ -71,24 +72,37 @@ def harmless(text: str) -> str:
 
 def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
     """The texts of data sets that a report may not show in the default mode, the ends stripped."""
-    found = set()
+    found: set[str] = set()
     for level in levels:
         for element in level:
-            if (
-                element.items is not None
-                or element.fragments is not None
-                or element.end - element.start > _LONGEST_KEPT
-            ):
+            size = element.end - element.start
+            if element.vr not in _MAY_BE_TEXT or not 0 < size <= _LONGEST_KEPT or element.length != size:
                 continue
             entry = standard.load().dictionary.entry(element.tag)
             vr = entry.vr if entry is not None else "UN"
-            for value in level.values(element.tag)[:_MOST_VALUES]:
-                text = value.strip() if isinstance(value, str) else ""
-                if len(text) >= _SHORTEST_HIDDEN and (
-                    is_identifying(element.tag, vr) or not is_legal(value, vr)
-                ):
-                    found.add(text)
+            identifying = is_identifying(element.tag, vr)
+            raw = level.raw(element.tag)
+            if size <= _LONGEST and raw.isascii() and b"\x1b" not in raw:
+                # What is read the same in every character set: files of a series share most of it.
+                found.update(_hidden_of(level.value_representation(element), raw, vr, identifying))
+            else:
+                found.update(_hidden(level.values(element.tag), vr, identifying))
     return frozenset(found)
+
+
+_MAY_BE_TEXT = frozenset({*TEXT_VRS, "UN"})
+
+
+@lru_cache(maxsize=1 << 14)
+def _hidden_of(written: str, raw: bytes, vr: str, identifying: bool) -> tuple[str, ...]:
+    return tuple(_hidden(decode(written, raw), vr, identifying))
+
+
+def _hidden(values: Sequence[object], vr: str, identifying: bool) -> Iterator[str]:
+    for value in values[:_MOST_VALUES]:
+        text = value.strip() if isinstance(value, str) else ""
+        if len(text) >= _SHORTEST_HIDDEN and (identifying or not is_legal(value, vr)):
+            yield text
 
 
 def without_texts(text: str, hidden: Iterable[str]) -> str:
