@@ -188,7 +188,9 @@ def test_the_missing_extra_is_one_clear_line(
 
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "cryptography" else found(name, *rest)
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "cryptography" else found(name, *rest),
     )
     code, out, err = probe(capsys, "localhost", "104")
     assert (code, out) == (2, "")
