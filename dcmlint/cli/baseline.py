@@ -93,8 +93,8 @@ def prune(
 
 def _report(paths: list[str], profile: str | None, config: str | None, isolated: bool, jobs: int) -> Any:
     from dcmlint.cli.running import run_of
-    from dcmlint.engine.processes import check_inputs
-    from dcmlint.engine.session import Checker, Totals
+    from dcmlint.engine.processes import totals_of
+    from dcmlint.engine.session import Checker
     from dcmlint.sources.input import Selection
     from dcmlint.sources.inputs import list_inputs, open_input
 
@@ -102,11 +102,8 @@ def _report(paths: list[str], profile: str | None, config: str | None, isolated:
         profile=profile, parameter=None, config=config, isolated=isolated, select=None, ignore=None, severity=None, fail_on=None,
         format_=None, show=None, show_values=None, quiet=True, verbose=False, color="never",
     )  # fmt: skip
-    checker = Checker(run.settings)
-    totals = Totals(checker)
     inputs = list_inputs(paths, selection=Selection(run.base.include, run.base.exclude, False))
-    for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs):
-        totals.add(result)
+    totals = totals_of(Checker(run.settings), inputs, open_input, jobs or run.base.jobs)
     report = totals.report(started=time.monotonic(), fail_on=None, config=None)
     if not report.files:
         raise UsageError("no input matched: nothing was written")

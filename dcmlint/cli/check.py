@@ -211,13 +211,10 @@ def _baseline(given: str | None, run: Any) -> Any:
 
 def _source_of(checker: Any, folder: str, jobs: int) -> Any:
     """The report of the files that others were made from."""
-    from dcmlint.engine.processes import check_inputs
-    from dcmlint.engine.session import Totals
+    from dcmlint.engine.processes import totals_of
     from dcmlint.sources.inputs import list_inputs, open_input
 
-    totals = Totals(checker)
-    for _, result in check_inputs(checker, list_inputs([folder]), open_input, jobs):
-        totals.add(result)
+    totals = totals_of(checker, list_inputs([folder]), open_input, jobs)
     return totals.report(started=time.monotonic(), fail_on=None, config=None)
 
 

@@ -97,12 +97,6 @@ def split(report: Report, baseline: Baseline) -> tuple[tuple[bool, ...], tuple[K
     return tuple(known), unmatched
 
 
-def without_known(report: Report, baseline: Baseline) -> Report:
-    """The report with the known findings suppressed, and counted anew."""
-    known, _ = split(report, baseline)
-    return suppressed(report, known)
-
-
 def suppressed(report: Report, which: Iterable[bool]) -> Report:
     """The report with some findings suppressed, and counted anew."""
     findings = tuple(

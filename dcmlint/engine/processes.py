@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.guard import show_log
-from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task
+from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task, Totals
 from dcmlint.engine.settings import Settings
 
 _CHUNK = 8
@@ -74,6 +74,14 @@ def check_inputs(checker: Checker, inputs: Iterable[T], open_: Open, jobs: int) 
     for one, result in done:
         one.discard()
         yield one, result
+
+
+def totals_of(checker: Checker, inputs: Iterable[NamedInput], open_: Open, jobs: int) -> Totals:
+    """What came of all inputs: see `check_inputs`."""
+    totals = Totals(checker)
+    for _, result in check_inputs(checker, inputs, open_, jobs):
+        totals.add(result)
+    return totals
 
 
 def worker_count(jobs: int) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from dcmlint.dicom.file_kind import file_kind
+from dcmlint.dicom.file_kind import HEAD, file_kind
 
 Kind = Literal["zip", "tar", ""]
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 SUFFIXES = (".zip", *TAR_SUFFIXES)
-_BLOCK = 512
+# The kinds in which a tar can be packed.
+COMPRESSED = ("gzip", "bzip2", "xz")
 
 
 def archive_kind(path: str) -> Kind:
@@ -22,13 +23,18 @@ def archive_kind(path: str) -> Kind:
     try:
         if not os.path.isfile(path):
             return ""
-        with open(path, "rb") as stream:
-            kind = file_kind(stream.read(_BLOCK))
+        kind = kind_of(path)
     except OSError:
         return ""
     if zipped:
         return "zip" if kind == "ZIP archive" else ""
-    return "tar" if kind in ("tar archive", "gzip", "bzip2", "xz") or _old_tar(path) else ""
+    return "tar" if kind == "tar archive" or kind in COMPRESSED or _old_tar(path) else ""
+
+
+def kind_of(path: str) -> str:
+    """What a file is by its first bytes: see `file_kind`.  Raises OSError."""
+    with open(path, "rb") as stream:
+        return file_kind(stream.read(HEAD))
 
 
 def _old_tar(path: str) -> bool:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from lzma import LZMAError
 from typing import IO, Any
 
-from dcmlint.dicom.file_kind import file_kind
 from dcmlint.errors import InputError
-from dcmlint.sources.archive_kind import SUFFIXES, Kind
+from dcmlint.sources.archive_kind import COMPRESSED, SUFFIXES, Kind, kind_of
 from dcmlint.sources.input import Input, Selection
 from dcmlint.sources.spool import spooled
 from dcmlint.sources.tar_headers import NotingTar
@@ -108,14 +107,15 @@ def _zip_members(path: str, selection: Selection, shown: Callable[[str], str]) -
 
 
 def _tar_members(path: str, selection: Selection, shown: Callable[[str], str]) -> Iterator[Input]:
-    plain = _plain(path)
+    # Members of a tar that is not compressed are read where they stand.
+    room = 0 if kind_of(path) in COMPRESSED else os.path.getsize(path)
     with NotingTar.open(path, ignore_zeros=True) as tape:
         noting: Any = tape
         for member in tape:
             noting.members = []  # tarfile remembers every member
             yield from _damage(path, noting)
             if not member.isdir() and selection.takes(member.name):
-                yield _tar_member(tape, member, shown(member.name), path if plain else "")
+                yield _tar_member(tape, member, shown(member.name), path, room)
             if noting.lost > _SEARCH:
                 break
         yield from _damage(path, noting)
@@ -131,13 +131,10 @@ def _damage(path: str, noting: Any) -> Iterator[Input]:
         yield _problem(path, f"damaged archive: no member header can be read in bytes {start} to {end}")
 
 
-def _plain(path: str) -> bool:
-    """Whether a tar is not compressed, so that members can be read where they stand."""
-    with open(path, "rb") as stream:
-        return file_kind(stream.read(_BLOCK)) not in ("gzip", "bzip2", "xz")
-
-
-def _tar_member(tape: tarfile.TarFile, member: tarfile.TarInfo, name: str, container: str) -> Input:
+def _tar_member(
+    tape: tarfile.TarFile, member: tarfile.TarInfo, name: str, container: str, room: int
+) -> Input:
+    """One member; ``room``: bytes of the archive where members can be read where they stand, else 0."""
     if member.issym() or member.islnk():
         return Input(path=name, kind="skipped", problem="a link in an archive")
     if not member.isfile():
@@ -147,8 +144,8 @@ def _tar_member(tape: tarfile.TarFile, member: tarfile.TarInfo, name: str, conta
     if member.issparse():
         if member.size > _MAX_SPARSE:
             return _problem(name, "a sparse member of more than 64 MiB")
-    elif container:
-        if member.offset_data + member.size > os.path.getsize(container):
+    elif room:
+        if member.offset_data + member.size > room:
             return _problem(name, "cannot be read: the archive ends within it")
         return Input(path=name, kind="part", container=container, offset=member.offset_data, size=member.size)
     stream = tape.extractfile(member)

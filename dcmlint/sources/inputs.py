@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from dcmlint.dicom.buffers import Buffer, WholeBuffer, open_file
+from dcmlint.dicom.buffers import WHOLE, Buffer, WholeBuffer, open_file
 from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import archive_kind
 from dcmlint.sources.folders import Seen, below, named_by_directory
@@ -129,7 +129,7 @@ def _open_part(source: Input) -> Buffer:
     """A range of a file: a member of an archive that is not compressed."""
     with open(source.container, "rb") as handle:
         handle.seek(source.offset)
-        if source.size <= 1 << 18:
+        if source.size <= WHOLE:
             return WholeBuffer(handle.read(source.size))
         start = source.offset - source.offset % mmap.ALLOCATIONGRANULARITY
         length = source.offset + source.size - start
