@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import re
 import shutil
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.html_page import packed_data
 
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Report, Summary
@@ -57,9 +56,7 @@ def report(count: int = 3, message: str = "wrong") -> Report:
 
 
 def data_of(page: str) -> dict[str, object]:
-    found = re.search(r'<script id="data"[^>]*>([^<]*)</script>', page)
-    assert found is not None
-    value: dict[str, object] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    value: dict[str, object] = json.loads(packed_data(page))
     return value
 
 
