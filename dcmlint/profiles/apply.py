@@ -62,6 +62,7 @@ def settled_together(
     """Findings about slides and series: an exception holds when it matches every file that the finding names."""
     result = []
     for finding in findings:
+        finding = _cited(resolved, finding)
         shared = [set(exempt.get(file, ())) for file in finding.subject.files]
         for number in sorted(set.intersection(*shared)) if shared else ():
             finding = _excepted(finding, resolved.exemptions[number], resolved.locked)
@@ -89,10 +90,9 @@ def settled_endpoint(
         if finding.rule in resolved.locked:
             severity = finding.severity
         remedy = f"{finding.remedy} The document recommends: {advice}." if advice else finding.remedy
+        references = tuple(dict.fromkeys((*_cited(resolved, finding).references, reference)))
         result.append(
-            msgspec.structs.replace(
-                finding, severity=severity, remedy=remedy, references=(*finding.references, reference)
-            )
+            msgspec.structs.replace(finding, severity=severity, remedy=remedy, references=references)
         )
     return tuple(result)
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.findings.finding import RANK, Severity
@@ -50,23 +52,22 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
         resolved = resolve_chain(chain, parameters)
     except (ProfileError, RuleError) as mistake:
         remarks.append(_of_error(mistake, source))
-        return _ordered(remarks)
+        return _ordered(remarks, source.profile.readings)
     for rule in resolved.rules:
         if rule.rule.id in resolved.own and rule.file == source.file:
             remarks += [_of_error(mistake, source) for mistake in check_rule(rule)]
     remarks += _words(source, resolved)
     if source.profile.source is not None and source.profile.attributes:
         remarks += gap_remarks(source, values)
-    return _ordered(remarks)
+    return _ordered(remarks, source.profile.readings)
 
 
-def _ordered(remarks: list[Remark]) -> tuple[Remark, ...]:
-    return tuple(
-        sorted(
-            dict.fromkeys(remarks),
-            key=lambda remark: (remark.line, -RANK[remark.severity], remark.code, remark.message),
-        )
+def _ordered(remarks: Iterable[Remark], readings: Mapping[str, str]) -> tuple[Remark, ...]:
+    read = (
+        msgspec.structs.replace(one, reading=readings.get(one.key, readings.get(one.code, "")))
+        for one in dict.fromkeys(remarks)
     )
+    return tuple(sorted(read, key=lambda one: (one.line, -RANK[one.severity], one.code, one.message)))
 
 
 def _of_error(mistake: ProfileError | RuleError, source: ProfileSource) -> Remark:

@@ -20,7 +20,6 @@ from dcmlint.profiles.made_rules import document_of
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.profile_text import independent_reading
-from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
 from dcmlint.profiles.schema import profile_schema
 from dcmlint.profiles.statements import statements_of
@@ -35,10 +34,20 @@ def pages() -> dict[str, str]:
     """Every page by its name within ``docs/profiles``."""
     made = {"index.md": "\n".join(_index()) + "\n", "statements.csv": statement_table()}
     for source in builtin_profiles():
-        made[f"{source.profile.id}.md"] = "\n".join(_page(source)) + "\n"
+        made[f"{source.profile.id}.md"] = page(source)
         if source.profile.id in CHECKED:
-            made[CHECKED[source.profile.id]] = "\n".join(_checked(source)) + "\n"
+            made[CHECKED[source.profile.id]] = remarks_page(source)
     return made
+
+
+def page(source: ProfileSource) -> str:
+    """The page of one profile, as Markdown."""
+    return "\n".join(_page(source)) + "\n"
+
+
+def remarks_page(source: ProfileSource) -> str:
+    """What `profile check` says of a profile, each remark with its reading, as Markdown."""
+    return "\n".join(_checked(source)) + "\n"
 
 
 def generated(root: Path) -> dict[Path, bytes]:
@@ -262,14 +271,8 @@ def _checked(source: ProfileSource) -> Iterator[str]:
     yield "A statement that does not promise an attribute is not a converter that does not write it: check its files."
     yield from ("", "| kind | row | what `profile check` says | reading |", "|---|---|---|---|")
     for remark in remarks:
-        reading = profile.readings.get(reading_key(remark), profile.readings.get(remark.code, ""))
-        yield f"| {remark.severity}: {remark.code} | {remark.row} | {_cell(remark.message)} | {_cell(reading)} |"
+        yield f"| {remark.severity}: {remark.code} | {remark.row} | {_cell(remark.message)} | {_cell(remark.reading)} |"
     yield ""
-
-
-def reading_key(remark: Remark) -> str:
-    """How a profile's readings name a remark."""
-    return f"{remark.code} {remark.subject}".strip()
 
 
 def _cell(text: str) -> str:

@@ -46,6 +46,7 @@ def profile_lines(resolved: Resolved) -> list[str]:
                 (
                     *in_list(profile.applies.sop_class, resolved.parameters),
                     *profile.applies.modality,
+                    *profile.applies.manufacturer,
                     *profile.applies.model,
                 )
             ),
@@ -56,7 +57,6 @@ def profile_lines(resolved: Resolved) -> list[str]:
         ("locked", _counted(len(resolved.locked), "rule") if resolved.locked else ""),
         ("endpoints", ", ".join(f"{one.name} ({one.protocol} {one.port})" for one in resolved.endpoints)),
         ("gate", ", ".join(f"{severity}: {action}" for severity, action in resolved.action.items())),
-        ("exceptions", str(len(resolved.exemptions)) if resolved.exemptions else ""),
     )
     for label, text in facts:
         lines += _wrapped(label, text) if text else []
@@ -64,6 +64,14 @@ def profile_lines(resolved: Resolved) -> list[str]:
         lines += ["", "parameters"]
         for name, value in resolved.parameters.items():
             lines.append(f"  {name} = {text_of(value.value) or '(not set)'}")
+    if resolved.exemptions:
+        lines += ["", "exceptions"]
+        for exemption in resolved.exemptions:
+            override = exemption.override
+            where = ", ".join(f"{name} {wanted}" for name, wanted in override.match.items())
+            what = ", ".join(f"{word} {level}" for word, level in override.rules.items())
+            text = f"{what} where {where}, until {override.expires}: {' '.join(override.reason.split())}"
+            lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     lines += _not_checked(resolved)
     for note in profile.notes:
         lines += ["", *textwrap.wrap(" ".join(note.split()), _WIDTH)]

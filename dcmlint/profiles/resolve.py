@@ -206,8 +206,7 @@ def resolve_chain(
     )  # fmt: skip
     cited = {
         rule: Reference(document_of(source.profile), statement.section)
-        for source in chain if source.profile.source is not None
-        for statement in reversed(source.profile.statements) for rule in statement.by if rule not in own.rules
+        for source in chain for statement in reversed(source.profile.statements) for rule in statement.by if rule not in own.rules
     }  # fmt: skip
     return Resolved(
         cited=cited, name=chain[-1].profile.id, rules=rules, levels=levels.levels, locked=frozenset(levels.locks), locks=levels.locks,

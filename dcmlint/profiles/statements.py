@@ -25,10 +25,10 @@ ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = (
 def statements_of(profile: Profile) -> tuple[Statement, ...]:
     """The statements of a profile's own document: those that it lists, and one for each row of its tables.
 
-    Empty for a profile that encodes no document.
+    A profile that encodes no document has those that it lists.
     """
     if profile.source is None:
-        return ()
+        return profile.statements
     listed = [
         *profile.statements,
         *_of_rows(profile),

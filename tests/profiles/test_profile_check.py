@@ -7,7 +7,6 @@ from profile_slides import DICOMVERT, GT450
 
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles, find_profile, parse_profile
-from dcmlint.profiles.pages import reading_key
 from dcmlint.profiles.remark import Remark
 
 HEAD = """\
@@ -144,9 +143,9 @@ def test_dicomvert_every_remark_was_read_again() -> None:
     source = find_profile(DICOMVERT)
     listed = lint_profile(source)
     readings = source.profile.readings
-    keys = {reading_key(remark) for remark in listed} | {remark.code for remark in listed}
+    keys = {remark.key for remark in listed} | {remark.code for remark in listed}
     for remark in listed:
-        assert reading_key(remark) in readings or remark.code in readings, remark
+        assert remark.key in readings or remark.code in readings, remark
     assert not set(readings) - keys, "a reading of what is not found any more"
     subjects = {(remark.code, remark.subject.rpartition(".")[2]) for remark in listed}
     assert {
