@@ -154,7 +154,6 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
         tls_required=required,
         tls_minimum=(endpoint.tls_minimum if endpoint is not None else "") or "1.2",
         tls_profile=asked.tls_profile,
-        certificate_required=bool(required and certificate is not None and certificate.required),
         self_signed=certificate.self_signed if certificate is not None else "warning",
         mutual="yes" if asked.mutual else certificate.mutual if certificate is not None else "any",
         trust_given=bool(asked.credentials.ca or asked.credentials.pins),

@@ -85,8 +85,10 @@ def settled_endpoint(
     reference = Reference(document_of(owner), endpoint.section)
     result = []
     for finding in findings:
-        advice = endpoint.certificate.advice if "certificate" in rules[finding.rule].tags else ""
-        severity = endpoint.severity if RANK[finding.severity] > RANK[endpoint.severity] else finding.severity
+        about_certificate = "certificate" in rules[finding.rule].tags
+        advice = endpoint.certificate.advice if about_certificate else ""
+        worst = "info" if about_certificate and not endpoint.certificate.required else endpoint.severity
+        severity = worst if RANK[finding.severity] > RANK[worst] else finding.severity
         if finding.rule in resolved.locked:
             severity = finding.severity
         remedy = f"{finding.remedy} The document recommends: {advice}." if advice else finding.remedy

@@ -168,7 +168,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is demanded of an endpoint's certificate.
 
-    ``required``: a certificate (X.509) must be shown; ``self_signed``: how bad one is that signs itself, or
+    ``required``: a certificate (X.509) must be shown and hold; where it need not, what is wrong with one is information; ``self_signed``: how bad one is that signs itself, or
     allowed; ``mutual``: whether the endpoint must ask for ours: yes, no, or any; ``advice``: what the
     document recommends, shown with a finding.
     """

@@ -20,7 +20,6 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     ``tls_required``: the line must be TLS
     ``tls_minimum``: the least version that is allowed
     ``tls_profile``: the profile of PS3.15 that is claimed, B.12 or B.13
-    ``certificate_required``: a certificate must be shown
     ``self_signed``: how bad a certificate is that signs itself: error, warning, info or allowed
     ``mutual``: whether the endpoint must ask for our certificate: yes, no or any
     ``trust_given``: a file of authorities or a pin was given
@@ -42,7 +41,6 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     tls_required: bool = False
     tls_minimum: str = "1.2"
     tls_profile: str = "B.12"
-    certificate_required: bool = False
     self_signed: str = "warning"
     mutual: str = "any"
     trust_given: bool = False
