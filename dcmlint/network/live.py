@@ -248,8 +248,14 @@ def _answer(outcome: ContextOutcome) -> str:
 # --- other protocols -----------------------------------------------------------------------------
 
 
+_SPOKEN = {
+    "http": "HTTP", "amqp": "AMQP", "dicom": "DICOM", "silent": "no answer", "unknown": "an unknown protocol",
+    "": "not asked: no connection without a client certificate",
+}  # fmt: skip
+
+
 def _look_at_other(checker: Checker, plan: Plan) -> Looked:
-    """HTTPS and AMQPS by TLS and certificate; SMB by what it negotiates."""
+    """HTTPS and AMQPS by TLS, certificate and first exchange; SMB by what it negotiates."""
     target, protocol = plan.target, plan.demands.protocol
     sock, reach = connect(target.host, target.port, target.timeout)
     open_ = sock is not None
@@ -261,7 +267,7 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
         )
     ]
     tls_open: bool | None = None
-    share = None
+    share, spoken = None, ""
     if sock is not None:
         if protocol == "smb":
             from dcmlint.network.smb import negotiate
@@ -270,6 +276,7 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
             lines += share.lines
         sock.close()
         if protocol != "smb":
+            from dcmlint.network.first_exchange import spoken_behind_tls
             from dcmlint.network.tls import Endpoint, scan
 
             thorough = plan.question.level == "full"
@@ -282,11 +289,16 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
             if scanned is not None and tls_open:
                 given["tls"] = tls_facts(scanned, thorough=thorough)
                 lines += _tls_lines(scanned)
+                spoken = spoken_behind_tls(
+                    target.host, target.port, protocol, timeout=target.timeout,
+                    server_name=plan.question.server_name, credentials=plan.question.credentials,
+                )  # fmt: skip
+                lines.append(("behind TLS", _SPOKEN[spoken]))
             else:
                 lines.append(("TLS", "none is spoken"))
     given["reach"] = Reach(
         outcome=reach.outcome, detail=reach.detail, port=target.port, connect_ms=reach.connect_ms if open_ else None,
-        tls_open=tls_open, smb=share.name if share is not None else None,
+        tls_open=tls_open, spoken=spoken, smb=share.name if share is not None else None,
         smb_dialect=share.dialect if share is not None else None,
     )  # fmt: skip
     title = " · ".join(part for part in (plan.says.rstrip("."), protocol.upper()) if part)

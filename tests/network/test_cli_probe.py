@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -403,6 +404,62 @@ def test_https_by_its_tls_and_certificate(
     assert "NET112" in rules(value)
     assert facts(value)["endpoint"]["protocol"] == "https"
     assert value["exit_code"] == 1
+
+
+@contextlib.contextmanager
+def behind_tls(certificate: tuple[str, str], answer: bytes) -> Iterator[int]:
+    """A TLS server that reads a first request and answers with these bytes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def script(sock: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(sock, server_side=True) as secure:
+            if secure.recv(1 << 12):
+                secure.sendall(answer)
+
+    with serve(script) as port:
+        yield port
+
+
+CONNECTION_START = b"\x01\x00\x00\x00\x00\x01\xc9\x00\x0a\x00\x0a\x00\x09"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "answer", "spoken", "fails"),
+    [
+        ("sam-https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "http", False), ("sam-https", b"AMQP\x00\x00\x09\x01", "amqp", True),
+        ("sam-https", b"", "silent", True), ("sam-https", b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00", "dicom", True),
+        ("sam-https", b"220 ready\r\n", "unknown", True),
+        ("broker", CONNECTION_START, "amqp", False), ("broker", b"AMQP\x00\x01\x00\x00", "amqp", False),
+        ("broker", b"HTTP/1.1 400 Bad Request\r\n\r\n", "http", True),
+    ],
+)  # fmt: skip
+def test_what_answers_behind_tls(
+    endpoint: str, answer: bytes, spoken: str, fails: bool, tmp_path: Path, certificates: Certificates,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        'id: p\nversion: "1"\ntitle: T\nendpoints:\n  - {name: sam-https, protocol: https, port: 443}\n'
+        "  - {name: broker, protocol: amqps, port: 5671}\n",
+        encoding="utf-8",
+    )
+    with behind_tls(certificates["ec"], answer) as port:
+        value = report(
+            capsys,
+            "127.0.0.1",
+            port,
+            "-p",
+            profile,
+            "--endpoint",
+            endpoint,
+            "--ca",
+            certificates.ca,
+            "--timeout",
+            "1",
+        )
+    assert facts(value)["reach"]["spoken"] == spoken
+    assert ("NET022" in rules(value)) == fails
 
 
 def test_smb_by_dialect_and_signing(capsys: pytest.CaptureFixture[str]) -> None:

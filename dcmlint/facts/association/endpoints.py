@@ -70,6 +70,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     ``transport``: what DICOM was spoken over: plain or tls; empty where it was not
     ``plain_open``: an association without TLS is answered
     ``tls_open``: TLS is spoken
+    ``spoken``: what answers behind the TLS of https and amqps: http, amqp, dicom, silent, unknown; empty where it was not asked
     ``smb``: the dialect of SMB that a share chose, or none; absent where it was not asked
     ``smb_dialect``: the number of that dialect; 0 for none
     """
@@ -84,6 +85,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     transport: str = ""
     plain_open: bool | None = None
     tls_open: bool | None = None
+    spoken: str = ""
     smb: str | None = None
     smb_dialect: int | None = None
 
