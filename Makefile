@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint generate clean
+.PHONY: demo test fuzz lint generate clean
 
 $(BIN)/dcmlint: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -29,6 +29,10 @@ demo: $(BIN)/dcmlint
 
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# An hour of random cases; FUZZ='--minutes 5 --seed 1' for others.
+fuzz: $(VENV)/.tests
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

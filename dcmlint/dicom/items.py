@@ -92,6 +92,15 @@ class Place(NamedTuple):
     level: Dataset
     groups: tuple[Group, ...] = ()
 
+    @property
+    def many(self) -> int:
+        """For how many levels it stands."""
+        return count_of(self.groups)
+
+    def within(self, group: Group) -> Place:
+        """The place of the items of a group of one of its sequences."""
+        return Place(group.template, self.groups if len(group.numbers) == 1 else (*self.groups, group))
+
 
 def count_of(groups: Iterable[Group]) -> int:
     """For how many places a level stands."""
@@ -126,7 +135,8 @@ def all_places(level: Dataset, tags: Tags | None, groups: tuple[Group, ...] = ()
     for element in level:
         if element.items is not None:
             for group in element.items.distinct(tags):
-                yield from all_places(group.template, tags, _with(groups, group))
+                inner = Place(level, groups).within(group)
+                yield from all_places(inner.level, tags, inner.groups)
 
 
 def item_places(dataset: Dataset, path: Iterable[int], tags: Tags | None) -> list[Place]:
@@ -135,12 +145,6 @@ def item_places(dataset: Dataset, path: Iterable[int], tags: Tags | None) -> lis
     current = [Place(dataset)]
     for tag in path:
         current = [
-            Place(group.template, _with(place.groups, group))
-            for place in current
-            for group in place.level.items(tag).distinct(tags)
+            place.within(group) for place in current for group in place.level.items(tag).distinct(tags)
         ]
     return current
-
-
-def _with(groups: tuple[Group, ...], group: Group) -> tuple[Group, ...]:
-    return groups if len(group.numbers) == 1 else (*groups, group)

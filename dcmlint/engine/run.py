@@ -291,23 +291,24 @@ class InstanceRun:
     def _problem(self, active: ActiveRule, problem: Problem) -> None:
         level, tag, path = problem.level, problem.tag, problem.path
         items: Sequence[int] = problem.items if hasattr(problem.items, "__len__") else []
+        places: tuple[str, ...] = ()
         if level is None and not path:
             level, tag, path = _place(self.instance.dataset, active.rule.at, tag or None)
         elif level is not None:
-            path = path_of(level, tag)
+            places = self._paths(level, tag, problem.groups) if problem.groups else ()
+            path = places[0] if places else path_of(level, tag)
         elif path:
             first = int(items[0]) if len(items) else 0
             found_level, found_tag, _ = _place(self.instance.dataset, path.replace("[*]", f"[{first}]"), None)
             level, tag = found_level, tag or found_tag
         element = level.get(tag) if level is not None and tag else None
-        places: tuple[str, ...] = ()
         if "[*]" in path:
             places = _numbered(path, items, self.settings.group)
             path = places[0] if places else path.replace("[*]", "")
         offset = element.offset if element is not None else None
+        count = problem.count or len(items) or (count_of(problem.groups) if problem.groups else 1)
         self._add(active, problem, Where(
-            path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, places,
-            problem.count or len(items) or 1,
+            path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, places, count,
         ))  # fmt: skip
 
     def _add(self, active: ActiveRule, problem: Problem, where: Where) -> None:

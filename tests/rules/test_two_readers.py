@@ -155,3 +155,48 @@ def test_places_of_nested_sequences() -> None:
         f"ReferencedSeriesSequence[{series}].ReferencedInstanceSequence[{number}].ReferencedSOPInstanceUID"
         for series, number in ((1, 4), (1, 5), (2, 4))
     )
+
+
+def frames_of(count: int) -> Dataset:
+    """A segmentation-like list: many items, each with references and codes of its own."""
+    made = slides.sparse_native()
+    sources = []
+    for number in range(count):
+        source = Dataset()
+        source.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+        source.ReferencedSOPInstanceUID = f"1.2.3.{number % 40}"
+        purpose = Dataset()
+        purpose.CodeValue, purpose.CodingSchemeDesignator = ("121322" if number % 7 else "121999"), "DCM"
+        purpose.CodeMeaning = "Source image for image processing operation"
+        source.PurposeOfReferenceCodeSequence = [purpose]
+        sources.append(source)
+    made.SourceImageSequence = sources
+    return made
+
+
+def test_references_and_codes_of_a_long_sequence() -> None:
+    data = slides.to_bytes(frames_of(80))  # type: ignore[arg-type]
+    # Codes of slides are checked by rules of their own.
+    data = data.replace(b"1.2.840.10008.5.1.4.1.1.77.1.6", b"1.2.840.10008.5.1.4.1.1.77.1.4")
+    same(data, 1)
+    found = said(data, 1)
+    assert found is not None
+    codes = [one for one in found[0] if one.rule == "COD003"]
+    assert sum(one.count for one in codes) == 12
+    assert {one.path for one in codes} == {
+        "SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue"
+    }
+
+
+def test_references_of_a_long_sequence_itself() -> None:
+    from dcmlint.dicom.instance import read_instance
+    from dcmlint.facts.run.referenced import references
+
+    data = slides.to_bytes(frames_of(80))  # type: ignore[arg-type]
+    came = []
+    for threshold in (1, NEVER):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tokens, "MANY_ITEMS", threshold)
+            came.append(references(read_instance(WholeBuffer(data)).dataset))
+    assert came[0] == came[1]
+    assert len(came[0].instances) >= 40

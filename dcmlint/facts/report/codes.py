@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import msgspec
 
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Place
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.standard.tags import (
+    CodeMeaning,
     CodeValue,
     CodingSchemeDesignator,
+    CodingSchemeVersion,
     DirectoryRecordSequence,
     EquivalentCodeSequence,
+    LongCodeValue,
+    URNCodeValue,
 )
 
 _MOST_ITEMS = 50_000
 _SKIPPED = frozenset({EquivalentCodeSequence, DirectoryRecordSequence})
+# Items of a long sequence that say the same in all of these are one place.
+SAID_BY_A_CODE = frozenset(
+    {CodeValue, LongCodeValue, URNCodeValue, CodingSchemeDesignator, CodingSchemeVersion, CodeMeaning}
+)
 
 
 class CodedConcepts(msgspec.Struct, frozen=True, kw_only=True):
-    """The items of code sequences; of long sequences one item of each shape.
+    """The items of code sequences.
 
     ``count``: the number of these items
+    ``places``: each item; those of a long sequence that hold the same codes are one
     """
 
     count: int
-    items: tuple[Dataset, ...]
+    places: tuple[Place, ...]
 
 
 @facts("codes", CodedConcepts)
 def codes(facts: Facts) -> CodedConcepts | None:
     """The coded concepts of an instance, in the order of the data set; absent without any."""
-    found: list[Dataset] = []
-    todo = [facts.instance.dataset]
+    found: list[Place] = []
+    todo = [Place(facts.instance.dataset)]
     left = _MOST_ITEMS
     while todo and left:
-        level = todo.pop()
+        place = todo.pop()
+        level = place.level
         left -= 1
         if CodeValue in level and CodingSchemeDesignator in level and level.parent is not None:
-            found.append(level)
-        below: list[Dataset] = []
+            found.append(place)
+        below: list[Place] = []
         for element in level:
             if element.items is not None and element.tag not in _SKIPPED and not element.tag >> 16 & 1:
-                below += _few(element.items)
+                below += (place.within(group) for group in element.items.distinct(SAID_BY_A_CODE))
         todo += reversed(below)
-    return CodedConcepts(count=len(found), items=tuple(found)) if found else None
-
-
-def _few(items: Any) -> Iterable[Dataset]:
-    shapes = getattr(items, "shapes", None)
-    return items if shapes is None else [shape.template for shape in shapes]
+    return CodedConcepts(count=sum(one.many for one in found), places=tuple(found)) if found else None

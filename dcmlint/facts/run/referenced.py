@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import ItemList, Items
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.run.entities import printable_text
 from dcmlint.findings.redact import harmless
@@ -92,31 +91,21 @@ class _Collector:
             items = element.items
             if items is None:
                 continue
-            if getattr(items, "shapes", None):
-                self.columns(items)
+            if not isinstance(items, ItemList):
+                self.columns(items, element.tag, series, study)
                 continue
             for item in items:
                 self.level(item, series, study)
 
-    def columns(self, items: Any) -> None:
+    def columns(self, items: Items, tag: int, series: str, study: str) -> None:
         """A long sequence: the references of all its items at once."""
-        for shape in items.shapes:
-            for path, leaf in shape.leaves.items():
-                if path[-1] != ReferencedSOPInstanceUID or len(path) < 3:
-                    continue
-                class_leaf = shape.leaves.get((*path[:-1], ReferencedSOPClassUID))
-                instances = items.raw(leaf)
-                if class_leaf is None or not len(instances):
-                    continue
-                classes = items.raw(class_leaf)
-                first = (instances == instances[0]) & (classes == classes[0])
-                pairs = {(classes[0], instances[0]): None}
-                if not first.all():
-                    pairs |= dict.fromkeys(
-                        zip(classes[~first].tolist(), instances[~first].tolist(), strict=True)
-                    )
-                for sop_class, sop_instance in pairs:
-                    self.add(_text(sop_class), _text(sop_instance), "", "", path[-3])
+        from dcmlint.facts.run.reference_columns import frames_in, references_in
+
+        for (sop_class, sop_instance, of_series, of_study), through in references_in(items):
+            self.add(sop_class, sop_instance, of_series or series, of_study or study, through or tag)
+        for frame in frames_in(items):
+            if len(self.frames) < 64:
+                self.frames[frame] = None
 
     def add(self, sop_class: str, sop_instance: str, series: str, study: str, through: int) -> None:
         if not sop_instance or through in _NOT_INSTANCES or sop_class.startswith(_NOT_STORED):
@@ -147,5 +136,6 @@ def _uid(level: Dataset, tag: int) -> str:
     return printable_text(level.text(tag))[:128]
 
 
-def _text(value: bytes) -> str:
+def shown_uid(value: bytes) -> str:
+    """A UID of a column of values, as reports may show it."""
     return harmless(value.decode("ascii", "replace").strip(" \0")[:128])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Place
 from dcmlint.dicom.path import parse_path
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
@@ -97,7 +99,8 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
     others = {parse_path(keyword)[0].tag for keyword in told}
     tables = standard.load()
     found: dict[int, tuple[Dataset, int]] = {}
-    for level in _levels(dataset):
+    for place in _places(dataset):
+        level = place.level
         for element in level:
             tag = element.tag
             if tag >> 16 & 1 or tag in others:
@@ -107,7 +110,7 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
                 continue
             if element.length:
                 first, count = found.get(tag, (level, 0))
-                found[tag] = (first, count + 1)
+                found[tag] = (first, count + place.many)
     for tag, (level, count) in found.items():
         entry = tables.dictionary.entry(tag)
         name = entry.keyword if entry else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
@@ -194,11 +197,12 @@ def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
         return
     first: tuple[Dataset, int] | None = None
     count = 0
-    for level in _levels(dataset):
+    for place in _places(dataset):
+        level = place.level
         for element in level:
             # PS3.5 7.8.1: creators stand in (gggg,0010-00FF); an element without one is told apart.
             if element.tag >> 16 & 1 and element.tag & 0xFFFF > 0xFF and level.creator(element.tag):
-                count += 1
+                count += place.many
                 first = first or (level, element.tag)
     if first is not None:
         yield Problem(
@@ -208,17 +212,17 @@ def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _levels(dataset: Dataset) -> Iterator[Dataset]:
-    todo, left = [dataset], _MOST_LEVELS
+def _places(dataset: Dataset) -> Iterator[Place]:
+    """The levels; items that have the same elements are one place."""
+    todo, left = [Place(dataset)], _MOST_LEVELS
     while todo and left:
         left -= 1
-        level = todo.pop()
-        yield level
-        for element in level:
+        place = todo.pop()
+        yield place
+        for element in place.level:
             # What is in a private sequence is private with it.
             if element.items is not None and not element.tag >> 16 & 1:
-                shapes = getattr(element.items, "shapes", None)
-                todo += [shape.template for shape in shapes] if shapes is not None else element.items[:left]
+                todo += islice(map(place.within, element.items.groups()), left)
 
 
 def _deidentified(dataset: Dataset) -> frozenset[str]:

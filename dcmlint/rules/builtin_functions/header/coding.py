@@ -5,12 +5,12 @@ Whole slide images have rules of their own (OPT008 to OPT010, SPEC016, SPEC017).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Place, item_places
 from dcmlint.dicom.path import parse_path
-from dcmlint.facts.report.codes import CodedConcepts
+from dcmlint.facts.report.codes import SAID_BY_A_CODE, CodedConcepts
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.coding import (
     CodeKey,
@@ -32,18 +32,13 @@ from dcmlint.standard.tags import (
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
 
 
-def _few(items: Any) -> Iterable[Dataset]:
-    shapes = getattr(items, "shapes", None)
-    return items if shapes is None else [shape.template for shape in shapes]
-
-
-def _codes(context: RuleContext) -> list[tuple[Dataset, CodeKey]]:
+def _codes(context: RuleContext) -> list[tuple[Place, CodeKey]]:
     if context.dataset.text(SOPClassUID) == VLWholeSlideMicroscopyImageStorage:
         raise NotApplicable
     coded: CodedConcepts | None = context.facts.group("codes")
     if coded is None:
         raise NotApplicable
-    return [(item, _key(item)) for item in coded.items]
+    return [(place, _key(place.level)) for place in coded.places]
 
 
 def _key(item: Dataset) -> CodeKey:
@@ -55,8 +50,8 @@ def another_meaning(context: RuleContext) -> Iterator[Problem]:
     """COD001: codes whose meaning is that of another code, and of none of their own synonyms."""
     known: dict[tuple[CodeKey, str], str] = {}
     any_ = False
-    for item, code in _codes(context):
-        given = item.text(CodeMeaning)
+    for place, code in _codes(context):
+        given = place.level.text(CodeMeaning)
         if not given or code[1] not in ("DCM", "SCT", *RETIRED_SCHEMES):
             continue
         any_ = True
@@ -65,7 +60,7 @@ def another_meaning(context: RuleContext) -> Iterator[Problem]:
         owner = known[code, given]
         if owner:
             yield Problem(
-                message=f"the meaning is that of another code, {owner}", level=item, tag=CodeMeaning, found=given,
+                message=f"the meaning is that of another code, {owner}", level=place.level, groups=place.groups, tag=CodeMeaning, found=given,
                 want=" or ".join(meanings_of(code)),
             )  # fmt: skip
     if not any_:
@@ -94,12 +89,13 @@ def _within(one: str, other: str) -> bool:
 def retired(context: RuleContext) -> Iterator[Problem]:
     """COD002: codes of SNOMED in the retired style; told once with their number."""
     codes = _codes(context)
-    found = [item for item, (_, scheme) in codes if scheme in RETIRED_SCHEMES]
+    found = [place for place, (_, scheme) in codes if scheme in RETIRED_SCHEMES]
     if found:
-        scheme = found[0].text(CodingSchemeDesignator)
-        count = f"{len(found)} codes are" if len(found) > 1 else "a code is"
+        scheme = found[0].level.text(CodingSchemeDesignator)
+        number = sum(place.many for place in found)
+        count = f"{number} codes are" if number > 1 else "a code is"
         yield Problem(
-            message=f"{count} of the retired coding scheme {scheme}", level=found[0], tag=CodingSchemeDesignator,
+            message=f"{count} of the retired coding scheme {scheme}", level=found[0].level, tag=CodingSchemeDesignator,
             found=scheme, want="SCT",
         )  # fmt: skip
 
@@ -107,13 +103,13 @@ def retired(context: RuleContext) -> Iterator[Problem]:
 @rule_function("codes-of-dcm")
 def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
     """COD003: codes under DCM that PS3.16 Table D-1 does not have."""
-    codes = [(item, code) for item, code in _codes(context) if code[1] == "DCM" and code[0]]
+    codes = [(place, code) for place, code in _codes(context) if code[1] == "DCM" and code[0]]
     if not codes:
         raise NotApplicable
-    for item, code in codes:
+    for place, code in codes:
         if not meanings_of(code):
             yield Problem(
-                message="the code is not one of DCM", level=item, tag=CodeValue, found=code[0],
+                message="the code is not one of DCM", level=place.level, groups=place.groups, tag=CodeValue, found=code[0],
                 want="a code of PS3.16 Table D-1, or the designator of its own scheme",
             )  # fmt: skip
 
@@ -126,14 +122,14 @@ def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]
     """
     any_ = False
     for path, cid in codes.items():
-        for item in _at(context.dataset, path):
-            code = _key(item)
+        for place in _at(context.dataset, path):
+            code = _key(place.level)
             if all(code):
                 any_ = True
                 if outside_fixed_group(int(cid), code):
                     yield Problem(
-                        message=f"the code is outside of CID {cid}, which may not be extended", level=item,
-                        tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
+                        message=f"the code is outside of CID {cid}, which may not be extended", level=place.level,
+                        groups=place.groups, tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
@@ -147,22 +143,19 @@ def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] =
     """
     any_ = False
     for path, cid in codes.items():
-        for item in _at(context.dataset, path):
-            code = _key(item)
+        for place in _at(context.dataset, path):
+            code = _key(place.level)
             if code[0] and code[0] not in also and code[1] in ("DCM", "SCT", *RETIRED_SCHEMES):
                 any_ = True
-                equivalents = [_key(one) for one in item.items(EquivalentCodeSequence)]
+                equivalents = [_key(one) for one in place.level.items(EquivalentCodeSequence)]
                 if all(in_group(int(cid), one) is False for one in (code, *equivalents)):
                     yield Problem(
-                        message=f"the code is not in CID {cid}", level=item, tag=CodeValue,
+                        message=f"the code is not in CID {cid}", level=place.level, groups=place.groups, tag=CodeValue,
                         said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}, which may be extended",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
 
 
-def _at(dataset: Dataset, path: str) -> Iterable[Dataset]:
-    levels: list[Dataset] = [dataset]
-    for step in parse_path(path):
-        levels = [item for level in levels for item in _few(level.items(step.tag))]
-    return levels
+def _at(dataset: Dataset, path: str) -> list[Place]:
+    return item_places(dataset, [step.tag for step in parse_path(path)], SAID_BY_A_CODE)

@@ -1,0 +1,74 @@
+"""The references in the items of a long sequence, all at once (SOP Instance Reference Macro, PS3.3 Table 10-11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape
+from dcmlint.dicom.items import Items
+from dcmlint.facts.run.referenced import shown_uid
+from dcmlint.standard.tags import (
+    ReferencedFrameOfReferenceUID,
+    ReferencedSOPClassUID,
+    ReferencedSOPInstanceUID,
+    SeriesInstanceUID,
+    StudyInstanceUID,
+)
+
+# What a reference says: the first two beside it, the others there or in a level above.
+_OF_A_REFERENCE = (ReferencedSOPClassUID, ReferencedSOPInstanceUID, SeriesInstanceUID, StudyInstanceUID)
+
+
+def references_in(items: Items) -> Iterator[tuple[tuple[str, ...], int]]:
+    """SOP Class, instance, series and study UID of each distinct reference, and the tag of the sequence that holds it.
+
+    The tag is 0 where it is the long sequence itself.
+    """
+    if not isinstance(items, Columns):
+        return
+    for shape in items.shapes:
+        for path in shape.leaves:
+            if path[-1] == ReferencedSOPInstanceUID:
+                through = path[-3] if len(path) > 2 else 0
+                for row in _rows(items, shape, [_leaf(shape, path, one) for one in _OF_A_REFERENCE]):
+                    yield row, through
+
+
+def frames_in(items: Items) -> Iterator[str]:
+    """The distinct Referenced Frame of Reference UIDs."""
+    if not isinstance(items, Columns):
+        return
+    for shape in items.shapes:
+        for path, leaf in shape.leaves.items():
+            if path[-1] == ReferencedFrameOfReferenceUID:
+                for row in _rows(items, shape, [leaf]):
+                    yield row[0]
+
+
+def _leaf(shape: Shape, path: LeafPath, tag: int) -> Leaf | None:
+    """The leaf of an attribute in the level of ``path``; of Series and Study Instance UID in the nearest level above too."""
+    for end in range(len(path) - 1, -1, -2):
+        found = shape.leaves.get((*path[:end], tag))
+        if found is not None or tag in (ReferencedSOPClassUID, ReferencedSOPInstanceUID):
+            return found
+    return None
+
+
+def _rows(items: Columns, shape: Shape, leaves: Sequence[Leaf | None]) -> Iterable[tuple[str, ...]]:
+    """The distinct rows of some leaves of a shape, in the order of its items; "" where a leaf is absent."""
+    columns = [items.raw(leaf) if leaf is not None else None for leaf in leaves]
+    there = [column for column in columns if column is not None]
+    if not there or not len(there[0]):
+        return
+    other = np.zeros(len(there[0]), bool)
+    for column in there:
+        other |= column != column[0]
+    # Most often all items say the same: the first, and those that differ from it.
+    rows = [0, *np.flatnonzero(other).tolist()]
+    texts = [
+        [shown_uid(column[row]) for row in rows] if column is not None else [""] * len(rows)
+        for column in columns
+    ]
+    yield from dict.fromkeys(zip(*texts, strict=True))
