@@ -1,0 +1,206 @@
+"""A checking child: a process of its own, so that no instance can take the gate's memory or time.
+
+It is started as ``python -m dcmlint.gate.child FD`` and speaks MessagePack over that file descriptor: settings
+first, then a task and a reply, until the gate closes it. It only reads the spool.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import resource
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from dcmlint.dicom.buffers import open_file
+from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
+from dcmlint.engine.session import Task as Input
+from dcmlint.engine.settings import Settings
+from dcmlint.errors import DcmlintError
+from dcmlint.findings.finding import Finding
+from dcmlint.gate.policy import ProfileFacts, Reply
+from dcmlint.gate.records import Brief
+from dcmlint.standard.tags import SeriesInstanceUID, StudyInstanceUID
+
+_MAX_FINDINGS = 200  # kept of one instance
+_MAX_HEADER = 1 << 29  # of a header, counted in the memory limit
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child is told first: the profile with its parameters, and the bytes of memory besides the header."""
+
+    profile: str
+    parameters: dict[str, Any] = {}
+    memory: int = 1 << 30
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child answers first: the profile's facts, or what is wrong with it."""
+
+    profile: ProfileFacts | None = None
+    error: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance to check (``path`` and what its command said), or the members of a study (``members``)."""
+
+    path: str = ""
+    name: str = ""
+    sop_class: str = ""
+    sop_instance: str = ""
+    transfer_syntax: str = ""
+    sha256: str = ""
+    over_network: bool = True
+    half_originator: bool = False
+    members: tuple[bytes, ...] | None = None
+
+
+def main(fd: int) -> None:
+    """Serve until the gate is gone."""
+    connection = Connection(fd)
+    started = msgspec.msgpack.decode(connection.recv_bytes(), type=Start)
+    try:
+        checker = Checker(Settings(profile=started.profile, parameters=started.parameters))
+    except DcmlintError as error:
+        connection.send_bytes(msgspec.msgpack.encode(Started(error=str(error))))
+        return
+    profile = checker.profile
+    facts = ProfileFacts(
+        name=profile.name, action=dict(profile.action), own=profile.own, locked=profile.locked
+    )
+    connection.send_bytes(msgspec.msgpack.encode(Started(profile=facts)))
+    tasks = msgspec.msgpack.Decoder(Task)
+    while True:
+        try:
+            task = tasks.decode(connection.recv_bytes())
+        except EOFError:
+            return
+        began = monotonic()
+        try:
+            reply = _reply(checker, task, started.memory)
+        except MemoryError:
+            reply = Reply(internal=f"more than {started.memory >> 20} MB of memory and twice the header")
+        except OSError as error:
+            reply = Reply(internal=f"the file cannot be read: {error.strerror}")
+        reply = msgspec.structs.replace(reply, seconds=monotonic() - began)
+        connection.send_bytes(msgspec.msgpack.encode(reply))
+
+
+def _reply(checker: Checker, task: Task, memory: int) -> Reply:
+    if task.members is not None:
+        return together(checker, task.members)
+    fd = _opened(Path(task.path))
+    try:
+        task = msgspec.structs.replace(task, path=f"/dev/fd/{fd}")
+        limit_memory(task.path, memory)
+        return check(checker, task)
+    finally:
+        os.close(fd)
+
+
+def _opened(path: Path) -> int:
+    """The file of a task, which may get its name for good while it waits to be checked."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return os.open(path.with_suffix(".dcm"), os.O_RDONLY)
+
+
+def check(checker: Checker, task: Task) -> Reply:
+    """The reply about one instance: its own rules, and those about how it was sent."""
+    result = checker.check(
+        Input(task.name or task.path, True, received=task.over_network), lambda: open_file(Path(task.path))
+    )
+    findings = [*result.findings, *(_sent(checker, task) if task.over_network else ())]
+    if any(one.rule == CANNOT_OPEN for one in result.findings):
+        return Reply(internal=next(one.message for one in result.findings if one.rule == CANNOT_OPEN))
+    study, series = _entities(task.path)
+    status = result.record.status
+    return Reply(
+        status=status if status != "skipped" else "unreadable", findings=_briefs(findings), crashed=_crashed(result),
+        study=study, series=series, member=result.member,
+    )  # fmt: skip
+
+
+def together(checker: Checker, members: tuple[bytes, ...]) -> Reply:
+    """The reply about the slides and series of a study."""
+    from dcmlint.engine.together import check_together
+
+    found = check_together(list(members), checker.planner.together, checker.settings)
+    return Reply(findings=_briefs(found.findings))
+
+
+def limit_memory(path: str, memory: int) -> None:
+    """Bound the memory of this process: ``memory`` and twice the header of a file. Maps of files do not count."""
+    limit = memory + 2 * header_bytes(path)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def header_bytes(path: str) -> int:
+    """About how many bytes of a file stand before its pixel data, 512 MB at most; 0 where it cannot be read."""
+    if not path:
+        return 0
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found = content.find(_PIXEL_DATA, 0, _MAX_HEADER)
+            return found if found >= 0 else min(len(content), _MAX_HEADER)
+    except (OSError, ValueError):
+        return 0
+
+
+def _entities(path: str) -> tuple[str, str]:
+    """Study and Series Instance UID, as they stand in the file."""
+    from dcmlint.dicom.instance import read_instance
+
+    try:
+        buffer = open_file(Path(path))
+    except OSError:
+        return "", ""
+    try:
+        instance = read_instance(buffer)
+        if instance is None:
+            return "", ""
+        return instance.dataset.text(StudyInstanceUID) or "", instance.dataset.text(SeriesInstanceUID) or ""
+    finally:
+        buffer.close()
+
+
+def _crashed(result: Result) -> tuple[str, ...]:
+    return result.record.crashed
+
+
+def _briefs(findings: list[Finding] | tuple[Finding, ...]) -> tuple[Brief, ...]:
+    """The worst findings first, as many as are kept."""
+    rank = {"error": 0, "warning": 1, "info": 2}
+    shown = sorted((one for one in findings if not one.suppressed), key=lambda one: rank[one.severity])
+    return tuple(
+        Brief(rule=one.rule, name=one.name, severity=one.severity, message=one.message, path=one.path, remedy=one.remedy)
+        for one in shown[:_MAX_FINDINGS]
+    )  # fmt: skip
+
+
+def _sent(checker: Checker, task: Task) -> tuple[Finding, ...]:
+    """What the rules NET501 to NET508 say of how an instance was sent; NET502 is the journal's."""
+    from dcmlint.gate.sent import sent_findings
+
+    return sent_findings(
+        checker, Path(task.path), sop_class=task.sop_class, sop_instance=task.sop_instance,
+        transfer_syntax=task.transfer_syntax, sha256=task.sha256, half_originator=task.half_originator,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    # Nothing that is printed by accident may reach the connection or a log.
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    main(int(sys.argv[1]))

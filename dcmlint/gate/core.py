@@ -1,0 +1,134 @@
+"""The core: takes an instance from whatever received it, and gives the answer.
+
+The order is the promise: the bytes are safe (the receiver has synchronised them), the name is safe, the row is
+safe, and only then is success answered. Whatever fails before leaves the instance with its sender.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+
+from dcmlint.gate.checking import Checks
+from dcmlint.gate.child import Task
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.policy import Policy, Reply
+from dcmlint.gate.records import Arrival, State, Taken, Verdict
+from dcmlint.gate.spool import WHOLE, Spool
+from dcmlint.network.dimse import Answer
+from dcmlint.network.status import DATA_SET_MISMATCH, SUCCESS
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to an arrival, for logs, metrics and alarms; ``seconds`` until the answer was ready."""
+
+    arrival: Arrival
+    taken: Taken
+    verdict: Verdict | None
+    answer: Answer
+    seconds: float
+
+
+class Core:
+    """Takes instances; one for a gate. All methods can be called from any thread.
+
+    ``answer_within``: seconds that a sender waits for a verdict. ``waits``: accepted instances wait for
+    their study. ``tell``: called with what was decided, after the answer is fixed; ``settled`` with the number
+    of an instance, its state and its verdict, where the verdict came later. ``queued``: called when there is something to deliver.
+    """
+
+    def __init__(
+        self, spool: Spool, journal: Journal, checks: Checks, policy: Policy, *, answer_within: float = 8.0,
+        waits: bool = False,
+    ) -> None:  # fmt: skip
+        self.spool, self.journal, self.checks, self.policy = spool, journal, checks, policy
+        self.answer_within = answer_within
+        self.waits = waits
+        self.tell: Callable[[Decided], None] = lambda decided: None
+        self.settled: Callable[[int, State, Verdict], None] = lambda number, state, verdict: None
+        self.queued: Callable[[], None] = lambda: None
+        self._again: list[tuple[int, Verdict]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def incoming(self) -> Path:
+        """The folder in which a receiver writes ``*.part``."""
+        return self.spool.data
+
+    def take(self, part: Path, arrival: Arrival) -> Answer:
+        """Take an instance whose bytes are safe in ``part``; gives what its sender is answered.
+
+        ``arrival.file`` is filled in here. The file is ours afterwards, or gone. Raises ``OSError`` where it
+        could not be taken: the sender is then answered A700H, and keeps it.
+        """
+        began = monotonic()
+        if not arrival.sop_instance or not arrival.sop_class:
+            self.spool.remove(part.name)
+            return Answer(DATA_SET_MISMATCH, "NET508 the command lacks a SOP Class or Instance UID")
+        pending = self.checks.submit(task_of(part, arrival)) if self.policy.can_refuse() else None
+        verdict: Verdict | None = None
+        if pending is not None:
+            reply = pending.wait(self.answer_within)
+            verdict = self.policy.decide(reply) if reply is not None else None
+        whole = part.with_suffix(WHOLE).name
+        try:
+            whole = self.spool.keep(part)
+            taken = self.journal.take(msgspec.structs.replace(arrival, file=whole), verdict, waits=self.waits)
+        except BaseException:
+            self.spool.remove(part.name)
+            self.spool.remove(whole)
+            raise
+        if taken.duplicate:
+            self.spool.remove(whole)
+        elif verdict is None:
+            if pending is None:
+                pending = self.checks.submit(task_of(self.spool.path(whole), arrival))
+            pending.then(lambda reply: self._settle(taken.id, reply))
+        answer = Answer(SUCCESS)
+        if taken.state == "refused" and not taken.duplicate and verdict is not None:
+            answer = Answer(verdict.status, verdict.comment)
+        if taken.state == "queued":
+            self.queued()
+        self.tell(
+            Decided(arrival=arrival, taken=taken, verdict=verdict, answer=answer, seconds=monotonic() - began)
+        )
+        return answer
+
+    def check_again(self, number: int, file: str, arrival: Arrival) -> None:
+        """Check an instance that an earlier process had taken and not checked."""
+        pending = self.checks.submit(task_of(self.spool.path(file), arrival))
+        pending.then(lambda reply: self._settle(number, reply))
+
+    def retry_settling(self) -> None:
+        """Write the verdicts that could not be written when they came, because the disk was full."""
+        with self._lock:
+            again, self._again = self._again, []
+        for number, verdict in again:
+            self._write(number, verdict)
+
+    def _settle(self, number: int, reply: Reply) -> None:
+        self._write(number, self.policy.decide(reply))
+
+    def _write(self, number: int, verdict: Verdict) -> None:
+        try:
+            state = self.journal.settle(number, verdict, waits=self.waits)
+        except OSError:
+            with self._lock:
+                self._again.append((number, verdict))
+            return
+        if state == "queued":
+            self.queued()
+        self.settled(number, state, verdict)
+
+
+def task_of(path: Path, arrival: Arrival) -> Task:
+    """The check of an arrival, whose file may be renamed before the child opens it."""
+    return Task(
+        path=str(path), name=arrival.sop_instance, sop_class=arrival.sop_class, sop_instance=arrival.sop_instance,
+        transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via != "watch",
+        half_originator=arrival.originator is False,
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""What comes in over DIMSE: who may associate, what is taken, and how the core is asked."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+from dcmlint.errors import ProfileError, UsageError
+from dcmlint.gate.config import networks, relative
+from dcmlint.gate.core import Core
+from dcmlint.gate.records import Arrival
+from dcmlint.gate.settings import Listen
+from dcmlint.network.associate import AssociateRequest
+from dcmlint.network.dimse import Answer, Command
+from dcmlint.network.facts import AssociationFacts, AssociationHead
+from dcmlint.network.negotiate import Acceptance, AcceptedContext
+from dcmlint.network.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejection
+from dcmlint.network.receive import Receiver
+from dcmlint.network.reception import Handlers, ReceivedInstance, Settings, Timeouts
+from dcmlint.network.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED
+from dcmlint.network.tls_context import server_context
+from dcmlint.profiles.uids import uid_of
+
+
+class Front:
+    """The acceptor of a gate. ``closed``: whether there is no space for more; ``ended``: told of each connection."""
+
+    def __init__(
+        self, core: Core, listen: Listen, base: Path, *, closed: Callable[[], bool],
+        ended: Callable[[AssociationFacts], None],
+    ) -> None:  # fmt: skip
+        self._core = core
+        self._closed = closed
+        self._ended = ended
+        self._allowed = networks(listen.addresses)
+        self._classes = _classes(listen.sop_classes)
+        self.rejected = 0
+        self.receiver = Receiver(
+            _receiver_settings(listen, base, core.incoming, self._classes),
+            Handlers(
+                on_instance=self._instance, on_request=self._request, on_store=self._store, on_association_end=self._end
+            ),
+        )  # fmt: skip
+
+    def _request(self, request: AssociateRequest, peer: str) -> Rejection | None:
+        if self._allowed and not _within(peer, self._allowed):
+            self.rejected += 1
+            return REJECT_CALLING
+        return REJECT_CONGESTION if self._closed() else None
+
+    def _store(self, command: Command, context: AcceptedContext, head: AssociationHead) -> Answer | None:
+        if self._classes is not None and command.sop_class not in self._classes:
+            return Answer(SOP_CLASS_NOT_SUPPORTED, "this SOP Class is not taken here")
+        if self._closed():
+            return Answer(OUT_OF_RESOURCES, "no space left: try again later")
+        return None
+
+    def _instance(self, instance: ReceivedInstance) -> Answer:
+        command, head = instance.command, instance.association
+        originator = None
+        if command.originator or command.originator_id is not None:
+            originator = bool(command.originator) and command.originator_id is not None
+        arrival = Arrival(
+            file="", sop_instance=command.sop_instance, sop_class=command.sop_class,
+            transfer_syntax=instance.context.transfer_syntax, sha256=instance.sha256, size=instance.size,
+            sender=head.request.calling, called=head.request.called, peer=head.peer, originator=originator,
+        )  # fmt: skip
+        return self._core.take(instance.path, arrival)
+
+    def _end(self, facts: AssociationFacts) -> None:
+        self._ended(facts)
+
+
+def _receiver_settings(
+    listen: Listen, base: Path, directory: Path, classes: frozenset[str] | None
+) -> Settings:
+    tls = None
+    if listen.certificate:
+        tls = server_context(
+            relative(base, listen.certificate), relative(base, listen.key), client_ca=relative(base, listen.client_ca),
+            require_client=bool(listen.client_ca),
+        )  # fmt: skip
+    return Settings(
+        directory=directory, host=listen.host, port=listen.port, tls=tls, durable=True, digest=True,
+        acceptance=Acceptance(
+            called=frozenset(listen.titles) or None, calling=frozenset(listen.senders) or None, sop_classes=classes
+        ),
+        timeouts=Timeouts(pdu=listen.pdu, idle=listen.idle), max_pdu=listen.max_pdu, max_instance=listen.largest,
+        max_associations=listen.associations, max_connections=listen.connections, max_instance_facts=100,
+    )  # fmt: skip
+
+
+def _within(peer: str, allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in allowed)
+
+
+def _classes(words: tuple[str, ...]) -> frozenset[str] | None:
+    """UIDs of SOP Classes that a configuration names by UID or keyword; None for any."""
+    if not words:
+        return None
+    try:
+        return frozenset(uid_of(word, "SOP Class") for word in words)
+    except ProfileError as error:
+        raise UsageError(f"listen.sop_classes: {error}") from None

@@ -1,0 +1,241 @@
+"""The journal: what the gate has answered for, where it is, and everything that happened to it.
+
+A table of instances, a table of their deliveries, and a table of events that nobody can change. One thread
+writes (`writer`); reading needs no lock. Another store (with an object store behind it, say) would have the
+methods of this class and no more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from time import time
+from typing import Any
+
+import msgspec
+
+from dcmlint.gate import decisions
+from dcmlint.gate.records import (
+    UNANSWERED,
+    Arrival,
+    Delivery,
+    Event,
+    Outcome,
+    Row,
+    State,
+    Taken,
+    Verdict,
+)
+from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, prepare, row_of
+from dcmlint.gate.writer import Writer, connect
+
+LANES = 64  # a study always has the same lane, and a lane the same association
+
+
+class Journal:
+    """The journal in a file; ``destinations`` are the names of where an accepted instance goes.
+
+    ``on_full`` makes room when the disk is full; ``exists`` says whether a file is in the spool.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        destinations: Sequence[str] = (),
+        on_full: Callable[[], None] = lambda: None,
+        exists: Callable[[str], bool] = lambda file: True,
+    ) -> None:
+        db = connect(path)
+        try:
+            prepare(db)
+        finally:
+            db.close()
+        self.path = path
+        self.destinations = tuple(destinations)
+        self.exists = exists
+        self.writer = Writer(path, on_full)
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    # --- what changes it -------------------------------------------------------------------------
+
+    def take(self, arrival: Arrival, verdict: Verdict | None, *, waits: bool = False) -> Taken:
+        """Make the row of an arrival, compared with what came before under its UID; it is on the disk then.
+
+        ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
+        """
+        return self.writer.do(lambda db: decisions.take(_Change(self, db), arrival, verdict, waits))
+
+    def settle(self, number: int, verdict: Verdict, *, waits: bool = False) -> State:
+        """Write the verdict on an instance that was taken before it was known; gives its state."""
+        return self.writer.do(lambda db: decisions.settle(_Change(self, db), number, verdict, waits))
+
+    def move(
+        self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = ()
+    ) -> list[int]:
+        """Change the state of instances (those in a state of ``only``); gives which were changed.
+
+        ``queued`` makes or renews their deliveries, ``discarded`` ends them.
+        """
+        wanted = list(numbers)
+        return self.writer.do(lambda db: decisions.move(_Change(self, db), wanted, state, who, why, only))
+
+    def note(self, number: int, *, who: str, why: str, what: str = "note") -> None:
+        """Add an event to an instance that changes nothing else."""
+
+        def work(db: sqlite3.Connection) -> None:
+            change = _Change(self, db)
+            change.event(change.row(number), what, who, why)
+
+        self.writer.do(work)
+
+    def exchange(
+        self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32
+    ) -> list[Delivery]:
+        """Write what became of deliveries and claim the next ones, with one commit.
+
+        In the order in which they came, and none while an earlier one of its study is not delivered yet.
+        """
+        return self.writer.do(
+            lambda db: decisions.exchange(_Change(self, db), destination, outcomes, lane, lanes, limit)
+        )
+
+    def remove(self, numbers: Iterable[int], why: str) -> None:
+        """Write that the files of instances are removed: before they are."""
+        wanted = list(numbers)
+
+        def work(db: sqlite3.Connection) -> None:
+            change = _Change(self, db)
+            for number in wanted:
+                db.execute("UPDATE instances SET kept=0, member=x'' WHERE id=?", (number,))
+                change.event(change.row(number), "file removed", "gate", why)
+
+        self.writer.do(work)
+
+    def restart(self) -> None:
+        """Begin anew what an earlier process had begun and not ended."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE deliveries SET state='queued' WHERE state='sending'")
+
+        self.writer.do(work)
+
+    def close(self) -> None:
+        """Write what waits, and close."""
+        self.writer.close()
+        with self._lock:
+            for db in self._readers:
+                db.close()
+            self._readers.clear()
+
+    # --- what reads it ---------------------------------------------------------------------------
+
+    def rows(self, where: str, *values: object, limit: int = 1_000_000) -> list[Row]:
+        """The instances that a condition of SQL selects, in the order in which they came."""
+        sql = f"SELECT {ROW} FROM instances WHERE {where} ORDER BY id LIMIT {limit:d}"
+        return [row_of(values) for values in self.read(sql, *values)]
+
+    def find(self, uid: str) -> list[Row]:
+        """Everything that came under a SOP Instance UID."""
+        return self.rows("uid=?", uid)
+
+    def events(self, number: int) -> list[Event]:
+        """The history of an instance."""
+        sql = f"SELECT {EVENT} FROM events WHERE instance=? ORDER BY id"
+        return [event_of(values) for values in self.read(sql, number)]
+
+    def deliveries(self, number: int) -> list[Delivery]:
+        """Where an instance goes, and how far it is."""
+        sql = f"SELECT {DELIVERY} FROM deliveries d JOIN instances i ON i.id=d.instance WHERE d.instance=?"
+        return [delivery_of(values) for values in self.read(sql, number)]
+
+    def members(self, study: str) -> list[tuple[int, bytes]]:
+        """What is kept of the instances of a study to check their slides."""
+        sql = "SELECT id, member FROM instances WHERE study=? AND state IN ('waiting','queued','delivered') AND member<>x'' ORDER BY id"
+        return [(number, member) for number, member in self.read(sql, study)]
+
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query, in a connection of this thread."""
+        db = getattr(self._local, "db", None)
+        if db is None:
+            db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            db.execute("PRAGMA query_only=ON")
+            self._local.db = db
+            with self._lock:
+                self._readers.append(db)
+        return db.execute(sql, values).fetchall()
+
+
+class _Change:
+    """A piece of work in a transaction: what `decisions` needs of the journal."""
+
+    def __init__(self, journal: Journal, db: sqlite3.Connection) -> None:
+        self.db = db
+        self.destinations = journal.destinations
+        self.exists = journal.exists
+        self.now = time()
+
+    def row(self, number: int) -> Row:
+        """The row of an instance; raises ``LookupError`` where there is none."""
+        found = self.db.execute(f"SELECT {ROW} FROM instances WHERE id=?", (number,)).fetchone()
+        if found is None:
+            raise LookupError(f"no instance {number}")
+        return row_of(found)
+
+    def same_uid(self, uid: str) -> list[Row]:
+        """What came before under a UID and still counts."""
+        sql = (
+            f"SELECT {ROW} FROM instances WHERE uid=? AND state NOT IN ('discarded','superseded') ORDER BY id"
+        )
+        return [row_of(values) for values in self.db.execute(sql, (uid,))]
+
+    def insert(self, arrival: Arrival, state: State, why: str, answer: int, verdict: Verdict | None) -> Row:
+        """A new row and its first event."""
+        known = verdict or Verdict()
+        cursor = self.db.execute(
+            "INSERT INTO instances(uid, sop_class, syntax, study, series, sha256, size, file, sender, called, peer, via, "
+            "received, state, changed, why, answer, findings, member) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (arrival.sop_instance, arrival.sop_class, arrival.transfer_syntax, known.study, known.series,
+             arrival.sha256, arrival.size, arrival.file, arrival.sender, arrival.called, arrival.peer, arrival.via,
+             self.now, state, self.now, why, UNANSWERED if arrival.via == "recovery" else answer,
+             msgspec.json.encode(known.findings) if known.findings else b"", known.member),
+        )  # fmt: skip
+        row = self.row(int(cursor.lastrowid or 0))
+        source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender
+        if arrival.via == "recovery":
+            self.event(row, "adopted", "gate", "found in the spool at the start; it was never answered")
+        else:
+            self.event(row, "received", source, f"{arrival.size} bytes over {arrival.via}")
+        self.event(row, state, "gate", why)
+        return row
+
+    def set(self, row: Row, state: State, who: str, why: str) -> None:
+        """A new state, and its event."""
+        sql = "UPDATE instances SET state=?, why=?, changed=? WHERE id=?"
+        self.db.execute(sql, (state, why, self.now, row.id))
+        self.event(row, state, who, why)
+
+    def event(self, row: Row, state: str, who: str, why: str) -> None:
+        """One line of the history."""
+        self.db.execute(
+            "INSERT INTO events(time, instance, uid, state, who, why, sha256) VALUES (?,?,?,?,?,?,?)",
+            (self.now, row.id, row.uid, state, who, why, row.sha256),
+        )
+
+    def enqueue(self, number: int) -> None:
+        """A delivery to each destination that does not have it yet."""
+        row = self.row(number)
+        lane = zlib.crc32((row.study or f"#{row.id}").encode()) % LANES
+        for name in self.destinations:
+            self.db.execute(
+                "INSERT INTO deliveries(instance, destination, state, lane) VALUES (?,?,'queued',?) "
+                "ON CONFLICT DO UPDATE SET state='queued', due=0, tries=0, lane=excluded.lane WHERE state<>'delivered'",
+                (number, name, lane),
+            )
+
+
+__all__ = ["Journal"]

@@ -1,0 +1,111 @@
+"""From what the checks found to what is done: the profile's `action` by severity, and the gate's by rule.
+
+Statuses are those of PS3.4 Table B.2-1 and PS3.7 Annex C: A700H only where trying again helps.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dcmlint.findings.finding import RANK, Severity
+from dcmlint.gate.records import Action, Brief, Verdict
+from dcmlint.network.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
+
+_STRICT: dict[Action, int] = {"accept": 0, "quarantine": 1, "refuse": 2}
+
+# The second byte of A9xxH says what kind of rule failed, for whoever reads the log of the sender.
+KINDS = {
+    "NET": 0x00, "META": 0x00, "IOD": 0x01, "MOD": 0x01, "FG": 0x01, "VR": 0x02, "CHR": 0x02, "PIX": 0x03, "TILE": 0x04,
+    "GEO": 0x04, "WSI": 0x04,
+}  # fmt: skip
+OWN_RULE, OTHER_RULE = 0x05, 0x01
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checking child says of an instance; ``internal``: why it could not be checked, else empty."""
+
+    status: Literal["checked", "partial", "unreadable"] = "checked"
+    findings: tuple[Brief, ...] = ()
+    crashed: tuple[str, ...] = ()
+    study: str = ""
+    series: str = ""
+    member: bytes = b""
+    internal: str = ""
+    seconds: float = 0.0
+
+
+class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy needs of a profile, as a checking child has read it: actions by severity, rules of its
+    own, rules that it locks."""
+
+    name: str
+    action: dict[Severity, Action] = {}
+    own: frozenset[str] = frozenset()
+    locked: frozenset[str] = frozenset()
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How findings are answered.
+
+    ``rules``: an action for a rule by its id, in place of that of its severity; a rule that the profile locks
+    can be treated more strictly so, never less. ``observe``: everything is accepted, and what would have been
+    done is said.
+    """
+
+    profile: ProfileFacts
+    rules: dict[str, Action] = {}
+    on_internal: Literal["hold", "forward"] = "hold"
+    observe: bool = True
+
+    def can_refuse(self) -> bool:
+        """Whether a verdict can change an answer, so that it is worth waiting for."""
+        return not self.observe
+
+    def decide(self, reply: Reply) -> Verdict:
+        """The verdict on an instance."""
+        would, why, status, comment = self._judge(reply)
+        action: Action = would
+        if self.observe and would != "accept":
+            action = "accept"
+            why = f"observed only; would be {'refused' if would == 'refuse' else 'held'}: {why}"
+        return Verdict(
+            action=action, would=would, status=status, comment=comment, why=why, findings=reply.findings,
+            study=reply.study, series=reply.series, member=reply.member,
+        )  # fmt: skip
+
+    def action_of(self, finding: Brief) -> Action:
+        """What is done with an instance that has this finding."""
+        by_severity = (self.profile.action or {"error": "refuse"}).get(finding.severity, "accept")
+        by_rule = self.rules.get(finding.rule)
+        if by_rule is None:
+            return by_severity
+        if finding.rule in self.profile.locked:
+            return max(by_severity, by_rule, key=_STRICT.__getitem__)
+        return by_rule
+
+    def _judge(self, reply: Reply) -> tuple[Action, str, int, str]:
+        if reply.internal or reply.crashed:
+            why = reply.internal or f"a rule crashed: {', '.join(reply.crashed[:4])}"
+            action: Action = "accept" if self.on_internal == "forward" else "quarantine"
+            return action, f"could not be checked: {why}", 0, ""
+        if reply.status == "unreadable":
+            return "refuse", "cannot be read as DICOM", CANNOT_UNDERSTAND, "cannot be read as DICOM"
+        if not reply.findings:
+            return "accept", "no findings", 0, ""
+        worst = max(reply.findings, key=lambda one: (_STRICT[self.action_of(one)], RANK[one.severity]))
+        action = self.action_of(worst)
+        count = len(reply.findings)
+        others = f" (and {count - 1} other finding{'s' if count > 2 else ''})" if count > 1 else ""
+        why = f"{worst.rule} {worst.name}{others}"
+        if action != "refuse":
+            return action, why if action != "accept" else f"accepted with {why}", 0, ""
+        return "refuse", why, self._status(reply, worst), f"{worst.rule} {worst.name}"[:64]
+
+    def _status(self, reply: Reply, worst: Brief) -> int:
+        if reply.status == "partial":
+            return CANNOT_UNDERSTAND
+        if worst.rule in self.profile.own:
+            return DATA_SET_MISMATCH | OWN_RULE
+        return DATA_SET_MISMATCH | KINDS.get(worst.rule.rstrip("0123456789"), OTHER_RULE)

@@ -1,0 +1,153 @@
+"""What the gate knows of an instance: plain frozen values, the same for the journal and for people."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+State = Literal[
+    "checking",  # accepted, and not yet checked to the end
+    "waiting",  # accepted, and its study is not complete yet (`slides = "hold"`)
+    "queued",  # on its way to the archive: the deliveries say how far
+    "delivered",  # every destination has it
+    "held",  # accepted and not forwarded: a person decides
+    "refused",  # answered with a failure: it still belongs to its sender
+    "superseded",  # held or refused, and the sender has sent another version since
+    "discarded",  # given up by a person
+]
+DeliveryState = Literal["queued", "sending", "delivered", "held", "discarded"]
+
+# What the gate has answered for, and must not lose.
+OWNED: tuple[State, ...] = ("checking", "waiting", "queued", "held")
+# What an instance with the same UID is compared to: the archive has it, or will have it unless it is held.
+ACCEPTED: tuple[State, ...] = ("checking", "waiting", "queued", "delivered")
+
+Action = Literal["accept", "quarantine", "refuse"]
+UNANSWERED = -1
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance that is whole, and the file that holds it: a Part 10 file whose bytes are safe on the disk.
+
+    ``file``: its name in the spool. ``sha256``: of the data set, as it came. ``sender`` and ``called``: AE
+    titles, or what stands for them; ``peer``: the address it came from; ``via``: dimse, stow, watch, recovery.
+    ``originator``: whether a Move Originator was named by both its title and its message, None: not at all.
+    """
+
+    file: str
+    sop_instance: str
+    sop_class: str
+    transfer_syntax: str
+    sha256: str
+    size: int
+    sender: str = ""
+    called: str = ""
+    peer: str = ""
+    via: str = "dimse"
+    originator: bool | None = None
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding as the gate keeps it; its message is redacted as in any report."""
+
+    rule: str
+    name: str
+    severity: Literal["error", "warning", "info"]
+    message: str
+    path: str = ""
+    remedy: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks and the policy make of an instance.
+
+    ``action``: what is done. ``would``: what the policy says; it differs where the gate only observes.
+    ``status`` and ``comment``: what a sender is answered if it is refused. ``why``: one sentence for people.
+    ``study`` and ``series``: their UIDs, empty if they could not be read. ``member``: what must be kept to
+    check the slide it belongs to.
+    """
+
+    action: Action = "accept"
+    would: Action = "accept"
+    status: int = 0
+    comment: str = ""
+    why: str = ""
+    findings: tuple[Brief, ...] = ()
+    study: str = ""
+    series: str = ""
+    member: bytes = b""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What the journal made of an arrival: its row, or the row of the same bytes that came before."""
+
+    id: int
+    state: State
+    duplicate: bool = False
+    why: str = ""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One instance as the journal has it; times are seconds since 1970. ``kept``: its file is in the spool."""
+
+    id: int
+    uid: str
+    sop_class: str
+    syntax: str
+    study: str
+    series: str
+    sha256: str
+    size: int
+    file: str
+    kept: bool
+    sender: str
+    called: str
+    peer: str
+    via: str
+    received: float
+    state: State
+    changed: float
+    why: str
+    answer: int
+    findings: bytes = b""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the history, which is never changed."""
+
+    id: int
+    time: float
+    instance: int
+    uid: str
+    state: str
+    who: str
+    why: str
+    sha256: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One instance on its way to one destination; ``due``: not tried again before."""
+
+    instance: int
+    destination: str
+    state: DeliveryState
+    tries: int
+    due: float
+    detail: str
+    file: str = ""
+    uid: str = ""
+    sop_class: str = ""
+    syntax: str = ""
+    study: str = ""
+    sha256: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one attempt to deliver."""
+
+    instance: int
+    state: Literal["queued", "delivered", "held"]
+    detail: str
+    due: float = 0.0
+    attempted: bool = True  # False: its turn did not come, and nothing was sent

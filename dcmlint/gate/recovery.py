@@ -1,0 +1,89 @@
+"""What a gate does first: it finds out what an earlier process left behind, however that ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dcmlint.errors import InputError
+from dcmlint.gate.core import Core
+from dcmlint.gate.records import OWNED, Arrival, Row
+from dcmlint.gate.spool import PART, WHOLE, digest, read_identity
+
+
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found: files removed that were never whole, files adopted, checks begun anew, files removed that
+    are delivered or given up, instances whose file is missing."""
+
+    partial: int = 0
+    adopted: int = 0
+    rechecked: int = 0
+    removed: int = 0
+    missing: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+def recover(core: Core) -> Recovered:
+    """Bring spool and journal to agree; before anything is received.
+
+    Nothing that was answered is decided anew: a file without a row was never answered, since the row comes first.
+    """
+    spool, journal = core.spool, core.journal
+    journal.restart()
+    names = spool.names()
+    partial = [name for name in names if name.endswith(PART)]
+    for name in partial:
+        spool.remove(name)
+    rows = {row.file: row for row in journal.rows("kept=1")}
+    removed = [row for row in journal.rows("kept=0") if row.file in set(names)]
+    for row in removed:
+        spool.remove(row.file)
+    gone = {row.file for row in removed}
+    adopted, unreadable = 0, []
+    present = {name for name in names if name.endswith(WHOLE) and name not in gone}
+    for name in sorted(present - rows.keys()):
+        if _adopt(core, name):
+            adopted += 1
+        else:
+            unreadable.append(name)
+    missing = []
+    for file, row in rows.items():
+        if file in present:
+            continue
+        if row.state in OWNED:
+            missing.append(row.uid)
+        else:
+            journal.remove([row.id], "its file was already removed")
+    again = [row for row in journal.rows("state='checking'") if row.file in present]
+    for row in again:
+        core.check_again(row.id, row.file, arrival_of(row))
+    return Recovered(
+        partial=len(partial), adopted=adopted, rechecked=len(again), removed=len(removed), missing=tuple(missing),
+        unreadable=tuple(unreadable),
+    )  # fmt: skip
+
+
+def arrival_of(row: Row) -> Arrival:
+    """The arrival that a row was made of."""
+    return Arrival(
+        file=row.file, sop_instance=row.uid, sop_class=row.sop_class, transfer_syntax=row.syntax, sha256=row.sha256,
+        size=row.size, sender=row.sender, called=row.called, peer=row.peer, via=row.via,
+    )  # fmt: skip
+
+
+def _adopt(core: Core, name: str) -> bool:
+    """Make the row of a file that has none; whether that could be done."""
+    path = core.spool.path(name)
+    try:
+        identity = read_identity(path)
+        sha256, size = digest(path, identity.offset)
+    except (InputError, OSError):
+        return False
+    arrival = Arrival(
+        file=name, sop_instance=identity.sop_instance, sop_class=identity.sop_class,
+        transfer_syntax=identity.transfer_syntax, sha256=sha256, size=size, sender=identity.sender,
+        called=identity.called, via="recovery",
+    )  # fmt: skip
+    taken = core.journal.take(arrival, None)
+    if taken.duplicate:
+        core.spool.remove(name)
+    return True

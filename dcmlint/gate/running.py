@@ -1,0 +1,256 @@
+"""A running gate: everything that is started, in which order, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from time import monotonic
+
+from dcmlint.gate.checking import Checks
+from dcmlint.gate.child import Start
+from dcmlint.gate.config import relative
+from dcmlint.gate.core import Core, Decided
+from dcmlint.gate.deliver import Destination, Sent
+from dcmlint.gate.forward import Backoff, Forwarder
+from dcmlint.gate.front import Front
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.logs import Log, no_log
+from dcmlint.gate.policy import Policy, Reply
+from dcmlint.gate.records import Delivery, State, Verdict
+from dcmlint.gate.recovery import Recovered, recover
+from dcmlint.gate.settings import Forward, GateSettings
+from dcmlint.gate.space import Space
+from dcmlint.gate.spool import Spool
+from dcmlint.gate.studies import Studies
+from dcmlint.network.facts import AssociationFacts
+from dcmlint.network.tls_context import Credentials, client_context
+
+_TICK = 0.5
+_TIDY_SECONDS = 15.0
+
+
+class Gate:
+    """One gate: ``start``, ``stop``. Raises ``UsageError`` for what does not work before anything is received.
+
+    ``base``: the folder of the configuration file. ``observers`` are told of everything: see `Observer`.
+    """
+
+    def __init__(
+        self, settings: GateSettings, base: Path, *, log: Log = no_log, observers: tuple[Observer, ...] = ()
+    ) -> None:
+        self.settings = settings
+        self.log = log
+        self.observers = observers
+        self.spool = Spool(Path(relative(base, settings.spool)))
+        try:
+            self.journal = Journal(
+                self.spool.journal, [one.name for one in settings.forward], self.spool.give_reserve,
+                lambda file: self.spool.path(file).exists(),
+            )  # fmt: skip
+            check = settings.check
+            self.checks = Checks(
+                Start(profile=settings.profile, parameters=settings.parameters, memory=int(check.memory)),
+                children=check.children, slow=check.slow, seconds=check.seconds,
+            )  # fmt: skip
+            policy = Policy(
+                profile=self.checks.start(), rules=settings.rules, on_internal=settings.on_internal,
+                observe=settings.mode == "observe",
+            )  # fmt: skip
+            hold = settings.slides == "hold"
+            self.core = Core(
+                self.spool,
+                self.journal,
+                self.checks,
+                policy,
+                answer_within=settings.answer_within,
+                waits=hold,
+            )
+            self.space = Space(self.spool, self.journal, settings)
+            self.studies = Studies(self.core, settings.study_quiet, hold=hold)
+            self.forwarders = [self._forwarder(one, base) for one in settings.forward]
+            self.front = Front(
+                self.core, settings.listen, base, closed=lambda: self.space.closed, ended=self._ended
+            )
+        except BaseException:
+            self.spool.close()
+            raise
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="gate-keeper", daemon=True)
+        self._connect()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self.front.receiver.address
+
+    def start(self) -> Recovered:
+        """Take up what an earlier process left, deliver, and only then receive."""
+        found = recover(self.core)
+        level = "error" if found.missing or found.unreadable else "info"
+        self.log("recovered", level=level, partial=found.partial, adopted=found.adopted, rechecked=found.rechecked,
+                 removed=found.removed, missing=list(found.missing), unreadable=list(found.unreadable))  # fmt: skip
+        self.studies.begin()
+        for forwarder in self.forwarders:
+            forwarder.start()
+        self._keeper.start()
+        self.front.receiver.start()
+        host, port = self.address
+        self.log("listening", host=host, port=port, mode=self.settings.mode, profile=self.settings.profile)
+        return found
+
+    def stop(self, seconds: float = 8.0) -> None:
+        """End within about ``seconds``: what is not done is taken up at the next start."""
+        end = monotonic() + seconds
+        self.log("stopping")
+        self.front.receiver.stop(max(seconds / 4, 0.5))
+        self._stop.set()
+        self.checks.stop()
+        for forwarder in self.forwarders:
+            forwarder.stop(max(end - monotonic() - 1.0, 0.2))
+        if self._keeper.is_alive():
+            self._keeper.join(1.0)
+        self.journal.close()
+        self.spool.close()
+        self.log("stopped")
+
+    # --- what is told ------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self.core.tell = self._decided
+        self.core.settled = self._settled
+        self.core.queued = self._queued
+        self.studies.tell = self._study
+        self.checks.observe = self._checked
+        self.journal.writer.observe = self._committed
+        for forwarder in self.forwarders:
+            forwarder.tell = self._sent
+
+    def _queued(self) -> None:
+        for forwarder in self.forwarders:
+            forwarder.wake()
+
+    def _decided(self, decided: Decided) -> None:
+        arrival, taken, verdict = decided.arrival, decided.taken, decided.verdict
+        if verdict is not None and not taken.duplicate and taken.state != "refused":
+            self.studies.arrived(verdict.study)
+        self.log(
+            "received", uid=arrival.sop_instance, sender=arrival.sender, peer=arrival.peer, bytes=arrival.size,
+            status=f"{decided.answer.status:04X}", state=taken.state, duplicate=taken.duplicate, instance=taken.id,
+            why=taken.why, seconds=round(decided.seconds, 4),
+        )  # fmt: skip
+        for one in self.observers:
+            one.decided(decided)
+        if taken.state == "held" and not taken.duplicate:
+            self._held(taken.id, arrival.sop_instance, taken.why)
+
+    def _settled(self, number: int, state: State, verdict: Verdict) -> None:
+        if state in ("queued", "waiting"):
+            self.studies.arrived(verdict.study)
+        self.log("checked", instance=number, state=state, why=verdict.why)
+        for one in self.observers:
+            one.settled(number, state, verdict)
+        if state == "held":
+            self._held(number, "", verdict.why)
+
+    def _sent(self, delivery: Delivery, sent: Sent) -> None:
+        level = "info" if sent.delivered else "warning" if sent.transient else "error"
+        self.log("delivered" if sent.delivered else "not delivered", level=level, uid=delivery.uid,
+                 instance=delivery.instance, destination=delivery.destination, detail=sent.detail)  # fmt: skip
+        for one in self.observers:
+            one.sent(delivery, sent)
+        if not sent.delivered and not sent.transient:
+            self._held(
+                delivery.instance, delivery.uid, f"{delivery.destination} did not take it: {sent.detail}"
+            )
+
+    def _held(self, number: int, uid: str, why: str) -> None:
+        self.log("held", level="warning", instance=number, uid=uid, why=why)
+        for one in self.observers:
+            one.held(number, uid, why)
+
+    def _study(self, study: str, verdict: Verdict) -> None:
+        if verdict.findings:
+            self.log("study checked", study=study, why=verdict.why, action=verdict.action)
+
+    def _checked(self, reply: Reply) -> None:
+        for one in self.observers:
+            one.checked(reply.seconds)
+
+    def _committed(self, seconds: float) -> None:
+        for one in self.observers:
+            one.committed(seconds)
+
+    def _ended(self, facts: AssociationFacts) -> None:
+        if facts.request is None and not facts.problems:
+            return
+        problems = sorted({one.kind for one in facts.problems})
+        self.log(
+            "association", level="warning" if problems else "info", peer=facts.peer, end=facts.end,
+            sender=facts.request.calling if facts.request is not None else "", bytes=facts.bytes_received,
+            rejected=facts.rejection.words if facts.rejection is not None else "", problems=problems,
+            cut_off=[one.sop_instance for one in facts.instances if not one.complete],
+        )  # fmt: skip
+
+    # --- what goes on beside -----------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        tidied = monotonic()
+        while not self._stop.wait(_TICK):
+            closed = self.space.closed
+            self.space.look()
+            if self.space.closed != closed:
+                word = "closed: free space is low" if self.space.closed else "open again"
+                self.log(word, level="warning", free=self.space.free)
+            self.core.retry_settling()
+            self.studies.look()
+            if self.space.closed or monotonic() - tidied >= _TIDY_SECONDS:
+                tidied = monotonic()
+                try:
+                    self.space.tidy()
+                except OSError as error:
+                    self.log("files cannot be removed", level="error", error=str(error))
+            for one in self.observers:
+                one.tick()
+
+    def _forwarder(self, one: Forward, base: Path) -> Forwarder:
+        tls = None
+        if one.tls is not None:
+            tls = client_context(
+                Credentials(
+                    ca=relative(base, one.tls.ca), certificate=relative(base, one.tls.certificate),
+                    key=relative(base, one.tls.key),
+                )
+            )  # fmt: skip
+        destination = Destination(
+            name=one.name, host=one.host, port=one.port, called=one.called, calling=one.calling, timeout=one.timeout,
+            tls=tls, server_name=one.tls.name if one.tls is not None else "",
+        )  # fmt: skip
+        backoff = Backoff(first=one.retry_first, most=one.retry_most)
+        return Forwarder(
+            destination, self.journal, self.spool, associations=one.associations, backoff=backoff
+        )
+
+
+class Observer:
+    """Told of what happens, in the thread in which it does: quickly done, and nothing raised."""
+
+    def decided(self, decided: Decided) -> None:
+        """An instance was answered."""
+
+    def settled(self, number: int, state: State, verdict: Verdict) -> None:
+        """The verdict on an instance came after its answer."""
+
+    def sent(self, delivery: Delivery, sent: Sent) -> None:
+        """A delivery was tried."""
+
+    def held(self, number: int, uid: str, why: str) -> None:
+        """An instance is held."""
+
+    def checked(self, seconds: float) -> None:
+        """A check took so long."""
+
+    def committed(self, seconds: float) -> None:
+        """A commit took so long."""
+
+    def tick(self) -> None:
+        """About twice a second."""

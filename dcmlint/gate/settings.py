@@ -1,0 +1,122 @@
+"""The configuration of a gate, as ``gate.toml`` says it: every key, its type and its default."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from dcmlint.gate.amounts import Duration, Size
+from dcmlint.gate.records import Action
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TLS of a destination: ``ca`` (default: the system's), our ``certificate`` and ``key``, the ``name`` that
+    its certificate must have (default: the host)."""
+
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    name: str = ""
+
+
+class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where and from whom instances are taken.
+
+    ``titles``: our AE titles (empty: any). ``senders``: calling AE titles (empty: any). ``addresses``: networks
+    or addresses (empty: any). ``certificate``: TLS; ``client_ca``: clients must have a certificate of it.
+    ``plain_everywhere``: without TLS on an address that others than this machine reach. ``per_address``:
+    connections and associations of one address. ``proxies``: addresses whose PROXY header is demanded and
+    believed. ``sop_classes``: UIDs or keywords (empty: any storage class).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 11112
+    titles: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = ""
+    client_ca: str = ""
+    plain_everywhere: bool = False
+    associations: int = 64
+    connections: int = 160
+    per_address: int = 8
+    largest: Size = Size(20 * 10**9)
+    idle: Duration = Duration(300)
+    pdu: Duration = Duration(30)
+    max_pdu: int = 131072
+    proxies: tuple[str, ...] = ()
+    sop_classes: tuple[str, ...] = ()
+
+
+class Forward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One destination. ``associations``: how many at a time; a study always takes the same one."""
+
+    name: str
+    host: str
+    port: int
+    called: str
+    calling: str = "DCMLINT"
+    associations: int = 1
+    timeout: Duration = Duration(60)
+    retry_first: Duration = Duration(1)
+    retry_most: Duration = Duration(300)
+    tls: Tls | None = None
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The checking children: how many, the memory of each (besides twice the header), the longest check."""
+
+    children: int = 2
+    slow: int = 4
+    memory: Size = Size(10**9)
+    seconds: Duration = Duration(120)
+
+
+class Space(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Free space: below ``low`` no new association, above ``high`` again."""
+
+    low: Size = Size(2 * 10**9)
+    high: Size = Size(4 * 10**9)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The page for people, and /live, /ready, /metrics; ``port`` 0: none."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook: ``url`` gets a JSON object when something is held, or a queue is older than ``queue_older``."""
+
+    url: str = ""
+    queue_older: Duration = Duration(900)
+    timeout: Duration = Duration(10)
+
+
+class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file.
+
+    ``mode``: observe answers everything with success and says what would have been done; enforce does it.
+    ``rules``: an action for single rules, in place of that of the profile for their severity.
+    """
+
+    spool: str
+    forward: tuple[Forward, ...]
+    mode: Literal["observe", "enforce"] = "observe"
+    profile: str = "dicom"
+    parameters: dict[str, Any] = {}
+    rules: dict[str, Action] = {}
+    answer_within: Duration = Duration(8)
+    on_internal: Literal["hold", "forward"] = "hold"
+    slides: Literal["off", "report", "hold"] = "report"
+    study_quiet: Duration = Duration(120)
+    keep_refused: Duration = Duration(3 * 86400)
+    keep_delivered: Duration = Duration(86400)
+    listen: Listen = Listen()
+    check: Check = Check()
+    space: Space = Space()
+    page: Page = Page()
+    alert: Alert = Alert()

@@ -1,0 +1,174 @@
+"""The spool: a folder with the bytes of instances, locked by one gate, and the reserve that keeps it working.
+
+``data/`` holds ``*.part`` while an instance comes in and ``*.dcm`` once it is whole; ``journal.sqlite`` is
+beside it. A file is renamed within its folder, and the folder synchronised, before its row is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from dcmlint.errors import InputError, UsageError
+from dcmlint.network import part10
+from dcmlint.network.incoming import discard, publish
+
+PART, WHOLE = ".part", ".dcm"
+_RESERVE_BYTES = 8 << 20
+# Names of file systems (/proc/mounts) where a lock or a sync may be another machine's, or nobody's.
+_REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ncpfs"})
+_CHUNK = 1 << 20
+
+
+class Spool:
+    """The folder of one gate; ``close`` gives it back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.journal = folder / "journal.sqlite"
+        self._reserve = folder / "reserve"
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder}: {error.strerror}") from None
+        remote = file_system(folder)
+        if remote in _REMOTE:
+            raise UsageError(
+                f"{folder} is on {remote}: neither locks nor syncs hold there; use a local or replicated block device"
+            )
+        self._lock = _locked(folder / "lock")
+        self.make_reserve()
+
+    def close(self) -> None:
+        """Give the lock back."""
+        os.close(self._lock)
+
+    def path(self, file: str) -> Path:
+        """Where a file of the spool is."""
+        return self.data / file
+
+    def keep(self, part: Path) -> str:
+        """Give a received file, whose bytes are safe, its name for good; gives the name. Raises ``OSError``."""
+        whole = part.with_suffix(WHOLE)
+        publish(part, whole, durable=True)
+        return whole.name
+
+    def remove(self, file: str) -> None:
+        """Remove a file that may be gone already."""
+        discard(str(self.data / file))
+
+    def names(self) -> list[str]:
+        """The files that are there."""
+        with os.scandir(self.data) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
+
+    def free(self) -> int:
+        """Bytes that can still be written."""
+        found = os.statvfs(self.folder)
+        return found.f_bavail * found.f_frsize
+
+    def make_reserve(self) -> None:
+        """Keep some space that only the journal gets, when there is none left."""
+        with contextlib.suppress(OSError):
+            if not self._reserve.exists() and self.free() > 8 * _RESERVE_BYTES:
+                with self._reserve.open("wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+
+    def give_reserve(self) -> None:
+        """Free the reserve: without it what was delivered could not be written, and no space would ever be freed."""
+        discard(str(self._reserve))
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What the File Meta Information of a file in the spool says: the gate wrote it from the command."""
+
+    sop_class: str = ""
+    sop_instance: str = ""
+    transfer_syntax: str = ""
+    sender: str = ""
+    called: str = ""
+    offset: int = 0
+
+
+def read_identity(path: Path) -> Identity:
+    """The identity of a file in the spool; ``InputError`` where its File Meta Information cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 13)
+    except OSError as error:
+        raise InputError(f"{path.name}: {error.strerror}") from error
+    offset = part10.dataset_offset(head)
+    if offset < 0 or offset > len(head):
+        raise InputError(f"{path.name}: no File Meta Information")
+    values: dict[int, str] = {}
+    at = part10.PREAMBLE_BYTES + 12
+    while at + 8 <= offset:
+        if head[at + 4 : at + 6] == b"OB":  # PS3.5 7.1.2: four bytes of length after two reserved ones
+            at += 12 + int.from_bytes(head[at + 8 : at + 12], "little")
+            continue
+        length = int.from_bytes(head[at + 6 : at + 8], "little")
+        element = int.from_bytes(head[at + 2 : at + 4], "little")
+        values[element] = head[at + 8 : at + 8 + length].decode("latin-1").strip("\0 ")
+        at += 8 + length
+    return Identity(
+        sop_class=values.get(0x0002, ""), sop_instance=values.get(0x0003, ""), transfer_syntax=values.get(0x0010, ""),
+        sender=values.get(0x0017, ""), called=values.get(0x0018, ""), offset=offset,
+    )  # fmt: skip
+
+
+def digest(path: Path, offset: int) -> tuple[str, int]:
+    """SHA-256 and length of the data set of a file, which begins at ``offset``. Raises ``OSError``."""
+    made = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        file.seek(offset)
+        while piece := file.read(_CHUNK):
+            made.update(piece)
+            size += len(piece)
+    return made.hexdigest(), size
+
+
+def file_system(folder: Path) -> str:
+    """The kind of file system that a folder is on, as /proc/mounts names it; empty where nothing says so."""
+    best, kind = "", ""
+    where = str(folder.resolve())
+    for mounted, name in _mounts():
+        under = where == mounted or where.startswith(mounted.rstrip("/") + "/")
+        if under and len(mounted) >= len(best):
+            best, kind = mounted, name
+    return kind
+
+
+def _mounts() -> Iterator[tuple[str, str]]:
+    try:
+        text = Path("/proc/mounts").read_text(errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        fields = line.split(" ")
+        if len(fields) >= 3:
+            yield fields[1].replace("\\040", " "), fields[2]
+
+
+def _locked(path: Path) -> int:
+    """Hold the lock of a spool; ``UsageError`` where another gate holds it."""
+    import fcntl  # POSIX only, as the gate is
+
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(fd, 64, 0).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise UsageError(
+            f"{path.parent}: another gate uses this spool (process {owner or 'unknown'})"
+        ) from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd

@@ -1,0 +1,74 @@
+"""Studies that have been quiet for a while: their slides and series are checked together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from dcmlint.gate.child import Task
+from dcmlint.gate.core import Core
+from dcmlint.gate.policy import Reply
+from dcmlint.gate.records import Verdict
+
+
+class Studies:
+    """Which studies have had a new instance, and when. ``hold``: their instances wait for the verdict."""
+
+    def __init__(self, core: Core, quiet: float, *, hold: bool) -> None:
+        self._core = core
+        self._quiet = quiet
+        self._hold = hold
+        self._last: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self.tell: Callable[[str, Verdict], None] = lambda study, verdict: None
+
+    def begin(self) -> None:
+        """Take up the studies that waited when an earlier process ended."""
+        for row in self._core.journal.rows("state='waiting'"):
+            self.arrived(row.study)
+
+    def arrived(self, study: str) -> None:
+        """A study has a new instance."""
+        with self._lock:
+            self._last[study] = monotonic()
+
+    def look(self) -> None:
+        """Check the studies that have become quiet."""
+        now = monotonic()
+        with self._lock:
+            quiet = [study for study, last in self._last.items() if now - last >= self._quiet]
+            for study in quiet:
+                del self._last[study]
+        for study in quiet:
+            self._check(study)
+
+    def _check(self, study: str) -> None:
+        members = self._core.journal.members(study) if study else []
+        if not members:
+            self._done(study, Reply())
+            return
+        pending = self._core.checks.submit(Task(members=tuple(member for _, member in members)))
+        pending.then(lambda reply: self._done(study, reply))
+
+    def _done(self, study: str, reply: Reply) -> None:
+        verdict = self._core.policy.decide(reply)
+        journal = self._core.journal
+        try:
+            if self._hold:
+                held = verdict.action != "accept"
+                why = f"its study: {verdict.why}"
+                numbers = [row.id for row in journal.rows("study=? AND state='waiting'", study)]
+                journal.move(numbers, "held" if held else "queued", who="gate", why=why, only=("waiting",))
+                if numbers and not held:
+                    self._core.queued()
+            elif reply.findings:
+                rows = journal.rows("study=? AND state<>'refused'", study)
+                if rows:
+                    journal.note(
+                        rows[-1].id, who="gate", why=f"its study: {verdict.why}", what="slide findings"
+                    )
+        except OSError:
+            self.arrived(study)  # the journal cannot be written: once more when there is space
+            return
+        self.tell(study, verdict)

@@ -1,0 +1,72 @@
+"""The tables of the journal, and how rows are read from them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from dcmlint.errors import UsageError
+from dcmlint.gate.records import Delivery, Event, Row
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE instances(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uid TEXT NOT NULL, sop_class TEXT NOT NULL, syntax TEXT NOT NULL,
+  study TEXT NOT NULL DEFAULT '', series TEXT NOT NULL DEFAULT '',
+  sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  file TEXT NOT NULL UNIQUE, kept INTEGER NOT NULL DEFAULT 1,
+  sender TEXT NOT NULL, called TEXT NOT NULL, peer TEXT NOT NULL, via TEXT NOT NULL,
+  received REAL NOT NULL, state TEXT NOT NULL, changed REAL NOT NULL, why TEXT NOT NULL DEFAULT '',
+  answer INTEGER NOT NULL, findings BLOB NOT NULL DEFAULT x'', member BLOB NOT NULL DEFAULT x'');
+CREATE INDEX instances_uid ON instances(uid);
+CREATE INDEX instances_state ON instances(state, received);
+CREATE INDEX instances_kept ON instances(state, changed) WHERE kept=1;
+CREATE INDEX instances_study ON instances(study);
+CREATE TABLE deliveries(
+  instance INTEGER NOT NULL REFERENCES instances(id), destination TEXT NOT NULL,
+  state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,
+  detail TEXT NOT NULL DEFAULT '', lane INTEGER NOT NULL, PRIMARY KEY(instance, destination)) WITHOUT ROWID;
+CREATE INDEX deliveries_queue ON deliveries(destination, state, instance);
+CREATE TABLE events(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, instance INTEGER NOT NULL, uid TEXT NOT NULL,
+  state TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE INDEX events_instance ON events(instance);
+CREATE INDEX events_uid ON events(uid);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+"""
+
+ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
+       "state, changed, why, answer, findings")  # fmt: skip
+EVENT = "id, time, instance, uid, state, who, why, sha256"
+DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, i.file, i.uid, i.sop_class, i.syntax, "
+            "i.study, i.sha256")  # fmt: skip
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Make the tables of a new journal; ``UsageError`` for one that this version cannot read."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    if version:
+        raise UsageError(f"the journal has format {version}; this version of dcmlint reads format {VERSION}")
+    db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+
+
+def row_of(values: tuple[Any, ...]) -> Row:
+    """A row of ``SELECT {ROW}``."""
+    made = dict(zip(Row.__struct_fields__, values, strict=True))
+    made["kept"] = bool(made["kept"])
+    return Row(**made)
+
+
+def event_of(values: tuple[Any, ...]) -> Event:
+    """A row of ``SELECT {EVENT}``."""
+    return Event(**dict(zip(Event.__struct_fields__, values, strict=True)))
+
+
+def delivery_of(values: tuple[Any, ...]) -> Delivery:
+    """A row of ``SELECT {DELIVERY}``."""
+    return Delivery(**dict(zip(Delivery.__struct_fields__, values, strict=True)))

@@ -1,0 +1,130 @@
+"""A gate that is killed at a step, or broken in one of three ways. ``crash_gate.py gate.toml [step:N | broken:KIND]``"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dcmlint.gate.config import read_config
+from dcmlint.gate.core import Core
+from dcmlint.gate.deliver import Courier
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.logs import json_log
+from dcmlint.gate.records import Taken
+from dcmlint.gate.running import Gate
+from dcmlint.gate.spool import Spool
+from dcmlint.network.dimse import Answer
+
+STEPS = {
+    "written": (Spool, "keep", "before"),
+    "renamed": (Spool, "keep", "after"),
+    "row": (Journal, "take", "after"),
+    "answer fixed": (Core, "take", "after"),
+    "settled": (Journal, "settle", "after"),
+    "claimed": (Journal, "exchange", "after"),
+    "sending": (Courier, "send", "before"),
+    "sent": (Courier, "send", "after"),
+    "files removed": (Journal, "remove", "after"),
+}
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash_at(step: str, number: int) -> None:
+    """Have the process killed at a step when it comes for the ``number``-th time."""
+    owner, name, when = STEPS[step]
+    real: Callable[..., Any] = getattr(owner, name)
+    count = 0
+
+    def instead(*args: Any, **keywords: Any) -> Any:
+        nonlocal count
+        if when == "before":
+            count += 1
+            if count == number:
+                die()
+        result = real(*args, **keywords)
+        if when == "after" and (name != "exchange" or result):
+            count += 1
+            if count == number:
+                die()
+        return result
+
+    setattr(owner, name, instead)
+
+
+def answer_before_row() -> None:
+    real = Core.take
+
+    def take(self: Core, part: Path, arrival: Any) -> Answer:
+        def later() -> None:
+            time.sleep(0.05)
+            real(self, part, arrival)
+
+        threading.Thread(target=later, daemon=True).start()
+        return Answer()
+
+    Core.take = take  # type: ignore[method-assign]
+
+
+def row_missing() -> None:
+    real = Journal.take
+    count = 0
+
+    def take(self: Journal, arrival: Any, verdict: Any, **keywords: Any) -> Taken:
+        nonlocal count
+        count += 1
+        if count % 20 == 0:
+            return Taken(id=0, state="held")
+        return real(self, arrival, verdict, **keywords)
+
+    Journal.take = take  # type: ignore[method-assign]
+
+
+def removed_early() -> None:
+    real = Courier.send
+
+    def send(self: Courier, path: Path, *args: Any) -> Any:
+        copy = path.with_suffix(".copy")
+        copy.write_bytes(path.read_bytes())
+        path.unlink()
+        time.sleep(0.05)
+        sent = real(self, copy, *args)
+        copy.unlink()
+        return sent
+
+    Courier.send = send  # type: ignore[method-assign]
+
+
+BROKEN = {"answer before row": answer_before_row, "row missing": row_missing, "removed early": removed_early}
+
+
+def main() -> None:
+    config, *rest = sys.argv[1:]
+    for word in rest:
+        kind, _, what = word.partition(":")
+        if kind == "broken":
+            BROKEN[what]()
+        else:
+            crash_at(kind, int(what))
+    settings = read_config(Path(config))
+    settings = msgspec.structs.replace(settings)
+    gate = Gate(settings, Path(config).parent, log=json_log())
+    gate.start()
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    stopped.wait()
+    gate.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, part10_file, sha, stored
+
+from dcmlint.errors import UsageError
+from dcmlint.gate import spool as spools
+from dcmlint.gate.policy import Policy, ProfileFacts, Reply
+from dcmlint.gate.recovery import recover
+from dcmlint.gate.spool import Spool
+
+CONTENT = data_set("2.25.77")
+
+
+def test_what_is_answered_with_success_has_its_row_and_its_bytes(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        assert bench.take(CONTENT) == 0
+        (row,) = bench.journal.find("2.25.77")
+        assert (row.state, row.sha256, row.answer) == ("queued", sha(CONTENT), 0)
+        assert stored(bench.spool.path(row.file)) == CONTENT
+        assert [one.state for one in bench.journal.deliveries(row.id)] == ["queued"]
+
+
+def test_what_is_refused_is_kept_and_never_delivered(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: REFUSE
+        assert bench.take(CONTENT) == 0xA905
+        (row,) = bench.journal.find("2.25.77")
+        assert (row.state, row.answer, row.kept) == ("refused", 0xA905, True)
+        assert bench.journal.deliveries(row.id) == []
+
+
+def test_a_warning_that_the_profile_quarantines_is_held(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: HOLD
+        assert bench.take(CONTENT) == 0
+        assert bench.states() == ["held"]
+
+
+def test_observing_accepts_everything_and_says_what_would_have_been_done(tmp_path: Path) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+        bench.checks.reply = lambda task: REFUSE
+        assert bench.take(CONTENT) == 0
+        (row,) = bench.journal.find("2.25.77")
+        assert row.state == "queued"
+        assert "would be refused: GTT001" in row.why
+
+
+def test_a_verdict_after_the_answer_can_only_hold(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.slow = True
+        bench.checks.reply = lambda task: REFUSE
+        told: list[str] = []
+        bench.core.settled = lambda number, state, verdict: told.append(state)
+        assert bench.take(CONTENT) == 0
+        assert bench.states() == ["checking"]
+        bench.checks.finish()
+        assert bench.states() == ["held"]
+        assert told == ["held"]
+
+
+def test_a_command_without_uids_is_refused_whatever_the_mode(tmp_path: Path) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+        assert bench.take(CONTENT, sop_instance="") == 0xA900
+        assert bench.spool.names() == []
+
+
+def test_nothing_is_answered_when_the_row_cannot_be_written(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.journal.writer.do(lambda db: db.execute("PRAGMA max_page_count=1"))
+
+        def fill() -> None:
+            for number in range(200):
+                bench.take(data_set(f"2.25.8{number}"), f"2.25.8{number}")
+
+        with pytest.raises(OSError, match="journal"):
+            fill()
+        rows = {row.file for row in bench.journal.rows("1")}
+        assert set(bench.spool.names()) == rows
+        bench.journal.writer.do(lambda db: db.execute("PRAGMA max_page_count=100000"))
+        assert bench.take(CONTENT) == 0
+
+
+def test_a_verdict_that_cannot_be_written_is_written_later(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.slow = True
+        bench.take(CONTENT)
+        settle = bench.journal.settle
+
+        def full(*_: object, **__: object) -> str:
+            raise OSError("full")
+
+        bench.journal.settle = full  # type: ignore[method-assign, assignment]
+        bench.checks.finish()
+        bench.journal.settle = settle  # type: ignore[method-assign]
+        assert bench.states() == ["checking"]
+        bench.core.retry_settling()
+        assert bench.states() == ["queued"]
+
+
+# --- the start ------------------------------------------------------------------------------------------
+
+
+def test_the_start_brings_files_and_rows_to_agree(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        for uid in ("2.25.1", "2.25.2", "2.25.3", "2.25.4"):
+            bench.take(data_set(uid), uid)
+        rows = {row.uid: row for row in bench.journal.rows("1")}
+        (bench.spool.data / "cut-off.part").write_bytes(b"half")
+        (bench.spool.data / "no-row.dcm").write_bytes(part10_file("2.25.9", data_set("2.25.9")))
+        (bench.spool.data / "again.dcm").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
+        (bench.spool.data / "no-dicom.dcm").write_bytes(b"nothing")
+        bench.journal.move([rows["2.25.2"].id], "discarded", who="test", why="before")
+        bench.spool.remove(rows["2.25.3"].file)
+        bench.journal.move([rows["2.25.4"].id], "checking", who="test", why="before")
+        found = recover(bench.core)
+        assert (found.partial, found.adopted, found.rechecked, found.removed) == (1, 2, 2, 1)
+        assert found.missing == ("2.25.3",)
+        assert found.unreadable == ("no-dicom.dcm",)
+        # The same bytes are stored once; what was adopted is checked like anything else.
+        assert bench.states("2.25.1") == ["queued"]
+        assert bench.states("2.25.9") == ["queued"]
+        assert bench.states("2.25.4") == ["queued"]
+        assert sorted(bench.spool.names()) == sorted(
+            [rows["2.25.1"].file, rows["2.25.4"].file, "no-row.dcm", "no-dicom.dcm"]
+        )
+
+
+def test_what_was_adopted_and_fails_is_not_ours(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: REFUSE
+        (bench.spool.data / "no-row.dcm").write_bytes(part10_file("2.25.9", data_set("2.25.9")))
+        recover(bench.core)
+        assert bench.states("2.25.9") == ["refused"]
+
+
+def test_one_gate_for_one_spool(tmp_path: Path) -> None:
+    with Bench(tmp_path), pytest.raises(UsageError, match="another gate"):
+        Spool(tmp_path / "spool")
+
+
+def test_a_spool_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spools, "_mounts", lambda: iter([("/", "ext4"), (str(tmp_path), "nfs4")]))
+    with pytest.raises(UsageError, match="nfs4"):
+        Spool(tmp_path / "spool")
+
+
+# --- the policy -----------------------------------------------------------------------------------------
+
+
+def policy(**fields: object) -> Policy:
+    facts = ProfileFacts(
+        name="p",
+        action={"error": "refuse", "warning": "quarantine"},
+        own=frozenset({"GTT001"}),
+        locked=frozenset({"TILE003"}),
+    )
+    return Policy(profile=facts, observe=False, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reply", "action", "status"),
+    [
+        (Reply(), "accept", 0),
+        (Reply(status="unreadable"), "refuse", 0xC000),
+        (Reply(status="partial", findings=(finding("FILE010"),)), "refuse", 0xC000),
+        (Reply(findings=(finding("GTT001"),)), "refuse", 0xA905),
+        (Reply(findings=(finding("NET501"),)), "refuse", 0xA900),
+        (Reply(findings=(finding("TILE003"),)), "refuse", 0xA904),
+        (Reply(findings=(finding("VR001"),)), "refuse", 0xA902),
+        (Reply(findings=(finding("PIX001", "warning"),)), "quarantine", 0),
+        (Reply(findings=(finding("PIX001", "info"),)), "accept", 0),
+        (Reply(internal="signal SIGKILL"), "quarantine", 0),
+        (Reply(crashed=("PIX001",)), "quarantine", 0),
+    ],
+)
+def test_the_policy(reply: Reply, action: str, status: int) -> None:
+    verdict = policy().decide(reply)
+    assert (verdict.action, verdict.status) == (action, status)
+
+
+def test_single_rules_have_an_action_of_their_own_and_locks_hold() -> None:
+    rules = {"VR001": "accept", "TILE003": "accept", "PIX001": "refuse"}
+    made = policy(rules=rules)
+    assert made.decide(Reply(findings=(finding("VR001"),))).action == "accept"
+    assert made.decide(Reply(findings=(finding("TILE003"),))).action == "refuse"
+    assert made.decide(Reply(findings=(finding("PIX001", "info"),))).action == "refuse"
+
+
+def test_what_cannot_be_checked_is_forwarded_if_it_is_wished() -> None:
+    assert policy(on_internal="forward").decide(Reply(internal="died")).action == "accept"
+
+
+def test_an_arrival_names_its_sender_in_its_history(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(CONTENT)
+        assert bench.journal.events(1)[0].who == "TESTER at 127.0.0.1"
+        assert arrival_of(CONTENT, "2.25.77").sha256 == bench.journal.events(1)[0].sha256

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from gate_support import Bench, arrival_of, data_set, sha
+
+from dcmlint.errors import UsageError
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.records import Arrival, Outcome, Verdict
+from dcmlint.gate.writer import JournalError, Writer
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    made = Journal(tmp_path / "journal.sqlite", ["archive"])
+    yield made
+    made.close()
+
+
+def arrival(number: int, uid: str = "", content: bytes = b"x") -> Arrival:
+    made = arrival_of(content, uid or f"2.25.{number}")
+    return Arrival(**{**{f: getattr(made, f) for f in made.__struct_fields__}, "file": f"{number}.dcm"})
+
+
+def test_what_is_taken_is_there_for_another_connection(journal: Journal) -> None:
+    taken = journal.take(arrival(1), Verdict(study="2.25.9"))
+    with sqlite3.connect(journal.path) as other:
+        assert other.execute("SELECT uid, state, study FROM instances").fetchall() == [
+            ("2.25.1", "queued", "2.25.9")
+        ]
+    assert [event.state for event in journal.events(taken.id)] == ["received", "queued"]
+    assert journal.events(taken.id)[0].sha256 == sha(b"x")
+
+
+def test_events_cannot_be_changed_or_removed(journal: Journal) -> None:
+    journal.take(arrival(1), Verdict())
+    with sqlite3.connect(journal.path) as other:
+        for sql in ("UPDATE events SET why='nothing'", "DELETE FROM events"):
+            with pytest.raises(sqlite3.IntegrityError):
+                other.execute(sql)
+
+
+def test_commits_are_synchronised_and_shared(journal: Journal) -> None:
+    (mode,) = journal.writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone())
+    (kind,) = journal.writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone())
+    assert (mode, kind) == (2, "wal")
+    gate = threading.Event()
+    journal.writer.submit(lambda db: gate.wait(5))
+    before = journal.writer.commits
+    futures = [journal.writer.submit(lambda db: None) for _ in range(100)]
+    gate.set()
+    for future in futures:
+        future.result(5)
+    assert journal.writer.commits - before <= 3
+
+
+def test_work_that_fails_takes_only_itself_back(journal: Journal) -> None:
+    with pytest.raises(LookupError):
+        journal.note(99, who="nobody", why="nothing")
+    with pytest.raises(sqlite3.IntegrityError):
+        (
+            journal.take(arrival(1), Verdict()),
+            journal.take(
+                Arrival(
+                    **{**{f: getattr(arrival(2), f) for f in Arrival.__struct_fields__}, "file": "1.dcm"}
+                ),
+                Verdict(),
+            ),
+        )
+    assert [row.uid for row in journal.rows("1")] == ["2.25.1"]
+
+
+def test_a_full_disk_is_an_error_and_the_next_commit_works(tmp_path: Path) -> None:
+    given: list[str] = []
+    writer = Writer(tmp_path / "j.sqlite", lambda: given.append("reserve"))
+    try:
+        writer.do(lambda db: db.execute("CREATE TABLE t(x)"))
+        writer.do(lambda db: db.execute("PRAGMA max_page_count=10"))
+        with pytest.raises(JournalError):
+            writer.do(lambda db: db.execute("INSERT INTO t VALUES(zeroblob(200000))"))
+        assert given == ["reserve"]
+        writer.do(lambda db: db.execute("INSERT INTO t VALUES(1)"))
+        assert writer.do(lambda db: db.execute("SELECT count(*) FROM t").fetchone()) == (1,)
+    finally:
+        writer.close()
+
+
+def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(UsageError, match="format 99"):
+        Journal(path)
+
+
+# --- the table of same UIDs ------------------------------------------------------------------------------
+
+SAME, OTHER = data_set("2.25.77"), data_set("2.25.77", filling=b"other!" * 20)
+
+
+@pytest.mark.parametrize(
+    ("before", "content", "states", "answer"),
+    [
+        ("queued", SAME, ["queued"], 0),
+        ("queued", OTHER, ["queued", "held"], 0),
+        ("checking", SAME, ["checking"], 0),
+        ("checking", OTHER, ["checking", "held"], 0),
+        ("delivered", SAME, ["delivered"], 0),
+        ("delivered", OTHER, ["delivered", "held"], 0),
+        ("held", SAME, ["held"], 0),
+        ("held", OTHER, ["superseded", "queued"], 0),
+        ("refused", OTHER, ["superseded", "queued"], 0),
+        ("superseded", SAME, ["superseded", "queued"], 0),
+        ("discarded", SAME, ["discarded", "queued"], 0),
+    ],
+)
+def test_the_same_uid_again(
+    tmp_path: Path, before: str, content: bytes, states: list[str], answer: int
+) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(SAME)
+        bench.journal.move([1], before, who="test", why="before")  # type: ignore[arg-type]
+        assert bench.take(content) == answer
+        assert bench.states() == states
+        kept = [row for row in bench.journal.find("2.25.77") if row.kept]
+        assert {row.file for row in kept} <= set(bench.spool.names())
+        assert len(bench.spool.names()) == len(states)  # the same bytes are stored once
+
+
+def test_the_same_uid_at_once_from_ten_senders(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        contents = [SAME] * 5 + [data_set("2.25.77", filling=bytes([n]) * 64) for n in range(1, 6)]
+        answers: list[int] = []
+        threads = [threading.Thread(target=lambda c=c: answers.append(bench.take(c))) for c in contents]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert answers == [0] * 10
+        rows = bench.journal.find("2.25.77")
+        assert [row.state for row in rows].count("queued") == 1
+        # What is not on its way is held, or was replaced by a later version that is: nothing has vanished.
+        assert all(row.state in ("queued", "held", "superseded") for row in rows)
+        known = {row.sha256 for row in rows}
+        assert {sha(content) for content in contents} == known
+
+
+def test_bytes_sent_again_take_the_place_of_a_missing_file(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(SAME)
+        (row,) = bench.journal.find("2.25.77")
+        bench.spool.remove(row.file)
+        assert bench.take(SAME) == 0
+        (row,) = bench.journal.find("2.25.77")
+        assert bench.spool.path(row.file).exists()
+
+
+# --- deliveries ------------------------------------------------------------------------------------------
+
+
+def test_deliveries_keep_the_order_of_a_study(journal: Journal) -> None:
+    for number in range(1, 7):
+        journal.take(arrival(number), Verdict(study="2.25.900" if number % 2 else "2.25.901"))
+    first = journal.exchange("archive", [], limit=2)
+    assert [one.instance for one in first] == [1, 2]
+    later = Outcome(instance=1, state="queued", detail="A700", due=1e12)
+    done = Outcome(instance=2, state="delivered", detail="0000")
+    # 3 and 5 are of the study of 1, which is not delivered yet.
+    assert [one.instance for one in journal.exchange("archive", [later, done])] == [4, 6]
+    assert journal.find("2.25.2")[0].state == "delivered"
+    assert journal.deliveries(1)[0].tries == 1
+
+
+def test_what_was_not_attempted_does_not_count(journal: Journal) -> None:
+    journal.take(arrival(1), Verdict())
+    journal.exchange("archive", [])
+    journal.exchange("archive", [Outcome(instance=1, state="queued", detail="", attempted=False)], limit=0)
+    (delivery,) = journal.deliveries(1)
+    assert (delivery.state, delivery.tries) == ("queued", 0)
+    assert [event.state for event in journal.events(1)] == ["received", "queued"]
+
+
+def test_an_instance_is_delivered_when_every_destination_has_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", ["one", "two"])
+    try:
+        journal.take(arrival(1), Verdict())
+        for name, state in (("one", "delivered"), ("two", "held")):
+            journal.exchange(name, [])
+            journal.exchange(name, [Outcome(instance=1, state=state, detail="said")], limit=0)  # type: ignore[arg-type]
+            assert journal.rows("1")[0].state == ("queued" if name == "one" else "held")
+        assert "two did not take it: said" in journal.rows("1")[0].why
+        journal.move([1], "queued", who="operator", why="mended", only=("held",))
+        assert [(d.destination, d.state) for d in journal.deliveries(1)] == [
+            ("one", "delivered"),
+            ("two", "queued"),
+        ]
+    finally:
+        journal.close()
+
+
+def test_sending_is_begun_anew_after_a_restart(journal: Journal) -> None:
+    journal.take(arrival(1), Verdict())
+    assert len(journal.exchange("archive", [])) == 1
+    assert journal.exchange("archive", []) == []
+    journal.restart()
+    assert len(journal.exchange("archive", [])) == 1

@@ -1,0 +1,81 @@
+"""Whatever dies, what was acknowledged is in the archive or in the spool; and a gate that is broken is found out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from crash_gate import STEPS
+from gate_support import HERE, Archive, GateProcess, data_set, free_port, send, sha, until, write_config
+from kill_support import drained, killed_often, lost
+
+from dcmlint.gate.journal import Journal
+from dcmlint.network.pdu import WireError
+
+KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "5"))
+SEED = int(os.environ.get("DCMLINT_GATE_SEED", "20"))
+SCRIPT = HERE / "crash_gate.py"
+
+
+@pytest.mark.timeout(1800)
+def test_kill_the_gate_and_the_archive_at_random(tmp_path: Path) -> None:
+    print(f"seed {SEED}, {KILLS} kills")
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port)
+        missing, acknowledged, refused = killed_often(
+            config, tmp_path / "send", archive, kills=KILLS, seed=SEED
+        )
+        assert missing == []
+        assert len(acknowledged) > 5 * KILLS
+        assert refused
+        with GateProcess(config) as gate:
+            until(lambda: drained(config), 120)
+            assert gate.stop() == 0
+        assert not refused & archive.stored.keys()
+        assert (
+            lost(tmp_path / "gate" / "spool", acknowledged, {u: sha(c) for u, c in archive.stored.items()})
+            == []
+        )
+        journal = Journal(tmp_path / "gate" / "spool" / "journal.sqlite")
+        held = {row.uid for row in journal.rows("state='held'")}
+        journal.close()
+        for uid, digest in acknowledged.items():
+            assert uid in held or sha(archive.stored[uid]) == digest
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["answer before row", "row missing", "removed early"])
+def test_a_broken_gate_is_found_out(tmp_path: Path, kind: str) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port)
+        missing, acknowledged, _ = killed_often(
+            config, tmp_path / "send", archive, kills=20, seed=SEED, script=SCRIPT, arguments=(f"broken:{kind}",),
+            archive_too=False,
+        )  # fmt: skip
+        assert acknowledged
+        assert missing != []
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("settled", "files removed")])
+def test_kill_after_each_step(tmp_path: Path, step: str) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port, port=free_port())
+        acknowledged = {}
+        with GateProcess(config, script=SCRIPT, arguments=(f"{step}:3",)) as gate:
+            for number in range(6):
+                uid, content = f"2.25.{number + 1}", data_set(f"2.25.{number + 1}")
+                try:
+                    if send(gate.port, tmp_path, uid, content) == 0:
+                        acknowledged[uid] = sha(content)
+                except (WireError, ConnectionError):
+                    break
+            gate.process.wait(30)
+            assert gate.process.returncode == -9
+        assert 2 <= len(acknowledged) <= 6
+        there = {uid: sha(content) for uid, content in archive.stored.items()}
+        assert lost(tmp_path / "gate" / "spool", acknowledged, there) == []
+        with GateProcess(config) as gate:
+            until(lambda: drained(config))
+            gate.stop()
+        assert {uid: sha(content) for uid, content in archive.stored.items()}.items() >= acknowledged.items()
