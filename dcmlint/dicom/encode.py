@@ -195,6 +195,22 @@ def encode_file(file: DraftFile, writing: Writing | None = None) -> bytes:
     return b"".join(parts)
 
 
+def encode_elements(elements: Iterable[DraftElement], explicit: bool, little: bool) -> bytes:
+    """The bytes of elements, in ascending order of their tags, as they stand in a level written in this way."""
+    return _Encoder(TransferSyntax("", explicit=explicit, little=little), Writing()).level(Draft(elements))
+
+
+def encode_meta(meta: Draft) -> bytes:
+    """The file meta group: explicit VR little endian, with the length that it has (PS3.10 7.1)."""
+    length = DraftElement(FileMetaInformationGroupLength, "UL", bytes(4))
+    return _meta_bytes(Draft((length, *meta.elements.values())), Writing())
+
+
+def draft_of_level(level: Dataset) -> Draft:
+    """The elements of a level and all within it, to be changed and written again; values in little endian."""
+    return _draft(level)
+
+
 def _stated(meta: Draft | None) -> str:
     element = meta.elements.get(TransferSyntaxUID) if meta is not None else None
     value = element.value if element is not None else b""

@@ -23,6 +23,7 @@ from dcmlint.findings.collapse import SHOWN_PLACES, collapse, without_indices
 from dcmlint.findings.finding import (
     RANK,
     Finding,
+    Fix,
     OutcomeKind,
     Subject,
 )
@@ -45,6 +46,21 @@ MAX_FINDINGS_APART = 10_000
 _EVERY = "*"
 _MOST_LEVELS = 2000  # in which texts are looked for that findings may not show
 _ORDER = {"not_applicable": 0, "pass": 1, "undecided": 2, "fail": 3, "error": 4}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One problem of a rule, and where it was met.
+
+    ``level`` and ``where.tag``: the element concerned, None where there is none; ``scope``: the level for which an
+    expression was evaluated; ``groups``: the items for which these levels stand.
+    """
+
+    active: ActiveRule
+    problem: Problem
+    where: Where
+    level: Dataset | None
+    scope: Dataset
+    groups: Groups = ()
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +95,7 @@ class InstanceRun:
         self._listed: dict[str, set[str]] = {}
         self._beyond: dict[ActiveRule, int] = {}
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
+        self.failures: list[Failure] | None = None  # kept where somebody sets a list
 
     def _hidden(self) -> Iterable[str]:
         """The texts of the instance that no finding may show."""
@@ -170,7 +187,8 @@ class InstanceRun:
         self.undecided.pop(active.id, None)
         level = problem.level
         if level is None:
-            self._add(active, problem, Where(offset=_byte(problem.offset), count=max(1, problem.count)))
+            self._add(active, problem, Where(offset=_byte(problem.offset), count=max(1, problem.count)),
+                      self.instance.meta or self.instance.dataset)  # fmt: skip
             return
         # A row's lesser severity is for the values that its profile assumes, not for what the standard forbids.
         if active.rule.downgrade and ROW not in active.rule.tags:
@@ -184,7 +202,7 @@ class InstanceRun:
         self._add(active, problem, Where(
             places[0] if places else path, problem.tag, _byte(problem.offset),
             places, max(1, problem.count),
-        ))  # fmt: skip
+        ), level, groups=problem.groups)  # fmt: skip
 
     def _rule_for(self, problem: Problem, path: str) -> ActiveRule | None:
         """The rule that speaks of what a generic check found: an alias of the attribute, else the general one."""
@@ -270,9 +288,8 @@ class InstanceRun:
         offset = (
             element.offset if element is not None else level.offset if level is not None and not tag else None
         )
-        self._add(active, problem, Where(
-            path, tag, offset, places, max(1, count),
-        ))  # fmt: skip
+        where = Where(path, tag, offset, places, max(1, count))
+        self._add(active, problem, where, level, scope.dataset, groups)
 
     # -- functions --------------------------------------------------------------------------------------
 
@@ -309,9 +326,19 @@ class InstanceRun:
         count = problem.count or len(items) or (count_of(problem.groups) if problem.groups else 1)
         self._add(active, problem, Where(
             path, tag, _byte(problem.offset) if problem.offset >= 0 else offset, places, count,
-        ))  # fmt: skip
+        ), level, groups=problem.groups)  # fmt: skip
 
-    def _add(self, active: ActiveRule, problem: Problem, where: Where) -> None:
+    def _add(
+        self, active: ActiveRule, problem: Problem, where: Where, level: Dataset | None = None,
+        scope: Dataset | None = None, groups: Groups = (),
+    ) -> None:  # fmt: skip
+        """Take in what a rule found; ``level``: where, ``scope``: for what an expression was evaluated."""
+        scope = self.instance.dataset if scope is None else scope
+        failure = Failure(active, problem, where, level, scope, groups)
+        if self.failures is not None:
+            self.failures.append(failure)
+        elif not problem.fixes:
+            problem = self._with_fixes(failure)
         group = self.settings.group
         listed = self._listed.setdefault(active.id, set())
         # Repeats at other items are one finding; where they are not joined, each place is one.
@@ -321,6 +348,18 @@ class InstanceRun:
             return
         listed.add(place)
         self.findings.extend(self._maker.make(active, problem, where))
+
+    def _with_fixes(self, failure: Failure) -> Problem:
+        """The problem with what would repair it, at its first place."""
+        fixes: list[Fix] = []
+        guarded(self._propose, failure, fixes)
+        return msgspec.structs.replace(failure.problem, fixes=tuple(fixes)) if fixes else failure.problem
+
+    def _propose(self, failure: Failure, fixes: list[Fix]) -> Outcome:
+        from dcmlint.engine.repairs import proposals
+
+        fixes += proposals(self.instance, self.facts, failure, self.settings)
+        return "pass", ""
 
     def _tell_beyond(self) -> None:
         """Say how many more findings of a rule there are than are listed."""

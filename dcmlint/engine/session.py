@@ -123,12 +123,18 @@ class Checker:
         finally:
             buffer.close()
 
-    def check_opened(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result:
-        """Check the bytes of one input; what goes wrong within dcmlint is a finding."""
+    def check_opened(
+        self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None,
+        keep: Callable[[InstanceRun], None] | None = None,
+    ) -> Result:  # fmt: skip
+        """Check the bytes of one input; what goes wrong within dcmlint is a finding.
+
+        ``keep`` is given the run before it begins, by who needs to know more than the result.
+        """
         results: list[Result] = []
 
         def work() -> Outcome:
-            results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax))
+            results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax, keep=keep))
             return "pass", ""
 
         _, crash = guarded(work)
@@ -137,8 +143,11 @@ class Checker:
             return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself {crash}: please report it")
         return results[0]
 
-    def check_buffer(self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None) -> Result:
-        """Check the bytes of one input."""
+    def check_buffer(
+        self, task: Task, buffer: Buffer, *, stated_syntax: str | None = None,
+        keep: Callable[[InstanceRun], None] | None = None,
+    ) -> Result:  # fmt: skip
+        """Check the bytes of one input; ``keep``: see `check_opened`."""
         instance = read_instance(buffer, stated_syntax=stated_syntax)
         if instance is None:
             other = self._slide_file(task, buffer)
@@ -146,6 +155,8 @@ class Checker:
         plan = self.planner.plan(instance.sop_class, received=task.received)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
+        if keep is not None:
+            keep(run)
         checked: Checked = run.run()
         exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)

@@ -51,23 +51,30 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a fix, on the element at ``path``: set it to a value, remove it, or encode it anew.
+    """One step of a fix, on the element or the level at ``path``.
 
-    ``value`` is text as JSON and YAML give it, values separated by a backslash; ``vr`` is needed where the
-    element is not in the data set.
+    ``set`` it to a value, ``remove`` it, ``encode`` the value that it has anew, ``rename`` it to the path in
+    ``value``, ``sort`` its elements, ``drop`` bytes of it that are no element.  ``value`` is the new value as a report
+    may show it; ``vr`` is needed where the element is not in the data set.  ``old_bytes`` and ``new_bytes`` are the
+    lengths of the value field, None where there is none or they are not known.
     """
 
-    kind: Literal["set", "remove", "encode"]
+    kind: Literal["set", "remove", "encode", "rename", "sort", "drop"]
     path: str
     vr: str = ""
+    old: str = ""
     value: str = ""
+    old_bytes: int | None = None
+    new_bytes: int | None = None
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True):
-    """What would mend a finding: ``safe`` when it keeps what the data say, ``unsafe`` when somebody must look."""
+    """What would repair a finding: ``safe`` when it keeps what the data say, ``unsafe`` when somebody must say that it
+    is meant; then ``reason`` says why."""
 
     label: str
     applicability: Literal["safe", "unsafe"]
+    reason: str = ""
     operations: tuple[Operation, ...]
 
 

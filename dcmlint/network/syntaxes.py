@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import metadata
-
 from dcmlint.standard.uids import (
     HTJ2K,
     JPEG2000,
@@ -26,6 +23,8 @@ from dcmlint.standard.uids import (
     JPEGXLLossless,
     RLELossless,
 )
+from dcmlint.version import IMPLEMENTATION_CLASS as IMPLEMENTATION_CLASS
+from dcmlint.version import implementation_version as implementation_version
 
 # PS3.5 A.1 … A.5: what is not one of these carries its pixels encapsulated.
 NATIVE = frozenset(
@@ -76,17 +75,5 @@ PROBE_SYNTAXES = (
     ImplicitVRLittleEndian,
 )
 
-# Of dcmlint itself, made from a random UUID (PS3.5 B.2).
-IMPLEMENTATION_CLASS = "2.25.224583371862745912043598276640917532186"
 # No class of anybody: what accepts it accepts anything (PS3.5 B.2).
 UNKNOWN_SOP_CLASS = "2.25.31798634521973460228190437650021874391"
-
-
-@cache
-def implementation_version() -> str:
-    """Implementation Version Name, 1 to 16 characters (PS3.7 D.3.3.2.3)."""
-    try:
-        version = metadata.version("dcmlint")
-    except metadata.PackageNotFoundError:  # a tree that was never installed
-        return "DCMLINT"
-    return f"DCMLINT_{version}".replace(".", "_")[:16]

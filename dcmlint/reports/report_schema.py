@@ -192,12 +192,19 @@ def _finding() -> dict[str, Any]:
 
 
 def _fix() -> dict[str, Any]:
+    size = {"type": ["integer", "null"], "minimum": 0}
     operation = _object(
         {
-            "kind": {"enum": ["set", "remove", "encode"]},
+            "kind": {"enum": ["set", "remove", "encode", "rename", "sort", "drop"]},
             "path": _TEXT,
             "vr": _TEXT,
-            "value": {**_TEXT, "description": "Values are separated by a backslash."},
+            "old": {**_TEXT, "description": "The value now, as far as it may be shown."},
+            "value": {
+                **_TEXT,
+                "description": "The value then, as far as it may be shown; of rename, the new path.",
+            },
+            "old_bytes": {**size, "description": "Bytes of the value field now."},
+            "new_bytes": {**size, "description": "Bytes of the value field then."},
         },
         "One step, on the element at a path.",
     )
@@ -206,11 +213,16 @@ def _fix() -> dict[str, Any]:
             "label": _TEXT,
             "applicability": {
                 "enum": ["safe", "unsafe"],
-                "description": "safe: keeps what the data say; unsafe: somebody must look.",
+                "description": "safe: keeps what the data say; unsafe: somebody must say that it is meant.",
             },
-            "operations": {"type": "array", "items": operation},
+            "reason": {**_TEXT, "description": "Why it is unsafe."},
+            "operations": {
+                "type": "array",
+                "items": operation,
+                "description": "The steps at the first place of the finding.",
+            },
         },
-        "What would mend a finding.",
+        "What `dcmlint fix` would do.",
     )
 
 

@@ -85,9 +85,33 @@ def _page(rule: Rule) -> str:
     for heading, text in (("Why", rule.why), ("What to do", rule.remedy)):
         if text:
             lines += [f"## {heading}", "", _text(" ".join(text.split())), ""]
+    lines += _repairs(rule)
     lines += _how(rule)
     lines += _examples(rule.examples)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _repairs(rule: Rule) -> list[str]:
+    """What `dcmlint fix` does, with before and after."""
+    lines = ["## Repair", ""] if rule.repairs else []
+    for repair in rule.repairs:
+        where = f" ({', '.join(f'`{code}`' for code in repair.check)})" if repair.check else ""
+        reason = _text(_one_line(repair.reason))
+        if repair.safety == "never":
+            lines += [f"`dcmlint fix` never repairs it{where}: {reason}", ""]
+            continue
+        command = "dcmlint fix" if repair.safety == "safe" else "dcmlint fix --unsafe-fixes"
+        why = f"This is {repair.safety}: {reason}" if reason else f"This is {repair.safety}."
+        lines += [f"`{command}` can {_text(repair.label)}{where}. {why}", ""]
+        if repair.examples:
+            lines += ["| Example | Before | After |", "|---|---|---|"]
+            lines += [
+                f"| {_cell(one.name)} | {_dataset(one.before)} | "
+                f"{'left as it is' if one.after is None else _dataset(one.after)} |"
+                for one in repair.examples
+            ]  # fmt: skip
+            lines.append("")
+    return lines
 
 
 def _applies(rule: Rule) -> str:

@@ -7,6 +7,18 @@ import textwrap
 from dcmlint.rules.model import Rule
 
 
+def _repairs(rule: Rule) -> str:
+    """What `dcmlint fix` does about it."""
+    said = []
+    for repair in rule.repairs:
+        if repair.safety == "never":
+            said.append(f"dcmlint fix never repairs it: {repair.reason}")
+        else:
+            asked = "dcmlint fix" if repair.safety == "safe" else "dcmlint fix --unsafe-fixes"
+            said.append(f"{asked} can {repair.label} ({repair.safety}). {repair.reason}")
+    return " ".join(said)
+
+
 def rule_text(rule: Rule, width: int = 80) -> str:
     """A rule as text of at most ``width`` columns."""
     lines = [f"{rule.id}  {rule.name}", ""]
@@ -24,7 +36,7 @@ def rule_text(rule: Rule, width: int = 80) -> str:
             lines += textwrap.wrap(
                 " ".join(text.split()), width, initial_indent=f"{label:>11}  ", subsequent_indent=" " * 13
             )
-    for heading, text in (("Why", rule.why), ("What to do", rule.remedy)):
+    for heading, text in (("Why", rule.why), ("What to do", rule.remedy), ("Repair", _repairs(rule))):
         if text:
             lines += [
                 "",

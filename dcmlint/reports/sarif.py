@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from dcmlint.engine.report import Closing
-from dcmlint.findings.finding import FileRecord, Finding
+from dcmlint.findings.finding import FileRecord, Finding, Fix
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import first_link
 from dcmlint.reports.writer import Writer
@@ -116,9 +116,37 @@ def _result(finding: Finding, number: int) -> dict[str, Any]:
     related += [_location(file, "", None) for file in finding.subject.files[:20] if file not in files]
     if related:
         result["relatedLocations"] = [{"id": place, **one} for place, one in enumerate(related, 1)]
+    if finding.fixes and files:
+        result["fixes"] = [_fix(fix, files[0], finding.offset) for fix in finding.fixes]
     if finding.suppressed:
         result["suppressions"] = [{"kind": "external"}]
     return result
+
+
+def _fix(fix: Fix, file: str, offset: int | None) -> dict[str, Any]:
+    """What `dcmlint fix` would do: a place in the file, and the operations as properties.
+
+    SARIF replaces regions by content; the new content is not told, since it may hold what a report may not show.
+    """
+    return {
+        "description": {"text": printable(f"{fix.label} ({fix.applicability})")},
+        "artifactChanges": [
+            {
+                "artifactLocation": {"uri": uri(file)},
+                "replacements": [{"deletedRegion": {"byteOffset": offset or 0, "byteLength": 0}}],
+            }
+        ],
+        "properties": {
+            "applicability": fix.applicability,
+            "operations": [
+                {
+                    key: printable(value) if isinstance(value, str) else value
+                    for key, value in operation.items()
+                }
+                for operation in msgspec.to_builtins(fix.operations)
+            ],
+        },
+    }
 
 
 def _location(file: str, path: str, offset: int | None, message: str = "") -> dict[str, Any]:

@@ -11,9 +11,10 @@ from dcmlint.dicom.path import parse_path
 from dcmlint.errors import RuleError, did_you_mean
 from dcmlint.rules.compile import CompiledRule, sop_classes_of
 from dcmlint.rules.example_facts import example_facts
-from dcmlint.rules.examples import example_files
+from dcmlint.rules.examples import example_files, repair_files
 from dcmlint.rules.load import read_rule
 from dcmlint.rules.model import RuleSource
+from dcmlint.rules.repairs import compiled_repairs
 from dcmlint.rules.tables.checks import CHECKS
 
 # An alias may be of one value of an attribute, or of one wrong value: value(ImageType, 3) == "LOCALIZER"
@@ -67,12 +68,29 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
         yield from _path(source, "each", rule.each)
     if compiled is not None and compiled.function is not None:
         yield from _parameters(source, compiled)
+    yield from _repairs(source)
     for number in range(len(rule.examples)):
         try:
             example_files(source, number)
             example_facts(source, number)
         except RuleError as mistake:
             yield mistake
+
+
+def _repairs(source: RuleSource) -> Iterator[RuleError]:
+    for number, repair in enumerate(source.rule.repairs):
+        try:
+            compiled_repairs(source)
+            for example in range(len(repair.examples)):
+                repair_files(source, number, example)
+        except RuleError as mistake:
+            yield mistake
+        for place, code in enumerate(repair.check):
+            if code not in CHECKS:
+                hint = did_you_mean(code, CHECKS)
+                yield _wrong(
+                    source, f"repairs[{number}].check[{place}]", f"{code!r} is no generic check", hint
+                )
 
 
 def _path(source: RuleSource, key: str, path: str) -> Iterator[RuleError]:

@@ -76,6 +76,21 @@ def example_files(source: RuleSource, number: int) -> tuple[ExampleFile, ...]:
     return tuple(_file(source, one, f"{key}.datasets[{i}]", i) for i, one in enumerate(example.datasets))
 
 
+def repair_files(
+    source: RuleSource, repair: int, number: int
+) -> tuple[ExampleFile, ExampleFile | None, tuple[ExampleFile, ...]]:
+    """The files of an example of a repair (both 0-based): before, after (None: refused), and those beside it.
+
+    Raises RuleError as `example_files` does.
+    """
+    example = source.rule.repairs[repair].examples[number]
+    key = f"$.repairs[{repair}].examples[{number}]"
+    before = _file(source, example.before, f"{key}.before", 0)
+    after = None if example.after is None else _file(source, example.after, f"{key}.after", 0)
+    beside = tuple(_file(source, one, f"{key}.beside[{i}]", i + 1) for i, one in enumerate(example.beside))
+    return before, after, beside
+
+
 def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) -> ExampleFile:
     def wrong(message: str, key: str) -> RuleError:
         place = source.marks.get(f"{mark}.{key}") or source.marks.get(mark, (0, 0))

@@ -21,7 +21,7 @@ import msgspec
 from dcmlint.decoding import decoder
 from dcmlint.errors import RuleError
 from dcmlint.findings.finding import RANK
-from dcmlint.rules.model import Rule, RuleSource
+from dcmlint.rules.model import Repair, Rule, RuleSource
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 BUNDLE = _PACKAGE / "_data" / "rules.bin"
@@ -114,8 +114,27 @@ def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> 
     for example in rule.examples:
         if [example.fails, example.passes, example.undecided, example.not_applicable].count(True) != 1:
             raise wrong(f"example {example.name!r} must have exactly one outcome", "examples")
+    for number, repair in enumerate(rule.repairs):
+        _check_repair(repair, number, wrong)
     if RANK[rule.severity] == RANK["error"] and rule.basis not in ("requirement", "inference", "local"):
         raise wrong(f"a rule of basis {rule.basis} cannot be an error", "severity")
+
+
+def _check_repair(repair: Repair, number: int, wrong: Callable[[str, str], RuleError]) -> None:
+    key = f"repairs[{number}]"
+    ways = [repair.remove, repair.encode, repair.rename, repair.set_, repair.function]
+    count = sum(bool(way) for way in ways)
+    if repair.safety == "never" and (count or repair.examples):
+        raise wrong("what is never repaired has no operation and no examples", key)
+    if repair.safety != "never" and count != 1:
+        raise wrong("a repair has one of remove, encode, rename, set, function", key)
+    if repair.safety != "never" and not repair.label:
+        raise wrong("a repair needs a label: what it does", key)
+    if repair.safety != "safe" and not repair.reason:
+        raise wrong(f"a repair that is {repair.safety} needs a reason", key)
+    for example in repair.examples:
+        if (example.after is None) != example.refused:
+            raise wrong(f"example {example.name!r} must have either after or refused", f"{key}.examples")
 
 
 def bundled(path: Path, kind: type[AnyBundle], folder: Path, make: Callable[[], AnyBundle]) -> AnyBundle:
@@ -159,10 +178,15 @@ def rule_bundle() -> Bundle:
     """The bundle of the built-in rules, without examples."""
     folder = data_folder("rules")
     bare = tuple(
-        RuleSource(msgspec.structs.replace(source.rule, examples=()), source.file, _short(source.marks))
+        RuleSource(_without_examples(source.rule), source.file, _short(source.marks))
         for source in read_folder(folder)
     )
     return Bundle(key=folder_key(folder), rules=bare)
+
+
+def _without_examples(rule: Rule) -> Rule:
+    repairs = tuple(msgspec.structs.replace(repair, examples=()) for repair in rule.repairs)
+    return msgspec.structs.replace(rule, examples=(), repairs=repairs)
 
 
 def _short(marks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
@@ -177,5 +201,6 @@ def _short(marks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
         "$.downgrade",
         "$.is",
         "$.want",
+        "$.repairs",
     )
     return {path: place for path, place in marks.items() if path.startswith(wanted)}

@@ -55,6 +55,49 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     severity: Severity | None = None
 
 
+Safety = Literal["safe", "unsafe", "never"]
+
+
+class RepairExample(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A data set before and after a repair, both as in `Example`: the bytes must be those of ``after``.
+
+    ``refused`` in its place: the rule fails, and the repair does nothing.  ``beside``: other data sets of the run.
+    """
+
+    name: str
+    before: dict[str, Any]
+    after: dict[str, Any] | None = None
+    refused: bool = False
+    beside: tuple[dict[str, Any], ...] = ()
+
+
+class Repair(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True,
+    rename={"set_": "set"},
+):  # fmt: skip
+    """What repairs the findings of a rule, or why nothing may.
+
+    ``safety``: *safe* keeps what the data say, *unsafe* needs somebody who says that it is meant (``reason`` says
+    why), *never* says why a program must not.  One operation on the element of the finding: ``remove`` it, write it
+    anew (``encode``), ``rename`` it to a keyword, ``set`` it to the value of an expression, or what a registered
+    ``function`` says.  ``check``: only for findings of these generic checks.
+    """
+
+    label: str = ""
+    safety: Safety
+    reason: str = ""
+    check: tuple[str, ...] = ()
+    remove: bool = False
+    encode: bool = False
+    rename: str = ""
+    set_: str = ""
+    function: str = ""
+    parameters: dict[str, Any] = {}
+    examples: tuple[RepairExample, ...] = ()
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True,
            rename={"assert_": "assert"}):  # fmt: skip
     """One rule, as its file says."""
@@ -95,6 +138,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     once: bool = False  # one finding for a file, however many attributes it is about
     since: str = ""
     default: bool = True
+    repairs: tuple[Repair, ...] = ()
     examples: tuple[Example, ...] = ()
 
     @property

@@ -46,6 +46,7 @@ _DESCRIPTIONS = {
     "once": "Whether there is one finding for a file, however many attributes it is about.",
     "since": "The first edition of the standard that asks for it.",
     "default": "Whether the rule is on unless a profile says otherwise.",
+    "repairs": "What `dcmlint fix` does about findings of the rule, or why no program may.",
     "examples": "The rule's tests.",
 }
 _OUTCOMES = ("fails", "passes", "undecided", "not_applicable")
@@ -69,6 +70,7 @@ def rule_schema() -> dict[str, Any]:
     for name in ("section", "table", "edition"):
         definitions["Reference"]["properties"][name]["type"] = _TEXT
     _complete_example(definitions["Example"])
+    _complete_repair(definitions)
     definitions["Encoding"] = _encoding()
     definitions["Dataset"] = _dataset()
     definitions["ByteEdit"] = _byte_edit()
@@ -113,6 +115,18 @@ def _complete_example(example: dict[str, Any]) -> None:
         {"required": [outcome], "properties": {outcome: {"const": True}}} for outcome in _OUTCOMES
     ]
     example["anyOf"] = [{"required": [field]} for field in ("dataset", "datasets", "facts")]
+
+
+def _complete_repair(definitions: dict[str, Any]) -> None:
+    repair, example = definitions["Repair"]["properties"], definitions["RepairExample"]["properties"]
+    repair["check"]["items"] = {"enum": sorted(CHECKS)}
+    repair["set"]["type"] = example["name"]["type"] = _TEXT
+    example["before"] = {"$ref": "#/$defs/Dataset"}
+    example["after"] = {"$ref": "#/$defs/Dataset"}
+    example["beside"]["items"] = {"$ref": "#/$defs/Dataset"}
+    for flag in (repair["remove"], repair["encode"], example["refused"]):
+        del flag["type"]
+        flag["enum"] = [True, False, "true", "false"]
 
 
 def _dataset() -> dict[str, Any]:
@@ -181,6 +195,8 @@ def _ordered(value: Any) -> Any:
             "Reference",
             "Downgrade",
             "Example",
+            "Repair",
+            "RepairExample",
         ):
             del made["title"]
         return made

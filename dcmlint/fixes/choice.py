@@ -1,0 +1,79 @@
+"""Which repairs are asked for, and what a person supplies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.oddities import ODDITIES
+from dcmlint.rules.model import Repair
+from dcmlint.standard.tags import DigitalSignaturesSequence, PixelData
+from dcmlint.standard.uids import MediaStorageDirectoryStorage
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may change: ``unsafe`` allows the repairs that need somebody who says that they are meant."""
+
+    unsafe: bool = False
+
+    def takes(self, repair: Repair) -> bool:
+        """Whether a repair is asked for."""
+        return repair.safety == "safe" or (self.unsafe and repair.safety == "unsafe")
+
+
+# Oddities with which nobody knows where elements begin and end, or how their values are written.
+_UNSURE = frozenset({
+    "truncated", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit", "length-beyond-parent",
+    "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length", "not-an-item",
+    "transfer-syntax-missing", "transfer-syntax-unknown", "transfer-syntax-wrong", "no-meta",
+})  # fmt: skip
+# Those whose repair must come first: with it the layout is certain, without it nothing is changed.
+STRUCTURAL: Mapping[str, str] = {
+    code: f"encoding.{code}"
+    for code in ("item-beyond-parent", "stray-item", "missing-item-delimiter", "missing-sequence-delimiter")
+}
+_DELIMITER = frozenset({"no-delimiter", "odd-length", "zero-length", "bot-length", "missing-bot-item"})
+_END_FRAGMENTS = "end-fragments"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def unsure(instance: Instance) -> str:
+    """Why a file must not be changed at all; empty where it may."""
+    codes = {oddity.code for oddity in instance.oddities}
+    for code in sorted(codes & _UNSURE):
+        return f"damaged: {ODDITIES[code]}"
+    if instance.status == "partial" and not lacks_delimiter(instance):
+        return "damaged: it could not be read to its end"
+    if instance.preamble.startswith(_TIFF):
+        return "it is a TIFF file as well, whose offsets would be wrong"
+    if instance.sop_class == MediaStorageDirectoryStorage:
+        return "a DICOMDIR holds the offsets of its own records"
+    if DigitalSignaturesSequence in instance.dataset:
+        return "it is signed: a change would break the digital signature"
+    return ""
+
+
+def lacks_delimiter(instance: Instance) -> bool:
+    """Whether all that is wrong with the end of a file is that no delimiter follows its last fragment."""
+    element = instance.dataset.get(PixelData)
+    fragments = element.fragments if element is not None else None
+    if fragments is None or element is not list(instance.dataset)[-1]:
+        return False
+    return {problem.code for problem in fragments.problems} <= _DELIMITER and fragments.end == len(
+        instance.buffer
+    )
+
+
+def comes_first(instance: Instance, repair: Repair, check: str) -> bool | None:
+    """Whether a repair must come before all others; None where none must."""
+    if lacks_delimiter(instance) and instance.status == "partial":
+        return repair.function == _END_FRAGMENTS
+    urgent = {STRUCTURAL[oddity.code] for oddity in instance.oddities if oddity.code in STRUCTURAL}
+    return check in urgent if urgent else None
+
+
+def is_certain(instance: Instance) -> bool:
+    """Whether it is certain where everything begins and ends."""
+    return instance.status != "partial" and not any(one.code in STRUCTURAL for one in instance.oddities)

@@ -1,0 +1,122 @@
+"""Repairs of how a data set is written, where the bytes prove what was meant (PS3.5 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dcmlint.dicom.dataset import UNDEFINED, Dataset
+from dcmlint.dicom.edits import AddPreamble, Drop, Edit, Recode, Sort
+from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.tokens import Reader
+from dcmlint.rules.repairs import Failed, Refused, RepairContext, repair_function
+from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
+
+_MOST = 1 << 20  # bytes that are read to prove something
+_HEADER = 8  # bytes of an item or a delimiter
+
+
+@repair_function("sort-elements")
+def sort_elements(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """The elements of the level in ascending order."""
+    yield Sort(level=failed.level)
+
+
+def _extents(level: Dataset) -> list[tuple[int, int]]:
+    """Where the elements of a level begin and end, without delimiters."""
+    return [(element.offset, element.end) for element in level]
+
+
+@repair_function("drop-trailing-bytes")
+def drop_trailing_bytes(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """Zero bytes behind the last element are left out."""
+    buffer, start = failed.level.context.buffer, failed.problem.offset
+    size = len(buffer)
+    if start < 0 or size - start > _MOST:
+        raise Refused("more bytes follow than are looked at")
+    if any(buffer[start:size]):
+        raise Refused("what follows is more than zero bytes")
+    yield Drop(level=failed.level, start=start, end=size)
+
+
+@repair_function("drop-stray-delimiter")
+def drop_stray_delimiter(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """A delimiter, or an empty item, that ends and begins nothing is left out."""
+    level, start = failed.level, failed.problem.offset
+    little = level.context.little if level.explicit == level.context.syntax.explicit else True
+    header = level.context.buffer[start : start + _HEADER]
+    order = "little" if little else "big"
+    tag = int.from_bytes(header[0:2], order) << 16 | int.from_bytes(header[2:4], order)  # type: ignore[arg-type]
+    if tag not in (Item, ItemDelimitationItem, SequenceDelimitationItem) or any(header[4:8]):
+        raise Refused("it holds something")
+    yield Drop(level=level, tag=failed.tag, start=start, end=start + _HEADER)
+
+
+@repair_function("drop-equal-duplicate")
+def drop_equal_duplicate(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """The second of two elements with the same tag is left out where both are the same, byte for byte."""
+    level, offset = failed.level, failed.problem.offset
+    element = level.get(failed.tag)
+    if element is None or element.offset == offset:
+        raise Refused("the first of the two is not known")
+    buffer = level.context.buffer
+    if element.length == UNDEFINED:
+        raise Refused("elements of undefined length are not compared")
+    size = element.end - element.offset
+    if size > _MOST or buffer[offset : offset + size] != buffer[element.offset : element.end]:
+        raise Refused("the two differ: which one is right is not known")
+    yield Drop(level=level, start=offset, end=offset + size)
+
+
+@repair_function("proven-length")
+def proven_length(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """An item that is longer than its sequence gets the length that its elements have.
+
+    Proven where they fill the sequence to its last byte, and the sequence ends where the next element begins.
+    """
+    item = failed.level
+    if failed.problem.check != "encoding.item-beyond-parent" or item.parent is None:
+        raise Refused("nothing proves another length")
+    sequence = item.parent.get(item.parent_tag)
+    if sequence is None or sequence.length == UNDEFINED or sequence.end != item.end:
+        raise Refused("nothing proves where the item ends")
+    buffer = item.context.buffer
+    reader = Reader(buffer, item.context, together=False)
+    again = Dataset(item.context, item.explicit, item.offset, item.parent, item.parent_tag, item.index, 0)
+    end = reader.read_level(again, item.offset + _HEADER, item.end)
+    if reader.oddities or reader.stopped or end != item.end or not len(again):
+        raise Refused("the elements do not fill the item to its end")
+    yield Recode(level=item)
+
+
+@repair_function("end-fragments")
+def end_fragments(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """The delimiter behind the fragments, of length zero; where it is absent, only if no frame is."""
+    dataset = context.instance.dataset
+    element = dataset.get(PixelData)
+    if element is None or element.fragments is None:
+        raise Refused("there are no fragments")
+    codes = {problem.code for problem in element.fragments.problems}
+    if codes & {
+        "item-beyond-end",
+        "truncated-item-header",
+        "foreign-tag",
+        "undefined-length",
+        "too-many-items",
+    }:
+        raise Refused("the fragments could not be read to their end")
+    if "no-delimiter" in codes:
+        frames = context.facts("pixels.frames")
+        if not isinstance(frames, int) or len(element.fragments) != frames:
+            raise Refused("nothing proves that no fragment is absent")
+    elif "delimiter-length" not in codes:
+        raise Refused("the delimiter is as it should be")
+    yield Recode(level=dataset, tag=PixelData)
+
+
+@repair_function("add-preamble")
+def add_preamble(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """128 zero bytes and DICM before a file meta group."""
+    instance: Instance = context.instance
+    if instance.meta is None:
+        raise Refused("without File Meta Information nothing states the transfer syntax")
+    yield AddPreamble(level=instance.meta)
