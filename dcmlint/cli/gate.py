@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import time
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,6 +52,65 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     return 0
 
 
+@gates.command("status")
+def status(config: ConfigFile = Path("gate.toml")) -> int:
+    """How many instances are where, how long the queues are, how old the oldest held one is."""
+    from dcmlint.gate import operate
+    from dcmlint.gate.words import status_lines
+
+    with journal_of(config) as (journal, _):
+        print("\n".join(status_lines(operate.summary(journal), time())))
+    return 0
+
+
+@gates.command("explain")
+def explain(
+    uid: Annotated[str, typer.Argument(help="A SOP Instance UID.")], config: ConfigFile = Path("gate.toml")
+) -> int:
+    """Where an instance is and why: every event of it."""
+    from dcmlint.gate.explain import explain as lines_of
+    from dcmlint.reports.border import printable
+
+    with journal_of(config) as (journal, _):
+        lines = list(lines_of(journal, uid))
+    if not lines:
+        raise UsageError(f"{uid}: nothing came under this UID")
+    print("\n".join(printable(line) for line in lines))
+    return 0
+
+
+@gates.command("audit")
+def audit(config: ConfigFile = Path("gate.toml")) -> int:
+    """Whether rows, files and digests agree; names each that does not, and ends with 1 then."""
+    from dcmlint.gate import operate
+    from dcmlint.reports.border import printable
+
+    with journal_of(config) as (journal, spool):
+        found = operate.audit(journal, spool)
+        rows = journal.read("SELECT count(*) FROM instances")[0][0]
+    for one in found:
+        print(printable(one))
+    print(f"{rows} instances: {len(found)} disagreement{'' if len(found) == 1 else 's'}")
+    return 1 if found else 0
+
+
+@gates.command("check")
+def check(
+    config: ConfigFile = Path("gate.toml"),
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no destination.")] = False,
+) -> int:
+    """Whether the configuration, the profile, the disk and each destination are as the gate needs them."""
+    need_gate()
+    from dcmlint.gate.preflight import preflight
+    from dcmlint.reports.border import printable
+
+    good = True
+    for step in preflight(config, offline=offline):
+        good = good and step.good
+        print(printable(f"{'ok  ' if step.good else 'FAIL'}  {step.what}"))
+    return 0 if good else 4
+
+
 def need_gate() -> None:
     """Raise ``UsageError`` where the gate cannot run."""
     import os
@@ -63,3 +125,18 @@ def need_gate() -> None:
         raise UsageError(
             f"the gate needs the extra 'gate' ({', '.join(missing)} not installed): pip install 'dcmlint[gate]'"
         )
+
+
+@contextmanager
+def journal_of(config: Path) -> Iterator[tuple[Any, Path]]:
+    """The journal of a configuration and its spool."""
+    from dcmlint.gate.config import read_config, relative
+    from dcmlint.gate.operate import open_journal
+
+    settings = read_config(config)
+    spool = Path(relative(config.parent, settings.spool))
+    journal = open_journal(spool, [one.name for one in settings.forward])
+    try:
+        yield journal, spool
+    finally:
+        journal.close()

@@ -35,7 +35,7 @@ class Front:
         self._ended = ended
         self._allowed = networks(listen.addresses)
         self._classes = _classes(listen.sop_classes)
-        self.rejected = 0
+        self._coming: dict[int, str] = {}  # the UID of what is coming in, by association
         self.receiver = Receiver(
             _receiver_settings(listen, base, core.incoming, self._classes),
             Handlers(
@@ -45,19 +45,23 @@ class Front:
 
     def _request(self, request: AssociateRequest, peer: str) -> Rejection | None:
         if self._allowed and not _within(peer, self._allowed):
-            self.rejected += 1
             return REJECT_CALLING
         return REJECT_CONGESTION if self._closed() else None
 
     def _store(self, command: Command, context: AcceptedContext, head: AssociationHead) -> Answer | None:
+        before = self._coming.pop(head.number, "")
+        if before:
+            self._trace(before, head, "not taken", "larger than the limit, or there was no space to write it")
         if self._classes is not None and command.sop_class not in self._classes:
             return Answer(SOP_CLASS_NOT_SUPPORTED, "this SOP Class is not taken here")
         if self._closed():
             return Answer(OUT_OF_RESOURCES, "no space left: try again later")
+        self._coming[head.number] = command.sop_instance
         return None
 
     def _instance(self, instance: ReceivedInstance) -> Answer:
         command, head = instance.command, instance.association
+        self._coming.pop(head.number, None)
         originator = None
         if command.originator or command.originator_id is not None:
             originator = bool(command.originator) and command.originator_id is not None
@@ -69,7 +73,17 @@ class Front:
         return self._core.take(instance.path, arrival)
 
     def _end(self, facts: AssociationFacts) -> None:
+        uid = self._coming.pop(facts.number, "")
+        if uid and facts.request is not None:
+            self._trace(uid, facts, "cut off", f"the association ended ({facts.end}) before it was whole")
         self._ended(facts)
+
+    def _trace(self, uid: str, of: AssociationHead | AssociationFacts, what: str, why: str) -> None:
+        calling = of.request.calling if of.request is not None else ""
+        try:
+            self._core.journal.trace(uid, who=f"{calling} at {of.peer}", why=why, what=what)
+        except OSError:
+            pass  # the journal is closed: the gate is being stopped
 
 
 def _receiver_settings(

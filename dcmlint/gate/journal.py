@@ -93,6 +93,17 @@ class Journal:
 
         self.writer.do(work)
 
+    def trace(self, uid: str, *, who: str, why: str, what: str) -> None:
+        """Add an event about something that never became an instance; written soon, and not waited for."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO events(time, instance, uid, state, who, why, sha256) VALUES (?,0,?,?,?,?,'')",
+                (time(), uid, what, who, why),
+            )
+
+        self.writer.submit(work)
+
     def exchange(
         self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32
     ) -> list[Delivery]:
@@ -147,6 +158,11 @@ class Journal:
         """The history of an instance."""
         sql = f"SELECT {EVENT} FROM events WHERE instance=? ORDER BY id"
         return [event_of(values) for values in self.read(sql, number)]
+
+    def traces(self, uid: str) -> list[Event]:
+        """What is known of attempts under a UID that never became an instance."""
+        sql = f"SELECT {EVENT} FROM events WHERE uid=? AND instance=0 ORDER BY id"
+        return [event_of(values) for values in self.read(sql, uid)]
 
     def deliveries(self, number: int) -> list[Delivery]:
         """Where an instance goes, and how far it is."""

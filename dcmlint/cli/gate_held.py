@@ -1,0 +1,115 @@
+"""`dcmlint gate held`: the instances that wait for a person's decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dcmlint.cli.gate import ConfigFile, gates, journal_of
+from dcmlint.errors import UsageError
+
+helds = typer.Typer(help="Held instances.", no_args_is_help=True, rich_markup_mode=None)
+gates.add_typer(helds, name="held")
+
+Words = Annotated[
+    list[str], typer.Argument(help="Numbers of instances, SOP Instance UIDs or Study Instance UIDs.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the journal with your name.")]
+
+
+@helds.callback()
+def _held() -> None:
+    """Instances that were accepted and are not forwarded until somebody decides."""
+
+
+@helds.command("ls")
+def ls(config: ConfigFile = Path("gate.toml")) -> int:
+    """List held instances, the oldest first."""
+    from dcmlint.gate.explain import when
+    from dcmlint.reports.border import printable
+
+    with journal_of(config) as (journal, _):
+        rows = journal.rows("state='held'")
+    for row in rows:
+        print(
+            printable(f"{row.id:>6}  {when(row.changed)}  {row.sender or '-'}  {row.uid}\n        {row.why}")
+        )
+    print(f"{len(rows)} held")
+    return 0
+
+
+@helds.command("show")
+def show(
+    words: Words,
+    config: ConfigFile = Path("gate.toml"),
+    names: Annotated[
+        bool, typer.Option("--names", help="Show who the patient is; that is recorded.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why the names are needed.")] = "",
+) -> int:
+    """Show held instances with their findings and their history."""
+    from dcmlint.gate import operate
+    from dcmlint.gate.explain import explain_row
+    from dcmlint.reports.border import printable
+
+    if names:
+        _need(reason)
+    with journal_of(config) as (journal, spool):
+        for row in operate.held(journal, words):
+            if names:
+                for name, value in operate.names(
+                    journal, spool, row, who=operate.user(), reason=reason
+                ).items():
+                    print(printable(f"  {name}: {value}"))
+            print("\n".join(printable(line) for line in explain_row(journal, row)))
+    return 0
+
+
+@helds.command("release")
+def release(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")) -> int:
+    """Forward held instances as they are."""
+    from dcmlint.gate import operate
+
+    _need(reason)
+    with journal_of(config) as (journal, _):
+        rows = operate.held(journal, words)
+        return _done("released", operate.release(journal, rows, who=operate.user(), reason=reason))
+
+
+@helds.command("discard")
+def discard(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")) -> int:
+    """Give held instances up: their bytes are removed, and no archive gets them."""
+    from dcmlint.gate import operate
+
+    _need(reason)
+    with journal_of(config) as (journal, spool):
+        rows = operate.held(journal, words)
+        return _done("discarded", operate.discard(journal, spool, rows, who=operate.user(), reason=reason))
+
+
+@helds.command("export")
+def export(
+    words: Words,
+    reason: Reason,
+    to: Annotated[Path, typer.Option("--to", help="The folder.")],
+    config: ConfigFile = Path("gate.toml"),
+) -> int:
+    """Copy held instances to a folder; they stay held."""
+    from dcmlint.gate import operate
+
+    _need(reason)
+    with journal_of(config) as (journal, spool):
+        rows = operate.held(journal, words)
+        return _done("exported", operate.export(journal, spool, rows, to, who=operate.user(), reason=reason))
+
+
+def _need(reason: str) -> None:
+    if not reason.strip():
+        raise UsageError("--reason must say why: it is kept in the journal")
+
+
+def _done(word: str, what: list[Any]) -> int:
+    print(f"{len(what)} instance{'' if len(what) == 1 else 's'} {word}")
+    return 0

@@ -1,0 +1,80 @@
+"""Where an instance is and why, in plain words: the answer to "where is my slide?"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.records import Brief, Delivery, Event, Row
+
+_WHERE = {
+    "checking": "accepted; it is being checked",
+    "waiting": "accepted; it waits until its study is complete",
+    "queued": "accepted; it waits to be delivered",
+    "delivered": "delivered: every destination has it",
+    "held": "held: accepted, and not forwarded until somebody decides",
+    "refused": "refused: its sender was told so, and still has it",
+    "superseded": "superseded: its sender has sent another version",
+    "discarded": "discarded by a person",
+}
+
+
+def explain(journal: Journal, uid: str) -> Iterator[str]:
+    """Lines about everything that came under a UID; none where nothing did."""
+    rows = journal.find(uid)
+    for row in rows:
+        if row is not rows[0]:
+            yield ""
+        yield from explain_row(journal, row)
+    traces = journal.traces(uid)
+    if traces:
+        yield f"{uid}: attempts that never became an instance here; its sender was not answered with success"
+        yield from (f"    {event_words(event)}" for event in traces)
+
+
+def explain_row(journal: Journal, row: Row) -> Iterator[str]:
+    """Lines about one instance: where it is, why, and its history."""
+    yield f"instance {row.id} · {row.uid}"
+    yield f"  {_WHERE[row.state]}"
+    if row.why:
+        yield f"  why: {row.why}"
+    if row.answer > 0:
+        yield f"  answered: {row.answer:04X}H"
+    source = f"{row.sender} at {row.peer}" if row.peer else row.sender
+    yield f"  from {source or 'unknown'}, {when(row.received)}, {row.size} bytes over {row.via}"
+    yield f"  study {row.study or 'unknown'}"
+    yield f"  {'file ' + row.file if row.kept else 'its file is no longer kept here'}"
+    for delivery in journal.deliveries(row.id):
+        yield f"  to {delivery.destination}: {delivery_words(delivery)}"
+    for found in findings(row)[:10]:
+        yield f"  {found.severity}[{found.rule}] {found.message}"
+    yield "  history:"
+    for event in journal.events(row.id):
+        yield f"    {event_words(event)}"
+
+
+def delivery_words(delivery: Delivery) -> str:
+    """How far a delivery is."""
+    tried = f", tried {delivery.tries} time{'s' if delivery.tries != 1 else ''}" if delivery.tries else ""
+    detail = f": {delivery.detail}" if delivery.detail else ""
+    words = {"queued": "waits", "sending": "is being sent", "held": "not taken", "discarded": "given up"}
+    return f"{words.get(delivery.state, delivery.state)}{tried}{detail}"
+
+
+def event_words(event: Event) -> str:
+    """One line of a history."""
+    why = f": {event.why}" if event.why else ""
+    return f"{when(event.time)}  {event.state} ({event.who}){why}"
+
+
+def findings(row: Row) -> list[Brief]:
+    """The findings about an instance, the worst first."""
+    return msgspec.json.decode(row.findings, type=list[Brief]) if row.findings else []
+
+
+def when(seconds: float) -> str:
+    """A time in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,172 @@
+"""What an operator does with held instances. Each decision has a reason, and is in the journal with the user's name.
+
+These work on the journal, whether the gate runs or not; a running one takes them up within a second.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcmlint.errors import UsageError
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.records import Row
+from dcmlint.gate.spool import Identity, digest, read_identity
+
+
+def open_journal(spool: Path, destinations: Sequence[str] = ()) -> Journal:
+    """The journal of a spool, beside the gate that may be running; ``UsageError`` where there is none."""
+    path = spool / "journal.sqlite"
+    if not path.exists():
+        raise UsageError(f"{path}: no journal; has the gate run with this configuration?")
+    return Journal(path, destinations)
+
+
+def user() -> str:
+    """Who acts: the login behind ``sudo``, else that of the process."""
+    import getpass
+
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def held(journal: Journal, words: Sequence[str]) -> list[Row]:
+    """The held instances that words name: a number, a SOP Instance UID, or a Study Instance UID."""
+    found: dict[int, Row] = {}
+    for word in words:
+        if word.isdigit() and len(word) < 12:
+            rows = journal.rows("id=?", int(word))
+        else:
+            rows = journal.rows("uid=? OR study=?", word, word)
+        mine = [row for row in rows if row.state == "held"]
+        if not mine:
+            state = f"; it is {rows[-1].state}" if rows else ""
+            raise UsageError(f"{word}: no held instance{state}")
+        found.update({row.id: row for row in mine})
+    return [found[number] for number in sorted(found)]
+
+
+def release(journal: Journal, rows: Sequence[Row], *, who: str, reason: str) -> list[int]:
+    """Forward instances as they are."""
+    return journal.move(
+        [row.id for row in rows], "queued", who=who, why=f"released: {reason}", only=("held",)
+    )
+
+
+def discard(journal: Journal, spool: Path, rows: Sequence[Row], *, who: str, reason: str) -> list[int]:
+    """Give instances up; their bytes are removed."""
+    moved = journal.move(
+        [row.id for row in rows], "discarded", who=who, why=f"discarded: {reason}", only=("held",)
+    )
+    for row in rows:
+        if row.id in moved:
+            (spool / "data" / row.file).unlink(missing_ok=True)
+    return moved
+
+
+def export(
+    journal: Journal, spool: Path, rows: Sequence[Row], to: Path, *, who: str, reason: str
+) -> list[Path]:
+    """Copy instances to a folder; they stay held. An existing file is never written over."""
+    import shutil
+
+    to.mkdir(parents=True, exist_ok=True)
+    made = []
+    for row in rows:
+        target = to / f"{row.uid or 'instance'}-{row.id}.dcm"
+        if target.exists():
+            raise UsageError(f"{target} exists")
+        journal.note(row.id, who=who, why=f"to {to}: {reason}", what="exported")
+        shutil.copyfile(spool / "data" / row.file, target)
+        made.append(target)
+    return made
+
+
+def names(journal: Journal, spool: Path, row: Row, *, who: str, reason: str) -> dict[str, str]:
+    """Who the patient is, for somebody who has to know; that it was asked is in the journal first."""
+    from dcmlint.dicom.buffers import open_file
+    from dcmlint.dicom.instance import read_instance
+    from dcmlint.standard.tags import AccessionNumber, PatientID, PatientName
+
+    journal.note(row.id, who=who, why=reason, what="names shown")
+    buffer = open_file(spool / "data" / row.file)
+    try:
+        instance = read_instance(buffer)
+        if instance is None:
+            return {}
+        wanted = {"patient": PatientName, "patient id": PatientID, "accession": AccessionNumber}
+        return {name: instance.dataset.text(tag) or "" for name, tag in wanted.items()}
+    finally:
+        buffer.close()
+
+
+class Disagreement(str):
+    """One thing that rows, files and digests do not agree on, in words."""
+
+
+def audit(journal: Journal, spool: Path) -> list[Disagreement]:
+    """Whether rows, files and digests agree; each that does not. Reads every byte of the spool."""
+    data = spool / "data"
+    found: list[Disagreement] = []
+    rows = {row.file: row for row in journal.rows("1")}
+    with os.scandir(data) as entries:
+        names_ = {entry.name for entry in entries}
+    for file, row in rows.items():
+        what = f"instance {row.id} ({row.uid}), {row.state}"
+        if file not in names_:
+            # Looked at again: it may have been removed as it should in the meantime.
+            if row.kept and any(now.kept for now in journal.rows("id=?", row.id)):
+                found.append(Disagreement(f"{what}: its file {file} is missing"))
+            continue
+        if not row.kept:
+            if (data / file).exists():
+                found.append(Disagreement(f"{what}: its file {file} should have been removed"))
+            continue
+        wrong = _altered(data / file, row)
+        if wrong and any(now.kept for now in journal.rows("id=?", row.id)):
+            found.append(Disagreement(f"{what}: {file} {wrong}"))
+    for name in sorted(names_ - rows.keys()):
+        # A file that is just coming in has no row yet; one that was renamed a moment ago has one now.
+        if name.endswith(".dcm") and (data / name).exists() and not journal.rows("file=?", name):
+            found.append(Disagreement(f"{name}: a file that the journal does not know"))
+    return found
+
+
+def _altered(path: Path, row: Row) -> str:
+    """How a file differs from its row; empty if it does not."""
+    from dcmlint.errors import InputError
+
+    try:
+        identity: Identity = read_identity(path)
+        sha256, size = digest(path, identity.offset)
+    except InputError:
+        return "has no File Meta Information that can be read"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if size != row.size:
+        return f"has {size} bytes of data set; {row.size} came"
+    if sha256 != row.sha256:
+        return "was altered: its digest is not that of what came"
+    if (identity.sop_instance, identity.transfer_syntax) != (row.uid, row.syntax):
+        return "was altered: its File Meta Information is not what was written"
+    return ""
+
+
+def summary(journal: Journal) -> dict[str, object]:
+    """Numbers for `status`, the page and the metrics: instances by state, queues, the oldest held."""
+    states = {
+        str(state): number
+        for state, number in journal.read("SELECT state, count(*) FROM instances GROUP BY state")
+    }
+    queues = {
+        str(name): {"length": length, "oldest": oldest}
+        for name, length, oldest in journal.read(
+            "SELECT d.destination, count(*), min(i.received) FROM deliveries d JOIN instances i ON i.id=d.instance "
+            "WHERE d.state IN ('queued','sending') GROUP BY d.destination"
+        )
+    }
+    ((oldest_held,),) = journal.read("SELECT min(changed) FROM instances WHERE state='held'")
+    return {"states": states, "queues": queues, "oldest_held": oldest_held}

@@ -1,0 +1,183 @@
+"""A scripted session: an operator asks where instances are, decides, and finds what was tampered with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from gate_support import (
+    Archive,
+    GateProcess,
+    association,
+    data_set,
+    free_port,
+    part10_file,
+    send,
+    stored,
+    until,
+    write_config,
+)
+
+from dcmlint.network import dimse
+from dcmlint.network.pdu import fragments
+
+
+def gate(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dcmlint.cli", "gate", *words, "-c", str(config)], capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+def cut_off(port: int, uid: str) -> None:
+    """Half of a data set, and no more."""
+    with association(port) as dialogue:
+        context = next(iter(dialogue.contexts.values()))
+        for headers, piece in fragments(
+            context, dimse.store_request(1, "1.2.840.10008.5.1.4.1.1.2", uid), command=True, max_pdu=0
+        ):
+            dialogue.line.send(headers + piece, monotonic() + 5)
+        content = data_set(uid)
+        head, piece = next(iter(fragments(context, memoryview(content), command=False, max_pdu=100)))
+        dialogue.line.send(head + bytes(piece), monotonic() + 5)
+
+
+@pytest.mark.timeout(240)
+def test_a_session(tmp_path: Path) -> None:
+    bad = "2.25.600"
+
+    def answer(uid: str, count: int) -> int:
+        return 0xA900 if uid == bad else 0
+
+    with Archive(tmp_path / "archive", answer) as archive:
+        config = write_config(tmp_path / "gate", archive.port, port=free_port())
+        with GateProcess(config) as process:
+            port = process.port
+
+            def send_one(uid: str, status: int = 0, **fields: object) -> None:
+                assert send(port, tmp_path, uid, data_set(uid, **fields)) == status  # type: ignore[arg-type]
+
+            send_one("2.25.100")  # delivered
+            send_one("2.25.101")
+            send_one("2.25.101")  # the same bytes
+            send_one("2.25.102", held=True)  # held for a warning
+            send_one("2.25.103", 0xA905, refused=True)  # refused
+            send_one("2.25.104", 0xA905, refused=True)
+            send_one("2.25.104")  # the corrected one gets in after a refusal
+            send_one("2.25.105", held=True)
+            send_one("2.25.105", filling=b"mended" * 20)  # and after a hold
+            send_one("2.25.106", held=True)  # released
+            send_one("2.25.107", held=True)  # discarded
+            send_one(bad)  # the archive does not take it
+            cut_off(port, "2.25.108")
+            until(lambda: len(archive.stored) == 4)
+            send_one("2.25.100", filling=b"other!" * 20)  # other bytes than what the archive has
+            archive.stop()
+            send_one("2.25.109")  # waits
+            until(lambda: "tried" in gate(config, "explain", bad).stdout)
+
+            def explained(uid: str, *words: str) -> None:
+                said = gate(config, "explain", uid)
+                assert said.returncode == 0
+                for word in words:
+                    assert word in said.stdout, said.stdout
+
+            explained("2.25.100", "delivered: every destination", "held: accepted", "NET502")
+            explained("2.25.101", "delivered", "sent again", "stored once")
+            explained("2.25.102", "held", "GTT002")
+            explained("2.25.103", "refused: its sender", "A905H", "GTT001")
+            explained("2.25.104", "superseded", "delivered")
+            explained("2.25.105", "superseded", "delivered")
+            explained(bad, "archive did not take it", "A900H", "as the test says")
+            explained("2.25.108", "cut off", "never became an instance")
+            explained("2.25.109", "waits to be delivered")
+            assert gate(config, "explain", "2.25.999").returncode == 2
+
+            listed = gate(config, "held", "ls").stdout
+            assert listed.count("2.25.10") == 4
+            assert bad in listed
+            assert "Marker" not in listed
+            assert gate(config, "held", "release", "2.25.106").returncode == 2  # without a reason
+            assert (
+                "1 instance released"
+                in gate(config, "held", "release", "2.25.106", "--reason", "seen by Dr. A").stdout
+            )
+            exported = gate(
+                config,
+                "held",
+                "export",
+                "2.25.107",
+                "--to",
+                str(tmp_path / "out"),
+                "--reason",
+                "to the vendor",
+            )
+            assert "1 instance exported" in exported.stdout
+            (copy,) = (tmp_path / "out").iterdir()
+            assert stored(copy) == data_set("2.25.107", held=True)
+            assert (
+                "1 instance discarded"
+                in gate(config, "held", "discard", "2.25.107", "--reason", "a test").stdout
+            )
+            explained("2.25.107", "discarded", "exported", "to the vendor", "no longer kept")
+            assert (
+                gate(config, "held", "discard", "2.25.103", "--reason", "x").returncode == 2
+            )  # it is not held
+            shown = gate(config, "held", "show", "2.25.102")
+            assert "GTT002" in shown.stdout
+            assert "Marker" not in shown.stdout
+            named = gate(config, "held", "show", "2.25.102", "--names", "--reason", "a call from the ward")
+            assert "Marker^Patient" in named.stdout
+            explained("2.25.102", "names shown", "a call from the ward")
+
+            archive.restart()
+            until(lambda: {"2.25.106", "2.25.109"} <= archive.stored.keys())
+            explained("2.25.106", "released: seen by Dr. A", "delivered")
+            assert "held" in gate(config, "status").stdout
+            assert process.stop() == 0
+        assert archive.stored.keys() & {"2.25.102", "2.25.103", "2.25.107"} == set()
+        assert archive.stored["2.25.104"] == data_set("2.25.104")
+        assert archive.stored["2.25.105"] == data_set("2.25.105", filling=b"mended" * 20)
+        log = (tmp_path / "gate" / "gate.log").read_text()
+        assert "Marker" not in log
+        assert "MARKER-ID" not in log
+
+
+def test_the_audit_finds_a_file_removed_added_or_altered(tmp_path: Path) -> None:
+    from gate_support import Bench
+
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path, archive.port)
+    with Bench(tmp_path) as bench:
+        for number in range(3):
+            bench.take(data_set(f"2.25.{number}"), f"2.25.{number}")
+        rows = bench.journal.rows("1")
+        clean = gate(config, "audit")
+        assert (clean.returncode, clean.stdout) == (0, "3 instances: 0 disagreements\n")
+        bench.spool.remove(rows[0].file)
+        path = bench.spool.path(rows[1].file)
+        content = bytearray(path.read_bytes())
+        content[-3] ^= 1
+        path.write_bytes(content)
+        (bench.spool.data / "stranger.dcm").write_bytes(part10_file("2.25.9", data_set("2.25.9")))
+        found = gate(config, "audit")
+        assert found.returncode == 1
+        assert f"its file {rows[0].file} is missing" in found.stdout
+        assert "was altered: its digest" in found.stdout
+        assert "stranger.dcm: a file that the journal does not know" in found.stdout
+        assert "3 disagreements" in found.stdout
+
+
+def test_check_looks_at_everything_before_the_start(tmp_path: Path) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port)
+        good = gate(config, "check")
+        assert good.returncode == 0, good.stdout
+        assert "C-ECHO 0000H" in good.stdout
+    down = gate(config, "check")
+    assert down.returncode == 4
+    assert "FAIL  archive: ARCHIVE" in down.stdout
+    assert gate(config, "check", "--offline").returncode == 0
