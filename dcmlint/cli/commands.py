@@ -14,6 +14,7 @@ from dcmlint.cli import (
     profile,
     rule,
     rules,
+    scan,
     standard_,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "profile",
     "rule",
     "rules",
+    "scan",
     "standard_",
 ]

@@ -13,13 +13,13 @@ _EVERY = 0.2  # seconds between two drawings
 
 
 @contextmanager
-def counter(quiet: bool, total: int | None = None) -> Iterator[Callable[[], None]]:
-    """Gives a function to call after each input; nothing is drawn in the first second.
+def counter(quiet: bool, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Gives a function to call after each input, or with the number of those that are done; nothing is drawn in the first second.
 
     ``total``: the number of inputs, where it is known; then the remaining time is shown.
     """
     if quiet or not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda count=1: None
         return
     started = time.monotonic()
     done = 0
@@ -28,9 +28,9 @@ def counter(quiet: bool, total: int | None = None) -> Iterator[Callable[[], None
 
     drawn = started
 
-    def tick() -> None:
+    def tick(count: int = 1) -> None:
         nonlocal done, bar, task, drawn
-        done += 1
+        done += count
         now = time.monotonic()
         if bar is None and now - started > _AFTER:
             bar, task = _bar(total)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom import tokens
-from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.buffers import Buffer, RangeBuffer, WholeBuffer
 from dcmlint.dicom.columns import (
     Columns,
     Ints,
@@ -47,6 +47,11 @@ _TURNS = 64  # between items of defined and of undefined length
 _ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
 _ITEM_END = {True: b"\xfe\xff\x0d\xe0\0\0\0\0", False: b"\xff\xfe\xe0\x0d\0\0\0\0"}
 _SEQUENCE_END = {True: b"\xfe\xff\xdd\xe0\0\0\0\0", False: b"\xff\xfe\xe0\xdd\0\0\0\0"}
+# Float Pixel Data, Double Float Pixel Data, Pixel Data, and their offset tables: PS3.6
+_PIXELS = {
+    True: tuple(b"\xe0\x7f" + bytes((number, 0)) for number in (1, 8, 9, 16)),
+    False: tuple(b"\x7f\xe0\0" + bytes((number,)) for number in (1, 8, 9, 16)),
+}
 _OPEN = b"\xff\xff\xff\xff"
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
 
@@ -70,13 +75,15 @@ def read_columns(
 
     What follows the last one (a delimiter, an item that is damaged, the end) is for the plain reader.
     """
-    if not isinstance(reader.buffer, WholeBuffer) or len(reader.buffer) < 16:
+    buffer = _in_memory(reader.buffer, end, level.context.little)
+    if buffer is None or len(buffer) < 16:
         return None
-    work = _Lockstep(reader, reader.buffer, level, tag, explicit, depth)
+    end = min(end, len(buffer))
+    work = _Lockstep(reader, buffer, level, tag, explicit, depth)
     parts: list[Ints] = []
     position, number = start, 0
     for _ in range(_TURNS):
-        open_ = reader.buffer[position + 4 : position + 8] == _OPEN
+        open_ = buffer[position + 4 : position + 8] == _OPEN
         found, position = (work.chained if open_ else work.counted)(position, end, number)
         parts.append(found)
         number += len(found)
@@ -87,7 +94,18 @@ def read_columns(
     starts = np.concatenate(parts)
     shapes, read_with = work.finished(starts)
     level.context.long = True
-    return Read(Columns(starts, shapes, work.plain, reader.buffer, read_with, work.odd), position)
+    return Read(Columns(starts, shapes, work.plain, buffer, read_with, work.odd), position)
+
+
+def _in_memory(buffer: Buffer, end: int, little: bool) -> WholeBuffer | None:
+    """The bytes to random access: of what is read in ranges, those up to the pixel data; None where there is none.
+
+    The end of a sequence of undefined length is not known before it is read.  Where the tag of pixel data stands
+    in a value, the items behind it are read one by one.
+    """
+    if isinstance(buffer, RangeBuffer):
+        return buffer.prefix(end, _PIXELS[little])
+    return buffer if isinstance(buffer, WholeBuffer) else None
 
 
 class _Growing:

@@ -30,6 +30,15 @@ class OutcomeCounts:
         """Count outcomes outside of a plan: of a slide, or of an input that could not be read."""
         self._others.update(outcomes.items())
 
+    def add_counted(
+        self, planned: Mapping[str, int], exceptions: Mapping[tuple[str, OutcomeKind], int],
+        others: Mapping[tuple[str, OutcomeKind], int],
+    ) -> None:  # fmt: skip
+        """Take in counts: instances by SOP Class, exceptions to their plans, and outcomes outside of plans."""
+        self._planned.update(planned)
+        self._exceptions.update(exceptions)
+        self._others.update(others)
+
     def total(self) -> Outcomes:
         """All outcomes by rule."""
         total: Outcomes = {}

@@ -34,7 +34,7 @@ from dcmlint.findings.finding import (
     Subject,
 )
 from dcmlint.findings.problem import Problem
-from dcmlint.findings.redact import show_uid
+from dcmlint.findings.redact import show_uid, show_value
 from dcmlint.profiles.apply import exempted, settled, settled_together
 from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.profiles.resolve import Resolved, resolve_profile
@@ -64,7 +64,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one input.
 
     ``outcomes``: when ``planned``, the exceptions to the plan of the SOP Class, of which all else passed.
-    ``exempt``: the profile's exceptions that match it.
+    ``exempt``: the profile's exceptions that match it.  ``columns``: values of the settings' columns, as shown.
     """
 
     record: FileRecord
@@ -78,6 +78,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     sampled: bool = False
     exempt: tuple[int, ...] = ()
     exhibit: ImageExhibit | None = None
+    columns: tuple[str, ...] = ()
 
 
 # Profiles, rules and tables are read once for all threads.
@@ -138,6 +139,10 @@ class Checker:
             return "pass", ""
 
         _, crash = guarded(work)
+        failed = getattr(buffer, "failed", "")
+        if failed:
+            # Whatever rule asked for bytes that did not come: the input could not be read.
+            return self.unreadable(task.path, CANNOT_OPEN, f"cannot be read: {failed}")
         if crash:
             # A defect of ours: the run goes on, and ends as incomplete.
             return self.unreadable(task.path, CANNOT_OPEN, f"dcmlint itself {crash}: please report it")
@@ -179,7 +184,19 @@ class Checker:
             directory=directory_of(instance, task.path), exempt=exempt,
             exhibit=image_exhibit(run.facts) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
+            columns=tuple(self._shown(instance, tag) for tag in self.settings.columns),
         )  # fmt: skip
+
+    def _shown(self, instance: Instance, tag: int) -> str:
+        """The value of an attribute of the data set or of the file meta group as a report may print it."""
+        level = instance.meta if tag >> 16 == 2 else instance.dataset
+        values = level.values(tag) if level is not None else ()
+        if not values:
+            return ""
+        entry = standard.load().dictionary.entry(tag)
+        if entry is not None and entry.vr == "UI":
+            return self._uid(str(values[0]))
+        return show_value(values, tag, self.settings.show_values)
 
     def _no_dicom(self, task: Task, buffer: Buffer) -> Result:
         """What was named, or has a name that promises DICOM, is a finding; anything else is skipped."""

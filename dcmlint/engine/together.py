@@ -60,6 +60,11 @@ def member_of(facts: Facts, path: str) -> bytes:
     return packed if not crash else _ENCODER.encode(_Packed(_bytes(path), None, crash))
 
 
+def kept_of(packed: bytes) -> Kept | None:
+    """What was kept of an instance in `member_of`; None where nothing was."""
+    return _DECODER.decode(packed).kept if packed else None
+
+
 def _bytes(path: str) -> bytes:
     return path.encode("utf-8", "surrogatepass")
 

@@ -98,7 +98,9 @@ def _file(entry: os.DirEntry[str], selection: Selection, promised: bool) -> Iter
         yield Input(path=entry.path, kind="skipped", problem=what)
         return
     kind = archive_kind(entry.path)
-    if kind:
+    if kind and not selection.unpack:
+        yield Input(path=entry.path, kind="archive", named=promised)
+    elif kind:
         from dcmlint.sources.archives import members
 
         yield from members(entry.path, kind, selection)

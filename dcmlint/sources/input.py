@@ -20,16 +20,20 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
 
     ``kind`` says where its bytes are: ``file`` at ``path``; ``stdin``; ``bytes`` in ``data``; ``part`` at ``offset``
     (bytes) of the file ``container``, ``size`` bytes long; ``spool`` in the temporary file ``container``; ``problem`` nowhere: ``problem`` says why it cannot be read; ``skipped`` nobody wants
-    them: ``problem`` says what it is.
+    them: ``problem`` says what it is; ``archive`` in the members of the ZIP or tar at ``path``, which was not opened;
+    ``object`` in the store or server whose URL is ``container``, named by ``path`` (``size`` -1: not known; ``etag``: what it was when it was listed).
     """
 
     path: str
-    kind: Literal["file", "stdin", "bytes", "part", "spool", "problem", "skipped"] = "file"
+    kind: Literal["file", "stdin", "bytes", "part", "spool", "problem", "skipped", "archive", "object"] = (
+        "file"
+    )
     named: bool = False
     container: str = ""
     offset: int = 0
     size: int = 0
     data: bytes = b""
+    etag: str = ""
     problem: str = ""
 
     @property
@@ -52,12 +56,14 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
 class Selection(msgspec.Struct, frozen=True):
     """Which files of folders and archives are looked at: glob patterns on names and paths.
 
-    ``follow``: also links to folders outside of the folder that was named.
+    ``follow``: also links to folders outside of the folder that was named.  ``unpack``: give the members of archives,
+    not the archives.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     follow: bool = False
+    unpack: bool = True
 
     def takes(self, path: str) -> bool:
         """Whether a path below a folder is to be looked at."""

@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +17,8 @@ from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import archive_kind
 from dcmlint.sources.folders import Seen, below, named_by_directory
 from dcmlint.sources.input import STDIN, Input, Selection
+from dcmlint.sources.key import Source
+from dcmlint.sources.open_source import SourceSettings, is_remote, open_source
 
 # A list of paths is held in memory.
 _MAX_LIST = 1 << 30
@@ -63,10 +66,16 @@ def _expand(path: str, selection: Selection, seen: Seen) -> Iterator[Input]:
     if path == STDIN:
         yield Input(path=STDIN, kind="stdin", named=True)
         return
+    if "://" in path and is_remote(path):
+        yield from _remote(path, selection)
+        return
     if os.path.isdir(path):
         yield from below(path, selection, seen)
         return
     kind = archive_kind(path)
+    if kind and not selection.unpack:
+        yield Input(path=path, kind="archive", named=True)
+        return
     if kind:
         from dcmlint.sources.archives import members
 
@@ -76,6 +85,18 @@ def _expand(path: str, selection: Selection, seen: Seen) -> Iterator[Input]:
     if os.path.basename(path).upper() == "DICOMDIR":
         for file in named_by_directory(path):
             yield Input(path=file, named=True)
+
+
+def _remote(url: str, selection: Selection) -> Iterator[Input]:
+    """What a URL names: each object is opened, where it is checked, by a client of its own process."""
+    source = open_source(SourceSettings(names=(url,), selection=selection))
+    try:
+        for key in source.listed():
+            yield from source.inputs(key)
+    except InputError as error:
+        yield Input(path=url, kind="problem", named=True, problem=str(error))
+    finally:
+        source.close()
 
 
 def open_input(source: Input) -> Buffer:
@@ -92,6 +113,8 @@ def open_input(source: Input) -> Buffer:
             return WholeBuffer(source.data)
         if source.kind == "spool":
             return open_file(source.container)
+        if source.kind == "object":
+            return _source_of(source.container).open(source)
         if source.kind == "part":
             return _open_part(source)
     except OSError as error:
@@ -110,6 +133,11 @@ def _open_stdin() -> Buffer:
         return open_input(source)
     finally:
         source.discard()
+
+
+@lru_cache(maxsize=4)
+def _source_of(url: str) -> Source:
+    return open_source(SourceSettings(names=(url,)))
 
 
 class _Map:

@@ -11,6 +11,7 @@ MediaStorageSOPInstanceUID = 0x00020003
 TransferSyntaxUID = 0x00020010
 ImplementationClassUID = 0x00020012
 ImplementationVersionName = 0x00020013
+SourceApplicationEntityTitle = 0x00020016
 OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity = 0x00041200
 OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity = 0x00041202
 DirectoryRecordSequence = 0x00041220

@@ -359,12 +359,39 @@ def test_any_damage(places: list[tuple[float, int]], style: str, syntax: str) ->
     same(bytes(data), syntax)
 
 
-def test_no_random_access_no_columns() -> None:
-    import io
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("undefined", [False, True])
+def test_over_ranges_as_in_memory(syntax: str, undefined: bool) -> None:
+    writer = Writer(syntax, lambda: undefined)
+    frames = [writer.item(frame(n, x=b"1 " * (n % 3))) for n in range(3000)]
+    data = image(writer, frames, writer.header(0x7FE00010, "OW", 1 << 20) + bytes(1 << 20))
+    asked: list[tuple[int, int]] = []
 
+    def read(start: int, stop: int) -> bytes:
+        asked.append((start, stop))
+        return data[start:stop]
+
+    context = FileContext(RangeBuffer(read, len(data)), transfer_syntax(syntax))
+    level = Dataset(context, context.syntax.explicit, 0)
+    tokens.Reader(context.buffer, context).read_level(level, 0, len(data))
+    _, whole = reader_of(data, syntax)
+    got, want = columns_of(level), columns_of(whole)
+    assert len(got) == len(want) == 3000
+    assert [item.offset for item in got] == [item.offset for item in want]
+    # The header in a few ranges, each byte once; little of the pixel data.
+    assert len(asked) <= 4
+    assert sum(stop - start for start, stop in asked) < len(data) - (1 << 19)
+
+
+def test_no_random_access_no_columns() -> None:
     writer = Writer(ExplicitVRLittleEndian)
     data = image(writer, [writer.item(frame(n)) for n in range(60)])
-    buffer = RangeBuffer(io.BytesIO(data))
+
+    class Windows(RangeBuffer):
+        def prefix(self, stop: int, marks: object) -> None:
+            return None
+
+    buffer = Windows(lambda start, stop: data[start:stop], len(data))
     context = FileContext(buffer, transfer_syntax(ExplicitVRLittleEndian))
     level = Dataset(context, True, 0)
     tokens.Reader(buffer, context).read_level(level, 0, len(data))

@@ -195,7 +195,7 @@ def test_all_kinds_of_buffer_agree(tmp_path):
             results = [read_fragments(mapped, 4, len(data))]
             release_pages(mapped, 0, len(data))
             assert mapped[:4] == b"head"
-        results.append(read_fragments(RangeBuffer(handle), 4, len(data)))
+        results.append(read_fragments(RangeBuffer.of_stream(handle), 4, len(data)))
     results.append(read_fragments(WholeBuffer(memoryview(data)), 4, len(data)))
     whole = open_file(path)
     results.append(read_fragments(whole, 4, len(data)))

@@ -229,7 +229,7 @@ def same(left: Dataset, right: Dataset) -> None:
 def test_range_reads_see_the_same(name: str) -> None:
     data = slides.to_bytes(getattr(slides, name)())
     whole = read(data)
-    ranges = read_instance(RangeBuffer(io.BytesIO(data)))
+    ranges = read_instance(RangeBuffer.of_stream(io.BytesIO(data)))
     assert ranges is not None
     assert ranges.oddities == whole.oddities == []
     same(ranges.dataset, whole.dataset)

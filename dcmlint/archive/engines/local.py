@@ -1,0 +1,132 @@
+"""Processes of this machine, one job each at a time; one that dies is replaced, and its job given back."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import traceback
+from collections import deque
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+import msgspec
+
+from dcmlint.archive.engines import Job
+from dcmlint.archive.unit import Work
+from dcmlint.errors import DcmlintError, UsageError
+
+_ENDING = 5.0  # seconds that a process has to end
+
+
+class _Worker:
+    def __init__(self, context: Any, work: bytes, memory: int) -> None:
+        self.here, there = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=_serve, args=(there, work, memory), daemon=True)
+        self.process.start()
+        there.close()
+        self.number: int | None = None
+
+    def close(self) -> None:
+        self.here.close()
+        if self.number is not None:
+            self.process.terminate()
+        self.process.join(_ENDING)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class LocalEngine:
+    """See `Engine`."""
+
+    def __init__(self, work: Work, workers: int) -> None:
+        self._work = msgspec.msgpack.encode(work)
+        self._memory = work.memory_limit
+        self._context = multiprocessing.get_context("spawn")
+        self._most = workers
+        self._workers: list[_Worker] = []
+        self._waiting: deque[tuple[int, Job]] = deque()
+        self._submitted = 0
+        self.slots = workers + 2
+
+    def submit(self, job: Job) -> int:
+        """See `Engine.submit`."""
+        number = self._submitted
+        self._submitted += 1
+        self._waiting.append((number, job))
+        self._begin()
+        return number
+
+    def next_done(self) -> tuple[int, bytes | None]:
+        """See `Engine.next_done`."""
+        while True:
+            self._begin()
+            busy = [worker for worker in self._workers if worker.number is not None]
+            ready = wait([worker.here for worker in busy])
+            for worker in busy:
+                if worker.here in ready:
+                    return self._taken(worker)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        for worker in self._workers:
+            worker.close()
+        self._workers = []
+
+    def _begin(self) -> None:
+        while self._waiting:
+            worker = next((one for one in self._workers if one.number is None), None)
+            if worker is None and len(self._workers) < self._most:
+                worker = _Worker(self._context, self._work, self._memory)
+                self._workers.append(worker)
+            if worker is None:
+                return
+            number, job = self._waiting.popleft()
+            worker.number = number
+            try:
+                worker.here.send(job)
+            except OSError:  # it died before it got the job: that is seen when its answer is awaited
+                return
+
+    def _taken(self, worker: _Worker) -> tuple[int, bytes | None]:
+        number = worker.number
+        assert number is not None
+        try:
+            done, data = worker.here.recv()
+        except (EOFError, OSError):
+            worker.close()
+            self._workers.remove(worker)
+            return number, None
+        worker.number = None
+        if not done:
+            raise UsageError(data)
+        return number, data
+
+
+def _serve(there: Connection, work: bytes, memory: int) -> None:
+    """What a process does: jobs until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run and keeps what is done
+    from dcmlint.archive.engines.job import run_job
+    from dcmlint.archive.limits import limit_memory
+
+    if os.environ.get("DCMLINT_DEBUG"):
+        from dcmlint.engine.guard import show_log
+
+        show_log()
+    limit_memory(memory)
+    while True:
+        try:
+            name, data = there.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            there.send((True, run_job(name, data, work)))
+        except DcmlintError as error:
+            there.send((False, str(error)))
+        except Exception as error:  # noqa: BLE001 - out of memory, most likely: the job is given back, and done in halves
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logging.getLogger("dcmlint").debug("a job ended with %s\n%s", type(error).__name__, where)
+            return

@@ -1,0 +1,108 @@
+"""From a listing to shards: keys are written down as they are listed, so that a run can go on where it was stopped.
+
+A listing is never held: what is in memory is one shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from posixpath import dirname
+
+import msgspec
+import pyarrow as pa
+
+from dcmlint.archive.layout import Folder
+from dcmlint.archive.objects import batch_of, digest_of
+from dcmlint.sources.key import Key
+
+# The first shards are small, so that a small archive is spread over all processes: this many of each size.
+_FIRST, _OF_EACH = 64, 4
+_MAX_BYTES = 64 << 30
+_LISTED = "listed"
+Listing = Callable[[str], Iterable[Key]]
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a listing is taken.
+
+    ``share``: of the objects, from 0 to 1, by a hash of the key, so that each run takes the same; ``one_per_series``:
+    the first object of each folder, which is a series in most archives.
+    """
+
+    share: float = 1.0
+    one_per_series: bool = False
+
+    def of(self, keys: Iterable[Key], after: str = "") -> Iterator[Key]:
+        """The keys that are taken; ``after``: the key that was taken last before."""
+        last = dirname(after) if after else None
+        for key in keys:
+            if self.one_per_series:
+                folder = dirname(key.key)
+                if folder == last:
+                    continue
+                last = folder
+            if self.share < 1 and _drawn(key.key) >= self.share:
+                continue
+            yield key
+
+
+def _drawn(key: str) -> float:
+    """A number from 0 to 1 that belongs to a key."""
+    hashed = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=7).digest()
+    return float(int.from_bytes(hashed, "big")) / float(1 << 56)
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """A piece of the listing: its number, its keys, and a digest of what they say of their contents ("": nothing)."""
+
+    number: int
+    keys: pa.RecordBatch
+    digest: str
+
+
+def shards(folder: Folder, run: str, listing: Listing, choice: Choice, size: int) -> Iterator[Shard]:
+    """The shards of a run: those that were written down, then those of the rest of the listing.
+
+    ``listing``: the keys behind one that was listed before; ``size``: the most objects in one.  Raises `InputError` where the source cannot be listed.
+    """
+    number, after = 0, ""
+    for number in folder.shards("keys", run):
+        table = folder.read("keys", run, number)
+        batch = _one_batch(table)
+        if batch.num_rows:
+            after = batch.column("key")[-1].as_py()
+        yield Shard(number, batch, folder.metadata("keys", run, number).get("digest", ""))
+        number += 1
+    if is_listed(folder, run):
+        return
+    for keys in _pieces(choice.of(listing(after), after), size, number):
+        digest = digest_of(keys)
+        batch = batch_of(keys)
+        folder.write("keys", run, number, pa.Table.from_batches([batch]), {"digest": digest})
+        yield Shard(number, batch, digest)
+        number += 1
+    folder.write("keys", run, _LISTED, pa.Table.from_batches([batch_of(())]))
+
+
+def is_listed(folder: Folder, run: str) -> bool:
+    """Whether the listing of a run came to its end."""
+    return folder.file("keys", run, _LISTED).exists()
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.replace_schema_metadata(None).combine_chunks().to_batches()
+    return batches[0] if batches else batch_of(())
+
+
+def _pieces(keys: Iterable[Key], size: int, begun: int) -> Iterator[list[Key]]:
+    piece: list[Key] = []
+    held, number = 0, begun
+    for key in keys:
+        piece.append(key)
+        held += key.size or 0
+        if len(piece) >= min(size, _FIRST << number // _OF_EACH) or held >= _MAX_BYTES:
+            yield piece
+            piece, held, number = [], 0, number + 1
+    if piece:
+        yield piece

@@ -1,0 +1,267 @@
+"""Scans a source into a folder of results: lists, shards, checks on an engine, then checks what belongs together.
+
+The folder says how far a run has come; whoever starts the same scan again goes on from there.  Nothing is lost, since a
+shard is written down before it is checked, and nothing comes twice, since a shard that has its instances is done.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dcmlint.archive.cache import Earlier
+from dcmlint.archive.engines import Engine, open_engine
+from dcmlint.archive.engines.job import packed, unpacked
+from dcmlint.archive.groups import Grouped, check_groups
+from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
+from dcmlint.archive.listing import list_keys
+from dcmlint.archive.plan import Choice, Shard, is_listed, shards
+from dcmlint.archive.schema import INSTANCES, OUTCOMES, VERSION
+from dcmlint.archive.tally import count_outcomes, totals_of
+from dcmlint.archive.unit import Work, died, split_batch
+from dcmlint.engine.outcomes import OutcomeCounts
+from dcmlint.engine.session import Checker
+from dcmlint.findings.finding import RANK, Severity
+from dcmlint.sources.open_source import open_source
+from dcmlint.version import __version__
+
+SCAN = "dcmlint.archive.unit:scan_batch"
+Progress = Callable[[int], None]
+Tables = tuple[pa.Table, pa.Table, pa.Table]
+
+
+class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a scan is run.
+
+    ``engine``: see `open_engine`; ``jobs``: processes of this machine, 0 for one a core; ``shard_size``: the most objects
+    of a shard; ``cache``: take over what earlier runs found of objects that have not changed; ``fresh``: do not go on
+    with a run that was stopped.
+    """
+
+    work: Work
+    choice: Choice = Choice()
+    engine: str = "local"
+    jobs: int = 0
+    shard_size: int = 2000
+    cache: bool = True
+    fresh: bool = False
+    fail_on: Severity | None = "error"
+
+
+def scan(out: str, settings: ScanSettings, progress: Progress = lambda count: None) -> dict[str, Any]:
+    """Run a scan, or go on with one that was stopped; gives the row of the run.
+
+    ``progress`` is called with the number of objects that were done.  Raises `UsageError` for a profile, source or
+    folder that does not work, `InputError` where the source cannot be listed; `KeyboardInterrupt` leaves a run that can
+    be gone on with.
+    """
+    checker = Checker(settings.work.settings)
+    folder = Folder(out, create=True)
+    with only_one(folder):
+        folder.sweep()
+        return _Scan(folder, settings, checker, progress).run()
+
+
+class _Open:
+    """A shard that is being checked: what came of its pieces."""
+
+    def __init__(self, shard: Shard, reused: Tables | None) -> None:
+        self.shard, self.waiting = shard, 0
+        self.pieces: list[Tables] = [] if reused is None else [reused]
+
+
+class _Scan:
+    def __init__(self, folder: Folder, settings: ScanSettings, checker: Checker, progress: Progress) -> None:
+        self.folder, self.settings, self.checker, self.progress = folder, settings, checker, progress
+        self.digest = rules_digest(checker)
+        runs = folder.runs()
+        self.row = self._begun(runs)
+        self.run_id: str = self.row["run"]
+        self.earlier = Earlier(folder, self.digest, runs, self.run_id) if settings.cache else None
+        self.jobs: dict[int, tuple[_Open, pa.RecordBatch]] = {}
+
+    def _begun(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """The row of the run: of one that was stopped, else a new one."""
+        what = msgspec.json.encode(
+            (self.settings.work, self.settings.choice, self.settings.shard_size), order="deterministic"
+        ).decode()
+        if not self.settings.fresh:
+            for row in reversed(runs):
+                if row["status"] != "complete" and (row["settings"], row["rules_digest"]) == (
+                    what,
+                    self.digest,
+                ):
+                    return {**row, "status": "running"}
+        started = datetime.datetime.now(datetime.UTC)
+        names = self.settings.work.source.names
+        return {
+            "run": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", "schema_version": VERSION, "status": "running",
+            "started": started, "source": " ".join(names), "tool_version": __version__,
+            "edition": _edition(), "profile": self.checker.profile.name, "settings": what,
+            "rules_digest": self.digest, "reused": 0, "bytes_read": 0, "requests": 0,
+        }  # fmt: skip
+
+    def run(self) -> dict[str, Any]:
+        self.row["engine"] = self.settings.engine.partition("=")[0]
+        self.folder.write_run(self.row)
+        try:
+            self._check()
+            self._finish()
+        except BaseException:
+            self._ended("stopped")
+            raise
+        return self.row
+
+    def _ended(self, status: str) -> None:
+        self.row |= {"status": status, "ended": datetime.datetime.now(datetime.UTC)}
+        self.folder.write_run(self.row)
+
+    # -- shards -----------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        settings = self.settings
+        source = open_source(settings.work.source)
+        engine: Engine | None = None
+        done = set(self.folder.shards("instances", self.run_id))
+        self.all_linked = not done
+        try:
+            found = partial(list_keys, source, settings.work.source)
+            for shard in shards(self.folder, self.run_id, found, settings.choice, settings.shard_size):
+                if shard.number in done:
+                    self.progress(shard.keys.num_rows)
+                    continue
+                if self.earlier is not None and self.earlier.link(shard, self.run_id):
+                    self.row["reused"] += shard.keys.num_rows
+                    self.progress(shard.keys.num_rows)
+                    continue
+                self.all_linked = False
+                opened, rest = self._reused(shard)
+                if not rest.num_rows:
+                    self._write(opened)
+                    continue
+                if engine is None:
+                    engine = open_engine(settings.engine, settings.work, settings.jobs)
+                while len(self.jobs) >= engine.slots:
+                    self._take(engine)
+                self._submit(engine, opened, rest)
+            while self.jobs and engine is not None:
+                self._take(engine)
+        finally:
+            source.close()
+            if engine is not None:
+                engine.close()
+
+    def _reused(self, shard: Shard) -> tuple[_Open, pa.RecordBatch]:
+        """The shard with what is known of its objects already, and the keys of the others."""
+        found = self.earlier.known(shard) if self.earlier is not None else None
+        if found is None:
+            return _Open(shard, None), shard.keys
+        tables, keys = found
+        self.row["reused"] += len(keys)
+        rest = shard.keys.filter(pc.invert(pc.is_in(shard.keys.column("key"), pa.array(keys, pa.string()))))
+        self.progress(len(keys))
+        return _Open(shard, tables), rest
+
+    def _submit(self, engine: Engine, opened: _Open, keys: pa.RecordBatch) -> None:
+        opened.waiting += 1
+        self.jobs[engine.submit((SCAN, packed(keys)))] = opened, keys
+
+    def _take(self, engine: Engine) -> None:
+        """Take in a job; one whose process died is done again in halves, until it is one object."""
+        number, data = engine.next_done()
+        opened, keys = self.jobs.pop(number)
+        opened.waiting -= 1
+        if data is None and keys.num_rows > 1:
+            half = keys.num_rows // 2
+            self._submit(engine, opened, keys.slice(0, half))
+            self._submit(engine, opened, keys.slice(half))
+            return
+        batch = died(keys, self.settings.work) if data is None else unpacked(data)
+        opened.pieces.append(split_batch(batch))
+        instances = opened.pieces[-1][0]
+        self.row["bytes_read"] += pc.sum(instances.column("bytes_read")).as_py() or 0
+        self.row["requests"] += pc.sum(instances.column("requests")).as_py() or 0
+        self.progress(keys.num_rows)
+        if not opened.waiting:
+            self._write(opened)
+
+    def _write(self, opened: _Open) -> None:
+        """Write a shard whose pieces are all there, its instances in the order of their keys."""
+        shard = opened.shard
+        instances, findings, facts = (pa.concat_tables(part) for part in zip(*opened.pieces, strict=True))
+        place = pc.index_in(instances.column("key"), shard.keys.column("key"))
+        order = pc.sort_indices(pa.table({"place": place, "path": instances.column("path")}),
+                                sort_keys=[("place", "ascending")])  # fmt: skip
+        tables = {"facts": facts, "findings": findings, "instances": instances.take(order).cast(INSTANCES)}
+        for kind in OF_SHARD:
+            self.folder.write(kind, self.run_id, shard.number, tables[kind])
+        self.folder.write_run(self.row)  # what was read until now is known after whatever happens
+
+    # -- the end ----------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        assert is_listed(self.folder, self.run_id)
+        counts = OutcomeCounts(self.checker.planner)
+        before = self.earlier.whole(self.run_id) if self.earlier is not None and self.all_linked else None
+        if before is not None:
+            for kind in ("explained", "findings"):
+                self.folder.link(kind, self.run_id, TOGETHER, self.folder.file(kind, before["run"], TOGETHER))
+            self.folder.link(
+                "outcomes", self.run_id, "outcomes", self.folder.file("outcomes", before["run"], "outcomes")
+            )
+            crashed = _any_crash(self.folder.read("outcomes", self.run_id, "outcomes"))
+        else:
+            grouped: Grouped = check_groups(self.folder, self.run_id, self.checker, counts)
+            count_outcomes(self.folder, self.run_id, counts)
+            rows = [{"rule": rule, **ends} for rule, ends in sorted(counts.total().items())]
+            table = pa.Table.from_pylist(rows, OUTCOMES)
+            self.folder.write("outcomes", self.run_id, "outcomes", table)
+            crashed = grouped.crashed or _any_crash(table)
+        self.row |= totals_of(self.folder, self.run_id)
+        self.row["exit_code"] = self._exit_code(crashed)
+        if self.settings.work.settings.mask_uids or self.settings.work.settings.show_values == "none":
+            # What joins instances is made of their UIDs: it does not stay where those are masked.
+            self.folder.drop("facts", self.run_id)
+        self._ended("complete")
+
+    def _exit_code(self, crashed: bool) -> int:
+        """As of `check`: 4 incomplete, 1 findings, 3 nothing to check, else 0."""
+        row, limit = self.row, self.settings.fail_on
+        if row["partial"] or row["unreadable"] or crashed:
+            return 4
+        if not row["instances"]:
+            return 3
+        words: tuple[Severity, ...] = ("error", "warning", "info")
+        if limit is not None and any(row[f"{word}s"] for word in words if RANK[word] >= RANK[limit]):
+            return 1
+        return 0
+
+
+def _any_crash(outcomes: pa.Table) -> bool:
+    return bool(pc.sum(outcomes.column("error")).as_py())
+
+
+def _edition() -> str:
+    from dcmlint import standard
+
+    return standard.load().edition
+
+
+def rules_digest(checker: Checker) -> str:
+    """A digest of all that decides what is found: dcmlint, its edition, the settings, the rules and the profile."""
+    hashed = hashlib.sha256(f"{__version__} {_edition()}".encode())
+    profile = checker.profile
+    for part in (
+        checker.settings, [(active.severity, active.rule) for active in checker.planner.rules], profile.exemptions,
+        [source.profile for source in profile.chain], profile.parameters,
+    ):  # fmt: skip
+        hashed.update(msgspec.json.encode(part, enc_hook=repr, order="deterministic"))
+    return hashed.hexdigest()[:32]

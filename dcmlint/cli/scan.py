@@ -1,0 +1,189 @@
+"""`dcmlint scan`: check an archive in shards, with the results in Parquet."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from dcmlint.cli import completion
+from dcmlint.cli.app import EXIT_CODES, app
+from dcmlint.cli.option_types import (
+    Config,
+    Debug,
+    ExitZero,
+    FailOn,
+    Ignore,
+    Isolated,
+    MaskUids,
+    Parameters,
+    Quiet,
+    Select,
+    Severities,
+    ShowValues,
+)
+from dcmlint.errors import UsageError
+
+INTERRUPTED = 130
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+@app.command(epilog=EXIT_CODES)
+def scan(
+    source: Annotated[
+        list[str],
+        typer.Argument(help="Folders and files, or one URL: s3://, gs://, az://, https://, dicomweb+https://, dicom://."),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="The folder of results; a scan that was stopped goes on.")],
+    profile: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.", autocompletion=completion.profiles),
+    ] = None,
+    parameter: Parameters = None,
+    engine: Annotated[str, typer.Option(help="local, dask, or dask=SCHEDULER.")] = "local",
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes of this machine; 0: one for each core.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, max=100_000, help="The most objects of a shard.")] = 2000,
+    keys: Annotated[
+        str | None, typer.Option("--keys", help="Take the keys from a CSV or Parquet file with a column key, not from a listing.")
+    ] = None,
+    one_per_series: Annotated[
+        bool, typer.Option("--one-per-series", help="Only the first object of each folder (or of each series of a server).")
+    ] = False,
+    sample: Annotated[str | None, typer.Option(help="Only a share of the objects, such as 1%; the same ones each time.")] = None,
+    since: Annotated[str | None, typer.Option(help="Objects modified (of a server: studies) on this day or later: 2026-01-31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Objects modified (of a server: studies) before this day.")] = None,
+    modality: Annotated[str | None, typer.Option(help="Only this modality; of a server, or of --keys with a column modality.")] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only files or keys that match this pattern.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Leave out files or keys that match this pattern.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--source-option", help="NAME=VALUE for the client of the source, such as region=eu-west-1.")
+    ] = None,
+    sender: Annotated[
+        str, typer.Option(help="A regular expression on the key; what its first group matches is the sender.")
+    ] = "",
+    time_limit: Annotated[float, typer.Option(min=0, help="Seconds for one file; 0: no limit.")] = 300,
+    memory_limit: Annotated[str, typer.Option(help="Memory of a process, such as 2G; 0: no limit. With the local engine.")] = "4G",
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Take over what earlier runs found of objects that have not changed.")
+    ] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, even if a scan was stopped.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
+    severity: Severities = None,
+    fail_on: FailOn = None,
+    show_values: ShowValues = None,
+    mask_uids: MaskUids = False,
+    frames: Annotated[
+        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
+    ] = None,
+    config: Config = None,
+    isolated: Isolated = False,
+    exit_zero: ExitZero = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:  # fmt: skip
+    """Check an archive: a folder, a bucket, a PACS; the results are Parquet files.
+
+    Examples: dcmlint scan archive/ --out findings/; dcmlint scan s3://bucket/prefix --out findings/ --one-per-series;
+    dcmlint query findings/ worst-series
+    """
+    from dcmlint.cli.progress import counter
+    from dcmlint.cli.running import pairs, run_of
+
+    run = run_of(
+        profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select,
+        ignore=ignore, severity=severity, fail_on=fail_on, format_=None, show=None, show_values=show_values, quiet=quiet,
+        verbose=False, color="auto", mask_uids=mask_uids, frames=frames,
+    )  # fmt: skip
+    try:
+        from dcmlint.archive.plan import Choice
+        from dcmlint.archive.scan import ScanSettings
+        from dcmlint.archive.scan import scan as run_scan
+        from dcmlint.archive.unit import Work
+    except ImportError as error:
+        raise _without_extra(error) from None
+    from dcmlint.sources.input import Selection
+    from dcmlint.sources.open_source import SourceSettings
+
+    days = _day("--since", since), _day("--until", until)
+    settings = ScanSettings(
+        work=Work(
+            settings=run.settings, time_limit=time_limit, memory_limit=_size(memory_limit), sender=sender,
+            source=SourceSettings(
+                names=tuple(source), options=pairs("--source-option", option), keys=keys or "", modality=modality or "",
+                since=days[0], until=days[1],
+                selection=Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude)),
+            ),
+        ),
+        choice=Choice(share=_share(sample), one_per_series=one_per_series),
+        engine=engine, jobs=jobs or run.base.jobs, shard_size=shard_size, cache=cache, fresh=fresh, fail_on=run.fail_on,
+    )  # fmt: skip
+    try:
+        with counter(quiet) as tick:
+            row = run_scan(out, settings, tick)
+    except KeyboardInterrupt:
+        print(f"interrupted: {out} keeps what was done; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    if not quiet:
+        _print(row, out)
+    code = int(row["exit_code"])
+    return 0 if exit_zero and code in (0, 1) else code
+
+
+def _print(row: dict[str, Any], out: str) -> None:
+    seconds = (row["ended"] - row["started"]).total_seconds()
+    print(
+        f"{row['instances']} instances of {row['keys']} objects: {row['checked']} checked, {row['partial']} in part, "
+        f"{row['unreadable']} unreadable; {row['skipped']} skipped, {row['reused']} objects unchanged"
+    )
+    print(f"{row['errors']} errors, {row['warnings']} warnings, {row['infos']} information")
+    print(
+        f"{_bytes(row['bytes_read'])} of {_bytes(row['bytes_listed'])} read in {row['requests']} requests, {seconds:.1f} s"
+    )
+    print(f"run {row['run']} in {out}; ask with: dcmlint query {out}")
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}" if unit != "bytes" else f"{count} bytes"
+        size /= 1000
+    return f"{size:.4g} TB"
+
+
+def _without_extra(error: ImportError) -> UsageError:
+    return UsageError(f"archives need {error.name}: pip install 'dcmlint[archive]'")
+
+
+def _share(text: str | None) -> float:
+    if text is None:
+        return 1.0
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"--sample {text}: a share such as 1% or 0.01")
+    return share
+
+
+def _day(option: str, text: str | None) -> datetime.datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        raise UsageError(f"{option} {text}: a day such as 2026-01-31") from None
+
+
+def _size(text: str) -> int:
+    number, unit = text.lower().removesuffix("b"), ""
+    if number[-1:] in ("k", "m", "g"):
+        number, unit = number[:-1], number[-1]
+    try:
+        return int(float(number) * _UNITS[unit])
+    except ValueError:
+        raise UsageError(f"--memory-limit {text}: a size such as 2G") from None

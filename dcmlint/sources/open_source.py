@@ -1,0 +1,62 @@
+"""The source that a name stands for: a path, or a URL by its scheme."""
+
+from __future__ import annotations
+
+import datetime
+
+import msgspec
+
+from dcmlint.errors import UsageError
+from dcmlint.sources.input import Selection
+from dcmlint.sources.key import Source
+
+# Schemes of object stores, as obstore knows them.
+STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "http", "https")
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A source as a value: paths or one URL, how it is reached, and what of it is wanted.
+
+    ``options``: of the client, as its library names them; secrets come from the environment, where the
+    library looks for them by itself, and never stand here.
+    ``keys``: a CSV or Parquet file that names the objects.  ``modality``, ``since``, ``until``: only these; of a
+    server, by the date of the study, else by when an object was modified.
+    """
+
+    names: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+    keys: str = ""
+    modality: str = ""
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    selection: Selection = Selection()
+
+
+def scheme_of(name: str) -> str:
+    """The scheme of a URL, in small letters; "" for a path (a drive letter is none)."""
+    scheme, found, _ = name.partition("://")
+    return scheme.lower() if found and len(scheme) > 1 and scheme.replace("+", "").isalnum() else ""
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name is a URL of something that can be read from afar."""
+    scheme = scheme_of(name)
+    return scheme in STORES
+
+
+def open_source(settings: SourceSettings) -> Source:
+    """The source; raises `UsageError` for a name that stands for none, or a library that is not installed."""
+    schemes = {scheme_of(name) for name in settings.names}
+    if schemes <= {""}:
+        from dcmlint.sources.folder_source import FolderSource
+
+        return FolderSource(settings.names, settings.selection)
+    if len(settings.names) != 1:
+        raise UsageError("a URL stands alone: one source for each run")
+    name, scheme = settings.names[0], schemes.pop()
+    if scheme in STORES:
+        from dcmlint.sources.object_store import ObjectStore
+
+        return ObjectStore(name, settings.options, settings.selection)
+    known = ", ".join(STORES)
+    raise UsageError(f"{name}: no source has the scheme {scheme}; known: {known}")
