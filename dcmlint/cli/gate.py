@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import time
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -36,17 +34,14 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     from dcmlint.gate.running import Gate
 
     settings = read_config(config)
+    # Waited for below. A handler would run in this thread only, which nothing wakes when the kernel gives the
+    # signal to another one.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     gate = Gate(settings, config.parent, log=json_log())
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
     try:
         gate.start()
-        ended.wait()
+        signal.sigwait(ends)
     finally:
         gate.stop()
     return 0

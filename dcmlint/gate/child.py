@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import resource
+import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -63,6 +64,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(fd: int) -> None:
     """Serve until the gate is gone."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # the gate's own are blocked
     connection = Connection(fd)
     started = msgspec.msgpack.decode(connection.recv_bytes(), type=Start)
     try:

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from dcmlint.gate.config import read_config
 from dcmlint.gate.core import Core
 from dcmlint.gate.deliver import Courier
@@ -22,6 +20,7 @@ from dcmlint.gate.records import Taken
 from dcmlint.gate.running import Gate
 from dcmlint.gate.spool import Spool
 from dcmlint.network.dimse import Answer
+from dcmlint.network.incoming import Incoming
 
 STEPS = {
     "written": (Spool, "keep", "before"),
@@ -105,7 +104,17 @@ def removed_early() -> None:
     Courier.send = send  # type: ignore[method-assign]
 
 
-BROKEN = {"answer before row": answer_before_row, "row missing": row_missing, "removed early": removed_early}
+def not_synchronised() -> None:
+    real = Incoming.finish
+    Incoming.finish = lambda self, *, durable: real(self, durable=False)  # type: ignore[method-assign]
+
+
+BROKEN = {
+    "not synchronised": not_synchronised,
+    "answer before row": answer_before_row,
+    "row missing": row_missing,
+    "removed early": removed_early,
+}
 
 
 def main() -> None:
@@ -116,13 +125,11 @@ def main() -> None:
             BROKEN[what]()
         else:
             crash_at(kind, int(what))
-    settings = read_config(Path(config))
-    settings = msgspec.structs.replace(settings)
-    gate = Gate(settings, Path(config).parent, log=json_log())
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    gate = Gate(read_config(Path(config)), Path(config).parent, log=json_log())
     gate.start()
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    stopped.wait()
+    signal.sigwait(ends)
     gate.stop()
 
 

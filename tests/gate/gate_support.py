@@ -215,7 +215,9 @@ def write_config(
 class GateProcess:
     """A gate in a process of its own, killed by its process id. ``script``: a gate that is broken or traced."""
 
-    def __init__(self, config: Path, *, script: Path | None = None, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, config: Path, *, script: Path | None = None, arguments: tuple[str, ...] = (), prefix: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         from dcmlint.gate.config import read_config
 
         self.config = config
@@ -228,7 +230,9 @@ class GateProcess:
             else ["-m", "dcmlint.cli", "gate", "run", "-c", str(config)]
         )
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, *command], stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                [*prefix, sys.executable, *command], stderr=log, stdin=subprocess.DEVNULL
+            )
         self.wait_open()
 
     def wait_open(self, seconds: float = 60.0) -> None:
