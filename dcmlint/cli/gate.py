@@ -29,20 +29,38 @@ def _gates() -> None:
 def run(config: ConfigFile = Path("gate.toml")) -> int:
     """Run the gate until it is terminated; what is not delivered by then is taken up at the next start."""
     need_gate()
+    from dcmlint.gate.alerts import Alerts
     from dcmlint.gate.config import read_config
     from dcmlint.gate.logs import json_log
-    from dcmlint.gate.running import Gate
+    from dcmlint.gate.metrics import Metrics
+    from dcmlint.gate.running import Gate, Observer
+    from dcmlint.gate.web import WebServer
 
     settings = read_config(config)
     # Waited for below. A handler would run in this thread only, which nothing wakes when the kernel gives the
     # signal to another one.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    gate = Gate(settings, config.parent, log=json_log())
+    log = json_log()
+    metrics = Metrics()
+    alerts = Alerts(settings.alert, log) if settings.alert.url else None
+    observers: tuple[Observer, ...] = (metrics, alerts) if alerts is not None else (metrics,)
+    gate = Gate(settings, config.parent, log=log, observers=observers)
+    metrics.watch(gate)
+    page = WebServer(gate, metrics, settings.page.host, settings.page.port) if settings.page.port else None
     try:
         gate.start()
+        if alerts is not None:
+            alerts.watch(gate)
+        if page is not None:
+            page.start()
+            log("page", port=page.port)
         signal.sigwait(ends)
     finally:
+        if page is not None:
+            page.stop()
+        if alerts is not None:
+            alerts.stop()
         gate.stop()
     return 0
 

@@ -207,6 +207,7 @@ class _Worker:
                     return Reply(internal=f"the check took more than {limit:g} s", seconds=passed)
             reply = _REPLIES.decode(child.connection.recv_bytes())
         except (OSError, EOFError):
+            child.await_end()
             how = self._end()
             return Reply(internal=f"the checking process ended: {how}", seconds=monotonic() - began)
         except msgspec.MsgspecError:
@@ -260,6 +261,13 @@ class _Child:
             os.setpriority(os.PRIO_PROCESS, self.process.pid, 10)
         except OSError:
             pass  # it has just ended
+
+    def await_end(self) -> None:
+        """Its connection is gone: give it a moment to end by itself, so that it can be said how."""
+        try:
+            self.process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            pass  # it closed its connection and goes on: it is ended
 
     def kill(self) -> str:
         """End it; gives how it ended, in words."""

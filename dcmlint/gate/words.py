@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-_STATES = ("checking", "waiting", "queued", "held", "delivered", "refused", "superseded", "discarded")
+STATES = ("checking", "waiting", "queued", "held", "delivered", "refused", "superseded", "discarded")
 
 
 def status_lines(summary: dict[str, Any], now: float) -> Iterator[str]:
     """The lines of `dcmlint gate status`."""
-    for state in _STATES:
+    for state in STATES:
         number = summary["states"].get(state, 0)
         if number or state in ("queued", "held"):
             yield f"{state:<11}{number:>9}"

@@ -1,0 +1,106 @@
+"""A webhook: a JSON object is posted when something is held, or a queue is older than it should be."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import urllib.request
+from time import time
+from typing import Any
+
+from dcmlint.gate.logs import Log
+from dcmlint.gate.operate import summary
+from dcmlint.gate.running import Gate, Observer
+from dcmlint.gate.settings import Alert
+
+_TRIES = 5
+_MOST = 1000  # that wait; beyond, the log and the metrics still say it
+_EVERY = 60.0  # how often queues are looked at
+
+
+class Alerts(Observer):
+    """Posts from a thread of its own: a webhook that hangs keeps nobody waiting."""
+
+    def __init__(self, alert: Alert, log: Log) -> None:
+        self._alert, self._log = alert, log
+        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(_MOST)
+        self._gate: Gate | None = None
+        self._looked = 0.0
+        self._old: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gate-alerts", daemon=True)
+
+    def watch(self, gate: Gate) -> None:
+        """Begin."""
+        self._gate = gate
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, without waiting for what is not posted yet."""
+        self._stop.set()
+        try:
+            self._queue.put_nowait(None)
+        except queue.Full:
+            pass  # the thread looks at the flag as well
+
+    def held(self, number: int, uid: str, why: str) -> None:
+        """See `Observer`."""
+        self.post({"event": "held", "instance": number, "uid": uid, "why": why})
+
+    def tick(self) -> None:
+        """See `Observer`."""
+        now = time()
+        if self._gate is None or now - self._looked < min(_EVERY, self._alert.queue_older / 4):
+            return
+        self._looked = now
+        found: Any = summary(self._gate.journal)
+        old = {
+            name: queue_ for name, queue_ in found["queues"].items()
+            if now - queue_["oldest"] > self._alert.queue_older
+        }  # fmt: skip
+        for name in old.keys() - self._old:
+            seconds = int(now - old[name]["oldest"])
+            self.post(
+                {
+                    "event": "queue is old",
+                    "destination": name,
+                    "length": old[name]["length"],
+                    "seconds": seconds,
+                }
+            )
+        for name in self._old - old.keys():
+            self.post({"event": "queue moves again", "destination": name})
+        self._old = set(old)
+
+    def post(self, what: dict[str, Any]) -> None:
+        """Have something posted soon."""
+        try:
+            self._queue.put_nowait({"time": time(), **what})
+        except queue.Full:
+            self._log("alert dropped", level="error", what=what["event"])
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            what = self._queue.get()
+            if what is None:
+                return
+            for attempt in range(_TRIES):
+                error = self._posted(what)
+                if not error:
+                    break
+                self._log("alert not posted", level="warning", error=error, attempt=attempt + 1)
+                if self._stop.wait(2.0**attempt):
+                    return
+
+    def _posted(self, what: dict[str, Any]) -> str:
+        """Empty, or why it could not be posted."""
+        request = urllib.request.Request(
+            self._alert.url, json.dumps(what).encode(), {"Content-Type": "application/json", "User-Agent": "dcmlint"}
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=self._alert.timeout) as response:
+                response.read(1024)
+        except (OSError, ValueError) as error:
+            return str(error)
+        return ""

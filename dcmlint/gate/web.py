@@ -1,0 +1,214 @@
+"""The page for people, and what machines ask: /live, /ready, /metrics. On loopback only: it has no login."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from pathlib import Path
+from time import time
+from typing import Any
+from urllib.parse import parse_qs
+
+import jinja2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dcmlint.errors import UsageError
+from dcmlint.gate import operate
+from dcmlint.gate.explain import explain, explain_row, when
+from dcmlint.gate.metrics import Metrics
+from dcmlint.gate.records import Row
+from dcmlint.gate.running import Gate
+from dcmlint.gate.words import STATES, age
+from dcmlint.reports.border import printable
+
+_SHOWN = 200
+_MOST_BODY = 1 << 14
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_ACTIONS = (
+    ("release", "Forward it as it is"),
+    ("discard", "Give it up"),
+    ("names", "Show who the patient is"),
+)
+
+
+class Page:
+    """The requests of the page; each is short, and runs in a thread of its own."""
+
+    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+        self._gate, self._metrics = gate, metrics
+        self._token = secrets.token_urlsafe()  # a form of another site does not know it
+        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+        self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+        # A name that leads here from elsewhere is not ours: it would let a foreign page read this one.
+        hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1"])
+        self.app = Starlette(
+            routes=[
+                Route("/", self.home),
+                Route("/explain", self.explained),
+                Route("/instances/{number:int}", self.instance),
+                Route("/instances/{number:int}/{action:str}", self.act, methods=["POST"]),
+                Route("/live", self.live),
+                Route("/ready", self.ready),
+                Route("/metrics", self.metrics),
+            ],
+            middleware=[hosts],
+        )
+
+    def live(self, request: Request) -> Response:
+        """The process answers, and its journal is read."""
+        self._gate.journal.read("SELECT 1")
+        return PlainTextResponse("live\n")
+
+    def ready(self, request: Request) -> Response:
+        """Whether instances are taken."""
+        if self._gate.space.closed:
+            return PlainTextResponse("free space is low\n", 503)
+        return PlainTextResponse("ready\n")
+
+    def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def home(self, request: Request) -> Response:
+        """Queues, numbers, held instances."""
+        gate, now = self._gate, time()
+        found: Any = operate.summary(gate.journal)
+        queues = []
+        for forwarder in gate.forwarders:
+            queue = found["queues"].get(forwarder.destination.name)
+            queues.append({
+                "name": forwarder.destination.name, "length": queue["length"] if queue else 0,
+                "oldest": age(now - queue["oldest"]) if queue else "",
+                "trouble": printable(forwarder.trouble) if forwarder.down_since is not None else "",
+            })  # fmt: skip
+        rows = gate.journal.rows("state='held'", limit=_SHOWN)
+        held = [
+            {"id": row.id, "since": when(row.changed), "sender": printable(row.sender), "uid": printable(row.uid), "why": printable(row.why)}
+            for row in rows
+        ]  # fmt: skip
+        states = [(state, found["states"].get(state, 0)) for state in STATES]
+        oldest = age(now - found["oldest_held"]) if found["oldest_held"] is not None else ""
+        return self._html(
+            "home.html", mode=gate.settings.mode, profile=gate.settings.profile, closed=gate.space.closed, queues=queues,
+            states=states, held=held, count=found["states"].get("held", 0), oldest=oldest,
+        )  # fmt: skip
+
+    def explained(self, request: Request) -> Response:
+        """Everything that came under a UID."""
+        uid = request.query_params.get("uid", "").strip()[:64]
+        lines = "\n".join(printable(line) for line in explain(self._gate.journal, uid))
+        return self._instance(f"SOP Instance UID {printable(uid)}", [lines] if lines else [], None)
+
+    def instance(self, request: Request) -> Response:
+        """One instance, and what can be decided."""
+        return self._one(request.path_params["number"], {})
+
+    async def act(self, request: Request) -> Response:
+        """A decision, with a name and a reason."""
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MOST_BODY:
+                return PlainTextResponse("too long\n", 413)
+        fields = {
+            name: values[0].strip() for name, values in parse_qs(body.decode("utf-8", "replace")).items()
+        }
+        return await run_in_threadpool(
+            self._act, request.path_params["number"], request.path_params["action"], fields
+        )
+
+    def _act(self, number: int, action: str, fields: dict[str, str]) -> Response:
+        if not secrets.compare_digest(fields.get("token", "").encode(), self._token.encode()):
+            return PlainTextResponse("this form is of another start of the gate: load the page again\n", 403)
+        who, reason = fields.get("who", "")[:64], fields.get("reason", "")[:200]
+        if not who or not reason:
+            return PlainTextResponse("a name and a reason are needed\n", 400)
+        who = f"{who} (page)"
+        journal, spool = self._gate.journal, self._gate.spool.folder
+        try:
+            rows = operate.held(journal, [str(number)])
+            if action == "names":
+                return self._one(number, operate.names(journal, spool, rows[0], who=who, reason=reason))
+            if action == "release":
+                operate.release(journal, rows, who=who, reason=reason)
+                self._gate.core.queued()
+            elif action == "discard":
+                operate.discard(journal, spool, rows, who=who, reason=reason)
+            else:
+                return PlainTextResponse("no such decision\n", 404)
+        except UsageError as error:
+            return PlainTextResponse(f"{printable(str(error))}\n", 409)
+        except OSError as error:
+            return PlainTextResponse(f"the journal or the spool cannot be used: {error}\n", 503)
+        return RedirectResponse(f"/instances/{number}", 303, headers=_HEADERS)
+
+    def _one(self, number: int, names: dict[str, str]) -> Response:
+        rows = self._gate.journal.rows("id=?", number)
+        if not rows:
+            return PlainTextResponse("no such instance\n", 404)
+        lines = "\n".join(printable(line) for line in explain_row(self._gate.journal, rows[0]))
+        return self._instance(
+            f"instance {number}", [lines], rows[0] if rows[0].state == "held" else None, names
+        )
+
+    def _instance(
+        self, title: str, blocks: list[str], row: Row | None, names: dict[str, str] | None = None
+    ) -> Response:
+        shown = {name: printable(value) for name, value in (names or {}).items()}
+        return self._html(
+            "instance.html",
+            title=title,
+            blocks=blocks,
+            row=row,
+            names=shown,
+            actions=_ACTIONS,
+            token=self._token,
+        )
+
+    def _html(self, template: str, **values: Any) -> Response:
+        return HTMLResponse(self._templates.get_template(template).render(**values), headers=_HEADERS)
+
+
+class WebServer:
+    """The page in a thread of its own; ``port`` 0 takes a free one."""
+
+    def __init__(self, gate: Gate, metrics: Metrics, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            Page(gate, metrics).app, host=host, port=port, log_config=None, log_level="critical", access_log=False, limit_concurrency=32,
+            timeout_keep_alive=5, server_header=False,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="gate-page", daemon=True)
+
+    def start(self) -> None:
+        """Listen; raises ``UsageError`` where that is not possible."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise UsageError(
+                    f"the page cannot listen on {self._server.config.host}:{self._server.config.port}"
+                )
+            self._thread.join(0.02)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        """End, without waiting for who is connected."""
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(3)
