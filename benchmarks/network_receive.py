@@ -25,11 +25,11 @@ from pathlib import Path
 from threading import Timer
 from time import monotonic, sleep
 
-from dcmlint.network import part10
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Target, associate, association_request
-from dcmlint.network.dimse import Answer
-from dcmlint.network.receive import Handlers, ReceivedInstance, Receiver, Settings
+from dcmlint.intake import part10
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.receiver import Handlers, ReceivedInstance, Receiver, Settings
+from dcmlint.network.requestor.association import Target, associate, association_request
+from dcmlint.network.wire.associate import ProposedContext
 from dcmlint.standard.uids import ExplicitVRLittleEndian, JPEGBaseline8Bit, VLWholeSlideMicroscopyImageStorage
 
 CT = "1.2.840.10008.5.1.4.1.1.2"

@@ -115,10 +115,10 @@ def listen(
     if (key or ca) and not cert:
         raise UsageError("--key and --ca are for TLS, which needs --cert")
     from dcmlint.engine.session import Checker
+    from dcmlint.network.acceptor.negotiate import Acceptance
+    from dcmlint.network.acceptor.settings import Settings
     from dcmlint.network.listening import Listening, ListenSettings
-    from dcmlint.network.negotiate import Acceptance
-    from dcmlint.network.reception import Settings
-    from dcmlint.network.tls_context import server_context
+    from dcmlint.network.tls.context import server_context
 
     checker = Checker(run.settings)
     acceptance = Acceptance(

@@ -120,9 +120,9 @@ def probe(
         verbose=verbose, color=color,
     )  # fmt: skip
     from dcmlint.engine.session import Checker
-    from dcmlint.network.live import look_at, report_of
-    from dcmlint.network.plan import Asked, plan_probe, uid_of
-    from dcmlint.network.tls_context import Credentials
+    from dcmlint.network.look import look_at, report_of
+    from dcmlint.network.requestor.plan import Asked, plan_probe, uid_of
+    from dcmlint.network.tls.context import Credentials
 
     _among("--level", level, ("quick", "full"))
     _among("--tls-profile", tls_profile, ("B.12", "B.13"))
@@ -171,7 +171,7 @@ def _range(text: str) -> tuple[int | None, int | None] | None:
 
 def _usable(credentials: Any) -> None:
     """Say at once that a file cannot be used, not in the middle of a probe."""
-    from dcmlint.network.tls_context import client_context
+    from dcmlint.network.tls.context import client_context
 
     for pin in credentials.pins:
         digits = pin.replace(":", "").strip()

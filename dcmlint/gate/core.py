@@ -19,8 +19,7 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.policy import Policy, Reply
 from dcmlint.gate.records import Arrival, State, Taken, Verdict
 from dcmlint.gate.spool import WHOLE, Spool
-from dcmlint.network.dimse import Answer
-from dcmlint.network.status import DATA_SET_MISMATCH, SUCCESS
+from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from dcmlint.errors import InputError
-from dcmlint.network import dimse
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Dialogue, Target, associate, association_request
-from dcmlint.network.pdu import WireError
-from dcmlint.network.status import SUCCESS, store_status
+from dcmlint.intake.status import SUCCESS, store_status
+from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import ProposedContext
+from dcmlint.network.wire.pdu import WireError
 
 _MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd numbers up to 255
 

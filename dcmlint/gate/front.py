@@ -11,15 +11,15 @@ from dcmlint.gate.config import networks, relative
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Listen
-from dcmlint.network.associate import AssociateRequest
-from dcmlint.network.dimse import Answer, Command
-from dcmlint.network.facts import AssociationFacts, AssociationHead
-from dcmlint.network.negotiate import Acceptance, AcceptedContext
-from dcmlint.network.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejection
-from dcmlint.network.receive import Receiver
-from dcmlint.network.reception import Handlers, ReceivedInstance, Settings, Timeouts
-from dcmlint.network.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED
-from dcmlint.network.tls_context import server_context
+from dcmlint.intake.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED, Answer
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.receiver import Receiver
+from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings, Timeouts
+from dcmlint.network.observed import AssociationFacts, AssociationHead
+from dcmlint.network.tls.context import server_context
+from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest
+from dcmlint.network.wire.dimse import Command
+from dcmlint.network.wire.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejection
 from dcmlint.profiles.uids import uid_of
 
 

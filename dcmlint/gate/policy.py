@@ -11,7 +11,7 @@ import msgspec
 
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.gate.records import Action, Brief, Verdict
-from dcmlint.network.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
+from dcmlint.intake.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
 
 _STRICT: dict[Action, int] = {"accept": 0, "quarantine": 1, "refuse": 2}
 

@@ -12,10 +12,10 @@ from dcmlint.errors import DcmlintError
 from dcmlint.gate.config import read_config, relative
 from dcmlint.gate.settings import Forward, GateSettings
 from dcmlint.gate.spool import file_system
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Target, associate, association_request
-from dcmlint.network.pdu import WireError
-from dcmlint.network.tls_context import Credentials, client_context
+from dcmlint.network.requestor.association import Target, associate, association_request
+from dcmlint.network.tls.context import Credentials, client_context
+from dcmlint.network.wire.associate import ProposedContext
+from dcmlint.network.wire.pdu import WireError
 from dcmlint.standard.uids import ImplicitVRLittleEndian, Verification
 
 _SYNC_FILES = 5
@@ -60,7 +60,7 @@ def _profile(settings: GateSettings) -> Step:
 
 
 def _certificates(settings: GateSettings, base: Path) -> Iterator[Step]:
-    from dcmlint.network.tls_context import server_context
+    from dcmlint.network.tls.context import server_context
 
     listen = settings.listen
     if not listen.certificate:

@@ -22,8 +22,8 @@ from dcmlint.gate.settings import Forward, GateSettings
 from dcmlint.gate.space import Space
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
-from dcmlint.network.facts import AssociationFacts
-from dcmlint.network.tls_context import Credentials, client_context
+from dcmlint.network.observed import AssociationFacts
+from dcmlint.network.tls.context import Credentials, client_context
 
 _TICK = 0.5
 _TIDY_SECONDS = 15.0

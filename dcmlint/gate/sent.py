@@ -9,8 +9,8 @@ import msgspec
 from dcmlint.engine.association import check_association
 from dcmlint.engine.session import Checker
 from dcmlint.findings.finding import Finding, Subject
-from dcmlint.network.dataset_head import read_dataset_head
-from dcmlint.network.facts import AssociationFacts
+from dcmlint.intake.dataset_head import read_dataset_head
+from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.rule_facts import Arrival, stored_facts
 
 _NOTHING = AssociationFacts(number=0, peer="", peer_port=0, end="released", started="", seconds=0.0)

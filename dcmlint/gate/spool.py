@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from dcmlint.errors import InputError, UsageError
-from dcmlint.network import part10
-from dcmlint.network.incoming import discard, publish
+from dcmlint.intake import part10
+from dcmlint.intake.part import discard, publish
 
 PART, WHOLE = ".part", ".dcm"
 _RESERVE_BYTES = 8 << 20

@@ -1,10 +1,11 @@
-"""Live associations: an acceptor that receives, a probe that asks, and what both see as facts.
+"""Live associations, in wings; nothing is imported here, so that whoever wants one does not pay for the others.
 
-Nothing is imported here, so that whoever wants one part does not pay for the others:
+- ``wire``: PDUs, association items and command sets as values; a connection
+- ``acceptor``: ``receiver.Receiver`` with its settings and handlers (``settings``)
+- ``requestor``: ``probe.probe_endpoint``; an association as its requestor (``association``)
+- ``tls``: ``scan``, and contexts of both sides
+- ``observed``, ``senders``, ``rule_facts``: what was seen, and what rules read of it
+- ``look``, ``listening``: endpoints and senders held against the rules
 
-- ``receive``: ``Receiver``, with its settings and handlers (``reception``) and ``publish`` (``incoming``)
-- ``probe``: ``probe_endpoint``; ``dialogue``: an association as its requestor
-- ``tls``: ``scan``; ``tls_context``: contexts (both need ``cryptography``)
-- ``facts``, ``senders``, ``dataset_head``: what rules read
-- ``pdu``, ``associate``, ``dimse``, ``status``: the wire as values
+How an instance becomes a file, and what a sender is answered, is ``dcmlint.intake``: no matter how it came.
 """

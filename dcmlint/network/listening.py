@@ -21,23 +21,23 @@ from dcmlint.engine.report import Report
 from dcmlint.engine.session import Checker, Result, Task, Totals
 from dcmlint.engine.together import check_together
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Severity
-from dcmlint.network.associate import CONTEXT_RESULTS
-from dcmlint.network.dataset_head import read_dataset_head
-from dcmlint.network.dimse import Answer
-from dcmlint.network.facts import AssociationFacts
-from dcmlint.network.incoming import discard, publish
-from dcmlint.network.live import Looked, looked, report_of
-from dcmlint.network.receive import Receiver
-from dcmlint.network.reception import Handlers, ReceivedInstance, Settings
-from dcmlint.network.rule_facts import Arrival, proposes_storage, sender_rule_facts, stored_facts, uid_name
-from dcmlint.network.sender_demands import sender_demands
-from dcmlint.network.senders import sender_facts
-from dcmlint.network.status import (
+from dcmlint.intake.dataset_head import read_dataset_head
+from dcmlint.intake.part import discard, publish
+from dcmlint.intake.status import (
     CANNOT_UNDERSTAND,
     DATA_SET_MISMATCH,
     OUT_OF_RESOURCES,
     SUCCESS,
+    Answer,
 )
+from dcmlint.network.acceptor.receiver import Receiver
+from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings
+from dcmlint.network.look import Looked, looked, report_of
+from dcmlint.network.observed import AssociationFacts
+from dcmlint.network.rule_facts import Arrival, proposes_storage, sender_rule_facts, stored_facts, uid_name
+from dcmlint.network.sender_demands import sender_demands
+from dcmlint.network.senders import sender_facts
+from dcmlint.network.wire.associate import CONTEXT_RESULTS
 
 _QUEUE = 256  # instances that wait to be checked; beyond, a sender is asked to try again
 _TICK = 0.2

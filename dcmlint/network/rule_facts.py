@@ -11,9 +11,9 @@ from dcmlint import standard
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.association.endpoints import Contexts, Echo, Negotiated, Reach, Tls
 from dcmlint.facts.association.senders import Sender, Stored
-from dcmlint.network.associate import CONTEXT_RESULTS, AssociateRequest, Role
-from dcmlint.network.dataset_head import DatasetHead
-from dcmlint.network.facts import (
+from dcmlint.intake.dataset_head import DatasetHead
+from dcmlint.intake.status import OUT_OF_RESOURCES, general_status
+from dcmlint.network.observed import (
     AssociationFacts,
     AttemptFacts,
     ContextOutcome,
@@ -22,9 +22,9 @@ from dcmlint.network.facts import (
     SuiteFacts,
     TlsFacts,
 )
-from dcmlint.network.pdu import Problem
 from dcmlint.network.senders import SenderFacts
-from dcmlint.network.status import OUT_OF_RESOURCES, general_status
+from dcmlint.network.wire.associate import CONTEXT_RESULTS, AssociateRequest, Role
+from dcmlint.network.wire.pdu import Problem
 from dcmlint.standard.uids import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,

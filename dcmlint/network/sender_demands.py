@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dcmlint.network.facts import AssociationFacts
+from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.rule_facts import uid_name
 from dcmlint.profiles.model import Endpoint
 from dcmlint.standard.uids import Verification

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from dcmlint.network.facts import AssociationFacts
-from dcmlint.network.syntaxes import NATIVE, RETIRED
+from dcmlint.network.observed import AssociationFacts
+from dcmlint.network.wire.syntaxes import NATIVE, RETIRED
 from dcmlint.standard.uids import ExplicitVRBigEndian, Verification
 
 _T = TypeVar("_T", bound=Hashable)

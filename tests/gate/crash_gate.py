@@ -19,8 +19,8 @@ from dcmlint.gate.logs import json_log
 from dcmlint.gate.records import Taken
 from dcmlint.gate.running import Gate
 from dcmlint.gate.spool import Spool
-from dcmlint.network.dimse import Answer
-from dcmlint.network.incoming import Incoming
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.incoming import Incoming
 
 STEPS = {
     "written": (Spool, "keep", "before"),

@@ -23,9 +23,9 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.policy import Policy, ProfileFacts, Reply
 from dcmlint.gate.records import Arrival, Brief
 from dcmlint.gate.spool import Spool
-from dcmlint.network import part10
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Dialogue, Target, associate, association_request
+from dcmlint.intake import part10
+from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
+from dcmlint.network.wire.associate import ProposedContext
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -293,8 +293,8 @@ class Archive:
     """An acceptor whose answers a test decides; ``stored``: data sets by UID, ``order``: UIDs as they came."""
 
     def __init__(self, folder: Path, answer: Callable[[str, int], int | Exception] | None = None) -> None:
-        from dcmlint.network.dimse import Answer
-        from dcmlint.network.receive import Handlers, ReceivedInstance, Receiver, Settings
+        from dcmlint.intake.status import Answer
+        from dcmlint.network.acceptor.receiver import Handlers, ReceivedInstance, Receiver, Settings
 
         folder.mkdir(parents=True, exist_ok=True)
         self.answer = answer or (lambda uid, count: 0)

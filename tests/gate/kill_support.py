@@ -21,8 +21,8 @@ from gate_support import (
 
 from dcmlint.errors import InputError
 from dcmlint.gate.journal import Journal
-from dcmlint.network import part10
-from dcmlint.network.pdu import WireError
+from dcmlint.intake import part10
+from dcmlint.network.wire.pdu import WireError
 
 
 class Sender:

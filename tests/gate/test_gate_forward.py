@@ -137,9 +137,9 @@ def test_a_warning_says_that_it_was_stored() -> None:
 
 
 def test_no_context_is_held(tmp_path: Path) -> None:
-    from dcmlint.network.dimse import Answer
-    from dcmlint.network.negotiate import Acceptance
-    from dcmlint.network.receive import Handlers, Receiver, Settings
+    from dcmlint.intake.status import Answer
+    from dcmlint.network.acceptor.negotiate import Acceptance
+    from dcmlint.network.acceptor.receiver import Handlers, Receiver, Settings
 
     (tmp_path / "other").mkdir()
     picky = Settings(directory=tmp_path / "other", acceptance=Acceptance(sop_classes=frozenset({"1.2.3"})))

@@ -11,7 +11,7 @@ from gate_support import HERE, Archive, GateProcess, data_set, free_port, send, 
 from kill_support import drained, killed_often, lost
 
 from dcmlint.gate.journal import Journal
-from dcmlint.network.pdu import WireError
+from dcmlint.network.wire.pdu import WireError
 
 KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "5"))
 SEED = int(os.environ.get("DCMLINT_GATE_SEED", "20"))

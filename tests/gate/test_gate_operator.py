@@ -21,8 +21,8 @@ from gate_support import (
     write_config,
 )
 
-from dcmlint.network import dimse
-from dcmlint.network.pdu import fragments
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.pdu import fragments
 
 
 def gate(config: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -18,17 +18,17 @@ from time import monotonic, sleep
 
 import pytest
 
-from dcmlint.network import part10
-from dcmlint.network.associate import (
+from dcmlint.intake import part10
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.receiver import Handlers, ReceivedInstance, Receiver, Settings, Timeouts
+from dcmlint.network.observed import AssociationFacts
+from dcmlint.network.wire.associate import (
     AssociateRequest,
     ProposedContext,
     UserInformation,
     encode_request,
 )
-from dcmlint.network.dimse import Answer
-from dcmlint.network.facts import AssociationFacts
-from dcmlint.network.negotiate import Acceptance
-from dcmlint.network.receive import Handlers, ReceivedInstance, Receiver, Settings, Timeouts
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 WSI = "1.2.840.10008.5.1.4.1.1.77.1.6"

@@ -28,13 +28,13 @@ from network_peers import (
     write_instance,
 )
 
-from dcmlint.network import dimse
-from dcmlint.network.dataset_head import DatasetHead
-from dcmlint.network.dialogue import Target, associate, association_request
-from dcmlint.network.facts import AssociationFacts, InstanceFacts
-from dcmlint.network.negotiate import AcceptedContext
+from dcmlint.intake.dataset_head import DatasetHead
+from dcmlint.network.observed import AssociationFacts, InstanceFacts
+from dcmlint.network.requestor.association import Target, associate, association_request
 from dcmlint.network.rule_facts import Arrival, stored_facts
-from dcmlint.network.tls_context import Credentials, client_context
+from dcmlint.network.tls.context import Credentials, client_context
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import AcceptedContext
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD, BROKEN = ROOT / "examples" / "slide-good", ROOT / "examples" / "slide-broken"

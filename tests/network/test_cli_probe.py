@@ -18,9 +18,9 @@ from network_peers import JPEG, WSI, Acceptor, dcmqrscp, free_port, need, orthan
 from test_network_tls import tls_server
 
 from dcmlint.cli.app import run
-from dcmlint.network import smb
-from dcmlint.network.negotiate import Acceptance
-from dcmlint.network.tls_context import server_context
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.requestor import smb
+from dcmlint.network.tls.context import server_context
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
@@ -312,7 +312,7 @@ def test_what_the_library_cannot_try_is_not_called_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Trap (b)."""
-    from dcmlint.network import tls
+    from dcmlint.network.tls.scan import scan as tls
 
     offer = tls.offer
     monkeypatch.setattr(
@@ -528,9 +528,9 @@ def test_dialects_as_profiles_write_them(text: str, number: int) -> None:
 
 
 def test_a_sender_is_judged_by_the_profile() -> None:
-    from dcmlint.network.associate import AssociateRequest, ProposedContext, UserInformation
-    from dcmlint.network.facts import AssociationFacts
+    from dcmlint.network.observed import AssociationFacts
     from dcmlint.network.sender_demands import sender_demands
+    from dcmlint.network.wire.associate import AssociateRequest, ProposedContext, UserInformation
     from dcmlint.profiles.resolve import resolve_profile
 
     wsi, ct = "1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.2"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcmlint.network import dimse
-from dcmlint.network.pdu import WireError
-from dcmlint.network.status import general_status, store_status
+from dcmlint.intake.status import general_status, store_status
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.pdu import WireError
 
 
 def test_a_store_request_and_its_response() -> None:

@@ -22,8 +22,8 @@ from network_peers import (
 )
 from test_network_receive import dialogue, end
 
-from dcmlint.network import dimse
-from dcmlint.network.associate import ProposedContext
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import ProposedContext
 
 STORE = dimse.store_request(1, CT, "2.25.1")
 CONTENT = data_set(CT, "2.25.1", 3000)

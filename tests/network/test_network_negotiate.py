@@ -6,15 +6,15 @@ import msgspec
 import pytest
 from network_peers import CT, EXPLICIT, IMPLICIT, JPEG, VERIFICATION, WSI
 
-from dcmlint.network.associate import (
+from dcmlint.network.acceptor.negotiate import Acceptance, accepted_contexts, answer_request, is_storage
+from dcmlint.network.wire.associate import (
     AssociateAccept,
     AssociateRequest,
     ProposedContext,
     Role,
     UserInformation,
 )
-from dcmlint.network.negotiate import Acceptance, accepted_contexts, answer_request, is_storage
-from dcmlint.network.pdu import (
+from dcmlint.network.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
     REJECT_CALLED,
     REJECT_CALLING,

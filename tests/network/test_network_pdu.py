@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcmlint.network import pdu
-from dcmlint.network.associate import (
+from dcmlint.network.wire import pdu
+from dcmlint.network.wire.associate import (
     AssociateAccept,
     AssociateRequest,
     CommonExtendedNegotiation,

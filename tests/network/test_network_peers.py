@@ -30,10 +30,10 @@ from network_peers import (
 )
 from test_network_receive import dialogue, end
 
-from dcmlint.network import dimse
-from dcmlint.network.dimse import Answer
+from dcmlint.intake.status import Answer
 from dcmlint.network.senders import sender_facts
-from dcmlint.network.tls_context import server_context
+from dcmlint.network.tls.context import server_context
+from dcmlint.network.wire import dimse
 
 pytestmark = pytest.mark.peer
 

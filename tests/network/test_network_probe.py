@@ -26,18 +26,18 @@ from network_peers import (
     storescp,
 )
 
-from dcmlint.network import dimse
-from dcmlint.network.associate import (
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.observed import ProbeFacts
+from dcmlint.network.requestor.association import Target
+from dcmlint.network.requestor.probe import Question, probe_endpoint
+from dcmlint.network.tls.context import Credentials, server_context
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import (
     AssociateAccept,
     ContextAnswer,
     UserInformation,
     encode_accept,
 )
-from dcmlint.network.dialogue import Target
-from dcmlint.network.facts import ProbeFacts
-from dcmlint.network.negotiate import Acceptance
-from dcmlint.network.probe import Question, probe_endpoint
-from dcmlint.network.tls_context import Credentials, server_context
 
 BOTH = ((WSI, (JPEG, EXPLICIT, IMPLICIT)), (CT, (EXPLICIT, JPEG)))
 

@@ -24,15 +24,15 @@ from network_peers import (
 )
 
 from dcmlint.errors import InputError
-from dcmlint.network import dimse
-from dcmlint.network.associate import AssociateRequest, ProposedContext
-from dcmlint.network.dataset_head import parse_dataset_head, read_dataset_head
-from dcmlint.network.dialogue import Dialogue, Target, associate, association_request
-from dcmlint.network.dimse import Answer
-from dcmlint.network.incoming import publish
-from dcmlint.network.negotiate import Acceptance, AcceptedContext
-from dcmlint.network.pdu import REJECT_CALLING, Rejection
-from dcmlint.network.receive import ReceivedInstance, Receiver
+from dcmlint.intake.dataset_head import parse_dataset_head, read_dataset_head
+from dcmlint.intake.part import publish
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.receiver import ReceivedInstance, Receiver
+from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest, ProposedContext
+from dcmlint.network.wire.pdu import REJECT_CALLING, Rejection
 
 CONTEXTS = (ProposedContext(1, VERIFICATION, (IMPLICIT,)), ProposedContext(3, CT, (EXPLICIT,)))
 
@@ -177,7 +177,7 @@ def test_a_disk_that_does_not_take_it_is_answered_a700_after_the_data_set(tmp_pa
 def test_a_disk_that_fills_up_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
-    from dcmlint.network import incoming
+    from dcmlint.intake import part
 
     real = os.write
     full = os.open("/dev/full", os.O_WRONLY)
@@ -188,7 +188,7 @@ def test_a_disk_that_fills_up_in_the_middle(tmp_path: Path, monkeypatch: pytest.
         calls += 1
         return real(full if calls == 3 else fd, data)
 
-    monkeypatch.setattr(incoming.os, "write", write)
+    monkeypatch.setattr(part.os, "write", write)
     write_instance(tmp_path / "a.dcm", "2.25.1", pixels=900_000)
     (tmp_path / "in").mkdir()
     with Acceptor(tmp_path / "in") as acceptor:

@@ -15,9 +15,9 @@ from network_peers import CT, EXPLICIT, QUICK, VERIFICATION, Acceptor, serve, wr
 from support.pynetdicom_requestor import check_version, held, requested, store
 
 from dcmlint.errors import InputError, UsageError
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Target
-from dcmlint.network.dimse import Answer
+from dcmlint.intake.status import Answer
+from dcmlint.network.requestor.association import Target
+from dcmlint.network.wire.associate import ProposedContext
 
 CONTEXTS = (ProposedContext(1, VERIFICATION, ("1.2.840.10008.1.2",)), ProposedContext(3, CT, (EXPLICIT,)))
 
@@ -130,7 +130,7 @@ def test_a_peer_that_goes_away_ends_the_store_at_once(tmp_path: Path) -> None:
 
 
 def test_who_cannot_be_had_is_an_input_error(tmp_path: Path) -> None:
-    from dcmlint.network.negotiate import Acceptance
+    from dcmlint.network.acceptor.negotiate import Acceptance
 
     with (
         Acceptor(tmp_path, acceptance=Acceptance(called=frozenset(("X",))), timeouts=QUICK) as acceptor,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from network_peers import CT, EXPLICIT, IMPLICIT, JPEG, VERIFICATION, WSI
 
-from dcmlint.network.associate import (
+from dcmlint.network.observed import AssociationEnd, AssociationFacts, InstanceFacts
+from dcmlint.network.senders import sender_facts
+from dcmlint.network.wire.associate import (
+    AcceptedContext,
     AssociateAccept,
     AssociateRequest,
     ContextAnswer,
     ProposedContext,
     UserInformation,
 )
-from dcmlint.network.facts import AssociationEnd, AssociationFacts, InstanceFacts
-from dcmlint.network.negotiate import AcceptedContext
-from dcmlint.network.senders import sender_facts
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 JPEG_2000 = "1.2.840.10008.1.2.4.91"

@@ -18,14 +18,14 @@ from network_peers import QUICK, Acceptor, FaultPeer, free_port, need, serve, st
 from test_network_receive import CONTEXTS, dialogue, end
 
 from dcmlint.errors import UsageError
-from dcmlint.network.certificates import name_matches, pinned, read_certificate
-from dcmlint.network.dialogue import Target, associate, association_request
-from dcmlint.network.facts import TlsFacts
-from dcmlint.network.tls import Endpoint, scan
-from dcmlint.network.tls_context import Credentials, client_context, offer, server_context
-from dcmlint.network.tls_flight import Flight
-from dcmlint.network.tls_suites import local_suites, missing_families
-from dcmlint.network.tls_use import scan_target
+from dcmlint.network.observed import TlsFacts
+from dcmlint.network.requestor.association import Target, associate, association_request
+from dcmlint.network.requestor.tls_use import scan_target
+from dcmlint.network.tls.certificates import name_matches, pinned, read_certificate
+from dcmlint.network.tls.context import Credentials, client_context, offer, server_context
+from dcmlint.network.tls.scan import Endpoint, scan
+from dcmlint.network.tls.server_flight import Flight
+from dcmlint.network.tls.suites import local_suites, missing_families
 
 
 @contextlib.contextmanager
@@ -168,7 +168,7 @@ def test_trap_a_a_server_that_wants_our_certificate_still_supports_tls_1_2(
 def test_trap_b_what_the_local_library_cannot_offer_is_not_testable(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dcmlint.network import tls
+    from dcmlint.network.tls.scan import scan as tls
 
     def offer_without_old(minimum: str, maximum: str, *rest: object) -> ssl.SSLContext | str:
         if maximum in ("1.0", "1.1"):
@@ -189,7 +189,7 @@ def test_trap_b_what_the_local_library_cannot_offer_is_not_testable(
 
 
 def test_trap_b_a_library_that_refuses_at_the_handshake_is_told_from_a_server_that_does() -> None:
-    from dcmlint.network.tls_handshake import shake
+    from dcmlint.network.tls.handshake import shake
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -14,8 +14,8 @@ from support.profile_keys import keys
 from test_cli_probe import probe
 
 from dcmlint.cli.app import run
-from dcmlint.network.negotiate import Acceptance
-from dcmlint.network.tls_context import server_context
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.tls.context import server_context
 from dcmlint.profiles.load import find_profile
 from dcmlint.profiles.pages import page
 

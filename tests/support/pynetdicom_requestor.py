@@ -19,8 +19,8 @@ from time import monotonic
 from typing import Any
 
 from dcmlint.errors import InputError, UsageError
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Target
+from dcmlint.network.requestor.association import Target
+from dcmlint.network.wire.associate import ProposedContext
 
 try:
     import pynetdicom

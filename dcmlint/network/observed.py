@@ -10,9 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from dcmlint.network.associate import AssociateAccept, AssociateRequest
-from dcmlint.network.negotiate import AcceptedContext
-from dcmlint.network.pdu import Abort, Problem, Rejection
+from dcmlint.network.wire.associate import AcceptedContext, AssociateAccept, AssociateRequest
+from dcmlint.network.wire.pdu import Abort, Problem, Rejection
 
 # --- TLS -----------------------------------------------------------------------------------------
 

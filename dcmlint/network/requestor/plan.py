@@ -10,12 +10,12 @@ import msgspec
 from dcmlint import standard
 from dcmlint.errors import UsageError, did_you_mean
 from dcmlint.facts.association.endpoints import Demands
-from dcmlint.network.dialogue import Target
-from dcmlint.network.probe import Question
+from dcmlint.network.requestor.association import Target
+from dcmlint.network.requestor.probe import Question
+from dcmlint.network.requestor.smb import smb_number
 from dcmlint.network.rule_facts import WantedContexts
-from dcmlint.network.smb import smb_number
-from dcmlint.network.syntaxes import PROBE_SYNTAXES
-from dcmlint.network.tls_context import Credentials
+from dcmlint.network.tls.context import Credentials
+from dcmlint.network.wire.syntaxes import PROBE_SYNTAXES
 from dcmlint.profiles.model import Endpoint
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, implementation_version
+from dcmlint.version import IMPLEMENTATION_CLASS, implementation_version
 
 PREAMBLE_BYTES = 132  # PS3.10 7.1: 128 bytes and the prefix
 _PREAMBLE = bytes(128) + b"DICM"

@@ -16,10 +16,10 @@ from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.association.endpoints import Reach
 from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
-from dcmlint.network.dialogue import connect
-from dcmlint.network.facts import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
-from dcmlint.network.plan import Plan
-from dcmlint.network.probe import probe_endpoint
+from dcmlint.network.observed import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
+from dcmlint.network.reach import connect
+from dcmlint.network.requestor.plan import Plan
+from dcmlint.network.requestor.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts, uid_name
 from dcmlint.profiles.apply import settled_endpoint
 from dcmlint.profiles.profile_text import not_checked_notes
@@ -270,14 +270,14 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
     share, spoken = None, ""
     if sock is not None:
         if protocol == "smb":
-            from dcmlint.network.smb import negotiate
+            from dcmlint.network.requestor.smb import negotiate
 
             share = negotiate(sock, target.host, target.timeout, target.port)
             lines += share.lines
         sock.close()
         if protocol != "smb":
-            from dcmlint.network.first_exchange import spoken_behind_tls
-            from dcmlint.network.tls import Endpoint, scan
+            from dcmlint.network.requestor.first_exchange import spoken_behind_tls
+            from dcmlint.network.tls.scan import Endpoint, scan
 
             thorough = plan.question.level == "full"
             scanned = scan(

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from dcmlint.network.line import alert_name, tls_reason
-from dcmlint.network.tls_flight import Flight
+from dcmlint.network.tls.server_flight import Flight
+from dcmlint.network.wire.connection import alert_name, tls_reason
 
 
 class Shake:

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from dcmlint.errors import UsageError
-from dcmlint.network.facts import SuiteFacts
-from dcmlint.network.tls_suites import EVERYTHING
+from dcmlint.network.observed import SuiteFacts
+from dcmlint.network.tls.suites import EVERYTHING
 
 VERSIONS = {
     "1.0": ssl.TLSVersion.TLSv1,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dcmlint.network.pdu import ASSOCIATE_AC, ASSOCIATE_RQ, Problem, WireError, encode_header
+from dcmlint.network.wire.pdu import ASSOCIATE_AC, ASSOCIATE_RQ, Problem, WireError, encode_header
 from dcmlint.standard.uids import DICOMApplicationContext
 
 PROTOCOL_VERSION = 1  # PS3.8 9.3.2, bit 0
@@ -123,6 +123,14 @@ class AssociateRequest(msgspec.Struct, frozen=True, kw_only=True):
     application_context: str = DICOMApplicationContext
     protocol_version: int = PROTOCOL_VERSION
     oddities: tuple[Problem, ...] = ()
+
+
+class AcceptedContext(msgspec.Struct, frozen=True):
+    """An accepted presentation context."""
+
+    id: int
+    abstract_syntax: str
+    transfer_syntax: str
 
 
 class AssociateAccept(msgspec.Struct, frozen=True, kw_only=True):

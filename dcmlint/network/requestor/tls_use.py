@@ -6,12 +6,12 @@ import ssl
 
 import msgspec
 
-from dcmlint.network.associate import ProposedContext
-from dcmlint.network.dialogue import Target, associate, association_request
-from dcmlint.network.facts import AttemptFacts, TlsFacts, UseFacts
-from dcmlint.network.pdu import WireError
-from dcmlint.network.tls import Endpoint, Use, scan
-from dcmlint.network.tls_context import Credentials, identify, offer
+from dcmlint.network.observed import AttemptFacts, TlsFacts, UseFacts
+from dcmlint.network.requestor.association import Target, associate, association_request
+from dcmlint.network.tls.context import Credentials, identify, offer
+from dcmlint.network.tls.scan import Endpoint, Use, scan
+from dcmlint.network.wire.associate import ProposedContext
+from dcmlint.network.wire.pdu import WireError
 from dcmlint.standard.uids import ImplicitVRLittleEndian, Verification
 
 _ALPN = ("dicom",)

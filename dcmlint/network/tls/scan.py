@@ -16,12 +16,10 @@ from time import monotonic
 import msgspec
 
 from dcmlint.errors import UsageError
-from dcmlint.network.certificates import name_matches, pinned, read_certificate
-from dcmlint.network.dialogue import connect
-from dcmlint.network.facts import CertificateFacts, SuiteFacts, TlsFacts, UseFacts, VersionFacts
-from dcmlint.network.pdu import Problem
-from dcmlint.network.speech import speaks
-from dcmlint.network.tls_context import (
+from dcmlint.network.observed import CertificateFacts, SuiteFacts, TlsFacts, UseFacts, VersionFacts
+from dcmlint.network.reach import connect
+from dcmlint.network.tls.certificates import name_matches, pinned, read_certificate
+from dcmlint.network.tls.context import (
     VERSIONS,
     Credentials,
     identify,
@@ -30,9 +28,11 @@ from dcmlint.network.tls_context import (
     offer,
     verifying,
 )
-from dcmlint.network.tls_flight import Flight
-from dcmlint.network.tls_handshake import Shake, shake
-from dcmlint.network.tls_suites import local_suites, missing_families
+from dcmlint.network.tls.handshake import Shake, shake
+from dcmlint.network.tls.server_flight import Flight
+from dcmlint.network.tls.suites import local_suites, missing_families
+from dcmlint.network.wire.pdu import Problem
+from dcmlint.network.wire.protocol_guess import speaks
 
 _MAX_ROUNDS = 48  # of suites; no server in its senses takes as many
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from dcmlint.network.associate import (
+from dcmlint.network.wire.associate import (
     PROTOCOL_VERSION,
+    AcceptedContext,
     AssociateAccept,
     AssociateRequest,
     ContextAnswer,
@@ -13,14 +14,14 @@ from dcmlint.network.associate import (
     Role,
     UserInformation,
 )
-from dcmlint.network.pdu import (
+from dcmlint.network.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
     REJECT_CALLED,
     REJECT_CALLING,
     REJECT_PROTOCOL_VERSION,
     Rejection,
 )
-from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, SLIDE_SYNTAXES, implementation_version
+from dcmlint.network.wire.syntaxes import IMPLEMENTATION_CLASS, SLIDE_SYNTAXES, implementation_version
 from dcmlint.standard.uids import DICOMApplicationContext, Verification
 
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."  # PS3.6 Table A-1: the storage SOP Classes, with few exceptions
@@ -43,14 +44,6 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     sop_classes: frozenset[str] | None = None
     transfer_syntaxes: tuple[str, ...] = SLIDE_SYNTAXES
     other_syntaxes: bool = True
-
-
-class AcceptedContext(msgspec.Struct, frozen=True):
-    """An accepted presentation context."""
-
-    id: int
-    abstract_syntax: str
-    transfer_syntax: str
 
 
 def answer_request(

@@ -13,7 +13,7 @@ import ssl
 import struct
 from time import monotonic
 
-from dcmlint.network.pdu import HEADER_BYTES, WireError, bound, parse_header
+from dcmlint.network.wire.pdu import HEADER_BYTES, WireError, bound, parse_header
 
 # Waits are cut into slices, so that a deadline can be looked at without a system call before each read.
 _SLICE = 1.0

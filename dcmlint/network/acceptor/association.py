@@ -14,10 +14,12 @@ from typing import Protocol
 import msgspec
 
 from dcmlint.errors import DcmlintError
-from dcmlint.network import dimse
-from dcmlint.network.associate import AssociateAccept, AssociateRequest, encode_accept, parse_request
-from dcmlint.network.dimse import Answer, Command
-from dcmlint.network.facts import (
+from dcmlint.intake.part import discard
+from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, UNRECOGNIZED_OPERATION, Answer
+from dcmlint.network.acceptor.incoming import Incoming
+from dcmlint.network.acceptor.negotiate import accepted_contexts, answer_request
+from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings
+from dcmlint.network.observed import (
     AssociationEnd,
     AssociationFacts,
     AssociationHead,
@@ -25,10 +27,17 @@ from dcmlint.network.facts import (
     InstanceFacts,
     TlsSession,
 )
-from dcmlint.network.incoming import Incoming, discard
-from dcmlint.network.line import Line, TlsError
-from dcmlint.network.negotiate import AcceptedContext, accepted_contexts, answer_request
-from dcmlint.network.pdu import (
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import (
+    AcceptedContext,
+    AssociateAccept,
+    AssociateRequest,
+    encode_accept,
+    parse_request,
+)
+from dcmlint.network.wire.connection import Line, TlsError
+from dcmlint.network.wire.dimse import Command
+from dcmlint.network.wire.pdu import (
     ABORT,
     ABORT_INVALID,
     ABORT_NOT_SPECIFIED,
@@ -53,9 +62,7 @@ from dcmlint.network.pdu import (
     parse_abort,
     parse_pdv_header,
 )
-from dcmlint.network.reception import Handlers, ReceivedInstance, Settings
-from dcmlint.network.speech import speaks
-from dcmlint.network.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, UNRECOGNIZED_OPERATION
+from dcmlint.network.wire.protocol_guess import speaks
 
 _LINGER = 1.0  # PS3.8 9.1.5: ARTIM after the last PDU; on a living line the peer closes within a round trip
 _MAX_PROBLEMS = 100
@@ -349,6 +356,8 @@ class Association:
             size -= len(piece)
             if incoming is not None:
                 incoming.write(piece)
+                if incoming.endless:
+                    raise WireError("limit", f"a data set of more than {2 * incoming.limit} bytes")
         if control & LAST:
             if incoming is not None:
                 self._incoming = None
@@ -402,7 +411,7 @@ class Association:
             refusal=refusal,
         )
         if self._request is not None:
-            incoming.open(self._request.calling, self._request.called)
+            incoming.begin(self._request.calling, self._request.called)
         self._incoming = incoming
 
     def _stored(self, incoming: Incoming) -> None:
@@ -534,7 +543,7 @@ def _session(secure: ssl.SSLSocket) -> TlsSession:
     facts: CertificateFacts | None = None
     if certificate is not None:
         # Only a session with a client certificate needs a reader of certificates.
-        from dcmlint.network.certificates import read_certificate
+        from dcmlint.network.tls.certificates import read_certificate
 
         facts = read_certificate(certificate)
     return TlsSession(

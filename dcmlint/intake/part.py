@@ -1,83 +1,68 @@
-"""A data set on its way to a file: bytes are written as they come and never looked at."""
+"""An instance on its way to a file: bytes are written as they come and never looked at."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
-from time import monotonic
 
-from dcmlint.network import part10
-from dcmlint.network.dimse import Answer, Command
-from dcmlint.network.negotiate import AcceptedContext
-from dcmlint.network.pdu import WireError
-from dcmlint.network.status import OUT_OF_RESOURCES, PROCESSING_FAILURE
+from dcmlint.intake.status import OUT_OF_RESOURCES, PROCESSING_FAILURE, Answer
 
+SUFFIX = ".part"
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # fdatasync where there is one: the times of the file need not be safe, its length is (POSIX).
 _flush = getattr(os, "fdatasync", os.fsync)
 
 
-class Incoming:
-    """One C-STORE data set that is being received.
+class Part:
+    """One instance that is being received.
 
     ``refusal`` is set once it is known that nothing will be kept: what still comes is dropped, and the
     refusal is the answer at the end. The file has the suffix ``.part`` until somebody renames it.
+    ``limit``: bytes of the data set. ``digest``: whether its SHA-256 is wanted.
     """
 
-    __slots__ = ("_digest", "_fd", "command", "context", "limit", "path", "refusal", "size", "started")
+    __slots__ = ("_digest", "_fd", "limit", "path", "refusal", "size")
 
-    def __init__(
-        self,
-        command: Command,
-        context: AcceptedContext,
-        path: str,
-        *,
-        limit: int,
-        digest: bool,
-        refusal: Answer | None = None,
-    ) -> None:
-        self.command = command
-        self.context = context
+    def __init__(self, path: str, *, limit: int, digest: bool, refusal: Answer | None = None) -> None:
         self.path = path
         self.limit = limit
         self.size = 0
-        self.started = monotonic()
         self.refusal = refusal
         self._digest = hashlib.sha256() if digest else None
         self._fd = -1
 
-    def open(self, calling: str, called: str) -> None:
-        """Make the file and write its head; a disk that refuses makes a refusal (A700H)."""
+    def open(self, head: bytes = b"") -> None:
+        """Make the file and write its head, which is no part of the data set; a disk that refuses makes a
+        refusal (A700H)."""
         if self.refusal is not None:
             return
-        head = part10.file_meta(
-            self.command.sop_class, self.command.sop_instance, self.context.transfer_syntax, calling, called
-        )
         try:
             self._fd = os.open(self.path, _FLAGS, 0o600)
-            os.write(self._fd, head)
+            self._put(memoryview(head))
         except OSError as error:
             self._disk(error)
 
     def write(self, data: memoryview) -> None:
-        """Append bytes of the data set; beyond twice the limit the association is not worth keeping."""
+        """Append bytes of the data set."""
         self.size += len(data)
-        if self._fd >= 0:
-            if self.size > self.limit:
-                self.drop()
-                self.refusal = Answer(PROCESSING_FAILURE, f"larger than the limit of {self.limit} bytes")
-                return
-            rest = data
-            try:
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
-            except OSError as error:
-                self._disk(error)
-            if self._digest is not None:
-                self._digest.update(data)
-        elif self.size > 2 * self.limit:
-            raise WireError("limit", f"a data set of more than {2 * self.limit} bytes")
+        if self._fd < 0:
+            return
+        if self.size > self.limit:
+            self.drop()
+            self.refusal = Answer(PROCESSING_FAILURE, f"larger than the limit of {self.limit} bytes")
+            return
+        try:
+            self._put(data)
+        except OSError as error:
+            self._disk(error)
+        if self._digest is not None:
+            self._digest.update(data)
+
+    @property
+    def endless(self) -> bool:
+        """Whether more than twice the limit came: what still comes is not worth reading."""
+        return self.size > 2 * self.limit
 
     def finish(self, *, durable: bool) -> None:
         """Close the file, its bytes safe on the disk first if ``durable``."""
@@ -108,6 +93,10 @@ class Incoming:
         """Of the data set, if it was asked for."""
         return self._digest.hexdigest() if self._digest is not None and self.refusal is None else ""
 
+    def _put(self, data: memoryview) -> None:
+        while data:
+            data = data[os.write(self._fd, data) :]
+
     def _disk(self, error: OSError) -> None:
         # PS3.4 Table B.2-1: A7xx is the only refusal after which a sender may try again.
         self.drop()
@@ -126,7 +115,7 @@ def publish(path: Path, destination: Path, *, durable: bool = True) -> None:
     """Give a received file its name: afterwards it is there as a whole, or the old one still is.
 
     With ``durable`` the directory is synchronised too, so that the name outlives a power cut; the bytes
-    of the file must have been (``Settings.durable``). Raises ``OSError``.
+    of the file must have been (``Part.finish``). Raises ``OSError``.
     """
     os.replace(path, destination)
     if durable and hasattr(os, "O_DIRECTORY"):  # Windows has no such thing as a directory to flush

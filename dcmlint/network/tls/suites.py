@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
 
-from dcmlint.network.facts import SuiteFacts
+from dcmlint.network.observed import SuiteFacts
 
 # RFC 9325 4.2: the four that are recommended for TLS 1.2
 _RECOMMENDED = frozenset((0xC02B, 0xC02C, 0xC02F, 0xC030))

@@ -13,7 +13,23 @@ from typing import Literal
 
 import msgspec
 
-from dcmlint.network.associate import (
+from dcmlint.network.observed import (
+    AttemptFacts,
+    ContextOutcome,
+    EchoFacts,
+    ProbeFacts,
+    ReachFacts,
+)
+from dcmlint.network.reach import connect
+from dcmlint.network.requestor.association import (
+    Dialogue,
+    Target,
+    associate,
+    association_request,
+    own_information,
+)
+from dcmlint.network.tls.context import Credentials
+from dcmlint.network.wire.associate import (
     AssociateRequest,
     CommonExtendedNegotiation,
     ExtendedNegotiation,
@@ -21,24 +37,8 @@ from dcmlint.network.associate import (
     Role,
     UserIdentity,
 )
-from dcmlint.network.dialogue import (
-    Dialogue,
-    Target,
-    associate,
-    association_request,
-    connect,
-    own_information,
-)
-from dcmlint.network.facts import (
-    AttemptFacts,
-    ContextOutcome,
-    EchoFacts,
-    ProbeFacts,
-    ReachFacts,
-)
-from dcmlint.network.pdu import WireError
-from dcmlint.network.syntaxes import PROBE_SYNTAXES, UNKNOWN_SOP_CLASS
-from dcmlint.network.tls_context import Credentials
+from dcmlint.network.wire.pdu import WireError
+from dcmlint.network.wire.syntaxes import PROBE_SYNTAXES, UNKNOWN_SOP_CLASS
 from dcmlint.standard.uids import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -185,7 +185,7 @@ class _Probe:
 
     def _tls(self, facts: ProbeFacts) -> ProbeFacts:
         # Only here: without TLS neither ssl nor cryptography are needed.
-        from dcmlint.network.tls_use import scan_target, use_facts, working_context
+        from dcmlint.network.requestor.tls_use import scan_target, use_facts, working_context
 
         question = self.question
         thorough = question.level == "full"

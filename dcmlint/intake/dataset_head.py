@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from dcmlint.network import part10
+from dcmlint.intake import part10
 from dcmlint.standard.tags import SOPClassUID, SOPInstanceUID
 
 _READ = 1 << 16

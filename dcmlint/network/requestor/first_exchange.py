@@ -9,7 +9,7 @@ import socket
 import ssl
 from time import monotonic
 
-from dcmlint.network.tls_context import Credentials, client_context
+from dcmlint.network.tls.context import Credentials, client_context
 
 _ENOUGH = 8
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"

@@ -7,8 +7,8 @@ import ipaddress
 from datetime import UTC, datetime
 
 from dcmlint.errors import UsageError
-from dcmlint.network.facts import CertificateFacts
-from dcmlint.network.pdu import Problem
+from dcmlint.network.observed import CertificateFacts
+from dcmlint.network.wire.pdu import Problem
 
 try:
     from cryptography import x509

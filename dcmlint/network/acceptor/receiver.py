@@ -15,9 +15,9 @@ import threading
 from time import monotonic, sleep
 
 from dcmlint.errors import InputError
-from dcmlint.network.association import Association
-from dcmlint.network.line import prepare
-from dcmlint.network.reception import Handlers, ReceivedInstance, Settings, Timeouts
+from dcmlint.network.acceptor.association import Association
+from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings, Timeouts
+from dcmlint.network.wire.connection import prepare
 
 __all__ = ["Handlers", "ReceivedInstance", "Receiver", "Settings", "Timeouts"]
 

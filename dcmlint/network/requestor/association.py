@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
 import select
 import socket
@@ -13,8 +12,11 @@ from time import monotonic
 import msgspec
 
 from dcmlint.errors import InputError
-from dcmlint.network import dimse, part10
-from dcmlint.network.associate import (
+from dcmlint.intake import part10
+from dcmlint.network.observed import AttemptFacts, AttemptOutcome, EchoFacts, ReachFacts
+from dcmlint.network.reach import connect
+from dcmlint.network.wire import dimse
+from dcmlint.network.wire.associate import (
     AssociateAccept,
     AssociateRequest,
     ProposedContext,
@@ -22,9 +24,8 @@ from dcmlint.network.associate import (
     encode_request,
     parse_accept,
 )
-from dcmlint.network.facts import AttemptFacts, AttemptOutcome, EchoFacts, ReachFacts
-from dcmlint.network.line import Line, TlsError, prepare
-from dcmlint.network.pdu import (
+from dcmlint.network.wire.connection import Line, TlsError
+from dcmlint.network.wire.pdu import (
     ABORT,
     ABORT_USER,
     ASSOCIATE_AC,
@@ -48,8 +49,8 @@ from dcmlint.network.pdu import (
     parse_pdv_header,
     parse_rejection,
 )
-from dcmlint.network.speech import speaks
-from dcmlint.network.syntaxes import IMPLEMENTATION_CLASS, implementation_version
+from dcmlint.network.wire.protocol_guess import speaks
+from dcmlint.network.wire.syntaxes import IMPLEMENTATION_CLASS, implementation_version
 from dcmlint.standard.uids import Verification
 
 MAX_PDU = 131072  # announced; what a peer sends beyond it is noted
@@ -88,38 +89,6 @@ def own_information() -> UserInformation:
         implementation_class=IMPLEMENTATION_CLASS,
         implementation_version=implementation_version(),
     )
-
-
-def connect(host: str, port: int, timeout: float) -> tuple[socket.socket | None, ReachFacts]:
-    """A TCP connection and how it was had; the socket is None where it was not."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        return None, ReachFacts(outcome="name", detail=str(error))
-    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-    failure = ReachFacts(outcome="unreachable", addresses=addresses)
-    deadline = monotonic() + timeout
-    for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
-        sock.settimeout(max(deadline - monotonic(), 0.01))
-        began = monotonic()
-        try:
-            sock.connect(address)
-        except TimeoutError:
-            failure = ReachFacts(outcome="timeout", detail=f"{timeout:g} s", addresses=addresses)
-        except OSError as error:
-            refused = error.errno == errno.ECONNREFUSED
-            failure = ReachFacts(
-                outcome="refused" if refused else "unreachable",
-                detail=error.strerror or str(error),
-                addresses=addresses,
-            )
-        else:
-            prepare(sock)
-            elapsed = (monotonic() - began) * 1000
-            return sock, ReachFacts(outcome="open", addresses=addresses, connect_ms=elapsed)
-        sock.close()
-    return None, failure
 
 
 def secure(sock: socket.socket, context: ssl.SSLContext, name: str, timeout: float) -> ssl.SSLSocket:
@@ -414,7 +383,6 @@ __all__ = [
     "ask",
     "associate",
     "association_request",
-    "connect",
     "own_information",
     "secure",
 ]

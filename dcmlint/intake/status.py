@@ -20,6 +20,15 @@ UNRECOGNIZED_OPERATION = 0x0211  # PS3.7 C.5
 MISTYPED_ARGUMENT = 0x0212  # PS3.7 C.5
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What a sender is answered: status, Error Comment and Offending Element of a C-STORE (PS3.7 9.1.1.1.9); of the
+    status STOW-RS makes its Failure Reason (PS3.18 10.5.3)."""
+
+    status: int = 0x0000
+    comment: str = ""
+    offending: tuple[int, ...] = ()
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """A status code, what it means, where it is defined, and whether trying again can help."""
 

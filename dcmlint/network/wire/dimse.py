@@ -6,7 +6,8 @@ import struct
 
 import msgspec
 
-from dcmlint.network.pdu import Problem, WireError
+from dcmlint.intake.status import Answer
+from dcmlint.network.wire.pdu import Problem, WireError
 
 # PS3.7 E.1-1: Command Field (0000,0100)
 C_STORE_RQ = 0x0001
@@ -103,14 +104,6 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         if base is None:
             return f"command {self.field:04X}H"
         return f"{base}-{'RSP' if self.is_response else 'RQ'}"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What a C-STORE is answered: status, Error Comment and Offending Element (PS3.7 9.1.1.1.9)."""
-
-    status: int = 0x0000
-    comment: str = ""
-    offending: tuple[int, ...] = ()
 
 
 def echo_request(message_id: int) -> bytes:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from dcmlint.network.associate import AssociateRequest
-from dcmlint.network.dimse import Answer, Command
-from dcmlint.network.facts import AssociationFacts, AssociationHead
-from dcmlint.network.negotiate import Acceptance, AcceptedContext
-from dcmlint.network.pdu import Rejection
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.observed import AssociationFacts, AssociationHead
+from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest
+from dcmlint.network.wire.dimse import Command
+from dcmlint.network.wire.pdu import Rejection
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):

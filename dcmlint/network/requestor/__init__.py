@@ -1,0 +1,1 @@
+"""The requestor: associations that this side opens, and the probe that asks with them."""
