@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape
+from dcmlint.dicom.columns import Columns, LeafPath, Shape
 from dcmlint.dicom.items import Items
-from dcmlint.facts.run.referenced import shown_uid
+from dcmlint.facts.run.referenced import LONGEST, uid_in
 from dcmlint.standard.tags import (
     ReferencedFrameOfReferenceUID,
     ReferencedSOPClassUID,
@@ -32,7 +32,7 @@ def references_in(items: Items) -> Iterator[tuple[tuple[str, ...], int]]:
         for path in shape.leaves:
             if path[-1] == ReferencedSOPInstanceUID:
                 through = path[-3] if len(path) > 2 else 0
-                for row in _rows(items, shape, [_leaf(shape, path, one) for one in _OF_A_REFERENCE]):
+                for row in _rows(items, shape, [_leaf_path(shape, path, one) for one in _OF_A_REFERENCE]):
                     yield row, through
 
 
@@ -41,24 +41,26 @@ def frames_in(items: Items) -> Iterator[str]:
     if not isinstance(items, Columns):
         return
     for shape in items.shapes:
-        for path, leaf in shape.leaves.items():
+        for path in shape.leaves:
             if path[-1] == ReferencedFrameOfReferenceUID:
-                for row in _rows(items, shape, [leaf]):
+                for row in _rows(items, shape, [path]):
                     yield row[0]
 
 
-def _leaf(shape: Shape, path: LeafPath, tag: int) -> Leaf | None:
-    """The leaf of an attribute in the level of ``path``; of Series and Study Instance UID in the nearest level above too."""
+def _leaf_path(shape: Shape, path: LeafPath, tag: int) -> LeafPath | None:
+    """Where an attribute of the level of ``path`` is; Series and Study Instance UID in the nearest level above too."""
     for end in range(len(path) - 1, -1, -2):
-        found = shape.leaves.get((*path[:end], tag))
-        if found is not None or tag in (ReferencedSOPClassUID, ReferencedSOPInstanceUID):
+        found = (*path[:end], tag)
+        if found in shape.leaves:
             return found
+        if tag in (ReferencedSOPClassUID, ReferencedSOPInstanceUID):
+            break
     return None
 
 
-def _rows(items: Columns, shape: Shape, leaves: Sequence[Leaf | None]) -> Iterable[tuple[str, ...]]:
+def _rows(items: Columns, shape: Shape, paths: Sequence[LeafPath | None]) -> Iterable[tuple[str, ...]]:
     """The distinct rows of some leaves of a shape, in the order of its items; "" where a leaf is absent."""
-    columns = [items.raw(leaf) if leaf is not None else None for leaf in leaves]
+    columns = [items.raw(shape.leaves[path]) if path is not None else None for path in paths]
     there = [column for column in columns if column is not None]
     if not there or not len(there[0]):
         return
@@ -68,7 +70,19 @@ def _rows(items: Columns, shape: Shape, leaves: Sequence[Leaf | None]) -> Iterab
     # Most often all items say the same: the first, and those that differ from it.
     rows = [0, *np.flatnonzero(other).tolist()]
     texts = [
-        [shown_uid(column[row]) for row in rows] if column is not None else [""] * len(rows)
-        for column in columns
-    ]
+        [_text(items, shape, path, row, column[row]) for row in rows]
+        if path is not None and column is not None else [""] * len(rows)
+        for path, column in zip(paths, columns, strict=True)
+    ]  # fmt: skip
     yield from dict.fromkeys(zip(*texts, strict=True))
+
+
+def _text(items: Columns, shape: Shape, path: LeafPath, row: int, value: bytes) -> str:
+    """A value as it is read from its item: what looks like a UID is the same without that."""
+    value = value.strip(b" \0")
+    if not value.translate(None, b"0123456789."):
+        return value.decode("ascii")[:LONGEST]
+    level = items[int(shape.items[row])]
+    for tag, number in zip(path[:-1:2], path[1:-1:2], strict=True):
+        level = level.items(tag)[number]
+    return uid_in(level, path[-1])

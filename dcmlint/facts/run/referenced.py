@@ -8,7 +8,6 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import ItemList, Items
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.run.entities import printable_text
-from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     ReferencedFrameOfReferenceUID,
     ReferencedPatientSequence,
@@ -24,6 +23,8 @@ from dcmlint.standard.uids import ModalityWorklistInformationModelFind
 
 # Distinct references kept of one instance: more than the largest series has instances.
 MOST = 20_000
+# Characters of a UID that are kept: twice as many as it may have.
+LONGEST = 128
 # Not composite instances: studies, patients, visits, procedure steps, worklists (PS3.4 B.5 has none of them).
 _NOT_STORED = (
     "1.2.840.10008.3.1.2.",
@@ -75,18 +76,18 @@ class _Collector:
 
     def level(self, level: Dataset, series: str, study: str) -> None:
         if level.parent is not None:
-            series = _uid(level, SeriesInstanceUID) or series
-            study = _uid(level, StudyInstanceUID) or study
+            series = uid_in(level, SeriesInstanceUID) or series
+            study = uid_in(level, StudyInstanceUID) or study
             if ReferencedSOPInstanceUID in level:
                 self.add(
-                    _uid(level, ReferencedSOPClassUID),
-                    _uid(level, ReferencedSOPInstanceUID),
+                    uid_in(level, ReferencedSOPClassUID),
+                    uid_in(level, ReferencedSOPInstanceUID),
                     series,
                     study,
                     level.parent_tag,
                 )
             if ReferencedFrameOfReferenceUID in level and len(self.frames) < 64:
-                self.frames[_uid(level, ReferencedFrameOfReferenceUID)] = None
+                self.frames[uid_in(level, ReferencedFrameOfReferenceUID)] = None
         for element in level:
             items = element.items
             if items is None:
@@ -132,10 +133,6 @@ def references(dataset: Dataset) -> References:
     return References(tuple(collector.found.values()), collector.more, tuple(filter(None, collector.frames)))
 
 
-def _uid(level: Dataset, tag: int) -> str:
-    return printable_text(level.text(tag))[:128]
-
-
-def shown_uid(value: bytes) -> str:
-    """A UID of a column of values, as reports may show it."""
-    return harmless(value.decode("ascii", "replace").strip(" \0")[:128])
+def uid_in(level: Dataset, tag: int) -> str:
+    """A UID as it is compared and shown."""
+    return printable_text(level.text(tag))[:LONGEST]
