@@ -35,10 +35,21 @@ class Plan:
 
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
     ``aliases`` by (check code, path of keywords); ``silent``: those of aliases that somebody ignores; ``ids`` are those of all rules in the plan.
-    ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file.
+    ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file;
+    ``bound``: rules of which every place matters, since another gives way there or they give way themselves.
     """
 
-    __slots__ = ("aliases", "explains", "expressions", "functions", "generic", "ids", "once", "silent")
+    __slots__ = (
+        "aliases",
+        "bound",
+        "explains",
+        "expressions",
+        "functions",
+        "generic",
+        "ids",
+        "once",
+        "silent",
+    )
 
     def __init__(self, rules: Sequence[ActiveRule], sop_class: str, silenced: Sequence[Rule] = ()) -> None:
         self.silent = frozenset(
@@ -76,6 +87,7 @@ class Plan:
         ]
         self.explains = {rule.id: rule.explains for rule in mine if rule.explains}
         self.once = frozenset(rule.id for rule in mine if rule.once)
+        self.bound = frozenset(self.explains).union(*self.explains.values(), self.once)
 
 
 class Planner:

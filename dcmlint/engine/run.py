@@ -19,7 +19,7 @@ from dcmlint.engine.maker import FindingMaker, Where, lower_of
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import FactOptions, Facts
-from dcmlint.findings.collapse import SHOWN_PLACES, collapse, without_indices
+from dcmlint.findings.collapse import SHOWN_PLACES, Repeats, collapse, without_indices
 from dcmlint.findings.finding import (
     RANK,
     Finding,
@@ -94,6 +94,7 @@ class InstanceRun:
         self._present = frozenset(instance.dataset.elements)
         self._listed: dict[str, set[str]] = {}
         self._beyond: dict[ActiveRule, int] = {}
+        self._repeats = Repeats()
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
         self.failures: list[Failure] | None = None  # kept where somebody sets a list
 
@@ -112,6 +113,7 @@ class InstanceRun:
             self._hold(active, self._function)
         self._leave_out_explained()
         self._tell_beyond()
+        self.findings = self._repeats.added_to(self.findings)
         findings = collapse(self.findings, self.plan.once) if self.settings.group else tuple(self.findings)
         ordered = sorted(findings, key=lambda f: (-RANK[f.severity], f.rule, f.offset or 0, f.path))
         iod = tables.iod
@@ -347,6 +349,10 @@ class InstanceRun:
             self._beyond[active] = self._beyond.get(active, 0) + where.count
             return
         listed.add(place)
+        if place is not where.path and active.id not in self.plan.bound and not where.places:
+            rank = RANK[lower_of(active.severity, problem.severity)]
+            if self._repeats.counts(self.findings, active.id, place, where.path, rank, where.count):
+                return
         self.findings.extend(self._maker.make(active, problem, where))
 
     def _with_fixes(self, failure: Failure) -> Problem:

@@ -12,6 +12,8 @@ from dcmlint.findings.finding import RANK, Finding
 
 _INDEX = re.compile(r"\[\d+\]")
 SHOWN_PLACES = 3
+# Findings of one rule at the items of one path that are made before further ones are only counted.
+_MADE = 64
 
 
 def without_indices(path: str) -> str:
@@ -42,6 +44,67 @@ def collapse(findings: Iterable[Finding], once: frozenset[str] = frozenset()) ->
             )  # fmt: skip
         result.append(first)
     return tuple(_at_once(result, once)) if once else tuple(result)
+
+
+class _Counted:
+    """What is known of the findings of one rule at the items of one path, and how many more there are."""
+
+    __slots__ = ("count", "first", "rank", "shown")
+
+    def __init__(self, made: Iterable[Finding]) -> None:
+        known = [(RANK[finding.severity], _numbers(finding.path)) for finding in made]
+        self.rank = max(rank for rank, _ in known)
+        self.first = min(numbers for rank, numbers in known if rank == self.rank)
+        self.shown = sorted(numbers for _, numbers in known)[:SHOWN_PLACES]
+        self.count = 0
+
+    def adds_nothing(self, rank: int, numbers: tuple[int, ...]) -> bool:
+        """Whether `collapse` would take no more from it than its number; else it is remembered."""
+        if rank < self.rank or (rank == self.rank and numbers >= self.first):
+            if numbers >= self.shown[-1]:
+                return True
+        elif rank > self.rank:
+            self.rank, self.first = rank, numbers
+        else:
+            self.first = numbers
+        self.shown = sorted((*self.shown, numbers))[:SHOWN_PLACES]
+        return False
+
+
+class Repeats:
+    """Counts what is found again and again at the items of a path, without a finding for each: what `collapse` would not show."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+        self._counted: dict[tuple[str, str], _Counted] = {}
+
+    def counts(
+        self, made: Iterable[Finding], rule: str, place: str, path: str, rank: int, count: int
+    ) -> bool:
+        """Whether a problem at ``path`` needs no finding of its own.
+
+        ``place``: the path without indices; ``made``: the findings up to now; ``count``: for how many places it stands.
+        """
+        key = (rule, place)
+        seen = self._seen[key] = self._seen.get(key, 0) + 1
+        if seen <= _MADE:
+            return False
+        counted = self._counted.get(key)
+        if counted is None:
+            alike = (one for one in made if one.rule == rule and without_indices(one.path) == place)
+            counted = self._counted[key] = _Counted(alike)
+        if not counted.adds_nothing(rank, _numbers(path)):
+            return False
+        counted.count += count
+        return True
+
+    def added_to(self, findings: list[Finding]) -> list[Finding]:
+        """The findings, one of each kind with the number of those that were only counted."""
+        left = {key: counted.count for key, counted in self._counted.items()}
+        for number, finding in enumerate(findings) if left else ():
+            if more := left.pop((finding.rule, without_indices(finding.path)), 0):
+                findings[number] = msgspec.structs.replace(finding, count=finding.count + more)
+        return findings
 
 
 def _at_once(findings: list[Finding], once: frozenset[str]) -> Iterator[Finding]:
