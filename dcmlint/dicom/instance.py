@@ -6,6 +6,7 @@ PS3.10 clause 7.
 from __future__ import annotations
 
 import zlib
+from io import BytesIO
 from typing import Literal
 
 import msgspec
@@ -245,7 +246,7 @@ def _words(syntax: TransferSyntax) -> str:
 def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
     """The inflated bytes of a deflated data set (PS3.5 A.5), as far as they could be inflated."""
     engine = zlib.decompressobj(-15)
-    parts: list[bytes] = []
+    made = BytesIO()  # which gives its bytes away without a copy
     total, position, size = 0, start, len(buffer)
     limit = min(MAX_INFLATED, max(SMALL_INFLATED, MAX_RATIO * size))
     try:
@@ -255,12 +256,12 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
             while piece and not engine.eof:
                 out = engine.decompress(piece, 1 << 22)
                 total += len(out)
-                parts.append(out)
+                made.write(out)
                 piece = engine.unconsumed_tail
                 if total > limit:
                     instance.oddities.append(Oddity("deflate-limit", start, None, 0, "", f"{limit} bytes"))
                     instance.status = "partial"
-                    return WholeBuffer(b"".join(parts))
+                    return WholeBuffer(made.getvalue())
     except zlib.error:
         pass  # the end is not reached then either
     if not engine.eof:
@@ -268,4 +269,4 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
             Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")
         )
         instance.status = "partial"
-    return WholeBuffer(b"".join(parts))
+    return WholeBuffer(made.getvalue())

@@ -227,43 +227,66 @@ class _Lockstep:
         """
         unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
         item, data, position = _ITEM[self.little], self.raw, start
+        parts: list[Ints] = []
         found = array("q")
-        append = found.append
         room = tokens.MAX_ITEMS - self.reader.items
-        while position + 8 <= end:
+        count, before = 0, -1
+        while position + 8 <= end and count < room:
             head, length = unpack(data, position)
             after = position + 8 + length
             if head != item or after > end or length == UNDEFINED:
                 break
-            if len(found) >= room:
-                break
-            append(position)
-            position = after
-        self.reader.items += len(found)
-        starts = np.array(found, np.int64)
-        if not found:
+            if length == before:
+                # Items of one length follow one another more often than not: all of them at once.
+                many = self._alike(position, end, 8 + length, room - count)
+                parts += (np.array(found, np.int64), position + (8 + length) * np.arange(many))
+                found = array("q")
+                count += many
+                position += many * (8 + length)
+                before = -1
+                continue
+            found.append(position)
+            count += 1
+            before, position = length, after
+        self.reader.items += count
+        starts = np.concatenate((*parts, np.array(found, np.int64)))
+        if not count:
             return starts, position
-        del found
+        del found, parts
         ends = np.append(starts[1:], position)
         open_ = np.arange(len(starts))
         for shape in [shape for shape in self.found if not shape.single]:
-            open_ = _without(open_, self._follow(shape, first + open_, starts[open_], ends[open_]))
+            open_ = self._follow(shape, first, open_, starts, ends)
         while len(open_):
             if len(self.found) > MAX_SHAPES:
                 return self._one_by_one(starts, ends, open_, first, position)
             at = int(open_[0])
             shape = self._template(int(starts[at]), first + at, int(ends[at]))
             if self.worth(shape):
-                hit = self._follow(shape, first + open_, starts[open_], ends[open_])
+                open_ = self._follow(shape, first, open_, starts, ends)
             else:
                 self._single(shape, first + at)
-                hit = np.zeros(1, np.int64)
+                open_ = open_[1:]
             if self.reader.stopped:
                 return starts[: at + 1], position
-            open_ = _without(open_, hit)
         if len(starts) >= room:
             self.reader.too_many_items(self.level, self.tag, position)
         return starts, position
+
+    def _alike(self, position: int, end: int, stride: int, most: int) -> int:
+        """How many items from ``position`` on have the tag and the length of the one that is there."""
+        count, step = 0, 256
+        room = min(most, (end - position) // stride)
+        head = np.ndarray((), "<u8", self.raw, position)[()]
+        while count < room:
+            step = min(step, room - count)
+            heads = np.ndarray((step,), "<u8", self.raw, position + count * stride, (stride,))
+            same = heads == head
+            if not same.all():
+                return count + int(np.argmin(same))
+            count += step
+            step = min(4 * step, 1 << 16)
+        return count
 
     def _one_by_one(
         self, starts: Ints, ends: Ints, open_: Ints, first: int, position: int
@@ -275,17 +298,17 @@ class _Lockstep:
                 return starts[: at + 1], position
         return starts, position
 
-    def _follow(self, shape: _Growing, numbers: Ints, starts: Ints, ends: Ints) -> Ints:
-        """Add the items that have the template's structure and end where they should; gives their places."""
-        hits: list[Ints] = []
-        for low in range(0, len(starts), _BATCH):
-            part = slice(low, low + _BATCH)
-            walk = _Walk(self, starts[part])
+    def _follow(self, shape: _Growing, first: int, open_: Ints, starts: Ints, ends: Ints) -> Ints:
+        """Add the items that have the template's structure and end where they should; gives the places of the others."""
+        rest = np.ones(len(open_), bool)
+        for low in range(0, len(open_), _BATCH):
+            some = open_[low : low + _BATCH]
+            walk = _Walk(self, starts[some])
             walk.item(shape.template)
-            walk.keep(walk.position == ends[part][walk.rows])
-            hits.append(walk.rows + low)
-            shape.add(numbers[part][walk.rows], walk.leaves)
-        return np.concatenate(hits) if hits else np.zeros(0, np.int64)
+            walk.keep(walk.position == ends[some][walk.rows])
+            rest[low + walk.rows] = False
+            shape.add(first + some[walk.rows], walk.leaves)
+        return open_[rest]
 
     # -- items of undefined length -------------------------------------------------------------------------
 
@@ -466,12 +489,6 @@ def _decides(tag: int) -> bool:
     return tag in (SpecificCharacterSet, PixelRepresentation) or (
         bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
     )
-
-
-def _without(open_: Ints, hit: Ints) -> Ints:
-    rest = np.ones(len(open_), bool)
-    rest[hit] = False
-    return open_[rest]
 
 
 class _Walk:
