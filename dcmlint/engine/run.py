@@ -95,6 +95,7 @@ class InstanceRun:
         self._listed: dict[str, set[str]] = {}
         self._beyond: dict[ActiveRule, int] = {}
         self._repeats = Repeats()
+        self._known: dict[tuple[object, ...], tuple[ActiveRule, str]] = {}
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
         self.failures: list[Failure] | None = None  # kept where somebody sets a list
 
@@ -181,13 +182,22 @@ class InstanceRun:
         return tables
 
     def _generic_problem(self, problem: Problem) -> None:
-        path = path_of(problem.level, problem.tag) if problem.level is not None else ""
+        level = problem.level
+        structure = None
+        if level is not None and level.parent is not None and not problem.groups and not problem.number:
+            structure, numbers = _structure(level, problem)
+            known = self._known.get(structure) if structure is not None else None
+            if known is not None:
+                speaks, place = known
+                rank = RANK[lower_of(speaks.severity, problem.severity)]
+                if self._repeats.counts_again(speaks.id, place, numbers, rank, max(1, problem.count)):
+                    return
+        path = path_of(level, problem.tag) if level is not None else ""
         active = self._rule_for(problem, path)
         if active is None:
             return
         self.outcomes[active.id] = "fail"
         self.undecided.pop(active.id, None)
-        level = problem.level
         if level is None:
             self._add(active, problem, Where(offset=_byte(problem.offset), count=max(1, problem.count)),
                       self.instance.meta or self.instance.dataset)  # fmt: skip
@@ -200,6 +210,8 @@ class InstanceRun:
                 lets[name] = let(scope, lets)
             lower = lowered(active.compiled, scope, lets, active.severity)
             problem = msgspec.structs.replace(problem, severity=lower_of(lower, problem.severity))
+        elif structure is not None:
+            self._known[structure] = active, without_indices(path)
         places = self._paths(level, problem.tag, problem.groups) if problem.groups else ()
         self._add(active, problem, Where(
             places[0] if places else path, problem.tag, _byte(problem.offset),
@@ -372,6 +384,22 @@ class InstanceRun:
         for active, count in self._beyond.items():
             message = f"{count} more findings of this rule in this file are not listed"
             self.findings.extend(self._maker.make(active, Problem(message=message), Where(count=count)))
+
+
+def _structure(level: Dataset, problem: Problem) -> tuple[tuple[object, ...] | None, tuple[int, ...]]:
+    """What is wrong and the tags of the path, which are the same for all items; and the indices of the items.
+
+    None for private elements, whose path has their creator.
+    """
+    structure: list[object] = [problem.check, problem.tag]
+    numbers: list[int] = []
+    private = problem.tag >> 16 & 1
+    while level.parent is not None:
+        structure.append(level.parent_tag)
+        private |= level.parent_tag >> 16 & 1
+        numbers.append(level.index)
+        level = level.parent
+    return None if private else tuple(structure), tuple(reversed(numbers))
 
 
 def _byte(offset: int) -> int | None:

@@ -59,16 +59,17 @@ class _Counted:
         self.count = 0
 
     def adds_nothing(self, rank: int, numbers: tuple[int, ...]) -> bool:
-        """Whether `collapse` would take no more from it than its number; else it is remembered."""
-        if rank < self.rank or (rank == self.rank and numbers >= self.first):
-            if numbers >= self.shown[-1]:
-                return True
-        elif rank > self.rank:
+        """Whether `collapse` would take no more from a finding than its number."""
+        worse = rank > self.rank or (rank == self.rank and numbers < self.first)
+        return not worse and numbers >= self.shown[-1]
+
+    def remember(self, rank: int, numbers: tuple[int, ...]) -> None:
+        """One more finding was made."""
+        if rank > self.rank:
             self.rank, self.first = rank, numbers
-        else:
-            self.first = numbers
+        elif rank == self.rank:
+            self.first = min(self.first, numbers)
         self.shown = sorted((*self.shown, numbers))[:SHOWN_PLACES]
-        return False
 
 
 class Repeats:
@@ -93,7 +94,17 @@ class Repeats:
         if counted is None:
             alike = (one for one in made if one.rule == rule and without_indices(one.path) == place)
             counted = self._counted[key] = _Counted(alike)
-        if not counted.adds_nothing(rank, _numbers(path)):
+        numbers = _numbers(path)
+        if not counted.adds_nothing(rank, numbers):
+            counted.remember(rank, numbers)
+            return False
+        counted.count += count
+        return True
+
+    def counts_again(self, rule: str, place: str, numbers: tuple[int, ...], rank: int, count: int) -> bool:
+        """The same for a place of which it is known that findings at it are counted; False changes nothing."""
+        counted = self._counted.get((rule, place))
+        if counted is None or not counted.adds_nothing(rank, numbers):
             return False
         counted.count += count
         return True
