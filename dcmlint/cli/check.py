@@ -124,6 +124,15 @@ def check(
     ] = None,
     isolated: Isolated = False,
     exit_zero: ExitZero = False,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff", help="Show what `dcmlint fix` would change, and nothing else; 1 if something would."
+        ),
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe-fixes", help="With --diff: what `dcmlint fix --unsafe-fixes` would change.")
+    ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Count the outcomes of every rule.")
     ] = False,
@@ -159,6 +168,8 @@ def check(
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
     known = _baseline(baseline, run)
+    if diff:
+        return _diff(checker, paths or [], files_from, unsafe, run, verbose)
     source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
     check_entries(run.base.accepted, checker, run.config or "")
     totals = Totals(checker)
@@ -183,6 +194,21 @@ def check(
     if statistics:
         _statistics(report)
     return INTERRUPTED if interrupted else exit_code(report, exit_zero)
+
+
+def _diff(
+    checker: Any, paths: list[str], files_from: str | None, unsafe: bool, run: Any, verbose: bool
+) -> int:
+    """What would be repaired, in place of a report."""
+    from dcmlint.cli.fix import show
+    from dcmlint.fixes.choice import Choice
+    from dcmlint.fixes.run import Target, fix_inputs
+    from dcmlint.sources.inputs import list_inputs, open_input
+
+    as_json = any(name in ("json", "jsonl") for name, _ in run.outputs)
+    inputs = list_inputs(paths, files_from=files_from)
+    outcomes = fix_inputs(checker, inputs, open_input, Choice(unsafe=unsafe), Target())
+    return show(outcomes, "json" if as_json else "text", True, run.text.quiet, verbose)
 
 
 def _further(order: list[str] | None, rules: list[str] | None) -> dict[str, Any]:

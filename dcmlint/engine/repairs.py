@@ -24,13 +24,13 @@ from dcmlint.dicom.edits import (
 )
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import Group, count_of, indices
-from dcmlint.dicom.path import name_of, path_of
+from dcmlint.dicom.path import name_of, path_of, tag_text
 from dcmlint.dicom.values import decode
 from dcmlint.engine.run import Failure
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import Fix, Operation
-from dcmlint.findings.redact import show_value, without_creators
+from dcmlint.findings.redact import show_value, without_creators, without_uids
 from dcmlint.rules.model import Repair
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repairs_for
 
@@ -114,6 +114,8 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
     """An edit as a report names it, values shown as far as they may be."""
     level, tag = edit.level, edit.tag
     path = path_of(level, tag)
+    if tag and not tag & 0xFFFF and tag >> 16 != 2:
+        path = ".".join(filter(None, (path_of(level), tag_text(tag))))  # groups share the keyword of their length
     if settings.show_values != "all":
         path = without_creators(path)
     element = level.get(tag) if tag else None
@@ -185,7 +187,8 @@ def _value(edit: Edit, raw: bytes, vr: str, settings: Settings) -> str:
     values = _decoded(edit, raw, vr)
     if not values:
         return ""
-    return show_value(values[0] if len(values) == 1 else values, edit.tag, settings.show_values)
+    shown = show_value(values[0] if len(values) == 1 else values, edit.tag, settings.show_values)
+    return without_uids(shown) if settings.mask_uids else shown
 
 
 def _size(edit: Edit) -> str:

@@ -161,6 +161,7 @@ class _Work:
             if run is None:
                 break
             taken = _Taken()
+            refusals.clear()  # what one round refuses the next may do
             for proposal in found.proposals():
                 if only is not None and proposal.rule not in only:
                     continue

@@ -1,0 +1,224 @@
+"""`dcmlint fix`: repair what can be repaired without inventing anything."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from dcmlint.cli import completion
+from dcmlint.cli.app import app
+from dcmlint.cli.option_types import (
+    Color,
+    Config,
+    Debug,
+    Ignore,
+    Isolated,
+    MaskUids,
+    Parameters,
+    Quiet,
+    Select,
+    ShowValues,
+    Verbose,
+)
+from dcmlint.errors import UsageError
+
+EXIT_CODES = (
+    "Exit codes: 0 everything that was asked for is done, or nothing was to be done; 1 with --check or --diff: something "
+    "would change; 2 wrong command line, configuration, profile or rule; 3 no input; 4 incomplete: a file could not be "
+    "read or written, or was refused; 130 interrupted."
+)
+Unsafe = Annotated[
+    bool,
+    typer.Option("--unsafe-fixes", help="Also the repairs that need somebody who says that they are meant."),
+]
+
+
+@app.command(epilog=EXIT_CODES)
+def fix(
+    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders, archives.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Write repaired files below this folder; the old ones stay as they are.")
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace each file; the old one stays beside it as FILE.orig.")
+    ] = False,
+    no_original: Annotated[
+        bool, typer.Option("--no-orig", help="With --in-place: do not keep the old file.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --out: replace files that are there.")
+    ] = False,
+    unchanged: Annotated[
+        bool, typer.Option("--all", help="With --out: copy files with nothing to repair, too.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change; write nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; end with 1 if something would change.")
+    ] = False,
+    unsafe: Unsafe = False,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--profile", help="What the files are held to; default: wsi.", autocompletion=completion.profiles
+        ),
+    ] = None,
+    parameter: Parameters = None,
+    config: Config = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only files in folders that match this pattern.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave out files in folders that match this pattern.")
+    ] = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    format_: Annotated[
+        str, typer.Option("-f", "--format", help="text (default), json: one object a line, with a JSON Patch.")
+    ] = "text",
+    show_values: ShowValues = None,
+    mask_uids: MaskUids = False,
+    frames: Annotated[
+        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
+    ] = None,
+    isolated: Isolated = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    color: Color = "auto",
+    debug: Debug = False,
+) -> int:
+    """Repair DICOM files: what is safe, or with --unsafe-fixes what somebody says is meant.
+
+    Examples: dcmlint fix slide/ --out fixed/; dcmlint fix archive/ --diff; dcmlint fix a.dcm --in-place
+    """
+    from dcmlint.cli.running import run_of
+    from dcmlint.engine.session import Checker
+    from dcmlint.fixes.choice import Choice
+    from dcmlint.fixes.run import Target, fix_inputs
+    from dcmlint.sources.input import Selection
+    from dcmlint.sources.inputs import list_inputs, open_input
+
+    if not paths and files_from is None:
+        raise UsageError("nothing to fix: name a file or a folder")
+    if format_ not in ("text", "json"):
+        raise UsageError(f"--format {format_}: text or json")
+    target = _target(out, in_place, not no_original, overwrite, unchanged, diff or check, paths or [])
+    run = run_of(
+        profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated,
+        select=select, ignore=ignore, severity=None, fail_on=None, format_=["auto"], show=None, show_values=show_values,
+        mask_uids=mask_uids, quiet=quiet, verbose=verbose, color=color, frames=frames,
+    )  # fmt: skip
+    checker = Checker(run.settings)
+    selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), False)
+    inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
+    if target.writes:
+        # What is written must not be found again.
+        inputs = iter([one for one in inputs if not (target.out and _is_below(one.path, target.out))])
+    choice = Choice(unsafe=unsafe)
+    return show(fix_inputs(checker, inputs, open_input, choice, target), format_, diff or not check, quiet, verbose)
+
+
+def _target(
+    out: str | None, in_place: bool, keep: bool, overwrite: bool, unchanged: bool, shows: bool, paths: list[str]
+) -> Any:
+    from dcmlint.fixes.run import Target
+
+    if shows:
+        if out is not None or in_place:
+            raise UsageError("--diff and --check write nothing: leave out --out and --in-place")
+        return Target()
+    if (out is None) == (not in_place):
+        raise UsageError("name where to write: --out FOLDER or --in-place; --diff shows what would change")
+    return Target(
+        out=out or "", in_place=in_place, keep=keep, overwrite=overwrite, unchanged=unchanged, roots=tuple(paths)
+    )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    import os
+
+    return not os.path.relpath(os.path.realpath(path), os.path.realpath(folder)).startswith(os.pardir)
+
+
+def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool) -> int:
+    """Print what comes of each input and the sum; returns the exit code."""
+    import json
+    from collections import Counter
+
+    from dcmlint.cli.terminal import utf8_output
+    from dcmlint.fixes.diff import json_value, text_lines
+    from dcmlint.reports.border import printable
+
+    utf8_output()
+    counts: Counter[str] = Counter()
+    changes = unsafe = refusals = 0
+    try:
+        for outcome in outcomes:
+            counts[outcome.status] += 1
+            changes, unsafe = changes + len(outcome.changes), unsafe + outcome.unsafe
+            refusals += len(outcome.refusals)
+            if format_ == "json":
+                if outcome.status != "skipped":
+                    print(json.dumps(_clean(json_value(outcome), printable), ensure_ascii=False))
+            elif lists and not quiet and (verbose or _matters(outcome)):
+                print(f"{printable(outcome.path)}: {printable(_head(outcome))}")
+                for line in text_lines(outcome, 0 if verbose else 40):
+                    print(printable(line, 1000))
+    except KeyboardInterrupt:
+        print("interrupted: what was written until now is whole", file=sys.stderr)
+        return 130
+    if not sum(counts.values()):
+        print("no input", file=sys.stderr)
+        return 3
+    for line in _sum(counts, changes, refusals, unsafe):
+        print(line, file=sys.stderr)
+    if counts["failed"] or counts["refused"]:
+        return 4
+    return 1 if counts["would-change"] else 0
+
+
+def _matters(outcome: Any) -> bool:
+    return outcome.status not in ("unchanged", "skipped") or bool(outcome.refusals)
+
+
+def _head(outcome: Any) -> str:
+    if outcome.status in ("refused", "failed"):
+        return f"{'not changed' if outcome.status == 'refused' else 'failed'}: {outcome.reason}"
+    if outcome.status == "skipped":
+        return f"skipped: {outcome.reason}"
+    count = len(outcome.changes)
+    if not count:
+        return "nothing repaired" if outcome.refusals else "nothing to repair"
+    what = f"{count} change{'s' * (count != 1)}, {outcome.size:,} -> {outcome.new_size:,} bytes"
+    written = f", written to {outcome.written}" if outcome.written and outcome.written != outcome.path else ""
+    kept = f", the original is {outcome.original}" if outcome.original else ""
+    return f"{what}{written}{kept}"
+
+
+def _sum(counts: Any, changes: int, refusals: int, unsafe: int) -> list[str]:
+    words = {
+        "fixed": "repaired", "would-change": "would be repaired", "unchanged": "with nothing to repair",
+        "refused": "not changed because of damage", "failed": "failed", "skipped": "skipped",
+    }  # fmt: skip
+    parts = [f"{counts[status]} {text}" for status, text in words.items() if counts[status]]
+    files = sum(counts.values()) - counts["skipped"]
+    lines = [f"{files} file{'s' * (files != 1)}: {', '.join(parts)}; {changes} change{'s' * (changes != 1)}"]
+    if refusals:
+        lines.append(f"{refusals} finding{'s' * (refusals != 1)} could not be repaired: nothing proves the right value")
+    if unsafe:
+        lines.append(f"{unsafe} more repair{'s' * (unsafe != 1)} with --unsafe-fixes")
+    return lines
+
+
+def _clean(value: Any, printable: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _clean(one, printable) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(one, printable) for one in value]
+    return value

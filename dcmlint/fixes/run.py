@@ -1,0 +1,181 @@
+"""Repairs many inputs, one after the other: plans each, and writes what was planned where it is wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import Literal, Protocol
+
+import msgspec
+
+from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.pieces import PieceBuffer
+from dcmlint.engine.session import Checker, Task
+from dcmlint.errors import InputError
+from dcmlint.fixes.choice import Choice
+from dcmlint.fixes.plan import Change, Planned, Refusal, plan
+from dcmlint.fixes.write import Source, write_in_place, write_new
+
+Status = Literal["fixed", "would-change", "unchanged", "refused", "failed", "skipped"]
+
+
+class Input(Protocol):
+    """What is repaired, as `dcmlint.sources.input.Input` names it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def named(self) -> bool: ...
+    @property
+    def container(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def skipped(self) -> str: ...
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the repaired files go: into a folder, or in the place of the old ones; neither: nothing is written.
+
+    ``keep``: the old file stays beside the new one as ``.orig``.  ``overwrite``: files in the folder are replaced.
+    ``unchanged``: files with nothing to repair are copied into the folder too.  ``roots``: folders below which the
+    folder structure is kept.
+    """
+
+    out: str = ""
+    in_place: bool = False
+    keep: bool = True
+    overwrite: bool = False
+    unchanged: bool = False
+    roots: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written."""
+        return bool(self.out) or self.in_place
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one input: ``reason`` says why it was refused, or what failed.
+
+    ``size`` and ``new_size`` are bytes of the file; ``remaining`` counts findings after the repair; ``unsafe`` counts repairs that
+    were not asked for.
+    """
+
+    path: str
+    status: Status
+    size: int = 0
+    new_size: int = 0
+    changes: tuple[Change, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    reason: str = ""
+    written: str = ""
+    original: str = ""
+    remaining: int = 0
+    unsafe: int = 0
+
+
+Opener = Callable[[Input], Buffer]
+
+
+def fix_inputs(
+    checker: Checker, inputs: Iterable[Input], open_: Opener, choice: Choice, target: Target
+) -> Iterator[Outcome]:
+    """Repair inputs; what goes wrong with one is its outcome, and the others go on."""
+    taken: dict[str, str] = {}
+    for one in inputs:
+        yield fix_input(checker, one, open_, choice, target, taken)
+
+
+def fix_input(
+    checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target, taken: dict[str, str] | None = None
+) -> Outcome:
+    """Repair one input; ``taken`` are the places that were written to, with the inputs that they are of."""
+    if one.skipped:
+        return Outcome(path=one.path, status="skipped", reason=one.skipped)
+    try:
+        source = _source(one)
+        buffer = open_(one)
+    except (InputError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Outcome(path=one.path, status="failed", reason=f"cannot be read: {reason}")
+    try:
+        planned = plan(checker, Task(one.path, one.named), buffer, choice)
+        try:
+            return _done(planned, one, source, buffer, target, taken if taken is not None else {})
+        except InputError as error:
+            return _outcome(planned, "failed", reason=str(error))
+    finally:
+        buffer.close()
+
+
+def _source(one: Input) -> Source:
+    if one.kind == "file":
+        return Source(one.path)
+    return Source(one.container, one.offset) if one.kind == "part" else Source()
+
+
+def _done(
+    planned: Planned, one: Input, source: Source, buffer: Buffer, target: Target, taken: dict[str, str]
+) -> Outcome:
+    status = planned.before.record.status
+    if status == "skipped":
+        return _outcome(planned, "skipped", reason=planned.before.record.title)
+    if status == "unreadable":
+        return _outcome(planned, "failed", reason="is no DICOM file, or cannot be read")
+    if planned.refused:
+        return _outcome(planned, "refused", reason=planned.refused)
+    data = planned.data
+    if not target.writes:
+        return _outcome(planned, "unchanged" if data is None else "would-change")
+    if target.in_place:
+        if data is None:
+            return _outcome(planned, "unchanged")
+        if one.kind != "file":
+            return _outcome(planned, "failed", reason="what is in an archive cannot be written in place: --out")
+        original = write_in_place(data, source, keep=target.keep)
+        return _outcome(planned, "fixed", written=one.path, original=str(original or ""))
+    if data is None and not target.unchanged:
+        return _outcome(planned, "unchanged")
+    place = place_of(one.path, target)
+    if place.as_posix() in taken:
+        return _outcome(planned, "failed", reason=f"{place} is written for {taken[place.as_posix()]} already")
+    if place.exists() and one.kind == "file" and place.samefile(one.path):
+        return _outcome(planned, "failed", reason="the folder is that of the input: --in-place")
+    taken[place.as_posix()] = one.path
+    write_new(buffer if data is None else data, source, place, overwrite=target.overwrite)
+    return _outcome(planned, "unchanged" if data is None else "fixed", written=str(place))
+
+
+def _outcome(planned: Planned, status: Status, **fields: str) -> Outcome:
+    data: PieceBuffer | None = planned.data
+    found = planned.after or planned.before
+    return Outcome(
+        path=planned.path, status=status, size=planned.size, new_size=planned.size if data is None else len(data),
+        changes=planned.changes, refusals=planned.refusals, remaining=len(found.findings), unsafe=planned.unsafe,
+        **fields,
+    )  # fmt: skip
+
+
+def place_of(path: str, target: Target) -> Path:
+    """Where an input goes below the folder: as it lies below the root that was named, else by its name alone.
+
+    Raises `InputError` for a name, of a member of an archive perhaps, that leads out of the folder.
+    """
+    relative = os.path.basename(path)
+    for root in target.roots:
+        inside = os.path.relpath(path, root)
+        if os.path.isdir(root) and not inside.startswith(os.pardir):
+            relative = inside
+            break
+    else:
+        archive, found, member = path.partition("!/")
+        if found:
+            relative = f"{os.path.basename(archive)}/{member}"
+    parts = PurePath(relative.replace("!/", "/")).parts
+    if not parts or os.path.isabs(relative) or any(part in (os.pardir, "") for part in parts):
+        raise InputError("its name leads out of the folder")
+    return Path(target.out, *parts)

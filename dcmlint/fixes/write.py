@@ -1,0 +1,186 @@
+"""Puts new bytes on the disk so that a kill at any moment leaves the old or the new file, whole.
+
+A file is written beside its place under another name, synchronized, and renamed.  What is copied goes from file to
+file within the system where it can, in blocks where it cannot: memory does not depend on its size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.edits import Span
+from dcmlint.dicom.pieces import PieceBuffer
+from dcmlint.errors import InputError
+
+_BLOCK = 4 << 20  # bytes read at once where the system does not copy by itself
+_MOST_COPIED = 1 << 30  # bytes of one call
+ORIGINAL = ".orig"
+
+
+class Source:
+    """Where the bytes of an input lie in a file, ``offset`` of it; or only in a buffer."""
+
+    __slots__ = ("_seen", "offset", "path")
+
+    def __init__(self, path: str | None = None, offset: int = 0) -> None:
+        self.path, self.offset = path, offset
+        self._seen = None if path is None else _state(path)
+
+    def has_changed(self) -> bool:
+        """Whether the file is another one than when this was made."""
+        return self.path is not None and _state(self.path) != self._seen
+
+
+def _state(path: str) -> tuple[int, ...]:
+    found = os.stat(path)
+    return found.st_ino, found.st_dev, found.st_size, found.st_mtime_ns
+
+
+def write_new(data: PieceBuffer | Buffer, source: Source, target: Path, *, overwrite: bool = False) -> None:
+    """Write a file at ``target``; its folder is made.
+
+    Raises `InputError` where something is there already, or cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not overwrite and target.exists():
+            raise InputError(f"{target} exists already")
+        _publish(data, source, target, None)
+    except OSError as error:
+        raise InputError(f"{target}: {error.strerror}") from None
+
+
+def write_in_place(data: PieceBuffer, source: Source, *, keep: bool = True) -> Path | None:
+    """Write a file in the place of its source; the name under which the original is kept, None where it is not.
+
+    Raises `InputError` where it cannot be written, or the source has changed since it was read.
+    """
+    if source.path is None or source.offset:
+        raise InputError("only a file can be written in place")
+    target = Path(os.path.realpath(source.path))  # of a link, the file that it names
+    try:
+        original = _free_name(target) if keep else None
+        _publish(data, source, target, original)
+    except OSError as error:
+        raise InputError(f"{target}: {error.strerror}") from None
+    return original
+
+
+def _free_name(target: Path) -> Path:
+    """The first of a.dcm.orig, a.dcm.orig2, … that is free."""
+    number = 1
+    while True:
+        name = target.with_name(f"{target.name}{ORIGINAL}{number if number > 1 else ''}")
+        if not os.path.lexists(name):
+            return name
+        number += 1
+
+
+def _publish(data: PieceBuffer | Buffer, source: Source, target: Path, original: Path | None) -> None:
+    part = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
+    try:
+        # Only what nobody else has: a link that somebody put there is not followed.
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            copy(data, source, descriptor)
+            if source.path is not None:
+                with contextlib.suppress(OSError):
+                    os.chmod(part, os.stat(source.path).st_mode & 0o777)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if source.has_changed():
+            raise InputError(f"{source.path} was changed while it was read")
+        if original is not None:
+            _keep(target, original)
+        os.replace(part, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+    _synchronize(target.parent)
+
+
+def _keep(target: Path, original: Path) -> None:
+    """A second name for the file that is there; a copy where the file system has no such thing."""
+    try:
+        os.link(target, original)
+    except OSError:
+        part = original.with_name(f".{original.name[:100]}.{os.getpid()}.part")
+        try:
+            shutil.copy2(target, part)
+            with open(part, "rb+") as handle:
+                os.fsync(handle.fileno())
+            os.replace(part, original)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+    _synchronize(target.parent)
+
+
+def _synchronize(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def copy(data: PieceBuffer | Buffer, source: Source, descriptor: int) -> None:
+    """Write all bytes to an open file."""
+    if not isinstance(data, PieceBuffer):
+        _copy_span(data, Span(0, len(data)), source, descriptor)
+        return
+    for part in data.parts:
+        if isinstance(part, Span):
+            _copy_span(data.source, part, source, descriptor)
+        else:
+            _write(descriptor, part)
+
+
+def _copy_span(buffer: Buffer, span: Span, source: Source, descriptor: int) -> None:
+    if source.path is None:
+        for start in range(span.start, span.end, _BLOCK):
+            _write(descriptor, buffer[start : min(span.end, start + _BLOCK)])
+        return
+    with open(source.path, "rb", buffering=0) as handle:
+        position, left = span.start + source.offset, span.end - span.start
+        while left:
+            done = _copied_by_system(handle.fileno(), descriptor, min(left, _MOST_COPIED), position)
+            if not done:
+                block = _read(handle.fileno(), min(left, _BLOCK), position)
+                _write(descriptor, block)
+                done = len(block)
+            position, left = position + done, left - done
+
+
+def _copied_by_system(source: int, target: int, count: int, position: int) -> int:
+    """How many bytes the system copied by itself; 0 where it cannot."""
+    call = getattr(os, "copy_file_range", None)
+    if call is None:
+        return 0
+    try:
+        return int(call(source, target, count, position))
+    except OSError:
+        return 0  # between file systems, or on one that cannot
+
+
+def _read(descriptor: int, count: int, position: int) -> bytes:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    block = os.read(descriptor, count)
+    if not block:
+        raise InputError("the file became shorter while it was read")
+    return block
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
