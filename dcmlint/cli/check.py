@@ -131,7 +131,8 @@ def check(
         ),
     ] = False,
     unsafe: Annotated[
-        bool, typer.Option("--unsafe-fixes", help="With --diff: what `dcmlint fix --unsafe-fixes` would change.")
+        bool,
+        typer.Option("--unsafe-fixes", help="With --diff: what `dcmlint fix --unsafe-fixes` would change."),
     ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Count the outcomes of every rule.")

@@ -39,7 +39,8 @@ Unsafe = Annotated[
 def fix(
     paths: Annotated[list[str] | None, typer.Argument(help="Files, folders, archives.")] = None,
     out: Annotated[
-        str | None, typer.Option("--out", help="Write repaired files below this folder; the old ones stay as they are.")
+        str | None,
+        typer.Option("--out", help="Write repaired files below this folder; the old ones stay as they are."),
     ] = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace each file; the old one stays beside it as FILE.orig.")
@@ -61,7 +62,10 @@ def fix(
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            "-p", "--profile", help="What the files are held to; default: wsi.", autocompletion=completion.profiles
+            "-p",
+            "--profile",
+            help="What the files are held to; default: wsi.",
+            autocompletion=completion.profiles,
         ),
     ] = None,
     parameter: Parameters = None,
@@ -78,7 +82,8 @@ def fix(
     select: Select = None,
     ignore: Ignore = None,
     format_: Annotated[
-        str, typer.Option("-f", "--format", help="text (default), json: one object a line, with a JSON Patch.")
+        str,
+        typer.Option("-f", "--format", help="text (default), json: one object a line, with a JSON Patch."),
     ] = "text",
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
@@ -98,7 +103,7 @@ def fix(
     from dcmlint.cli.running import run_of
     from dcmlint.engine.session import Checker
     from dcmlint.fixes.choice import Choice
-    from dcmlint.fixes.run import Target, fix_inputs
+    from dcmlint.fixes.run import fix_inputs
     from dcmlint.sources.input import Selection
     from dcmlint.sources.inputs import list_inputs, open_input
 
@@ -119,11 +124,19 @@ def fix(
         # What is written must not be found again.
         inputs = iter([one for one in inputs if not (target.out and _is_below(one.path, target.out))])
     choice = Choice(unsafe=unsafe)
-    return show(fix_inputs(checker, inputs, open_input, choice, target), format_, diff or not check, quiet, verbose)
+    return show(
+        fix_inputs(checker, inputs, open_input, choice, target), format_, diff or not check, quiet, verbose
+    )
 
 
 def _target(
-    out: str | None, in_place: bool, keep: bool, overwrite: bool, unchanged: bool, shows: bool, paths: list[str]
+    out: str | None,
+    in_place: bool,
+    keep: bool,
+    overwrite: bool,
+    unchanged: bool,
+    shows: bool,
+    paths: list[str],
 ) -> Any:
     from dcmlint.fixes.run import Target
 
@@ -134,7 +147,12 @@ def _target(
     if (out is None) == (not in_place):
         raise UsageError("name where to write: --out FOLDER or --in-place; --diff shows what would change")
     return Target(
-        out=out or "", in_place=in_place, keep=keep, overwrite=overwrite, unchanged=unchanged, roots=tuple(paths)
+        out=out or "",
+        in_place=in_place,
+        keep=keep,
+        overwrite=overwrite,
+        unchanged=unchanged,
+        roots=tuple(paths),
     )
 
 
@@ -208,7 +226,9 @@ def _sum(counts: Any, changes: int, refusals: int, unsafe: int) -> list[str]:
     files = sum(counts.values()) - counts["skipped"]
     lines = [f"{files} file{'s' * (files != 1)}: {', '.join(parts)}; {changes} change{'s' * (changes != 1)}"]
     if refusals:
-        lines.append(f"{refusals} finding{'s' * (refusals != 1)} could not be repaired: nothing proves the right value")
+        lines.append(
+            f"{refusals} finding{'s' * (refusals != 1)} could not be repaired: nothing proves the right value"
+        )
     if unsafe:
         lines.append(f"{unsafe} more repair{'s' * (unsafe != 1)} with --unsafe-fixes")
     return lines

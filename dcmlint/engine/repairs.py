@@ -115,22 +115,27 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
     level, tag = edit.level, edit.tag
     path = path_of(level, tag)
     if tag and not tag & 0xFFFF and tag >> 16 != 2:
-        path = ".".join(filter(None, (path_of(level), tag_text(tag))))  # groups share the keyword of their length
+        path = ".".join(
+            filter(None, (path_of(level), tag_text(tag)))
+        )  # groups share the keyword of their length
     if settings.show_values != "all":
         path = without_creators(path)
     element = level.get(tag) if tag else None
     vr = level.value_representation(element) if element is not None else ""
+    written = element.vr if element is not None and level.explicit else ""
     old_bytes = element.end - element.start if element is not None else None
     old = _value(edit, level.context.buffer[element.start : element.end], vr, settings) if (
         element is not None and element.items is None and element.fragments is None
         and element.end - element.start <= _LONGEST_SHOWN
     ) else _size(edit)  # fmt: skip
     if isinstance(edit, SetValue):
-        return _set_operation(edit, path, old, old_bytes, settings)
+        return _set_operation(edit, path, old, old_bytes, written, settings)
     if isinstance(edit, SetItems):
         count = len(edit.items)
         items = f"{count} item{'' if count == 1 else 's'}"
-        return Operation(kind="set", path=path, vr="SQ", old=old, value=items, old_bytes=old_bytes)
+        return Operation(
+            kind="set", path=path, vr="SQ", old_vr=written, old=old, value=items, old_bytes=old_bytes
+        )
     if isinstance(edit, Remove):
         return Operation(kind="remove", path=path, vr=vr, old=old, old_bytes=old_bytes)
     if isinstance(edit, Rename):
@@ -158,7 +163,7 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
 
 
 def _set_operation(
-    edit: SetValue, path: str, old: str, old_bytes: int | None, settings: Settings
+    edit: SetValue, path: str, old: str, old_bytes: int | None, written: str, settings: Settings
 ) -> Operation:
     size = sum(part.end - part.start if isinstance(part, Span) else len(part) for part in edit.parts)
     plain = all(isinstance(part, bytes) for part in edit.parts)
@@ -171,8 +176,10 @@ def _set_operation(
         if not plain or (vr == edit.vr and _decoded(edit, before, vr) == _decoded(edit, raw, edit.vr)):
             kind = "encode"  # the same value
     value = _value(edit, raw, edit.vr, settings) if plain and size <= _LONGEST_SHOWN else f"{size} bytes"
+    if kind == "encode":
+        value = old
     return Operation(
-        kind="encode" if kind == "encode" else "set", path=path, vr=edit.vr, old=old, value=value if kind == "set" else old,
+        kind="encode" if kind == "encode" else "set", path=path, vr=edit.vr, old_vr=written, old=old, value=value,
         old_bytes=old_bytes, new_bytes=size,
     )  # fmt: skip
 

@@ -55,13 +55,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``set`` it to a value, ``remove`` it, ``encode`` the value that it has anew, ``rename`` it to the path in
     ``value``, ``sort`` its elements, ``drop`` bytes of it that are no element.  ``value`` is the new value as a report
-    may show it; ``vr`` is needed where the element is not in the data set.  ``old_bytes`` and ``new_bytes`` are the
+    may show it; ``vr`` is the VR then, ``old_vr`` the one that is written now.  ``old_bytes`` and ``new_bytes`` are the
     lengths of the value field, None where there is none or they are not known.
     """
 
     kind: Literal["set", "remove", "encode", "rename", "sort", "drop"]
     path: str
     vr: str = ""
+    old_vr: str = ""
     old: str = ""
     value: str = ""
     old_bytes: int | None = None

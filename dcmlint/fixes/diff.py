@@ -51,10 +51,15 @@ def _change_lines(change: Change, paths: list[str]) -> Iterator[str]:
     yield f"  {change.rule} {change.label} ({change.safety}){_sizes(operation)}"
     tag = _tag(operation.path)
     name = (operation.path or "data set") + ("" if operation.path.endswith(")") else tag)
-    if operation.kind in ("set", "remove", "rename", "drop") and (operation.old or operation.old_bytes is not None):
-        yield f"    - {name}{many}: {operation.old or '(empty)'}"
-    if operation.kind == "set":
-        yield f"    + {name}{many}: {operation.value or '(empty)'}"
+    has_vr = bool(operation.old_vr and operation.vr and operation.old_vr != operation.vr)
+    was, then = (f" {operation.old_vr}", f" {operation.vr}") if has_vr else ("", "")
+    replaces = operation.kind == "set" or has_vr
+    if (replaces or operation.kind in ("remove", "rename", "drop")) and (
+        operation.old or operation.old_bytes is not None
+    ):
+        yield f"    - {name}{was}{many}: {operation.old or '(empty)'}"
+    if replaces:
+        yield f"    + {name}{then}{many}: {operation.value or '(empty)'}"
     elif operation.kind == "rename":
         yield f"    + {operation.value}{_tag(operation.value)}{many}"
     elif operation.kind in ("encode", "sort"):
@@ -101,7 +106,14 @@ def json_value(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-_OPS = {"set": "replace", "remove": "remove", "encode": "replace", "sort": "replace", "drop": "replace", "rename": "move"}
+_OPS = {
+    "set": "replace",
+    "remove": "remove",
+    "encode": "replace",
+    "sort": "replace",
+    "drop": "replace",
+    "rename": "move",
+}
 
 
 def patch_of(change: Change) -> dict[str, Any]:
@@ -134,4 +146,3 @@ def _pointer(path: str) -> str:
         if step.index is not None:
             parts += ["Value", str(step.index)]
     return "".join(f"/{part}" for part in parts)
-

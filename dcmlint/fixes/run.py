@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
@@ -16,25 +16,9 @@ from dcmlint.errors import InputError
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Change, Planned, Refusal, plan
 from dcmlint.fixes.write import Source, write_in_place, write_new
+from dcmlint.sources.input import Input
 
 Status = Literal["fixed", "would-change", "unchanged", "refused", "failed", "skipped"]
-
-
-class Input(Protocol):
-    """What is repaired, as `dcmlint.sources.input.Input` names it."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def named(self) -> bool: ...
-    @property
-    def container(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def skipped(self) -> str: ...
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +75,12 @@ def fix_inputs(
 
 
 def fix_input(
-    checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target, taken: dict[str, str] | None = None
+    checker: Checker,
+    one: Input,
+    open_: Opener,
+    choice: Choice,
+    target: Target,
+    taken: dict[str, str] | None = None,
 ) -> Outcome:
     """Repair one input; ``taken`` are the places that were written to, with the inputs that they are of."""
     if one.skipped:
@@ -135,7 +124,9 @@ def _done(
         if data is None:
             return _outcome(planned, "unchanged")
         if one.kind != "file":
-            return _outcome(planned, "failed", reason="what is in an archive cannot be written in place: --out")
+            return _outcome(
+                planned, "failed", reason="what is in an archive cannot be written in place: --out"
+            )
         original = write_in_place(data, source, keep=target.keep)
         return _outcome(planned, "fixed", written=one.path, original=str(original or ""))
     if data is None and not target.unchanged:

@@ -197,7 +197,8 @@ def _fix() -> dict[str, Any]:
         {
             "kind": {"enum": ["set", "remove", "encode", "rename", "sort", "drop"]},
             "path": _TEXT,
-            "vr": _TEXT,
+            "vr": {**_TEXT, "description": "The VR then."},
+            "old_vr": {**_TEXT, "description": "The VR as it is written now."},
             "old": {**_TEXT, "description": "The value now, as far as it may be shown."},
             "value": {
                 **_TEXT,

@@ -141,6 +141,14 @@ def _indexed(
     )  # fmt: skip
 
 
+def dimension_values(dataset: Dataset) -> list[Floats | None]:
+    """The values of the attribute of each dimension for each frame, NaN where a frame has none, texts as numbers of
+    their own; None for a dimension whose values cannot be compared."""
+    columns = FrameColumns(dataset)
+    found = [_value(columns, item) for item in dataset.items(DimensionIndexSequence)]
+    return [None if one is None else one[0] for one in found]
+
+
 def _path(item: Dataset) -> tuple[int, ...] | None:
     """Where the attribute of a dimension stands within an item of the functional groups."""
     pointer, group = item.value(DimensionIndexPointer), item.value(FunctionalGroupPointer)

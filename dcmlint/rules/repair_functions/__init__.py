@@ -1,5 +1,27 @@
 """The repairs that are functions; importing this registers them."""
 
-from dcmlint.rules.repair_functions import encoding, file_meta, offset_tables, values
+from dcmlint.rules.repair_functions import (
+    character_sets,
+    compression,
+    encoding,
+    file_meta,
+    frame_indices,
+    identifiers,
+    offset_tables,
+    presence,
+    representations,
+    values,
+)
 
-__all__ = ["encoding", "file_meta", "offset_tables", "values"]
+__all__ = [
+    "character_sets",
+    "compression",
+    "encoding",
+    "file_meta",
+    "frame_indices",
+    "identifiers",
+    "offset_tables",
+    "presence",
+    "representations",
+    "values",
+]
