@@ -67,33 +67,33 @@ _PUNCTUATION = re.compile(r"[\s_./:-]+")
 
 CHARSET_CODES: Mapping[str, Code] = {
     "charset-unknown": Code(
-        "Specific Character Set has a term that the standard does not have",
-        "a defined term such as ISO_IR 192",
+        "Specific Character Set has an unknown term",
+        "a Defined Term such as ISO_IR 192",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-misspelt": Code(
-        "Specific Character Set has a term that is not written as the standard writes it",
-        "a defined term such as ISO_IR 192",
+        "Specific Character Set has a misspelled term",
+        "a Defined Term such as ISO_IR 192",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-stand-alone": Code(
-        "ISO_IR 192, GB18030 or GBK stands beside another character set",
+        "ISO_IR 192, GB18030 or GBK is combined with another character set",
         "ISO_IR 192, GB18030 or GBK as the only value",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-iso-2022-prefix": Code(
-        "One of several character sets lacks the prefix that announces code extensions",
-        "ISO 2022 IR terms where there are several values",
+        "One of several character sets is not an ISO 2022 term",
+        "ISO 2022 IR terms if there are several values",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-extension-alone": Code(
-        "A term for code extensions is the only value",
-        "an ISO_IR term where there is one value",
+        "The only character set is an ISO 2022 term",
+        "an ISO_IR term if there is only one value",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-multi-byte-first": Code(
-        "A multi-byte character set is value 1",
-        "a single-byte character set, or nothing, as value 1",
+        "Value 1 is a multi-byte character set",
+        "a single-byte character set, or empty, as value 1",
         "PS3.3 C.12.1.1.2",
     ),
     "charset-empty-value": Code(
@@ -102,10 +102,10 @@ CHARSET_CODES: Mapping[str, Code] = {
         "PS3.3 C.12.1.1.2",
     ),
     "charset-repeated": Code(
-        "A character set is named more than once", "each character set once", "PS3.3 C.12.1.1.2"
+        "A character set is listed more than once", "each character set once", "PS3.3 C.12.1.1.2"
     ),
     "charset-default-named": Code(
-        "The default repertoire is named although it has no term of its own",
+        "The default repertoire is named, but has no Defined Term",
         "Specific Character Set absent or empty",
         "PS3.3 C.12.1.1.2",
     ),
@@ -192,20 +192,20 @@ class Charset(Struct, frozen=True, kw_only=True):
             what = (
                 "of a character set that is not declared"
                 if known
-                else "that belongs to no DICOM character set"
+                else "that does not belong to a DICOM character set"
             )
             report("undeclared-escape", f"has an escape sequence {what}")
         elif self.codec == ASCII and not fine:
             high = len(raw) - len(raw.translate(None, _HIGH))
-            hint = " that read as UTF-8" if _is_utf8(raw) else ""
+            hint = " that are valid UTF-8" if _is_utf8(raw) else ""
             report(
                 "character-repertoire",
                 f"has {counted(high, 'byte')} above 127{hint}, but no character set is declared",
             )
         elif self.codec in _LATIN and not raw.isascii() and _is_utf8(raw):
-            report("mislabelled-utf-8", "has bytes above 127 that read as UTF-8")
+            report("mislabelled-utf-8", "has bytes above 127 that are valid UTF-8")
         elif not fine:
-            report("undecodable-text", "has bytes that the declared character set does not have")
+            report("undecodable-text", "has bytes that are invalid in the declared character set")
         # An escape is told above; as a control character it would be told twice.
         return text.replace("\x1b", "\ufffd")
 
@@ -278,13 +278,11 @@ class _Terms:
         if not _is_defined(term):
             meant = _correct(term)
             if meant is None:
-                self.report("charset-unknown", number, f"value {number} is not a defined term")
+                self.report("charset-unknown", number, f"value {number} is not a Defined Term")
                 self.certain = False
                 return
             want = meant or "Specific Character Set absent or empty"
-            self.report(
-                "charset-misspelt", number, f"value {number} is not written as the standard does", want
-            )
+            self.report("charset-misspelt", number, f"value {number} is misspelled", want)
             term, fine = meant or "ISO_IR 6", False
         self.read.append((number, term, fine))
 
@@ -304,7 +302,7 @@ def _from_terms(terms: tuple[str, ...]) -> tuple[Charset, tuple[CharsetProblem, 
         number, term = alone[0]
         if several:
             values.report(
-                "charset-stand-alone", number, f"value {number} allows no other character set beside it"
+                "charset-stand-alone", number, f"value {number} cannot be combined with another character set"
             )
         # As a later value it may or may not be what the text is in.
         certain = values.certain and number == 1
@@ -353,11 +351,11 @@ def _check_extensions(values: _Terms, several: bool) -> None:
             values.report(
                 "charset-extension-alone",
                 1,
-                "value 1 is a term for code extensions, but the only value",
+                "the only value is an ISO 2022 term",
                 want,
             )
         elif not several and registration == 6:
-            values.report("charset-default-named", 1, "value 1 names the default repertoire")
+            values.report("charset-default-named", 1, "value 1 is the default repertoire")
 
 
 def _number(term: str) -> int:

@@ -121,10 +121,16 @@ def read_fragments(
         length = struct.unpack(order + "I", buf[position + 4 : position + 8])[0]
         if length:
             # PS3.5 7.5, Table 7.5-3: the Sequence Delimitation Item has the length zero
-            problems.append(_problem("delimiter-length", position, f"sequence delimiter of length {length}"))
+            problems.append(
+                _problem("delimiter-length", position, f"sequence delimitation item of length {length}")
+            )
         position += 8
     elif stop != "limit":
-        problems.append(_problem("no-delimiter", position, "no sequence delimiter ends the fragments"))
+        problems.append(
+            _problem(
+                "no-delimiter", position, "the sequence delimitation item after the fragments is missing"
+            )
+        )
     where, sizes = np.array(walk.offsets, np.int64), np.array(walk.lengths, np.int64)
     # PS3.5 A.4: the length of each fragment is even and at least two; what is left of a cut one says nothing of it
     whole = np.ones(len(sizes), bool)
@@ -158,7 +164,7 @@ def _read_bot(
         return None, start, 0, [_problem("missing-bot-item", start, "the first item has no defined length")]
     opening = buf[value : min(value + 12, value + length, end)]
     if _opens_code_stream(opening, length, order):
-        return None, start, 0, [_problem("missing-bot-item", start, "the first item holds a code stream")]
+        return None, start, 0, [_problem("missing-bot-item", start, "the first item contains a code stream")]
     if value + length > end:
         message = f"Basic Offset Table of {length} bytes, {end - value} are there"
         return None, end, length, [_problem("item-beyond-end", start, message)]
@@ -250,7 +256,7 @@ class _Walk:
         if stop == "limit":
             self._note("too-many-items", position, f"reading stopped after {limit} items")
         if padded:
-            message = "the pad byte is not counted in the item length"
+            message = "the padding byte is not included in the item length"
             at = self.offsets[padded[0]]
             self._note("odd-length-padded", at, message, padded[0], len(padded))
         if stop == "damage":
@@ -305,7 +311,7 @@ class _Walk:
         if not header:
             return position
         if len(header) < 8:
-            message = f"{len(header)} bytes where an item header or the delimiter needs 8"
+            message = f"{len(header)} bytes instead of 8 for an item header or sequence delimitation item"
             self._note("truncated-item-header", position, message)
             return position
         tag, length = struct.unpack(self.order + "II", header)

@@ -127,7 +127,7 @@ def map_frames(
             continue
         at, hits = _targets(table, relative)
         if not hits.all() or (np.diff(at) <= 0).any():
-            text = "entries that hit no item or do not ascend"
+            text = "entries that do not point to an item or do not ascend"
             problems.append(FrameMapProblem(code=wrong_targets, message=text))
             continue
         if at[0]:
@@ -153,7 +153,9 @@ def map_frames(
         return _frames_from(everything, total, "unknown", None, problems)
     agreed = len(starts) == number_of_frames
     if not agreed:
-        text = f"{len(starts)} of {total} fragments begin a code stream, {number_of_frames} frames are told"
+        text = (
+            f"{len(starts)} of {total} fragments begin a code stream, {number_of_frames} frames are declared"
+        )
         problems.append(FrameMapProblem(code="frame-starts", message=text))
     if len(starts) and starts[0]:
         text = f"{int(starts[0])} fragments before the first frame"

@@ -108,7 +108,10 @@ def read_extended(
         if escape:
             designation = ESCAPES.get(escape)
             if designation is None:
-                report("undeclared-escape", "has an escape sequence that belongs to no DICOM character set")
+                report(
+                    "undeclared-escape",
+                    "has an escape sequence that does not belong to a DICOM character set",
+                )
                 out.append("\ufffd" + escape[1:].decode("ascii"))
                 continue
             element, name, number = designation
@@ -121,13 +124,11 @@ def read_extended(
                 g0 = name
         elif right:
             if not g1:
-                report(
-                    "undesignated-text", "has bytes above 127 where no character set is designated for them"
-                )
+                report("undesignated-text", "has bytes above 127 without a designated character set")
             codec = g1 or last_g1
             text, fine = decode_strictly(right, codec) if codec else ("\ufffd" * len(right), True)
             if not fine:
-                report("undecodable-text", "has bytes that the designated character set does not have")
+                report("undecodable-text", "has bytes that are invalid in the designated character set")
             out.append(text)
         elif g0 in (KANJI, SUPPLEMENTARY_KANJI):
             for pairs, other in _DOUBLE_RUNS.findall(left):
@@ -150,7 +151,7 @@ def read_extended(
                     text, fine = _decode_pairs(pairs, g0_now)
                     if not fine:
                         report(
-                            "undecodable-text", "has bytes that the designated character set does not have"
+                            "undecodable-text", "has bytes that are invalid in the designated character set"
                         )
                     out.append(text + tail.decode("ascii"))
         else:

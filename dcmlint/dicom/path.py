@@ -97,7 +97,7 @@ def parse_path(text: str) -> tuple[Step, ...]:
         if match["keyword"]:
             entry = standard.load().dictionary.by_keyword(match["keyword"])
             if entry is None:
-                raise ValueError(f"{match['keyword']!r} is no keyword of the dictionary")
+                raise ValueError(f"{match['keyword']!r} is not a keyword of the data dictionary")
             steps.append(Step(entry.tag, number))
         elif match["group"]:
             steps.append(Step(int(match["group"] + match["element"], 16), number))

@@ -262,7 +262,7 @@ class _Writer:
             return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, length)
         letters = vr.encode("latin-1")
         if letters not in VRS:
-            raise CannotWriteError(f"{vr} is no VR of PS3.5 6.2")
+            raise CannotWriteError(f"{vr} is not a VR of PS3.5 6.2")
         if vr in LONG_VRS:
             return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, letters, 0, length)
         if length > _LONGEST_SHORT:

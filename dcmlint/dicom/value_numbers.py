@@ -49,14 +49,14 @@ def check_decimal(value: bytes) -> tuple[tuple[str, str], ...]:
 
 def _not_a_decimal(value: bytes) -> str:
     if not value.strip(b" "):
-        return "is only spaces"
+        return "consists of spaces only"
     if _DECIMAL_COMMA.fullmatch(value):
-        return "has a comma where a decimal point is due"
+        return "has a comma instead of a decimal point"
     if _NOT_A_NUMBER.fullmatch(value):
-        return "is an infinity or no number"
+        return "is infinite or not a number"
     if b" " in value.strip(b" "):
         return "has a space inside"
-    return f"has the shape {shape(value)!r}"
+    return f"has the format {shape(value)!r}"
 
 
 def check_integer(value: bytes) -> tuple[tuple[str, str], ...]:
@@ -73,12 +73,12 @@ def check_integer(value: bytes) -> tuple[tuple[str, str], ...]:
 
 def _not_an_integer(value: bytes) -> str:
     if not value.strip(b" "):
-        return "is only spaces"
+        return "consists of spaces only"
     if DECIMAL.fullmatch(value):
         return "has a decimal point or an exponent"
     if b" " in value.strip(b" "):
         return "has a space inside"
-    return f"has the shape {shape(value)!r}"
+    return f"has the format {shape(value)!r}"
 
 
 def integer(value: bytes) -> int | None:

@@ -33,10 +33,10 @@ class Code(NamedTuple):
 # Values of each VR: PS3.5 Table 6.2-1 unless another clause is named.
 VALUE_CODES: Mapping[str, Code] = {
     "odd-length": Code("A value field has an odd number of bytes", "an even length", "PS3.5 7.1.1"),
-    "padding": Code("A text value is padded with NUL where SPACE is due", "padding with SPACE", "PS3.5 6.2"),
-    "embedded-null": Code("A text value has a NUL inside", "no NUL in text", "PS3.5 6.1.3"),
+    "padding": Code("A text value is padded with NUL instead of SPACE", "padding with SPACE", "PS3.5 6.2"),
+    "embedded-null": Code("A text value contains NUL", "no NUL in text", "PS3.5 6.1.3"),
     "binary-length": Code(
-        "A binary value field is not a whole number of values", "whole values", "PS3.5 6.2"
+        "The length of a binary value is not a multiple of the value size", "complete values", "PS3.5 6.2"
     ),
     "ae-length": Code("An Application Entity title is too long", "at most 16 characters", "PS3.5 6.2"),
     "ae-repertoire": Code(
@@ -44,41 +44,45 @@ VALUE_CODES: Mapping[str, Code] = {
         "printable ASCII without backslash",
         "PS3.5 6.2",
     ),
-    "ae-blank": Code("An Application Entity title is only spaces", "a title that is not blank", "PS3.5 6.2"),
+    "ae-blank": Code(
+        "An Application Entity title consists of spaces only", "a title that is not blank", "PS3.5 6.2"
+    ),
     "as-grammar": Code(
         "An Age String is not three digits and a unit", "nnnD, nnnW, nnnM or nnnY", "PS3.5 6.2"
     ),
     "cs-length": Code("A Code String is too long", "at most 16 characters", "PS3.5 6.2"),
     "cs-repertoire": Code(
-        "A Code String has a character that codes may not have",
+        "A Code String has a character that is not allowed",
         "only A-Z, 0-9, SPACE and underscore",
         "PS3.5 6.2",
     ),
     "da-grammar": Code("A Date is not eight digits", "YYYYMMDD", "PS3.5 6.2"),
-    "da-range": Code("A Date does not exist in the calendar", "a day of the Gregorian calendar", "PS3.5 6.2"),
-    "da-legacy-dots": Code("A Date is written with dots, as ACR-NEMA had it", "YYYYMMDD", "PS3.5 6.2"),
-    "tm-grammar": Code("A Time does not follow its grammar", "HH[MM[SS[.F to .FFFFFF]]]", "PS3.5 6.2"),
+    "da-range": Code(
+        "A Date does not exist in the calendar", "a date of the Gregorian calendar", "PS3.5 6.2"
+    ),
+    "da-legacy-dots": Code("A Date is written with dots (ACR-NEMA)", "YYYYMMDD", "PS3.5 6.2"),
+    "tm-grammar": Code("A Time has an invalid format", "HH[MM[SS[.F to .FFFFFF]]]", "PS3.5 6.2"),
     "tm-range": Code(
-        "A Time does not exist on the clock",
+        "A Time does not exist",
         "hours 00-23, minutes 00-59, seconds 00-60",
         "PS3.5 6.2",
     ),
     "tm-legacy-colons": Code(
-        "A Time is written with colons, as ACR-NEMA had it", "HH[MM[SS[.F to .FFFFFF]]]", "PS3.5 6.2"
+        "A Time is written with colons (ACR-NEMA)", "HH[MM[SS[.F to .FFFFFF]]]", "PS3.5 6.2"
     ),
     "tm-length": Code("A Time is too long", "at most 14 bytes", "PS3.5 6.2"),
     "dt-grammar": Code(
-        "A Date Time does not follow its grammar",
+        "A Date Time has an invalid format",
         "YYYY[MM[DD[HH[MM[SS[.F to .FFFFFF]]]]]][&ZZXX]",
         "PS3.5 6.2",
     ),
     "dt-range": Code(
-        "A Date Time does not exist in calendar or clock",
-        "a day of the Gregorian calendar, hours 00-23, minutes 00-59, seconds 00-60",
+        "A Date Time does not exist",
+        "a date of the Gregorian calendar, hours 00-23, minutes 00-59, seconds 00-60",
         "PS3.5 6.2",
     ),
     "dt-offset-range": Code(
-        "The offset from UTC of a Date Time is impossible",
+        "The UTC offset of a Date Time is invalid",
         "four digits from -1200 to +1400, not -0000",
         "PS3.5 6.2",
     ),
@@ -100,12 +104,12 @@ VALUE_CODES: Mapping[str, Code] = {
         "A component of a UID begins with zero", "components without leading zeros", "PS3.5 9.1"
     ),
     "ui-root": Code(
-        "The first two components of a UID are not possible",
+        "The first two components of a UID are invalid",
         "first component 0, 1 or 2; second below 40 under 0 and 1",
         "PS3.5 9.1",
     ),
     "ui-2.25-range": Code(
-        "A UID under 2.25 is not made from a UUID", "2.25. and a number below 2^128", "PS3.5 B.2"
+        "A UID under 2.25 is not derived from a UUID", "2.25. and a number below 2^128", "PS3.5 B.2"
     ),
     "ui-padding": Code(
         "A UID is not padded with a single NUL", "at most one trailing NUL, no SPACE", "PS3.5 9.1"
@@ -128,8 +132,8 @@ VALUE_CODES: Mapping[str, Code] = {
         "PS3.5 6.2.1",
     ),
     "ur-grammar": Code(
-        "A URI has characters or escapes that no URI may have",
-        "one URI, other characters percent encoded",
+        "A URI has invalid characters or escapes",
+        "one URI, other characters percent-encoded",
         "PS3.5 6.2",
     ),
     "control-characters": Code("A string has control characters", "no control characters", "PS3.5 6.1.3"),
@@ -139,7 +143,7 @@ VALUE_CODES: Mapping[str, Code] = {
         "PS3.5 6.1.3",
     ),
     "character-repertoire": Code(
-        "A text has bytes above 127 though no character set allows them",
+        "A text has bytes above 127 without a declared character set",
         "ASCII, or a Specific Character Set that has the characters",
         "PS3.5 6.1.2.2",
     ),
@@ -149,22 +153,22 @@ VALUE_CODES: Mapping[str, Code] = {
         "PS3.5 6.1.2.3",
     ),
     "mislabelled-utf-8": Code(
-        "A text declared as Latin-1 or Latin-5 reads as UTF-8",
+        "A text declared as Latin-1 or Latin-5 is valid UTF-8",
         "ISO_IR 192, or text in the declared character set",
         "PS3.5 6.1.2.3",
     ),
     "undeclared-escape": Code(
-        "A text has an escape sequence that no declared character set has",
+        "A text has an escape sequence of an undeclared character set",
         "escape sequences of the declared character sets only",
         "PS3.5 6.1.2.4",
     ),
     "undesignated-text": Code(
-        "A text has bytes above 127 where no character set is designated for them",
+        "A text has bytes above 127 without a designated character set",
         "an escape sequence before the text, again after each delimiter",
         "PS3.5 6.1.2.5.3",
     ),
     "escape-not-reset": Code(
-        "The first character set is not active again before a delimiter or the end",
+        "Value 1 of the character sets is not active again before a delimiter or the end",
         "an escape sequence back to value 1 before each delimiter and at the end",
         "PS3.5 6.1.2.5.3",
     ),
@@ -192,7 +196,11 @@ class Problems:
         for code, (number, detail, want) in self._first.items():
             subject = f"value {number}" if number else "the value"
             more = self._count[code] - 1
-            tail = f" (and {more} more {'value' if more == 1 else 'values'} likewise)" if more else ""
+            tail = (
+                f" (and {more} more {'value' if more == 1 else 'values'} with the same problem)"
+                if more
+                else ""
+            )
             entry = VALUE_CODES[code]
             found.append(
                 ValueProblem(

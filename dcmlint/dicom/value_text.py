@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dcmlint.dicom.charsets import Charset
-from dcmlint.dicom.value_problem import Problems, counted, shape, split_values
+from dcmlint.dicom.value_problem import Problems, counted, split_values
 
 # PS3.5 6.2: characters, not bytes; UC and UT have no limit of their own.
 _LENGTHS = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
@@ -61,12 +61,12 @@ def _explain_length(vr: str, number: int, value: str, problems: Problems) -> Non
 
 def _explain_controls(number: int, value: str, code: str, readable: bool, problems: Problems) -> None:
     if "\0" in value:
-        problems.add("embedded-null", number, "has a NUL inside")
+        problems.add("embedded-null", number, "contains NUL")
     pattern = _PARAGRAPH_CONTROLS if code == "text-control-characters" else _CONTROLS
     low = sum(1 for _ in pattern.finditer(value))
     high = 0 if value.isascii() or not readable else sum(1 for _ in _HIGH_CONTROLS.finditer(value))
     if low or high:
-        windows = ", as Windows-1252 text has" if high else ""
+        windows = " (Windows-1252 text?)" if high else ""
         problems.add(code, number, f"has {counted(low + high, 'control character')}{windows}")
 
 
@@ -88,6 +88,17 @@ def _explain_name(number: int, value: str, readable: bool, problems: Problems) -
             )
 
 
+def _named(wrong: bytes) -> str:
+    """Signs by themselves; letters and bytes that are no sign only by kind, for they may be of a patient."""
+    signs = "".join(dict.fromkeys(chr(one) for one in wrong if 0x20 < one < 0x7F and not chr(one).isalnum()))
+    kinds = [repr(sign) for sign in signs[:5]]
+    if wrong.upper() != wrong:
+        kinds.append("lower case letters")
+    if any(one <= 0x20 or one >= 0x7F for one in wrong):
+        kinds.append("bytes outside printable ASCII")
+    return ", ".join(kinds)
+
+
 def explain_code(number: int, value: bytes, is_query: bool, problems: Problems) -> None:
     """Say what is wrong with one Code String."""
     if len(value) > 16:
@@ -97,7 +108,7 @@ def explain_code(number: int, value: bytes, is_query: bool, problems: Problems) 
         if wrong.isalpha():
             problems.add("cs-repertoire", number, f"has {counted(len(wrong), 'letter')} in lower case")
         else:
-            problems.add("cs-repertoire", number, f"has the shape {shape(value)!r}")
+            problems.add("cs-repertoire", number, f"contains {_named(wrong)}, not allowed in a CS")
 
 
 def explain_application_entity(number: int, value: bytes, problems: Problems) -> None:
@@ -105,7 +116,7 @@ def explain_application_entity(number: int, value: bytes, problems: Problems) ->
     if len(value) > 16:
         problems.add("ae-length", number, f"has {len(value)} characters, at most 16 are allowed")
     if not value.strip(b" "):
-        problems.add("ae-blank", number, "is only spaces")
+        problems.add("ae-blank", number, "consists of spaces only")
     elif wrong := value.translate(None, _TITLE):
         problems.add(
             "ae-repertoire", number, f"has {counted(len(wrong), 'character')} outside printable ASCII"
@@ -116,10 +127,10 @@ def explain_uri(body: bytes, problems: Problems) -> None:
     """Say what is wrong with a URI; spaces may only follow it."""
     uri = body.rstrip(b" ")
     if b"\0" in uri:
-        problems.add("embedded-null", 1, "has a NUL inside")
+        problems.add("embedded-null", 1, "contains NUL")
         uri = uri.replace(b"\0", b"")
     wrong = uri.translate(None, _URI)
     if wrong:
-        problems.add("ur-grammar", 1, f"has {counted(len(wrong), 'character')} that must be percent encoded")
+        problems.add("ur-grammar", 1, f"has {counted(len(wrong), 'character')} that must be percent-encoded")
     elif _BAD_PERCENT.search(uri):
         problems.add("ur-grammar", 1, "has a percent sign without two hexadecimal digits")

@@ -33,13 +33,13 @@ def _days(year: int, month: int) -> int:
 def _impossible_day(year: int, month: int | None, day: int | None) -> str:
     """Say why a day is not in the Gregorian calendar, or give an empty text."""
     if year == 0:
-        return "has the year 0000, which the calendar does not have"
+        return "has the year 0000"
     if month is None:
         return ""
     if not 1 <= month <= 12:
         return "has a month that is not 01 to 12"
     if day is not None and not 1 <= day <= _days(year, month):
-        return "has a day that its month does not have"
+        return "has a day that does not exist in its month"
     return ""
 
 
@@ -55,7 +55,7 @@ def check_age(value: bytes) -> Verdict:
     """Check one Age String."""
     if _AGE.fullmatch(value):
         return None
-    return "as-grammar", f"has the shape {shape(value)!r}"
+    return "as-grammar", f"has the format {shape(value)!r}"
 
 
 def check_date(value: bytes) -> Verdict:
@@ -102,7 +102,7 @@ def _wrong_offset(offset: bytes) -> str:
         return "has an offset with minutes above 59"
     # PS3.5 6.2, DT: -1200 to +1400
     if not -1200 <= int(offset) <= 1400:
-        return "has an offset from UTC that no place on Earth has"
+        return "has a UTC offset outside -1200 to +1400"
     return ""
 
 
@@ -140,7 +140,7 @@ def _check_range(value: bytes, check: _Check) -> Verdict:
 
 def _not_in_form(value: bytes) -> str:
     if not value.strip(b" "):
-        return "is only spaces"
+        return "consists of spaces only"
     if _LIKE_RANGE.fullmatch(value):
-        return "looks like a range, which only a query may have"
-    return f"has the shape {shape(value)!r}"
+        return "looks like a range, which is allowed only in queries"
+    return f"has the format {shape(value)!r}"

@@ -28,7 +28,7 @@ def _explain_uid(number: int, value: bytes, problems: Problems) -> None:
     if len(value) > 64:
         problems.add("ui-length", number, f"has {len(value)} characters, at most 64 are allowed")
     if b"\0" in value:
-        problems.add("embedded-null", number, "has a NUL inside")
+        problems.add("embedded-null", number, "contains NUL")
         return
     if value.translate(None, _UID_CHARACTERS):
         problems.add("ui-grammar", number, f"has characters other than digits and periods: {shape(value)!r}")
@@ -54,4 +54,4 @@ def _explain_uid(number: int, value: bytes, problems: Problems) -> None:
         uuid = components[2]
         # 39 digits reach beyond 2^128.
         if len(uuid) > 39 or int(uuid) >= 2**128:
-            problems.add("ui-2.25-range", number, f"has a number of {len(uuid)} digits that is no UUID")
+            problems.add("ui-2.25-range", number, f"has a number of {len(uuid)} digits that is not a UUID")

@@ -152,7 +152,7 @@ _TIME_LENGTHS = {"TM": (14, 28), "DT": (26, 54)}
 def _explain(vr: str, raw: bytes, charset: Charset, is_query: bool, problems: Problems) -> None:
     body = raw.rstrip(b"\0")
     if len(body) < len(raw):
-        problems.add("padding", 0, f"ends with {len(raw) - len(body)} NUL where SPACE is due")
+        problems.add("padding", 0, f"ends with {len(raw) - len(body)} NUL instead of SPACE")
     if len(raw) % 2:
         problems.add("odd-length", 0, f"has {len(raw)} bytes")
     if not body or (is_query and body.rstrip(b" ") == _EMPTY_VALUE_KEY):
@@ -170,7 +170,7 @@ def _explain(vr: str, raw: bytes, charset: Charset, is_query: bool, problems: Pr
         if not value:
             continue
         if b"\0" in value:
-            problems.add("embedded-null", number, "has a NUL inside")
+            problems.add("embedded-null", number, "contains NUL")
             continue
         if vr == "DS":
             for code, detail in check_decimal(value):

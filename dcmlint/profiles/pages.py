@@ -207,7 +207,7 @@ def _own(resolved: Resolved, source: ProfileSource) -> Iterator[str]:
     own = [rule for rule in rules if rule.id not in rows]
     if not own:
         return
-    yield from ("## Rules of its own", "", "| id | severity | what must hold | why |", "|---|---|---|---|")
+    yield from ("## Additional rules", "", "| id | severity | what must hold | why |", "|---|---|---|---|")
     for rule in own:
         yield f"| {rule.id} | {rule.severity} | {_cell(rule.title)} | {_cell(rule.why)} |"
     yield ""

@@ -116,7 +116,7 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
         raise wrong(f"encoding: {problem}", "encoding") from None
     for keyword in (*writing.twice, *writing.last):
         if standard.load().dictionary.by_keyword(keyword) is None:
-            raise wrong(f"encoding: {keyword!r} is no keyword of the dictionary", "encoding")
+            raise wrong(f"encoding: {keyword!r} is not a keyword of the data dictionary", "encoding")
     if made.keeps_group_length:
         writing = msgspec.structs.replace(writing, meta_group_length=False)
     data = encode_file(draft, writing)

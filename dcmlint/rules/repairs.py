@@ -103,7 +103,7 @@ class CompiledRepair:
             where = SourceRef(source.file, *source.marks.get(f"$.repairs[{number}].set", place))
             self.set_ = compile_expression(repair.set_, RULE_NAMES, where, known)
         if repair.rename and standard.load().dictionary.by_keyword(repair.rename) is None:
-            raise RuleError(f"{repair.rename!r} is no keyword of the dictionary", source.file, *place)
+            raise RuleError(f"{repair.rename!r} is not a keyword of the data dictionary", source.file, *place)
         if repair.function:
             self.function = repair_functions().get(repair.function)
             if self.function is None:

@@ -243,7 +243,7 @@ def test_a_problem_says_where_how_much_and_what_is_allowed() -> None:
     assert problem == ValueProblem(
         code="ds-length",
         number=2,
-        message="value 2 has 19 characters, at most 16 are allowed (and 1 more value likewise)",
+        message="value 2 has 19 characters, at most 16 are allowed (and 1 more value with the same problem)",
         want="at most 16 characters",
         clause="PS3.5 6.2",
     )
@@ -251,7 +251,7 @@ def test_a_problem_says_where_how_much_and_what_is_allowed() -> None:
 
 def test_a_field_of_many_wrong_values_gives_one_problem() -> None:
     (problem,) = check_value("DS", b"\\".join([b"x"] * 50_001) + b" ")
-    assert "(and 50000 more values likewise)" in problem.message
+    assert "(and 50000 more values with the same problem)" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_versions_of_a_slide_in_folders_of_their_own_are_not_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "shown"), [("safe", "Aaaaa^Aaaa"), ("all", "Other^Name"), ("none", "one patient and one study")]
+    ("mode", "shown"), [("safe", "Aaaaa^Aaaa"), ("all", "Other^Name"), ("none", "the same patient and study")]
 )
 def test_values_are_shown_as_asked(mode: str, shown: str) -> None:
     (found,) = [one for one in report(broken(), checker(mode)).findings if one.rule == "PYR027"]

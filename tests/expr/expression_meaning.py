@@ -28,7 +28,7 @@ MEANING: dict[str, list[tuple[str, str, str]]] = {
         ('tag("0009,1001")', '"ACME"', "an attribute that has no keyword"),
         ("OpticalPathSequence[1].OpticalPathIdentifier", '"2"', "items are counted from 0"),
         ("OpticalPathSequence[2].OpticalPathIdentifier", "absent", "there is no such item"),
-        ("Rowz", "load error: Rowz is no keyword of the dictionary (did you mean Rows?)", ""),
+        ("Rowz", "load error: Rowz is not a keyword of the data dictionary (did you mean Rows?)", ""),
         ("number_of_frames == 1", "load error: there is no let, fact or variable number_of_frames "
          "(attributes are written by keyword: NumberOfFrames)", ""),
         ("tiling.colums", "load error: there is no fact tiling.colums (did you mean tiling.columns?)", ""),

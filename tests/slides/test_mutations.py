@@ -164,4 +164,4 @@ def test_a_report_says_how_many_frames_were_looked_at() -> None:
     for frames, sampled in (("auto", 0), ("sample", 1)):
         report = report_of({"0.dcm": WholeBuffer(data)}, Checker(Settings(frames=frames)))
         assert report.summary.sampled == sampled
-        assert ("looked at" in report.files[0].title) == bool(sampled)
+        assert ("examined" in report.files[0].title) == bool(sampled)

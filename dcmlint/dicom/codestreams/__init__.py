@@ -138,7 +138,7 @@ def read_header(data: FrameBytes, transfer_syntax_uid: str | None = None) -> Cod
         return read_rle(data)
     if not opening:
         return Codestream(kind="unknown", problems=(CodestreamProblem("empty", 0, "the frame is empty"),))
-    message = f"begins with {opening[:4].hex(' ').upper()}, no known code stream"
+    message = f"begins with {opening[:4].hex(' ').upper()}, not a known code stream"
     return Codestream(kind="unknown", problems=(CodestreamProblem("not-a-code-stream", 0, message),))
 
 

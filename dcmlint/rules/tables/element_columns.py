@@ -119,7 +119,7 @@ class ColumnCheck:
         for length in np.unique(leaf.length).tolist():
             if length % unit:
                 rows = np.flatnonzero(leaf.length == length)
-                self._add(path, "value.binary-length", f"{length} bytes are no whole number of values of VR {vr}",
+                self._add(path, "value.binary-length", f"{length} bytes are not a multiple of the value size of VR {vr}",
                           length, f"a multiple of {unit}", "", rows, len(rows))  # fmt: skip
 
     def _sizes(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:

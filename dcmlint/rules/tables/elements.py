@@ -114,7 +114,10 @@ class ElementCheck:
                 if expected is None:
                     if tag & 0xFFFF and tag >> 16 != 0xFFFC:
                         self._add(
-                            "unknown-element", level, element, f"{tag_text(tag)} is not in the dictionary"
+                            "unknown-element",
+                            level,
+                            element,
+                            f"{tag_text(tag)} is not in the data dictionary",
                         )
                 elif vr not in expected.vrs and explicit:
                     self._vr(level, element, expected)
@@ -187,13 +190,13 @@ class ElementCheck:
             # PS3.5 6.2.2, note: what is too long for the length field of its VR is written as UN.
             if element.end - element.start > _LONGEST_SHORT and not set(LONG_VRS).issuperset(expected.vrs):
                 return
-            self._add("vr-un", level, element, f"{name_of(element.tag)} is written with VR UN",
+            self._add("vr-un", level, element, f"{name_of(element.tag)} has the VR UN",
                       said="UN", want=expected.entry.vr)  # fmt: skip
         elif "SQ" in expected.vrs:
-            self._add("sequence-vr", level, element, f"{name_of(element.tag)} is not written as a sequence",
+            self._add("sequence-vr", level, element, f"{name_of(element.tag)} is not encoded as a sequence",
                       said=element.vr, want="SQ")  # fmt: skip
         elif element.vr in _VRS:  # another one is told by the reader
-            self._add("vr-mismatch", level, element, f"{name_of(element.tag)} is written with VR {element.vr}",
+            self._add("vr-mismatch", level, element, f"{name_of(element.tag)} has the VR {element.vr}",
                       said=element.vr, want=expected.entry.vr)  # fmt: skip
 
     def _private(self, level: Dataset, element: Element) -> bool:
@@ -208,29 +211,29 @@ class ElementCheck:
             block = tag_text(creator)
             self._add("private-without-creator", level, element,
                       f"the private element {tag_text(element.tag)} has no private creator",
-                      want=f"a creator in {block}")  # fmt: skip
+                      want=f"a private creator in {block}")  # fmt: skip
         elif 0x10 <= number <= 0xFF:
             self._creator(level, element)
         elif number:
             self._add("private-invalid", level, element,
-                      f"{tag_text(element.tag)}: private elements may not use this number")  # fmt: skip
+                      f"{tag_text(element.tag)} is not a valid tag for a private element")  # fmt: skip
         return False
 
     def _creator(self, level: Dataset, element: Element) -> None:
         """PS3.5 7.8.1: a private creator is one value of VR LO; one who does not know it may write UN (6.2.2)."""
         if element.items is not None or element.vr not in ("LO", "UN"):
-            self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is no text",
+            self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is not text",
                       found=element.vr, want="LO")  # fmt: skip
         elif level.is_whole(element) and not level.raw(element.tag)[:LONGEST].strip(b" \0"):
             self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is empty",
-                      want="who defines the elements of the block")  # fmt: skip
+                      want="the name of the creator of the block")  # fmt: skip
 
     def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
-        self._add("binary-length", level, element, f"{size} bytes are no whole number of values of VR {element.vr}",
+        self._add("binary-length", level, element, f"{size} bytes are not a multiple of the value size of VR {element.vr}",
                   said=str(size), want=f"a multiple of {unit}", kind="value")  # fmt: skip
 
     def _nested(self, level: Dataset, element: Element) -> None:
-        self._add("nested-pixel-data", level, element, "Pixel Data stands within an item")
+        self._add("nested-pixel-data", level, element, "Pixel Data is nested in a sequence item")
 
     def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
         raw = level.context.buffer[element.start : min(element.end, element.start + LONGEST)]
@@ -257,15 +260,15 @@ class ElementCheck:
         if syntax.encapsulated:
             if element.vr != "OB" or element.fragments is None:
                 how = "undefined" if element.fragments is not None else "defined"
-                self._add("pixel-data-vr", dataset, element, "encapsulated Pixel Data is not OB of undefined length",
+                self._add("pixel-data-vr", dataset, element, "encapsulated Pixel Data is not OB with undefined length",
                           said=f"{element.vr}, {how} length", want="OB, undefined length")  # fmt: skip
         elif element.fragments is not None:
-            self._add("pixel-data-vr", dataset, element, "native Pixel Data is written in fragments",
+            self._add("pixel-data-vr", dataset, element, "native Pixel Data is encapsulated in fragments",
                       said="undefined length", want="a defined length")  # fmt: skip
         elif element.vr == "OB":
             bits = dataset.value(BitsAllocated)
             if isinstance(bits, int) and bits > 8:
-                self._add("pixel-data-vr", dataset, element, f"Pixel Data of {bits} bits is written as OB",
+                self._add("pixel-data-vr", dataset, element, f"Pixel Data with {bits} bits has the VR OB",
                           said="OB", want="OW")  # fmt: skip
 
     def _add(

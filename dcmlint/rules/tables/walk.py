@@ -113,11 +113,16 @@ class TableCheck:
             return
         if not uid or (SOPClassUID not in dataset and not query):
             self._add(
-                "sop-class-missing", dataset, SOPClassUID, "SOPClassUID is missing: nothing says what this is"
+                "sop-class-missing",
+                dataset,
+                SOPClassUID,
+                "SOPClassUID is missing: the kind of object is unknown",
             )
             return
         known = f" ({entry.name})" if entry is not None else ""
-        self._add("iod-unknown", dataset, SOPClassUID, f"no IOD is known for the SOP Class{known}", found=uid)
+        self._add(
+            "iod-unknown", dataset, SOPClassUID, f"the IOD of the SOP Class is unknown{known}", found=uid
+        )
 
     def _meta_group(self) -> None:
         meta = self._meta
@@ -132,7 +137,7 @@ class TableCheck:
             if element is None or element.end == element.start:
                 what = "is missing" if element is None else "has no value"
                 self._add(
-                    "meta-type-1", meta, tag, f"{name_of(tag)} {what}: it is of type 1 in the file meta information",
+                    "meta-type-1", meta, tag, f"{name_of(tag)} {what}; Type 1 in the File Meta Information",
                     want="present with a value", offset=-1 if element is None else element.offset,
                 )  # fmt: skip
 
@@ -149,7 +154,7 @@ class TableCheck:
             begun = not module.own.isdisjoint(present)
             if not begun and module.firm:
                 for table in module.tables:
-                    self._absent[table] = f"nothing of the required module {module.name} is there"
+                    self._absent[table] = f"the mandatory {module.name} Module is absent"
             if module.usage == "M":
                 active.add(number)
                 continue
@@ -171,7 +176,7 @@ class TableCheck:
         assert module.when is not None
         self._add(
             "module-forbidden", dataset, first.tag,
-            f"{name_of(first.tag)} is of the module {module.name}, which must not be here",
+            f"{name_of(first.tag)} is present, but the {module.name} Module is not allowed here",
             want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
             offset=first.offset,
         )  # fmt: skip
@@ -299,13 +304,13 @@ class TableCheck:
             return
         missing[tag] = spec.when.attributes
         others = self._instead(dataset, spec, level, scope)
-        what = f"{spec.row.keyword} is missing: required here"
+        what = f"{spec.row.keyword} is missing; required here (Type {spec.type})"
         if others:
-            what = f"{' or '.join([spec.row.keyword, *others])} is missing: one of them is required here"
+            what = f"{' or '.join([spec.row.keyword, *others])} is missing; one of them is required"
         code = "type-1c-missing" if spec.type == "1C" else "type-2c-missing"
         self._add(
             code, dataset, tag, what,
-            want="present with a value" if spec.type == "1C" else "present, perhaps empty",
+            want="present with a value" if spec.type == "1C" else "present (may be empty)",
             because=describe(spec.when), table=spec.table,
         )  # fmt: skip
 
@@ -348,7 +353,7 @@ class TableCheck:
                 return
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
         self._add(
-            code, dataset, element.tag, f"{spec.row.keyword} is present, but must not be here",
+            code, dataset, element.tag, f"{spec.row.keyword} is present, but not allowed here",
             want=f"present only if {describe(spec.when)}", table=spec.table, offset=element.offset,
         )  # fmt: skip
 
@@ -368,8 +373,8 @@ class TableCheck:
     def _missing(self, code: str, dataset: Dataset, tag: int, level: Level, type_: str) -> None:
         spec = next(spec for spec in level.rows[tag] if spec.type == type_)
         self._add(
-            code, dataset, tag, f"{spec.row.keyword} is missing: it is of type {type_}",
-            want="present with a value" if type_ == "1" else "present, perhaps empty",
+            code, dataset, tag, f"{spec.row.keyword} is missing (Type {type_})",
+            want="present with a value" if type_ == "1" else "present (may be empty)",
             because=self._absent.get(spec.table, ""), table=spec.table,
         )  # fmt: skip
 
@@ -377,7 +382,7 @@ class TableCheck:
         spec = next(spec for spec in level.rows[element.tag] if spec.type == type_)
         what = "has no items" if element.items is not None else "has no value"
         self._add(
-            code, dataset, element.tag, f"{spec.row.keyword} {what}: it is of type {type_}",
+            code, dataset, element.tag, f"{spec.row.keyword} {what} (Type {type_})",
             want="at least one item" if element.items is not None else "a value",
             table=spec.table, offset=element.offset,
         )  # fmt: skip
@@ -390,7 +395,7 @@ class TableCheck:
             return  # said by the checks of elements
         self._add(
             "unknown-attribute", dataset, element.tag,
-            f"{name_of(element.tag)} is in no module of {self.iod.name if self.iod else 'the IOD'} at this place",
+            f"{name_of(element.tag)} is not in any module of {self.iod.name if self.iod else 'the IOD'} at this place",
             offset=element.offset,
         )  # fmt: skip
 
@@ -439,7 +444,7 @@ class TableCheck:
                     failed.add(number)
                     self._add(
                         "enumerated-value", dataset, element.tag,
-                        f"value {number} of {name_of(element.tag)} is not one of the enumerated values",
+                        f"value {number} of {name_of(element.tag)} is not an Enumerated Value",
                         found=values[number - 1], want=_listed(allowed.values), table=spec.table,
                         offset=element.offset, number=number,
                     )  # fmt: skip
@@ -451,7 +456,7 @@ class TableCheck:
                     failed.add(number)
                     self._add(
                         "defined-term", dataset, element.tag,
-                        f"value {number} of {name_of(element.tag)} is not one of the defined terms",
+                        f"value {number} of {name_of(element.tag)} is not a Defined Term",
                         found=values[number - 1], want=_listed(sorted(known, key=str)), table=spec.table,
                         offset=element.offset, number=number,
                     )  # fmt: skip
@@ -500,7 +505,7 @@ class TableCheck:
             if not tags:
                 continue
             for tag in tags & shared & somewhere:
-                self._group("functional-group-both", dataset, tag, use, f"{name_of(tag)} is shared and per-frame",
+                self._group("functional-group-both", dataset, tag, use, f"{name_of(tag)} is both shared and per-frame",
                             "either shared or per-frame")  # fmt: skip
             if use.placement == "shared":
                 for tag in tags & somewhere - shared:
@@ -549,7 +554,7 @@ class TableCheck:
                 return
         tag = min(tags)
         self._group("functional-group-missing", dataset, tag, use,
-                    f"the functional group {use.name} is missing", _PLACES.get(use.placement, "shared or for every frame"),
+                    f"the {use.name} Functional Group is missing", _PLACES.get(use.placement, "shared or for every frame"),
                     because)  # fmt: skip
 
     def _group(

@@ -24,9 +24,9 @@ def whole_points(context: RuleContext) -> Iterator[Problem]:
         size = group.width * group.dimensions
         if size and group.coordinates and group.value_bytes % size:
             yield Problem(
-                message=f"{name_of(group.coordinates)} has {group.value_bytes} bytes, which are no whole number of points",
+                message=f"{name_of(group.coordinates)} has {group.value_bytes} bytes, which is not a whole number of points",
                 level=group.item, tag=group.coordinates, said=f"{group.value_bytes} bytes",
-                want=f"a multiple of {size} bytes: {group.dimensions} values of {group.width} bytes a point",
+                want=f"a multiple of {size} bytes ({group.dimensions} values of {group.width} bytes per point)",
             )  # fmt: skip
 
 
@@ -73,8 +73,8 @@ def _indices(group: Group) -> Problem | None:
 
     if group.graphic_type in FIXED:
         return wrong(
-            f"there is a list of indices, but each {group.graphic_type} has the same number of points",
-            "present", "absent: only POLYLINE and POLYGON need it",
+            f"Long Primitive Point Index List is present, but each {group.graphic_type} has the same number of points",
+            "present", "absent (only for POLYLINE and POLYGON)",
         )  # fmt: skip
     starts = group.starts()
     fewest = FEWEST.get(group.graphic_type)
@@ -82,18 +82,16 @@ def _indices(group: Group) -> Problem | None:
         return None
     values = starts.astype(np.int64)
     if values.size > 1 and values.size % 2 == 0 and not values[1::2].any() and values[0]:
-        return wrong(
-            "the indices are written with 64 bits", "every other value is 0", "values of 32 bits (VR OL)"
-        )
+        return wrong("the indices have 64 bits", "every other value is 0", "32-bit values (VR OL)")
     if values[0] != 1:
-        hint = ": indices count from 1" if values[0] == 0 else ""
+        hint = "(indices are 1-based)" if values[0] == 0 else ""
         return wrong(f"the first index is {values[0]}", str(values[0]), f"1{hint}")
     step = np.diff(values)
     back = np.flatnonzero(step <= 0)
     if back.size:
         at = int(back[0]) + 1
         return wrong(
-            f"index {at + 1} is {values[at]}, which does not come after {values[at - 1]}", str(values[at]),
+            f"index {at + 1} is {values[at]}, which is not above {values[at - 1]}", str(values[at]),
             "ascending indices",
         )  # fmt: skip
     there = group.value_bytes // group.width
@@ -107,7 +105,7 @@ def _indices(group: Group) -> Problem | None:
     if uneven.size:
         at = int(uneven[0])
         return wrong(
-            f"index {at + 1} is {values[at]}, which is not the first coordinate of a point", str(values[at]),
+            f"index {at + 1} is {values[at]}, which is not the start of a point", str(values[at]),
             f"1 and a multiple of {group.dimensions}: indices count coordinates, not points",
         )  # fmt: skip
     points = np.diff(np.append(values, there + 1)) // group.dimensions
@@ -172,9 +170,9 @@ def open_polygons(context: RuleContext) -> Iterator[Problem]:
         closed = np.flatnonzero((points[first] == points[last]).all(axis=1) & (last > first))
         if closed.size:
             yield Problem(
-                message=f"the last point repeats the first in {closed.size} of {first.size} polygons",
+                message=f"the last point is equal to the first in {closed.size} of {first.size} polygons",
                 level=group.item, tag=group.coordinates, said=f"first in annotation {int(closed[0]) + 1}",
-                want="each point once: a POLYGON is closed by itself",
+                want="each point once (a POLYGON is closed implicitly)",
             )  # fmt: skip
 
 
@@ -195,7 +193,7 @@ def on_slide(context: RuleContext) -> Iterator[Problem]:
             outside = np.flatnonzero((np.abs(points) > _LARGEST_SLIDE).any(axis=1))
         if outside.size:
             yield Problem(
-                message=f"{outside.size} of {len(points)} points lie outside of any slide", level=group.item,
+                message=f"{outside.size} of {len(points)} points lie outside any slide", level=group.item,
                 tag=group.coordinates, said=f"{float(np.nanmax(np.abs(points))):g} mm",
-                want=f"at most {_LARGEST_SLIDE:g} mm: 3D coordinates are millimeters, not pixels or micrometers",
+                want=f"at most {_LARGEST_SLIDE:g} mm (3D coordinates are in millimeters, not pixels or micrometers)",
             )  # fmt: skip

@@ -42,15 +42,15 @@ def _values(group: Group, item: Dataset) -> Iterator[Problem]:
     if listed is None:
         if count != stated:
             yield Problem(
-                message=f"{count} values are measured for {stated} annotations", level=item, tag=FloatingPointValues,
-                said=f"{count} values", want=f"{stated} values, or an Annotation Index List of those that have one",
+                message=f"{count} measured values for {stated} annotations", level=item, tag=FloatingPointValues,
+                said=f"{count} values", want=f"{stated} values, or an Annotation Index List of the annotations that have a value",
             )  # fmt: skip
         return
     if listed.length % 4 or listed.end - listed.start != listed.length or not 0 < listed.length <= _MOST:
         return
     if listed.length // 4 != count:
         yield Problem(
-            message=f"{count} values are measured for {listed.length // 4} listed annotations", level=item,
+            message=f"{count} measured values for {listed.length // 4} listed annotations", level=item,
             tag=AnnotationIndexList, said=f"{listed.length // 4} indices", want=f"{count} indices",
         )  # fmt: skip
     order = "<" if item.context.little else ">"
@@ -58,11 +58,11 @@ def _values(group: Group, item: Dataset) -> Iterator[Problem]:
     outside = np.flatnonzero((indices < 1) | (indices > stated))
     if outside.size:
         yield Problem(
-            message=f"index {indices[outside[0]]} names no annotation: there are {stated}", level=item,
+            message=f"index {indices[outside[0]]} is out of range: there are {stated} annotations", level=item,
             tag=AnnotationIndexList, said=str(indices[outside[0]]), want=f"1 to {stated}",
         )  # fmt: skip
     elif np.unique(indices).size != indices.size:
         yield Problem(
-            message="Annotation Index List names an annotation twice", level=item, tag=AnnotationIndexList,
+            message="Annotation Index List contains an annotation twice", level=item, tag=AnnotationIndexList,
             said=f"{indices.size - np.unique(indices).size} repeated", want="each annotation once",
         )  # fmt: skip

@@ -17,7 +17,7 @@ def group_numbers(context: RuleContext) -> Iterator[Problem]:
         if isinstance(number, int) and number != wanted:
             yield Problem(
                 message=f"Annotation Group Number is {number} in group {wanted} of the sequence", level=group.item,
-                tag=AnnotationGroupNumber, found=number, want=f"{wanted}: groups are numbered from 1 in their order",
+                tag=AnnotationGroupNumber, found=number, want=f"{wanted}(groups are numbered from 1 in sequence order)",
             )  # fmt: skip
             return  # each number behind it is off by the same
 
@@ -32,7 +32,7 @@ def group_uids(context: RuleContext) -> Iterator[Problem]:
             continue
         if uid in seen:
             yield Problem(
-                message=f"Annotation Group UID is that of item {seen[uid]} too", level=group.item,
-                tag=AnnotationGroupUID, found=uid, want="a UID of its own for each group",
+                message=f"Annotation Group UID is also that of item {seen[uid]}", level=group.item,
+                tag=AnnotationGroupUID, found=uid, want="a unique UID for each group",
             )  # fmt: skip
         seen.setdefault(uid, place)

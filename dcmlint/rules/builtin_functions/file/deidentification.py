@@ -78,7 +78,7 @@ def left_after_deidentification(context: RuleContext, attributes: Sequence[str])
         if covered:
             continue
         yield Problem(
-            message=f"{keyword} has a value although the patient's identity was removed", level=dataset, tag=tag,
+            message=f"{keyword} has a value although Patient Identity Removed is YES", level=dataset, tag=tag,
             found=dataset.text(tag), want="absent or empty",
             severity="" if BASIC_PROFILE in methods else "warning",
         )  # fmt: skip
@@ -115,9 +115,9 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
         entry = tables.dictionary.entry(tag)
         name = entry.keyword if entry else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
         yield Problem(
-            message=f"{name} has a value although the Basic Profile removes it"
+            message=f"{name} has a value, but the Basic Profile removes it"
             + (f" ({count} places)" if count > 1 else ""),
-            level=level, tag=tag, want="absent, or an option that keeps or cleans it",
+            level=level, tag=tag, want="absent, or an option that retains or cleans it",
         )  # fmt: skip
 
 
@@ -132,8 +132,8 @@ def original_specimen_identity(context: RuleContext) -> Iterator[Problem]:
         because = _looks_original(text, known)
         if because:
             yield Problem(
-                message="The value looks as the laboratory wrote it, not like a replacement", level=level, tag=tag,
-                found=text, because=because, want="a replacement, or nothing",
+                message="The value looks like an original identifier, not a replacement", level=level, tag=tag,
+                found=text, because=because, want="a replacement, or empty",
             )  # fmt: skip
         elif text and tag in _DESCRIPTIONS and BASIC_PROFILE in methods and CLEAN_DESCRIPTORS not in methods:
             yield Problem(
@@ -157,8 +157,8 @@ def _looks_original(text: str, known: Sequence[str]) -> str:
     if len(text) < _SHORTEST:
         return ""
     if any(one in text for one in known):
-        return "it holds the accession number or the patient ID"
-    return "it has the form of an accession number" if _ACCESSION_LIKE.search(text[:1024]) else ""
+        return "contains the Accession Number or Patient ID"
+    return "has the format of an accession number" if _ACCESSION_LIKE.search(text[:1024]) else ""
 
 
 @rule_function("svs-header")
@@ -182,8 +182,8 @@ def svs_header(context: RuleContext) -> Iterator[Problem]:
         fields = list(dict.fromkeys(match[1].strip() for match in _SVS_FIELD.finditer(text[: 1 << 16])))
         if fields:
             yield Problem(
-                message="The description of an SVS file was taken over as it stood", level=level, tag=tag, found=text,
-                because=f"it says {', '.join(fields[:6])}", want="only what does not identify",
+                message="The description of an SVS file was copied unchanged", level=level, tag=tag, found=text,
+                because=f"contains {', '.join(fields[:6])}", want="only text that does not identify the patient",
             )  # fmt: skip
     if not looked_at:
         raise NotApplicable
@@ -206,8 +206,8 @@ def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
                 first = first or (level, element.tag)
     if first is not None:
         yield Problem(
-            message=f"{count} private element{'s are' if count > 1 else ' is'} left although the patient's "
-            "identity was removed", level=first[0], tag=first[1],
+            message=f"{count} private element{'s are' if count > 1 else ' is'} present although "
+            "Patient Identity Removed is YES", level=first[0], tag=first[1],
             want="none, or the Retain Safe Private Option",
         )  # fmt: skip
 

@@ -89,10 +89,10 @@ def directory_keys(context: RuleContext) -> Iterator[Problem]:
             element = record.get(tag)
             if element is None:
                 yield Problem(level=record, tag=tag, message=f"a key of the {record.text(DirectoryRecordType)} record is missing",
-                              want=f"present: type {type_}")  # fmt: skip
+                              want=f"present (Type {type_})")  # fmt: skip
             elif type_ == "1" and not record.values(tag) and not len(record.items(tag)):
                 yield Problem(level=record, tag=tag, message=f"a key of the {record.text(DirectoryRecordType)} record has no value",
-                              want="a value: type 1", offset=element.offset)  # fmt: skip
+                              want="a value (Type 1)", offset=element.offset)  # fmt: skip
 
 
 @rule_function("directory-offsets")
@@ -104,7 +104,7 @@ def directory_offsets(context: RuleContext) -> Iterator[Problem]:
         for tag in tags:
             offset = level.value(tag)
             if isinstance(offset, int) and offset and offset not in starts:
-                yield Problem(level=level, tag=tag, message="the offset leads to no directory record", found=offset,
+                yield Problem(level=level, tag=tag, message="the offset does not point to a directory record", found=offset,
                               want="0, or the first byte of a record's item")  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def directory_tree(context: RuleContext) -> Iterator[Problem]:
             continue
         seen[offset] = seen.get(offset, 0) + 1
         if seen[offset] > 1:
-            yield Problem(level=record, message="the directory record is linked twice", want="one link to each record",
+            yield Problem(level=record, message="the directory record is linked twice", want="exactly one link to each record",
                           offset=offset)  # fmt: skip
             continue
         todo += [
@@ -143,5 +143,5 @@ def directory_tree(context: RuleContext) -> Iterator[Problem]:
         ]
     for record in records:
         if record.offset not in seen:
-            yield Problem(level=record, message="no link leads to the directory record", offset=record.offset,
-                          want="a link from the root, its elder sibling or its parent")  # fmt: skip
+            yield Problem(level=record, message="the directory record is not linked", offset=record.offset,
+                          want="a link from the root, the previous record or the parent")  # fmt: skip

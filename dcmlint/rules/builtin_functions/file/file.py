@@ -36,7 +36,7 @@ def meta_repeats_dataset(context: RuleContext) -> Iterator[Problem]:
         if meta.text(stated) != context.dataset.text(own):
             yield Problem(
                 level=meta, tag=stated, found=meta.text(stated), wanted=context.dataset.text(own),
-                message=f"{name_of(stated)} is not the {name_of(own)} of the data set",
+                message=f"{name_of(stated)} differs from {name_of(own)} of the data set",
             )  # fmt: skip
 
 
@@ -50,12 +50,12 @@ def tiff_preamble(context: RuleContext) -> Iterator[Problem]:
         return
     found = f"{_count(tiff.directories, 'directory', 'directories')}, {_count(tiff.tiles, 'tile')}"
     if tiff.damaged:
-        message = "the preamble begins a TIFF, but its directories cannot be read to the end"
+        message = "the preamble is a TIFF header, but the TIFF directories cannot be read completely"
     elif tiff.stray_tiles:
-        message = f"the file is also a TIFF, but {tiff.stray_tiles} of its tiles are no frames of Pixel Data"
+        message = f"the file is also a TIFF, but {tiff.stray_tiles} of its tiles are not frames of Pixel Data"
     else:
         message = "the file is also a TIFF"
-    texts = f"{tiff.text_bytes} bytes of text in it" if tiff.text_bytes else ""
+    texts = f"{tiff.text_bytes} bytes of text" if tiff.text_bytes else ""
     yield Problem(message=message, said=found, because=texts, offset=0)
 
 
@@ -65,15 +65,15 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 @rule_function("line-ends-at-edges")
 def line_ends_at_edges(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
-    """One problem for each of the attributes whose text begins or ends with a line end."""
+    """One problem for each of the attributes whose text begins or ends with a line break."""
     found = [tag for attribute in attributes if (tag := parse_path(attribute)[0].tag) in context.dataset]
     if not found:
         raise NotApplicable
     for tag in found:
         if _LINE_ENDS.search(_text(context.dataset, tag)):
             yield Problem(
-                level=context.dataset, tag=tag, found=context.dataset.text(tag), want="no CR or LF at either end",
-                message=f"{name_of(tag)} begins or ends with a line end",
+                level=context.dataset, tag=tag, found=context.dataset.text(tag), want="no CR or LF at the beginning or end",
+                message=f"{name_of(tag)} begins or ends with a line break",
             )  # fmt: skip
 
 

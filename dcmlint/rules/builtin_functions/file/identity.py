@@ -70,7 +70,7 @@ def distinct_uid_roles(context: RuleContext) -> Iterator[Problem]:
         names = [name_of(other) for other in others]
         verb = "is" if len(names) == 1 else "are"
         yield Problem(
-            level=level, tag=tag, found=uid, want="a UID of its own",
+            level=level, tag=tag, found=uid, want="a unique UID",
             message=f"{' and '.join(names)} {verb} the same UID as {name_of(first)}",
         )  # fmt: skip
 
@@ -105,7 +105,7 @@ def placeholder_values(
             if level.text(last).strip().upper() in words:
                 yield Problem(
                     level=level, tag=last, found=level.value(last), want="a real value",
-                    message=f"{name_of(last)} holds a placeholder",
+                    message=f"{name_of(last)} contains a placeholder",
                 )  # fmt: skip
 
 
@@ -123,8 +123,8 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
         uid = context.dataset.text(tag)
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
             yield Problem(
-                level=context.dataset, tag=tag, found=uid, want="a UID of another root",
-                message=f"{name_of(tag)} lies under the root of the standard, which does not know it",
+                level=context.dataset, tag=tag, found=uid, want="a UID with another root",
+                message=f"{name_of(tag)} is under the root of the standard but not defined by it",
             )  # fmt: skip
     referred = context.facts.of(References)
     if referred is None:
@@ -134,8 +134,8 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
             yield Problem(
                 path=f"{name_of(reference.through)}[*].ReferencedSOPInstanceUID", found=uid,
-                want="a UID of another root", severity="warning",
-                message="a referenced SOP Instance UID lies under the root of the standard, which does not know it",
+                want="a UID with another root", severity="warning",
+                message="a referenced SOP Instance UID is under the root of the standard but not defined by it",
             )  # fmt: skip
             return  # what made one made them all
 
@@ -157,7 +157,7 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
         yield Problem(
             path=f"PerFrameFunctionalGroupsSequence[*].{name_of(SegmentIdentificationSequence)}[0].{name_of(ReferencedSegmentNumber)}",
             tag=ReferencedSegmentNumber, items=lost, found=number, want=f"one of {len(known)} segments",
-            message=f"no segment has the number {number}",
+            message=f"Segment {number} does not exist",
         )  # fmt: skip
 
 
@@ -190,8 +190,8 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
         times = f", {count} times" if count > 1 else ""
         yield Problem(
             path=f"{path}.{name_of(ReferencedSOPInstanceUID)}", tag=ReferencedSOPInstanceUID,
-            found=uid, want="an item of ReferencedSeriesSequence, or of the other studies' sequence",
-            message=f"an instance is referred to{times}, but not listed in the Common Instance Reference",
+            found=uid, want="an item of ReferencedSeriesSequence or StudiesContainingOtherReferencedInstancesSequence",
+            message=f"an instance is referenced{times}, but not listed in the Common Instance Reference Module",
         )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def frame_reference(context: RuleContext, group: str, attribute: str, targets: s
     known = {item.text(tag) for item in dataset.items(target_tag)} - {""}
     if not known:
         raise Undecided(f"{targets} has no {attribute}")
-    want = f"a value that an item of {targets} has"
+    want = f"a value of an item of {targets}"
     entry = standard.load().dictionary.entry(tag)
     vr = entry.vr if entry is not None else ""
 
@@ -78,7 +78,7 @@ def referenced_image_purpose(context: RuleContext, cid: str) -> Iterator[Problem
     ]
     if (not purposes and not most) or context_group is None:
         raise NotApplicable
-    message, want = f"The purpose is no code of CID {cid}, {context_group.name}", f"a code of CID {cid}"
+    message, want = f"The purpose code is not in CID {cid}, {context_group.name}", f"a code from CID {cid}"
     for purpose in purposes:
         value, scheme = purpose.text(CodeValue), purpose.text(CodingSchemeDesignator)
         if value and scheme and (value, scheme) not in context_group:

@@ -62,12 +62,12 @@ def wavelengths(context: RuleContext) -> Iterator[Problem]:
             strange = next((one for one in values if not _SHORTEST <= one <= _LONGEST), None)
             if strange is not None:
                 yield Problem(
-                    message="The wavelength is not plausible in nanometres", level=path, tag=tag, found=strange,
+                    message="The wavelength is not plausible in nanometers", level=path, tag=tag, found=strange,
                     want=f"{_SHORTEST} to {_LONGEST} nm",
                 )  # fmt: skip
             elif tag in _BANDS and len(values) == 2 and values[0] >= values[1]:
                 yield Problem(
-                    message="The pass band does not run from the shorter to the longer wavelength", level=path,
+                    message="The pass band is not in ascending order of wavelength", level=path,
                     tag=tag, found=tuple(values), want="the shorter wavelength first",
                 )  # fmt: skip
     if not looked_at:

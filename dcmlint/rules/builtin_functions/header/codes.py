@@ -37,8 +37,8 @@ RETIRED = frozenset({"SRT", "SNM3", "99SDM"})
 STANDARD = frozenset({"DCM", "SCT"})
 
 # PS3.16: containers and specimens, their preparation, and optical paths
-_ANOTHERS = "The code meaning is that of another code"
-_NOT_ITS_OWN = "The code meaning is not that of the code"
+_ANOTHERS = "Code Meaning is that of another code"
+_NOT_ITS_OWN = "Code Meaning does not match the code"
 _GROUPS = (8101, 8102, 8103, 8104, 8109, 8110, 8111, 8112, 8113, 8114, 8115, 8121, 8122, 8123, 8124, 8125)
 
 
@@ -86,7 +86,7 @@ def codes_in_context_group(context: RuleContext, codes: Mapping[str, str]) -> It
                     continue
                 yield Problem(
                     message=f"The code is not in CID {cid}, {group.name}", level=item, tag=CodeValue, found=value,
-                    want=f"a code of CID {cid}", severity="" if scheme in STANDARD else "info",
+                    want=f"a code from CID {cid}", severity="" if scheme in STANDARD else "info",
                 )  # fmt: skip
     if not looked_at:
         raise NotApplicable

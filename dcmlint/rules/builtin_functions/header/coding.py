@@ -60,7 +60,7 @@ def another_meaning(context: RuleContext) -> Iterator[Problem]:
         owner = known[code, given]
         if owner:
             yield Problem(
-                message=f"the meaning is that of another code, {owner}", level=place.level, groups=place.groups, tag=CodeMeaning, found=given,
+                message=f"Code Meaning is that of another code, {owner}", level=place.level, groups=place.groups, tag=CodeMeaning, found=given,
                 want=" or ".join(meanings_of(code)),
             )  # fmt: skip
     if not any_:
@@ -109,8 +109,8 @@ def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
     for place, code in codes:
         if not meanings_of(code):
             yield Problem(
-                message="the code is not one of DCM", level=place.level, groups=place.groups, tag=CodeValue, found=code[0],
-                want="a code of PS3.16 Table D-1, or the designator of its own scheme",
+                message="the code is not defined in DCM", level=place.level, groups=place.groups, tag=CodeValue, found=code[0],
+                want="a code from PS3.16 Table D-1, or another coding scheme",
             )  # fmt: skip
 
 
@@ -128,8 +128,8 @@ def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]
                 any_ = True
                 if outside_fixed_group(int(cid), code):
                     yield Problem(
-                        message=f"the code is outside of CID {cid}, which may not be extended", level=place.level,
-                        groups=place.groups, tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}",
+                        message=f"the code is not in the non-extensible CID {cid}", level=place.level,
+                        groups=place.groups, tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code from CID {cid}",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
@@ -151,7 +151,7 @@ def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] =
                 if all(in_group(int(cid), one) is False for one in (code, *equivalents)):
                     yield Problem(
                         message=f"the code is not in CID {cid}", level=place.level, groups=place.groups, tag=CodeValue,
-                        said=f"({code[0]}, {code[1]})", want=f"a code of CID {cid}, which may be extended",
+                        said=f"({code[0]}, {code[1]})", want=f"a code from CID {cid} (extensible)",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable

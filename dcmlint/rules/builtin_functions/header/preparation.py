@@ -45,8 +45,8 @@ def steps_in_order_of_time(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if is_before(found.moment, latest, zone):
                     yield Problem(
-                        message="The step was done before the one in front of it", level=found.item, tag=DateTime,
-                        found=found.moment, want="the order of time",
+                        message="The step is earlier than the previous step", level=found.item, tag=DateTime,
+                        found=found.moment, want="chronological order",
                     )  # fmt: skip
                     continue
             latest = found.moment
@@ -68,7 +68,7 @@ def sampling_parents(context: RuleContext) -> Iterator[Problem]:
                 looked_at = True
                 if one.text not in known:
                     yield Problem(
-                        message="No earlier step is about the parent specimen", level=one.item, tag=TextValue,
+                        message="The parent specimen is not in an earlier step", level=one.item, tag=TextValue,
                         found=one.text, want="the identifier of an earlier step",
                     )  # fmt: skip
             # A parent may have a history of its own that nobody wrote down.
@@ -99,7 +99,7 @@ def stains_in_context_group(context: RuleContext, cid: str) -> Iterator[Problem]
                     level=item,
                     tag=CodeValue,
                     found=value,
-                    want=f"a code of CID {cid}",
+                    want=f"a code from CID {cid}",
                     severity="" if scheme in STANDARD else "info",
                 )
     if not looked_at:

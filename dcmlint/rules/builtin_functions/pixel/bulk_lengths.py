@@ -67,7 +67,7 @@ def lookup_table_lengths(context: RuleContext) -> Iterator[Problem]:
         if length not in wanted:
             yield Problem(
                 level=level, tag=data, said=f"{length} bytes", want=f"{entries} entries of {bits} bits",
-                message=f"{name_of(data)} has {length} bytes, which are not {entries} entries of {bits} bits",
+                message=f"{name_of(data)} has {length} bytes instead of {entries} entries of {bits} bits",
             )  # fmt: skip
     if not looked_at:
         raise NotApplicable

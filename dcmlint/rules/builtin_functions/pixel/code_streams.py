@@ -43,7 +43,7 @@ _NAMES: Final = {
     "jpegxl": "JPEG XL",
     "rle": "RLE",
     "jp2-box": "a JP2 file",
-    "unknown": "no code stream",
+    "unknown": "not a code stream",
 }
 # Processes of Huffman coding: DHT holds the codes. ISO/IEC 10918-1 B.2.4.2
 _HUFFMAN: Final = (*DCT_PROCESSES, "lossless")
@@ -58,7 +58,7 @@ _TOLERATED: Final = frozenset({"bytes-between-segments", "stray-marker", "too-ma
 
 @rule_function("frame-kind")
 def frame_kind(context: RuleContext) -> Iterable[Problem]:
-    """Frames that are no code stream of the kind that the transfer syntax names (PS3.5 A.4.1 to A.4.4)."""
+    """Frames that are not a code stream of the kind that the transfer syntax names (PS3.5 A.4.1 to A.4.4)."""
     expected = expected_of(context)
     for stream, frames in groups(context, *_NAMES):
         codes = {problem.code for problem in stream.problems}
@@ -68,7 +68,7 @@ def frame_kind(context: RuleContext) -> Iterable[Problem]:
             continue
         what = _NAMES[stream.kind]
         if "segment-count" in codes:
-            what = "no RLE header"
+            what = "not an RLE header"
         elif stream.kind == "unknown" and stream.problems:
             what = stream.problems[0].message
         yield frame_problem(
@@ -100,7 +100,7 @@ def frame_process(context: RuleContext) -> Iterable[Problem]:
             bits = " or ".join(map(str, expected.precisions))
             found = f"{stream.precision} bits"
             yield frame_problem(
-                context, frames, f"{found} a sample in {some(context, frames)}", found, f"{bits} bits"
+                context, frames, f"{found} per sample in {some(context, frames)}", found, f"{bits} bits"
             )
         elif context.instance.syntax.uid == JPEGLosslessSV1 and stream.predictor not in (None, 1):
             found = f"selection value {stream.predictor}"
@@ -121,7 +121,7 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
         wanted = samples * -(-stated_number(context.dataset, BitsAllocated) // 8)
         for stream, frames in groups(context):
             if stream.segments is not None and stream.segments != wanted:
-                message = f"{stream.segments} RLE segments in {some(context, frames)}, {wanted} are wanted"
+                message = f"{stream.segments} RLE segments in {some(context, frames)}, expected {wanted}"
                 yield frame_problem(
                     context, frames, message, f"{stream.segments} segments", f"{wanted} segments"
                 )
@@ -153,7 +153,7 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
             continue  # not of this transfer syntax at all
         if stream.precision != stored:
             found = f"{stream.precision} bits"
-            message = f"{found} a sample in {some(context, frames)}, but Bits Stored is {stored}"
+            message = f"{found} per sample in {some(context, frames)}, but Bits Stored is {stored}"
             yield frame_problem(context, frames, message, found, f"{stored} bits", severity)
         elif stream.kind in JPEG_2000 and stream.signed != signed:
             found = "signed" if stream.signed else "unsigned"
@@ -171,9 +171,9 @@ def frame_size(context: RuleContext) -> Iterable[Problem]:
     for stream, frames in groups(context):
         if not stream.width or not stream.height or (stream.width, stream.height) == (columns, rows):
             continue
-        found = f"{stream.width} x {stream.height}"
-        message = f"{found} pixels in {some(context, frames)}, but Columns x Rows is {columns} x {rows}"
-        yield frame_problem(context, frames, message, found, f"{columns} x {rows}")
+        found = f"{stream.width} × {stream.height}"
+        message = f"{found} pixels in {some(context, frames)}, but Columns × Rows is {columns} × {rows}"
+        yield frame_problem(context, frames, message, found, f"{columns} × {rows}")
 
 
 @rule_function("frame-complete")
@@ -198,7 +198,7 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     if encapsulation.broken:
         frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
     if len(frames):
-        yield frame_problem(context, frames, f"the code stream of {some(context, frames)} has no end", "no end marker",
+        yield frame_problem(context, frames, f"{some(context, frames)}: the code stream is truncated (no EOI or EOC marker)", "no EOI or EOC marker",
                        "EOI or EOC as the last marker")  # fmt: skip
 
 

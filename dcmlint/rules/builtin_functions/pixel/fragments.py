@@ -66,7 +66,7 @@ def basic_offset_table_length(context: RuleContext) -> Iterable[Problem]:
     group = _encapsulation(context)
     for problem in group._fragments.problems:
         if problem.code in _TABLE:
-            yield _problem(problem.offset, problem.message, want="an item with 4 bytes a frame, or empty")
+            yield _problem(problem.offset, problem.message, want="an item with 4 bytes per frame, or empty")
             return
     if not group.bot_entries:
         return
@@ -96,7 +96,7 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
     if group.bot_entries or group.eot_entries is not None:
         return  # the tables have rules of their own
     if group.broken or group.bot_entries is None:
-        raise Undecided("the fragments are damaged, or more than are read")
+        raise Undecided("the fragments are damaged, or exceed the limit of what is read")
     frames = context.facts("pixels.frames")
     if not isinstance(frames, int):
         raise Undecided("NumberOfFrames missing")
@@ -108,7 +108,7 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
             # PS3.5 A.4.2: a frame of RLE is one fragment
             yield _problem(-1, f"{found} for {frames} frames of RLE", found, f"{frames} fragments")
             return
-        raise Undecided("nothing tells where frames begin")
+        raise Undecided("the start of the frames is unknown")
     starts = group.frame_starts
     message = f"{found} for {frames} frame{'s' * (frames != 1)}"
     if starts is not None and starts != group.fragments:
@@ -123,16 +123,16 @@ def extended_offset_table_lengths(context: RuleContext) -> Iterable[Problem]:
     if group.eot_lengths is None or group.eot_entries is None:
         raise NotApplicable
     if group.broken:
-        raise Undecided("the fragments are damaged, or more than are read")
+        raise Undecided("the fragments are damaged, or exceed the limit of what is read")
     if group.eot_entries != group.eot_lengths:
-        raise Undecided("there are not as many lengths as offsets")  # PIX026 says so
+        raise Undecided("the numbers of lengths and offsets differ")  # PIX026 says so
     wrong, unpadded = group.eot_wrong_lengths, group.eot_unpadded_lengths
     level, tag = context.dataset, ExtendedOffsetTableLengths
     if len(wrong):
-        message = f"{len(wrong)} of {group.eot_lengths} lengths are not those of the frames, first entry {int(wrong[0]) + 1}"
+        message = f"{len(wrong)} of {group.eot_lengths} lengths differ from those of the frames, first in entry {int(wrong[0]) + 1}"
         yield Problem(level=level, tag=tag, message=message, want="the length of each frame's fragment")
     elif len(unpadded):
-        message = f"{len(unpadded)} of {group.eot_lengths} lengths do not count the pad byte: readers disagree on these"
+        message = f"{len(unpadded)} of {group.eot_lengths} lengths do not include the padding byte, on which readers disagree"
         yield Problem(
             level=level, tag=tag, message=message, want="the length of each frame's fragment", severity="info"
         )
@@ -146,7 +146,7 @@ def native_length(context: RuleContext) -> Iterable[Problem]:
         raise NotApplicable
     expected, padded = pixels.expected_bytes, pixels.padded_bytes
     if not isinstance(expected, int) or not isinstance(padded, int):
-        raise Undecided("an attribute that tells the length is missing or senseless")
+        raise Undecided("an attribute that determines the length is missing or invalid")
     if pixels.bytes in (expected, padded):
         return
     entry = standard.load().dictionary.by_keyword(pixels.element)

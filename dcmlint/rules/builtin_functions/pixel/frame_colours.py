@@ -45,21 +45,29 @@ def jpeg_colour(context: RuleContext) -> Iterable[Problem]:
         raise NotApplicable
     for stream, frames in groups(context):
         if colour == "RGB" and surely_ycbcr(stream):
-            why = "chroma is subsampled" if chroma_subsampled(stream) else "APP14 says so"
+            why = "chroma is subsampled" if chroma_subsampled(stream) else "APP14 marker"
             message = f"the components of {some(context, frames)} are YCbCr ({why}), not RGB"
-            yield frame_problem(context, frames, message, "YCbCr", "RGB components, or YBR_FULL_422 said")
+            yield frame_problem(
+                context,
+                frames,
+                message,
+                "YCbCr",
+                "an RGB code stream, or Photometric Interpretation YBR_FULL_422",
+            )
         elif colour.startswith("YBR_") and surely_rgb(stream):
-            why = "named R, G, B" if stream.component_ids == (0x52, 0x47, 0x42) else "APP14 says so"
+            why = "component IDs R, G, B" if stream.component_ids == (0x52, 0x47, 0x42) else "APP14 marker"
             message = f"the components of {some(context, frames)} are RGB ({why}), not {colour}"
-            yield frame_problem(context, frames, message, "RGB", f"{colour} components, or RGB said")
+            yield frame_problem(
+                context, frames, message, "RGB", f"{colour} components, or Photometric Interpretation RGB"
+            )
         elif (
             colour == "RGB" and stream.jfif and stream.components == 3 and stream.process in DCT_PROCESSES
             and not surely_rgb(stream)
         ):  # fmt: skip
             # ISO/IEC 10918-5: JFIF means YCbCr; a scanner is known that writes it with RGB samples.
-            message = f"RGB is said, but {some(context, frames)} is JFIF, which means YCbCr: readers disagree"
+            message = f"Photometric Interpretation is RGB, but {some(context, frames)} is JFIF, which means YCbCr: readers disagree"
             yield frame_problem(context, frames, message.replace("frames is", "frames are"), "JFIF",
-                           "no JFIF marker, or YBR_FULL_422 said", "warning")  # fmt: skip
+                           "no JFIF marker, or Photometric Interpretation YBR_FULL_422", "warning")  # fmt: skip
 
 
 @rule_function("jpeg-subsampling")
@@ -97,10 +105,10 @@ def jpeg_2000_colour(context: RuleContext) -> Iterable[Problem]:
             wanted = "YBR_RCT" if stream.reversible else "YBR_ICT"
             how = f"the {'reversible' if stream.reversible else 'irreversible'} component transform"
             if colour != wanted:
-                message = f"{colour} is said, but {some(context, frames)} use {how}"
+                message = f"Photometric Interpretation is {colour}, but {some(context, frames)} use {how}"
                 yield frame_problem(context, frames, _agreeing(message, frames), how, wanted)
         elif colour in ("YBR_RCT", "YBR_ICT"):
-            message = f"{colour} is said, but {some(context, frames)} use no component transform"
+            message = f"Photometric Interpretation is {colour}, but {some(context, frames)} use no component transform"
             yield frame_problem(context, frames, _agreeing(message, frames), "no component transform", "RGB")
 
 
@@ -183,8 +191,8 @@ def colour_for_transfer_syntax(
         # No term of the table is true of subsampled components; readers take YBR_FULL_422 (PS3.5 8.2.4).
         if colour == "YBR_FULL_422":
             severity = "warning"
-        want = "YBR_FULL_422, which is true of the subsampled components, or components of one size"
+        want = "YBR_FULL_422, which matches the subsampled components, or components without subsampling"
     yield Problem(
         level=context.dataset, tag=PhotometricInterpretation, found=colour, want=want,
-        message=f"{colour} is not for this transfer syntax", severity=severity,
+        message=f"{colour} is not allowed in this transfer syntax", severity=severity,
     )  # fmt: skip

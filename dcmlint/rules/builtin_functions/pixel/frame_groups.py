@@ -31,7 +31,7 @@ def groups(context: RuleContext, *kinds: str) -> Iterator[tuple[Codestream, Any]
     wanted = kinds or ((*JPEG_2000,) if expected.kind in JPEG_2000 else (expected.kind,))
     groups = groups_of(context.facts)
     if groups is None:
-        raise Undecided("no frame was looked at")
+        raise Undecided("no frame was examined")
     # Where the file is cut, so is the last frame that is there: nothing can be said of its code stream.
     cut = (
         max((int(max(group.frames)) for group in groups if len(group.frames)), default=-1)
@@ -76,7 +76,7 @@ def some(context: RuleContext, frames: Any) -> str:
         return "the only frame" if group.total == 1 else f"frame {int(frames[0]) + 1} of {group.total}"
     if count == group.total:
         return f"all {count} frames"
-    return f"{count} of {group.examined} frames" + (" looked at" if group.sampled else "")
+    return f"{count} of {group.examined} frames" + (" examined" if group.sampled else "")
 
 
 def stated_number(dataset: Dataset, tag: int) -> int:

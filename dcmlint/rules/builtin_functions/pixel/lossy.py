@@ -24,7 +24,7 @@ _LOSSLESS_ONLY: Final = frozenset(
 def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
     """Lossy Image Compression that is not 01 although a frame has lost something.
 
-    ``absent``: the severity where the attribute is not there at all and no table asks for it.
+    ``absent``: the severity where the attribute is absent at all and no table asks for it.
     """
     uid = context.instance.syntax.uid
     if context.facts.group("encapsulation") is None or uid in _LOSSLESS_ONLY:
@@ -34,7 +34,7 @@ def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
     if uid in _ALWAYS_LOSSY and (codestream is None or not codestream.examined):
         lossy = True
     if lossy is UNKNOWN:
-        raise Undecided("no header tells whether the frames have lost anything")
+        raise Undecided("the headers do not show whether the compression is lossy")
     if lossy is not True:
         raise NotApplicable
     dataset = context.dataset
@@ -46,10 +46,10 @@ def lossy_flag(context: RuleContext, absent: str) -> Iterable[Problem]:
             return  # the tables tell it
         severity = absent
     found = dataset.text(LossyImageCompression)
-    how = f"is {found}" if found else "is not there"
+    how = f"is {found}" if found else "is absent"
     yield Problem(
         level=dataset, tag=LossyImageCompression, found=found or None, want="01", severity=severity,
-        message=f"Lossy Image Compression {how}, but the frames are compressed with loss",
+        message=f"Lossy Image Compression {how}, but the frames are lossy compressed",
     )  # fmt: skip
 
 

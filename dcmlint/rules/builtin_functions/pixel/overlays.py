@@ -27,7 +27,7 @@ def overlay_planes(context: RuleContext) -> Iterator[Problem]:
         if embedded:
             yield Problem(
                 level=dataset, tag=base | _BITS_ALLOCATED, found=allocated, want="1, and Overlay Data", severity="warning",
-                message="the overlay lies in unused bits of Pixel Data, which is retired",
+                message="the overlay is in unused bits of Pixel Data, which is retired",
             )  # fmt: skip
         for number in _REQUIRED:
             tag = base | number
@@ -36,5 +36,5 @@ def overlay_planes(context: RuleContext) -> Iterator[Problem]:
             if missing and not (embedded and number == _DATA):
                 yield Problem(
                     level=dataset, tag=tag, want="present with a value",
-                    message=f"{name_of(tag)} of an overlay is {'missing' if element is None else 'empty'}: it is of type 1",
+                    message=f"{name_of(tag)} of an overlay is {'missing' if element is None else 'empty'} (Type 1)",
                 )  # fmt: skip

@@ -87,7 +87,7 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
         if twice:
             odd = [part for part in chain.parts if _said(part).number in twice]
             yield Problem(
-                message=f"{len(odd)} members of a concatenation have the number {', '.join(map(str, twice[:_SHOWN]))}",
+                message=f"{len(odd)} members of a concatenation have the duplicated number {', '.join(map(str, twice[:_SHOWN]))}",
                 said=_list(numbers), want="each number once", files=paths(odd),
             )  # fmt: skip
             continue
@@ -156,7 +156,7 @@ def frames_total(context: SlideContext) -> Iterator[Problem]:
         if found is not None:
             frames, want = found
             yield Problem(
-                message=f"the members of a concatenation hold {counted(frames, 'frame')}, but {want} tiles cover the "
+                message=f"the members of a concatenation have {counted(frames, 'frame')}, but {want} tiles cover the "
                 "Total Pixel Matrix",
                 found=frames, want=str(want), files=paths(chain.parts),
                 because=" + ".join(str(part.image.frames) for part in chain.parts[:16]),
@@ -178,13 +178,13 @@ def source_distinct(context: SlideContext) -> Iterator[Problem]:
             chain.parts, lambda part: plain(_said(part).source) if _said(part).source else None
         )
         if differs is not None:
-            yield problem(differs, "the members of a concatenation name different sources")
+            yield problem(differs, "the members of a concatenation have different Concatenation Source UIDs")
             continue
         own = {part.kept.sop_instance for part in chain.parts}
         wrong = [part for part in chain.parts if _said(part).source in own]
         if wrong:
             yield Problem(
-                message="the source of a concatenation is one of its members", found=_said(wrong[0]).source,
+                message="the Concatenation Source UID is the UID of a member", found=_said(wrong[0]).source,
                 want="the UID of the undivided instance", files=paths(wrong),
             )  # fmt: skip
 
@@ -232,9 +232,8 @@ def instance_number(context: SlideContext) -> Iterator[Problem]:
             through = len(differs.values) == len(chain.parts)
             numbers = [part.image.number or 0 for part in chain.parts]
             yield Problem(
-                message="the members of a concatenation have "
-                + ("an Instance Number each" if through else "different Instance Numbers"),
-                said=_list(numbers), want="one number for all", severity="info" if through else "",
+                message="the members of a concatenation have different Instance Numbers",
+                said=_list(numbers), want="the same number in all members", severity="info" if through else "",
                 files=paths(differs.others),
             )  # fmt: skip
 

@@ -63,7 +63,7 @@ def sop_class(context: SlideContext) -> Iterator[Problem]:
         classes = {one.kept.sop_class for one in found}
         if found and reference.sop_class and reference.sop_class not in classes:
             yield Problem(
-                message=f"the instance {reference.sop_instance} is referred to as {_kind(reference.sop_class)}, "
+                message=f"the instance {reference.sop_instance} is referenced as {_kind(reference.sop_class)}, "
                 f"but is {_kind(found[0].kept.sop_class)}",
                 found=reference.sop_class, want=found[0].kept.sop_class, path=_through(reference),
                 files=(part.path, found[0].path),
@@ -81,7 +81,7 @@ def series(context: SlideContext) -> Iterator[Problem]:
         ):
             if said and any(values) and said not in values:
                 yield Problem(
-                    message=f"the instance {reference.sop_instance} is referred to in another {noun}",
+                    message=f"the instance {reference.sop_instance} is referenced in another {noun}",
                     found=said, want=next(filter(None, values)), path=_through(reference),
                     files=(part.path, found[0].path),
                 )  # fmt: skip
@@ -125,8 +125,8 @@ def frame_of_reference(context: SlideContext) -> Iterator[Problem]:
         strange = [uid for uid in dict.fromkeys(mine) if uid and uid not in theirs]
         if theirs and strange:
             yield Problem(
-                message=f"the frame of reference {strange[0]} is of none of the "
-                f"{counted(len(sources), 'referenced image')} that was checked",
+                message=f"the Frame of Reference UID {strange[0]} is not that of any of the "
+                f"{counted(len(sources), 'referenced image')} checked",
                 found=strange[0], want=" or ".join(theirs[:_SHOWN]), files=(part.path, sources[0].path),
             )  # fmt: skip
 
@@ -143,7 +143,7 @@ def area(context: SlideContext) -> Iterator[Problem]:
         if areas and min(areas) > 0:
             begins = any(_begins_within(part.image, one.image) for one in slides)
             yield Problem(
-                message=f"the Total Pixel Matrix lies up to {min(areas):.4g} mm outside of that of the "
+                message=f"the Total Pixel Matrix lies up to {min(areas):.4g} mm outside that of the "
                 f"referenced {slides[0].role}",
                 # Where it begins within the image, its size or its spacing is what is wrong, not its origin.
                 path="TotalPixelMatrixColumns" if begins else "",
@@ -208,7 +208,7 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
         if part.has_image and part.image.lossy == "00" and any(one.image.lossy == "01" for one in images):
             source = next(one for one in images if one.image.lossy == "01")
             yield Problem(
-                message="Lossy Image Compression is 00, but an image that it was made from says 01", said="00",
+                message="Lossy Image Compression is 00, but it is 01 in a source image", said="00",
                 want="01", files=(part.path, source.path),
             )  # fmt: skip
 
@@ -224,7 +224,7 @@ def annotations_inside(context: SlideContext) -> Iterator[Problem]:
         (source, (wide, high)), box = sizes[0], said.extent
         if box.left < -1 or box.top < -1 or box.right > wide + 1 or box.bottom > high + 1:
             yield Problem(
-                message=f"annotations reach beyond the {wide} x {high} pixels of their image",
+                message=f"annotations extend beyond their image of {wide} × {high} pixels",
                 said=f"{box.left:.6g}, {box.top:.6g} to {box.right:.6g}, {box.bottom:.6g}",
                 want=f"0, 0 to {wide}, {high}", files=(part.path, source.path),
             )  # fmt: skip
@@ -254,8 +254,8 @@ def patient(context: SlideContext) -> Iterator[Problem]:
                 and (mine[1] == theirs[1] or not mine[1] or not theirs[1])
             ):
                 yield Problem(
-                    message="Patient ID is not that of the image that the object was made from",
-                    said="another Patient ID", want="the Patient ID of the image", files=(part.path, source.path),
+                    message="Patient ID differs from that of the source image",
+                    said="another Patient ID", want="the Patient ID of the source image", files=(part.path, source.path),
                 )  # fmt: skip
                 break
 
@@ -270,7 +270,7 @@ def study(context: SlideContext) -> Iterator[Problem]:
             found = context.index.instances.get(reference.sop_instance, [])
             if found and all(one.kept.study not in ("", part.kept.study) for one in found):
                 yield Problem(
-                    message="an image of another study stands in Referenced Series Sequence", found=found[0].kept.study,
+                    message="Referenced Series Sequence contains an image of another study", found=found[0].kept.study,
                     want="Studies Containing Other Referenced Instances Sequence", files=(part.path, found[0].path),
                 )  # fmt: skip
                 break

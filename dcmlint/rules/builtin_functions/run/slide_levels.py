@@ -39,7 +39,7 @@ def _below(context: SlideContext) -> Iterator[tuple[Pyramid, Level]]:
 
 
 def _size(image: SlideImage) -> str:
-    return f"{image.matrix_columns} x {image.matrix_rows} pixels"
+    return f"{image.matrix_columns} × {image.matrix_rows} pixels"
 
 
 def _spacing(image: SlideImage) -> tuple[float, float] | None:
@@ -89,7 +89,7 @@ def _level_origins(context: SlideContext) -> Iterator[Problem]:
         limit = max(*(spacing or (0.0,)), ORIGIN_TOLERANCE)
         if math.hypot(x, y) > limit * (1 + 1e-9):
             yield Problem(
-                message=f"{level.role} begins {math.hypot(x, y):.4g} mm from where {pyramid.base.role} begins",
+                message=f"the origin of {level.role} is {math.hypot(x, y):.4g} mm away from that of {pyramid.base.role}",
                 said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
@@ -113,7 +113,7 @@ def _thumbnail_origins(context: SlideContext) -> Iterator[Problem]:
             limit = max(*spacing, ORIGIN_TOLERANCE)
             if math.hypot(x, y) > limit * (1 + 1e-9):
                 yield Problem(
-                    message=f"{part.role} begins {math.hypot(x, y):.4g} mm from where {pyramid.base.role} begins",
+                    message=f"the origin of {part.role} is {math.hypot(x, y):.4g} mm away from that of {pyramid.base.role}",
                     said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
                     files=(part.path,),
                 )  # fmt: skip
@@ -128,7 +128,7 @@ def orientation(context: SlideContext) -> Iterator[Problem]:
             continue
         if any(abs(a - b) > ORIENTATION_TOLERANCE for a, b in zip(first, second, strict=True)):
             yield Problem(
-                message=f"{level.role} does not lie on the slide as {pyramid.base.role} does",
+                message=f"{level.role} has another orientation than {pyramid.base.role}",
                 found="\\".join(f"{value:g}" for value in second), want="\\".join(f"{value:g}" for value in first),
                 files=(level.parts[0].path,),
             )  # fmt: skip
@@ -147,7 +147,7 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
             continue
         want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
         yield Problem(
-            message=f"Pixel Spacing of {level.role} does not fit its share of {pyramid.base.role}",
+            message=f"Pixel Spacing of {level.role} is not proportional to that of {pyramid.base.role}",
             said=f"{spacing[1]:.6g}\\{spacing[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}",
             because=f"the base has {first[1]:.6g}\\{first[0]:.6g} mm for {_size(pyramid.base.image)}",
             files=(level.parts[0].path,),
@@ -165,7 +165,7 @@ def extent(context: SlideContext) -> Iterator[Problem]:
             (wide, high) = extents[0], extents[1]
             yield Problem(
                 message=f"{level.role} does not cover the same area as {pyramid.base.role}",
-                said=f"{wide[1]:.5g} x {high[1]:.5g} mm", want=f"{wide[0]:.5g} x {high[0]:.5g} mm",
+                said=f"{wide[1]:.5g} × {high[1]:.5g} mm", want=f"{wide[0]:.5g} × {high[0]:.5g} mm",
                 files=(level.parts[0].path,),
             )  # fmt: skip
 
@@ -208,9 +208,9 @@ def imaged_volume(context: SlideContext) -> Iterator[Problem]:
         # Small levels drop a part of a pixel.
         if any(abs(a - b) > max(VOLUME_TOLERANCE * a, one + EXTENT_TOLERANCE * a) for a, b, one in known):
             yield Problem(
-                message=f"the imaged volume of {level.role} is not that of {pyramid.base.role}",
-                said=f"{second.volume_width:.5g} x {second.volume_height:.5g} mm" if len(known) > 1 else "",
-                want=f"{first.volume_width:.5g} x {first.volume_height:.5g} mm" if len(known) > 1 else "",
+                message=f"the imaged volume of {level.role} differs from that of {pyramid.base.role}",
+                said=f"{second.volume_width:.5g} × {second.volume_height:.5g} mm" if len(known) > 1 else "",
+                want=f"{first.volume_width:.5g} × {first.volume_height:.5g} mm" if len(known) > 1 else "",
                 files=(level.parts[0].path,),
             )  # fmt: skip
 
@@ -230,8 +230,8 @@ def dyadic(context: SlideContext) -> Iterator[Problem]:
             continue
         whole = abs(ratio - round(ratio)) <= DYADIC_TOLERANCE * ratio
         yield Problem(
-            message=f"{level.role} is smaller than its base by {ratio:.4g}, "
-            f"{'which is no power of two' if whole else 'which is no whole number'}",
+            message=f"{level.role} is smaller than the base level by a factor of {ratio:.4g}, "
+            f"{'which is not a power of two' if whole else 'which is not an integer'}",
             said=f"{ratio:.4g}", want="a power of two", files=(level.parts[0].path,),
         )  # fmt: skip
 
@@ -245,7 +245,7 @@ def gap(context: SlideContext) -> Iterator[Problem]:
             ratio = larger.columns / smaller.columns
             if ratio > LARGEST_GAP:
                 yield Problem(
-                    message=f"{smaller.role} follows {larger.role}: {ratio:.3g} times smaller",
+                    message=f"{smaller.role} is {ratio:.3g} times smaller than {larger.role}, the next larger level",
                     said=f"{ratio:.3g}", want=f"at most {LARGEST_GAP:g}", files=(smaller.parts[0].path,),
                 )  # fmt: skip
 
@@ -259,7 +259,7 @@ def base_missing(context: SlideContext) -> Iterator[Problem]:
         found = base_is_missing(pyramid)
         if found is not None:
             yield Problem(
-                message=f"all levels are resampled, and {pyramid.base.role} has {found[0]:.3g} um pixels at {found[1]:g}x",
+                message=f"all levels are resampled, and {pyramid.base.role} has pixels of {found[0]:.3g} µm at {found[1]:g}×",
                 said=f"{found[0] * found[1]:.3g}", want=f"at most {LARGEST_BASE:g}", files=(pyramid.base.parts[0].path,),
             )  # fmt: skip
 
@@ -298,7 +298,7 @@ def thumbnail(context: SlideContext) -> Iterator[Problem]:
             off = (abs(second[1] / want[0] - 1), abs(second[0] / want[1] - 1))
             if off[0] > THUMBNAIL_TOLERANCE + 1 / rows or off[1] > THUMBNAIL_TOLERANCE + 1 / columns:
                 yield Problem(
-                    message=f"Pixel Spacing of {part.role} does not fit its share of {pyramid.base.role}",
+                    message=f"Pixel Spacing of {part.role} is not proportional to that of {pyramid.base.role}",
                     said=f"{second[1]:.6g}\\{second[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}", files=(part.path,),
                 )  # fmt: skip
     if not found:

@@ -34,7 +34,7 @@ def label_image(context: SlideContext) -> Iterator[Problem]:
     # Only the basic profile without its option says for certain that the pixels had to go (PS3.15 E.3.1).
     surely = BASIC_PROFILE in codes and any(part.image.burned_in != "NO" for part in shown)
     yield Problem(
-        message=f"Patient Identity Removed is YES, but {names(shown)} shows the slide's label",
+        message=f"Patient Identity Removed is YES, but {names(shown)} shows the label of the slide",
         want="no such image, or Clean Pixel Data Option (113101)", severity="" if surely else "warning",
         files=paths(shown),
     )  # fmt: skip
@@ -55,8 +55,8 @@ def uids(context: SlideContext) -> Iterator[Problem]:
             differs = replaced_by_file(parts, COMPARED[value])
             if differs is not None:
                 yield Problem(
-                    message=f"after de-identification every instance has a {_KEYWORDS[value]} of its own: "
+                    message=f"after de-identification, {_KEYWORDS[value]} differs in every instance: "
                     f"{names(parts)}",
-                    found=differs.values[1][0].text, want="one, replaced in the same way everywhere",
+                    found=differs.values[1][0].text, want="one value, replaced in the same way everywhere",
                     path="" if value == "specimens" else _KEYWORDS[value], files=paths(parts),
                 )  # fmt: skip

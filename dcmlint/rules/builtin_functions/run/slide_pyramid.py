@@ -32,7 +32,8 @@ def pyramid_uid_everywhere(context: SlideContext) -> Iterator[Problem]:
         without = [level.parts[0] for level in pyramid.levels if not level.image.pyramid]
         if without and len(without) < len(pyramid.levels):
             yield Problem(
-                message=f"no Pyramid UID in {names(without)}, but in the other levels", files=paths(without)
+                message=f"no Pyramid UID in {names(without)}, although the other levels have one",
+                files=paths(without),
             )
 
 
@@ -58,7 +59,7 @@ def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
     for parts in groups:
         differs = difference(parts, COMPARED["pyramid"])
         if differs is not None and replaced_by_file(parts, COMPARED["pyramid"]) is None:
-            yield problem(differs, "one scan, but several Pyramid UIDs")
+            yield problem(differs, "several Pyramid UIDs in one scan")
 
 
 @rule_function("slide-series-one")
@@ -67,7 +68,7 @@ def series_one(context: SlideContext) -> Iterator[Problem]:
     for pyramid in _of_several_levels(context):
         differs = difference([level.parts[0] for level in pyramid.levels], COMPARED["series"])
         if differs is not None:
-            yield problem(differs, f"the levels of one pyramid stand in {len(differs.values)} series")
+            yield problem(differs, f"the levels of one pyramid are in {len(differs.values)} series")
 
 
 @rule_function("slide-levels-distinct")
@@ -77,7 +78,7 @@ def levels_distinct(context: SlideContext) -> Iterator[Problem]:
         if not looks_split(levels):
             image = levels[0].image
             yield Problem(
-                message=f"{len(levels)} images of {image.matrix_columns} x {image.matrix_rows} pixels "
+                message=f"{len(levels)} images of {image.matrix_columns} × {image.matrix_rows} pixels "
                 "show the same optical paths and focal planes",
                 said=str(len(levels)), want="one, or one concatenation",
                 files=paths(level.parts[0] for level in [*levels[1:], levels[0]]),
@@ -90,7 +91,7 @@ def split_without_uid(context: SlideContext) -> Iterator[Problem]:
     for levels in twins(context.slide):
         if looks_split(levels):
             yield Problem(
-                message=f"{len(levels)} images hold parts of one {levels[0].role} without a Concatenation UID",
+                message=f"{len(levels)} images contain parts of one {levels[0].role} without a Concatenation UID",
                 files=paths(part for level in levels for part in level.parts),
             )
 
@@ -163,12 +164,12 @@ def one_unresampled(context: SlideContext) -> Iterator[Problem]:
                 smaller = [level.parts[0] for level in unresampled[1:]]
                 yield Problem(
                     message=f"value 4 of Image Type is NONE in {len(sizes)} of {len(levels)} levels, "
-                    f"so also in {names(smaller)}",
+                    f"including {names(smaller)}",
                     said="NONE", want="RESAMPLED", files=paths(smaller),
                 )  # fmt: skip
             elif not sizes and not _has_base(pyramid, levels[0]) and base_is_missing(pyramid) is None:
                 yield Problem(
-                    message="value 4 of Image Type is RESAMPLED in all levels: the base is not stored, or not said to be",
+                    message="value 4 of Image Type is RESAMPLED in all levels: the base level is absent, or not marked as NONE",
                     severity="info",
                     files=paths([levels[0].parts[0]]),
                 )
@@ -195,7 +196,7 @@ def level_without_holes(context: SlideContext) -> Iterator[Problem]:
                 covered, tiles = level.image.covered, _tiles(level.image)
                 if covered is not None and tiles is not None:
                     yield Problem(
-                        message=f"{tiles - covered.tiles} of {tiles} tiles are missing in {level.role}, none in its base",
+                        message=f"{tiles - covered.tiles} of {tiles} tiles are missing in {level.role}, none in the base level",
                         said=f"{covered.tiles} tiles", want=f"{tiles} tiles", files=(level.parts[0].path,),
                     )  # fmt: skip
 
@@ -213,6 +214,6 @@ def tile_size(context: SlideContext) -> Iterator[Problem]:
     """PYR025: levels of several frames have tiles of one size."""
     for pyramid in context.slide.pyramids:
         tiled = [level.parts[0] for level in pyramid.levels if level.frames > 1]
-        differs = difference(tiled, lambda part: plain(f"{part.image.columns} x {part.image.rows}"))
+        differs = difference(tiled, lambda part: plain(f"{part.image.columns} × {part.image.rows}"))
         if differs is not None:
-            yield problem(differs, "the levels have tiles of different size")
+            yield problem(differs, "the levels have different tile sizes")

@@ -32,8 +32,8 @@ def instance_numbers(context: SlideContext) -> Iterator[Problem]:
         # The parts of an image that should be a concatenation rightly share a number: CONC013 speaks.
         if len(parts) > 1 and not _parts_of_one(context, parts):
             yield Problem(
-                message=f"Instance Number {number} stands in {names(parts)}", found=number,
-                want="a number of its own for each", files=paths([*parts[1:], parts[0]]),
+                message=f"Instance Number {number} is used by {names(parts)}", found=number,
+                want="unique within the series", files=paths([*parts[1:], parts[0]]),
             )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
         clean = [part for part in made if part.image.lossy == "00"]
         if clean:
             yield Problem(
-                message=f"the base was compressed with loss, but {names(clean)} says it never was",
+                message=f"the base level was lossy compressed, but Lossy Image Compression of {names(clean)} is 00",
                 said="00", want="01", files=paths(clean),
             )  # fmt: skip
     if not found:
@@ -109,7 +109,7 @@ def dimension_organizations(context: SlideContext) -> Iterator[Problem]:
         if len({(level.columns, level.rows) for level in levels}) > 1:
             yield Problem(
                 message=f"{len(levels)} levels share the Dimension Organization UID {uid}, "
-                "but their indices cannot mean the same positions",
+                "but equal indices are different positions in them",
                 found=uid, files=paths(level.parts[0] for level in levels[1:]),
             )  # fmt: skip
 
@@ -124,7 +124,7 @@ def folder_mixed(context: SlideContext) -> Iterator[Problem]:
         others = {uid for other in here for uid in _series_of(other)} - mine if here[0] is slide else set()
         if others:
             yield Problem(
-                message=f"{len(here)} slides in {len(others) + len(mine)} series lie in one folder",
+                message=f"{len(here)} slides in {len(others) + len(mine)} series are in one folder",
                 files=paths(part for other in here for part in other.parts[:1]),
             )
 
@@ -141,7 +141,7 @@ def versions(context: SlideContext) -> Iterator[Problem]:
     same = sorted({id(one): one for one in slides if one.folder}.values(), key=lambda one: one.folder)
     if same[0] is slide and len(same) > 1:
         yield Problem(
-            message=f"{len(same)} folders hold this slide with different instances",
+            message=f"{len(same)} folders contain this slide with different instances",
             files=paths(part for other in same for part in other.parts[:1]),
         )
 

@@ -58,7 +58,7 @@ def _pixel_format(part: KeptFile) -> Value | None:
     if image.samples is None or image.bits_stored is None or not image.photometric:
         return None
     color = image.photometric if image.photometric.startswith(("MONOCHROME", "PALETTE")) else "color"
-    return plain(f"{color}, {image.samples} x {image.bits_stored} bits")
+    return plain(f"{color}, {image.samples} × {image.bits_stored} bits")
 
 
 def _series(part: KeptFile) -> Value | None:
@@ -160,7 +160,7 @@ def barcodes(context: SlideContext) -> Iterator[Problem]:
     if strange:
         image = strange[0].image
         yield Problem(
-            message="the barcode has nothing of the Container Identifier",
+            message="the barcode does not contain the Container Identifier",
             found=image.barcode.text if image.barcode is not None else None,
             want=image.container.text if image.container is not None else "", files=(strange[0].path,),
         )  # fmt: skip

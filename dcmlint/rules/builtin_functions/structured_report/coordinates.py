@@ -77,7 +77,7 @@ def graphic_data_count(context: RuleContext) -> Iterator[Problem]:
         strange = next((value for value in values if not _finite(value)), None)
         if strange is not None:
             yield Problem(
-                message="Graphic Data holds a value that is not finite", level=item.dataset, tag=GraphicData,
+                message="Graphic Data contains a value that is not finite", level=item.dataset, tag=GraphicData,
                 found=strange, want="finite coordinates",
             )  # fmt: skip
         if known is None:
@@ -141,7 +141,7 @@ def shape(context: RuleContext) -> Iterator[Problem]:
             continue
         if kind == "POLYGON" and _out_of_plane(where) > _LOOSE:
             yield Problem(
-                message="the points of a POLYGON do not lie in one plane", level=item.dataset, tag=GraphicData,
+                message="the points of a POLYGON are not coplanar", level=item.dataset, tag=GraphicData,
                 want="coplanar points",
             )  # fmt: skip
         if (kind, len(where)) in (("ELLIPSE", 4), ("ELLIPSOID", 6)):
@@ -166,7 +166,7 @@ def _axes(where: Sequence[Point]) -> str:
         return "all points are the same"
     middles = [tuple((a + b) / 2 for a, b in zip(*pair, strict=True)) for pair in ends]
     if max(math.dist(middles[0], middle) for middle in middles) > max(_LOOSE * longest, 1.0):
-        return "the axes do not halve each other: the points are no end points of axes"
+        return "the axes do not bisect each other"
     for first in range(len(ends)):
         for second in range(first + 1, len(ends)):
             one = [b - a for a, b in zip(*ends[first], strict=True)]
@@ -204,7 +204,7 @@ def coordinates_source(context: RuleContext) -> Iterator[Problem]:
         if sources.isdisjoint({"IMAGE", "WAVEFORM", "SCOORD", "SCOORD3D", ""}):
             what = "an IMAGE" if item.value_type == "SCOORD" else "an IMAGE, a WAVEFORM or an SCOORD"
             yield Problem(
-                message=f"{item.value_type} without the content item that it was selected from",
+                message=f"{item.value_type} without the content item from which it was selected",
                 level=item.dataset, tag=ContentSequence if ContentSequence in item.dataset else ValueType,
                 want=f"SELECTED FROM {what}",
             )  # fmt: skip
@@ -221,7 +221,7 @@ def coordinates_negative(context: RuleContext) -> Iterator[Problem]:
         # The centre and a point of a circle, or the ends of axes, may be drawn by hand: half a pixel is nothing.
         if outside and min(map(min, outside)) < -0.5:
             yield Problem(
-                message=f"{len(outside)} of {len(where)} points lie outside of the image", level=item.dataset,
+                message=f"{len(outside)} of {len(where)} points lie outside the image", level=item.dataset,
                 tag=GraphicData, found=_written(min(outside, key=min)), want="columns and rows of 0 or more",
             )  # fmt: skip
 
@@ -238,7 +238,7 @@ def coordinates_frames(context: RuleContext) -> Iterator[Problem]:
             uid = item.dataset.text(ReferencedFrameOfReferenceUID)
             if uid and first and uid != first:
                 yield Problem(
-                    message="3D coordinates of one measurement lie in different frames of reference",
+                    message="3D coordinates of one measurement have different Frame of Reference UIDs",
                     level=item.dataset, tag=ReferencedFrameOfReferenceUID, found=uid, wanted=first,
                 )  # fmt: skip
 

@@ -93,7 +93,7 @@ def evidence_class(context: RuleContext) -> Iterator[Problem]:
         uid, sop_class = item.text(ReferencedSOPInstanceUID), item.text(ReferencedSOPClassUID)
         if uid and sop_class and classes.setdefault(uid, sop_class) != sop_class:
             yield Problem(
-                message="one instance is referred to with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
+                message="one instance is referenced with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
                 found=sop_class, wanted=classes[uid],
             )  # fmt: skip
 
@@ -124,7 +124,7 @@ def evidence_once(context: RuleContext) -> Iterator[Problem]:
         if uid and uid not in wanted:
             yield Problem(
                 message="the evidence of a key object selection lists an instance that is not selected", level=item,
-                tag=ReferencedSOPInstanceUID, found=uid, want="the instances that the content refers to",
+                tag=ReferencedSOPInstanceUID, found=uid, want="the instances that the content references",
             )  # fmt: skip
 
 
@@ -146,14 +146,14 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
             has = sop_class in _SEGMENTED if sections is None else _holds(sop_class, sections)
             if has is False:
                 yield Problem(
-                    message=f"a {noun} of an object that has no {noun}s ({_name(sop_class)})", level=item, tag=tag,
+                    message=f"a {noun} of an object without {noun}s ({_name(sop_class)})", level=item, tag=tag,
                     found=numbers, want="absent",
                 )  # fmt: skip
             elif tag != ReferencedWaveformChannels and any(
                 isinstance(one, int) and one < 1 for one in numbers
             ):
                 yield Problem(
-                    message=f"{noun}s are numbered from 1", level=item, tag=tag, found=numbers, want="1 or more",
+                    message=f"{noun}numbers start at 1", level=item, tag=tag, found=numbers, want="1 or more",
                 )  # fmt: skip
             elif tag == ReferencedWaveformChannels and len(numbers) % 2:
                 yield Problem(
@@ -177,7 +177,7 @@ def referenced_kind(context: RuleContext) -> Iterator[Problem]:
         if _holds(sop_class, sections) is False:
             noun = "image" if item.value_type == "IMAGE" else "waveform"
             yield Problem(
-                message=f"{item.value_type} refers to {_name(sop_class)}, which is no {noun}", level=reference,
+                message=f"{item.value_type} references {_name(sop_class)}, which is not {'an' if noun == 'image' else 'a'} {noun}", level=reference,
                 tag=ReferencedSOPClassUID, found=sop_class,
                 want=f"the SOP Class of {'an' if noun == 'image' else 'a'} {noun}",
             )  # fmt: skip

@@ -36,7 +36,7 @@ def frames(context: SlideContext) -> Iterator[Problem]:
     for part, region, image, size in _pairs(context):
         if region.frame > size.frames:
             yield Problem(
-                message=f"frame {region.frame} is referred to, but the image has {size.frames}",
+                message=f"frame {region.frame} is referenced, but the image has {size.frames} frames",
                 found=region.frame, want=f"1 to {size.frames}", files=(part.path, image.path),
             )  # fmt: skip
 
@@ -50,7 +50,7 @@ def coordinates(context: SlideContext) -> Iterator[Problem]:
             columns, rows = max(columns, size.matrix_columns), max(rows, size.matrix_rows)
         if region.right > columns + _EDGE or region.bottom > rows + _EDGE:
             yield Problem(
-                message=f"coordinates reach beyond the {columns} x {rows} pixels of their image",
+                message=f"coordinates extend beyond their image of {columns} × {rows} pixels",
                 said=f"{region.right:.6g}, {region.bottom:.6g}", want=f"at most {columns}, {rows}",
                 files=(part.path, image.path),
             )  # fmt: skip

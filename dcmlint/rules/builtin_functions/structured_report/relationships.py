@@ -43,7 +43,7 @@ def _constraints(context: RuleContext) -> ContentConstraints:
         raise NotApplicable  # PS3.3 A.35.15: any value type by any relationship
     found = documents.load().constraints(sop_class)
     if found is None:
-        raise Undecided("the relationships that this IOD permits are not in the tables")
+        raise Undecided("the tables do not have the relationships of this IOD")
     return found
 
 
@@ -56,7 +56,7 @@ def value_types(context: RuleContext) -> Iterator[Problem]:
         kind = item.value_type
         if kind in _VALUE_TYPES and kind not in permitted:
             yield Problem(
-                message=f"a content item of value type {kind} is not permitted in this IOD", level=item.dataset,
+                message=f"a content item with the Value Type {kind} is not permitted in this IOD", level=item.dataset,
                 tag=ValueType, found=kind, want=", ".join(sorted(permitted)),
             )  # fmt: skip
 
@@ -91,7 +91,7 @@ def by_reference(context: RuleContext) -> Iterator[Problem]:
             continue
         if not constraints.by_reference:
             yield Problem(
-                message="relationships by reference are not permitted in this IOD", level=item.dataset,
+                message="by-reference relationships are not permitted in this IOD", level=item.dataset,
                 tag=ReferencedContentItemIdentifier, want="the content item itself",
             )  # fmt: skip
         elif target.value_type not in constraints.referenced(source.value_type, item.relationship):
@@ -130,17 +130,17 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
         if item.target is None:
             if complete:
                 yield Problem(
-                    message="Referenced Content Item Identifier leads to no content item", level=item.dataset,
-                    tag=tag, found=written, want="the position of a content item, which begins with 1",
+                    message="Referenced Content Item Identifier does not identify a content item", level=item.dataset,
+                    tag=tag, found=written, want="the position of a content item, starting with 1",
                 )  # fmt: skip
         elif item.target in (item.parent, *item.ancestors()):
             yield Problem(
-                message="a content item refers to one that encloses it", level=item.dataset, tag=tag,
-                found=written, want="a content item that is no ancestor",
+                message="a content item references its ancestor", level=item.dataset, tag=tag,
+                found=written, want="a content item that is not an ancestor",
             )  # fmt: skip
         elif item.target.by_reference:
             yield Problem(
-                message="a content item refers to one that is itself a reference", level=item.dataset, tag=tag,
+                message="a content item references another reference", level=item.dataset, tag=tag,
                 found=written, want="a content item by value",
             )  # fmt: skip
         own = next(
@@ -149,7 +149,7 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
         if own:
             yield Problem(
                 message="a content item by reference has content of its own", level=item.dataset, tag=own,
-                want="Relationship Type and Referenced Content Item Identifier alone",
+                want="only Relationship Type and Referenced Content Item Identifier",
             )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def value_attributes(context: RuleContext) -> Iterator[Problem]:
                 item.parent is not None or tag != ReferencedFrameOfReferenceUID
             ):
                 yield Problem(
-                    message=f"an attribute of {' and '.join(sorted(kinds))} in a content item of value type "
+                    message=f"an attribute of {' and '.join(sorted(kinds))} in a content item with the Value Type "
                     f"{item.value_type}", level=item.dataset, tag=tag, want="absent",
                 )  # fmt: skip
 
@@ -152,12 +152,12 @@ def measurement_units(context: RuleContext) -> Iterator[Problem]:
                 any_ = True
                 if code.scheme != "UCUM":
                     yield Problem(
-                        message="the units are not coded in UCUM", level=unit, tag=CodingSchemeDesignator,
+                        message="the units are not a UCUM code", level=unit, tag=CodingSchemeDesignator,
                         found=code.scheme, want="UCUM",
                     )  # fmt: skip
                 elif code.value != code.value.strip() or " " in code.value:
                     yield Problem(
-                        message="a code of UCUM holds no blanks", level=unit, found=code.value, want="a UCUM code",
+                        message="a UCUM code without blanks", level=unit, found=code.value, want="a UCUM code",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
@@ -186,8 +186,8 @@ def quantity_units(context: RuleContext) -> Iterator[Problem]:
         if elsewhere and in_group(own, units.key) is False:
             level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
             yield Problem(
-                message="the units are those of another quantity", level=level, tag=CodeValue, found=units.value,
-                want=f"a unit of CID {own}", because=f"the concept is of CID {kinds[0]}",
+                message="the units belong to another quantity", level=level, tag=CodeValue, found=units.value,
+                want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}",
             )  # fmt: skip
     if not any_:
         raise NotApplicable
