@@ -277,7 +277,9 @@ def describe_instance(run: InstanceRun) -> str:
     frames = dataset.value(NumberOfFrames)
     if isinstance(frames, int):
         looked_at = run.facts.computed("codestream")
-        some = f", {looked_at.examined} frames examined" if looked_at is not None and looked_at.sampled else ""
+        some = (
+            f", {looked_at.examined} frames examined" if looked_at is not None and looked_at.sampled else ""
+        )
         parts.append(f"{frames} frame{'s' if frames != 1 else ''}{some}")
     return " · ".join(parts)
 
