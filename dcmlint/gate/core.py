@@ -13,13 +13,14 @@ from time import monotonic
 
 import msgspec
 
-from dcmlint.gate.checking import Checks
-from dcmlint.gate.child import Task
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.policy import Policy, Reply
-from dcmlint.gate.records import Arrival, State, Taken, Verdict
+from dcmlint.gate.records import Arrival, State, Taken
 from dcmlint.gate.spool import WHOLE, Spool
+from dcmlint.intake.checking import Checks
+from dcmlint.intake.child import Task
+from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
+from dcmlint.intake.verdict import Reply, Verdict
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

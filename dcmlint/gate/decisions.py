@@ -11,8 +11,9 @@ from typing import Protocol
 
 import msgspec
 
-from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken, Verdict
+from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, delivery_of
+from dcmlint.intake.verdict import Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
 _BATCH_BYTES = 512 << 20  # what is claimed at once, so that the next commit is not far away

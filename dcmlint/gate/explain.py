@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.records import Brief, Delivery, Event, Row
+from dcmlint.gate.records import Delivery, Event, Row
+from dcmlint.intake.verdict import Brief
 
 _WHERE = {
     "checking": "accepted; it is being checked",

@@ -18,19 +18,10 @@ from typing import Any
 import msgspec
 
 from dcmlint.gate import decisions
-from dcmlint.gate.records import (
-    UNANSWERED,
-    Arrival,
-    Delivery,
-    Event,
-    Outcome,
-    Row,
-    State,
-    Taken,
-    Verdict,
-)
+from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, prepare, row_of
 from dcmlint.gate.writer import Writer, connect
+from dcmlint.intake.verdict import Verdict
 
 LANES = 64  # a study always has the same lane, and a lane the same association
 

@@ -14,8 +14,9 @@ from prometheus_client.registry import Collector
 from dcmlint.gate.core import Decided
 from dcmlint.gate.deliver import Sent
 from dcmlint.gate.operate import summary
-from dcmlint.gate.records import Delivery, State, Verdict
+from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.running import Gate, Observer
+from dcmlint.intake.verdict import Verdict
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 _MOST_SENDERS = 200  # more are counted together: titles come from outside, and each costs memory for ever

@@ -23,7 +23,6 @@ OWNED: tuple[State, ...] = ("checking", "waiting", "queued", "held")
 # What an instance with the same UID is compared to: the archive has it, or will have it unless it is held.
 ACCEPTED: tuple[State, ...] = ("checking", "waiting", "queued", "delivered")
 
-Action = Literal["accept", "quarantine", "refuse"]
 UNANSWERED = -1
 
 
@@ -46,37 +45,6 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     peer: str = ""
     via: str = "dimse"
     originator: bool | None = None
-
-
-class Brief(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding as the gate keeps it; its message is redacted as in any report."""
-
-    rule: str
-    name: str
-    severity: Literal["error", "warning", "info"]
-    message: str
-    path: str = ""
-    remedy: str = ""
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the checks and the policy make of an instance.
-
-    ``action``: what is done. ``would``: what the policy says; it differs where the gate only observes.
-    ``status`` and ``comment``: what a sender is answered if it is refused. ``why``: one sentence for people.
-    ``study`` and ``series``: their UIDs, empty if they could not be read. ``member``: what must be kept to
-    check the slide it belongs to.
-    """
-
-    action: Action = "accept"
-    would: Action = "accept"
-    status: int = 0
-    comment: str = ""
-    why: str = ""
-    findings: tuple[Brief, ...] = ()
-    study: str = ""
-    series: str = ""
-    member: bytes = b""
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 
-from dcmlint.gate.checking import Checks
-from dcmlint.gate.child import Start
+from dcmlint.engine.settings import Settings
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Core, Decided
 from dcmlint.gate.deliver import Destination, Sent
@@ -15,13 +14,16 @@ from dcmlint.gate.forward import Backoff, Forwarder
 from dcmlint.gate.front import Front
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.logs import Log, no_log
-from dcmlint.gate.policy import Policy, Reply
-from dcmlint.gate.records import Delivery, State, Verdict
+from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.recovery import Recovered, recover
 from dcmlint.gate.settings import Forward, GateSettings
 from dcmlint.gate.space import Space
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
+from dcmlint.intake.checking import Checks
+from dcmlint.intake.child import Start
+from dcmlint.intake.policy import Policy
+from dcmlint.intake.verdict import Reply, Verdict
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.tls.context import Credentials, client_context
 
@@ -49,7 +51,10 @@ class Gate:
             )  # fmt: skip
             check = settings.check
             self.checks = Checks(
-                Start(profile=settings.profile, parameters=settings.parameters, memory=int(check.memory)),
+                Start(
+                    settings=Settings(profile=settings.profile, parameters=settings.parameters),
+                    memory=int(check.memory),
+                ),
                 children=check.children, slow=check.slow, seconds=check.seconds,
             )  # fmt: skip
             policy = Policy(

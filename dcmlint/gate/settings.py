@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from dcmlint.gate.amounts import Duration, Size
-from dcmlint.gate.records import Action
+from dcmlint.intake.verdict import Action
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

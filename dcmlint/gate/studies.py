@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from dcmlint.gate.child import Task
 from dcmlint.gate.core import Core
-from dcmlint.gate.policy import Reply
-from dcmlint.gate.records import Verdict
+from dcmlint.intake.child import Task
+from dcmlint.intake.verdict import Reply, Verdict
 
 
 class Studies:

@@ -23,6 +23,7 @@ from dcmlint.engine.together import check_together
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Severity
 from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.part import discard, publish
+from dcmlint.intake.sent import Sent
 from dcmlint.intake.status import (
     CANNOT_UNDERSTAND,
     DATA_SET_MISMATCH,
@@ -34,10 +35,11 @@ from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings
 from dcmlint.network.look import Looked, looked, report_of
 from dcmlint.network.observed import AssociationFacts
-from dcmlint.network.rule_facts import Arrival, proposes_storage, sender_rule_facts, stored_facts, uid_name
 from dcmlint.network.sender_demands import sender_demands
+from dcmlint.network.sender_rule_facts import proposes_storage, sender_rule_facts, stored_facts
 from dcmlint.network.senders import sender_facts
 from dcmlint.network.wire.associate import CONTEXT_RESULTS
+from dcmlint.standard.names import uid_name
 
 _QUEUE = 256  # instances that wait to be checked; beyond, a sender is asked to try again
 _TICK = 0.2
@@ -134,7 +136,7 @@ class Listening:
         self._taken: set[str] = set()
         self._seen: list[Looked] = []
         self._ended: list[AssociationFacts] = []
-        self._arrivals: dict[int, list[Arrival]] = {}
+        self._arrivals: dict[int, list[Sent]] = {}
         self._digests: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
         self._new_members = False
@@ -253,8 +255,8 @@ class Listening:
             return  # the check has said already that the file cannot be read
         command = instance.command
         self._arrivals.setdefault(instance.association.number, []).append(
-            Arrival(
-                association=instance.association.number, sop_class=command.sop_class,
+            Sent(
+                sop_class=command.sop_class,
                 sop_instance=command.sop_instance, transfer_syntax=instance.context.transfer_syntax, head=head,
                 sha256=instance.sha256,
             )

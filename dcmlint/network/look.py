@@ -20,9 +20,10 @@ from dcmlint.network.observed import ContextOutcome, ProbeFacts, SuiteFacts, Tls
 from dcmlint.network.reach import connect
 from dcmlint.network.requestor.plan import Plan
 from dcmlint.network.requestor.probe import probe_endpoint
-from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts, uid_name
+from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts
 from dcmlint.profiles.apply import settled_endpoint
 from dcmlint.profiles.profile_text import not_checked_notes
+from dcmlint.standard.names import uid_name
 from dcmlint.version import __version__
 
 

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from dcmlint import standard
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.association.endpoints import Contexts, Echo, Negotiated, Reach, Tls
-from dcmlint.facts.association.senders import Sender, Stored
-from dcmlint.intake.dataset_head import DatasetHead
-from dcmlint.intake.status import OUT_OF_RESOURCES, general_status
+from dcmlint.intake.status import general_status
 from dcmlint.network.observed import (
-    AssociationFacts,
     AttemptFacts,
     ContextOutcome,
-    InstanceFacts,
     ProbeFacts,
     SuiteFacts,
     TlsFacts,
 )
-from dcmlint.network.senders import SenderFacts
 from dcmlint.network.wire.associate import CONTEXT_RESULTS, AssociateRequest, Role
-from dcmlint.network.wire.pdu import Problem
+from dcmlint.standard.names import uid_name
 from dcmlint.standard.uids import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    Verification,
 )
 
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
@@ -49,14 +39,6 @@ class WantedContexts(msgspec.Struct, frozen=True, kw_only=True):
     syntaxes: tuple[str, ...]
     required: str = "some"
     forbidden: tuple[str, ...] = ()
-
-
-def uid_name(uid: str) -> str:
-    """What a UID is called in PS3.6, without what follows a colon; the UID itself where it has no name."""
-    entry = standard.load().uid(uid)
-    if entry is None:
-        return uid
-    return entry.name.split(":")[0].split(" (Retired)")[0].removesuffix(" Storage")
 
 
 def result_words(outcome: ContextOutcome) -> str:
@@ -369,142 +351,3 @@ def _dead_letter(scan: TlsFacts) -> str:
     """What was said where our certificate was not taken and no alert named why."""
     use = scan.with_certificate
     return use.detail if use.outcome == "refused" else ""
-
-
-# --- senders -------------------------------------------------------------------------------------
-
-
-def sender_rule_facts(facts: SenderFacts) -> Sender:
-    """A sender as rules see it."""
-    return Sender(
-        title=facts.calling,
-        default_title=facts.default_title,
-        associations=facts.associations,
-        instances=facts.instances,
-        one_each=len(facts.instances_per_association) > 1 and set(facts.instances_per_association) == {1},
-        combined=tuple(f"{uid_name(sop)} ({len(syntaxes)} syntaxes)" for sop, syntaxes in facts.combined),
-        retired=tuple(uid_name(syntax) for syntax in facts.retired_syntaxes if syntax != ExplicitVRBigEndian),
-        big_endian_only=tuple(uid_name(sop) for sop in facts.big_endian_only),
-        never_sent=tuple(uid_name(sop) for sop in facts.classes_never_sent) if facts.classes_sent else (),
-        not_released=facts.not_released,
-        oversized=facts.oversized_pdus,
-        resent=facts.resent_after_success,
-    )
-
-
-_ENCODINGS = {  # PS3.5 10.1, A.1 … A.5; encapsulated syntaxes are explicit little endian (PS3.5 A.4)
-    ImplicitVRLittleEndian: "implicit little",
-    ExplicitVRBigEndian: "explicit big",
-    ExplicitVRLittleEndian: "explicit little",
-}
-
-
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance that arrived: what its command said, what its data set begins with, and its digest."""
-
-    association: int
-    sop_class: str
-    sop_instance: str
-    transfer_syntax: str
-    head: DatasetHead
-    sha256: str = ""
-
-
-def stored_facts(
-    association: AssociationFacts, arrivals: Sequence[Arrival], before: dict[str, str]
-) -> Stored:
-    """The instances of one association; ``before`` maps instances that came earlier to their digests."""
-    seen = dict(before)
-    unlike: list[str] = []
-    same: list[str] = []
-    other: list[str] = []
-    encoding: list[str] = []
-    meta: list[str] = []
-    unknown = 0
-    for one in arrivals:
-        head, uid = one.head, one.sop_instance
-        if head.encoding == "deflated or unknown" or head.encoding == "empty":
-            unknown += one.transfer_syntax != DeflatedExplicitVRLittleEndian
-        else:
-            if one.transfer_syntax == DeflatedExplicitVRLittleEndian or head.encoding != _ENCODINGS.get(
-                one.transfer_syntax, "explicit little"
-            ):
-                encoding.append(f"{uid} ({head.encoding}, not {uid_name(one.transfer_syntax)})")
-            if head.sop_class and head.sop_class != one.sop_class:
-                unlike.append(f"{uid} (class {head.sop_class}, not {one.sop_class})")
-            if head.sop_instance and head.sop_instance != uid:
-                unlike.append(f"{uid} (the data set says {head.sop_instance})")
-        if head.group2:
-            meta.append(uid)
-        if uid in seen:
-            (same if seen[uid] == one.sha256 else other).append(uid)
-        seen[uid] = one.sha256
-    return Stored(
-        received=len(arrivals),
-        unlike_command=tuple(unlike),
-        same_again=tuple(dict.fromkeys(same)),
-        other_again=tuple(dict.fromkeys(other)),
-        other_encoding=tuple(encoding),
-        encoding_unknown=unknown,
-        partial=tuple(_partial(instance) for instance in association.instances if not instance.complete),
-        with_file_meta=tuple(meta),
-        half_originator=tuple(
-            instance.sop_instance
-            for instance in association.instances
-            # PS3.7 9.1.1.1: the two belong together
-            if bool(instance.originator) != (instance.originator_id is not None)
-        ),
-        refused=tuple(
-            f"{instance.sop_instance} ({instance.status:04X}H {instance.comment})"
-            for instance in association.instances
-            if instance.complete and not_kept(instance)
-        ),
-        without_uids=sum(not (one.sop_class and one.sop_instance) for one in association.instances),
-        violations=tuple(_problem(one) for one in association.problems if one.kind in _VIOLATIONS),
-        oddities=tuple(dict.fromkeys(_problem(one) for one in _oddities(association))),
-    )
-
-
-# Problems of `association` that are the sender's, and a breach of PS3.7 or PS3.8; the others are of the line or of us.
-_VIOLATIONS = frozenset(
-    {
-        "associate",
-        "command",
-        "context",
-        "limit",
-        "message",
-        "pdu-length",
-        "pdu-type",
-        "pdv-length",
-        "unexpected",
-    }
-)
-_HANDSHAKE = frozenset({"handshake", "handshake-timeout"})
-
-
-def not_kept(instance: InstanceFacts) -> bool:
-    """Whether this side did not keep an instance, for a reason of its own: a limit, the disk, no time to check it."""
-    return not instance.stored or instance.status & 0xFF00 == OUT_OF_RESOURCES
-
-
-def _oddities(association: AssociationFacts) -> Iterator[Problem]:
-    if association.request is not None:
-        yield from association.request.oddities
-    for instance in association.instances:
-        yield from instance.oddities
-    yield from (one for one in association.problems if one.kind in _HANDSHAKE)
-
-
-def _problem(problem: Problem) -> str:
-    """A problem in words, with the byte of the connection where it is known."""
-    return f"{problem.detail} (byte {problem.at})" if problem.at >= 0 else problem.detail
-
-
-def _partial(instance: InstanceFacts) -> str:
-    return f"{instance.sop_instance} (after {instance.size} bytes)"
-
-
-def proposes_storage(association: AssociationFacts) -> bool:
-    """Whether an association was about more than C-ECHO."""
-    request = association.request
-    return request is not None and any(c.abstract_syntax != Verification for c in request.contexts)

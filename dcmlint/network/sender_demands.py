@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dcmlint.network.observed import AssociationFacts
-from dcmlint.network.rule_facts import uid_name
 from dcmlint.profiles.model import Endpoint
+from dcmlint.standard.names import uid_name
 from dcmlint.standard.uids import Verification
 
 

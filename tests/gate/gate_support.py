@@ -16,14 +16,15 @@ from time import monotonic, sleep
 
 import msgspec
 
-from dcmlint.gate.checking import Pending
-from dcmlint.gate.child import Task
 from dcmlint.gate.core import Core
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.policy import Policy, ProfileFacts, Reply
-from dcmlint.gate.records import Arrival, Brief
+from dcmlint.gate.records import Arrival
 from dcmlint.gate.spool import Spool
 from dcmlint.intake import part10
+from dcmlint.intake.checking import Pending
+from dcmlint.intake.child import Task
+from dcmlint.intake.policy import Policy
+from dcmlint.intake.verdict import Brief, ProfileFacts, Reply
 from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
 from dcmlint.network.wire.associate import ProposedContext
 

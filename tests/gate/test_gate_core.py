@@ -7,9 +7,10 @@ from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, par
 
 from dcmlint.errors import UsageError
 from dcmlint.gate import spool as spools
-from dcmlint.gate.policy import Policy, ProfileFacts, Reply
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
+from dcmlint.intake.policy import Policy
+from dcmlint.intake.verdict import ProfileFacts, Reply
 
 CONTENT = data_set("2.25.77")
 

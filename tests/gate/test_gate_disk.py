@@ -21,9 +21,9 @@ from gate_support import (
 )
 from kill_support import lost
 
-from dcmlint.gate.records import Verdict
 from dcmlint.gate.settings import Forward, GateSettings, Space
 from dcmlint.gate.space import Space as Watch
+from dcmlint.intake.verdict import Verdict
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gate_support import Archive, Bench, data_set, free_port, sha, stored, until
 
 from dcmlint.gate.deliver import Destination, said
 from dcmlint.gate.forward import Backoff, Forwarder
-from dcmlint.gate.policy import Reply
+from dcmlint.intake.verdict import Reply
 
 
 @contextmanager

@@ -21,10 +21,11 @@ from gate_support import (
     write_config,
 )
 
-from dcmlint.gate import checking
-from dcmlint.gate.checking import Checks
-from dcmlint.gate.child import Start, Task, header_bytes
+from dcmlint.engine.settings import Settings
 from dcmlint.gate.journal import Journal
+from dcmlint.intake import checking
+from dcmlint.intake.checking import Checks
+from dcmlint.intake.child import Start, Task, header_bytes
 
 ITEMS = int(os.environ.get("DCMLINT_GATE_ITEMS", "300000"))
 
@@ -98,7 +99,7 @@ def task(path: Path) -> Task:
 def test_a_child_that_dies_or_hangs_is_replaced(
     instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checks = Checks(Start(profile="dicom"), children=1, slow=1, seconds=2.0)
+    checks = Checks(Start(settings=Settings(profile="dicom")), children=1, slow=1, seconds=2.0)
     checks.start()
     try:
         monkeypatch.setattr(checking, "SLOW", 60.0)
@@ -125,7 +126,7 @@ def test_a_child_that_dies_or_hangs_is_replaced(
 
 
 def test_stopping_does_not_wait_for_a_check(tmp_path: Path) -> None:
-    checks = Checks(Start(profile="dicom"), children=1, slow=0, seconds=3600.0)
+    checks = Checks(Start(settings=Settings(profile="dicom")), children=1, slow=0, seconds=3600.0)
     checks.start()
     os.mkfifo(tmp_path / "hangs")
     pending = checks.submit(task(tmp_path / "hangs"))
@@ -136,7 +137,7 @@ def test_stopping_does_not_wait_for_a_check(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_not_the_senders_fault(tmp_path: Path) -> None:
-    checks = Checks(Start(profile="dicom"), children=1)
+    checks = Checks(Start(settings=Settings(profile="dicom")), children=1)
     checks.start()
     try:
         reply = checks.submit(task(tmp_path / "gone.dcm")).wait(30)

@@ -9,8 +9,9 @@ from gate_support import Bench, arrival_of, data_set, sha
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.records import Arrival, Outcome, Verdict
+from dcmlint.gate.records import Arrival, Outcome
 from dcmlint.gate.writer import JournalError, Writer
+from dcmlint.intake.verdict import Verdict
 
 
 @pytest.fixture

@@ -29,9 +29,10 @@ from network_peers import (
 )
 
 from dcmlint.intake.dataset_head import DatasetHead
+from dcmlint.intake.sent import Sent
 from dcmlint.network.observed import AssociationFacts, InstanceFacts
 from dcmlint.network.requestor.association import Target, associate, association_request
-from dcmlint.network.rule_facts import Arrival, stored_facts
+from dcmlint.network.sender_rule_facts import stored_facts
 from dcmlint.network.tls.context import Credentials, client_context
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.associate import AcceptedContext
@@ -222,8 +223,8 @@ def test_half_an_originator_and_what_came_before() -> None:
         number=1, peer="127.0.0.1", peer_port=1, end="released", started="", seconds=0, instances=(instance,)
     )
     head = DatasetHead(encoding="explicit little", sop_class=CT, sop_instance="1.2")
-    arrival = Arrival(
-        association=1, sop_class=CT, sop_instance="1.2", transfer_syntax=EXPLICIT, head=head, sha256="aa"
+    arrival = Sent(
+        sop_class=CT, sop_instance="1.2", transfer_syntax=EXPLICIT, head=head, sha256="aa"
     )
     facts = stored_facts(association, [arrival], {"1.2": "aa"})
     assert facts.half_originator == ("1.2",)

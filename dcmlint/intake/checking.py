@@ -20,8 +20,8 @@ from time import monotonic
 import msgspec
 
 from dcmlint.errors import UsageError
-from dcmlint.gate.child import Start, Started, Task
-from dcmlint.gate.policy import ProfileFacts, Reply
+from dcmlint.intake.child import Start, Started, Task
+from dcmlint.intake.verdict import ProfileFacts, Reply
 
 SLOW = 1.0
 _START_SECONDS = 60.0
@@ -233,7 +233,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "dcmlint.gate.child", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "dcmlint.intake.child", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         except BaseException:

@@ -1,20 +1,20 @@
-"""A checking child: a process of its own, so that no instance can take the gate's memory or time.
+"""A checking child: a process of its own, so that no instance can take its parent's memory or time.
 
-It is started as ``python -m dcmlint.gate.child FD`` and speaks MessagePack over that file descriptor: settings
-first, then a task and a reply, until the gate closes it. It only reads the spool.
+It is started as ``python -m dcmlint.intake.child FD`` and speaks MessagePack over that file descriptor: settings
+first, then a task and a reply, until the parent closes it. It only reads what was received.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import pickle
 import resource
 import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import msgspec
 
@@ -24,8 +24,7 @@ from dcmlint.engine.session import Task as Input
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import DcmlintError
 from dcmlint.findings.finding import Finding
-from dcmlint.gate.policy import ProfileFacts, Reply
-from dcmlint.gate.records import Brief
+from dcmlint.intake.verdict import Brief, ProfileFacts, Reply
 from dcmlint.standard.tags import SeriesInstanceUID, StudyInstanceUID
 
 _MAX_FINDINGS = 200  # kept of one instance
@@ -34,11 +33,12 @@ _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """What a child is told first: the profile with its parameters, and the bytes of memory besides the header."""
+    """What a child is told first: the settings of its checks, the bytes of memory besides the header, and
+    whether the whole result is wanted rather than its findings alone."""
 
-    profile: str
-    parameters: dict[str, Any] = {}
+    settings: Settings
     memory: int = 1 << 30
+    whole: bool = False
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,16 +59,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     over_network: bool = True
     half_originator: bool = False
+    earlier: str = ""
     members: tuple[bytes, ...] | None = None
 
 
 def main(fd: int) -> None:
-    """Serve until the gate is gone."""
+    """Serve until the parent is gone."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # the gate's own are blocked
     connection = Connection(fd)
     started = msgspec.msgpack.decode(connection.recv_bytes(), type=Start)
     try:
-        checker = Checker(Settings(profile=started.profile, parameters=started.parameters))
+        checker = Checker(started.settings)
     except DcmlintError as error:
         connection.send_bytes(msgspec.msgpack.encode(Started(error=str(error))))
         return
@@ -85,7 +86,7 @@ def main(fd: int) -> None:
             return
         began = monotonic()
         try:
-            reply = _reply(checker, task, started.memory)
+            reply = _reply(checker, task, started)
         except MemoryError:
             reply = Reply(internal=f"more than {started.memory >> 20} MB of memory and twice the header")
         except OSError as error:
@@ -94,14 +95,14 @@ def main(fd: int) -> None:
         connection.send_bytes(msgspec.msgpack.encode(reply))
 
 
-def _reply(checker: Checker, task: Task, memory: int) -> Reply:
+def _reply(checker: Checker, task: Task, started: Start) -> Reply:
     if task.members is not None:
         return together(checker, task.members)
     fd = _opened(Path(task.path))
     try:
         task = msgspec.structs.replace(task, path=f"/dev/fd/{fd}")
-        limit_memory(task.path, memory)
-        return check(checker, task)
+        limit_memory(task.path, started.memory)
+        return check(checker, task, whole=started.whole)
     finally:
         os.close(fd)
 
@@ -114,7 +115,7 @@ def _opened(path: Path) -> int:
         return os.open(path.with_suffix(".dcm"), os.O_RDONLY)
 
 
-def check(checker: Checker, task: Task) -> Reply:
+def check(checker: Checker, task: Task, *, whole: bool = False) -> Reply:
     """The reply about one instance: its own rules, and those about how it was sent."""
     result = checker.check(
         Input(task.name or task.path, True, received=task.over_network), lambda: open_file(Path(task.path))
@@ -126,7 +127,7 @@ def check(checker: Checker, task: Task) -> Reply:
     status = result.record.status
     return Reply(
         status=status if status != "skipped" else "unreadable", findings=_briefs(findings), crashed=_crashed(result),
-        study=study, series=series, member=result.member,
+        study=study, series=series, member=result.member, result=pickle.dumps(result) if whole else b"",
     )  # fmt: skip
 
 
@@ -191,12 +192,13 @@ def _briefs(findings: list[Finding] | tuple[Finding, ...]) -> tuple[Brief, ...]:
 
 
 def _sent(checker: Checker, task: Task) -> tuple[Finding, ...]:
-    """What the rules NET501 to NET508 say of how an instance was sent; NET502 is the journal's."""
-    from dcmlint.gate.sent import sent_findings
+    """What the rules NET501 to NET508 say of how an instance was sent."""
+    from dcmlint.intake.sent import sent_findings
 
     return sent_findings(
         checker, Path(task.path), sop_class=task.sop_class, sop_instance=task.sop_instance,
         transfer_syntax=task.transfer_syntax, sha256=task.sha256, half_originator=task.half_originator,
+        earlier=task.earlier,
     )  # fmt: skip
 
 

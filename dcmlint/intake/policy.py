@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from dcmlint.findings.finding import RANK, Severity
-from dcmlint.gate.records import Action, Brief, Verdict
+from dcmlint.findings.finding import RANK
 from dcmlint.intake.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
+from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply, Verdict
 
 _STRICT: dict[Action, int] = {"accept": 0, "quarantine": 1, "refuse": 2}
 
@@ -21,29 +21,6 @@ KINDS = {
     "GEO": 0x04, "WSI": 0x04,
 }  # fmt: skip
 OWN_RULE, OTHER_RULE = 0x05, 0x01
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checking child says of an instance; ``internal``: why it could not be checked, else empty."""
-
-    status: Literal["checked", "partial", "unreadable"] = "checked"
-    findings: tuple[Brief, ...] = ()
-    crashed: tuple[str, ...] = ()
-    study: str = ""
-    series: str = ""
-    member: bytes = b""
-    internal: str = ""
-    seconds: float = 0.0
-
-
-class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy needs of a profile, as a checking child has read it: actions by severity, rules of its
-    own, rules that it locks."""
-
-    name: str
-    action: dict[Severity, Action] = {}
-    own: frozenset[str] = frozenset()
-    locked: frozenset[str] = frozenset()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
