@@ -223,9 +223,7 @@ def test_half_an_originator_and_what_came_before() -> None:
         number=1, peer="127.0.0.1", peer_port=1, end="released", started="", seconds=0, instances=(instance,)
     )
     head = DatasetHead(encoding="explicit little", sop_class=CT, sop_instance="1.2")
-    arrival = Sent(
-        sop_class=CT, sop_instance="1.2", transfer_syntax=EXPLICIT, head=head, sha256="aa"
-    )
+    arrival = Sent(sop_class=CT, sop_instance="1.2", transfer_syntax=EXPLICIT, head=head, sha256="aa")
     facts = stored_facts(association, [arrival], {"1.2": "aa"})
     assert facts.half_originator == ("1.2",)
     assert facts.same_again == ("1.2",)
