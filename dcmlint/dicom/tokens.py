@@ -328,9 +328,10 @@ class Reader:
     ) -> Read | None:
         from dcmlint.dicom.read_columns import read_columns
 
-        # What the first items made odd is said again when the templates are read.
+        # What the first items made odd is said again when the templates are read; not what is odd in a
+        # sequence of the same tag before this one.
         before = self.oddities[:]
-        self.oddities[:] = [oddity for oddity in before if not _inside(oddity, level, tag)]
+        self.oddities[:] = [one for one in before if one.offset < start or not _inside(one, level, tag)]
         many = read_columns(self, level, tag, start, end, explicit, depth)
         if many is None:
             self.oddities[:] = before
