@@ -59,6 +59,23 @@ def fix(
         bool, typer.Option("--check", help="Write nothing; end with 1 if something would change.")
     ] = False,
     unsafe: Unsafe = False,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Values that a person supplies: a file of values, or a profile."),
+    ] = None,
+    record: Annotated[
+        bool | None,
+        typer.Option(
+            "--record/--no-record",
+            help="Write into the file what was done (Original Attributes, Contributing Equipment); default: where values of --from were used.",
+        ),
+    ] = None,
+    new_uids: Annotated[
+        bool,
+        typer.Option(
+            "--new-uids", help="A new SOP Instance UID for each file that changes; references follow."
+        ),
+    ] = False,
     profile: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,6 +121,8 @@ def fix(
     from dcmlint.engine.session import Checker
     from dcmlint.fixes.choice import Choice
     from dcmlint.fixes.run import fix_inputs
+    from dcmlint.fixes.supplied import read_supplied
+    from dcmlint.fixes.whole_set import over_the_set
     from dcmlint.sources.input import Selection
     from dcmlint.sources.inputs import list_inputs, open_input
 
@@ -123,7 +142,11 @@ def fix(
     if target.writes:
         # What is written must not be found again.
         inputs = iter([one for one in inputs if not (target.out and _is_below(one.path, target.out))])
-    choice = Choice(unsafe=unsafe)
+    supplied = read_supplied(from_) if from_ is not None else None
+    choice = Choice(unsafe=unsafe, supplied=supplied, record=record)
+    if unsafe or new_uids:
+        listed = list(inputs)
+        choice, inputs = over_the_set(checker, listed, open_input, choice, new_uids), iter(listed)
     return show(
         fix_inputs(checker, inputs, open_input, choice, target), format_, diff or not check, quiet, verbose
     )

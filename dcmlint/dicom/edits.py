@@ -46,6 +46,12 @@ class SetItems(Edit, frozen=True, kw_only=True):
     items: tuple[Draft, ...] = ()
 
 
+class AppendItem(Edit, frozen=True, kw_only=True):
+    """The sequence has one more item, behind those that it has; it is added where it is absent."""
+
+    item: Draft
+
+
 class Remove(Edit, frozen=True, kw_only=True):
     """The element is left out."""
 

@@ -200,6 +200,11 @@ def encode_elements(elements: Iterable[DraftElement], explicit: bool, little: bo
     return _Encoder(TransferSyntax("", explicit=explicit, little=little), Writing()).level(Draft(elements))
 
 
+def encode_item(item: Draft, explicit: bool, little: bool) -> bytes:
+    """The bytes of an item of defined length."""
+    return _Encoder(TransferSyntax("", explicit=explicit, little=little), Writing()).item(item)
+
+
 def encode_meta(meta: Draft) -> bytes:
     """The file meta group: explicit VR little endian, with the length that it has (PS3.10 7.1)."""
     length = DraftElement(FileMetaInformationGroupLength, "UL", bytes(4))
@@ -282,6 +287,10 @@ class _Encoder:
         if undefined:
             return self._tag(Item, UNDEFINED) + data + self._tag(ItemDelimitationItem, 0)
         return self._tag(Item, len(data)) + data
+
+    def item(self, item: Draft) -> bytes:
+        """An item of defined length."""
+        return self._item(item, False)
 
     def _fragments(self, value: Encapsulated) -> bytes:
         parts: list[bytes] = []

@@ -15,6 +15,7 @@ from dcmlint.dicom.columns import is_little
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
 from dcmlint.dicom.edits import (
     AddPreamble,
+    AppendItem,
     Drop,
     Edit,
     Recode,
@@ -27,7 +28,7 @@ from dcmlint.dicom.edits import (
     Sort,
     Span,
 )
-from dcmlint.dicom.encode import DraftElement, encode_elements, encode_meta
+from dcmlint.dicom.encode import DraftElement, encode_elements, encode_item, encode_meta
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.pieces import PieceBuffer, Pieces
 from dcmlint.dicom.tokens import LONG_VRS, VRS
@@ -225,6 +226,9 @@ class _Writer:
             return made
         if isinstance(edit, SetOffsets):
             return self._with_offsets(level, element, edit.table)
+        if isinstance(edit, AppendItem) and element.items is not None:
+            new = encode_item(edit.item, level.explicit and element.vr != "UN", is_little(level))
+            return self._sequence(level, element, work.inner.get(element.tag, {}), None, new)
         recode = edit if isinstance(edit, Recode) else None
         if recode is None and element.tag not in work.inner:
             return self._copied(element.offset, end)
@@ -236,8 +240,9 @@ class _Writer:
         return self._headed(level, element.tag, (recode.vr if recode else "") or element.vr, made)
 
     def _new(self, level: Dataset, edit: Edit) -> Pieces:
-        if isinstance(edit, SetItems):
-            drafts = DraftElement(edit.tag, "SQ", list(edit.items))
+        if isinstance(edit, (SetItems, AppendItem)):
+            items = [edit.item] if isinstance(edit, AppendItem) else list(edit.items)
+            drafts = DraftElement(edit.tag, "SQ", items)
             return Pieces((encode_elements([drafts], level.explicit, is_little(level)),))
         if isinstance(edit, SetValue):
             value = Pieces()
@@ -283,8 +288,8 @@ class _Writer:
     # -- sequences -------------------------------------------------------------------------------------
 
     def _sequence(
-        self, level: Dataset, element: Element, inner: dict[int, Dataset], recode: Recode | None
-    ) -> Pieces:
+        self, level: Dataset, element: Element, inner: dict[int, Dataset], recode: Recode | None, more: bytes = b"",
+    ) -> Pieces:  # fmt: skip
         body = Pieces()
         position = element.start
         for number in sorted(inner):
@@ -293,6 +298,7 @@ class _Writer:
             body.extend(self._item(item))
             position = item.end
         self._copy(body, position, element.end)
+        body.add(more)
         undefined = element.length == UNDEFINED
         made = Pieces((self._resized(level, element, UNDEFINED if undefined else body.size, recode),))
         made.extend(body)

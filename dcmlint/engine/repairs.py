@@ -10,6 +10,7 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.edits import (
     AddPreamble,
+    AppendItem,
     Drop,
     Edit,
     Recode,
@@ -39,7 +40,10 @@ _LONGEST_SHOWN = 1 << 12  # bytes of a value that is decoded to be shown
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """What one repair does at one place: edits, or why it does nothing."""
+    """What one repair does at one place: edits, or why it does nothing.
+
+    ``asked``: somebody has asked for just this, by more than the choice of safe and unsafe repairs.
+    """
 
     rule: str
     repair: Repair
@@ -47,6 +51,7 @@ class Proposal(msgspec.Struct, frozen=True):
     path: str = ""
     edits: tuple[Edit, ...] = ()
     refused: str = ""
+    asked: bool = False
 
 
 def proposed(
@@ -136,6 +141,8 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
         return Operation(
             kind="set", path=path, vr="SQ", old_vr=written, old=old, value=items, old_bytes=old_bytes
         )
+    if isinstance(edit, AppendItem):
+        return Operation(kind="set", path=path, vr="SQ", old=old, value="one item more", old_bytes=old_bytes)
     if isinstance(edit, Remove):
         return Operation(kind="remove", path=path, vr=vr, old=old, old_bytes=old_bytes)
     if isinstance(edit, Rename):

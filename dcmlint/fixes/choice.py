@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.oddities import ODDITIES
+from dcmlint.dicom.path import path_of
+from dcmlint.engine.repairs import Proposal
+from dcmlint.fixes.identity import renaming_edits
+from dcmlint.fixes.supplied import Supplied
 from dcmlint.rules.model import Repair
 from dcmlint.standard.tags import DigitalSignaturesSequence, PixelData
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
+SUPPLIED, RENAMED = "--from", "UID"
+NEW_UIDS = "name the new SOP Instance UID"
+ONE_FRAME = "write the Frame of Reference UID of the largest level"
+
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run may change: ``unsafe`` allows the repairs that need somebody who says that they are meant."""
+    """What a run may change.
+
+    ``unsafe`` allows the repairs that need somebody who says that they are meant; ``supplied`` are values of a person;
+    ``record``: write into the file what was done (None: only where a person's values were used); ``renamed``: new
+    UIDs by old ones, everywhere; ``renamed_in``: the same for single files, by path.
+    """
 
     unsafe: bool = False
+    supplied: Supplied | None = None
+    record: bool | None = None
+    renamed: Mapping[str, str] = {}
+    renamed_in: Mapping[str, Mapping[str, str]] = {}
 
     def takes(self, repair: Repair) -> bool:
         """Whether a repair is asked for."""
         return repair.safety == "safe" or (self.unsafe and repair.safety == "unsafe")
+
+    def asked(self, instance: Instance, path: str) -> Iterator[Proposal]:
+        """What somebody asks for besides repairs: values of their own, UIDs that change over a set."""
+        if self.supplied is not None:
+            repair = Repair(label=f"write the value supplied by {self.supplied.by}", safety="unsafe")
+            for place, edits, reason in self.supplied.edits(instance):
+                yield Proposal(SUPPLIED, repair, "", place, edits, reason, asked=True)
+        for renamed, label in ((self.renamed, NEW_UIDS), (self.renamed_in.get(path, {}), ONE_FRAME)):
+            repair = Repair(label=label, safety="unsafe")
+            for edit in renaming_edits(instance, renamed):
+                yield Proposal(RENAMED, repair, "", path_of(edit.level, edit.tag), (edit,), asked=True)
 
 
 # Oddities with which nobody knows where elements begin and end, or how their values are written.

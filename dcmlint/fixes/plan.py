@@ -6,6 +6,7 @@ second run changes nothing, and a repair after which a rule fails that did not f
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,7 +23,8 @@ from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
-from dcmlint.fixes.choice import Choice, comes_first, is_certain, unsure
+from dcmlint.fixes.choice import SUPPLIED, Choice, comes_first, is_certain, unsure
+from dcmlint.fixes.record import record_edits
 
 _MOST_ROUNDS = 8
 
@@ -154,6 +156,7 @@ class _Work:
         """All repairs, or those for some rules, until none has anything left to do."""
         found, data, changes = self._first, None, list[Change]()
         refusals: dict[Refusal, None] = {}
+        tags: set[int] = set()
         unsafe = 0
         current: Buffer = self._buffer
         for number in range(_MOST_ROUNDS):
@@ -162,10 +165,10 @@ class _Work:
                 break
             taken = _Taken()
             refusals.clear()  # what one round refuses the next may do
-            for proposal in found.proposals():
+            for proposal in self._proposals(found, run):
                 if only is not None and proposal.rule not in only:
                     continue
-                if not self._choice.takes(proposal.repair):
+                if not proposal.asked and not self._choice.takes(proposal.repair):
                     unsafe += not number and not proposal.refused
                 elif proposal.refused:
                     refusals[Refusal(rule=proposal.rule, path=proposal.path, reason=proposal.refused)] = None
@@ -178,14 +181,37 @@ class _Work:
             except CannotWriteError as reason:
                 return self._planned(refused=str(reason))
             changes += [self._change(*one) for one in taken.done]
+            tags.update(_outermost(edit) for _, edit in taken.done)
             current = data = PieceBuffer(current, pieces)
             found = look(self._checker, self._task, opened(data))
         if changes and not (found.run is not None and is_certain(found.run.instance)):
             return self._planned(refused="damaged: where its items end is not certain")
+        if data is not None:
+            recorded = self._recorded(data, changes, tags, found)
+            if recorded is not None:
+                data, found = recorded, look(self._checker, self._task, opened(recorded))
         return self._planned(
             data=data, changes=tuple(changes), refusals=tuple(refusals), unsafe=unsafe,
             after=found.result if data is not None else None,
         )  # fmt: skip
+
+    def _proposals(self, found: _Look, run: InstanceRun) -> Iterator[Proposal]:
+        yield from self._choice.asked(run.instance, self._task.path)
+        yield from found.proposals()
+
+    def _recorded(
+        self, data: PieceBuffer, changes: list[Change], tags: set[int], found: _Look
+    ) -> PieceBuffer | None:
+        """The bytes with what was done written into them; None where that is not asked for."""
+        choice, before, after = self._choice, self._first.run, found.run
+        used = any(change.rule == SUPPLIED for change in changes)
+        if before is None or after is None or not (choice.record or (choice.record is None and used)):
+            return None
+        edits = record_edits(
+            before.instance.dataset, after.instance.dataset, tags, [change.rule for change in changes],
+            choice.supplied if used else None, datetime.datetime.now().astimezone(),
+        )  # fmt: skip
+        return PieceBuffer(data, rewrite(after.instance, edits))
 
     def _planned(self, **fields: Any) -> Planned:
         return Planned(path=self._task.path, size=len(self._buffer), before=self._first.result, **fields)
@@ -193,7 +219,20 @@ class _Work:
     def _change(self, proposal: Proposal, edit: Edit) -> Change:
         operation = operation_of(edit, self._checker.settings)
         repair = proposal.repair
-        return Change(rule=proposal.rule, label=repair.label, safety=repair.safety, operation=operation)
+        return Change(
+            rule=proposal.rule,
+            label=repair.label,
+            safety="asked for" if proposal.asked else repair.safety,
+            operation=operation,
+        )
+
+
+def _outermost(edit: Edit) -> int:
+    """The attribute of the main data set, or of the file meta group, in which an edit is."""
+    tag, level = edit.tag, edit.level
+    while level.parent is not None:
+        tag, level = level.parent_tag, level.parent
+    return tag
 
 
 class _Taken:

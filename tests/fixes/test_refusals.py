@@ -1,0 +1,73 @@
+"""Files that are left alone, though something in them could be repaired."""
+
+from __future__ import annotations
+
+import pytest
+from support.repairs import checker, made
+
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.engine.session import Task
+from dcmlint.fixes.choice import Choice
+from dcmlint.fixes.plan import Planned, plan
+
+ODD = 'PatientID: !raw "EX-17"'
+
+
+def planned(data: bytes, unsafe: bool = True) -> Planned:
+    return plan(checker(), Task("a.dcm", True), WholeBuffer(data), Choice(unsafe=unsafe))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "reason"),
+    [
+        (f"{{use: ct, {ODD}, bytes: {{truncate: -40}}}}", "ends inside an element"),
+        (f"{{use: ct, {ODD}, encoding: {{drop_meta: true}}}}", "file meta information is missing"),
+        (f"{{use: ct, {ODD}, file.TransferSyntaxUID: !absent }}", "Transfer Syntax UID is missing"),
+        (f"{{use: ct, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}", "stated transfer syntax"),
+        (f"{{use: ct, {ODD}, encoding: {{transfer_syntax: 2.25.17}}}}", "not one of the standard"),
+        (f"{{use: ct, {ODD}, bytes: {{append: 736F6D65207465787420626568696E64}}}}", "is no element"),
+        (f"{{use: ct, {ODD}, preamble: !hex 49492A0008000000}}", "TIFF"),
+        (f"{{use: ct, {ODD}, DigitalSignaturesSequence: [{{MACIDNumber: '1'}}]}}", "signed"),
+        (f"{{use: ct, {ODD}, AccessionNumber: !vr [ZZ, !raw 'EX-17 ']}}", "VR is not one"),
+    ],
+)
+def test_nothing_is_changed_where_it_is_unsure(dataset: str, reason: str) -> None:
+    done = planned(made(dataset))
+    assert done.data is None
+    assert reason in done.refused, done
+
+
+def test_a_dicomdir_is_left_alone() -> None:
+    uid = "1.2.840.10008.1.3.10"
+    done = planned(made(f"{{use: ct, SOPClassUID: {uid}, file.MediaStorageSOPClassUID: {uid}, {ODD}}}"))
+    assert done.data is None
+    assert "DICOMDIR" in done.refused
+
+
+def test_a_file_without_anything_to_repair_is_not_called_refused() -> None:
+    done = planned(made("{use: ct, bytes: {truncate: -40}}"))
+    assert (done.data, done.refused) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "PixelSpacing",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PatientID",
+        "SOPInstanceUID",
+        "Modality",
+    ],
+)
+def test_nothing_is_invented(attribute: str) -> None:
+    """An attribute of type 1 that is empty stays empty, one of a patient gets no value."""
+    data = made(f"{{use: ct, {attribute}: !empty }}")
+    done = planned(data)
+    assert done.data is None, done.changes
+
+
+def test_other_equal_repairs_are_done_beside_one_that_is_not() -> None:
+    done = planned(made("{use: ct, StudyDate: 2024.02.31, SeriesDate: 2024.02.28}"), unsafe=False)
+    assert [change.operation.path for change in done.changes] == ["SeriesDate"]
+    assert [refusal.path for refusal in done.refusals] == ["StudyDate"]
