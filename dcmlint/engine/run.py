@@ -184,7 +184,8 @@ class InstanceRun:
     def _generic_problem(self, problem: Problem) -> None:
         level = problem.level
         structure = None
-        if level is not None and level.parent is not None and not problem.groups and not problem.number:
+        within = level is not None and level.parent is not None and self.failures is None
+        if level is not None and within and not problem.groups and not problem.number:
             structure, numbers = _structure(level, problem)
             known = self._known.get(structure) if structure is not None else None
             if known is not None:
@@ -351,8 +352,6 @@ class InstanceRun:
         failure = Failure(active, problem, where, level, scope, groups)
         if self.failures is not None:
             self.failures.append(failure)
-        elif not problem.fixes:
-            problem = self._with_fixes(failure)
         group = self.settings.group
         listed = self._listed.setdefault(active.id, set())
         # Repeats at other items are one finding; where they are not joined, each place is one.
@@ -365,6 +364,8 @@ class InstanceRun:
             rank = RANK[lower_of(active.severity, problem.severity)]
             if self._repeats.counts(self.findings, active.id, place, where.path, rank, where.count):
                 return
+        if self.failures is None and not problem.fixes:
+            problem = self._with_fixes(failure)
         self.findings.extend(self._maker.make(active, problem, where))
 
     def _with_fixes(self, failure: Failure) -> Problem:
