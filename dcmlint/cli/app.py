@@ -15,9 +15,9 @@ from dcmlint.version import __version__
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 EXIT_CODES = (
-    "Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 wrong command line, configuration, profile or rule; "
-    "3 no input; 4 incomplete (which beats 1): a file could not be read or only in part, a rule crashed, an endpoint "
-    "did not answer; 130 interrupted."
+    "0 no finding at or above --fail-on; 1 findings; 2 invalid command line, configuration, profile or rule; "
+    "3 no input; 4 incomplete (takes precedence over 1): a file could not be read or only in part, a rule crashed, "
+    "an endpoint did not answer; 130 interrupted"
 )
 
 app = typer.Typer(
@@ -43,7 +43,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Check DICOM files, slides and endpoints against the standard, and against what a system promises."""
+    """Check DICOM files, slides and endpoints against the standard and against profiles of systems."""
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -13,20 +13,20 @@ from dcmlint.cli.app import app
 from dcmlint.errors import UsageError, did_you_mean
 
 baselines = typer.Typer(
-    help="Known findings: write them down once, then only new ones fail (check --baseline FILE).",
+    help="Baselines of known findings: with check --baseline FILE, only new findings fail.",
     no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(baselines, name="baseline")
 
-File = Annotated[str, typer.Argument(help="The baseline, a JSON file; it holds paths and UIDs, no values.")]
+File = Annotated[str, typer.Argument(help="The baseline, a JSON file with paths and UIDs but no values.")]
 Paths = Annotated[list[str], typer.Argument(help="Files, folders, archives.")]
 Profile = Annotated[
-    str | None, typer.Option("-p", "--profile", help="The profile; default: that of the configuration.")
+    str | None, typer.Option("-p", "--profile", help="The profile.  [default: of the configuration]")
 ]
 Config = Annotated[str | None, typer.Option(help="Read this configuration file.")]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
 Jobs = Annotated[
-    int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one for each core, if there are many files.")
+    int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one per core if there are many files.")
 ]
 
 
@@ -34,11 +34,11 @@ Jobs = Annotated[
 def write(
     file: File, paths: Paths, profile: Profile = None,
     fingerprint: Annotated[
-        str, typer.Option(help="How files are known again: path (default; the name, if the folder moved), uid (renamed files too).")
+        str, typer.Option(help="How files are recognized: path (also in a moved folder), uid (also renamed).")
     ] = "path",
     jobs: Jobs = 0, config: Config = None, isolated: Isolated = False,
 ) -> int:  # fmt: skip
-    """Check, and write down all that is found."""
+    """Check, and write all findings to a baseline."""
     from dcmlint.engine.baseline import baseline_of
 
     if fingerprint not in ("path", "uid"):
@@ -53,7 +53,7 @@ def write(
 
 @baselines.command("show")
 def show(file: File) -> int:
-    """Count what it knows, by rule."""
+    """Count the findings of a baseline by rule."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.baseline import read_baseline
     from dcmlint.reports.border import printable
@@ -80,7 +80,7 @@ def prune(
     config: Config = None,
     isolated: Isolated = False,
 ) -> int:
-    """Check again, and remove what is no longer found."""
+    """Check again, and remove findings that no longer occur."""
     from dcmlint.engine.baseline import pruned, read_baseline
 
     before = read_baseline(Path(file))
@@ -106,7 +106,7 @@ def _report(paths: list[str], profile: str | None, config: str | None, isolated:
     totals = totals_of(Checker(run.settings), inputs, open_input, jobs or run.base.jobs)
     report = totals.report(started=time.monotonic(), fail_on=None, config=None)
     if not report.files:
-        raise UsageError("no input matched: nothing was written")
+        raise UsageError("there is no input: nothing was written")
     return report
 
 

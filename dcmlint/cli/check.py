@@ -10,16 +10,22 @@ import typer
 
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
+from dcmlint.cli.help import INPUT, KNOWN, REPORT, RULES, RUN, explained
 from dcmlint.cli.option_types import (
     Color,
     Config,
     Debug,
+    Exclude,
     ExitZero,
     FailOn,
+    FilesFrom,
+    Frames,
     Ignore,
+    Include,
     Isolated,
     MaskUids,
     Parameters,
+    Profiles,
     Quiet,
     Select,
     Severities,
@@ -35,118 +41,136 @@ from dcmlint.reports.names import format_names
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells say it
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    **explained(
+        "dcmlint check slide/ -p wsi",
+        "dcmlint check study.zip -f html=report.html -f junit=report.xml",
+        "dcmlint check archive/ --baseline known.json",
+        "dcmlint check converted/ --against scanned/",
+        codes=EXIT_CODES,
+    )
+)
 def check(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Files, folders, archives; - for standard input.")
-    ] = None,
-    profile: Annotated[
         list[str] | None,
+        typer.Argument(metavar="PATH...", help="Files, folders and archives; - reads standard input."),
+    ] = None,
+    files_from: FilesFrom = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Follow links to folders outside the given folder.", rich_help_panel=INPUT)
+    ] = False,
+    all_dicom: Annotated[
+        bool,
+        typer.Option("--all-dicom", help="Report files in folders that are not DICOM as findings.", rich_help_panel=INPUT),
+    ] = False,
+    expect: Annotated[
+        int | None,
         typer.Option(
-            "-p",
-            "--profile",
-            help="What to hold the files to; default: wsi. Repeatable: all of them hold.",
-            autocompletion=completion.profiles,
+            "--expect", min=0, metavar="N", help="The expected number of instances; another number is a finding.",
+            rich_help_panel=INPUT,
         ),
     ] = None,
+    frames: Frames = None,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Also decode a sample of the frames.", rich_help_panel=INPUT)
+    ] = False,
+    profile: Profiles = None,
     parameter: Parameters = None,
     order: Annotated[
         list[str] | None,
-        typer.Option("--order", help="Orders (.json, .csv, .hl7) that rows with a source are held to."),
+        typer.Option(
+            "--order", metavar="FILE", help="Orders (.json, .csv, .hl7) with which the profile compares attributes.",
+            rich_help_panel=RULES,
+        ),
     ] = None,
     rules: Annotated[
         list[str] | None,
-        typer.Option("--rules", help="Rule files or folders of one's own, without a profile."),
-    ] = None,
-    config: Config = None,
-    files_from: Annotated[
-        str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Look only at files in folders that match this pattern.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave out files in folders that match this pattern.")
+        typer.Option(
+            "--rules", metavar="PATH", help="Also apply your own rule files or folders of them.", rich_help_panel=RULES
+        ),
     ] = None,
     select: Select = None,
     ignore: Ignore = None,
-    extend_select: Annotated[list[str] | None, typer.Option(help="These rules too.")] = None,
-    extend_ignore: Annotated[list[str] | None, typer.Option(help="Nor these rules.")] = None,
+    extend_select: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULES", help="Apply these rules in addition.", autocompletion=completion.rules, rich_help_panel=RULES
+        ),
+    ] = None,
+    extend_ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULES", help="Ignore these rules in addition.", autocompletion=completion.rules, rich_help_panel=RULES
+        ),
+    ] = None,
     severity: Severities = None,
-    fail_on: FailOn = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Report only findings that are not in this baseline (see dcmlint baseline write).",
+            rich_help_panel=KNOWN,
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="The files from which the checked ones were made: report only new findings.",
+            rich_help_panel=KNOWN,
+        ),
+    ] = None,
     format_: Annotated[
         list[str] | None,
         typer.Option(
-            "-f",
-            "--format",
-            help=f"FORMAT[=FILE], repeatable: {', '.join(format_names())}.",
-            autocompletion=completion.formats,
+            "-f", "--format", metavar="FORMAT[=FILE]",
+            help="Write a report in this format, to a file or to standard output. Repeatable. "
+            f"Formats: {', '.join(format_names())}.",
+            autocompletion=completion.formats, rich_help_panel=REPORT,
         ),
     ] = None,
     show: Show = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     max_per_rule: Annotated[
-        int, typer.Option(min=0, help="Findings of one rule shown for a file in text; 0: all.")
-    ] = 10,
-    group: Annotated[
-        bool, typer.Option("--group/--no-group", help="Join repeats over frames and items.")
-    ] = True,
-    frames: Annotated[
-        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
-    ] = None,
-    decode: Annotated[bool, typer.Option("--decode", help="Decode a sample of the frames.")] = False,
-    jobs: Annotated[
         int,
         typer.Option(
-            "-j", "--jobs", min=0, help="Processes; 0 (default): one for each core, if there are many files."
+            min=0, metavar="N", help="In text, findings of one rule per file; 0 shows all.", rich_help_panel=REPORT
         ),
-    ] = 0,
-    all_dicom: Annotated[
-        bool, typer.Option("--all-dicom", help="A file in a folder that is not DICOM is a finding.")
+    ] = 10,
+    group: Annotated[
+        bool,
+        typer.Option("--group/--no-group", help="Merge repeats over frames and items.", rich_help_panel=REPORT),
+    ] = True,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Print the outcomes of every rule.", rich_help_panel=REPORT)
     ] = False,
-    expect: Annotated[
-        int | None,
-        typer.Option("--expect", min=0, help="The number of instances; fewer or more is a finding."),
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Follow links to folders outside of the folder that is named.")
-    ] = False,
-    baseline: Annotated[
-        str | None,
-        typer.Option(help="Only findings that this baseline does not know (`dcmlint baseline write`)."),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            help="The folder that the files were made from: only findings that it does not have; the others are counted."
-        ),
-    ] = None,
-    isolated: Isolated = False,
-    exit_zero: ExitZero = False,
     diff: Annotated[
         bool,
         typer.Option(
-            "--diff", help="Show what `dcmlint fix` would change, and nothing else; 1 if something would."
+            "--diff", help="Print what dcmlint fix would change, instead of a report.", rich_help_panel=REPORT
         ),
     ] = False,
     unsafe: Annotated[
-        bool,
-        typer.Option("--unsafe-fixes", help="With --diff: what `dcmlint fix --unsafe-fixes` would change."),
-    ] = False,
-    statistics: Annotated[
-        bool, typer.Option("--statistics", help="Count the outcomes of every rule.")
+        bool, typer.Option("--unsafe-fixes", help="With --diff: include unsafe repairs.", rich_help_panel=REPORT)
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     color: Color = "auto",
+    config: Config = None,
+    isolated: Isolated = False,
+    fail_on: FailOn = None,
+    exit_zero: ExitZero = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", min=0, metavar="N", help="Processes; 0: one per core if there are many files.",
+            rich_help_panel=RUN,
+        ),
+    ] = 0,
     debug: Debug = False,
-) -> int:
-    """Check DICOM files: one, many, folders, archives.
-
-    Examples: dcmlint check slide/ -p wsi; dcmlint check study.zip -f html=report.html -f junit=report.xml;
-    dcmlint check archive/ --baseline known.json
-    """
+) -> int:  # fmt: skip
+    """Check DICOM files, slides and archives of files against the standard and a profile."""
     from dcmlint.cli.outputs import Outputs
     from dcmlint.engine.accepted import check_entries
     from dcmlint.engine.processes import check_inputs
@@ -187,7 +211,7 @@ def check(
                 tick()
     except KeyboardInterrupt:
         interrupted = True
-        print("interrupted: the report is of what was checked until now", file=sys.stderr)
+        print("interrupted: the report covers what was checked so far", file=sys.stderr)
     report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
     report = _adopted(report, run, checker, known, source, quiet)
     with outputs:
@@ -272,7 +296,7 @@ def _adopted(report: Any, run: Any, checker: Any, known: Any, source: Any, quiet
         from dcmlint.engine.accepted import without_accepted
 
         report, refused = without_accepted(report, run.base.accepted, checker, datetime.date.today())
-        said += [f"{rule} is locked by the profile: its findings cannot be accepted" for rule in refused]
+        said += [f"{rule} is locked by the profile: its findings cannot be ignored" for rule in refused]
     said += [
         f"{rule} is locked by the profile: --ignore does not switch it off"
         for rule in sorted(checker.profile.locked)

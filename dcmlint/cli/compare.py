@@ -15,15 +15,15 @@ from dcmlint.errors import UsageError, did_you_mean
 @app.command()
 def compare(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, archives.")],
-    with_: Annotated[str, typer.Option("--with", help="The validators, with commas.")] = "dciodvfy",
-    profile: Annotated[
-        str, typer.Option("-p", "--profile", help="What dcmlint holds the files to.")
-    ] = "dicom",
+    with_: Annotated[
+        str, typer.Option("--with", help="The other validators, separated by commas.")
+    ] = "dciodvfy",
+    profile: Annotated[str, typer.Option("-p", "--profile", help="The profile of dcmlint.")] = "dicom",
     severity: Annotated[
-        str, typer.Option(help="The least severity that is compared: error or warning.")
+        str, typer.Option(help="The lowest severity that is compared: error or warning.")
     ] = "error",
 ) -> int:
-    """Compare with other validators where they are installed, by attribute and kind of finding."""
+    """Compare with other installed validators, by attribute and kind of finding."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.compare.agreement import Agreement, agree, remarks_of
     from dcmlint.compare.peers import PEERS
@@ -102,9 +102,9 @@ def _print(name: str, total: dict[str, Any], files: int, silent: int) -> None:
         entry = dictionary.entry(int(tag, 16)) if tag else None
         return entry.keyword if entry is not None else tag or "(the file)"
 
-    print(f"{name}: {files} files" + (f", of which it gave no answer for {silent}" if silent else ""))
-    print(f"  said by both: {sum(total['both'].values())}")
-    for side, words in (("theirs", f"said by {name} alone"), ("ours", "said by dcmlint alone")):
+    print(f"{name}: {files} files" + (f", {silent} of them without an answer" if silent else ""))
+    print(f"  found by both: {sum(total['both'].values())}")
+    for side, words in (("theirs", f"found only by {name}"), ("ours", "found only by dcmlint")):
         groups = sorted(total[side].items(), key=lambda group: -len(group[1]))
         print(f"  {words}: {sum(len(places) for _, places in groups)}")
         for (tag, kind), places in groups[:40]:

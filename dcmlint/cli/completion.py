@@ -26,3 +26,16 @@ def rules(incomplete: str) -> list[str]:
         word for source in builtin_rules() for word in (source.rule.id, source.rule.area, source.rule.name)
     }
     return [before + comma + word for word in sorted(words) if word.startswith(last)]
+
+
+def severities(incomplete: str) -> list[str]:
+    """``RULE=`` and then the severity."""
+    rule, equals, level = incomplete.partition("=")
+    if not equals:
+        return [f"{word}=" for word in rules(rule)]
+    return [f"{rule}={word}" for word in ("error", "warning", "info") if word.startswith(level)]
+
+
+def engines(incomplete: str) -> list[str]:
+    """What a scan runs on."""
+    return [word for word in ("local", "dask", "dask=") if word.startswith(incomplete)]

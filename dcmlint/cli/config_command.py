@@ -36,7 +36,7 @@ def show(
     found, file = configuration(config, isolated)
     origin = printable(file or "")
     usual = {"profile": "wsi", "fail_on": "error", "show_values": "safe", "frames": "auto", "show": "warning"}
-    print(f"configuration: {origin or 'none was found'}")
+    print(f"configuration: {origin or 'none'}")
     for field in msgspec.structs.fields(Config):
         value: Any = getattr(found, field.name)
         given = value != field.default

@@ -22,12 +22,12 @@ def explain(
         typer.Option(
             "-p",
             "--profile",
-            help="Look among the rules of this profile too, a name or a path; default: the configured one.",
+            help="Also search the rules of this profile, a name or a file.  [default: of the configuration]",
         ),
     ] = "",
     isolated: Isolated = False,
 ) -> int:
-    """Explain a rule: what it wants, why, and what to do."""
+    """Explain a rule: what it requires, why, and what to do."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.reports.rule_page import rule_text
     from dcmlint.rules.load import builtin_rules
@@ -57,7 +57,7 @@ def explain(
     close = difflib.get_close_matches(
         rule, [word for source in sources for word in (source.rule.id, source.rule.name)], 3, 0.5
     )
-    raise UsageError(f"{rule!r} names no rule" + (f": did you mean {' or '.join(close)}?" if close else ""))
+    raise UsageError(f"{rule!r} is not a rule" + (f": did you mean {' or '.join(close)}?" if close else ""))
 
 
 def _named(word: str, rule: Rule) -> bool:

@@ -12,7 +12,7 @@ from dcmlint.cli.app import app
 @app.command()
 def facts(
     name: Annotated[
-        str, typer.Argument(help="A group, a fact such as tiling.columns, or a word to look for.")
+        str, typer.Argument(help="A group, a fact such as tiling.columns, or a word to search for.")
     ] = "",
     format_: Annotated[str, typer.Option("-f", "--format", help="text or json.")] = "text",
 ) -> int:

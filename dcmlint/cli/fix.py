@@ -7,16 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from dcmlint.cli import completion
 from dcmlint.cli.app import app
+from dcmlint.cli.help import explained, one_of
 from dcmlint.cli.option_types import (
     Color,
     Config,
     Debug,
+    Exclude,
+    FilesFrom,
+    Frames,
     Ignore,
+    Include,
     Isolated,
     MaskUids,
     Parameters,
+    Profiles,
     Quiet,
     Select,
     ShowValues,
@@ -25,98 +30,98 @@ from dcmlint.cli.option_types import (
 from dcmlint.errors import UsageError
 
 EXIT_CODES = (
-    "Exit codes: 0 everything that was asked for is done, or nothing was to be done; 1 with --check or --diff: something "
-    "would change; 2 wrong command line, configuration, profile or rule; 3 no input; 4 incomplete: a file could not be "
-    "read or written, or was refused; 130 interrupted."
+    "0 done, or nothing to do; 1 with --check or --diff: something "
+    "would change; 2 invalid command line, configuration, profile or rule; 3 no input; 4 incomplete: a file could not be "
+    "read or written, or was refused; 130 interrupted"
 )
 Unsafe = Annotated[
     bool,
-    typer.Option("--unsafe-fixes", help="Also the repairs that need somebody who says that they are meant."),
+    typer.Option("--unsafe-fixes", help="Also apply unsafe repairs, which need a decision of the user."),
 ]
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    **explained(
+        "dcmlint fix slide/ --out fixed/",
+        "dcmlint fix archive/ --diff",
+        "dcmlint fix a.dcm --in-place",
+        codes=EXIT_CODES,
+    )
+)
 def fix(
-    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders, archives.")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders and archives.")
+    ] = None,
     out: Annotated[
         str | None,
-        typer.Option("--out", help="Write repaired files below this folder; the old ones stay as they are."),
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="Write repaired files to this folder; the originals are not changed.",
+        ),
     ] = None,
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Replace each file; the old one stays beside it as FILE.orig.")
+        bool, typer.Option("--in-place", help="Replace each file and keep the original as FILE.orig.")
     ] = False,
     no_original: Annotated[
-        bool, typer.Option("--no-orig", help="With --in-place: do not keep the old file.")
+        bool, typer.Option("--no-orig", help="With --in-place: do not keep the original.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --out: replace files that are there.")
+        bool, typer.Option("--overwrite", help="With --out: replace existing files.")
     ] = False,
     unchanged: Annotated[
-        bool, typer.Option("--all", help="With --out: copy files with nothing to repair, too.")
+        bool, typer.Option("--all", help="With --out: also copy files without repairs.")
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what would change; write nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print what would change; write nothing.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; end with 1 if something would change.")
+        bool, typer.Option("--check", help="Write nothing; end with 1 if anything would change.")
     ] = False,
     unsafe: Unsafe = False,
     from_: Annotated[
         str | None,
-        typer.Option("--from", help="Values that a person supplies: a file of values, or a profile."),
+        typer.Option(
+            "--from", metavar="FILE", help="Values that a person supplies: a file of values, or a profile."
+        ),
     ] = None,
     record: Annotated[
         bool | None,
         typer.Option(
             "--record/--no-record",
-            help="Write into the file what was done (Original Attributes, Contributing Equipment); default: where values of --from were used.",
+            help="Record in the file what was done (Original Attributes, Contributing Equipment).  "
+            "[default: if values of --from were used]",
         ),
     ] = None,
     new_uids: Annotated[
         bool,
         typer.Option(
-            "--new-uids", help="A new SOP Instance UID for each file that changes; references follow."
+            "--new-uids",
+            help="Write a new SOP Instance UID in each file that changes, and update references.",
         ),
     ] = False,
-    profile: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p",
-            "--profile",
-            help="What the files are held to; default: wsi.",
-            autocompletion=completion.profiles,
-        ),
-    ] = None,
+    profile: Profiles = None,
     parameter: Parameters = None,
     config: Config = None,
-    files_from: Annotated[
-        str | None, typer.Option(help="Read paths from this file, one a line; - for standard input.")
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only files in folders that match this pattern.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave out files in folders that match this pattern.")
-    ] = None,
+    files_from: FilesFrom = None,
+    include: Include = None,
+    exclude: Exclude = None,
     select: Select = None,
     ignore: Ignore = None,
     format_: Annotated[
         str,
-        typer.Option("-f", "--format", help="text (default), json: one object a line, with a JSON Patch."),
+        typer.Option(
+            "-f", "--format", help="json: one object per line, with a JSON Patch.", **one_of("text", "json")
+        ),
     ] = "text",
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
-    frames: Annotated[
-        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
-    ] = None,
+    frames: Frames = None,
     isolated: Isolated = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     color: Color = "auto",
     debug: Debug = False,
 ) -> int:
-    """Repair DICOM files: what is safe, or with --unsafe-fixes what somebody says is meant.
-
-    Examples: dcmlint fix slide/ --out fixed/; dcmlint fix archive/ --diff; dcmlint fix a.dcm --in-place
-    """
+    """Repair DICOM files: what can be repaired without inventing a value."""
     from dcmlint.cli.running import run_of
     from dcmlint.engine.session import Checker
     from dcmlint.fixes.choice import Choice

@@ -22,12 +22,12 @@ ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configurat
 
 @gates.callback()
 def _gates() -> None:
-    """Receive from scanners, check, and deliver to an archive: what was acknowledged is kept until the archive has it."""
+    """Receive from scanners, check, and forward to an archive: no acknowledged instance is lost."""
 
 
 @gates.command("run")
 def run(config: ConfigFile = Path("gate.toml")) -> int:
-    """Run the gate until it is terminated; what is not delivered by then is taken up at the next start."""
+    """Run the gate until it is terminated; what is not yet forwarded continues at the next start."""
     need_gate()
     from dcmlint.gate.alerts import Alerts
     from dcmlint.gate.config import read_config
@@ -67,7 +67,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
 
 @gates.command("status")
 def status(config: ConfigFile = Path("gate.toml")) -> int:
-    """How many instances are where, how long the queues are, how old the oldest held one is."""
+    """Show the number of instances by state, the queues, and the age of the oldest held instance."""
     from dcmlint.gate import operate
     from dcmlint.gate.words import status_lines
 
@@ -80,7 +80,7 @@ def status(config: ConfigFile = Path("gate.toml")) -> int:
 def explain(
     uid: Annotated[str, typer.Argument(help="A SOP Instance UID.")], config: ConfigFile = Path("gate.toml")
 ) -> int:
-    """Where an instance is and why: every event of it."""
+    """Show where an instance is and why: all its events."""
     from dcmlint.gate.explain import explain as lines_of
     from dcmlint.reports.border import printable
 
@@ -94,7 +94,7 @@ def explain(
 
 @gates.command("audit")
 def audit(config: ConfigFile = Path("gate.toml")) -> int:
-    """Whether rows, files and digests agree; names each that does not, and ends with 1 then."""
+    """Check that rows, files and digests agree.  Ends with 1 if any does not."""
     from dcmlint.gate import operate
     from dcmlint.reports.border import printable
 
@@ -112,7 +112,7 @@ def check(
     config: ConfigFile = Path("gate.toml"),
     offline: Annotated[bool, typer.Option("--offline", help="Ask no destination.")] = False,
 ) -> int:
-    """Whether the configuration, the profile, the disk and each destination are as the gate needs them."""
+    """Check the configuration, the profile, the disk and each destination."""
     need_gate()
     from dcmlint.gate.preflight import preflight
     from dcmlint.reports.border import printable

@@ -21,7 +21,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the jo
 
 @helds.callback()
 def _held() -> None:
-    """Instances that were accepted and are not forwarded until somebody decides."""
+    """Instances that wait for a decision before they are forwarded."""
 
 
 @helds.command("ls")
@@ -69,7 +69,7 @@ def show(
 
 @helds.command("release")
 def release(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")) -> int:
-    """Forward held instances as they are."""
+    """Forward held instances unchanged."""
     from dcmlint.gate import operate
 
     _need(reason)
@@ -80,7 +80,7 @@ def release(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")
 
 @helds.command("discard")
 def discard(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")) -> int:
-    """Give held instances up: their bytes are removed, and no archive gets them."""
+    """Discard held instances: they are deleted and not forwarded."""
     from dcmlint.gate import operate
 
     _need(reason)

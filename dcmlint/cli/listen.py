@@ -14,7 +14,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
+from dcmlint.cli.help import CONNECTION, RULES, RUN, STORED, explained, one_of
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -36,47 +38,88 @@ from dcmlint.cli.option_types import (
 from dcmlint.errors import InputError, UsageError
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    **explained(
+        "dcmlint listen 11112 --out received/",
+        "dcmlint listen 11112 --host 0.0.0.0 --once --expect 9 -f html=report.html",
+        codes=EXIT_CODES,
+    )
+)
 def listen(
-    port: Annotated[int, typer.Argument(min=0, max=65535, help="The port; 0 takes a free one.")],
+    port: Annotated[int, typer.Argument(min=0, max=65535, help="Port; 0 uses a free one.")],
     profile: Annotated[
-        str | None, typer.Option("-p", "--profile", help="What to hold instances to; default: wsi.")
+        str | None,
+        typer.Option(
+            "-p", "--profile", metavar="PROFILE", help="The profile to check instances against.  [default: wsi]",
+            autocompletion=completion.profiles, rich_help_panel=RULES,
+        ),
     ] = None,
     parameter: Parameters = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; others than this machine reach 0.0.0.0.")
+        str,
+        typer.Option(metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for all networks.", rich_help_panel=CONNECTION),
     ] = "127.0.0.1",
     ae: Annotated[
-        list[str] | None, typer.Option(help="Answer only to this called AE title; default: to any.")
+        list[str] | None,
+        typer.Option(metavar="AET", help="Accept only this called AE title. Repeatable.  [default: any]", rich_help_panel=CONNECTION),
     ] = None,
     calling: Annotated[
-        list[str] | None, typer.Option(help="Take only this calling AE title; default: any.")
+        list[str] | None,
+        typer.Option(metavar="AET", help="Accept only this calling AE title. Repeatable.  [default: any]", rich_help_panel=CONNECTION),
     ] = None,
-    cert: Annotated[str, typer.Option(help="Our certificate, in PEM: the line is TLS then.")] = "",
-    key: Annotated[str, typer.Option(help="Its key, in PEM, where it is not in the same file.")] = "",
-    ca: Annotated[str, typer.Option(help="Authorities of client certificates: one is demanded then.")] = "",
-    out: Annotated[str, typer.Option(help="Keep what comes in this folder.")] = "",
+    cert: Annotated[
+        str, typer.Option(metavar="FILE", help="Server certificate (PEM); enables TLS.", rich_help_panel=CONNECTION)
+    ] = "",
+    key: Annotated[
+        str, typer.Option(metavar="FILE", help="Key of the certificate (PEM), if in another file.", rich_help_panel=CONNECTION)
+    ] = "",
+    ca: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Authorities of client certificates, which are then required.", rich_help_panel=CONNECTION),
+    ] = "",
+    max_pdu: Annotated[
+        int,
+        typer.Option(metavar="BYTES", help="Maximum PDU length to announce.", min=4096, max=1 << 24, rich_help_panel=CONNECTION),
+    ] = 131072,
+    max_associations: Annotated[
+        int, typer.Option(metavar="N", help="Simultaneous associations.", min=1, max=1000, rich_help_panel=CONNECTION)
+    ] = 64,
+    max_instance: Annotated[
+        int, typer.Option(metavar="BYTES", help="Maximum size of an instance.", min=1, rich_help_panel=CONNECTION)
+    ] = 20 * 10**9,
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Keep received instances in this folder.", rich_help_panel=STORED)
+    ] = "",
     discard: Annotated[
-        bool, typer.Option("--discard", help="Keep nothing (without --out, so it is).")
+        bool, typer.Option("--discard", help="Keep nothing, which is the default without --out.", rich_help_panel=STORED)
     ] = False,
-    once: Annotated[bool, typer.Option("--once", help="Stop when one sender is done.")] = False,
+    status: Annotated[
+        str,
+        typer.Option(
+            help="The status returned: always success, or a failure for what the profile refuses.",
+            **one_of("success", "by-policy"), rich_help_panel=STORED,
+        ),
+    ] = "success",
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when one sender has finished.", rich_help_panel=RUN)
+    ] = False,
     settle: Annotated[
-        float, typer.Option(help="Seconds without a connection after which a sender is done.", min=0.2)
+        float,
+        typer.Option(
+            metavar="SECONDS", help="A sender has finished after this time without a connection.", min=0.2, rich_help_panel=RUN
+        ),
     ] = 10.0,
     expect: Annotated[
         int | None,
         typer.Option(
-            min=0,
-            help="The number of instances; fewer or more is a finding. With --once, stop when all are there.",
+            min=0, metavar="N",
+            help="The expected number of instances; another number is a finding. With --once, stop when all are received.",
+            rich_help_panel=RUN,
         ),
     ] = None,
-    wait: Annotated[float, typer.Option(help="Stop if nothing comes for so many seconds.", min=0)] = 0.0,
-    status: Annotated[
-        str, typer.Option(help="success (default), by-policy: refuse what the profile refuses.")
-    ] = "success",
-    max_pdu: Annotated[int, typer.Option(help="The PDU length to announce.", min=4096, max=1 << 24)] = 131072,
-    max_associations: Annotated[int, typer.Option(help="Associations served at once.", min=1, max=1000)] = 64,
-    max_instance: Annotated[int, typer.Option(help="The most bytes of one instance.", min=1)] = 20 * 10**9,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Stop if nothing is received for this time.", min=0, rich_help_panel=RUN)
+    ] = 0.0,
     config: Config = None,
     isolated: Isolated = False,
     select: Select = None,
@@ -92,10 +135,10 @@ def listen(
     verbose: Verbose = False,
     color: Color = "auto",
     debug: Debug = False,
-) -> int:
-    """Receive instances (C-STORE, C-ECHO), check each as it arrives and how it was sent.
+) -> int:  # fmt: skip
+    """Receive instances (C-STORE), and check each on arrival and how it was sent.
 
-    An interrupt ends it with the report.
+    Interrupt (Ctrl-C) to stop and print the report.
     """
     from dcmlint.cli.live import need_network
     from dcmlint.cli.outputs import Outputs

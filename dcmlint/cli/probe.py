@@ -7,7 +7,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
+from dcmlint.cli.help import CONNECTION, EXPECTED, REPORT, RULES, explained, one_of
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -26,65 +28,117 @@ from dcmlint.cli.option_types import (
 from dcmlint.errors import UsageError
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    **explained(
+        "dcmlint probe pacs.example 11112 --called ARCHIVE",
+        "dcmlint probe 10.0.0.5 2762 --tls require --level full",
+        codes=EXIT_CODES,
+    )
+)
 def probe(
-    host: Annotated[str | None, typer.Argument(help="Name or address; else the profile and --host.")] = None,
-    port: Annotated[int | None, typer.Argument(min=1, max=65535)] = None,
+    host: Annotated[
+        str | None, typer.Argument(help="Host name or address; or give a profile and --host.", show_default=False)
+    ] = None,
+    port: Annotated[int | None, typer.Argument(min=1, max=65535, help="Port.", show_default=False)] = None,
     profile: Annotated[
-        str | None, typer.Option("-p", "--profile", help="A profile whose endpoints say what is wanted.")
+        str | None,
+        typer.Option(
+            "-p", "--profile", metavar="PROFILE", help="A profile whose endpoints define what is expected.",
+            autocompletion=completion.profiles, rich_help_panel=RULES,
+        ),
     ] = None,
     role: Annotated[
-        list[str] | None, typer.Option("--host", help="ROLE=HOST: where a role of the profile is.")
+        list[str] | None,
+        typer.Option("--host", metavar="ROLE=HOST", help="The host of a role of the profile. Repeatable.", rich_help_panel=RULES),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Only this endpoint of the profile.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Probe only this endpoint of the profile.", rich_help_panel=RULES)
+    ] = None,
     parameter: Parameters = None,
     called: Annotated[
-        str, typer.Option(help="The called AE title; default: the profile's, or ANY-SCP.")
+        str,
+        typer.Option(metavar="AET", help="Called AE title.  [default: of the profile, or ANY-SCP]", rich_help_panel=CONNECTION),
     ] = "",
     calling: Annotated[
-        str, typer.Option(help="The calling AE title; default: the profile's, or DCMLINT.")
+        str,
+        typer.Option(metavar="AET", help="Calling AE title.  [default: of the profile, or DCMLINT]", rich_help_panel=CONNECTION),
     ] = "",
-    level: Annotated[str, typer.Option(help="quick (default), full.")] = "quick",
-    tls: Annotated[str | None, typer.Option(help="auto (default), off, require.")] = None,
+    level: Annotated[
+        str, typer.Option(help="How much is probed.", **one_of("quick", "full"), rich_help_panel=CONNECTION)
+    ] = "quick",
+    tls: Annotated[
+        str | None,
+        typer.Option(help="Whether TLS is used.  [default: auto]", **one_of("auto", "off", "require"), rich_help_panel=CONNECTION),
+    ] = None,
+    ca: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Trusted authorities (PEM).  [default: those of the system]", rich_help_panel=CONNECTION),
+    ] = "",
+    cert: Annotated[
+        str, typer.Option(metavar="FILE", help="Client certificate (PEM).", rich_help_panel=CONNECTION)
+    ] = "",
+    key: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Key of the client certificate (PEM), if in another file.", rich_help_panel=CONNECTION),
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Time limit of each response.", min=0.1, max=600, rich_help_panel=CONNECTION)
+    ] = 10.0,
     tls_profile: Annotated[
-        str, typer.Option(help="The profile of PS3.15 that is claimed: B.12, B.13.")
+        str,
+        typer.Option(help="The TLS profile of PS3.15 that the endpoint claims.", **one_of("B.12", "B.13"), rich_help_panel=EXPECTED),
     ] = "B.12",
-    ca: Annotated[str, typer.Option(help="Authorities to trust, in PEM; default: those of the system.")] = "",
-    cert: Annotated[str, typer.Option(help="Our client certificate, in PEM.")] = "",
-    key: Annotated[str, typer.Option(help="Its key, in PEM, where it is not in the same file.")] = "",
     pin: Annotated[
-        list[str] | None, typer.Option(help="SHA-256 of a certificate, or of its key, that is the right one.")
+        list[str] | None,
+        typer.Option(metavar="SHA256", help="Fingerprint of the expected certificate or its key. Repeatable.", rich_help_panel=EXPECTED),
     ] = None,
     server_name: Annotated[
-        str, typer.Option(help="The name that the certificate must have; default: the host.")
+        str,
+        typer.Option(metavar="NAME", help="The name in the certificate.  [default: the host]", rich_help_panel=EXPECTED),
     ] = "",
-    mutual: Annotated[bool, typer.Option("--mutual", help="A client certificate must be demanded.")] = False,
-    sop: Annotated[list[str] | None, typer.Option(help="A SOP Class that must be accepted.")] = None,
-    syntax: Annotated[list[str] | None, typer.Option(help="A transfer syntax that must be accepted.")] = None,
-    forbid: Annotated[list[str] | None, typer.Option(help="A transfer syntax that must be refused.")] = None,
+    mutual: Annotated[
+        bool, typer.Option("--mutual", help="A client certificate must be required.", rich_help_panel=EXPECTED)
+    ] = False,
+    sop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID", help="A SOP Class that must be accepted. Repeatable.", rich_help_panel=EXPECTED),
+    ] = None,
+    syntax: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID", help="A transfer syntax that must be accepted. Repeatable.", rich_help_panel=EXPECTED),
+    ] = None,
+    forbid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UID", help="A transfer syntax that must be refused. Repeatable.", rich_help_panel=EXPECTED),
+    ] = None,
     choice: Annotated[
-        str, typer.Option(help="The transfer syntax to be chosen of several in one context.")
+        str,
+        typer.Option(metavar="UID", help="The transfer syntax that must be selected from several.", rich_help_panel=EXPECTED),
     ] = "",
     expect_reject_aet: Annotated[
-        bool, typer.Option("--expect-reject-aet", help="Wrong AE titles must be rejected.")
+        bool, typer.Option("--expect-reject-aet", help="Unknown AE titles must be rejected.", rich_help_panel=EXPECTED)
     ] = False,
-    max_pdu: Annotated[str, typer.Option(help="MIN..MAX bytes that the PDU limit must be in.")] = "",
+    max_pdu: Annotated[
+        str, typer.Option(metavar="MIN..MAX", help="The range of the maximum PDU length in bytes.", rich_help_panel=EXPECTED)
+    ] = "",
     expect_identity: Annotated[
-        bool, typer.Option("--expect-identity", help="A user identity must be answered.")
+        bool, typer.Option("--expect-identity", help="A user identity must be acknowledged.", rich_help_panel=EXPECTED)
     ] = False,
     implementation: Annotated[
-        list[str] | None, typer.Option(help="An implementation class UID or version name that is known.")
+        list[str] | None,
+        typer.Option(metavar="UID|NAME", help="A known Implementation Class UID or version name. Repeatable.", rich_help_panel=EXPECTED),
     ] = None,
     concurrent: Annotated[
-        int, typer.Option(help="How many associations must be served at once.", min=0, max=64)
+        int, typer.Option(metavar="N", help="The number of simultaneous associations.", min=0, max=64, rich_help_panel=EXPECTED)
     ] = 0,
     idle: Annotated[
-        float, typer.Option(help="Seconds that an idle association must be kept.", min=0, max=3600)
+        float,
+        typer.Option(metavar="SECONDS", help="How long an idle association must be kept open.", min=0, max=3600, rich_help_panel=EXPECTED),
     ] = 0.0,
     baseline: Annotated[
-        str, typer.Option(help="The JSON report of an earlier probe, to see what changed.")
+        str,
+        typer.Option(metavar="FILE", help="The JSON report of an earlier probe, to find changes.", rich_help_panel=EXPECTED),
     ] = "",
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.", min=0.1, max=600)] = 10.0,
     config: Config = None,
     isolated: Isolated = False,
     select: Select = None,
@@ -95,11 +149,13 @@ def probe(
     show: Show = None,
     exit_zero: ExitZero = False,
     quiet: Quiet = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Information too.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Also print information.", rich_help_panel=REPORT)
+    ] = False,
     color: Color = "auto",
     debug: Debug = False,
-) -> int:
-    """Ask an endpoint what it accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
+) -> int:  # fmt: skip
+    """Probe what an endpoint accepts: TCP, TLS, C-ECHO, presentation contexts.  Nothing is stored."""
     from dcmlint.cli.live import need_network
     from dcmlint.cli.outputs import Outputs
     from dcmlint.cli.running import exit_code, pairs, run_of

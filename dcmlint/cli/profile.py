@@ -13,12 +13,12 @@ from dcmlint.cli.option_types import Parameters
 from dcmlint.errors import ProfileError, UsageError
 
 commands = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and make profiles."
+    no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and create profiles."
 )
 app.add_typer(commands, name="profile")
 
 _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
-_Config = Annotated[str | None, typer.Option(help="Take parameters from this configuration file.")]
+_Config = Annotated[str | None, typer.Option(help="Read parameters from this configuration file.")]
 _Format = Annotated[str, typer.Option("-f", "--format", help="text or json.")]
 
 
@@ -44,13 +44,13 @@ def list_profiles(format_: _Format = "text") -> int:
 def show(
     name: _Name,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="Every rule, with the severity that it has here.")
+        bool, typer.Option("--resolved", help="List every rule with its severity in the profile.")
     ] = False,
     set_: Parameters = None,
     config: _Config = None,
     format_: _Format = "text",
 ) -> int:
-    """Show what a profile is, and with --resolved what comes of it."""
+    """Show a profile, and with --resolved every rule that results."""
     from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.resolve import resolve_profile
 
@@ -67,7 +67,7 @@ def show(
 def parameters(
     name: _Name, set_: Parameters = None, config: _Config = None, format_: _Format = "text"
 ) -> int:
-    """List the parameters of a profile: what they mean, what they are called in the product, their values."""
+    """List the parameters of a profile: their meaning, their name in the product, their values."""
     from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.resolve import resolve_profile
 
@@ -82,7 +82,7 @@ def parameters(
 
 @commands.command()
 def statements(name: _Name, format_: _Format = "text") -> int:
-    """List what the source document states, and what checks each sentence, or why nothing can."""
+    """List the statements of the source document, and what checks each of them."""
     from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.load import find_profile
     from dcmlint.profiles.statements import statements_of
@@ -92,7 +92,7 @@ def statements(name: _Name, format_: _Format = "text") -> int:
     if _json(format_):
         _print_json(listed)
         return 0
-    print("\n".join(words.statement_lines(listed)) if listed else f"{name} encodes no document")
+    print("\n".join(words.statement_lines(listed)) if listed else f"{name} does not encode a document")
     return 0
 
 
@@ -103,7 +103,7 @@ def check_profile(
     config: _Config = None,
     format_: _Format = "text",
 ) -> int:
-    """Hold a profile against the standard: names, VRs, values, retired things, and what it leaves out."""
+    """Check a profile against the standard: names, VRs, values, retired attributes, omissions."""
     from dcmlint.profiles.lint import lint_profile
     from dcmlint.profiles.load import find_profile
 
@@ -128,7 +128,7 @@ def diff(
     other: Annotated[str, typer.Argument(metavar="B")],
     format_: _Format = "text",
 ) -> int:
-    """Compare two profiles: rules, severities, parameters, endpoints.  Ends with 1 where they differ."""
+    """Compare two profiles: rules, severities, parameters, endpoints.  Ends with 1 if they differ."""
     from dcmlint.profiles.diff import differences
     from dcmlint.profiles.resolve import resolve_profile
 
@@ -139,7 +139,7 @@ def diff(
     elif found:
         print("\n".join(str(line) for line in found))
     else:
-        print(f"{one} and {other} come to the same")
+        print(f"{one} and {other} are equivalent")
     return 1 if found else 0
 
 
@@ -147,9 +147,9 @@ def diff(
 def new(
     path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write: NAME.yaml.")],
     extends: Annotated[str, typer.Option(help="The profile to start from.")] = "wsi",
-    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "LAB",
+    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "LAB",
 ) -> int:
-    """Write the beginning of a profile of one's own."""
+    """Create a new profile."""
     from dcmlint.profiles.load import find_profile, parse_profile
     from dcmlint.profiles.profile_text import new_profile
     from dcmlint.rules.load import data_folder
@@ -167,22 +167,22 @@ def new(
         with open(target, "x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} is there already") from None
+        raise UsageError(f"{path} already exists") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
     shown = path if "/" in path else f"./{path}"
-    print(f"{path} is written. Next: dcmlint profile check {shown}; dcmlint check -p {shown} FOLDER")
+    print(f"Wrote {path}. Next: dcmlint profile check {shown}; dcmlint check -p {shown} FOLDER")
     return 0
 
 
 @commands.command()
 def fit(
-    sender: Annotated[str, typer.Argument(metavar="SENDER", help="The profile of what is sent.")],
-    receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="The profile of who takes it.")],
+    sender: Annotated[str, typer.Argument(metavar="SENDER", help="The profile of the sender.")],
+    receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="The profile of the receiver.")],
     set_: Parameters = None,
     format_: _Format = "text",
 ) -> int:
-    """Tell whether a sender and a receiver work together, by their profiles.  Ends with 1 where something cannot work."""
+    """Compare the profiles of a sender and a receiver.  Ends with 1 if they are incompatible."""
     from dcmlint.profiles.fit import misfits
     from dcmlint.profiles.resolve import resolve_profile
 
@@ -233,9 +233,9 @@ def statement(
 def infer(
     paths: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Sample files, folders, archives.")],
     name: Annotated[str, typer.Option("--name", help="The id of the profile.")] = "inferred",
-    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "INF",
+    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "INF",
 ) -> int:
-    """Write a draft of a profile from sample files: what is always there, which values, which syntaxes."""
+    """Write a draft of a profile from sample files: attributes, values, transfer syntaxes."""
     from dcmlint.dicom.instance import read_instance
     from dcmlint.profiles.infer import Samples
     from dcmlint.profiles.load import parse_profile
@@ -254,7 +254,7 @@ def infer(
         finally:
             buffer.close()
     if not samples.count:
-        raise UsageError("none of the inputs is DICOM")
+        raise UsageError("no input is DICOM")
     text = samples.profile(name, area)
     parse_profile(text, name)
     sys.stdout.write(text)
@@ -264,9 +264,9 @@ def infer(
 @commands.command("import")
 def import_(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A schema of dicompare, as JSON.")],
-    area: Annotated[str, typer.Option(help="The letters that the ids of its rows begin with.")] = "IMP",
+    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "IMP",
 ) -> int:
-    """Write a profile that demands what a schema of dicompare (JSON) demands."""
+    """Convert a schema of dicompare (JSON) to a profile."""
     from dcmlint.profiles.dicompare import imported
     from dcmlint.profiles.load import parse_profile
 
@@ -283,7 +283,7 @@ def run_profile_examples(
     set_: Parameters = None,
     config: _Config = None,
 ) -> int:
-    """Run the examples of a profile's own rules.  Ends with 1 where one comes out otherwise."""
+    """Run the examples of the rules of a profile.  Ends with 1 if one fails."""
     from dcmlint.cli.rule import print_failure
     from dcmlint.engine.examples import run_examples
     from dcmlint.profiles.load import find_profile, fully_read

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from dcmlint.engine.examples import ExampleResult
     from dcmlint.rules.model import RuleSource
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Begin, check and test rule files.")
+commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, check and test rule files.")
 app.add_typer(commands, name="rule")
 
 
 @commands.command("check")
 def check_rules(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Rule files or folders; none: the built-in rules.")
+        list[str] | None, typer.Argument(help="Rule files or folders.  [default: the built-in rules]")
     ] = None,
 ) -> int:
     """Check rule files without running them: form, names, expressions, examples."""
@@ -53,7 +53,7 @@ def run_rule_examples(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Failures only.")] = False,
 ) -> int:
-    """Run the examples of rules and say which do not come out as they promise."""
+    """Run the examples of rules, and list those that fail."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.examples import run_examples
 
@@ -76,10 +76,13 @@ def run_rule_examples(
 
 @commands.command("new")
 def new_rule(
-    area: Annotated[str, typer.Argument(help="The letters of its id, such as TILE.")],
+    area: Annotated[str, typer.Argument(help="The area of its id, such as TILE.")],
     name: Annotated[str, typer.Argument(help="Lower case letters, digits and hyphens.")],
     folder: Annotated[
-        str, typer.Option("--folder", metavar="DIR", help="Where it is written; default: here.")
+        str,
+        typer.Option(
+            "--folder", metavar="DIR", help="The folder of the new file.  [default: the current folder]"
+        ),
     ] = ".",
 ) -> int:
     """Write the skeleton of a rule, with the next free id of its area.
@@ -167,6 +170,6 @@ def _wanted(words: Sequence[str]) -> tuple[list[RuleSource], list[RuleSource]]:
             if word in names_of(one.rule) or word.upper().replace("-", "") == one.rule.id
         ]
         if not named:
-            raise UsageError(f"{word!r} is no path, and names no rule, area or tag")
+            raise UsageError(f"{word!r} is neither a path nor a rule, area or tag")
         chosen += named
     return list({one.file: one for one in chosen}.values()), [*builtin, *unique(own)]

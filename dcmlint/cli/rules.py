@@ -12,7 +12,7 @@ from dcmlint.cli.app import app
 @app.command()
 def rules(
     format_: Annotated[str, typer.Option("-f", "--format", help="text or json.")] = "text",
-    area: Annotated[str, typer.Option(help="Only the rules of this area or tag.")] = "",
+    area: Annotated[str, typer.Option(help="List only the rules of this area or tag.")] = "",
 ) -> int:
     """List the rules."""
     import msgspec

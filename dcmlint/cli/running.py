@@ -164,5 +164,7 @@ def _outputs(values: Iterable[str]) -> list[tuple[str, str | None]]:
         writer_class(name)
         result.append((name, target or None))
     if sum(target is None for _, target in result) > 1:
-        raise UsageError("two formats want standard output: give one of them a file, FORMAT=FILE")
+        raise UsageError(
+            "two formats would be written to standard output: give one of them a file, FORMAT=FILE"
+        )
     return result or [("auto", None)]

@@ -10,15 +10,20 @@ import typer
 
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
+from dcmlint.cli.help import explained
 from dcmlint.cli.option_types import (
     Config,
     Debug,
+    Exclude,
     ExitZero,
     FailOn,
+    Frames,
     Ignore,
+    Include,
     Isolated,
     MaskUids,
     Parameters,
+    Profiles,
     Quiet,
     Select,
     Severities,
@@ -30,65 +35,63 @@ INTERRUPTED = 130
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    **explained(
+        "dcmlint scan archive/ --out findings/",
+        "dcmlint scan s3://bucket/prefix --out findings/ --one-per-series",
+        "dcmlint query findings/ worst-series",
+        codes=EXIT_CODES,
+    )
+)
 def scan(
     source: Annotated[
         list[str],
-        typer.Argument(help="Folders and files, or one URL: s3://, gs://, az://, https://, dicomweb+https://, dicom://."),
+        typer.Argument(metavar="SOURCE...", help="Folders and files, or one URL: s3://, gs://, az://, https://, dicomweb+https://, dicom://."),
     ],
-    out: Annotated[str, typer.Option("-o", "--out", help="The folder of results; a scan that was stopped goes on.")],
-    profile: Annotated[
-        list[str] | None,
-        typer.Option("-p", "--profile", help="What to hold the files to; default: wsi.", autocompletion=completion.profiles),
-    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of results; an interrupted scan is continued.")],
+    profile: Profiles = None,
     parameter: Parameters = None,
-    engine: Annotated[str, typer.Option(help="local, dask, or dask=SCHEDULER.")] = "local",
-    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes of this machine; 0: one for each core.")] = 0,
-    shard_size: Annotated[int, typer.Option(min=1, max=100_000, help="The most objects of a shard.")] = 2000,
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="local, dask, or dask=SCHEDULER.", autocompletion=completion.engines)] = "local",
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, metavar="N", help="Processes on this machine; 0: one per core.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Maximum number of objects in a shard.")] = 2000,
     keys: Annotated[
-        str | None, typer.Option("--keys", help="Take the keys from a CSV or Parquet file with a column key, not from a listing.")
+        str | None, typer.Option("--keys", metavar="FILE", help="Read keys from the column key of this CSV or Parquet file instead of listing the source.")
     ] = None,
     one_per_series: Annotated[
-        bool, typer.Option("--one-per-series", help="Only the first object of each folder (or of each series of a server).")
+        bool, typer.Option("--one-per-series", help="Check only the first object of each folder (of each series of a server).")
     ] = False,
-    sample: Annotated[str | None, typer.Option(help="Only a share of the objects, such as 1%; the same ones each time.")] = None,
-    since: Annotated[str | None, typer.Option(help="Objects modified (of a server: studies) on this day or later: 2026-01-31.")] = None,
-    until: Annotated[str | None, typer.Option(help="Objects modified (of a server: studies) before this day.")] = None,
-    modality: Annotated[str | None, typer.Option(help="Only this modality; of a server, or of --keys with a column modality.")] = None,
-    include: Annotated[list[str] | None, typer.Option(help="Only files or keys that match this pattern.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Leave out files or keys that match this pattern.")] = None,
+    sample: Annotated[str | None, typer.Option(metavar="SHARE", help="Check a sample, such as 1%; the same objects in every run.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Check objects modified on or after this date (of a server: studies), such as 2026-01-31.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Check objects modified before this date (of a server: studies).")] = None,
+    modality: Annotated[str | None, typer.Option(metavar="MODALITY", help="Check only this modality, on a server or with a column modality in --keys.")] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     option: Annotated[
-        list[str] | None, typer.Option("--source-option", help="NAME=VALUE for the client of the source, such as region=eu-west-1.")
+        list[str] | None, typer.Option("--source-option", metavar="NAME=VALUE", help="An option of the client of the source, such as region=eu-west-1. Repeatable.")
     ] = None,
     sender: Annotated[
-        str, typer.Option(help="A regular expression on the key; what its first group matches is the sender.")
+        str, typer.Option(metavar="REGEX", help="A regular expression for keys, whose first group is the sender.")
     ] = "",
-    time_limit: Annotated[float, typer.Option(min=0, help="Seconds for one file; 0: no limit.")] = 300,
-    memory_limit: Annotated[str, typer.Option(help="Memory of a process, such as 2G; 0: no limit. With the local engine.")] = "4G",
+    time_limit: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time limit for one file; 0: no limit.")] = 300,
+    memory_limit: Annotated[str, typer.Option(metavar="SIZE", help="Memory limit of a process with the local engine, such as 2G; 0: no limit.")] = "4G",
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Take over what earlier runs found of objects that have not changed.")
+        bool, typer.Option("--cache/--no-cache", help="Reuse the findings of earlier runs for unchanged objects.")
     ] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, even if a scan was stopped.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again, even if there is an interrupted scan.")] = False,
     select: Select = None,
     ignore: Ignore = None,
     severity: Severities = None,
     fail_on: FailOn = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
-    frames: Annotated[
-        str | None, typer.Option(help="Code streams looked at: auto (default), all, sample, none.")
-    ] = None,
+    frames: Frames = None,
     config: Config = None,
     isolated: Isolated = False,
     exit_zero: ExitZero = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:  # fmt: skip
-    """Check an archive: a folder, a bucket, a PACS; the results are Parquet files.
-
-    Examples: dcmlint scan archive/ --out findings/; dcmlint scan s3://bucket/prefix --out findings/ --one-per-series;
-    dcmlint query findings/ worst-series
-    """
+    """Check an archive: a folder, a bucket, a PACS; the results are Parquet files."""
     from dcmlint.cli.progress import counter
     from dcmlint.cli.running import pairs, run_of
 

@@ -14,9 +14,9 @@ app.add_typer(commands, name="standard")
 
 @commands.command()
 def info(
-    every: Annotated[bool, typer.Option("--all", help="Every IOD, not only the reviewed ones.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every IOD, not only the reviewed ones.")] = False,
 ) -> int:
-    """Count what is known of each IOD, and how many of its conditions can be decided."""
+    """Count the tables of each IOD, and how many conditions can be decided."""
     from dcmlint import standard
 
     counts = standard.load().counts()
@@ -35,9 +35,7 @@ def info(
         mark = " (reviewed)" if row.reviewed and every else ""
         print(f"  {types}{row.decidable:11}{row.unknowable:12}{row.undecided:11}  {row.name}{mark}")
     rest = sum(not row.reviewed for row in counts.per_iod)
-    print(
-        f"\n{rest} more IODs: structure and types are checked; conditions that nobody has reviewed stay undecided."
-    )
+    print(f"\n{rest} more IODs: structure and types are checked; unreviewed conditions stay undecided.")
     return 0
 
 
