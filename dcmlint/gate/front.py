@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Listen
 from dcmlint.intake.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED, Answer
 from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.proxy import within
 from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings, Timeouts
 from dcmlint.network.observed import AssociationFacts, AssociationHead
@@ -44,7 +44,7 @@ class Front:
         )  # fmt: skip
 
     def _request(self, request: AssociateRequest, peer: str) -> Rejection | None:
-        if self._allowed and not _within(peer, self._allowed):
+        if self._allowed and not within(peer, self._allowed):
             return REJECT_CALLING
         return REJECT_CONGESTION if self._closed() else None
 
@@ -102,16 +102,8 @@ def _receiver_settings(
         ),
         timeouts=Timeouts(pdu=listen.pdu, idle=listen.idle), max_pdu=listen.max_pdu, max_instance=listen.largest,
         max_associations=listen.associations, max_connections=listen.connections, max_instance_facts=100,
+        proxies=networks(listen.proxies),
     )  # fmt: skip
-
-
-def _within(peer: str, allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in allowed)
 
 
 def _classes(words: tuple[str, ...]) -> frozenset[str] | None:

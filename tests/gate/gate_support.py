@@ -25,8 +25,9 @@ from dcmlint.intake.checking import Pending
 from dcmlint.intake.child import Task
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.verdict import Brief, ProfileFacts, Reply
-from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
+from dcmlint.network.requestor.association import Dialogue, Target, ask, association_request
 from dcmlint.network.wire.associate import ProposedContext
+from dcmlint.network.wire.connection import Line
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -263,10 +264,14 @@ class GateProcess:
 
 
 @contextlib.contextmanager
-def association(port: int, *, calling: str = "TESTER", timeout: float = 20.0) -> Iterator[Dialogue]:
+def association(
+    port: int, *, calling: str = "TESTER", timeout: float = 20.0, source: str = "127.0.0.1"
+) -> Iterator[Dialogue]:
     target = Target(host="127.0.0.1", port=port, called="GATE", calling=calling, timeout=timeout)
     request = association_request(target, (ProposedContext(1, CT, (EXPLICIT,)),))
-    dialogue, facts, _ = associate(target, request, "test")
+    sock = socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    dialogue, facts = ask(Line(sock), request, "test", timeout)
     if dialogue is None:
         raise ConnectionError(facts.detail)
     try:

@@ -7,7 +7,7 @@ import random
 import subprocess
 import threading
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from gate_support import (
     Archive,
@@ -122,7 +122,11 @@ def killed_often(
         for sender in senders:
             sender.thread.start()
         for _ in range(kills):
-            sleep(chance.uniform(0.05, 1.0))
+            before = sum(len(sender.acknowledged) for sender in senders)
+            end = monotonic() + 30
+            while sum(len(sender.acknowledged) for sender in senders) < before + 5 and monotonic() < end:
+                sleep(0.01)
+            sleep(chance.uniform(0.0, 1.0))
             if archive_too and chance.random() < 0.3:
                 archive.stop()
                 sleep(chance.uniform(0, 0.3))

@@ -27,7 +27,7 @@ def test_kill_the_gate_and_the_archive_at_random(tmp_path: Path) -> None:
             config, tmp_path / "send", archive, kills=KILLS, seed=SEED
         )
         assert missing == []
-        assert len(acknowledged) > 5 * KILLS
+        assert len(acknowledged) >= 5 * KILLS
         assert refused
         with GateProcess(config) as gate:
             until(lambda: drained(config), 120)

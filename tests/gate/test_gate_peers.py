@@ -14,7 +14,7 @@ from network_certificates import Certificates
 from network_peers import dcmqrscp, need, orthanc, run, storescp
 
 from dcmlint.gate.journal import Journal
-from dcmlint.network import part10
+from dcmlint.intake import part10
 
 COUNT = 5
 

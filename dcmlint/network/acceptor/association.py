@@ -18,6 +18,7 @@ from dcmlint.intake.part import discard
 from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, UNRECOGNIZED_OPERATION, Answer
 from dcmlint.network.acceptor.incoming import Incoming
 from dcmlint.network.acceptor.negotiate import accepted_contexts, answer_request
+from dcmlint.network.acceptor.proxy import read_proxy_header, within
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings
 from dcmlint.network.observed import (
     AssociationEnd,
@@ -171,6 +172,11 @@ class Association:
     # --- the stages --------------------------------------------------------------------------
 
     def _serve(self) -> None:
+        if within(self._peer, self._settings.proxies):
+            deadline = monotonic() + self._settings.timeouts.handshake
+            client = read_proxy_header(self._sock, deadline)
+            if client is not None:
+                self._peer, self._port = client
         if self._settings.tls is not None:
             self._handshake(self._settings.tls)
         if self._negotiate():

@@ -10,6 +10,7 @@ import msgspec
 
 from dcmlint.intake.status import Answer
 from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.proxy import Network
 from dcmlint.network.observed import AssociationFacts, AssociationHead
 from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest
 from dcmlint.network.wire.dimse import Command
@@ -32,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``max_pdu`` is announced. A larger PDU is a mistake of the sender, but costs nothing, so it is taken
     and counted up to ``max_pdu_taken``. Beyond ``max_associations`` a request is rejected as transient;
     beyond ``max_connections``, which counts those that have not yet said anything, a connection is
-    closed. ``durable`` has each file synchronised before ``on_instance``.
+    closed. ``proxies`` are balancers whose PROXY header is demanded and believed. ``durable`` has each file synchronised before ``on_instance``.
     """
 
     directory: Path
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_associations: int = 64
     max_connections: int = 160
     max_instance_facts: int = 100_000
+    proxies: tuple[Network, ...] = ()
     durable: bool = False
     digest: bool = False
 
