@@ -82,7 +82,8 @@ def test_a_full_disk(tmp_path: Path, small: Path, watched: bool) -> None:
         with GateProcess(config) as gate:
             send_many(gate.port, 0, 80)
             assert statuses.count(0) > 30
-            assert set(statuses) == ({0, -1} if watched else {0, 0xA700}) or set(statuses) == {0, -1, 0xA700}
+            assert set(statuses) <= {0, -1, 0xA700}
+            assert len(set(statuses)) > 1
             assert lost(small / "gate" / "spool", acknowledged, {}) == []
             # To the very last byte: now the journal cannot be written either.
             ballast = small / "ballast"
