@@ -21,7 +21,7 @@ WHOLE = 1 << 18
 # further on; how far behind the head the head is extended rather than left.
 _BLOCK, _LARGEST = 1 << 16, 1 << 23
 _SMALL = 1 << 12
-_GAP = 1 << 18
+_GAP = 1 << 16
 _KEPT = 1 << 25
 _ONE_RANGE = 1 << 26
 _LARGEST_PREFIX = 1 << 30

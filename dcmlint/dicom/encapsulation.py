@@ -47,6 +47,7 @@ EncapsulationCode = Literal[
     "no-delimiter",
     "delimiter-length",
     "too-many-items",
+    "not-read",
 ]
 
 
@@ -83,7 +84,8 @@ class Fragments(msgspec.Struct, frozen=True, kw_only=True):
     end (problem ``item-beyond-end``). ``first`` is the byte that the offset tables count from. ``bot`` is
     None where the Basic Offset Table item is missing or damaged and has no entries where it is empty;
     ``bot_length`` is its length as written. ``end`` is the byte after the delimiter, or the first byte that
-    is not part of the sequence where there is no delimiter.
+    is not part of the sequence where there is no delimiter.  ``seen``: how many item headers were read, where the
+    others are taken from an offset table (`sparse_fragments`); None: all.
     """
 
     offsets: Indices
@@ -94,6 +96,7 @@ class Fragments(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     delimited: bool
     glance: Glance | None = None
+    seen: int | None = None
     problems: tuple[EncapsulationProblem, ...] = ()
 
     def __len__(self) -> int:
@@ -112,8 +115,8 @@ def read_fragments(
     buf = unwrapped(buf)
     end = max(start, min(end, len(buf)))
     order = "<" if little_endian else ">"
-    bot, first, bot_length, problems = _read_bot(buf, start, end, order)
-    walk = _Walk(buf, end, order, problems)
+    bot, first, bot_length, problems = read_bot(buf, start, end, order)
+    walk = Walk(buf, end, order, problems)
     position, stop = walk.run(first, limit)
     delimited = False
     if stop == "delimiter":
@@ -150,7 +153,7 @@ def read_fragments(
     )
 
 
-def _read_bot(
+def read_bot(
     buf: ByteRange, start: int, end: int, order: str
 ) -> tuple[NDArray[np.uint32] | None, int, int, list[EncapsulationProblem]]:
     """The Basic Offset Table, the byte of the first item after it, its length, the problems."""
@@ -194,7 +197,7 @@ def _opens_code_stream(opening: bytes, length: int, order: str) -> bool:
     return False
 
 
-class _Walk:
+class Walk:
     """One pass over the items of a value: a read each, of the end of the one before and the beginning of this."""
 
     def __init__(self, buf: ByteRange, end: int, order: str, problems: list[EncapsulationProblem]) -> None:

@@ -12,11 +12,17 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
-from dcmlint.dicom.buffers import Buffer, Window
+from dcmlint.dicom.buffers import Buffer, RangeBuffer, Window
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
 from dcmlint.dicom.items import ItemList
 from dcmlint.dicom.path import tag_text
-from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
+from dcmlint.standard.tags import (
+    ExtendedOffsetTable,
+    Item,
+    ItemDelimitationItem,
+    PixelData,
+    SequenceDelimitationItem,
+)
 
 if TYPE_CHECKING:
     from dcmlint.dicom.columns import Columns
@@ -342,7 +348,16 @@ class Reader:
         from dcmlint.dicom import encapsulation
 
         most = encapsulation.MAX_ITEMS
-        fragments = encapsulation.read_fragments(self.buffer, start, end, self._little, most)
+        if isinstance(self.buffer, RangeBuffer):
+            from dcmlint.dicom.sparse_fragments import read_sparsely
+
+            table = level.raw(ExtendedOffsetTable)
+            fragments = read_sparsely(self.buffer, start, end, self._little, table)
+            if any(problem.code == "not-read" for problem in fragments.problems):
+                level.root.cut = level.cut = True  # what follows them is not known
+                return fragments, end
+        else:
+            fragments = encapsulation.read_fragments(self.buffer, start, end, self._little, most)
         if any(problem.code == "too-many-items" for problem in fragments.problems):
             self._halt("element-limit", fragments.end, level, PixelData, "", f"{most} fragments")
         if not fragments.delimited and fragments.end >= self.size:

@@ -51,6 +51,10 @@ class ObjectStore:
         offset = self._name(after) if after else None
         found = False
         try:
+            if self._root.startswith("http") and self._prefix and not after:
+                # Most servers of HTTP list nothing: what is named is an object.
+                yield self._key(obstore.head(self._store, self._prefix), named=True)
+                return
             for chunk in obstore.list(self._store, self._prefix or None, offset=offset, chunk_size=_CHUNK):
                 self.usage.requests += 1
                 for meta in chunk:

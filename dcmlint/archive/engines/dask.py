@@ -21,6 +21,7 @@ from dcmlint.archive.unit import Work
 from dcmlint.engine.processes import worker_count
 from dcmlint.errors import DcmlintError, UsageError
 
+_TIMEOUT = 30.0  # seconds that a scheduler has to answer
 _AHEAD = 2  # jobs for each worker that the scheduler may hold
 
 
@@ -33,7 +34,7 @@ class DaskEngine:
         try:
             if address:
                 file = {"scheduler_file": address} if os.path.isfile(address) else {"address": address}
-                self._client: Any = Client(**file, timeout=30, set_as_default=False)
+                self._client: Any = Client(**file, timeout=_TIMEOUT, set_as_default=False)
             else:
                 self._cluster = LocalCluster(
                     n_workers=worker_count(jobs), threads_per_worker=1, processes=True, dashboard_address=None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from dcmlint.dicom.buffers import RangeBuffer
 from dcmlint.expr import UNKNOWN, Unknown
 from dcmlint.facts.frame.tiling import Tiling, whole
 from dcmlint.facts.pixel.encapsulation import Encapsulation, layout_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ALL_UP_TO: Final = 20_000
 _DRAWN: Final = 2_000
 _MOST_EDGES: Final = 2_000
+# Frames drawn of what is read in ranges, from afar perhaps, where each costs a request.
+_DRAWN_AFAR: Final = 6
 # Samples of luminance for one of chrominance, across and down
 _SUBSAMPLINGS: Final[dict[tuple[float, float], str]] = {
     (1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1",
@@ -118,11 +121,26 @@ def chosen_frames(facts: Facts, total: int) -> Any:
     import numpy as np
 
     wanted = facts.options.frames
-    if wanted == "all" or (wanted == "auto" and total <= ALL_UP_TO):
+    if wanted == "all":
+        return None
+    ends = np.array([0, total - 1])
+    if _is_afar(facts):
+        corner = _edges(facts, total)[-1:]
+        drawn = np.random.default_rng(facts.options.seed).integers(0, total, _DRAWN_AFAR)
+        return np.unique(np.concatenate((ends, corner, drawn))).astype(np.int64)
+    if wanted == "auto" and total <= ALL_UP_TO:
         return None
     drawn = np.random.default_rng(facts.options.seed).integers(0, total, _DRAWN)
-    ends = np.array([0, total - 1])
     return np.unique(np.concatenate((ends, _edges(facts, total), drawn))).astype(np.int64)
+
+
+def _is_afar(facts: Facts) -> bool:
+    """Whether frames cost a request each: they are read in ranges, and are more than was read at once."""
+    from dcmlint.dicom.sparse_fragments import READ_WHOLE
+
+    layout = layout_of(facts)
+    many = layout is not None and int(layout[0].lengths.sum()) > READ_WHOLE
+    return many and isinstance(facts.instance.dataset.context.buffer, RangeBuffer)
 
 
 def _edges(facts: Facts, total: int) -> Any:

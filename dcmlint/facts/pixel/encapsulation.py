@@ -26,14 +26,14 @@ _LARGEST_TABLE: Final = 1 << 26
 _MOST_LOOKED_AT: Final = 1 << 20
 # What ends the reading of the sequence before its delimiter.
 BROKEN: Final = frozenset({"no-delimiter", "foreign-tag", "truncated-item-header", "undefined-length",
-                           "item-beyond-end", "too-many-items"})  # fmt: skip
+                           "item-beyond-end", "too-many-items", "not-read"})  # fmt: skip
 
 
 class Encapsulation(msgspec.Struct, frozen=True, kw_only=True):
     """The sequence of fragments, and the tables that point into it.
 
     ``video``: whether the fragments hold one video stream rather than frames
-    ``broken``: whether the fragments could not be read to their end
+    ``broken``: whether the fragments were not read to their end
     ``fragments``: fragments of Pixel Data, the Basic Offset Table not counted
     ``payload_bytes``: bytes of all fragments
     ``frames``: frames that the fragments make up; unknown where nothing tells, and for video
@@ -119,7 +119,7 @@ def _of_frames(
     number = stated if isinstance(stated, int) else basic or 0
     offsets, lengths = _table(dataset, ExtendedOffsetTable), _table(dataset, ExtendedOffsetTableLengths)
     starts = None
-    if len(fragments) <= _MOST_LOOKED_AT:
+    if fragments.seen is None and len(fragments) <= _MOST_LOOKED_AT:
         starts = frame_start_test(dataset.context.buffer, fragments, instance.syntax.uid)
     known = offsets is not None and offsets is not UNKNOWN
     frame_map = map_frames(fragments, number, offsets if known else None, starts)
