@@ -37,7 +37,7 @@ class DaskEngine:
                 self._client: Any = Client(**file, timeout=_TIMEOUT, set_as_default=False)
             else:
                 self._cluster = LocalCluster(
-                    n_workers=worker_count(jobs), threads_per_worker=1, processes=True, dashboard_address=None
+                    n_workers=worker_count(jobs), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
                 )
                 self._client = Client(self._cluster, set_as_default=False)
                 if work.memory_limit:
@@ -47,7 +47,7 @@ class DaskEngine:
                 f"--engine dask={address}: {type(error).__name__}: no scheduler answers"
             ) from None
         self._jobs: dict[str, int] = {}
-        self._futures: Any = as_completed(with_results=False)
+        self._futures: Any = as_completed(loop=self._client.loop)
         self._submitted = 0
 
     @property
