@@ -26,9 +26,15 @@ def test_a_cluster_finds_what_one_machine_finds(tmp_path, cluster):
     source = mixed(tmp_path / "archive")
     for name, place in (("mixed", source), ("examples", EXAMPLES)):
         near = scanned(tmp_path / f"near-{name}", place, shard_size=3)
-        far = scanned(tmp_path / f"far-{name}", place, shard_size=3, engine=f"dask={cluster.scheduler_address}")
-        assert findings_in(tmp_path / f"far-{name}", far["run"]) == findings_in(tmp_path / f"near-{name}", near["run"])
-        assert outcomes_in(tmp_path / f"far-{name}", far["run"]) == outcomes_in(tmp_path / f"near-{name}", near["run"])
+        far = scanned(
+            tmp_path / f"far-{name}", place, shard_size=3, engine=f"dask={cluster.scheduler_address}"
+        )
+        assert findings_in(tmp_path / f"far-{name}", far["run"]) == findings_in(
+            tmp_path / f"near-{name}", near["run"]
+        )
+        assert outcomes_in(tmp_path / f"far-{name}", far["run"]) == outcomes_in(
+            tmp_path / f"near-{name}", near["run"]
+        )
         assert far["exit_code"] == near["exit_code"]
 
 

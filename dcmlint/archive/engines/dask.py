@@ -37,7 +37,10 @@ class DaskEngine:
                 self._client: Any = Client(**file, timeout=_TIMEOUT, set_as_default=False)
             else:
                 self._cluster = LocalCluster(
-                    n_workers=worker_count(jobs), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+                    n_workers=worker_count(jobs),
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",
                 )
                 self._client = Client(self._cluster, set_as_default=False)
                 if work.memory_limit:
