@@ -1,6 +1,7 @@
 """Importing this module registers every command."""
 
 from dcmlint.cli import (
+    archive_report,
     baseline,
     check,
     compare,
@@ -13,13 +14,16 @@ from dcmlint.cli import (
     listen,
     probe,
     profile,
+    query,
     rule,
     rules,
     scan,
     standard_,
+    tidy,
 )
 
 __all__ = [
+    "archive_report",
     "baseline",
     "check",
     "compare",
@@ -32,8 +36,10 @@ __all__ = [
     "listen",
     "probe",
     "profile",
+    "query",
     "rule",
     "rules",
     "scan",
     "standard_",
+    "tidy",
 ]

@@ -110,7 +110,7 @@ def scan(
     from dcmlint.sources.input import Selection
     from dcmlint.sources.open_source import SourceSettings
 
-    days = _day("--since", since), _day("--until", until)
+    days = day_of("--since", since), day_of("--until", until)
     settings = ScanSettings(
         work=Work(
             settings=run.settings, time_limit=time_limit, memory_limit=_size(memory_limit), sender=sender,
@@ -173,7 +173,8 @@ def _share(text: str | None) -> float:
     return share
 
 
-def _day(option: str, text: str | None) -> datetime.datetime | None:
+def day_of(option: str, text: str | None) -> datetime.datetime | None:
+    """The day that an option gives, at its beginning in UTC.  Raises `UsageError`."""
     if text is None:
         return None
     try:
