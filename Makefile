@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz lint generate clean
+.PHONY: demo test fuzz lint generate docs clean
 
 $(BIN)/dcmlint: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -40,6 +40,14 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
+
+$(VENV)/.docs: pyproject.toml $(BIN)/dcmlint
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
+# The site, to be opened from disk: build/docs/index.html. A link that leads nowhere is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 generate: $(VENV)/.tests
 	$(BIN)/python tools/generate.py

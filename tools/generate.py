@@ -24,7 +24,14 @@ from dcmlint.reports.report_schema import report_schema  # noqa: E402
 from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
 from dcmlint.rules.load import data_folder, read_folder  # noqa: E402
 from dcmlint.rules.schema import rule_schema  # noqa: E402
-from tools.reference import facts_page, functions_page  # noqa: E402
+from tools.reference import (  # noqa: E402
+    cli_page,
+    configuration_page,
+    exit_codes_page,
+    facts_page,
+    functions_page,
+    json_page,
+)
 
 PAGES = ROOT / "docs" / "rules"
 
@@ -40,6 +47,11 @@ def generated() -> dict[Path, bytes]:
     rules = [source.rule for source in read_folder(data_folder("rules"))]
     made[ROOT / "docs" / "facts.md"] = facts_page().encode()
     made[ROOT / "docs" / "functions.md"] = functions_page(rules).encode()
+    reference = ROOT / "docs" / "reference"
+    made[reference / "cli.md"] = cli_page().encode()
+    made[reference / "configuration.md"] = configuration_page().encode()
+    made[reference / "exit-codes.md"] = exit_codes_page().encode()
+    made[reference / "json.md"] = json_page(report_schema()).encode()
     made |= profile_files(ROOT)
     return made | {PAGES / name: text.encode() for name, text in rule_pages(rules).items()}
 
@@ -51,7 +63,7 @@ def _differences() -> bytes:
     ]
     head = (
         "# Where validators differ\n\nWhere dcmlint differs from dciodvfy, or from what was once believed of a rule: "
-        "who is right, and the clause.\nThe parts of this page stand in `docs/differences.d`."
+        "who is right, and the clause."
     )
     return ("\n\n".join([head, *parts]) + "\n").encode()
 

@@ -19,6 +19,27 @@ NAME = "dcmlint.toml"
 _ROOTS = (".git", ".hg", ".svn")
 
 
+# What each key means, for the documentation.
+KEYS = {
+    "profile": "The profile to check against.",
+    "select": "Apply only these rules: ids, areas, names or tags.",
+    "ignore": "Rules that are not applied, and accepted findings.",
+    "extend_select": "Rules that are applied in addition.",
+    "extend_ignore": "Rules that are ignored in addition.",
+    "severity": "Severities of rules.",
+    "fail_on": "The lowest severity that makes the exit code 1.",
+    "show_values": "Values in reports: safe, none or all.",
+    "frames": "The frames whose code streams are examined: auto, all, sample or none.",
+    "include": "In folders, take only files that match these patterns.",
+    "exclude": "In folders, omit files that match these patterns.",
+    "parameters": "Parameters of the profile.",
+    "format": "Formats, each with its file: FORMAT=FILE.",
+    "jobs": "Processes; 0: one per core if there are many files.",
+    "show": "The lowest severity that text shows.",
+    "baseline": "A baseline of known findings.",
+}
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """What a configuration file may say; the command line wins.
 
