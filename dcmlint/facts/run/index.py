@@ -127,10 +127,18 @@ class RunIndex:
         return grouped(self.parts, lambda part: patient_key(part.kept.patient))
 
     @cached_property
-    def concatenation_sources(self) -> frozenset[str]:
-        """The UIDs of the undivided instances that concatenations come from."""
-        concatenated = (part.image.concatenated for part in self.parts if part.on_slide)
-        return frozenset(one.source for one in concatenated if one is not None and one.source)
+    def concatenation_sources(self) -> dict[str, list[KeptFile]]:
+        """The members of concatenations by the UID of the undivided instance that they come from."""
+        result: dict[str, list[KeptFile]] = {}
+        for part in self.parts:
+            one = part.image.concatenated if part.on_slide else None
+            if one is not None and one.source:
+                result.setdefault(one.source, []).append(part)
+        return result
+
+    def named(self, uid: str) -> list[KeptFile]:
+        """What a reference to an instance leads to: the instance, or the members of a concatenation of it."""
+        return self.instances.get(uid) or self.concatenation_sources.get(uid, [])
 
     @cached_property
     def instances(self) -> dict[str, list[KeptFile]]:

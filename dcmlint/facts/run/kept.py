@@ -7,7 +7,7 @@ import msgspec
 from dcmlint.decoding import decoder
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.report.regions import ImageSize, Region, image_size, regions_of
-from dcmlint.facts.run.derived_object import Annotations, annotations_of
+from dcmlint.facts.run.derived_object import Annotations, Material, annotations_of, material_of
 from dcmlint.facts.run.entities import (
     EQUIPMENT,
     FRAME_OF_REFERENCE,
@@ -44,7 +44,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     Packed, so that equal ones can be kept once: ``patient``, ``study_values``, ``series_values``,
     ``equipment``, ``reference_frame`` (attributes of the entities) and ``references``.  ``image`` is packed
-    for every image with a Total Pixel Matrix, ``annotations`` given for annotations of one.
+    for every image with a Total Pixel Matrix, ``annotations`` (packed) for annotations of one, and ``material`` is
+    the container and the specimens that a derived object names.
     ``size`` is that of an image, ``regions`` (packed) what a document says of parts of images.
     """
 
@@ -62,7 +63,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     reference_frame: bytes
     references: bytes = b""
     image: bytes = b""
-    annotations: Annotations | None = None
+    annotations: bytes = b""
+    material: Material | None = None
     size: ImageSize | None = None
     regions: bytes = b""
 
@@ -81,6 +83,7 @@ def kept(facts: Facts) -> Kept | None:
     )
     image = slide_image(facts) if wanted else None
     regions = regions_of(facts)
+    annotations = annotations_of(facts)
     return Kept(
         sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
         study=_uid(dataset.text(StudyInstanceUID)), series=_uid(dataset.text(SeriesInstanceUID)),
@@ -91,7 +94,8 @@ def kept(facts: Facts) -> Kept | None:
         reference_frame=entity(dataset, FRAME_OF_REFERENCE, mode),
         references=msgspec.msgpack.encode(referred) if referred != _NONE else b"",
         image=msgspec.msgpack.encode(image) if image is not None else b"",
-        annotations=annotations_of(facts), size=image_size(facts),
+        annotations=msgspec.msgpack.encode(annotations) if annotations is not None else b"",
+        material=material_of(facts), size=image_size(facts),
         regions=msgspec.msgpack.encode(regions) if regions else b"",
     )  # fmt: skip
 
@@ -100,6 +104,7 @@ _NONE = References()
 _REGIONS = decoder(list[Region])
 _REFERENCES = decoder(References)
 _IMAGE = decoder(SlideImage)
+_ANNOTATIONS = decoder(Annotations)
 
 
 def regions_in(one: Kept) -> list[Region]:
@@ -110,6 +115,11 @@ def regions_in(one: Kept) -> list[Region]:
 def references_of(one: Kept) -> References:
     """The references of a member."""
     return _REFERENCES.decode(one.references) if one.references else _NONE
+
+
+def annotations_in(one: Kept) -> Annotations | None:
+    """What annotations say of their image; None for other members."""
+    return _ANNOTATIONS.decode(one.annotations) if one.annotations else None
 
 
 def image_of(one: Kept) -> SlideImage | None:

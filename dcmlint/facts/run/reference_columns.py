@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from dcmlint.dicom.column_values import numbers_of
 from dcmlint.dicom.columns import Columns, LeafPath, Shape
 from dcmlint.dicom.items import Items
 from dcmlint.facts.run.referenced import LONGEST, uid_in
 from dcmlint.standard.tags import (
+    ReferencedFrameNumber,
     ReferencedFrameOfReferenceUID,
     ReferencedSOPClassUID,
     ReferencedSOPInstanceUID,
@@ -34,6 +36,28 @@ def references_in(items: Items) -> Iterator[tuple[tuple[str, ...], int]]:
                 through = path[-3] if len(path) > 2 else 0
                 for row in _rows(items, shape, [_leaf_path(shape, path, one) for one in _OF_A_REFERENCE]):
                     yield row, through
+
+
+def highest_in(items: Items) -> Iterator[tuple[str, int]]:
+    """The highest Referenced Frame Number of each instance that is referred to."""
+    if not isinstance(items, Columns):
+        return
+    for shape in items.shapes:
+        for path, leaf in shape.leaves.items():
+            named = (*path[:-1], ReferencedSOPInstanceUID)
+            if path[-1] != ReferencedFrameNumber or named not in shape.leaves:
+                continue
+            instances, rows, which = np.unique(
+                items.raw(shape.leaves[named]), return_index=True, return_inverse=True
+            )
+            highest = np.zeros(len(instances))
+            number = 1
+            while not np.isnan(values := numbers_of(items, leaf, number)).all():
+                np.fmax.at(highest, which.reshape(-1), values)
+                number += 1
+            for instance, row, value in zip(instances.tolist(), rows.tolist(), highest.tolist(), strict=True):
+                if value < 1 << 32:
+                    yield _text(items, shape, named, row, instance), int(value)
 
 
 def frames_in(items: Items) -> Iterator[str]:

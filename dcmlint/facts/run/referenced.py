@@ -9,6 +9,7 @@ from dcmlint.dicom.items import ItemList, Items
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.run.entities import printable_text
 from dcmlint.standard.tags import (
+    ReferencedFrameNumber,
     ReferencedFrameOfReferenceUID,
     ReferencedPatientSequence,
     ReferencedPerformedProcedureStepSequence,
@@ -60,18 +61,20 @@ class References(msgspec.Struct, frozen=True, array_like=True):
     """The distinct references of an instance, in the order of the bytes.
 
     ``more``: there are more than were kept.  ``frames_of_reference``: Referenced Frame of Reference UIDs of
-    three-dimensional coordinates (PS3.3 C.18.9).
+    three-dimensional coordinates (PS3.3 C.18.9).  ``highest``: the highest Referenced Frame Number by instance.
     """
 
     instances: tuple[Reference, ...] = ()
     more: bool = False
     frames_of_reference: tuple[str, ...] = ()
+    highest: dict[str, int] = {}
 
 
 class _Collector:
     def __init__(self) -> None:
         self.found: dict[tuple[str, str, str, str], Reference] = {}
         self.frames: dict[str, None] = {}
+        self.highest: dict[str, int] = {}
         self.more = False
 
     def level(self, level: Dataset, series: str, study: str) -> None:
@@ -86,6 +89,12 @@ class _Collector:
                     study,
                     level.parent_tag,
                 )
+                if ReferencedFrameNumber in level:
+                    numbers = level.values(ReferencedFrameNumber)
+                    self.frame(
+                        uid_in(level, ReferencedSOPInstanceUID),
+                        max((one for one in numbers if isinstance(one, int)), default=0),
+                    )
             if ReferencedFrameOfReferenceUID in level and len(self.frames) < 64:
                 self.frames[uid_in(level, ReferencedFrameOfReferenceUID)] = None
         for element in level:
@@ -100,13 +109,20 @@ class _Collector:
 
     def columns(self, items: Items, tag: int, series: str, study: str) -> None:
         """A long sequence: the references of all its items at once."""
-        from dcmlint.facts.run.reference_columns import frames_in, references_in
+        from dcmlint.facts.run.reference_columns import frames_in, highest_in, references_in
 
         for (sop_class, sop_instance, of_series, of_study), through in references_in(items):
             self.add(sop_class, sop_instance, of_series or series, of_study or study, through or tag)
+        for instance, number in highest_in(items):
+            self.frame(instance, number)
         for frame in frames_in(items):
             if len(self.frames) < 64:
                 self.frames[frame] = None
+
+    def frame(self, instance: str, number: int) -> None:
+        """A frame that is referred to: the highest of each instance is kept."""
+        if instance and 0 < number < 1 << 32 and len(self.highest) < MOST:
+            self.highest[instance] = max(self.highest.get(instance, 0), number)
 
     def add(self, sop_class: str, sop_instance: str, series: str, study: str, through: int) -> None:
         if not sop_instance or through in _NOT_INSTANCES or sop_class.startswith(_NOT_STORED):
@@ -130,7 +146,9 @@ def references(dataset: Dataset) -> References:
     """What a data set refers to."""
     collector = _Collector()
     collector.level(dataset, "", "")
-    return References(tuple(collector.found.values()), collector.more, tuple(filter(None, collector.frames)))
+    return References(
+        tuple(collector.found.values()), collector.more, tuple(filter(None, collector.frames)), collector.highest
+    )
 
 
 def uid_in(level: Dataset, tag: int) -> str:

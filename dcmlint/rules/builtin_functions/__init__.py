@@ -29,7 +29,9 @@ from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing re
     overlays,
 )
 from dcmlint.rules.builtin_functions.run import (  # noqa: F401 - importing registers them
+    annotated,
     concatenations,
+    derived,
     entities,
     references,
     slide_levels,

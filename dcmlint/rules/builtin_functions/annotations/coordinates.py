@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.dicom.path import name_of
-from dcmlint.rules.builtin_functions.annotations.groups import FEWEST, FIXED, Group, groups
+from dcmlint.facts.header.annotation_groups import FEWEST, FIXED, Group
+from dcmlint.rules.builtin_functions.annotations.groups import groups
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AnnotationCoordinateType,
@@ -159,13 +160,10 @@ def open_polygons(context: RuleContext) -> Iterator[Problem]:
     if not found:
         raise NotApplicable
     for group in found:
-        values, starts = group.values(), group.starts()
-        if values is None or starts is None or not group.dimensions or _indices(group) is not None:
+        points, starts = group.points(), group.starts()
+        if points is None or starts is None or _indices(group) is not None:
             continue
-        size = group.dimensions
-        usable = len(values) - len(values) % size
-        points = values[:usable].reshape(-1, size)
-        first = (starts.astype(np.int64) - 1) // size
+        first = (starts.astype(np.int64) - 1) // group.dimensions
         last = np.append(first[1:], len(points)) - 1
         closed = np.flatnonzero((points[first] == points[last]).all(axis=1) & (last > first))
         if closed.size:
@@ -184,11 +182,10 @@ def on_slide(context: RuleContext) -> Iterator[Problem]:
     if context.dataset.text(AnnotationCoordinateType) != "3D":
         raise NotApplicable
     for group in groups(context):
-        values = group.values()
-        if values is None or not group.dimensions:
+        points = group.points()
+        if points is None:
             continue
-        usable = len(values) - len(values) % group.dimensions
-        points = values[:usable].reshape(-1, group.dimensions)[:, :2]
+        points = points[:, :2]
         with np.errstate(invalid="ignore"):
             outside = np.flatnonzero((np.abs(points) > _LARGEST_SLIDE).any(axis=1))
         if outside.size:

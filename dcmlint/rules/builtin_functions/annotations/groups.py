@@ -1,99 +1,14 @@
-"""Annotation groups of Microscopy Bulk Simple Annotations and their coordinates (PS3.3 C.37.1).
-
-Coordinates are read as arrays: an instance may hold millions of points.
-"""
+"""The annotation groups that rules look at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.header.annotation_groups import Group, annotation_groups
 from dcmlint.rules.functions import NotApplicable, RuleContext
-from dcmlint.standard.tags import (
-    AnnotationCoordinateType,
-    AnnotationGroupSequence,
-    CommonZCoordinateValue,
-    DoublePointCoordinatesData,
-    GraphicType,
-    LongPrimitivePointIndexList,
-    NumberOfAnnotations,
-    PointCoordinatesData,
-)
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
-
-# Points of one annotation where the graphic type fixes them, and the fewest otherwise (PS3.3 C.37.1.1).
-FIXED = {"POINT": 1, "ELLIPSE": 4, "RECTANGLE": 4}
-FEWEST = {"POLYLINE": 2, "POLYGON": 3}
-# Coordinates and indices are read up to this size (bytes of one value): 2^27 coordinates.
-_MOST = 1 << 30
-
-
-class Group(msgspec.Struct, frozen=True):
-    """One item of Annotation Group Sequence.
-
-    ``dimensions``: values stored for each point: 2, or 3 for 3D coordinates without a common Z; 0 if unknown.
-    ``coordinates``: the attribute that holds them, 0 without; ``width``: bytes of one of its values.
-    """
-
-    item: Dataset
-    graphic_type: str
-    dimensions: int
-    coordinates: int
-    width: int
-
-    @property
-    def stated(self) -> int | None:
-        """Number of Annotations."""
-        value = self.item.value(NumberOfAnnotations)
-        return value if isinstance(value, int) else None
-
-    @property
-    def value_bytes(self) -> int:
-        """Length of the coordinates in bytes, as stated in the file."""
-        element = self.item.get(self.coordinates) if self.coordinates else None
-        return element.length if element is not None else 0
-
-    def values(self) -> Array | None:
-        """All coordinates, flat; None where there are none, no whole number of them, or too many to read."""
-        return self._array(self.coordinates, f"f{self.width}", self.width) if self.coordinates else None
-
-    def starts(self) -> Array | None:
-        """Long Primitive Point Index List; None as for `values`."""
-        return self._array(LongPrimitivePointIndexList, "u4", 4)
-
-    def _array(self, tag: int, kind: str, width: int) -> Array | None:
-        import numpy as np
-
-        element = self.item.get(tag)
-        if element is None or element.items is not None:
-            return None
-        length = element.end - element.start
-        if length != element.length or not 0 < length <= _MOST or length % width:
-            return None
-        order = "<" if self.item.context.little else ">"
-        return np.frombuffer(self.item.raw(tag), f"{order}{kind}")
 
 
 def groups(context: RuleContext) -> list[Group]:
     """The annotation groups; `NotApplicable` without any."""
-    dataset = context.dataset
-    flat = {"2D": 2, "3D": 3}.get(dataset.text(AnnotationCoordinateType), 0)
-    found = list(_groups(dataset, flat))
+    found = annotation_groups(context.dataset)
     if not found:
         raise NotApplicable
     return found
-
-
-def _groups(dataset: Dataset, flat: int) -> Iterator[Group]:
-    for item in dataset.items(AnnotationGroupSequence):
-        single, double = PointCoordinatesData in item, DoublePointCoordinatesData in item
-        tag = PointCoordinatesData if single else DoublePointCoordinatesData if double else 0
-        dimensions = 2 if flat == 3 and CommonZCoordinateValue in item else flat
-        yield Group(item, item.text(GraphicType), dimensions, tag, 4 if single else 8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.rules.builtin_functions.annotations.groups import Group, groups
+from dcmlint.facts.header.annotation_groups import Group
+from dcmlint.rules.builtin_functions.annotations.groups import groups
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AnnotationIndexList,
