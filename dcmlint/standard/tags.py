@@ -246,6 +246,7 @@ AnnotationCoordinateType = 0x006A0001
 AnnotationGroupSequence = 0x006A0002
 AnnotationGroupUID = 0x006A0003
 NumberOfAnnotations = 0x006A000C
+ReferencedOpticalPathIdentifier = 0x006A000E
 CommonZCoordinateValue = 0x006A0010
 AnnotationIndexList = 0x006A0011
 GraphicData = 0x00700022

@@ -140,4 +140,3 @@ def material_of(facts: Facts) -> Material | None:
                 break
     found = Material(container, tuple(dict.fromkeys(filter(None, specimens))))
     return found if found != Material() else None
-

@@ -147,7 +147,10 @@ def references(dataset: Dataset) -> References:
     collector = _Collector()
     collector.level(dataset, "", "")
     return References(
-        tuple(collector.found.values()), collector.more, tuple(filter(None, collector.frames)), collector.highest
+        tuple(collector.found.values()),
+        collector.more,
+        tuple(filter(None, collector.frames)),
+        collector.highest,
     )
 
 

@@ -82,7 +82,11 @@ def _on_slide(context: SlideContext, part: KeptFile) -> tuple[KeptFile, _Box, st
     """The part of the slide that all images in one frame of reference show together."""
     frame = part.kept.frame_of_reference
     images = [one for one in context.index.frames_of_reference.get(frame, []) if frame and one.on_slide]
-    shown = [(one, box) for one in images if one.image.flavour == "VOLUME" and (box := _shown(one.image)) is not None]
+    shown = [
+        (one, box)
+        for one in images
+        if one.image.flavour == "VOLUME" and (box := _shown(one.image)) is not None
+    ]
     if not shown:
         return None
     boxes = [box for _, box in shown]

@@ -231,7 +231,11 @@ def same_pixels(context: SlideContext) -> Iterator[Problem]:
             and (one.image.matrix_columns, one.image.matrix_rows) == (mine.matrix_columns, mine.matrix_rows)
         ]
         apart = [found for one in slides if (found := _apart(mine, one.image)) is not None]
-        if apart and len(apart) == len(slides) and not any((_beyond(mine, one.image) or 0) > 0 for one in slides):
+        if (
+            apart
+            and len(apart) == len(slides)
+            and not any((_beyond(mine, one.image) or 0) > 0 for one in slides)
+        ):
             path, said, want = apart[0]
             yield Problem(
                 message=f"the Total Pixel Matrix is as large as that of the referenced {slides[0].role}, but "
