@@ -206,7 +206,7 @@ def check(
         with counter(
             quiet, None if files_from or include or exclude else total_of(paths or [], quiet)
         ) as tick:
-            for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs):
+            for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs, apart=True):
                 totals.add(result)
                 tick()
     except KeyboardInterrupt:

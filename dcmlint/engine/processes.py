@@ -49,6 +49,11 @@ class NamedInput(Protocol):
         """Bytes of memory or temporary disk that it takes until it is discarded."""
         ...
 
+    @property
+    def mapped(self) -> bool:
+        """Whether it is read through a memory map."""
+        ...
+
     def discard(self) -> None:
         """Give back what is held for it: it was checked."""
         ...
@@ -58,16 +63,22 @@ T = TypeVar("T", bound=NamedInput)
 Open = Callable[[Any], Buffer]
 
 
-def check_inputs(checker: Checker, inputs: Iterable[T], open_: Open, jobs: int) -> Iterator[tuple[T, Result]]:
+def check_inputs(
+    checker: Checker, inputs: Iterable[T], open_: Open, jobs: int, *, apart: bool = False
+) -> Iterator[tuple[T, Result]]:
     """Each input with its result, in the order of the inputs.
 
-    ``jobs``: the number of processes; 0 for one a core, where there are many inputs.
+    ``jobs``: the number of processes; 0 for one a core, where there are many inputs.  ``apart``: with one process,
+    another one reads what is mapped, if the system can fork: a file that is cut while it is read ends the process
+    that reads it (SIGBUS), and may not end the run.
     """
     workers = worker_count(jobs)
     if jobs == 0 and workers > 1:
         inputs, workers = _counted(iter(inputs), workers)
     done: Iterator[tuple[T, Result]]
-    if workers == 1:
+    if workers == 1 and apart and "fork" in multiprocessing.get_all_start_methods():
+        done = _maps_apart(checker, inputs, open_)
+    elif workers == 1:
         done = ((one, checker.check(_task(one), partial(open_, one))) for one in inputs)
     else:
         done = _in_processes(checker, inputs, open_, workers)
@@ -79,7 +90,7 @@ def check_inputs(checker: Checker, inputs: Iterable[T], open_: Open, jobs: int) 
 def totals_of(checker: Checker, inputs: Iterable[NamedInput], open_: Open, jobs: int) -> Totals:
     """What came of all inputs: see `check_inputs`."""
     totals = Totals(checker)
-    for _, result in check_inputs(checker, inputs, open_, jobs):
+    for _, result in check_inputs(checker, inputs, open_, jobs, apart=True):
         totals.add(result)
     return totals
 
@@ -121,6 +132,13 @@ def _start(settings: Settings, open_: Open) -> None:
     _checker, _open = Checker(settings), open_
 
 
+def _start_here(checker: Checker, open_: Open) -> None:
+    """Begin with what the process that forked has."""
+    global _checker, _open
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _checker, _open = checker, open_
+
+
 def _work(inputs: list[Any]) -> list[Result]:
     checker, open_ = _checker, _open
     assert checker is not None
@@ -132,16 +150,18 @@ Waiting = deque[tuple[list[T], "Future[list[Result]] | None"]]
 
 
 class _Pool:
-    """Processes that are made anew when one of them dies."""
+    """Processes that are made anew when one of them dies; ``forked``: copies of this one."""
 
-    def __init__(self, checker: Checker, open_: Open, workers: int) -> None:
-        self._arguments = (checker.settings, open_)
-        self._workers = workers
+    def __init__(self, checker: Checker, open_: Open, workers: int, *, forked: bool = False) -> None:
+        self._checker, self._open, self._workers, self._forked = checker, open_, workers, forked
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
+        if self._forked:
+            fork = multiprocessing.get_context("fork")
+            return ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, context, _start, self._arguments)
+        return ProcessPoolExecutor(self._workers, context, _start, (self._checker.settings, self._open))
 
     def submit(self, chunk: list[Any]) -> Future[list[Result]] | None:
         """None when a process has died."""
@@ -158,6 +178,21 @@ class _Pool:
     def close(self) -> None:
         """End the processes, without what they have not begun."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _maps_apart(checker: Checker, inputs: Iterable[T], open_: Open) -> Iterator[tuple[T, Result]]:
+    """One input after the other: what is mapped in a process of its own, the rest here."""
+    pool: _Pool | None = None
+    try:
+        for one in inputs:
+            if not one.mapped:
+                yield one, checker.check(_task(one), partial(open_, one))
+                continue
+            pool = pool or _Pool(checker, open_, 1, forked=True)
+            yield from _taken(checker, pool, deque([([one], pool.submit([one]))]))
+    finally:
+        if pool is not None:
+            pool.close()
 
 
 def _in_processes(

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from dcmlint.dicom.buffers import WHOLE
+
 STDIN = "-"
 
 
@@ -45,6 +47,18 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     def held(self) -> int:
         """Bytes of memory or temporary disk that it takes until it is opened."""
         return self.size if self.kind in ("bytes", "spool") else 0
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it is read through a memory map, as large files are."""
+        if self.kind == "part":
+            return self.size > WHOLE
+        if self.kind not in ("file", "spool"):
+            return False
+        try:
+            return os.stat(self.container if self.kind == "spool" else self.path).st_size > WHOLE
+        except (OSError, ValueError):
+            return False
 
     def discard(self) -> None:
         """Remove its temporary file: it was checked."""

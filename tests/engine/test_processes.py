@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
+import pytest
 from support import slides
 
 from dcmlint.dicom.buffers import Buffer, WholeBuffer, open_file
@@ -40,6 +42,39 @@ def test_a_process_that_dies_costs_one_input() -> None:
     (finding,) = done[3][1].findings
     assert finding.rule == "FILE902"
     assert "died" in finding.message
+
+
+def _cut_while_mapped(one: Input) -> Buffer:
+    """The file is longer again for each reader, and cut as soon as it is mapped."""
+    path = Path(one.path)
+    if path.name.startswith("cut"):
+        path.write_bytes(CT.ljust(1 << 20, b"\0"))
+    buffer = open_file(path)
+    if path.name.startswith("cut"):
+        os.truncate(path, 0)
+    return buffer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork and SIGBUS")
+def test_a_file_that_is_cut_while_it_is_read_costs_itself(tmp_path: Path) -> None:
+    files = []
+    for name in ("before", "cut-one", "between", "cut-two", "small"):
+        path = tmp_path / f"{name}.dcm"
+        path.write_bytes(CT if name == "small" else CT.ljust(1 << 20, b"\0"))
+        files.append(Input(path=str(path), named=True))
+    assert [one.mapped for one in files] == [True, True, True, True, False]
+    done = list(check_inputs(Checker(Settings()), files, _cut_while_mapped, 1, apart=True))
+    assert [Path(one.path).stem for one, _ in done] == ["before", "cut-one", "between", "cut-two", "small"]
+    assert [result.record.status for _, result in done] == [
+        "checked",
+        "unreadable",
+        "checked",
+        "unreadable",
+        "checked",
+    ]
+    assert done[1][1].findings[0].message == "not checked: the process that checked it died"
+    here = list(check_inputs(Checker(Settings()), [files[0], files[4]], _file, 1))
+    assert [result.findings for _, result in here] == [done[0][1].findings, done[4][1].findings]
 
 
 def test_any_number_of_processes_says_the_same(tmp_path: Path) -> None:
