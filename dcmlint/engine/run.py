@@ -248,6 +248,13 @@ class InstanceRun:
                 worst = (verdict.outcome, verdict.reason)
         return worst
 
+    def scopes(self, active: ActiveRule) -> list[tuple[str, DatasetScope]]:
+        """The path of each level for which an expression is held, and the level; none for other kinds of rules."""
+        if active.rule.kind != "expression":
+            return []
+        levels = self._scopes(active.rule.each, active.compiled.reads)
+        return [(_place(scope.dataset, "", None)[2], scope) for scope, _ in levels]
+
     def _scopes(self, each: str, reads: frozenset[int] | None) -> Sequence[tuple[DatasetScope, Groups]]:
         """The levels for which a rule is held, and the items for which each of them stands.
 

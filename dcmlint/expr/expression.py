@@ -64,6 +64,25 @@ class Expression(msgspec.Struct, frozen=True):
             pass  # what was found until then is still true
         return tuple(found.values())
 
+    def clauses(
+        self, scope: Scope, lets: Lets = _NO_LETS
+    ) -> Iterator[tuple[str, object, tuple[Operand, ...]]]:
+        """Each part of a conjunction, else the whole: its words, its value, its named operands.
+
+        For who follows an evaluation: lets are operands like others.
+        """
+        whole = self.code
+        conjunction = isinstance(whole.node, Logical) and whole.node.operator == "&&"
+        for part in whole.parts if conjunction else (whole,):
+            found: dict[str, Operand] = {}
+            tracer = _Tracer(self, found, scope, lets, _MAX_LETS)
+            try:
+                value = tracer.value(part)
+                tracer.leaves(part)
+            except OutOfStepsError:
+                value = UNKNOWN
+            yield part.text, value, tuple(found.values())
+
     def _follow(
         self, found: dict[str, Operand], scope: Scope, lets: Lets, level: int, wanted: bool = False
     ) -> None:
