@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, cast
@@ -160,7 +160,8 @@ def listen(
     from dcmlint.engine.session import Checker
     from dcmlint.network.acceptor.negotiate import Acceptance
     from dcmlint.network.acceptor.settings import Settings
-    from dcmlint.network.listening import Listening, ListenSettings
+    from dcmlint.network.listen_settings import ListenSettings
+    from dcmlint.network.listening import Listening
     from dcmlint.network.tls.context import server_context
 
     checker = Checker(run.settings)
@@ -205,7 +206,14 @@ def _folder(out: str) -> Iterator[tuple[Path, Path | None]]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--out {out}: {error.strerror}") from None
-        yield folder, folder
+        from dcmlint.intake.folder import incoming_folder
+
+        with ExitStack() as stack:
+            try:
+                incoming = stack.enter_context(incoming_folder(folder))
+            except OSError as error:
+                raise UsageError(f"--out {out}: {error.strerror}") from None
+            yield incoming, folder
         return
     with tempfile.TemporaryDirectory(prefix="dcmlint-", ignore_cleanup_errors=True) as made:
         yield Path(made), None

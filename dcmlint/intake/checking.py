@@ -1,7 +1,8 @@
-"""The checking children, as the gate sees them: who is free, who is slow, who died.
+"""The checking children, as their parent sees them: who is free, who is slow, who died.
 
-Each child has a thread here. One that is busy for longer than ``SLOW`` seconds is no longer counted: another
-one takes its place, so that an instance that is slow to check keeps nobody else waiting; it ends when it is done.
+Each child has a thread here. One that has used more than ``SLOW`` seconds for an instance is no longer counted:
+another one takes its place, so that an instance that is slow to check keeps nobody else waiting; it ends when it is
+done. Processor time is what counts, so that a busy machine does not make every instance a slow one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from time import monotonic
 
 import msgspec
@@ -23,7 +25,9 @@ from dcmlint.errors import UsageError
 from dcmlint.intake.child import Start, Started, Task
 from dcmlint.intake.verdict import ProfileFacts, Reply
 
-SLOW = 1.0
+SLOW = 1.0  # seconds of processor time
+_STUCK = 8.0  # seconds, whatever it waits for
+_TICK = 0.25
 _START_SECONDS = 60.0
 _STARTS = 3  # attempts to start a child before an instance is given up as not checkable
 
@@ -88,9 +92,14 @@ class Checks:
         self.profile = first.profile
         with self._lock:
             self._add(first)
+        self.begin()
+        return first.profile
+
+    def begin(self) -> None:
+        """Start the children without waiting for them, where the profile is known to work."""
+        with self._lock:
             while len(self._workers) < self._wanted:
                 self._add(None)
-        return first.profile
 
     def submit(self, task: Task) -> Pending:
         """Have a task done."""
@@ -152,7 +161,7 @@ class _Worker:
         self.slow = False
         self._checks = checks
         self._child = child
-        self.thread = threading.Thread(target=self._run, name="gate-check", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="dcmlint-check", daemon=True)
 
     def kill(self) -> None:
         """End the child, whatever it does; its thread closes what is open."""
@@ -197,9 +206,10 @@ class _Worker:
         limit = self._checks._seconds
         try:
             child.connection.send_bytes(msgspec.msgpack.encode(task))
-            while not child.connection.poll(SLOW if not self.slow else 1.0):
+            used = child.used()
+            while not child.connection.poll(_TICK):
                 passed = monotonic() - began
-                if not self.slow:
+                if not self.slow and (child.used() - used >= SLOW or passed >= _STUCK):
                     self._checks.slowed(self)
                     child.give_way()
                 if passed >= limit:
@@ -235,6 +245,8 @@ class _Child:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "dcmlint.intake.child", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
+                # Threads of NumPy's own would take memory of a child and nothing uses them.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )  # fmt: skip
         except BaseException:
             ours.close()
@@ -254,6 +266,14 @@ class _Child:
             self.kill()
             raise UsageError(started.error)
         self.profile = started.profile
+
+    def used(self) -> float:
+        """Seconds of processor time until now; of time, where that cannot be known."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            return monotonic()
 
     def give_way(self) -> None:
         """Lower its priority: it is slow, and others wait."""
@@ -277,5 +297,5 @@ class _Child:
             self.process.wait()
         self.connection.close()
         if code is None:
-            return "stopped by the gate"
+            return "stopped by its parent"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

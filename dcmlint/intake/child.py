@@ -120,15 +120,22 @@ def check(checker: Checker, task: Task, *, whole: bool = False) -> Reply:
     result = checker.check(
         Input(task.name or task.path, True, received=task.over_network), lambda: open_file(Path(task.path))
     )
+    if any("MemoryError" in why for why in (*result.undecided.values(), *_not_opened(result))):
+        raise MemoryError  # caught where it happened: the limit of this process, not a mistake in a rule
     findings = [*result.findings, *(_sent(checker, task) if task.over_network else ())]
-    if any(one.rule == CANNOT_OPEN for one in result.findings):
-        return Reply(internal=next(one.message for one in result.findings if one.rule == CANNOT_OPEN))
-    study, series = _entities(task.path)
+    for why in _not_opened(result):
+        return Reply(internal=why)
+    study, series = ("", "") if whole else _entities(task.path)
     status = result.record.status
     return Reply(
         status=status if status != "skipped" else "unreadable", findings=_briefs(findings), crashed=_crashed(result),
         study=study, series=series, member=result.member, result=pickle.dumps(result) if whole else b"",
     )  # fmt: skip
+
+
+def _not_opened(result: Result) -> list[str]:
+    """Why the file could not be checked as a whole, if it could not."""
+    return [one.message for one in result.findings if one.rule == CANNOT_OPEN]
 
 
 def together(checker: Checker, members: tuple[bytes, ...]) -> Reply:

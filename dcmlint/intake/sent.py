@@ -32,18 +32,21 @@ _ENCODINGS = {  # PS3.5 10.1, A.1 … A.5; encapsulated syntaxes are explicit li
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance that arrived: what was said of it, what its data set begins with, and its digest."""
+    """An instance that arrived: what was said of it, what its data set begins with, and its digest.
+
+    ``earlier``: the digest of the instance with the same UID that came last before it, if one did.
+    """
 
     sop_class: str
     sop_instance: str
     transfer_syntax: str
     head: DatasetHead
     sha256: str = ""
+    earlier: str = ""
 
 
-def sent_facts(arrivals: Sequence[Sent], before: dict[str, str]) -> Stored:
-    """What rules read of instances; ``before`` maps those that came earlier to their digests."""
-    seen: dict[str, str] = {}
+def sent_facts(arrivals: Sequence[Sent]) -> Stored:
+    """What rules read of instances."""
     unlike: list[str] = []
     same: list[str] = []
     other: list[str] = []
@@ -65,10 +68,8 @@ def sent_facts(arrivals: Sequence[Sent], before: dict[str, str]) -> Stored:
                 unlike.append(f"{uid} (the data set says {head.sop_instance})")
         if head.group2:
             meta.append(uid)
-        earlier = seen.get(uid) or before.get(uid)
-        if earlier:
-            (same if earlier == one.sha256 else other).append(uid)
-        seen[uid] = one.sha256
+        if one.earlier:
+            (same if one.earlier == one.sha256 else other).append(uid)
     return Stored(
         received=len(arrivals),
         unlike_command=tuple(unlike),
@@ -97,9 +98,9 @@ def sent_findings(
     """
     sent = Sent(
         sop_class=sop_class, sop_instance=sop_instance, transfer_syntax=transfer_syntax, head=read_dataset_head(path),
-        sha256=sha256,
+        sha256=sha256, earlier=earlier,
     )  # fmt: skip
-    stored = sent_facts([sent], {sop_instance: earlier} if earlier else {})
+    stored = sent_facts([sent])
     if half_originator:
         stored = msgspec.structs.replace(stored, half_originator=(sop_instance,))
     rules = [active for active in checker.planner.rules if active.rule.scope == "association"]

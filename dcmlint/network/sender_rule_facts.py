@@ -34,10 +34,10 @@ def sender_rule_facts(facts: SenderFacts) -> Sender:
     )
 
 
-def stored_facts(association: AssociationFacts, arrivals: Sequence[Sent], before: dict[str, str]) -> Stored:
-    """The instances of one association; ``before`` maps instances that came earlier to their digests."""
+def stored_facts(association: AssociationFacts, arrivals: Sequence[Sent]) -> Stored:
+    """The instances of one association."""
     return msgspec.structs.replace(
-        sent_facts(arrivals, before),
+        sent_facts(arrivals),
         partial=tuple(_partial(instance) for instance in association.instances if not instance.complete),
         half_originator=tuple(
             instance.sop_instance

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from network_certificates import Certificates
 from network_peers import (
@@ -28,6 +29,7 @@ from network_peers import (
     write_instance,
 )
 
+from dcmlint.facts.association.senders import Stored
 from dcmlint.intake.dataset_head import DatasetHead
 from dcmlint.intake.sent import Sent
 from dcmlint.network.observed import AssociationFacts, InstanceFacts
@@ -179,7 +181,7 @@ def test_what_the_sender_gets_wrong(tmp_path: Path) -> None:
     assert code == 1
     assert {"NET501", "NET502", "NET503", "NET504", "NET505", "NET506", "NET406"} <= set(found), found.keys()
     assert "2.25.1 (the data set says 2.25.2)" in found["NET501"]["message"]
-    assert "other bytes: 2.25.2" in found["NET502"]["message"]
+    assert "different content: 2.25.2" in found["NET502"]["message"]
     assert "2.25.4 (implicit little" in found["NET503"]["message"]
     assert "2.25.5 (after 100 bytes)" in found["NET504"]["message"]
     assert "2.25.3" in found["NET505"]["message"]
@@ -224,10 +226,14 @@ def test_half_an_originator_and_what_came_before() -> None:
     )
     head = DatasetHead(encoding="explicit little", sop_class=CT, sop_instance="1.2")
     arrival = Sent(sop_class=CT, sop_instance="1.2", transfer_syntax=EXPLICIT, head=head, sha256="aa")
-    facts = stored_facts(association, [arrival], {"1.2": "aa"})
+
+    def again(earlier: str) -> Stored:
+        return stored_facts(association, [msgspec.structs.replace(arrival, earlier=earlier)])
+
+    facts = again("aa")
     assert facts.half_originator == ("1.2",)
     assert facts.same_again == ("1.2",)
-    assert stored_facts(association, [arrival], {"1.2": "bb"}).other_again == ("1.2",)
+    assert again("bb").other_again == ("1.2",)
 
 
 # --- real senders --------------------------------------------------------------------------------

@@ -79,8 +79,8 @@ class Receiver:
         self._acceptor.start()
         return self
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Listen no more, end what is open, and wait up to ``timeout`` seconds for it."""
+    def listen_no_more(self, timeout: float = 5.0) -> None:
+        """Take no connection any more; what is open goes on."""
         self._stopping = True
         if self._acceptor is not None and self._waker is not None and self._woken is not None:
             self._waker.send(b"!")
@@ -90,6 +90,11 @@ class Receiver:
             self._acceptor = None
         if self._listener is not None:
             self._listener.close()
+            self._listener = None
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Listen no more, end what is open, and wait up to ``timeout`` seconds for it."""
+        self.listen_no_more(timeout)
         with self._lock:
             for association in self._open.values():
                 association.interrupt()
