@@ -151,7 +151,9 @@ def test_a_sender_that_waits_when_the_run_ends_keeps_its_instance(
 @pytest.mark.timeout(120)
 def test_the_same_uid_with_other_bytes_is_refused_by_policy(tmp_path: Path) -> None:
     profile = tmp_path / "gate.yaml"
-    profile.write_text("id: gate\nversion: '1'\ntitle: A gate\nextends: [dicom]\nrules: {ALL: off, NET502: error}\n")
+    profile.write_text(
+        "id: gate\nversion: '1'\ntitle: A gate\nextends: [dicom]\nrules: {ALL: off, NET502: error}\n"
+    )
     told: list[Told] = []
     (tmp_path / "in").mkdir()
     (tmp_path / "kept").mkdir()
