@@ -9,17 +9,16 @@ from typing import Any
 from dcmlint.archive.objects import keys_of
 from dcmlint.errors import InputError, UsageError
 from dcmlint.sources.key import Key, Source
-from dcmlint.sources.open_source import SourceSettings, scheme_of
+from dcmlint.sources.open_source import DICOMWEB, PACS, SourceSettings, scheme_of
 
 _ROWS = 4096
-# Servers that select by study date and modality themselves.
-_SELECTING = ("dicomweb+http", "dicomweb+https", "dicom")
 
 
 def list_keys(source: Source, settings: SourceSettings, after: str = "") -> Iterator[Key]:
     """The keys behind ``after``.  Raises `InputError` where they cannot be listed, `UsageError` for a filter that the
     source does not have."""
-    server = any(scheme_of(name) in _SELECTING for name in settings.names)
+    # Servers select by study date and modality themselves.
+    server = any(scheme_of(name) in (*DICOMWEB, PACS) for name in settings.names)
     if settings.keys:
         yield from _modified(_behind(_named(settings), after), settings)
     elif server:

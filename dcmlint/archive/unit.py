@@ -115,7 +115,7 @@ def _rows(
 
 
 def _result(one: Input, checker: Checker, source: Source, work: Work, watch: Watch) -> Result:
-    task = Task(one.path, one.named, skipped=one.skipped)
+    task = Task(one.path, one.named, one.received, one.skipped)
     if one.kind == "problem":
         return checker.unreadable(one.path, CANNOT_OPEN, f"cannot be read: {one.problem}")
     try:

@@ -40,6 +40,11 @@ class NamedInput(Protocol):
         ...
 
     @property
+    def received(self) -> bool:
+        """Whether it came over an association, without file meta information."""
+        ...
+
+    @property
     def skipped(self) -> str:
         """What it is, where nobody wants to read it; else empty."""
         ...
@@ -117,7 +122,7 @@ def _counted(inputs: Iterator[T], workers: int) -> tuple[Iterator[T], int]:
 
 
 def _task(one: NamedInput) -> Task:
-    return Task(one.path, one.named, skipped=one.skipped)
+    return Task(one.path, one.named, one.received, one.skipped)
 
 
 _checker: Checker | None = None

@@ -24,6 +24,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     (bytes) of the file ``container``, ``size`` bytes long; ``spool`` in the temporary file ``container``; ``problem`` nowhere: ``problem`` says why it cannot be read; ``skipped`` nobody wants
     them: ``problem`` says what it is; ``archive`` in the members of the ZIP or tar at ``path``, which was not opened;
     ``object`` in the store or server whose URL is ``container``, named by ``path`` (``size`` -1: not known; ``etag``: what it was when it was listed).
+    ``received``: it came over an association, without file meta information.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     data: bytes = b""
     etag: str = ""
+    received: bool = False
     problem: str = ""
 
     @property

@@ -18,7 +18,7 @@ class Key(msgspec.Struct, frozen=True):
     """An object: its key (a path, or the name in a store), size in bytes, and what tells whether it has changed.
 
     ``kind``: ``archive`` is opened as ZIP or tar; ``problem`` cannot be read, ``skipped`` nobody wants to read: ``note``
-    says why.  ``named``: somebody named it, so that it is a finding if it is no DICOM.
+    says why; of an object, it is what its source needs to open it.  ``named``: somebody named it, so that it is a finding if it is no DICOM.
     """
 
     key: str

@@ -12,6 +12,8 @@ from dcmlint.sources.key import Source
 
 # Schemes of object stores, as obstore knows them.
 STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "http", "https")
+DICOMWEB = ("dicomweb+http", "dicomweb+https")
+PACS = "dicom"
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ def scheme_of(name: str) -> str:
 def is_remote(name: str) -> bool:
     """Whether a name is a URL of something that can be read from afar."""
     scheme = scheme_of(name)
-    return scheme in STORES
+    return scheme in (*STORES, *DICOMWEB, PACS)
 
 
 def open_source(settings: SourceSettings) -> Source:
@@ -58,5 +60,13 @@ def open_source(settings: SourceSettings) -> Source:
         from dcmlint.sources.object_store import ObjectStore
 
         return ObjectStore(name, settings.options, settings.selection)
-    known = ", ".join(STORES)
+    if scheme in DICOMWEB:
+        from dcmlint.sources.dicomweb import DicomWeb
+
+        return DicomWeb(settings)
+    if scheme == PACS:
+        from dcmlint.sources.pacs import Pacs
+
+        return Pacs(settings)
+    known = ", ".join((*STORES, *DICOMWEB, PACS))
     raise UsageError(f"{name}: no source has the scheme {scheme}; known: {known}")
