@@ -43,6 +43,31 @@ def test_openslide_opens_what_its_profile_passes(number: int, tmp_path: Path) ->
     assert opens == (not errors), (MUTATIONS[number], errors)
 
 
+FOR_WSIDICOM: list[dict[str, Any]] = [
+    *MUTATIONS, {"SOPInstanceUID": ABSENT}, {"BitsStored": ABSENT}, {"BitsStored": 12}, {"SamplesPerPixel": ABSENT},
+    {"PhotometricInterpretation": "MONOCHROME1"}, {"PhotometricInterpretation": "PALETTE COLOR"}, {"TotalPixelMatrixRows": 0},
+    {"NumberOfFrames": 3}, {"NumberOfFrames": 1}, {"TotalPixelMatrixColumns": 9000}, {"DimensionOrganizationType": ABSENT},
+    {"DimensionOrganizationType": "TILED_SPARSE"},
+    {"SharedFunctionalGroupsSequence": ABSENT}, {"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence": ABSENT},
+    {"SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing": ABSENT},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(FOR_WSIDICOM)))
+def test_wsidicom_opens_what_its_profile_passes(number: int, tmp_path: Path) -> None:
+    wsidicom = pytest.importorskip("wsidicom")
+    data = to_bytes(changed(pydicom.dcmread(LEVEL), FOR_WSIDICOM[number]))
+    path = tmp_path / "slide.dcm"
+    path.write_bytes(data)
+    try:
+        with wsidicom.WsiDicom.open(path) as slide:
+            opens = slide.read_region((0, 0), 0, (8, 8)).size == (8, 8)
+    except Exception:  # noqa: BLE001 - whatever it raises, it does not open
+        opens = False
+    errors = found(checked(data, "reader-wsidicom"), "error")
+    assert opens == (not errors), (FOR_WSIDICOM[number], errors)
+
+
 @pytest.mark.parametrize(
     ("profile", "changes", "rule"),
     [
@@ -58,7 +83,14 @@ def test_archives_refuse_what_their_documents_say(profile: str, changes: dict[st
 
 @pytest.mark.parametrize("sender", ["aperio-gt450-dx", "dicomvert-2.0"])
 @pytest.mark.parametrize(
-    "receiver", ["reader-openslide", "archive-azure-dicom", "archive-aws-healthimaging", "pacs-ingest"]
+    "receiver",
+    [
+        "reader-openslide",
+        "reader-wsidicom",
+        "archive-azure-dicom",
+        "archive-aws-healthimaging",
+        "pacs-ingest",
+    ],
 )
 def test_every_vendor_beside_every_receiver(sender: str, receiver: str) -> None:
     found_ = misfits(resolve_profile(sender), resolve_profile(receiver))
