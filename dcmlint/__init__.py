@@ -4,6 +4,7 @@ The public interface, loaded when first used:
 
 - `Checker`: the rules of a profile, made once and kept; gives a `Report` for each input
 - `check`, `check_bytes`, `check_dataset`: the same in one call
+- `fix`: repair files, as `dcmlint fix` does; gives an `Outcome` for each
 - `assert_conforms`: the assertion for tests, with or without pytest
 - `Report`, `Finding`, `Settings`: the values they give and take
 - `DcmlintError` and the tree below it
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from dcmlint.findings.finding import Finding
+    from dcmlint.fixes.interface import fix
+    from dcmlint.fixes.run import Outcome
     from dcmlint.profiles.model import Profile
 
 _WHERE = {
@@ -50,6 +53,8 @@ _WHERE = {
     "RuleError": "dcmlint.errors",
     "ProfileError": "dcmlint.errors",
     "Finding": "dcmlint.findings.finding",
+    "Outcome": "dcmlint.fixes.run",
+    "fix": "dcmlint.fixes.interface",
     "Profile": "dcmlint.profiles.model",
 }
 
@@ -61,6 +66,7 @@ __all__ = [
     "InputError",
     "Instance",
     "LocatedError",
+    "Outcome",
     "Profile",
     "ProfileError",
     "Report",
@@ -72,6 +78,7 @@ __all__ = [
     "check",
     "check_bytes",
     "check_dataset",
+    "fix",
 ]
 
 

@@ -184,6 +184,8 @@ class _Work:
             tags.update(_outermost(edit) for _, edit in taken.done)
             current = data = PieceBuffer(current, pieces)
             found = look(self._checker, self._task, opened(data))
+        else:
+            return self._planned(refused=f"after {_MOST_ROUNDS} rounds there is still something to repair")
         if changes and not (found.run is not None and is_certain(found.run.instance)):
             return self._planned(refused="damaged: where its items end is not certain")
         if data is not None:

@@ -6,6 +6,7 @@ import pytest
 from support.repairs import checker, made
 
 from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.engine.session import Task
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Planned, plan
@@ -20,15 +21,18 @@ def planned(data: bytes, unsafe: bool = True) -> Planned:
 @pytest.mark.parametrize(
     ("dataset", "reason"),
     [
-        (f"{{use: ct, {ODD}, bytes: {{truncate: -40}}}}", "ends inside an element"),
-        (f"{{use: ct, {ODD}, encoding: {{drop_meta: true}}}}", "file meta information is missing"),
-        (f"{{use: ct, {ODD}, file.TransferSyntaxUID: !absent }}", "Transfer Syntax UID is missing"),
-        (f"{{use: ct, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}", "stated transfer syntax"),
-        (f"{{use: ct, {ODD}, encoding: {{transfer_syntax: 2.25.17}}}}", "not one of the standard"),
-        (f"{{use: ct, {ODD}, bytes: {{append: 736F6D65207465787420626568696E64}}}}", "is no element"),
+        (f"{{use: ct, {ODD}, bytes: {{truncate: -40}}}}", ODDITIES["truncated"]),
+        (f"{{use: ct, {ODD}, encoding: {{drop_meta: true}}}}", ODDITIES["no-meta"]),
+        (f"{{use: ct, {ODD}, file.TransferSyntaxUID: !absent }}", ODDITIES["transfer-syntax-missing"]),
+        (
+            f"{{use: ct, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}",
+            ODDITIES["transfer-syntax-wrong"],
+        ),
+        (f"{{use: ct, {ODD}, encoding: {{transfer_syntax: 2.25.17}}}}", ODDITIES["transfer-syntax-unknown"]),
+        (f"{{use: ct, {ODD}, bytes: {{append: 736F6D65207465787420626568696E64}}}}", ODDITIES["no-element"]),
         (f"{{use: ct, {ODD}, preamble: !hex 49492A0008000000}}", "TIFF"),
         (f"{{use: ct, {ODD}, DigitalSignaturesSequence: [{{MACIDNumber: '1'}}]}}", "signed"),
-        (f"{{use: ct, {ODD}, AccessionNumber: !vr [ZZ, !raw 'EX-17 ']}}", "VR is not one"),
+        (f"{{use: ct, {ODD}, AccessionNumber: !vr [ZZ, !raw 'EX-17 ']}}", ODDITIES["unknown-vr"]),
     ],
 )
 def test_nothing_is_changed_where_it_is_unsure(dataset: str, reason: str) -> None:

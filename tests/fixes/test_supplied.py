@@ -92,7 +92,7 @@ def test_a_value_after_which_something_else_fails_is_not_written(tmp_path: Path)
     [
         ("by: A\nvalues: {TransferSyntaxUID: 1.2.840.10008.1.2.1}\n", "how the file is written"),
         ("by: A\nvalues: {SOPInstanceUID: 1.2.3}\n", "--new-uids"),
-        ("by: A\nvalues: {NoSuchKeyword: x}\n", "no keyword"),
+        ("by: A\nvalues: {NoSuchKeyword: x}\n", "NoSuchKeyword"),
         ("by: ' '\nvalues: {Modality: CT}\n", "whose values"),
         ("by: A\nvalues: {Modality: CT}\nreplace: [Manufacturer]\n", "has no value above"),
     ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dcmlint import standard
 from dcmlint.dicom.dataset import UNDEFINED, Dataset
 from dcmlint.dicom.edits import AddPreamble, Drop, Edit, Recode, Sort
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.tokens import Reader
+from dcmlint.dicom.tokens import Reader, out_of_place
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repair_function
 from dcmlint.standard.tags import Item, ItemDelimitationItem, PixelData, SequenceDelimitationItem
 
@@ -17,13 +18,14 @@ _HEADER = 8  # bytes of an item or a delimiter
 
 @repair_function("sort-elements")
 def sort_elements(context: RepairContext, failed: Failed) -> Iterable[Edit]:
-    """The elements of the level in ascending order."""
-    yield Sort(level=failed.level)
-
-
-def _extents(level: Dataset) -> list[tuple[int, int]]:
-    """Where the elements of a level begin and end, without delimiters."""
-    return [(element.offset, element.end) for element in level]
+    """The elements of the level in ascending order; an unknown one that is out of place may be no element at all."""
+    level = failed.level
+    for element, _ in out_of_place(list(level)):
+        private = element.tag >> 16 & 1
+        known = level.creator(element.tag) if private else standard.load().dictionary.entry(element.tag)
+        if not known and not (private and 0x10 <= element.tag & 0xFFFF <= 0xFF):
+            raise Refused("an element out of place is not known: the bytes may be damaged")
+    yield Sort(level=level)
 
 
 @repair_function("drop-trailing-bytes")

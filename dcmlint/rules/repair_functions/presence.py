@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dcmlint import standard
 from dcmlint.dicom.edits import Edit, Remove, SetItems, SetValue
 from dcmlint.dicom.encode import written_vr
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repair_function
+from dcmlint.standard.tables import Row
 
 
 @repair_function("add-empty")
@@ -14,11 +16,26 @@ def add_empty(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     """An attribute of type 2 that is absent is written without a value, which says that nobody knows it."""
     if not failed.tag or failed.tag in failed.level:
         raise Refused("the attribute is there")
+    lacking = _required_and_absent(failed)
+    if lacking:
+        # With one attribute a module has begun, and readers ask for all of it.
+        raise Refused(f"{lacking} of the same module is absent, and is never invented")
     vr = written_vr(failed.tag)
     if vr == "SQ":
         yield SetItems(level=failed.level, tag=failed.tag)
     else:
         yield SetValue(level=failed.level, tag=failed.tag, vr=vr)
+
+
+def _required_and_absent(failed: Failed) -> str:
+    """An attribute of type 1 of the same table of the main data set that is absent; "" where none is."""
+    table = failed.problem.table
+    if not table or failed.level.parent is not None:
+        return ""
+    for row in standard.load().table(table).rows:
+        if isinstance(row, Row) and row.type == "1" and row.tag not in failed.level:
+            return row.keyword
+    return ""
 
 
 @repair_function("remove-empty")
