@@ -84,6 +84,10 @@ def listen(
     max_associations: Annotated[
         int, typer.Option(metavar="N", help="Simultaneous associations.", min=1, max=1000, rich_help_panel=CONNECTION)
     ] = 64,
+    max_per_address: Annotated[
+        int,
+        typer.Option(metavar="N", help="Simultaneous associations of one address; 0: half of all.", min=0, rich_help_panel=CONNECTION),
+    ] = 0,
     max_instance: Annotated[
         int, typer.Option(metavar="BYTES", help="Maximum size of an instance.", min=1, rich_help_panel=CONNECTION)
     ] = 20 * 10**9,
@@ -173,7 +177,8 @@ def listen(
             receive=Settings(
                 directory=directory, host=host, port=port, acceptance=acceptance, max_pdu=max_pdu,
                 tls=server_context(cert, key, client_ca=ca, require_client=bool(ca)) if cert else None,
-                max_associations=max_associations, max_connections=max_associations * 2 + 32, max_instance=max_instance,
+                max_associations=max_associations, max_connections=max_associations * 2 + 32,
+                per_address=max_per_address or max(max_associations // 2, 1), max_instance=max_instance,
             ),
             keep=keep, status=cast(Any, status), once=once, settle=settle, wait=wait, expect=expect,
         )  # fmt: skip

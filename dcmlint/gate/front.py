@@ -101,7 +101,7 @@ def _receiver_settings(
             called=frozenset(listen.titles) or None, calling=frozenset(listen.senders) or None, sop_classes=classes
         ),
         timeouts=Timeouts(pdu=listen.pdu, idle=listen.idle), max_pdu=listen.max_pdu, max_instance=listen.largest,
-        max_associations=listen.associations, max_connections=listen.connections, max_instance_facts=100,
+        max_associations=listen.associations, max_connections=listen.connections, per_address=listen.per_address, max_instance_facts=100,
         proxies=networks(listen.proxies),
     )  # fmt: skip
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.senders import SenderFacts
 from dcmlint.network.wire.associate import CONTEXT_RESULTS
+from dcmlint.network.wire.pdu import REJECT_LOCAL_LIMIT
 from dcmlint.standard.names import uid_name
 
 
 def association_record(facts: AssociationFacts, number: int, *, complete: bool) -> AssociationRecord:
     """The record of an association, the ``number``-th; ``complete``: everything that was sent was checked."""
+    complete = complete and facts.rejection != REJECT_LOCAL_LIMIT
     return AssociationRecord(
         id=_association_id(facts, number), title=_association_title(facts), lines=_association_lines(facts),
         contexts=_context_rows(facts), status="checked" if complete else "refused",
+    )  # fmt: skip
+
+
+def turned_away_record(addresses: Mapping[str, int]) -> AssociationRecord:
+    """The record of connections that were closed because there was no place for them, by address."""
+    count = sum(addresses.values())
+    worst = sorted(addresses.items(), key=lambda one: -one[1])[:8]
+    return AssociationRecord(
+        id="turned away", title=f"{count} connections closed: too many were open", status="refused",
+        lines=tuple((address or "an address behind a proxy", f"{number} connections") for address, number in worst),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from time import monotonic
 
 import msgspec
 
+from dcmlint.engine.association import AssociationChecked
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Report
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Totals
@@ -30,7 +31,7 @@ from dcmlint.intake.status import OUT_OF_RESOURCES, Answer
 from dcmlint.intake.verdict import Action, ProfileFacts, Reply
 from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance
-from dcmlint.network.association_record import association_record, sender_record
+from dcmlint.network.association_record import association_record, sender_record, turned_away_record
 from dcmlint.network.listen_settings import ListenSettings
 from dcmlint.network.look import Looked, looked, report_of
 from dcmlint.network.observed import AssociationFacts
@@ -135,8 +136,12 @@ class Listening:
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
         """What came of everything; the senders are judged here, over all their associations."""
         files = self.totals.report(started=started, fail_on=fail_on, config=config)
+        seen = [*self._seen, *self._senders()]
+        if self.receiver.turned_away:
+            record = turned_away_record(self.receiver.crowd.turned_away)
+            seen.append(Looked(record=record, checked=AssociationChecked((), {}, {})))
         return report_of(
-            self.checker, [*self._seen, *self._senders()], started=started, fail_on=fail_on, config=config, files=files
+            self.checker, seen, started=started, fail_on=fail_on, config=config, files=files
         )  # fmt: skip
 
     # --- in the thread that reports ------------------------------------------------------------------

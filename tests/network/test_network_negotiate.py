@@ -45,12 +45,12 @@ def answers(acceptance: Acceptance, request: AssociateRequest = REQUEST) -> Asso
 
 def test_every_context_gets_its_result_in_order() -> None:
     accept = answers(Acceptance())
-    assert [(c.id, c.result) for c in accept.contexts] == [(1, 0), (3, 0), (5, 3), (7, 0), (8, 2), (1, 2)]
+    assert [(c.id, c.result) for c in accept.contexts] == [(1, 2), (3, 0), (5, 3), (7, 0), (8, 2)]
     assert accept.contexts[1].transfer_syntax == JPEG  # encapsulated first, and never Implicit over Explicit
     assert accept.user.max_pdu == 131072
     assert accept.user.window == (1, 1)
     assert accept.user.roles == (Role(WSI, 1, 0),)
-    assert set(accepted_contexts(REQUEST, accept)) == {1, 3, 7}
+    assert set(accepted_contexts(REQUEST, accept)) == {3, 7}
 
 
 def test_the_order_of_the_acceptance_decides() -> None:
@@ -62,7 +62,7 @@ def test_the_order_of_the_acceptance_decides() -> None:
 
 def test_only_the_classes_that_are_taken() -> None:
     accept = answers(Acceptance(sop_classes=frozenset((CT,))))
-    assert [c.result for c in accept.contexts[:4]] == [0, 3, 3, 3]
+    assert [c.result for c in accept.contexts[:4]] == [2, 3, 3, 3]
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,13 @@ class Host(Protocol):
     def stopping(self) -> bool:
         """Whether the acceptor is being stopped."""
 
-    def admit(self) -> bool:
+    def admit(self, association: Association) -> bool:
         """Take a place among the established associations, if there is one."""
 
-    def leave(self, association: Association, *, established: bool) -> None:
+    def rename(self, association: Association) -> bool:
+        """The address of a connection is known now, from a proxy; whether there is a place for it."""
+
+    def leave(self, association: Association) -> None:
         """The association has ended, and its facts were handed over."""
 
 
@@ -111,7 +114,7 @@ class Association:
         self._prefix = os.path.join(self._settings.directory, f"{host.token}-{number:06d}-")
         self._sock = sock
         self._line = Line(sock)
-        self._peer, self._port = peer, port
+        self.peer, self._port = peer, port
         self._began = began
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._end: AssociationEnd = "closed"
@@ -133,7 +136,6 @@ class Association:
         self._largest = 0
         self._oversized = 0
         self._problems: list[Problem] = []
-        self._established = False
         self._deadline = 0.0
         # The message that is being received.
         self._command = bytearray()
@@ -167,16 +169,18 @@ class Association:
                 if self._handlers.on_association_end is not None:
                     self._handlers.on_association_end(self._facts())
             finally:
-                self._host.leave(self, established=self._established)
+                self._host.leave(self)
 
     # --- the stages --------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        if within(self._peer, self._settings.proxies):
+        if within(self.peer, self._settings.proxies):
             deadline = monotonic() + self._settings.timeouts.handshake
             client = read_proxy_header(self._sock, deadline)
             if client is not None:
-                self._peer, self._port = client
+                self.peer, self._port = client
+                if not self._host.rename(self):
+                    raise WireError("crowded", "too many connections of this address", 0)
         if self._settings.tls is not None:
             self._handshake(self._settings.tls)
         if self._negotiate():
@@ -247,7 +251,7 @@ class Association:
         self._peer_max_pdu = request.user.max_pdu or 0
         self._head = AssociationHead(
             number=self.number,
-            peer=self._peer,
+            peer=self.peer,
             peer_port=self._port,
             request=request,
             accept=answer,
@@ -258,14 +262,12 @@ class Association:
 
     def _decide(self, request: AssociateRequest) -> AssociateAccept | Rejection:
         if self._handlers.on_request is not None:
-            rejection = self._handlers.on_request(request, self._peer)
+            rejection = self._handlers.on_request(request, self.peer)
             if rejection is not None:
                 return rejection
         answer = answer_request(request, self._settings.acceptance, self._settings.max_pdu)
-        if isinstance(answer, AssociateAccept):
-            if not self._host.admit():
-                return REJECT_LOCAL_LIMIT
-            self._established = True
+        if isinstance(answer, AssociateAccept) and not self._host.admit(self):
+            return REJECT_LOCAL_LIMIT
         return answer
 
     def _message(self) -> bool:
@@ -465,7 +467,7 @@ class Association:
             return
         kind = problem.kind
         self._note("pdu-timeout" if kind == "timeout" else kind, problem.detail, problem.at)
-        if kind in ("closed", "reset", "tls", "handshake", "handshake-timeout"):
+        if kind in ("closed", "reset", "crowded", "tls", "handshake", "handshake-timeout"):
             self._end = "timeout" if kind == "handshake-timeout" else "closed"
             return
         self._end = "timeout" if "timeout" in kind else "aborted"
@@ -517,7 +519,7 @@ class Association:
     def _facts(self) -> AssociationFacts:
         return AssociationFacts(
             number=self.number,
-            peer=self._peer,
+            peer=self.peer,
             peer_port=self._port,
             end=self._end,
             started=self._started,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from dcmlint.network.wire.associate import (
@@ -51,7 +53,7 @@ def answer_request(
 ) -> AssociateAccept | Rejection:
     """The accept or the rejection that a request is answered (PS3.8 9.3.3, 9.3.4).
 
-    Contexts come back in the order of the request, each with its result; roles are answered with SCU
+    Contexts come back in the order of the request, each id once with its result; roles are answered with SCU
     for the requestor; the asynchronous window with (1, 1). User identity is not checked here and so
     gets no response (PS3.7 D.3.3.7 asks for one only from an acceptor that supports it).
     """
@@ -63,19 +65,19 @@ def answer_request(
         return REJECT_CALLED
     if acceptance.calling is not None and request.calling not in acceptance.calling:
         return REJECT_CALLING
-    seen: set[int] = set()
-    contexts: list[ContextAnswer] = []
+    uses = Counter(context.id for context in request.contexts)
+    contexts: dict[int, ContextAnswer] = {}
     for context in request.contexts:
-        if context.id % 2 == 0 or context.id in seen:  # PS3.8 9.3.2.2: odd and unique
-            contexts.append(ContextAnswer(context.id, 2, _placeholder(context)))
-            continue
-        seen.add(context.id)
-        contexts.append(_answer_context(context, acceptance))
+        # PS3.8 9.3.2.2: odd and unique. Of an id that stands for two contexts nobody could tell which is meant.
+        if context.id % 2 == 0 or uses[context.id] > 1:
+            contexts.setdefault(context.id, ContextAnswer(context.id, 2, _placeholder(context)))
+        else:
+            contexts[context.id] = _answer_context(context, acceptance)
     roles = tuple(Role(role.sop_class, role.scu & 1, 0) for role in request.user.roles)
     return AssociateAccept(
         called=request.called,
         calling=request.calling,
-        contexts=tuple(contexts),
+        contexts=tuple(contexts.values()),
         user=UserInformation(
             max_pdu=max_pdu,
             implementation_class=IMPLEMENTATION_CLASS,

@@ -16,6 +16,8 @@ from time import monotonic, sleep
 
 from dcmlint.errors import InputError
 from dcmlint.network.acceptor.association import Association
+from dcmlint.network.acceptor.crowd import Crowd
+from dcmlint.network.acceptor.proxy import within
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings, Timeouts
 from dcmlint.network.wire.connection import prepare
 
@@ -30,7 +32,7 @@ class Receiver:
         self.handlers = handlers
         # In the names of files, so that what an earlier process left behind is in nobody's way.
         self.token = os.urandom(4).hex()
-        self.turned_away = 0  # connections closed because too many were open
+        self.crowd = Crowd(settings)
         self.received = 0
         self._listener: socket.socket | None = None
         self._waker: socket.socket | None = None
@@ -39,7 +41,6 @@ class Receiver:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._open: dict[int, Association] = {}
-        self._established = 0
         self._stopping = False
 
     @property
@@ -111,20 +112,27 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def admit(self) -> bool:
+    @property
+    def turned_away(self) -> int:
+        """Connections that were closed because too many were open."""
+        return sum(self.crowd.turned_away.values())
+
+    def admit(self, association: Association) -> bool:
         """Take a place among the established associations, if there is one."""
         with self._lock:
-            if self._established >= self.settings.max_associations:
-                return False
-            self._established += 1
-            return True
+            return self.crowd.admit(association.number)
 
-    def leave(self, association: Association, *, established: bool) -> None:
+    def rename(self, association: Association) -> bool:
+        """The address of a connection is known now, from a proxy; whether there is a place for it."""
+        with self._lock:
+            self.crowd.leave(association.number)
+            return self.crowd.enter(association.number, association.peer)
+
+    def leave(self, association: Association) -> None:
         """An association has ended, and its facts were handed over."""
         with self._idle:
             self._open.pop(association.number, None)
-            if established:
-                self._established -= 1
+            self.crowd.leave(association.number)
             self._idle.notify_all()
 
     def _accept(self) -> None:
@@ -150,19 +158,22 @@ class Receiver:
                 self._begin(sock, peer)
 
     def _begin(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        address = str(peer[0])
         with self._lock:
-            if len(self._open) >= self.settings.max_connections or self._stopping:
-                self.turned_away += 1
+            number = self.received + 1
+            # A proxy speaks for others, who are counted once it has said who they are.
+            whose = "" if within(address, self.settings.proxies) else address
+            if self._stopping or not self.crowd.enter(number, whose):
                 sock.close()
                 return
-            self.received += 1
-            association = Association(self, sock, str(peer[0]), int(peer[1]), self.received, monotonic())
-            self._open[association.number] = association
+            self.received = number
+            association = Association(self, sock, address, int(peer[1]), number, monotonic())
+            self._open[number] = association
         prepare(sock)
-        thread = threading.Thread(target=association.run, name=f"dcmlint-{association.number}", daemon=True)
+        thread = threading.Thread(target=association.run, name=f"dcmlint-{number}", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no thread to be had
             sock.close()
-            self.leave(association, established=False)
-            self.turned_away += 1
+            self.leave(association)
+            self.crowd.turn_away(address)

@@ -33,7 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``max_pdu`` is announced. A larger PDU is a mistake of the sender, but costs nothing, so it is taken
     and counted up to ``max_pdu_taken``. Beyond ``max_associations`` a request is rejected as transient;
     beyond ``max_connections``, which counts those that have not yet said anything, a connection is
-    closed. ``proxies`` are balancers whose PROXY header is demanded and believed. ``durable`` has each file synchronised before ``on_instance``.
+    closed. Of one address at most ``per_address`` associations are served and twice as many connections open
+    (0: as many as of all). ``proxies`` are balancers whose PROXY header is demanded and believed. ``durable``
+    has each file synchronised before ``on_instance``.
     """
 
     directory: Path
@@ -47,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_instance: int = 20 * 10**9
     max_associations: int = 64
     max_connections: int = 160
+    per_address: int = 0
     max_instance_facts: int = 100_000
     proxies: tuple[Network, ...] = ()
     durable: bool = False
