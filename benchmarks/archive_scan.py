@@ -1,0 +1,179 @@
+"""Measures scans of a synthetic archive, in one run: a server of the S3 API makes its objects when they are asked for.
+
+    python benchmarks/archive_scan.py [--objects 10000] [--listed 1000000] [--files 2000] [--out FILE]
+
+- objects a second and bytes read by a scan, against listing the archive and fetching the first range of each object alone
+- memory of the client while 10,000 objects and while ``--listed`` objects are listed into shards
+- one process against two, over local files
+- a second run, of which nothing has changed, against the first
+
+Processor time is that of the client and its workers; the server is a process of its own.  Wall times mean something only on
+a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.servers import SYNTHETIC_OPTIONS, serve_synthetic  # noqa: E402
+
+URL = "s3://b/archive"
+
+
+def archive(count: int) -> Any:
+    """A CT image of 128 KiB, of which the header is some 2 kB."""
+    from support.servers import Synthetic
+    from support.slides import ct, to_bytes
+
+    image = ct()
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.9.1.{10**11}"
+    image.SeriesInstanceUID = "1.2.826.0.1.3680043.9.2.100000"
+    image.Rows = image.Columns = 256
+    image.PixelData = bytes(2 * 256 * 256)
+    return Synthetic(count, to_bytes(image), image.SOPInstanceUID, image.SeriesInstanceUID)
+
+
+class Server:
+    """The server in a process of its own."""
+
+    def __init__(self, count: int) -> None:
+        self._process = subprocess.Popen([sys.executable, __file__, "--serve", str(count)], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        port = int(self._process.stdout.readline())
+        self.options = {**SYNTHETIC_OPTIONS, "endpoint": f"http://127.0.0.1:{port}"}
+
+    def __enter__(self) -> dict[str, str]:
+        return self.options
+
+    def __exit__(self, *why: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def measured(task: str, *given: str) -> dict[str, Any]:
+    """Run a task in a process of its own: its answer, wall and processor seconds (with its children), peak memory (MiB)."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, __file__, "--task", task, *given], capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - start
+    return {"wall": wall, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def run_task(task: str, given: list[str]) -> dict[str, Any]:
+    """What a process of its own does."""
+    from support.archives import scanned
+
+    from dcmlint.sources.object_store import FIRST, ObjectStore
+
+    answer: dict[str, Any] = {}
+    if task in ("scan", "files"):
+        out, jobs, *more = given
+        options = json.loads(more[0]) if task == "scan" else {}
+        source = URL if task == "scan" else more[0]
+        run = scanned(Path(out), source, profile="dicom", jobs=int(jobs), options=options)
+        answer = {name: run[name] for name in ("keys", "checked", "bytes_read", "requests", "reused")}
+    elif task == "fetch":
+        store = ObjectStore(URL, json.loads(given[0]))
+        keys = list(store.listed())
+        store.fetch(keys[:64])
+        for number, key in enumerate(keys):
+            store.fetch(keys[number + 64 : number + 65])
+            (one,) = store.inputs(key)
+            store.open(one)
+        answer = {"keys": len(keys), "bytes_read": store.usage.bytes, "requests": store.usage.requests, "first": FIRST}
+    elif task == "list":
+        from dcmlint.archive.layout import Folder
+        from dcmlint.archive.plan import Choice, shards
+
+        store = ObjectStore(URL, json.loads(given[0]))
+        with tempfile.TemporaryDirectory() as place:
+            folder = Folder(place, create=True)
+            answer = {"keys": sum(one.keys.num_rows for one in shards(folder, "r", store.listed, Choice(), 2000))}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = used.ru_utime + used.ru_stime + children.ru_utime + children.ru_stime
+    return {**answer, "cpu": seconds, "memory": used.ru_maxrss / 1024}
+
+
+def rows(arguments: argparse.Namespace, place: Path) -> list[tuple[str, str]]:
+    """Everything that is measured, as lines of a table."""
+    made: list[tuple[str, str]] = []
+    with Server(arguments.objects) as options:
+        given = json.dumps(options)
+        fetch = measured("fetch", given)
+        scan = measured("scan", str(place / "scan"), "2", given)
+        again = measured("scan", str(place / "scan"), "2", given)
+        few = measured("list", given)
+    made += [
+        (f"list {fetch['keys']} objects and fetch their first range", _line(fetch)),
+        (f"scan {scan['checked']} objects, 2 processes", _line(scan)),
+        ("bytes read by the scan, of what the first ranges take", f"{scan['bytes_read'] / fetch['bytes_read']:.2f}"),
+        ("wall time of the scan, of listing and fetching alone", f"{scan['wall'] / fetch['wall']:.2f}"),
+        ("processor time for an object: fetched, scanned", f"{1e3 * fetch['cpu'] / fetch['keys']:.2f} ms, {1e3 * scan['cpu'] / scan['keys']:.2f} ms"),
+        ("second run, nothing changed", f"{_line(again)}; {scan['wall'] / again['wall']:.0f} times faster"),
+    ]  # fmt: skip
+    with Server(arguments.listed) as options:
+        many = measured("list", json.dumps(options))
+    made += [
+        (f"list {few['keys']} into shards", f"{few['memory']:.0f} MiB, {few['cpu']:.1f} s of processor"),
+        (f"list {many['keys']} into shards", f"{many['memory']:.0f} MiB, {many['cpu']:.1f} s of processor"),
+    ]
+    folder = place / "files"
+    folder.mkdir()
+    source = archive(arguments.files)
+    for number in range(arguments.files):
+        (folder / f"{number:06d}.dcm").write_bytes(source.data(number))
+    one = measured("files", str(place / "one"), "1", str(folder))
+    two = measured("files", str(place / "two"), "2", str(folder))
+    made += [
+        (f"{arguments.files} local files, 1 process", _line(one)),
+        (f"{arguments.files} local files, 2 processes", f"{_line(two)}; {one['wall'] / two['wall']:.2f} times faster"),
+    ]
+    return made
+
+
+def _line(one: dict[str, Any]) -> str:
+    size = f", {one['bytes_read'] / 1e6:.0f} MB, {one['requests']} requests" if one.get("requests") else ""
+    return f"{one['keys'] / one['wall']:.0f} objects/s, {one['cpu']:.1f} s of processor{size}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--listed", type=int, default=1_000_000)
+    parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--out")
+    parser.add_argument("--serve", type=int)
+    parser.add_argument("--task", nargs="+")
+    arguments = parser.parse_args()
+    if arguments.serve:
+        server = serve_synthetic(archive(arguments.serve))
+        print(server.server_port, flush=True)
+        server.serve_forever()
+    elif arguments.task:
+        print(json.dumps(run_task(arguments.task[0], arguments.task[1:])))
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            lines = [f"| {what} | {how} |" for what, how in rows(arguments, Path(place))]
+        text = "\n".join(["| | |", "|---|---|", *lines, f"| processors | {os.cpu_count()} |", ""])
+        print(text)
+        if arguments.out:
+            Path(arguments.out).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
