@@ -49,7 +49,9 @@ class Server:
     """The server in a process of its own."""
 
     def __init__(self, count: int) -> None:
-        self._process = subprocess.Popen([sys.executable, __file__, "--serve", str(count)], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", str(count)], stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
         port = int(self._process.stdout.readline())
         self.options = {**SYNTHETIC_OPTIONS, "endpoint": f"http://127.0.0.1:{port}"}
@@ -67,7 +69,9 @@ class Server:
 def measured(task: str, *given: str) -> dict[str, Any]:
     """Run a task in a process of its own: its answer, wall and processor seconds (with its children), peak memory (MiB)."""
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, __file__, "--task", task, *given], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__, "--task", task, *given], capture_output=True, text=True, check=True
+    )
     wall = time.perf_counter() - start
     return {"wall": wall, **json.loads(done.stdout.splitlines()[-1])}
 
@@ -93,7 +97,12 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
             store.fetch(keys[number + 64 : number + 65])
             (one,) = store.inputs(key)
             store.open(one)
-        answer = {"keys": len(keys), "bytes_read": store.usage.bytes, "requests": store.usage.requests, "first": FIRST}
+        answer = {
+            "keys": len(keys),
+            "bytes_read": store.usage.bytes,
+            "requests": store.usage.requests,
+            "first": FIRST,
+        }
     elif task == "list":
         from dcmlint.archive.layout import Folder
         from dcmlint.archive.plan import Choice, shards
@@ -101,7 +110,9 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
         store = ObjectStore(URL, json.loads(given[0]))
         with tempfile.TemporaryDirectory() as place:
             folder = Folder(place, create=True)
-            answer = {"keys": sum(one.keys.num_rows for one in shards(folder, "r", store.listed, Choice(), 2000))}
+            answer = {
+                "keys": sum(one.keys.num_rows for one in shards(folder, "r", store.listed, Choice(), 2000))
+            }
     used = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime + children.ru_utime + children.ru_stime
@@ -140,7 +151,10 @@ def rows(arguments: argparse.Namespace, place: Path) -> list[tuple[str, str]]:
     two = measured("files", str(place / "two"), "2", str(folder))
     made += [
         (f"{arguments.files} local files, 1 process", _line(one)),
-        (f"{arguments.files} local files, 2 processes", f"{_line(two)}; {one['wall'] / two['wall']:.2f} times faster"),
+        (
+            f"{arguments.files} local files, 2 processes",
+            f"{_line(two)}; {one['wall'] / two['wall']:.2f} times faster",
+        ),
     ]
     return made
 
@@ -152,7 +166,9 @@ def _line(one: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--listed", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=2_000)
