@@ -72,10 +72,14 @@ def test_wsidicom_opens_what_its_profile_passes(number: int, tmp_path: Path) -> 
     ("profile", "changes", "rule"),
     [
         ("archive-azure-dicom", {"PatientID": None}, "AZU005"), ("archive-azure-dicom", {"PatientID": "A B"}, "AZU005"),
-        ("archive-aws-healthimaging", {"StudyDescription": "x" * 300}, "AWS007"),
+        ("archive-aws-healthimaging", {"StudyDescription": "x" * 300}, "AWS007"), ("reader-slim", {"Modality": "OT"}, "SLM001"),
+        ("reader-slim", {"OpticalPathSequence": ABSENT}, "SLM011"), ("reader-slim", {"DimensionOrganizationType": "TILED_SPARSE"}, "SLM009"),
+        ("reader-slim", {"ConcatenationUID": "1.2.3"}, "SLM012"), ("reader-slim", {"TotalPixelMatrixRows": ABSENT}, "SLM008"),
     ],
 )  # fmt: skip
-def test_archives_refuse_what_their_documents_say(profile: str, changes: dict[str, Any], rule: str) -> None:
+def test_archives_and_viewers_refuse_what_their_documents_say(
+    profile: str, changes: dict[str, Any], rule: str
+) -> None:
     good = pydicom.dcmread(LEVEL)
     assert found(checked(to_bytes(good), profile), "error") == {}
     assert rule in found(checked(to_bytes(changed(good, changes)), profile), "error")
