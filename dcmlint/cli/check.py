@@ -132,6 +132,14 @@ def check(
     show: Show = None,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
+    thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--thumbnails",
+            help="In HTML, show thumbnails of the images. They can show patient data, such as a label.",
+            rich_help_panel=REPORT,
+        ),
+    ] = False,
     max_per_rule: Annotated[
         int,
         typer.Option(
@@ -187,6 +195,7 @@ def check(
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, mask_uids=mask_uids, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
         group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
+        thumbnails=thumbnails,
         exhibits=any(one.partition("=")[0] == "html" for one in format_ or ()),
     )  # fmt: skip
     checker = Checker(run.settings)

@@ -26,7 +26,8 @@ class ImageExhibit(msgspec.Struct, frozen=True, kw_only=True):
     ``cells``: a byte for each tile of the grid, row by row: 0 missing, 1 present, 2 duplicate, 3 a frame that is off
     the grid; ``first``: the number of the first frame of each (32 bits, little endian, -1: none).  ``sizes``: bytes of
     each frame (32 bits, little endian).  All three are compressed (zlib) and empty where they are not known.
-    ``outside``: frames outside of the matrix.
+    ``outside``: frames outside of the matrix.  ``thumbnail``: a PNG, empty where none was asked for or ``no_thumbnail``
+    says why there is none.
     """
 
     flavour: str = ""
@@ -46,17 +47,30 @@ class ImageExhibit(msgspec.Struct, frozen=True, kw_only=True):
     first: bytes = b""
     sizes: bytes = b""
     outside: int = 0
+    thumbnail: bytes = b""
+    no_thumbnail: str = ""
 
 
-def image_exhibit(facts: Facts) -> ImageExhibit | None:
+def image_exhibit(facts: Facts, thumbnails: bool = False) -> ImageExhibit | None:
     """The exhibit of an image; None for what has no grid of tiles, or cannot be drawn."""
     made: list[ImageExhibit | None] = []
+
+    def picture() -> tuple[OutcomeKind, str]:
+        from dcmlint.engine.thumbnail import thumbnail
+
+        image = made[0]
+        if image is not None:
+            data, reason = thumbnail(facts, image)
+            made[0] = msgspec.structs.replace(image, thumbnail=data, no_thumbnail=reason)
+        return "pass", ""
 
     def draw() -> tuple[OutcomeKind, str]:
         made.append(_exhibit(facts))
         return "pass", ""
 
     guarded(draw)
+    if thumbnails and made:
+        guarded(picture)
     return made[0] if made else None
 
 

@@ -182,7 +182,7 @@ class Checker:
             planned=True,
             unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path), exempt=exempt,
-            exhibit=image_exhibit(run.facts) if self.settings.exhibits else None,
+            exhibit=image_exhibit(run.facts, self.settings.thumbnails) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),
             columns=tuple(self._shown(instance, tag) for tag in self.settings.columns),
         )  # fmt: skip

@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``parameters`` are a profile's, as given.  ``group``: repeats over items become one finding.  ``frames``: of
     which frames the code streams are examined; ``decode``: whether a sample of them is decoded.
     ``show_values``, ``mask_uids``: what of the values a finding may show.  ``all_dicom``: any file that is no DICOM
-    is a finding.  ``exhibits``: keep what a report draws of images.  ``columns``: tags of attributes
+    is a finding.  ``exhibits``: keep what a report draws of images; ``thumbnails``: with small pictures of them.  ``columns``: tags of attributes
     of which each result keeps the value as it may be shown.  ``expect``: the number of instances that there must be, None where nobody knows.
     """
 
@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     all_dicom: bool = False
     expect: int | None = None
     exhibits: bool = False
+    thumbnails: bool = False
     columns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -20,6 +20,9 @@ from dcmlint.reports.links import reference_link
 from dcmlint.reports.words import VERDICTS, counts_of, unchecked
 from dcmlint.reports.writer import Writer
 
+_BYTES = ("cells", "first", "sizes", "thumbnail")
+_MOST_PICTURES = 32 << 20  # bytes of thumbnails in one page
+
 
 class HtmlWriter(Writer):
     """Rows are encoded as they come."""
@@ -35,6 +38,7 @@ class HtmlWriter(Writer):
         self._associations: list[dict[str, Any]] = []
         self._skipped: list[list[str]] = []
         self._open = 0
+        self._pictures = 0
 
     def skipped(self, record: FileRecord) -> None:
         """Path and kind."""
@@ -53,14 +57,13 @@ class HtmlWriter(Writer):
 
     def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
         """What there is to draw; bytes as base64."""
-        value = {
-            field: getattr(exhibit, field)
-            for field in exhibit.__struct_fields__
-            if field not in ("cells", "first", "sizes")
-        }
-        for field in ("cells", "first", "sizes"):
+        self._pictures += len(exhibit.thumbnail)
+        if self._pictures > _MOST_PICTURES:
+            exhibit = msgspec.structs.replace(exhibit, thumbnail=b"", no_thumbnail="the page has too many")
+        value = {field: getattr(exhibit, field) for field in exhibit.__struct_fields__ if field not in _BYTES}
+        for field in _BYTES:
             value[field] = base64.b64encode(getattr(exhibit, field)).decode()
-        self._images[path] = {**value, "flavour": printable(exhibit.flavour), "organization": printable(exhibit.organization),
+        self._images[path] = {**value, "flavour": printable(exhibit.flavour), "organization": printable(exhibit.organization), "no_thumbnail": printable(exhibit.no_thumbnail),
                               "path": printable(path)}  # fmt: skip
 
     def association(self, record: AssociationRecord) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
 import subprocess
 import zlib
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import msgspec
 import pytest
 from support.html_page import packed_data
 
+from dcmlint.cli.app import run
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Report, Summary
 from dcmlint.findings.finding import FileRecord, Finding, Subject
@@ -105,7 +107,7 @@ def test_a_browser_draws_findings_and_pictures(browser) -> None:  # type: ignore
     assert "10000 of 10000 findings" in dom
     assert "1536 × 1024" in dom
     assert re.search(r"<canvas[^>]*aria-label=\"5 of 6 tiles have a frame\"", dom)
-    for word in ("missing 1", "present 3", "duplicate 1", "off the grid 1", "outside of the matrix 1"):
+    for word in ("missing 1", "present 3", "duplicate 1", "off the grid 1", "outside the matrix 1"):
         assert word in dom
 
 
@@ -114,3 +116,50 @@ def test_the_filter_is_in_the_address(browser) -> None:  # type: ignore[no-untyp
     dom = browser(page_of(report(100)), "#q=tile003&by=file&severity=error")
     assert "7 of 100 findings" in dom
     assert 'value="tile003"' in dom
+
+
+@pytest.mark.peer
+def test_a_hundred_thousand_frames_are_drawn_and_filtered(browser) -> None:  # type: ignore[no-untyped-def]
+    side = 317
+    count = side * side
+    image = ImageExhibit(
+        flavour="VOLUME", matrix_columns=side * 512, matrix_rows=side * 512, tile_columns=512, tile_rows=512, columns=side,
+        rows=side, frames=count, cells=zlib.compress(b"\1" * count),
+        first=zlib.compress(b"".join(n.to_bytes(4, "little") for n in range(count))),
+        sizes=zlib.compress(b"".join((1000 + n % 500).to_bytes(4, "little") for n in range(count))),
+    )  # fmt: skip
+    dom = browser(page_of(msgspec.structs.replace(report(10_000), exhibits={"0.dcm": image})), "#q=rows17")
+    assert f"{count} of {count} tiles have a frame" in dom
+    assert f"Sizes of {count} frames: 1000 to 1499 bytes" in dom
+    assert re.search(r"\b111 of 10000 findings", dom)
+
+
+def _png(page: str) -> list[bytes]:
+    data = data_of(page)
+    images = [image for slide in data["slides"] for image in slide["images"]]  # type: ignore[attr-defined]
+    return [base64.b64decode(image["thumbnail"]) for image in images]
+
+
+def test_thumbnails_are_made_from_the_frames_where_they_are_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    from PIL import Image
+
+    folder = Path(__file__).resolve().parents[2] / "examples" / "slide-good"
+    pages = []
+    for options in ([], ["--thumbnails"]):
+        page = tmp_path / f"{len(options)}.html"
+        assert run(["check", "--isolated", "-q", str(folder), "-f", f"html={page}", *options]) == 0
+        pages.append(page.read_text("utf-8"))
+    assert set(_png(pages[0])) == {b""}
+    sizes = {Image.open(BytesIO(data)).size for data in _png(pages[1])}
+    assert sizes == {(170, 128), (128, 96), (96, 64), (152, 52)}
+    label = next(
+        Image.open(BytesIO(data)) for data in _png(pages[1]) if Image.open(BytesIO(data)).size == (96, 64)
+    )
+    assert len(set(label.convert("L").getdata())) > 10
+
+
+def test_what_cannot_be_decoded_says_so() -> None:
+    image = ImageExhibit(matrix_columns=10, matrix_rows=10, no_thumbnail="frame 1 cannot be decoded")
+    page = page_of(msgspec.structs.replace(report(1), exhibits={"0.dcm": image}))
+    assert data_of(page)["slides"][0]["images"][0]["no_thumbnail"] == "frame 1 cannot be decoded"  # type: ignore[index]

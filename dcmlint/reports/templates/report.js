@@ -43,10 +43,10 @@ function notChecked() {
   const notes = report.notes.map(note => make("li", {}, note));
   if (report.skipped.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, `${plural(report.skipped.length, "file")} skipped: not DICOM`),
     make("ul", {}, ...report.skipped.slice(0, 500).map(([path, kind]) => make("li", {}, make("code", {}, path), ` ${kind}`))))));
-  if (report.undecided.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, "why rules were not decided"),
+  if (report.undecided.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, "why rules were undecided"),
     make("ul", {}, ...report.undecided.slice(0, 500).map(([rule, why, first]) => make("li", {}, `${rule}: ${why}, first in `, make("code", {}, first)))))));
   return make("section", {}, make("h2", {}, "Not checked"), make("div", {class: "box", id: "unchecked"},
-    notes.length ? make("ul", {}, ...notes) : "Everything that the profile demands was decided."));
+    notes.length ? make("ul", {}, ...notes) : "Every rule of the profile was decided."));
 }
 
 function finding(row, bySubject) {
@@ -81,7 +81,7 @@ function group([key, rows]) {
   const title = rule ? rule.title || rows[0][NAME] : subject[0];
   const body = make("div", {class: "body"});
   const node = make("details", {class: "group"}, make("summary", {}, make("span", {class: `sev ${SEVERITY[top]}`}, rule ? rule.id : SEVERITY[top]), make("b", {class: rule ? "" : "path"}, title),
-    make("span", {class: "count"}, rule ? `${rows.length} in ${plural(subjects, "subject")}` : plural(rows.length, "finding"))), body);
+    make("span", {class: "count"}, `${plural(rows.length, "finding")}${rule && subjects > 1 ? ` in ${subjects} files or slides` : ""}`)), body);
   node.addEventListener("toggle", () => {
     if (!node.open || body.firstChild) return;
     body.append(rule ? aboutRule(rule) : make("p", {class: "quiet"}, [subject[1], subject[2] === "checked" ? "" : subject[2], subject[3] ? `${subject[3]} rules passed, ${subject[4]} not applicable, ${subject[5].length} undecided` : ""].filter(Boolean).join(" · ")));
@@ -142,9 +142,18 @@ function glass(images) {
     // PS3.3 Figure C.8.12-1: X goes along the short side, Y along the long one; the label is at the far end of Y.
     const left = Math.min(...ys), top = Math.min(...xs);
     svg.append(draw("rect", {x: left, y: top, width: Math.max(...ys) - left, height: Math.max(...xs) - top, "stroke-width": .2, style: "stroke-width:.2"}, draw("title", {}, `${image.flavour} ${image.path}: ${w.toFixed(2)} × ${h.toFixed(2)} mm`)));
+    // The name of what is large enough for it; the others have it as a tooltip.
+    if (image.flavour && image.flavour !== "VOLUME" && Math.max(...ys) - left > 14) svg.append(draw("text", {x: left + .8, y: top + 3, style: "font-size:2.4px"}, image.flavour));
     placed++;
   }
   return placed ? make("figure", {}, make("figcaption", {}, "On the slide (26 × 76 mm), X down, Y to the right"), svg) : null;
+}
+function thumbnails(images) {
+  const asked = images.filter(image => image.thumbnail || image.no_thumbnail), shown = asked.filter(image => image.thumbnail);
+  if (!asked.length) return null;
+  return make("figure", {class: "thumbnails"}, make("figcaption", {}, `Thumbnails${shown.length ? "; they can show patient data" : ""}`),
+    make("div", {}, ...shown.map(image => make("img", {src: `data:image/png;base64,${image.thumbnail}`, alt: `${image.flavour || "image"} ${image.path}`, title: `${image.flavour} ${image.matrix_columns} × ${image.matrix_rows} ${image.path}`}))),
+    ...asked.filter(image => !image.thumbnail).map(image => make("small", {}, `${image.flavour || "image"} ${image.matrix_columns} × ${image.matrix_rows}: no thumbnail, ${image.no_thumbnail}. `)));
 }
 const STATES = [["missing", "missing"], ["present", "present"], ["duplicate", "duplicate"], ["off", "off the grid"]];
 async function tileMap(target, image) {
@@ -169,7 +178,7 @@ async function tileMap(target, image) {
   });
   canvas.addEventListener("mouseleave", event => say(event, ""));
   target.append(make("figure", {}, make("figcaption", {}, `Tiles of ${image.matrix_columns} × ${image.matrix_rows}: ${image.columns} × ${image.rows}${image.planes > 1 ? `, ${image.planes} planes or paths` : ""}`), canvas,
-    make("p", {class: "legend quiet"}, ...legend, image.outside ? make("span", {}, `outside of the matrix ${image.outside}`) : null)));
+    make("p", {class: "legend quiet"}, ...legend, image.outside ? make("span", {}, `outside the matrix ${image.outside}`) : null)));
   if (image.sizes) target.append(frameSizes(new Int32Array((await unpack(bytes(image.sizes), "deflate")).buffer)));
 }
 function frameSizes(sizes) {
@@ -189,7 +198,7 @@ function slides() {
       for (const node of box.querySelectorAll("svg g rect")) node.classList.toggle("chosen", node.parentNode.dataset.path === path);
       tileMap(map, slide.images.find(image => image.path === path));
     };
-    const box = make("div", {class: "slide"}, make("h3", {}, slide.id), make("div", {class: "figures"}, make("div", {}, pyramid(slide.images, choose), glass(slide.images)), map),
+    const box = make("div", {class: "slide"}, make("h3", {}, slide.id), make("div", {class: "figures"}, make("div", {}, pyramid(slide.images, choose), glass(slide.images), thumbnails(slide.images)), map),
       make("p", {class: "quiet"}, slide.images.map(image => `${image.flavour || "image"} ${image.matrix_columns} × ${image.matrix_rows}`).join(" · ")));
     const largest = [...slide.images].sort((a, b) => b.matrix_columns - a.matrix_columns)[0];
     const seen = new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) { seen.disconnect(); choose(largest.path); } });

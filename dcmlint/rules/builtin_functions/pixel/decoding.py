@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from dcmlint.facts.frame.tiling import whole
@@ -40,8 +40,8 @@ def frame_decodes(context: RuleContext) -> Iterable[Problem]:
     frames = _sample(context)
     if not frames:
         raise Undecided("no frame to decode")
-    decoder = _decoder(context.instance.syntax.uid)
-    options = _options(context)
+    decoder = decoder_of(context.instance.syntax.uid)
+    options = options_of(context)
     layout = layout_of(context.facts)
     assert layout is not None
     fragments, frame_map = layout
@@ -98,7 +98,8 @@ def _sample(context: RuleContext) -> list[int]:
     return chosen
 
 
-def _decoder(uid: str) -> Any:
+def decoder_of(uid: str) -> Any:
+    """The decoder of a transfer syntax.  Raises `Undecided` where none is installed."""
     try:
         from pydicom.pixels import get_decoder
     except ImportError:
@@ -112,7 +113,8 @@ def _decoder(uid: str) -> Any:
     return decoder
 
 
-def _options(context: RuleContext) -> dict[str, Any]:
+def options_of(context: RuleContext) -> dict[str, Any]:
+    """What a decoder has to know of a frame.  Raises `Undecided` for what cannot be decoded."""
     dataset = context.dataset
     tags = {"rows": Rows, "columns": Columns, "samples_per_pixel": SamplesPerPixel,
             "bits_allocated": BitsAllocated, "bits_stored": BitsStored, "pixel_representation": PixelRepresentation}  # fmt: skip
@@ -131,11 +133,30 @@ def _options(context: RuleContext) -> dict[str, Any]:
     }
 
 
+def decoded_frame(decoder: Any, frame: bytes, options: dict[str, Any]) -> Any:
+    """The pixels of one frame in RGB or gray, rows by columns (by samples); None if it cannot be decoded."""
+    data = _one_frame(frame) if decoder.is_encapsulated else frame
+    made: list[Any] = []
+    refused = _tried(
+        lambda: made.append(decoder.as_array(data, index=0, validate=False, raw=False, **options)[0])
+    )
+    return None if refused else made[0]
+
+
+def _one_frame(frame: bytes) -> bytes:
+    """One frame as encapsulated Pixel Data: an empty Basic Offset Table and one fragment (PS3.5 A.4)."""
+    padded = frame + b"\0" * (len(frame) % 2)
+    return _ITEM.pack(0xFFFE, 0xE000, 0) + _ITEM.pack(0xFFFE, 0xE000, len(padded)) + padded
+
+
 def _refusal(decoder: Any, frame: bytes, options: dict[str, Any]) -> str:
     """Why a frame cannot be decoded; empty if it can."""
-    # One frame as Pixel Data of its own: an empty Basic Offset Table and one fragment (PS3.5 A.4)
-    padded = frame + b"\0" * (len(frame) % 2)
-    value = _ITEM.pack(0xFFFE, 0xE000, 0) + _ITEM.pack(0xFFFE, 0xE000, len(padded)) + padded
+    value = _one_frame(frame)
+    return _tried(lambda: decoder.as_buffer(value, index=0, validate=False, **options))
+
+
+def _tried(decode: Callable[[], object]) -> str:
+    """Why decoding fails, without what pydicom logs or warns of; empty if it does not."""
     import logging
 
     log = logging.getLogger("pydicom")
@@ -144,7 +165,7 @@ def _refusal(decoder: Any, frame: bytes, options: dict[str, Any]) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what pydicom warns of, other rules tell
-            decoder.as_buffer(value, index=0, validate=False, **options)
+            decode()
     except (RuntimeError, ValueError, NotImplementedError, AttributeError, IndexError, OSError) as problem:
         text = " ".join(str(problem).split())
         return (
