@@ -1,0 +1,181 @@
+"""Who may send, what is taken, and what an attack costs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gate_support import Archive, GateProcess, association, data_set, part10_file, send, until, write_config
+from network_peers import FaultPeer, pdata
+from test_gate_isolation import memory
+
+from dcmlint.errors import UsageError
+from dcmlint.gate.config import read_config
+from dcmlint.gate.journal import Journal
+from dcmlint.gate.running import Gate
+
+
+@contextlib.contextmanager
+def gate(tmp_path: Path, listen: str = "", **top: object) -> Iterator[Gate]:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port, listen=listen, **top)
+        made = Gate(read_config(config), config.parent)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop(2)
+
+
+@pytest.mark.parametrize(
+    ("listen", "words"),
+    [
+        ('addresses = ["10.0.0.0/8"]', "calling AE title not recognized"),
+        ('senders = ["CT1"]', "calling AE title not recognized"),
+        ('titles = ["OTHER"]', "called AE title not recognized"),
+    ],
+)
+def test_who_is_not_allowed_is_rejected(tmp_path: Path, listen: str, words: str) -> None:
+    with gate(tmp_path, listen) as made:
+        with pytest.raises(ConnectionError, match=words):
+            send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1"))
+        assert made.journal.rows("1") == []
+
+
+def test_who_is_allowed_gets_in(tmp_path: Path) -> None:
+    listen = 'addresses = ["127.0.0.0/8"]\nsenders = ["TESTER"]\ntitles = ["GATE"]\nsop_classes = ["CTImageStorage"]'
+    with gate(tmp_path, listen) as made:
+        assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+
+
+def test_a_class_that_does_not_exist_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port, listen='sop_classes = ["CTImageStorag"]')
+        with pytest.raises(UsageError, match="did you mean CTImageStorage"):
+            Gate(read_config(config), config.parent)
+
+
+def test_too_large_is_permanent_and_said_to_the_operator(tmp_path: Path) -> None:
+    with gate(tmp_path, 'largest = "2KB"') as made:
+        large, small = data_set("2.25.1", filling=bytes(2500)), data_set("2.25.2")
+        (tmp_path / "large").write_bytes(part10_file("2.25.1", large))
+        (tmp_path / "small").write_bytes(part10_file("2.25.2", small))
+        with association(made.address[1]) as dialogue:
+            assert dialogue.store(tmp_path / "large").status == 0x0110
+            assert dialogue.store(tmp_path / "small").status == 0
+        until(lambda: bool(made.journal.traces("2.25.1")))
+        assert "larger than the limit" in made.journal.traces("2.25.1")[0].why
+        assert [name for name in made.spool.names() if name.endswith(".part")] == []
+
+
+def test_without_space_associations_are_rejected_as_transient(tmp_path: Path) -> None:
+    with gate(tmp_path) as made:
+        with association(made.address[1]) as dialogue:
+            made.space.closed = True
+            made.space.look = lambda: None  # type: ignore[method-assign]
+            (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
+            assert dialogue.store(tmp_path / "one").status == 0xA700
+        with pytest.raises(ConnectionError, match="rejected-transient"):
+            send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1"))
+
+
+def test_what_differs_from_its_command_is_refused(tmp_path: Path) -> None:
+    profile = tmp_path / "gate" / "profile.yaml"
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port, extra='[rules]\nNET501 = "refuse"')
+        profile.write_text(profile.read_text().replace("GTT: on", "GTT: on, NET501: on"))
+        made = Gate(read_config(config), config.parent)
+        made.start()
+        try:
+            assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.2")) == 0xA900
+            assert made.journal.find("2.25.1")[0].state == "refused"
+        finally:
+            made.stop(2)
+
+
+@pytest.mark.timeout(180)
+def test_an_attack_costs_little_and_is_reported(tmp_path: Path) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path / "gate", archive.port)
+        with GateProcess(config) as process, contextlib.ExitStack() as stack:
+            for number in range(60):
+                peer = stack.enter_context(FaultPeer(process.port))
+                peer.sock.settimeout(5)
+                with contextlib.suppress(OSError, EOFError, AssertionError):
+                    peer.associate()
+                    # A command of 16 MB that never ends.
+                    peer.send(
+                        pdata(3, 1, bytes(1000))[:6]
+                        + (16 << 20).to_bytes(4, "big")
+                        + b"\x03\x01"
+                        + bytes(1 << 16)
+                    )
+                assert number < 60
+            silent = []
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    silent.append(
+                        stack.enter_context(socket.create_connection(("127.0.0.1", process.port), 5))
+                    )
+            (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
+
+            def gets_in() -> bool:
+                try:
+                    with association(process.port, source="127.0.0.9") as dialogue:
+                        return dialogue.store(tmp_path / "one").status == 0
+                except (ConnectionError, OSError):
+                    return False
+
+            until(gets_in, 20)
+            assert memory(process.process.pid) < 200
+            until(lambda: "2.25.1" in archive.stored)
+        lines = [json.loads(line) for line in (tmp_path / "gate" / "gate.log").read_text().splitlines()]
+        assert any(
+            line["event"] in ("association", "turned away") and line.get("peer") == "127.0.0.1"
+            for line in lines
+        )
+
+
+# --- studies ----------------------------------------------------------------------------------------------
+
+
+def test_a_study_waits_until_it_is_quiet(tmp_path: Path) -> None:
+    with gate(tmp_path, slides="hold", study_quiet="500ms") as made:
+        assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+        assert made.journal.find("2.25.1")[0].state == "waiting"
+        until(lambda: made.journal.find("2.25.1")[0].state == "delivered")
+        assert [event.state for event in made.journal.events(1)][1:3] == ["waiting", "queued"]
+
+
+def test_studies_that_waited_are_taken_up_at_the_next_start(tmp_path: Path) -> None:
+    with gate(tmp_path, slides="hold", study_quiet="1h") as made:
+        assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+    with gate(tmp_path, slides="hold", study_quiet="500ms") as made:
+        until(lambda: made.journal.find("2.25.1")[0].state == "delivered")
+
+
+def test_a_study_whose_slides_fail_is_held_as_a_whole(tmp_path: Path) -> None:
+    from gate_support import Bench, finding
+
+    from dcmlint.gate.studies import Studies
+    from dcmlint.intake.verdict import Reply
+
+    with Bench(tmp_path, waits=True) as bench:
+        bench.checks.reply = lambda task: (
+            Reply(findings=(finding("PYR001"),))
+            if task.members is not None
+            else Reply(study="2.25.9", member=b"member")
+        )
+        studies = Studies(bench.core, 0.0, hold=True)
+        for uid in ("2.25.1", "2.25.2"):
+            bench.take(data_set(uid), uid)
+        studies.arrived("2.25.9")
+        studies.look()
+        assert bench.states("2.25.1") == bench.states("2.25.2") == ["held"]
+        assert "its study: PYR001" in bench.journal.find("2.25.1")[0].why
+        journal: Journal = bench.journal
+        assert journal.deliveries(1) == []
