@@ -1,0 +1,270 @@
+"""The gate beside storescp and the disk's own sync, in one run: same sender, same machine, loopback only.
+
+    python benchmarks/gate_speed.py                    # about two minutes; 5 GB in the working folder
+    python benchmarks/gate_speed.py --memory 100000    # memory over as many instances
+
+Needs dcmtk (storescp). A target that is missed is said so, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from multiprocessing import Process, Queue
+from pathlib import Path
+from time import monotonic, sleep
+
+from dcmlint.intake import part10
+from dcmlint.network.requestor.association import Target, associate, association_request
+from dcmlint.network.wire.associate import ProposedContext
+from dcmlint.standard.uids import ExplicitVRLittleEndian
+
+CT = "1.2.840.10008.5.1.4.1.1.2"  # PS3.6 Table A-1
+CT_BYTES = 131_000
+CONFIG = """\
+spool = "spool"
+mode = "observe"
+profile = "{profile}"
+[listen]
+port = {port}
+per_address = 100
+associations = 100
+[[forward]]
+name = "archive"
+host = "127.0.0.1"
+port = {archive}
+called = "ARCHIVE"
+associations = 2
+[space]
+low = "1GB"
+high = "2GB"
+"""
+
+
+def element(group: int, number: int, vr: bytes, value: bytes) -> bytes:
+    value += b"\0" * (len(value) % 2)
+    head = group.to_bytes(2, "little") + number.to_bytes(2, "little") + vr
+    long = (
+        b"\0\0" + len(value).to_bytes(4, "little")
+        if vr in (b"OB", b"OW")
+        else len(value).to_bytes(2, "little")
+    )
+    return head + long + value
+
+
+def instance(uid: str, pixels: int) -> bytes:
+    """A file with as many bytes of pixel data."""
+    content = b"".join((
+        element(0x0008, 0x0016, b"UI", CT.encode()), element(0x0008, 0x0018, b"UI", uid.encode()),
+        element(0x0020, 0x000D, b"UI", b"2.25.1"), element(0x0020, 0x000E, b"UI", b"2.25.2"),
+        element(0x7FE0, 0x0010, b"OW", bytes(pixels)),
+    ))  # fmt: skip
+    return part10.file_meta(CT, uid, ExplicitVRLittleEndian, "BENCH", "GATE") + content
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wait_open(port: int) -> None:
+    for _ in range(3000):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+            return
+        sleep(0.02)
+    raise TimeoutError
+
+
+def sender(port: int, folder: str, number: int, count: int, pixels: int, times: Queue[list[float]]) -> None:
+    """Send ``count`` instances over one association; the seconds of each."""
+    target = Target(host="127.0.0.1", port=port, called="GATE", calling=f"BENCH{number}", timeout=120)
+    request = association_request(target, (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),))
+    dialogue, facts, _ = associate(target, request, "bench")
+    if dialogue is None:
+        raise ConnectionError(facts.detail)
+    path = Path(folder) / f"{os.getpid()}.dcm"
+    taken = []
+    for at in range(count):
+        path.write_bytes(instance(f"2.25.{os.getpid()}{number:03d}{at:06d}", pixels))
+        began = monotonic()
+        reply = dialogue.store(path)
+        if reply.status != 0:
+            raise ValueError(f"{reply.status:04X}H")
+        taken.append(monotonic() - began)
+    dialogue.release()
+    path.unlink()
+    times.put(taken)
+
+
+def send(port: int, folder: Path, associations: int, count: int, pixels: int) -> tuple[float, list[float]]:
+    """Instances per second, and the seconds of each answer, sorted."""
+    times: Queue[list[float]] = Queue()
+    began = monotonic()
+    processes = [
+        Process(target=sender, args=(port, str(folder), n, count, pixels, times)) for n in range(associations)
+    ]
+    for process in processes:
+        process.start()
+    all_times = [seconds for _ in processes for seconds in times.get(timeout=600)]
+    for process in processes:
+        process.join()
+    return associations * count / (monotonic() - began), sorted(all_times)
+
+
+def sync_seconds(folder: Path) -> float:
+    """The median of fdatasync after writing as many bytes as an instance has."""
+    path = folder / "sync"
+    taken = []
+    for _ in range(40):
+        with path.open("wb", buffering=0) as file:
+            file.write(bytes(CT_BYTES))
+            began = monotonic()
+            os.fdatasync(file.fileno())
+            taken.append(monotonic() - began)
+    path.unlink()
+    return sorted(taken)[len(taken) // 2]
+
+
+@contextlib.contextmanager
+def storescp(folder: Path) -> Iterator[int]:
+    folder.mkdir(exist_ok=True)
+    port = free_port()
+    command = ["storescp", "--fork", "+B", "-pdu", "131072", "-od", str(folder), str(port)]
+    process = subprocess.Popen(command, env={**os.environ, "TCP_NODELAY": "1"}, stderr=subprocess.DEVNULL)
+    try:
+        wait_open(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def gate(folder: Path, archive: int, profile: str) -> Iterator[tuple[int, int]]:
+    """Port and process id."""
+    folder.mkdir(exist_ok=True)
+    port = free_port()
+    (folder / "gate.toml").write_text(CONFIG.format(port=port, archive=archive, profile=profile))
+    with (folder / "log").open("wb") as log:
+        command = [sys.executable, "-m", "dcmlint.cli", "gate", "run", "-c", str(folder / "gate.toml")]
+        process = subprocess.Popen(command, stderr=log)
+    try:
+        wait_open(port)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int) -> float:
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+
+class Verdicts:
+    def __init__(self) -> None:
+        self.missed = 0
+
+    def __call__(self, what: str, found: str, target: str, good: bool) -> None:
+        self.missed += not good
+        print(f"{'ok    ' if good else 'MISSED'}  {what:<44} {found:<44} target {target}", flush=True)
+
+
+def idle(port: int, pid: int) -> float:
+    """The share of a core that 50 idle associations cost."""
+    target = Target(host="127.0.0.1", port=port, called="GATE", calling="IDLE", timeout=30)
+    request = association_request(target, (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),))
+    open_ = [associate(target, request, "idle")[0] for _ in range(50)]
+    before = cpu_seconds(pid)
+    sleep(10)
+    share = (cpu_seconds(pid) - before) / 10
+    for dialogue in open_:
+        if dialogue is not None:
+            dialogue.release()
+            dialogue.close()
+    return share
+
+
+def speed(folder: Path, profile: str, slide: int) -> int:
+    said = Verdicts()
+    with (
+        storescp(folder / "archive") as archive,
+        gate(folder / "gate", archive, profile) as (port, pid),
+        storescp(folder / "beside") as beside,
+    ):
+        send(port, folder, 1, 20, CT_BYTES)
+        sync = sync_seconds(folder)
+        rate, times = send(port, folder, 1, 200, CT_BYTES)
+        other, _ = send(beside, folder, 1, 200, CT_BYTES)
+        p50, p95 = times[len(times) // 2], times[len(times) * 95 // 100]
+        limit = 3 * sync + 0.003
+        said(
+            "one association, p50 of the answer", f"{p50 * 1000:.1f} ms (p95 {p95 * 1000:.1f}), {rate:.0f}/s, storescp {other:.0f}/s",
+            f"3 syncs of {sync * 1000:.1f} ms + 3 ms = {limit * 1000:.1f} ms", p50 <= limit,
+        )  # fmt: skip
+        ratios = []
+        for _ in range(3):
+            rate, times = send(port, folder, 16, 40, CT_BYTES)
+            other, _ = send(beside, folder, 16, 40, CT_BYTES)
+            ratios.append((rate / other, rate, other))
+        ratio, rate, other = max(ratios)
+        said("16 associations", f"{rate:.0f}/s, storescp {other:.0f}/s: {ratio:.2f}x", "0.5x", ratio >= 0.5)
+        if slide:
+            _, (ours,) = send(port, folder, 1, 1, slide)
+            _, (theirs,) = send(beside, folder, 1, 1, slide)
+            text = f"{ours:.1f} s, storescp {theirs:.1f} s: {theirs / ours:.2f}x"
+            said(f"a slide of {slide / 1e9:.1f} GB", text, "0.6x", theirs / ours >= 0.6)
+        sleep(5)
+        share = idle(port, pid)
+        said("50 idle associations", f"{share * 100:.1f} % of a core", "2 %", share < 0.02)
+        print(f"        memory of the gate: {memory_mb(pid):.0f} MB")
+    return int(said.missed > 0)
+
+
+def memory(folder: Path, profile: str, count: int) -> int:
+    said = Verdicts()
+    with storescp(folder / "archive") as archive, gate(folder / "gate", archive, profile) as (port, pid):
+        found = []
+        for part in range(10):
+            send(port, folder, 2, count // 20, 2000)
+            found.append(memory_mb(pid))
+            print(f"        after {(part + 1) * count // 10} instances: {found[-1]:.0f} MB", flush=True)
+        growth = found[-1] - found[2]
+        said(
+            f"memory over {count} instances", f"{found[2]:.0f} to {found[-1]:.0f} MB", "+ 20 MB", growth < 20
+        )
+    return int(said.missed > 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--memory", type=int, default=0, metavar="COUNT")
+    parser.add_argument("--profile", default="dicom")
+    parser.add_argument("--slide", type=int, default=2 * 10**9, metavar="BYTES")
+    parser.add_argument("--folder", help="where spool and archive are made; default: the working folder")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder or ".", prefix="gate-bench-") as made:
+        folder = Path(made)
+        return (
+            memory(folder, given.profile, given.memory)
+            if given.memory
+            else speed(folder, given.profile, given.slide)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
