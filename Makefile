@@ -34,6 +34,12 @@ test: $(VENV)/.tests
 fuzz: $(VENV)/.tests
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+# The proofs of the gate at full length: hours.
+soak: $(VENV)/.tests
+	DCMLINT_GATE_KILLS=200 DCMLINT_GATE_ITEMS=1500000 DCMLINT_GATE_OUTAGE=600 $(BIN)/python -m pytest tests/gate --timeout 7200
+	$(BIN)/python benchmarks/gate_speed.py
+	$(BIN)/python benchmarks/gate_speed.py --memory 100000
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -173,6 +174,14 @@ def memory_mb(pid: int) -> float:
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def drain(folder: Path) -> None:
+    """Wait until everything is checked and delivered, so that what comes next is measured alone."""
+    sql = "SELECT count(*) FROM instances WHERE state IN ('checking', 'queued')"
+    with contextlib.closing(sqlite3.connect(folder / "spool" / "journal.sqlite")) as db:
+        while db.execute(sql).fetchone()[0]:
+            sleep(0.5)
+
+
 class Verdicts:
     def __init__(self) -> None:
         self.missed = 0
@@ -222,11 +231,13 @@ def speed(folder: Path, profile: str, slide: int) -> int:
         ratio, rate, other = max(ratios)
         said("16 associations", f"{rate:.0f}/s, storescp {other:.0f}/s: {ratio:.2f}x", "0.5x", ratio >= 0.5)
         if slide:
+            drain(folder / "gate")
             _, (ours,) = send(port, folder, 1, 1, slide)
             _, (theirs,) = send(beside, folder, 1, 1, slide)
             text = f"{ours:.1f} s, storescp {theirs:.1f} s: {theirs / ours:.2f}x"
             said(f"a slide of {slide / 1e9:.1f} GB", text, "0.6x", theirs / ours >= 0.6)
-        sleep(5)
+        drain(folder / "gate")
+        sleep(2)
         share = idle(port, pid)
         said("50 idle associations", f"{share * 100:.1f} % of a core", "2 %", share < 0.02)
         print(f"        memory of the gate: {memory_mb(pid):.0f} MB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from dcmlint.intake.status import OUT_OF_RESOURCES, PROCESSING_FAILURE, Answer
@@ -12,6 +13,7 @@ SUFFIX = ".part"
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # fdatasync where there is one: the times of the file need not be safe, its length is (POSIX).
 _flush = getattr(os, "fdatasync", os.fsync)
+_FLUSH_BYTES = 64 << 20
 
 
 class Part:
@@ -19,12 +21,18 @@ class Part:
 
     ``refusal`` is set once it is known that nothing will be kept: what still comes is dropped, and the
     refusal is the answer at the end. The file has the suffix ``.part`` until somebody renames it.
-    ``limit``: bytes of the data set. ``digest``: whether its SHA-256 is wanted.
+    ``limit``: bytes of the data set. ``digest``: whether its SHA-256 is wanted. ``ahead``: have what came
+    written to the disk while more comes, so that a large instance does not wait for all of it in the end.
     """
 
-    __slots__ = ("_digest", "_fd", "limit", "path", "refusal", "size")
+    __slots__ = ("_digest", "_fd", "_flushed", "_flusher", "ahead", "limit", "path", "refusal", "size")
 
-    def __init__(self, path: str, *, limit: int, digest: bool, refusal: Answer | None = None) -> None:
+    def __init__(
+        self, path: str, *, limit: int, digest: bool, refusal: Answer | None = None, ahead: bool = False
+    ) -> None:
+        self.ahead = ahead
+        self._flushed = 0
+        self._flusher: threading.Thread | None = None
         self.path = path
         self.limit = limit
         self.size = 0
@@ -56,6 +64,8 @@ class Part:
             self._put(data)
         except OSError as error:
             self._disk(error)
+        if self.ahead and self.size - self._flushed >= _FLUSH_BYTES:
+            self._flush_ahead()
         if self._digest is not None:
             self._digest.update(data)
 
@@ -93,6 +103,13 @@ class Part:
         """Of the data set, if it was asked for."""
         return self._digest.hexdigest() if self._digest is not None and self.refusal is None else ""
 
+    def _flush_ahead(self) -> None:
+        """Begin to flush what is written, unless that still goes on."""
+        if self._flusher is None or not self._flusher.is_alive():
+            self._flushed = self.size
+            self._flusher = threading.Thread(target=_flush_path, args=(self.path,), daemon=True)
+            self._flusher.start()
+
     def _put(self, data: memoryview) -> None:
         while data:
             data = data[os.write(self._fd, data) :]
@@ -101,6 +118,18 @@ class Part:
         # PS3.4 Table B.2-1: A7xx is the only refusal after which a sender may try again.
         self.drop()
         self.refusal = Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror or error}")
+
+
+def _flush_path(path: str) -> None:
+    """Flush a file through a descriptor of its own: an error is told to each, and so to ``finish`` as well."""
+    try:
+        fd = os.open(path, os.O_WRONLY)
+        try:
+            _flush(fd)
+        finally:
+            os.close(fd)
+    except OSError:
+        pass  # dropped meanwhile, or ``finish`` says it
 
 
 def discard(path: str) -> None:

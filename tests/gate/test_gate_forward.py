@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -249,3 +250,26 @@ def test_what_was_delivered_while_the_journal_was_full_is_written_later(tmp_path
         assert {uid: sha(content) for uid, content in archive.stored.items()} == {
             uid: sha(content) for uid, content in contents.items()
         }
+
+
+OUTAGE = float(os.environ.get("DCMLINT_GATE_OUTAGE", "1"))
+
+
+@pytest.mark.timeout(3600)
+def test_a_long_outage_drains_faster_than_it_filled(tmp_path: Path) -> None:
+    count = 5000 if OUTAGE > 60 else 300
+    with Bench(tmp_path) as bench, Archive(tmp_path / "archive") as archive:
+        archive.stop()
+        with forwarding(bench, archive.port, associations=2) as forwarder:
+            commits = bench.journal.writer.commits
+            contents = fill(bench, count, studies=20)
+            came_in = bench.journal.writer.commits - commits
+            sleep(OUTAGE)
+            until(lambda: forwarder.down_since is not None)
+            archive.restart()
+            commits = bench.journal.writer.commits
+            until(all_in(bench, "delivered"), 600)
+            # A commit is what costs: many deliveries share one, where each arrival needs its own.
+            assert bench.journal.writer.commits - commits < came_in / 2
+        assert archive.stored == contents
+        assert set(archive.attempts.values()) == {1}

@@ -417,6 +417,7 @@ class Association:
             limit=self._settings.max_instance,
             digest=self._settings.digest,
             refusal=refusal,
+            ahead=self._settings.durable,
         )
         if self._request is not None:
             incoming.begin(self._request.calling, self._request.called)

@@ -25,8 +25,9 @@ class Incoming(Part):
         limit: int,
         digest: bool,
         refusal: Answer | None = None,
+        ahead: bool = False,
     ) -> None:
-        super().__init__(path, limit=limit, digest=digest, refusal=refusal)
+        super().__init__(path, limit=limit, digest=digest, refusal=refusal, ahead=ahead)
         self.command = command
         self.context = context
         self.started = monotonic()
