@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from pathlib import Path
 
+from dcmlint.intake.digest import Digest
 from dcmlint.intake.status import OUT_OF_RESOURCES, PROCESSING_FAILURE, Answer
 
 SUFFIX = ".part"
@@ -37,7 +37,7 @@ class Part:
         self.limit = limit
         self.size = 0
         self.refusal = refusal
-        self._digest = hashlib.sha256() if digest else None
+        self._digest = Digest() if digest else None
         self._fd = -1
 
     def open(self, head: bytes = b"") -> None:
@@ -90,6 +90,8 @@ class Part:
 
     def drop(self) -> None:
         """Close and remove the file."""
+        if self._digest is not None:
+            self._digest.close()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             try:
