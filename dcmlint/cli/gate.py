@@ -34,6 +34,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     from dcmlint.gate.logs import json_log
     from dcmlint.gate.metrics import Metrics
     from dcmlint.gate.running import Gate, Observer
+    from dcmlint.gate.serving import stow_server
     from dcmlint.gate.web import WebServer
 
     settings = read_config(config)
@@ -48,6 +49,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     gate = Gate(settings, config.parent, log=log, observers=observers)
     metrics.watch(gate)
     page = WebServer(gate, metrics, settings.page.host, settings.page.port) if settings.page.port else None
+    stow = stow_server(gate, settings, config.parent) if settings.stow.port else None
     try:
         gate.start()
         if alerts is not None:
@@ -55,10 +57,14 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
         if page is not None:
             page.start()
             log("page", port=page.port)
+        if stow is not None:
+            stow.start()
+            log("STOW-RS", port=stow.port)
         signal.sigwait(ends)
     finally:
-        if page is not None:
-            page.stop()
+        for server in (stow, page):
+            if server is not None:
+                server.stop()
         if alerts is not None:
             alerts.stop()
         gate.stop()
@@ -132,7 +138,9 @@ def need_gate() -> None:
     if os.name != "posix":
         raise UsageError("the gate needs locks and syncs of a POSIX system")
     missing = [
-        name for name in ("structlog", "prometheus_client", "starlette", "uvicorn") if find_spec(name) is None
+        name
+        for name in ("structlog", "prometheus_client", "python_multipart", "starlette", "uvicorn")
+        if find_spec(name) is None
     ]
     if missing:
         raise UsageError(

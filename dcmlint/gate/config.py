@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -73,6 +74,16 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
                 "plain_everywhere = true if the network is trusted"
             ),
         )
+    stow = settings.stow
+    if stow.port and not (stow.certificate or stow.plain_everywhere or stow.host.startswith(LOOPBACK)):
+        yield (
+            "host",
+            f"{stow.host} is reached by others than this machine: set stow.certificate, or plain_everywhere",
+        )
+    if (stow.key or stow.client_ca) and not stow.certificate:
+        yield "key", "key and client_ca of stow are for HTTPS, which needs certificate"
+    if stow.path and not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", stow.path):
+        yield "path", f"{stow.path!r} is no path such as /dicom-web"
     for network in (*listen.addresses, *listen.proxies):
         try:
             ipaddress.ip_network(network, strict=False)

@@ -14,10 +14,11 @@ from time import monotonic
 import msgspec
 
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.records import Arrival, State, Taken
+from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken
 from dcmlint.gate.spool import WHOLE, Spool
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.child import Task
+from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
 from dcmlint.intake.verdict import Reply, Verdict
@@ -59,16 +60,19 @@ class Core:
         """The folder in which a receiver writes ``*.part``."""
         return self.spool.data
 
-    def take(self, part: Path, arrival: Arrival) -> Answer:
+    def take(self, part: Path, arrival: Arrival, *, study: str = "") -> Answer:
         """Take an instance whose bytes are safe in ``part``; gives what its sender is answered.
 
         ``arrival.file`` is filled in here. The file is ours afterwards, or gone. Raises ``OSError`` where it
-        could not be taken: the sender is then answered A700H, and keeps it.
+        could not be taken: the sender is then answered A700H, and keeps it. ``study``: the only study that is taken.
         """
         began = monotonic()
         if not arrival.sop_instance or not arrival.sop_class:
             self.spool.remove(part.name)
             return Answer(DATA_SET_MISMATCH, "NET508 the command lacks a SOP Class or Instance UID")
+        if study and read_dataset_head(part).study not in ("", study):
+            self.spool.remove(part.name)
+            return Answer(DATA_SET_MISMATCH, "Study Instance UID is not that of the request")
         pending = self.checks.submit(task_of(part, arrival)) if self.policy.can_refuse() else None
         verdict: Verdict | None = None
         if pending is not None:
@@ -129,6 +133,6 @@ def task_of(path: Path, arrival: Arrival) -> Task:
     """The check of an arrival, whose file may be renamed before the child opens it."""
     return Task(
         path=str(path), name=arrival.sop_instance, sop_class=arrival.sop_class, sop_instance=arrival.sop_instance,
-        transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via != "watch",
+        transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via not in WHOLE_FILES,
         half_originator=arrival.originator is False,
     )  # fmt: skip

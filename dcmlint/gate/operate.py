@@ -12,7 +12,7 @@ from pathlib import Path
 from dcmlint.errors import UsageError
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
-from dcmlint.gate.spool import Identity, digest, read_identity
+from dcmlint.gate.spool import digest, read_identity
 
 
 def open_journal(spool: Path, destinations: Sequence[str] = ()) -> Journal:
@@ -140,7 +140,7 @@ def _altered(path: Path, row: Row) -> str:
     from dcmlint.errors import InputError
 
     try:
-        identity: Identity = read_identity(path)
+        identity = read_identity(path)
         sha256, size = digest(path, identity.offset)
     except InputError:
         return "has no File Meta Information that can be read"

@@ -24,6 +24,8 @@ OWNED: tuple[State, ...] = ("checking", "waiting", "queued", "held")
 ACCEPTED: tuple[State, ...] = ("checking", "waiting", "queued", "delivered")
 
 UNANSWERED = -1
+# How files come that have File Meta Information of their own: the rules on commands are not for them.
+WHOLE_FILES = ("watch", "stow")
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,6 +88,23 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: int = 0
 
 
+class Stow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """STOW-RS; ``port`` 0: none. ``path`` stands before /studies. ``certificate``: HTTPS; ``client_ca``: clients must
+    have a certificate of it. ``tokens``: a file with a name and a token a line, one of which must be sent (Bearer).
+    ``plain_everywhere``: without TLS on an address that others than this machine reach.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    path: str = "/dicom-web"
+    certificate: str = ""
+    key: str = ""
+    client_ca: str = ""
+    tokens: str = ""
+    plain_everywhere: bool = False
+    requests: int = 32
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A webhook: ``url`` gets a JSON object when something is held, or a queue is older than ``queue_older``."""
 
@@ -120,3 +137,4 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     space: Space = Space()
     page: Page = Page()
     alert: Alert = Alert()
+    stow: Stow = Stow()

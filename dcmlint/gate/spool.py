@@ -12,8 +12,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
 from dcmlint.errors import InputError, UsageError
 from dcmlint.intake import part10
 from dcmlint.intake.part import discard, publish
@@ -85,41 +83,19 @@ class Spool:
         discard(str(self._reserve))
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the File Meta Information of a file in the spool says: the gate wrote it from the command."""
-
-    sop_class: str = ""
-    sop_instance: str = ""
-    transfer_syntax: str = ""
-    sender: str = ""
-    called: str = ""
-    offset: int = 0
-
-
-def read_identity(path: Path) -> Identity:
-    """The identity of a file in the spool; ``InputError`` where its File Meta Information cannot be read."""
+def read_identity(path: Path) -> part10.FileMeta:
+    """What the File Meta Information of a file in the spool says; ``InputError`` where it cannot be read."""
     try:
         with path.open("rb") as file:
-            head = file.read(1 << 13)
+            head = file.read(2 * part10.MAX_META_BYTES)
+        found = part10.parse_file_meta(head, whole=True)
     except OSError as error:
         raise InputError(f"{path.name}: {error.strerror}") from error
-    offset = part10.dataset_offset(head)
-    if offset < 0 or offset > len(head):
+    except part10.NoFileMetaError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    if found is None:
         raise InputError(f"{path.name}: no File Meta Information")
-    values: dict[int, str] = {}
-    at = part10.PREAMBLE_BYTES + 12
-    while at + 8 <= offset:
-        if head[at + 4 : at + 6] == b"OB":  # PS3.5 7.1.2: four bytes of length after two reserved ones
-            at += 12 + int.from_bytes(head[at + 8 : at + 12], "little")
-            continue
-        length = int.from_bytes(head[at + 6 : at + 8], "little")
-        element = int.from_bytes(head[at + 2 : at + 4], "little")
-        values[element] = head[at + 8 : at + 8 + length].decode("latin-1").strip("\0 ")
-        at += 8 + length
-    return Identity(
-        sop_class=values.get(0x0002, ""), sop_instance=values.get(0x0003, ""), transfer_syntax=values.get(0x0010, ""),
-        sender=values.get(0x0017, ""), called=values.get(0x0018, ""), offset=offset,
-    )  # fmt: skip
+    return found
 
 
 def digest(path: Path, offset: int) -> tuple[str, int]:

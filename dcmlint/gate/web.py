@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from pathlib import Path
 from time import time
 from typing import Any
 from urllib.parse import parse_qs
 
 import jinja2
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,6 +23,7 @@ from dcmlint.gate.explain import explain, explain_row, when
 from dcmlint.gate.metrics import Metrics
 from dcmlint.gate.records import Row
 from dcmlint.gate.running import Gate
+from dcmlint.gate.serving import HttpServer
 from dcmlint.gate.words import STATES, age
 from dcmlint.reports.border import printable
 
@@ -181,34 +180,8 @@ class Page:
         return HTMLResponse(self._templates.get_template(template).render(**values), headers=_HEADERS)
 
 
-class WebServer:
+class WebServer(HttpServer):
     """The page in a thread of its own; ``port`` 0 takes a free one."""
 
     def __init__(self, gate: Gate, metrics: Metrics, host: str, port: int) -> None:
-        config = uvicorn.Config(
-            Page(gate, metrics).app, host=host, port=port, log_config=None, log_level="critical", access_log=False, limit_concurrency=32,
-            timeout_keep_alive=5, server_header=False,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="gate-page", daemon=True)
-
-    def start(self) -> None:
-        """Listen; raises ``UsageError`` where that is not possible."""
-        self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise UsageError(
-                    f"the page cannot listen on {self._server.config.host}:{self._server.config.port}"
-                )
-            self._thread.join(0.02)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.servers[0].sockets[0].getsockname()[1])
-
-    def stop(self) -> None:
-        """End, without waiting for who is connected."""
-        self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join(3)
+        super().__init__(Page(gate, metrics).app, "page", host, port)

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from dcmlint.intake import part10
-from dcmlint.standard.tags import SOPClassUID, SOPInstanceUID
+from dcmlint.standard.tags import SOPClassUID, SOPInstanceUID, StudyInstanceUID
 
 _READ = 1 << 16
 _MAX_ELEMENTS = 256
@@ -26,11 +26,13 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC"
 
 
 class DatasetHead(msgspec.Struct, frozen=True, kw_only=True):
-    """What the first elements say; ``group2`` is set where File Meta elements were sent along."""
+    """What the first elements say; ``group2`` is set where File Meta elements were sent along. ``study`` is empty
+    where it does not stand among the first elements."""
 
     encoding: Encoding
     sop_class: str = ""
     sop_instance: str = ""
+    study: str = ""
     group2: bool = False
 
 
@@ -79,15 +81,16 @@ def parse_dataset_head(data: bytes) -> DatasetHead:
             start = offset + 8
         group2 = group2 or group == 0x0002
         tag = group << 16 | element
-        if tag > SOPInstanceUID or length == 0xFFFFFFFF:
+        if tag > StudyInstanceUID or length == 0xFFFFFFFF:
             break
-        if tag in (SOPClassUID, SOPInstanceUID) and length <= 256:
+        if tag in (SOPClassUID, SOPInstanceUID, StudyInstanceUID) and length <= 256:
             values[tag] = data[start : start + length].decode("latin-1").rstrip("\0 ")
         offset = start + length
     return DatasetHead(
         encoding=encoding,
         sop_class=values.get(SOPClassUID, ""),
         sop_instance=values.get(SOPInstanceUID, ""),
+        study=values.get(StudyInstanceUID, ""),
         group2=group2,
     )
 

@@ -1,0 +1,222 @@
+"""STOW-RS before the gate: the same verdicts as over an association, and no instance is lost or taken twice."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from gate_support import CT, HOLD, REFUSE, Bench, data_set, element, part10_file, sha, stored
+
+from dcmlint.errors import UsageError
+from dcmlint.gate.serving import HttpServer
+from dcmlint.gate.settings import Stow
+from dcmlint.gate.stow import StowApp
+from dcmlint.intake.child import Task
+from dcmlint.intake.verdict import Reply
+
+pytest.importorskip("python_multipart")
+TYPE = 'multipart/related; type="application/dicom"; boundary=B'
+
+
+class Client:
+    """One server and what is asked of it."""
+
+    def __init__(self, port: int, bench: Bench) -> None:
+        self.port, self.bench = port, bench
+
+    def post(
+        self, body: bytes, path: str = "/dicom-web/studies", **headers: str
+    ) -> tuple[int, dict[str, object], str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(
+                "POST",
+                path,
+                body,
+                {"Content-Type": TYPE, **{k.replace("_", "-"): v for k, v in headers.items()}},
+            )
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return answer.status, json.loads(text) if text.startswith("{") else {}, text
+        finally:
+            connection.close()
+
+
+@contextmanager
+def stow(folder: Path, *, closed: bool = False, largest: int = 1 << 20, **settings: str) -> Iterator[Client]:
+    with Bench(folder) as bench:
+        app = StowApp(bench.core, Stow(**settings), folder, largest=largest, closed=lambda: closed)  # type: ignore[arg-type]
+        server = HttpServer(app.app, "stow", "127.0.0.1", 0)
+        server.start()
+        try:
+            yield Client(server.port, bench)
+        finally:
+            server.stop()
+
+
+def multipart(*files: bytes, kind: str = "application/dicom") -> bytes:
+    made = b"".join(b"--B\r\nContent-Type: " + kind.encode() + b"\r\n\r\n" + one + b"\r\n" for one in files)
+    return made + b"--B--\r\n"
+
+
+def a_file(uid: str) -> bytes:
+    return part10_file(uid, data_set(uid))
+
+
+def values(items: object, tag: str) -> list[object]:
+    return [item[tag]["Value"][0] for item in items["Value"]]  # type: ignore[index]
+
+
+def test_what_is_stored_is_ours_with_the_bytes_that_came(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        status, answer, _ = client.post(multipart(a_file("2.25.1"), a_file("2.25.2")))
+        assert status == 200
+        assert values(answer["00081199"], "00081155") == ["2.25.1", "2.25.2"]
+        assert "00081198" not in answer
+        (row,) = client.bench.journal.find("2.25.1")
+        assert (row.state, row.via, row.sha256, row.sender) == (
+            "queued",
+            "stow",
+            sha(data_set("2.25.1")),
+            "STOW",
+        )
+        assert stored(client.bench.spool.path(row.file)) == data_set("2.25.1")
+        # The same again is the same instance.
+        assert client.post(multipart(a_file("2.25.1")))[0] == 200
+        assert len(client.bench.journal.find("2.25.1")) == 1
+
+
+def test_some_refused_is_202_and_all_refused_is_409_with_the_reason(tmp_path: Path) -> None:
+    def reply(task: Task) -> Reply:
+        return REFUSE if task.sop_instance == "2.25.2" else HOLD if task.sop_instance == "2.25.3" else Reply()
+
+    with stow(tmp_path) as client:
+        client.bench.checks.reply = reply
+        status, answer, _ = client.post(multipart(a_file("2.25.1"), a_file("2.25.2"), a_file("2.25.3")))
+        assert status == 202
+        assert values(answer["00081199"], "00081155") == ["2.25.1", "2.25.3"]  # held is ours
+        (failed,) = answer["00081198"]["Value"]  # type: ignore[index]
+        assert failed["00081155"]["Value"] == ["2.25.2"]
+        assert failed["00081150"]["Value"] == [CT]
+        assert failed["00081197"]["Value"] == [0xA905]
+        assert failed["00741048"]["Value"][0]["00000902"]["Value"][0].startswith("GTT001")
+        assert client.bench.states("2.25.3") == ["held"]
+        assert client.post(multipart(a_file("2.25.2")))[0] == 409
+
+
+def test_the_answer_can_be_xml(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        client.bench.checks.reply = lambda task: REFUSE
+        status, _, text = client.post(multipart(a_file("2.25.2")), Accept="application/dicom+xml")
+    assert status == 409
+    tree = ElementTree.fromstring(text)
+    found = {one.get("keyword"): one for one in tree.iter("DicomAttribute")}
+    assert found["FailureReason"].findtext("Value") == str(0xA905)
+    assert found["ReferencedSOPInstanceUID"].findtext("Value") == "2.25.2"
+
+
+def test_a_part_that_is_no_file_fails_alone(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        status, answer, _ = client.post(multipart(b"hello", a_file("2.25.1")))
+        assert status == 202
+        assert values(answer["0008119A"], "00081197") == [0xC000]
+        status, answer, _ = client.post(multipart(a_file("2.25.4"), kind="application/pdf"))
+        assert status == 409
+        assert client.bench.journal.find("2.25.4") == []
+        assert [name for name in client.bench.spool.names() if name.endswith(".part")] == []
+
+
+def test_another_study_than_that_of_the_request_is_refused(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        assert client.post(multipart(a_file("2.25.1")), "/dicom-web/studies/2.25.1")[0] == 200
+        status, answer, _ = client.post(multipart(a_file("2.25.2")), "/dicom-web/studies/2.25.99")
+        assert (status, values(answer["00081198"], "00081197")) == (409, [0xA900])
+        assert client.bench.journal.find("2.25.2") == []
+        assert client.post(multipart(), "/dicom-web/studies/..%2fx")[0] in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "application/dicom"}, 415),
+        ({"Content-Type": 'multipart/related; type="application/dicom+json"; boundary=B'}, 415),
+        ({"Content-Type": 'multipart/related; type="application/dicom"'}, 415),
+        ({"Content-Type": 'multipart/related; type="application/dicom"; boundary=other'}, 400),
+        ({"Content-Type": 'multipart/related; boundary="B"'}, 200),
+    ],
+)
+def test_framing(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    with stow(tmp_path) as client:
+        assert client.post(multipart(a_file("2.25.1")), **headers)[0] == status
+
+
+def test_a_body_without_its_end_is_400_and_what_came_whole_is_taken_once(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        whole = multipart(a_file("2.25.1"), a_file("2.25.2"))
+        assert client.post(whole[:-100])[0] == 400
+        assert client.bench.states("2.25.1") == ["queued"]
+        assert client.bench.journal.find("2.25.2") == []
+        assert [name for name in client.bench.spool.names() if name.endswith(".part")] == []
+        assert client.post(whole)[0] == 200
+        assert len(client.bench.journal.find("2.25.1")) == 1
+
+
+def test_a_client_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    with stow(tmp_path) as client:
+        body = multipart(a_file("2.25.1"))
+        with socket.create_connection(("127.0.0.1", client.port)) as sock:
+            head = f"POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Type: {TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+            sock.sendall(head.encode() + body[:-200])
+        # The server has seen the end once it answers somebody else.
+        assert client.post(multipart(a_file("2.25.9")))[0] == 200
+        assert client.bench.journal.find("2.25.1") == []
+
+
+def test_too_large_is_permanent_and_endless_is_cut_off(tmp_path: Path) -> None:
+    with stow(tmp_path, largest=4000) as client:
+        large = part10_file("2.25.1", data_set("2.25.1") + element(0x7FE0, 0x0010, b"OW", bytes(4000)))
+        status, answer, _ = client.post(multipart(large))
+        assert (status, values(answer["00081198"], "00081197")) == (409, [0x0110])
+        assert client.post(multipart(large + bytes(9000)))[0] == 400
+
+
+def test_no_space_is_503(tmp_path: Path) -> None:
+    with stow(tmp_path, closed=True) as client:
+        assert client.post(multipart(a_file("2.25.1")))[0] == 503
+
+
+def test_a_journal_that_cannot_be_written_is_a_transient_failure(tmp_path: Path) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with stow(tmp_path) as client:
+        client.bench.core.journal.take = broken  # type: ignore[method-assign,assignment]
+        status, answer, _ = client.post(multipart(a_file("2.25.1")))
+        assert (status, values(answer["00081198"], "00081197")) == (409, [0xA700])
+
+
+def test_tokens_name_the_sender(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("# who\nconverter 0123456789abcdef\nscanner fedcba9876543210\n")
+    with stow(tmp_path, tokens="tokens") as client:
+        assert client.post(multipart(a_file("2.25.1")))[0] == 401
+        assert client.post(multipart(a_file("2.25.1")), Authorization="Bearer wrong")[0] == 401
+        assert client.post(multipart(a_file("2.25.1")), Authorization="Bearer fedcba9876543210")[0] == 200
+        assert client.bench.journal.find("2.25.1")[0].sender == "scanner"
+    (tmp_path / "tokens").write_text("short x\n")
+    with pytest.raises(UsageError, match="at least 16 characters"), stow(tmp_path / "b", tokens="../tokens"):
+        pass
+
+
+def test_file_meta_without_its_length_gets_a_head_of_ours(tmp_path: Path) -> None:
+    content = a_file("2.25.1")
+    without = content[:132] + content[144:]
+    with stow(tmp_path) as client:
+        assert client.post(multipart(without))[0] == 200
+        (row,) = client.bench.journal.find("2.25.1")
+        assert stored(client.bench.spool.path(row.file)) == data_set("2.25.1")
