@@ -4,4 +4,5 @@ from dcmlint.rules.builtin_functions.annotations import (  # noqa: F401 - import
     coordinates,
     measurements,
     numbering,
+    shapes,
 )

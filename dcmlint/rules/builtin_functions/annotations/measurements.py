@@ -67,3 +67,32 @@ def _values(group: Group, item: Dataset) -> Iterator[Problem]:
             message="Annotation Index List contains an annotation twice", level=item, tag=AnnotationIndexList,
             said=f"{indices.size - np.unique(indices).size} repeated", want="each annotation once",
         )  # fmt: skip
+
+
+@rule_function("annotation-measurements-finite")
+def finite(context: RuleContext) -> Iterator[Problem]:
+    """ANN010: measured values are finite numbers."""
+    import numpy as np
+
+    looked_at = False
+    for group in groups(context):
+        for measurement in group.item.items(MeasurementsSequence):
+            for item in measurement.items(MeasurementValuesSequence):
+                element = item.get(FloatingPointValues)
+                if element is None or element.length % 4 or element.end - element.start != element.length:
+                    continue
+                if element.length > _MOST:
+                    continue
+                looked_at = True
+                order = "<" if item.context.little else ">"
+                values = np.frombuffer(item.raw(FloatingPointValues), f"{order}f4")
+                strange = np.flatnonzero(~np.isfinite(values))
+                if strange.size:
+                    yield Problem(
+                        message=f"{strange.size} of {values.size} measured values are not finite, first value "
+                        f"{int(strange[0]) + 1}",
+                        level=item, tag=FloatingPointValues, said=str(values[strange[0]]),
+                        want="finite numbers, and an Annotation Index List of the annotations that have one",
+                    )  # fmt: skip
+    if not looked_at:
+        raise NotApplicable

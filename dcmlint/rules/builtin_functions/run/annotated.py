@@ -49,7 +49,9 @@ def inside(context: SlideContext) -> Iterator[Problem]:
         out = [one for one in said.extents
                if one.left < left or one.top < top or one.right > right or one.bottom > bottom]  # fmt: skip
         if out:
-            wide, high = (right, bottom) if unit == "pixels" else (right - left, bottom - top)
+            edge = _EDGE if unit == "pixels" else 0.0
+            left, top, right, bottom = left + edge, top + edge, right - edge, bottom - edge
+            wide, high = right - left, bottom - top
             more = f" (and {len(out) - 1} more groups)" if len(out) > 1 else ""
             yield Problem(
                 message=f"annotations extend beyond their image of {wide:.6g} × {high:.6g} {unit}{more}",

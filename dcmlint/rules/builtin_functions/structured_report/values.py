@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dcmlint.facts.report.content import code_of, content_items
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.report.content import Code, code_in, code_of, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
     UID,
+    AnnotationGroupSequence,
     CodeValue,
     CodingSchemeDesignator,
     ConceptCodeSequence,
+    ConceptNameCodeSequence,
     ContinuityOfContent,
     Date,
     DateTime,
@@ -20,6 +23,7 @@ from dcmlint.standard.tags import (
     GraphicData,
     GraphicType,
     MeasuredValueSequence,
+    MeasurementsSequence,
     MeasurementUnitsCodeSequence,
     NumericValue,
     PersonName,
@@ -141,42 +145,58 @@ def _near(decimal: float, exact: float) -> bool:
 def measurement_units(context: RuleContext) -> Iterator[Problem]:
     """SR016: units of measurement are codes of UCUM (PS3.3 Table C.18.1-1, PS3.16 7.2.2 and CID 82)."""
     any_ = False
-    for item in content_items(context.facts):
-        if item.value_type != "NUM":
+    for _, unit in _measured(context):
+        code = code_of(unit)
+        if code is None or not code.scheme:
             continue
-        for value in item.dataset.items(MeasuredValueSequence):
-            for unit in value.items(MeasurementUnitsCodeSequence):
-                code = code_of(unit)
-                if code is None or not code.scheme:
-                    continue
-                any_ = True
-                if code.scheme != "UCUM":
-                    yield Problem(
-                        message="the units are not a UCUM code", level=unit, tag=CodingSchemeDesignator,
-                        found=code.scheme, want="UCUM",
-                    )  # fmt: skip
-                elif code.value != code.value.strip() or " " in code.value:
-                    yield Problem(
-                        message="a UCUM code without blanks", level=unit, found=code.value, want="a UCUM code",
-                    )  # fmt: skip
+        any_ = True
+        if code.scheme != "UCUM":
+            yield Problem(
+                message="the units are not a UCUM code", level=unit, tag=CodingSchemeDesignator,
+                found=code.scheme, want="UCUM",
+            )  # fmt: skip
+        elif _not_in_ucum(code.value):
+            yield Problem(
+                message="the code is not of UCUM", level=unit, tag=CodeValue, found=code.value,
+                want=_not_in_ucum(code.value),
+            )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset]]:
+    """What is measured, and the item of its units: of documents and of annotations (PS3.3 C.18.1, C.37.1)."""
+    for item in content_items(context.facts):
+        if item.value_type == "NUM":
+            for value in item.dataset.items(MeasuredValueSequence):
+                for unit in value.items(MeasurementUnitsCodeSequence):
+                    yield item.concept, unit
+    for group in context.dataset.items(AnnotationGroupSequence):
+        for measurement in group.items(MeasurementsSequence):
+            for unit in measurement.items(MeasurementUnitsCodeSequence):
+                yield code_in(measurement, ConceptNameCodeSequence), unit
+
+
+def _not_in_ucum(value: str) -> str:
+    """What a case sensitive UCUM code should be that this is not: no blanks, no power sign, no other letters; "" if it is one."""
+    if " " in value:
+        return "a UCUM code, which has no blanks"
+    if "^" in value and "{" not in value and "[" not in value:
+        return f"a power without a sign: {value.replace('^', '')}"
+    if not value.isascii():
+        return "a UCUM code, which is ASCII"
+    return ""
 
 
 @rule_function("units-of-quantities")
 def quantity_units(context: RuleContext) -> Iterator[Problem]:
     """SR023: lengths, areas and volumes in units of another quantity."""
     any_ = False
-    for item in content_items(context.facts):
-        if (
-            item.value_type != "NUM"
-            or item.concept is None
-            or item.units is None
-            or item.units.scheme != "UCUM"
-        ):
+    for concept, unit in _measured(context):
+        units = code_of(unit)
+        if concept is None or units is None or units.scheme != "UCUM":
             continue
-        units = item.units
-        kinds = [cid for cid in _QUANTITIES if in_group(cid, item.concept.key)]
+        kinds = [cid for cid in _QUANTITIES if in_group(cid, concept.key)]
         if len(kinds) != 1:
             continue
         any_ = True
@@ -184,9 +204,8 @@ def quantity_units(context: RuleContext) -> Iterator[Problem]:
         others = [cid for cid in _QUANTITIES.values() if cid != own]
         elsewhere = units.value in _OF_OTHERS or any(in_group(cid, units.key) for cid in others)
         if elsewhere and in_group(own, units.key) is False:
-            level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
             yield Problem(
-                message="the units belong to another quantity", level=level, tag=CodeValue, found=units.value,
+                message="the units belong to another quantity", level=unit, tag=CodeValue, found=units.value,
                 want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}",
             )  # fmt: skip
     if not any_:
