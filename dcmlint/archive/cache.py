@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from dcmlint.archive.groups import files_of
+from dcmlint.archive.database import files_of
 from dcmlint.archive.layout import OF_SHARD, Folder
 from dcmlint.archive.objects import keys_of
 from dcmlint.archive.plan import Shard

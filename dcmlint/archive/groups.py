@@ -1,103 +1,112 @@
 """The second pass: slides, series, studies and patients, from the facts that were kept of each instance.
 
 Instances that share a link, or are joined by others that do, make a group (`dcmlint.archive.links`); the groups are found
-in DuckDB, which goes to disk where memory is short, and each is checked by itself.
+in DuckDB, which goes to disk where memory is short, and are checked by themselves, on the same engine as the files.
 """
 
 from __future__ import annotations
 
 import posixpath
-import tempfile
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
-import duckdb
-import msgspec
 import pyarrow as pa
 
+from dcmlint.archive.database import connect, files_of
+from dcmlint.archive.engines import Engine
+from dcmlint.archive.engines.job import packed, unpacked
+from dcmlint.archive.group_unit import MEMBERS
 from dcmlint.archive.layout import TOGETHER, Folder
-from dcmlint.archive.rows import finding_row, text
+from dcmlint.archive.rows import finding_row
 from dcmlint.archive.schema import EXPLAINED, FINDINGS
 from dcmlint.engine.directory import Directory, check_directories
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
-from dcmlint.engine.together import Members, check_together
-from dcmlint.findings.finding import Finding
-from dcmlint.profiles.apply import settled, settled_together
+from dcmlint.errors import UsageError
+from dcmlint.findings.finding import Finding, OutcomeKind
+from dcmlint.profiles.apply import settled
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
-_MEMORY = "1GB"
+CHECK = "dcmlint.archive.group_unit:check_batch"
+# Members that go to a process together, where groups are smaller; rows that are read at a time.
 _BATCH = 4096
-# Rows of findings that are held before they are written.
-_HELD = 100_000
 
 
-class Grouped(msgspec.Struct):
-    """What the pass found, beside its findings: counts, and the first place of each rule that was undecided or crashed."""
+def check_groups(
+    folder: Folder, run: str, checker: Checker, counts: OutcomeCounts, engine: Callable[[], Engine]
+) -> None:
+    """Check the groups of a run, write what was found, and count the outcomes.
 
-    errors: int = 0
-    warnings: int = 0
-    infos: int = 0
-    crashed: bool = False
-
-
-def connect(folder: Folder) -> Any:
-    """A database in memory that goes to disk beyond a bound, beside the system's temporary files."""
-    made = duckdb.connect(":memory:")
-    made.execute(f"SET memory_limit = '{_MEMORY}'")
-    made.execute("SET temp_directory = ?", [tempfile.gettempdir()])
-    made.execute("SET preserve_insertion_order = false")
-    made.execute("SET TimeZone = 'UTC'")
-    return made
-
-
-def files_of(folder: Folder, kind: str, run: str) -> list[str]:
-    """The files of a run with one kind of rows, shards alone."""
-    return [str(folder.file(kind, run, number)) for number in folder.shards(kind, run)]
-
-
-def check_groups(folder: Folder, run: str, checker: Checker, counts: OutcomeCounts) -> Grouped:
-    """Check the groups of a run, write what was found, and count the outcomes."""
+    ``engine``: gives the engine, if there is anything to check.  Raises `UsageError` where a group takes a process with
+    it: of the files nothing is lost, and the same scan goes on.
+    """
     files = files_of(folder, "facts", run)
-    made = Grouped()
-    findings: list[dict[str, Any]] = []
-    explained: list[dict[str, Any]] = []
-    database = connect(folder)
+    findings: list[pa.Table] = [FINDINGS.empty_table()]
+    explained: list[pa.Table] = [EXPLAINED.empty_table()]
+    database = connect()
     try:
         if files:
             _label(database, files)
-            for members, exempt in _groups(database):
-                found = check_together(members, checker.planner.together, checker.settings)
-                for outcomes in found.outcomes:
-                    counts.add(outcomes)
-                    made.crashed = made.crashed or "error" in outcomes.values()
-                findings += _noted(settled_together(checker.profile, found.findings, exempt), made)
-                explained += [{"rule": rule, "path": text(path)} for rule, path in sorted(found.explained)]
-            findings += _noted(_of_directories(database, folder, run, checker, counts), made)
+            for row in _checked(_batches(database, files), engine):
+                findings.append(_table(row.column("findings"), FINDINGS))
+                explained.append(_table(row.column("explained"), EXPLAINED))
+                ends = row.column("outcomes")[0].as_py()
+                counts.add_counted(
+                    {}, {}, {(e["rule"], cast(OutcomeKind, e["end"])): e["count"] for e in ends}
+                )
+            beside = _of_directories(database, folder, run, checker, counts)
+            findings.append(pa.Table.from_pylist([finding_row(one) for one in beside], FINDINGS))
     finally:
         database.close()
-    folder.write("explained", run, TOGETHER, pa.Table.from_pylist(explained, EXPLAINED))
-    folder.write("findings", run, TOGETHER, pa.Table.from_pylist(findings, FINDINGS))
-    return made
+    folder.write("explained", run, TOGETHER, pa.concat_tables(explained))
+    folder.write("findings", run, TOGETHER, pa.concat_tables(findings))
 
 
-def _noted(findings: list[Finding], made: Grouped) -> Iterator[dict[str, Any]]:
-    for finding in findings:
-        if not finding.suppressed:
-            made.errors += finding.severity == "error"
-            made.warnings += finding.severity == "warning"
-            made.infos += finding.severity == "info"
-        yield finding_row(finding)
+def _checked(batches: Iterator[pa.RecordBatch], engine: Callable[[], Engine]) -> Iterator[pa.RecordBatch]:
+    """The results of batches, in their order."""
+    done: dict[int, bytes] = {}
+    wanted: list[int] = []
+    taken = 0
+    running: Engine | None = None
+
+    def take() -> None:
+        assert running is not None
+        number, data = running.next_done()
+        if data is None:
+            raise UsageError(
+                "a process died over the slides and series of a group: the same scan tries again"
+            )
+        done[number] = data
+
+    for batch in batches:
+        running = running or engine()
+        while len(wanted) - taken - len(done) >= running.slots:
+            take()
+        wanted.append(running.submit((CHECK, packed(batch))))
+        while taken < len(wanted) and wanted[taken] in done:
+            yield unpacked(done.pop(wanted[taken]))
+            taken += 1
+    while taken < len(wanted):
+        if wanted[taken] in done:
+            yield unpacked(done.pop(wanted[taken]))
+            taken += 1
+        else:
+            take()
+
+
+def _table(column: Any, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches([pa.RecordBatch.from_arrays(column.flatten().flatten(), schema=schema)])
 
 
 def _label(database: Any, files: list[str]) -> None:
     """Give each member the label of its group: the least number among those that links join."""
     database.execute(
-        "CREATE TABLE member AS SELECT row_number() OVER () AS id, path, filename AS file, file_row_number AS row, links "
+        "CREATE TABLE member AS SELECT row_number() OVER () AS id, filename AS file, file_row_number AS row, links "
         "FROM read_parquet(?, filename = true, file_row_number = true) WHERE octet_length(kept) > 0",
         [files],
     )
     database.execute("CREATE TABLE edge AS SELECT id, unnest(links) AS link FROM member")
+    database.execute("ALTER TABLE member DROP COLUMN links")
     # A link of one member joins nothing.
     database.execute(
         "DELETE FROM edge WHERE link IN (SELECT link FROM edge GROUP BY link HAVING count(*) = 1)"
@@ -115,31 +124,25 @@ def _label(database: Any, files: list[str]) -> None:
         database.execute("DROP TABLE label")
         database.execute("ALTER TABLE next RENAME TO label")
         if not changed:
-            break
-    database.execute("CREATE TABLE files AS SELECT unnest(?) AS file", [files])
+            return
 
 
-def _groups(database: Any) -> Iterator[tuple[Members, dict[str, tuple[int, ...]]]]:
-    """Each group: its members, and the exceptions of the profile that match them."""
-    files = [row[0] for row in database.execute("SELECT file FROM files").fetchall()]
+def _batches(database: Any, files: list[str]) -> Iterator[pa.RecordBatch]:
+    """Whole groups, some together where they are small, as batches of `MEMBERS`."""
     reader = database.sql(
-        "SELECT label, f.path, f.kept, f.exempt FROM read_parquet(?, filename = true, file_row_number = true) f "
+        'SELECT label AS "group", f.path, f.kept, f.exempt FROM read_parquet(?, filename = true, file_row_number = true) f '
         "JOIN member m ON m.file = f.filename AND m.row = f.file_row_number JOIN label USING (id) ORDER BY label, f.path",
         params=[files],
     ).to_arrow_reader(_BATCH)
-    current: int | None = None
-    members, exempt = Members(), dict[str, tuple[int, ...]]()
+    rows: list[dict[str, Any]] = []
     for batch in reader:
         for row in batch.to_pylist():
-            if row["label"] != current:
-                if current is not None:
-                    yield members, exempt
-                current, members, exempt = row["label"], Members(), {}
-            members.append(row["kept"])
-            if row["exempt"]:
-                exempt[row["path"]] = tuple(row["exempt"])
-    if current is not None:
-        yield members, exempt
+            if len(rows) >= _BATCH and row["group"] != rows[-1]["group"]:
+                yield pa.RecordBatch.from_pylist(rows, MEMBERS)
+                rows = []
+            rows.append(row)
+    if rows:
+        yield pa.RecordBatch.from_pylist(rows, MEMBERS)
 
 
 def _of_directories(

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from dcmlint.archive.groups import connect
+from dcmlint.archive.database import connect
 from dcmlint.archive.layout import KINDS, Folder
 from dcmlint.archive.questions import QUESTIONS
 from dcmlint.archive.schema import RUNS
@@ -27,7 +27,7 @@ class Results:
     """
 
     def __init__(self, folder: Folder, run: str = "") -> None:
-        self._database = connect(folder)
+        self._database = connect()
         rows = folder.runs()
         if not rows:
             raise UsageError(f"{folder.path} holds no run")

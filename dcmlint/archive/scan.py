@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
 from dcmlint.archive.engines.job import packed, unpacked
-from dcmlint.archive.groups import Grouped, check_groups
+from dcmlint.archive.groups import check_groups
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
 from dcmlint.archive.plan import Choice, Shard, is_listed, shards
@@ -86,6 +86,7 @@ class _Scan:
         self.row = self._begun(runs)
         self.run_id: str = self.row["run"]
         self.earlier = Earlier(folder, self.digest, runs, self.run_id) if settings.cache else None
+        self._engine: Engine | None = None
         self.jobs: dict[int, tuple[_Open, pa.RecordBatch]] = {}
 
     def _begun(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,6 +119,9 @@ class _Scan:
         except BaseException:
             self._ended("stopped")
             raise
+        finally:
+            if self._engine is not None:
+                self._engine.close()
         return self.row
 
     def _ended(self, status: str) -> None:
@@ -129,7 +133,6 @@ class _Scan:
     def _check(self) -> None:
         settings = self.settings
         source = open_source(settings.work.source)
-        engine: Engine | None = None
         done = set(self.folder.shards("instances", self.run_id))
         self.all_linked = not done
         try:
@@ -147,17 +150,19 @@ class _Scan:
                 if not rest.num_rows:
                     self._write(opened)
                     continue
-                if engine is None:
-                    engine = open_engine(settings.engine, settings.work, settings.jobs)
-                while len(self.jobs) >= engine.slots:
-                    self._take(engine)
-                self._submit(engine, opened, rest)
-            while self.jobs and engine is not None:
-                self._take(engine)
+                while len(self.jobs) >= self.engine().slots:
+                    self._take()
+                self._submit(opened, rest)
+            while self.jobs:
+                self._take()
         finally:
             source.close()
-            if engine is not None:
-                engine.close()
+
+    def engine(self) -> Engine:
+        """The engine, begun when there is something to do."""
+        if self._engine is None:
+            self._engine = open_engine(self.settings.engine, self.settings.work, self.settings.jobs)
+        return self._engine
 
     def _reused(self, shard: Shard) -> tuple[_Open, pa.RecordBatch]:
         """The shard with what is known of its objects already, and the keys of the others."""
@@ -170,19 +175,19 @@ class _Scan:
         self.progress(len(keys))
         return _Open(shard, tables), rest
 
-    def _submit(self, engine: Engine, opened: _Open, keys: pa.RecordBatch) -> None:
+    def _submit(self, opened: _Open, keys: pa.RecordBatch) -> None:
         opened.waiting += 1
-        self.jobs[engine.submit((SCAN, packed(keys)))] = opened, keys
+        self.jobs[self.engine().submit((SCAN, packed(keys)))] = opened, keys
 
-    def _take(self, engine: Engine) -> None:
+    def _take(self) -> None:
         """Take in a job; one whose process died is done again in halves, until it is one object."""
-        number, data = engine.next_done()
+        number, data = self.engine().next_done()
         opened, keys = self.jobs.pop(number)
         opened.waiting -= 1
         if data is None and keys.num_rows > 1:
             half = keys.num_rows // 2
-            self._submit(engine, opened, keys.slice(0, half))
-            self._submit(engine, opened, keys.slice(half))
+            self._submit(opened, keys.slice(0, half))
+            self._submit(opened, keys.slice(half))
             return
         batch = died(keys, self.settings.work) if data is None else unpacked(data)
         opened.pieces.append(split_batch(batch))
@@ -219,12 +224,12 @@ class _Scan:
             )
             crashed = _any_crash(self.folder.read("outcomes", self.run_id, "outcomes"))
         else:
-            grouped: Grouped = check_groups(self.folder, self.run_id, self.checker, counts)
+            check_groups(self.folder, self.run_id, self.checker, counts, self.engine)
             count_outcomes(self.folder, self.run_id, counts)
             rows = [{"rule": rule, **ends} for rule, ends in sorted(counts.total().items())]
             table = pa.Table.from_pylist(rows, OUTCOMES)
             self.folder.write("outcomes", self.run_id, "outcomes", table)
-            crashed = grouped.crashed or _any_crash(table)
+            crashed = _any_crash(table)
         self.row |= totals_of(self.folder, self.run_id)
         self.row["exit_code"] = self._exit_code(crashed)
         if self.settings.work.settings.mask_uids or self.settings.work.settings.show_values == "none":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dcmlint.archive.groups import connect, files_of
+from dcmlint.archive.database import connect, files_of
 from dcmlint.archive.layout import Folder
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.findings.finding import OutcomeKind
@@ -15,7 +15,7 @@ def count_outcomes(folder: Folder, run: str, counts: OutcomeCounts) -> None:
     files = files_of(folder, "instances", run)
     if not files:
         return
-    database = connect(folder)
+    database = connect()
     try:
         planned = dict(
             database.execute(
@@ -43,7 +43,7 @@ def totals_of(folder: Folder, run: str) -> dict[str, int]:
     totals = dict.fromkeys((*names, "keys", "bytes_listed", "errors", "warnings", "infos"), 0)
     if not files:
         return totals
-    database = connect(folder)
+    database = connect()
     try:
         row: Any = database.execute(
             "SELECT count(*) FILTER (status <> 'skipped'), count(*) FILTER (status = 'checked'), "

@@ -57,7 +57,7 @@ def scan_batch(keys: pa.RecordBatch, work: Work) -> pa.RecordBatch:
     One row for each instance, in the order of the keys and, within an archive, of its members.  What cannot be read is
     a row, too.  Raises `UsageError` for a profile, setting or source that does not work: for none of the objects.
     """
-    checker = _checker(_ENCODER.encode(work.settings))
+    checker = checker_of(work)
     source = open_source(work.source)
     watch = Watch(work.time_limit)
     try:
@@ -87,9 +87,13 @@ def _flat(column: Any, schema: Any, is_list: bool) -> pa.Table:
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
+def checker_of(work: Work) -> Checker:
+    """The rules, read once for a process."""
+    return _checker(_ENCODER.encode(work.settings))
+
+
 @lru_cache(maxsize=4)
 def _checker(settings: bytes) -> Checker:
-    """Profiles and rules are read once for a process."""
     made = msgspec.json.decode(settings, type=Settings)
     return Checker(msgspec.structs.replace(made, columns=tuple(COLUMNS.values())))
 
@@ -147,7 +151,7 @@ def _sender(pattern: re.Pattern[str] | None, key: str) -> str:
 
 def died(keys: pa.RecordBatch, work: Work) -> pa.RecordBatch:
     """The results of keys at which the process died that was to check them."""
-    checker = _checker(_ENCODER.encode(work.settings))
+    checker = checker_of(work)
     rows = [
         row_of(
             key, checker.unreadable(key.key, CANNOT_OPEN, "not checked: the process that checked it died"), "",

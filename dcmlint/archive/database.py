@@ -1,0 +1,27 @@
+"""DuckDB, as the scan and the questions use it."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import duckdb
+
+from dcmlint.archive.layout import Folder
+
+_MEMORY = "1GB"
+
+
+def connect() -> Any:
+    """A database in memory that goes to the system's temporary files beyond a bound."""
+    made = duckdb.connect(":memory:")
+    made.execute(f"SET memory_limit = '{_MEMORY}'")
+    made.execute("SET temp_directory = ?", [tempfile.gettempdir()])
+    made.execute("SET preserve_insertion_order = false")
+    made.execute("SET TimeZone = 'UTC'")
+    return made
+
+
+def files_of(folder: Folder, kind: str, run: str) -> list[str]:
+    """The files of a run with one kind of rows, those of shards alone."""
+    return [str(folder.file(kind, run, number)) for number in folder.shards(kind, run)]
