@@ -48,6 +48,11 @@ def _root(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code.  No traceback reaches a user."""
+    if sys.stdout is None or sys.stderr is None:
+        # Python has no stream for what was closed (`>&-`); a report that nobody gets is no success.
+        if sys.stderr is not None:
+            print("dcmlint: standard output is closed", file=sys.stderr)
+        return 2
     from dcmlint.cli import commands  # noqa: F401 - registers the commands
 
     try:

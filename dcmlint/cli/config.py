@@ -76,7 +76,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def find_config(start: Path | None = None) -> Path | None:
     """The nearest configuration file, from ``start`` (the current folder) up to the repository's root."""
-    folder = (start or Path.cwd()).resolve()
+    try:
+        folder = (start or Path.cwd()).resolve()
+    except FileNotFoundError:  # the current folder was removed
+        return None
     for place in (folder, *folder.parents):
         if (place / NAME).is_file():
             return place / NAME
@@ -90,24 +93,33 @@ def find_config(start: Path | None = None) -> Path | None:
 
 def _section(project: Path) -> dict[str, Any] | None:
     try:
-        data = tomllib.loads(project.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        tool = _parsed(project).get("tool")
+    except ConfigError:
         return None
-    found = data.get("tool", {}).get("dcmlint")
+    found = tool.get("dcmlint") if isinstance(tool, dict) else None
     return found if isinstance(found, dict) else None
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    shown = str(path)
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", shown) from None
+    except RecursionError:
+        raise ConfigError("nested too deeply", shown) from None
 
 
 def read_config(path: Path) -> Config:
     """The configuration in a file.  Raises ConfigError with what is wrong."""
     shown = str(path)
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"not TOML: {error}", shown) from None
+    data: Any = _parsed(path)
     if path.name == "pyproject.toml":
-        data = data.get("tool", {}).get("dcmlint", {})
+        data = _section(path)
+        if data is None:
+            raise ConfigError("has no table [tool.dcmlint]", shown)
     try:
         return msgspec.convert(data, Config)
     except msgspec.ValidationError as error:

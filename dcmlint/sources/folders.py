@@ -17,7 +17,11 @@ def below(folder: str, selection: Selection, seen: Seen) -> Iterator[Input]:
 
     Folders are visited depth first without recursion: their depth is bounded by the file system alone.
     """
-    root = os.path.realpath(folder)
+    try:
+        root = os.path.realpath(folder)
+    except OSError as error:  # the current folder was removed
+        yield Input(path=folder, kind="problem", named=True, problem=error.strerror or "cannot be read")
+        return
     promised: set[str] = set()
     waiting = [_entries(folder, seen, promised)]
     while waiting:

@@ -1,0 +1,81 @@
+"""What is wrong around the program: a removed current folder, closed streams, configuration that is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dcmlint.cli.app import run
+
+LABEL = Path(__file__).resolve().parents[2] / "examples" / "slide-good" / "label.dcm"
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+
+
+def shell(command: str, folder: Path) -> tuple[int, str]:
+    """The exit code and standard error of a command line; ``$DCMLINT`` is the program."""
+    program = f"'{sys.executable}' -m dcmlint"
+    done = subprocess.run(
+        ["sh", "-c", command.replace("$DCMLINT", program)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (f"$DCMLINT check --isolated '{LABEL}' >&-", 2, "standard output is closed"),
+        (f"$DCMLINT check --isolated '{LABEL}' > /dev/full", 2, "No space left"),
+        (f"$DCMLINT check --isolated '{LABEL}' 2>&-", 2, ""),
+        ("mkdir gone && cd gone && rmdir ../gone && $DCMLINT check .", 4, ""),
+        (f"mkdir gone && cd gone && rmdir ../gone && $DCMLINT check '{LABEL}'", 0, ""),
+    ],
+)
+def test_streams_and_folders_that_are_gone(command: str, code: int, says: str, tmp_path: Path) -> None:
+    if "/dev/full" in command and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    came, said = shell(command, tmp_path)
+    assert came == code, said
+    assert says in said
+    assert "internal error" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("dcmlint.toml", "a = " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("pyproject.toml", "tool = 3", "no table [tool.dcmlint]"),
+        ("pyproject.toml", "[tool]\ndcmlint = 3", "no table [tool.dcmlint]"),
+        ("pyproject.toml", "x = 1", "no table [tool.dcmlint]"),
+        ("dcmlint.toml", "tool = 3", "unknown field"),
+        ("dcmlint.toml", "\xff", "not TOML"),
+    ],
+)
+def test_configuration_that_is_none(
+    name: str, text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="latin-1")
+    assert run(["check", "--config", str(path), str(LABEL)]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert "internal error" not in said
+
+
+def test_a_project_that_says_nothing_of_dcmlint_is_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("tool = 3")
+    monkeypatch.chdir(tmp_path)
+    assert run(["check", str(LABEL)]) == 0
+    assert "config" not in capsys.readouterr().out
