@@ -35,6 +35,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     from dcmlint.gate.metrics import Metrics
     from dcmlint.gate.running import Gate, Observer
     from dcmlint.gate.serving import stow_server
+    from dcmlint.gate.watch_verdict import folder_watcher
     from dcmlint.gate.web import WebServer
 
     settings = read_config(config)
@@ -49,6 +50,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     gate = Gate(settings, config.parent, log=log, observers=observers)
     metrics.watch(gate)
     page = WebServer(gate, metrics, settings.page.host, settings.page.port) if settings.page.port else None
+    watchers = [folder_watcher(gate, one, config.parent, log) for one in settings.watch]
     stow = stow_server(gate, settings, config.parent) if settings.stow.port else None
     try:
         gate.start()
@@ -60,8 +62,12 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
         if stow is not None:
             stow.start()
             log("STOW-RS", port=stow.port)
+        for watcher in watchers:
+            watcher.start()
         signal.sigwait(ends)
     finally:
+        for watcher in watchers:
+            watcher.stop()
         for server in (stow, page):
             if server is not None:
                 server.stop()

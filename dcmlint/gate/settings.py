@@ -88,6 +88,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: int = 0
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A watched folder. ``settle``: a file is taken when nothing changed it for so long; ``sender``: what stands for
+    its AE title."""
+
+    folder: str
+    settle: Duration = Duration(5)
+    sender: str = "WATCH"
+
+
 class Stow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """STOW-RS; ``port`` 0: none. ``path`` stands before /studies. ``certificate``: HTTPS; ``client_ca``: clients must
     have a certificate of it. ``tokens``: a file with a name and a token a line, one of which must be sent (Bearer).
@@ -138,3 +147,4 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     page: Page = Page()
     alert: Alert = Alert()
     stow: Stow = Stow()
+    watch: tuple[Watch, ...] = ()

@@ -25,7 +25,7 @@ from dcmlint.engine.settings import Settings
 from dcmlint.errors import DcmlintError
 from dcmlint.findings.finding import Finding
 from dcmlint.intake.verdict import Brief, ProfileFacts, Reply
-from dcmlint.standard.tags import SeriesInstanceUID, StudyInstanceUID
+from dcmlint.standard.tags import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 
 _MAX_FINDINGS = 200  # kept of one instance
 _MAX_HEADER = 1 << 29  # of a header, counted in the memory limit
@@ -125,11 +125,11 @@ def check(checker: Checker, task: Task, *, whole: bool = False) -> Reply:
     findings = [*result.findings, *(_sent(checker, task) if task.over_network else ())]
     for why in _not_opened(result):
         return Reply(internal=why)
-    study, series = ("", "") if whole else _entities(task.path)
+    study, series, sop_instance = ("", "", "") if whole else _entities(task.path)
     status = result.record.status
     return Reply(
         status=status if status != "skipped" else "unreadable", findings=_briefs(findings), crashed=_crashed(result),
-        study=study, series=series, member=result.member, result=pickle.dumps(result) if whole else b"",
+        study=study, series=series, instance=sop_instance, member=result.member, result=pickle.dumps(result) if whole else b"",
     )  # fmt: skip
 
 
@@ -167,19 +167,21 @@ def header_bytes(path: str) -> int:
         return 0
 
 
-def _entities(path: str) -> tuple[str, str]:
-    """Study and Series Instance UID, as they stand in the file."""
+def _entities(path: str) -> tuple[str, str, str]:
+    """Study, Series and SOP Instance UID, as they stand in the file."""
     from dcmlint.dicom.instance import read_instance
 
     try:
         buffer = open_file(Path(path))
     except OSError:
-        return "", ""
+        return "", "", ""
     try:
         instance = read_instance(buffer)
         if instance is None:
-            return "", ""
-        return instance.dataset.text(StudyInstanceUID) or "", instance.dataset.text(SeriesInstanceUID) or ""
+            return "", "", ""
+        tags = (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+        study, series, uid = (instance.dataset.text(tag) or "" for tag in tags)
+        return study, series, uid
     finally:
         buffer.close()
 

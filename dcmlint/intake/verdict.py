@@ -53,6 +53,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     crashed: tuple[str, ...] = ()
     study: str = ""
     series: str = ""
+    instance: str = ""
     member: bytes = b""
     internal: str = ""
     seconds: float = 0.0
