@@ -162,10 +162,12 @@ def _location(file: str, path: str, offset: int | None, message: str = "") -> di
 
 
 def uri(path: str) -> str:
-    """A path as a relative or absolute URI reference."""
+    """A path as a relative URI reference, or an absolute one as a URI (SARIF 3.4.3 takes no path that begins with /)."""
     try:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raw = printable(path).encode()
+    if path.startswith("/"):
+        return "file://" + quote(raw, safe="/!-._~")
     # A colon in the first segment would read as a scheme.
     return quote(raw, safe="/!-._~")
