@@ -16,6 +16,7 @@ import pytest
 from support.html_page import packed_data
 
 from dcmlint.cli.app import run
+from dcmlint.engine.exhibit import AssociationRecord, ContextRow
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Report, Summary
 from dcmlint.findings.finding import FileRecord, Finding, Subject
@@ -163,3 +164,31 @@ def test_what_cannot_be_decoded_says_so() -> None:
     image = ImageExhibit(matrix_columns=10, matrix_rows=10, no_thumbnail="frame 1 cannot be decoded")
     page = page_of(msgspec.structs.replace(report(1), exhibits={"0.dcm": image}))
     assert data_of(page)["slides"][0]["images"][0]["no_thumbnail"] == "frame 1 cannot be decoded"  # type: ignore[index]
+
+
+@pytest.mark.peer
+def test_an_association_has_a_grid_of_contexts(browser) -> None:  # type: ignore[no-untyped-def]
+    def context(name: str, syntaxes: tuple[str, ...], result: int) -> ContextRow:
+        return ContextRow(
+            sop_class="1.2",
+            sop_class_name=name,
+            proposed=syntaxes,
+            names=syntaxes,
+            result=result,
+            answer="accepted" if result == 0 else "refused",
+        )
+
+    endpoint = AssociationRecord(
+        id="pacs:104", title="ARCHIVE", lines=(("TLS", "1.3, certificate of pacs"),),
+        contexts=(
+            context("Slide", ("JPEG Baseline",), 0), context("Slide", ("JPEG 2000",), 4), context("Report", ("JPEG 2000",), 0),
+            context("Slide", ("JPEG Baseline", "JPEG 2000"), 0),
+        ),
+    )  # fmt: skip
+    dom = browser(page_of(msgspec.structs.replace(report(1), associations=(endpoint,))))
+    grid = dom.partition('<figure class="grid">')[2].partition("</figure>")[0]
+    assert re.findall(r'title="([^"]*)"', grid) == [
+        "Slide, JPEG Baseline: accepted", "Slide, JPEG 2000: refused", "Report, JPEG Baseline: not proposed", "Report, JPEG 2000: accepted",
+    ]  # fmt: skip
+    assert "1.3, certificate of pacs" in dom
+    assert "<td>JPEG Baseline, JPEG 2000</td>" in dom

@@ -207,11 +207,28 @@ function slides() {
   });
   return section;
 }
+// Contexts of one syntax each as a grid: classes down, syntaxes across.
+function contextGrid(contexts) {
+  const single = contexts.filter(([, names]) => names.length === 1), syntaxes = [...new Set(single.map(([, [name]]) => name))];
+  if (syntaxes.length < 2) return null;
+  const classes = [...new Set(single.map(([name]) => name))];
+  const cell = (name, syntax) => {
+    const found = single.find(([one, [other]]) => one === name && other === syntax);
+    return make("td", {class: "cell", title: found ? `${name}, ${syntax}: ${found[3]}` : `${name}, ${syntax}: not proposed`}, found ? make("i", {class: found[2] === 0 ? "yes" : "no"}, found[2] === 0 ? "✓" : "✗") : "·");
+  };
+  return make("figure", {class: "grid"}, make("figcaption", {}, "Presentation contexts by transfer syntax"), make("table", {},
+    make("tr", {}, make("th", {}), ...syntaxes.map(syntax => make("th", {scope: "col"}, make("span", {}, syntax)))),
+    ...classes.map(name => make("tr", {}, make("th", {scope: "row"}, name), ...syntaxes.map(syntax => cell(name, syntax))))));
+}
 function associations() {
   if (!report.associations.length) return null;
-  return make("section", {}, make("h2", {}, "Associations"), ...report.associations.map(one => make("details", {class: "group", ...(report.associations.length < 4 ? {open: ""} : {})}, make("summary", {}, make("span", {}, one.status), make("b", {}, `${one.id} ${one.title}`), ""),
-    make("div", {class: "body"}, make("dl", {}, ...one.lines.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, text)])),
-      make("table", {}, ...one.contexts.map(([name, names, result, answer]) => make("tr", {}, make("td", {}, name), make("td", {}, names.join(", ")), make("td", {class: result === 0 ? "" : "error"}, answer))))))));
+  const row = ([name, names, result, answer]) => make("tr", {}, make("td", {}, name), make("td", {}, names.join(", ")), make("td", {class: result === 0 ? "" : "error"}, answer));
+  return make("section", {}, make("h2", {}, "Associations"), ...report.associations.map(one => {
+    const grid = contextGrid(one.contexts), others = grid ? one.contexts.filter(([, names]) => names.length > 1) : one.contexts;
+    return make("details", {class: "group", ...(report.associations.length < 4 ? {open: ""} : {})}, make("summary", {}, make("span", {}, one.status), make("b", {}, `${one.id} ${one.title}`), ""),
+      make("div", {class: "body"}, make("dl", {}, ...one.lines.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, text)])), grid,
+        others.length ? make("table", {}, ...others.map(row)) : null));
+  }));
 }
 (async () => {
   report = JSON.parse(new TextDecoder().decode(await unpack(bytes(document.getElementById("data").textContent), "gzip")));
