@@ -34,7 +34,8 @@ def complete(source: Source, folder: Path) -> list[str]:
             modules=_fill(iod.modules, modules.get(ciod["id"], ()), names, f"{name}: module", notes),
             functional_groups=_fill(
                 iod.functional_groups, groups.get(ciod["id"], ()), names, f"{name}: functional group", notes
-            ),
+            )
+            or _new(groups.get(ciod["id"], ()), names, links),
         )
     known = {sop_class.uid for sop_class in source.sop_classes}
     for entry in _json(folder / "sops.json"):
@@ -83,7 +84,7 @@ def _fill(
     for use in uses:
         found = others.get(letters(use.name), [])
         usage, condition = found.pop(0) if found else ("", "")
-        if use.usage:
+        if use.usage and (use.condition or use.usage != usage):
             filled.append(use)
         elif usage in ("M", "C", "U"):
             filled.append(msgspec.structs.replace(use, usage=usage, condition=_plain(condition)))
