@@ -194,7 +194,9 @@ def differences(data: Dataset, checker: Checker) -> tuple[int, int, list[tuple[s
             encoded = written(mutant)
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
             continue
-        new = Counter({line: number for line, number in (dciodvfy(encoded) - theirs).items() if not _false(line)})
+        new = Counter(
+            {line: number for line, number in (dciodvfy(encoded) - theirs).items() if not _false(line)}
+        )
         if not new:
             continue
         refused += 1
@@ -217,9 +219,9 @@ def made(uid: str, checker: Checker) -> Dataset:
         _fitted(data)
         encoded = written(data)
         found = [finding for finding in checker.check(encoded).findings if finding.severity != "info"]
-        # One after the other, where a mended value may change what else is asked for.
-        if any([_mended(data, one.path, one.message, one.want) for one in found]):
-            continue
+        mended = [_mended(data, one.path, one.message, one.want) for one in found]
+        if any(mended):
+            continue  # what dciodvfy asks for comes when nothing is left of this: it may change with it
         if not any(_mended(data, path, text) for path, text in _located(dciodvfy(encoded))):
             break
     return data

@@ -15,6 +15,7 @@ from dcmlint.cli.option_types import (
     Color,
     Config,
     Debug,
+    Edition,
     Exclude,
     ExitZero,
     FailOn,
@@ -106,6 +107,7 @@ def check(
         ),
     ] = None,
     severity: Severities = None,
+    edition: Edition = None,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -194,7 +196,7 @@ def check(
         further=_further(order, rules), profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,
         show=show, show_values=show_values, mask_uids=mask_uids, max_per_rule=max_per_rule, quiet=quiet, verbose=verbose, color=color,
-        group=group, frames=frames, decode=decode, all_dicom=all_dicom, expect=expect,
+        group=group, frames=frames, decode=decode, edition=edition, all_dicom=all_dicom, expect=expect,
         thumbnails=thumbnails,
         exhibits=any(one.partition("=")[0] == "html" for one in format_ or ()),
     )  # fmt: skip

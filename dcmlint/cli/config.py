@@ -62,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jobs: int = 0
     show: str = ""
     baseline: str = ""
+    edition: str = ""
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -247,13 +247,12 @@ class _Teller:
     """Prints what is told as it comes, where standard output is text for people; else says it on stderr."""
 
     def __init__(self, run: Any, checker: Any) -> None:
-        from dcmlint import standard
         from dcmlint.reports.writer import Head
         from dcmlint.version import __version__
 
         self.run = run
         self.head = Head(
-            version=__version__, edition=standard.load().edition, profile=checker.profile.name, config=run.config,
+            version=__version__, edition=checker.edition, profile=checker.profile.name, config=run.config,
             fail_on=run.fail_on, rules=checker.rules, text=run.text,
         )  # fmt: skip
         self._slide_heading = "slides and series so far"

@@ -71,6 +71,14 @@ FailOn = Annotated[
         **one_of("error", "warning", "info", "never"), rich_help_panel=RUN,
     ),
 ]  # fmt: skip
+Edition = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EDITION",
+        help="The edition of DICOM to check against, whatever the date of a file: its name, or a file made by standard build.",
+        rich_help_panel=RUN,
+    ),
+]
 # Of what is live; files may also be grouped.
 LiveFormats = Annotated[
     list[str] | None,

@@ -69,6 +69,7 @@ def run_of(
     limit = _one_of("--fail-on", fail_on or base.fail_on or "error", (*LEVELS, "never"))
     values = _one_of("--show-values", show_values or base.show_values or "safe", ("safe", "none", "all"))
     frames = settings.pop("frames", None) or base.frames or "auto"
+    edition = settings.pop("edition", None) or base.edition
     engine = Settings(
         profile=profile or base.profile or "wsi",
         select=_words(select) or base.select,
@@ -87,6 +88,7 @@ def run_of(
             **pairs("--set", parameter),
             **(further or {}),
         },
+        edition=edition,
         **settings,
     )
     text = TextOptions(

@@ -23,7 +23,7 @@ from dcmlint.engine.plan import Plan, Planner, active_rules, silenced
 from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
-from dcmlint.errors import InputError
+from dcmlint.errors import InputError, StandardError, UsageError
 from dcmlint.facts.file.file_name import file_name_of
 from dcmlint.facts.file.svs import SVS, Svs, can_read_svs, is_tiff
 from dcmlint.findings.finding import (
@@ -93,8 +93,11 @@ class Checker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        with _MAKING:
+        asked = _tables(settings.edition)
+        with _MAKING, standard.using(asked):
             self.profile: Resolved = resolve_profile(settings.profile, settings.parameters)
+        self.tables = asked or _tables(self.profile.edition)
+        with _MAKING, standard.using(self.tables):
             self.planner = Planner(
                 active_rules(self.profile.rules, settings, self.profile.levels, self.profile.locked),
                 silenced(self.profile.rules, settings, self.profile.locked),
@@ -108,6 +111,11 @@ class Checker:
             if active.id in self.profile.locked and ignored.intersection(active.rule.words)
         )  # fmt: skip
         self._values: ValueCache = {}
+
+    @property
+    def edition(self) -> str:
+        """The edition of the standard that it holds instances against."""
+        return (self.tables or standard.load()).edition
 
     def check(self, task: Task, open_: Opener) -> Result:
         """Check one input; its record has the status ``skipped`` when it was found, not named, and is no DICOM."""
@@ -135,7 +143,8 @@ class Checker:
         results: list[Result] = []
 
         def work() -> Outcome:
-            results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax, keep=keep))
+            with standard.using(self.tables):
+                results.append(self.check_buffer(task, buffer, stated_syntax=stated_syntax, keep=keep))
             return "pass", ""
 
         _, crash = guarded(work)
@@ -245,6 +254,14 @@ class Checker:
         )  # fmt: skip
 
 
+def _tables(edition: str) -> standard.Standard | None:
+    """The tables of an edition that is asked for, None where none is; `UsageError` for one that there is not."""
+    try:
+        return standard.open_edition(edition) if edition else None
+    except StandardError as error:
+        raise UsageError(str(error)) from None
+
+
 def skipped(path: str, kind: str) -> Result:
     """The result of an input that is only named: ``kind`` says what it is."""
     return Result(record=FileRecord(path=path, status="skipped", title=kind))
@@ -345,6 +362,10 @@ class Totals:
 
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
         """The report of everything taken in so far."""
+        with standard.using(self.checker.tables):
+            return self._report(started, fail_on, config)
+
+    def _report(self, started: float, fail_on: Severity | None, config: str | None) -> Report:
         from dcmlint.engine.together import check_together
 
         together = check_together(self.members, self.checker.planner.together, self.checker.settings)

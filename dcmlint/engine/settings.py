@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``show_values``, ``mask_uids``: what of the values a finding may show.  ``all_dicom``: any file that is no DICOM
     is a finding.  ``exhibits``: keep what a report draws of images; ``thumbnails``: with small pictures of them.  ``columns``: tags of attributes
     of which each result keeps the value as it may be shown.  ``expect``: the number of instances that there must be, None where nobody knows.
+    ``edition``: the tables of the standard that are asked for, by name or file; empty: those of the profile, else the newest, of
+    which rows that are newer than an instance are not asked.
     """
 
     profile: str = "wsi"
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     expect: int | None = None
     exhibits: bool = False
     thumbnails: bool = False
+    edition: str = ""
     columns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

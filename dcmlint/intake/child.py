@@ -18,6 +18,7 @@ from time import monotonic
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.dicom.buffers import open_file
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
 from dcmlint.engine.session import Task as Input
@@ -142,7 +143,8 @@ def together(checker: Checker, members: tuple[bytes, ...]) -> Reply:
     """The reply about the slides and series of a study."""
     from dcmlint.engine.together import check_together
 
-    found = check_together(list(members), checker.planner.together, checker.settings)
+    with standard.using(checker.tables):
+        found = check_together(list(members), checker.planner.together, checker.settings)
     return Reply(findings=_briefs(found.findings))
 
 

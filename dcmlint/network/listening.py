@@ -15,6 +15,7 @@ from time import monotonic
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.engine.association import AssociationChecked
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Report
@@ -235,7 +236,10 @@ class Listening:
         if not self._new_members:
             return
         self._new_members = False
-        together = check_together(self.totals.members, self.checker.planner.together, self.checker.settings)
+        with standard.using(self.checker.tables):
+            together = check_together(
+                self.totals.members, self.checker.planner.together, self.checker.settings
+            )
         new = []
         for finding in together.findings:
             name = (finding.fingerprint, finding.message)

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from dcmlint import standard
 from dcmlint.engine.association import AssociationChecked, check_association
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
 from dcmlint.engine.report import Report, Summary, tallied
@@ -323,7 +322,7 @@ def report_of(
 ) -> Report:
     """The report of endpoints and associations, joined to that of the ``files`` that came over them."""
     base = files or Report(
-        version=__version__, edition=standard.load().edition, profile=checker.profile.name, config=config, fail_on=fail_on,
+        version=__version__, edition=checker.edition, profile=checker.profile.name, config=config, fail_on=fail_on,
         summary=Summary(not_checked=not_checked_notes(checker.profile), kept=checker.kept),
     )  # fmt: skip
     findings: tuple[Finding, ...] = (*base.findings, *(f for one in seen for f in one.checked.findings))

@@ -266,7 +266,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
     as in rule files.  ``lock``: what nobody can ignore.  ``action``: what a gate does with an instance whose
     worst finding is of this severity.  ``reasons``: why a rule has its severity here, by id, name, area or ``ALL``.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
-    `profile check` again, by their code, or by code and subject.
+    `profile check` again, by their code, or by code and subject.  ``edition``: the edition of the standard that instances are
+    held against (2025e), by name or file of tables; then rows newer than an instance are asked of it too.
     """
 
     id: str
@@ -294,6 +295,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     statements: tuple[Statement, ...] = ()
     notes: tuple[str, ...] = ()
     readings: dict[str, str] = {}
+    edition: str = ""
 
 
 Marks = dict[str, tuple[int, int]]

@@ -100,6 +100,11 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         """The profile that was asked for, as its file says."""
         return self.chain[-1].profile
 
+    @property
+    def edition(self) -> str:
+        """The edition that it asks for, by the last profile of the chain that names one; "" for none."""
+        return next((one.profile.edition for one in reversed(self.chain) if one.profile.edition), "")
+
 
 def resolve_profile(
     name: str, parameters: Mapping[str, Any] | None = None, *, keep: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from dcmlint import standard
 from dcmlint.errors import ProfileError, did_you_mean
@@ -19,6 +18,6 @@ def uid_of(word: str, type_: str) -> str:
     return keywords[word]
 
 
-@cache
+@standard.per_edition()
 def _uid_keywords(type_: str) -> dict[str, str]:
     return {entry.keyword: entry.uid for entry in standard.load().uids(type_) if entry.keyword}

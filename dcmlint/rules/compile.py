@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.errors import RuleError
@@ -123,6 +121,6 @@ def sop_classes_of(rule: Rule) -> frozenset[str]:
     return frozenset(result)
 
 
-@lru_cache(maxsize=1)
+@standard.per_edition()
 def _sop_class_keywords() -> dict[str, str]:
     return {entry.keyword: entry.uid for entry in standard.load().uids() if entry.keyword}

@@ -136,7 +136,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     # else those at the same place
     explains: tuple[str, ...] = ()
     once: bool = False  # one finding for a file, however many attributes it is about
-    since: str = ""
     default: bool = True
     repairs: tuple[Repair, ...] = ()
     examples: tuple[Example, ...] = ()

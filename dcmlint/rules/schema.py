@@ -44,7 +44,6 @@ _DESCRIPTIONS = {
     "downgrade": "Conditions under which a finding is less severe.",
     "explains": "Rules whose findings follow from this one's and give way to it: at the same place, or in the same files.",
     "once": "Whether there is one finding for a file, however many attributes it is about.",
-    "since": "The first edition of the standard that asks for it.",
     "default": "Whether the rule is on unless a profile says otherwise.",
     "repairs": "What `dcmlint fix` does about findings of the rule, or why no program may.",
     "examples": "The rule's tests.",

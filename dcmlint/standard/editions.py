@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, cached_property, lru_cache, wraps
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -75,6 +78,8 @@ class Standard:
     def __init__(self, container: Container) -> None:
         self._container = container
         self.edition = container.edition
+        # Whether somebody asked for this edition: then its rows are asked of older instances too.
+        self.asked = False
         self._tables: dict[str, Table] = {}
         self._iods: dict[str, Iod] = {}
         self._groups: dict[int, ContextGroup | None] = {}
@@ -242,13 +247,65 @@ def _included(rows: tuple[Row | Include, ...]) -> list[str]:
     return names
 
 
-@cache
-def load(edition: str | None = None) -> Standard:
-    """The tables of an edition ("2025e"), by default the newest; the same object each time.
+_IN_USE: ContextVar[Standard | None] = ContextVar("dcmlint_edition", default=None)
+_Made = TypeVar("_Made")
 
-    Raises :class:`StandardError` for an edition that does not come with dcmlint, and for a damaged file.
+
+def load(edition: str | None = None) -> Standard:
+    """The tables in use (see :func:`using`; without, those of the newest edition), or those of an edition by name.
+
+    The same object each time. Raises :class:`StandardError` for an edition that does not come with dcmlint, and for a
+    damaged file.
     """
-    name = EDITIONS[0] if edition is None else edition
+    if edition is None:
+        return _IN_USE.get() or _shipped(EDITIONS[0])
+    return _shipped(edition)
+
+
+@contextmanager
+def using(tables: Standard | None) -> Iterator[None]:
+    """Let :func:`load` give these tables to this thread as long as the context lasts; None: the newest edition's."""
+    before = _IN_USE.set(tables)
+    try:
+        yield
+    finally:
+        _IN_USE.reset(before)
+
+
+def open_edition(edition: str) -> Standard:
+    """The tables that a user asks for: an edition that comes with dcmlint ("2025e"), or a file of ``standard build``.
+
+    Their rows are asked of every instance, whatever its date (`Standard.asked`). :class:`StandardError` for neither.
+    """
+    if edition not in EDITIONS and Path(edition).suffix != ".bin":
+        raise StandardError(
+            f"edition {edition!r}: dcmlint comes with {', '.join(EDITIONS)}; "
+            "or name a .bin file that `dcmlint standard build` wrote"
+        )
+    tables = load_file(Path(edition) if edition not in EDITIONS else _DATA / f"{edition}.bin")
+    tables.asked = True
+    return tables
+
+
+def per_edition(maxsize: int | None = None) -> Callable[[Callable[..., _Made]], Callable[..., _Made]]:
+    """Like :func:`functools.lru_cache`, for what is made from the tables in use: kept for each edition apart."""
+
+    def decorate(make: Callable[..., _Made]) -> Callable[..., _Made]:
+        @lru_cache(maxsize)
+        def kept(_: Standard, *arguments: Any) -> _Made:
+            return make(*arguments)
+
+        @wraps(make)
+        def found(*arguments: Any) -> _Made:
+            return kept(load(), *arguments)
+
+        return found
+
+    return decorate
+
+
+@cache
+def _shipped(name: str) -> Standard:
     if name not in EDITIONS:
         raise StandardError(f"edition {name!r} is not shipped: dcmlint comes with {', '.join(EDITIONS)}")
     return load_file(_DATA / f"{name}.bin")

@@ -199,11 +199,13 @@ def test_the_contrast_of_intravascular_tomography_is_the_enhanced_one() -> None:
 
 @pytest.mark.parametrize(("origin", "asked"), [(None, True), ("DEVICE", True), ("USER", False)])
 def test_treatment_records_of_users_have_no_session(origin: str | None, asked: bool) -> None:
-    # PS3.3 A.29.3
+    # PS3.3 A.29.3: the salvage record (C.8.8.31) has the same sequence, without control points
     made = _of_class("1.2.840.10008.5.1.4.1.1.481.4", general.basic_sr, Modality="RTRECORD")
     if origin is not None:
         made.add_new(0x300A0709, "CS", origin)
-    assert (("MOD001", "TreatmentSessionBeamSequence") in _found(made)) is asked
+    assert ("MOD001", "TreatmentSessionBeamSequence") in _found(made)
+    made.add_new(0x30080020, "SQ", [Dataset()])
+    assert (("MOD001", "ControlPointDeliverySequence") in _found(made)) is asked
 
 
 def test_values_of_tables_that_stand_in_sections() -> None:

@@ -7,7 +7,6 @@ sequence); macros are expanded only here, only where an instance goes, and once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
@@ -22,7 +21,7 @@ from dcmlint.standard.tags import (
 )
 
 
-@lru_cache(maxsize=20_000)
+@standard.per_edition(20_000)
 def condition(source: str) -> Expression:
     """The compiled condition of a row, a module or a functional group."""
     return compile_expression(source, TABLE_NAMES)
@@ -222,10 +221,12 @@ class ModuleSpec:
         "source",
         "tables",
         "usage",
+        "use",
         "when",
     )
 
     def __init__(self, use: standard.ModuleUse) -> None:
+        self.use = use
         self.name, self.section, self.usage, self.tables = use.name, use.section, use.usage, use.tables
         self.source = use.when
         self.when = condition(use.when) if use.when else None
@@ -283,7 +284,7 @@ class IodSpec:
         return found
 
 
-@lru_cache(maxsize=256)
+@standard.per_edition(256)
 def iod_spec(name: str) -> IodSpec:
     """The IOD of this name, ready to be checked against."""
     return IodSpec(standard.load().iod(name))

@@ -17,8 +17,10 @@ from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.dates import content_date
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, condition, iod_spec
+from dcmlint.standard.ages import Aged, stands_in, stood_at
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
     DigitalSignaturesSequence,
@@ -81,6 +83,7 @@ class TableCheck:
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
+        self._dated: str | None = None  # the day of its content, when it has been asked for
         self._times = 1  # for how many levels the one that is looked at stands
         self._absent: dict[str, str] = {}
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
@@ -155,10 +158,11 @@ class TableCheck:
             if not begun and module.firm:
                 for table in module.tables:
                     self._absent[table] = f"the mandatory {module.name} Module is absent"
-            if module.usage == "M":
+            stands = self._stands(module.use)
+            if module.usage == "M" and stands:
                 active.add(number)
                 continue
-            verdict: object = None if module.when is None else module.when(scope, {})
+            verdict: object = None if module.when is None or not stands else module.when(scope, {})
             if module.usage == "C" and verdict is not True and verdict is not False:
                 self._open("module-missing", module.source)
             # A module whose condition is false asks for nothing, unless it may be there all the same: then wholly.
@@ -298,6 +302,8 @@ class TableCheck:
     ) -> None:
         tag = spec.row.tag
         assert spec.when is not None
+        if not self._stands(spec.row):
+            return
         missing = self._missing_here.setdefault(id(dataset), {})
         if tag in missing or any(tag in missing.get(other, ()) for other in spec.when.attributes):
             # One of the two is wanted, and each row names the other: the first was told.
@@ -370,8 +376,22 @@ class TableCheck:
 
     # -- one row ---------------------------------------------------------------------------------------
 
+    def _stands(self, row: Aged) -> bool:
+        """Whether a row, or the use of a module, holds for the instance: of one that is older than it, it does not."""
+        if not row.since and not row.until:
+            return True
+        tables = standard.load()
+        if tables.asked:
+            return stands_in(row, tables.edition)
+        if self._dated is None:
+            self._dated = content_date(self.instance.dataset)
+        return stood_at(row, self._dated)
+
     def _missing(self, code: str, dataset: Dataset, tag: int, level: Level, type_: str) -> None:
-        spec = next(spec for spec in level.rows[tag] if spec.type == type_)
+        specs = (spec for spec in level.rows[tag] if spec.type == type_)
+        spec = next((spec for spec in specs if self._stands(spec.row)), None)
+        if spec is None:
+            return
         self._add(
             code, dataset, tag, f"{spec.row.keyword} is missing (Type {type_})",
             want="present with a value" if type_ == "1" else "present (may be empty)",
@@ -379,7 +399,10 @@ class TableCheck:
         )  # fmt: skip
 
     def _empty(self, code: str, dataset: Dataset, element: Element, level: Level, type_: str) -> None:
-        spec = next(spec for spec in level.rows[element.tag] if spec.type == type_)
+        specs = (spec for spec in level.rows[element.tag] if spec.type == type_)
+        spec = next((spec for spec in specs if self._stands(spec.row)), None)
+        if spec is None:
+            return
         what = "has no items" if element.items is not None else "has no value"
         self._add(
             code, dataset, element.tag, f"{spec.row.keyword} {what} (Type {type_})",
@@ -540,7 +563,7 @@ class TableCheck:
         self, use: standard.MacroUse, tags: frozenset[int], dataset: Dataset, scope: ConditionScope
     ) -> None:
         because = ""
-        if use.usage == "U":
+        if use.usage == "U" or not self._stands(use):
             return
         if use.usage == "C":
             if use.when is None:

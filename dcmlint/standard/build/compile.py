@@ -148,6 +148,7 @@ class Compiler:
             condition_hash=reading.hash if reading else None,
             parsed_by="parser" if reading and reading.when else None,
             open=open_,
+            since=self.facts.since.get(key, ""),
         )
         for patch in self.overlay.rows.get(key, ()):
             if int(patch.get("nth", nth)) == nth:
@@ -239,7 +240,10 @@ class Compiler:
                 self.notes.append(f"{iod.name}: module {use.name} ({use.section}) has no table")
             when, otherwise, parsed_by, digest = self._use_condition(use)
             usage: Any = use.usage or "U"
-            built = ModuleUse(use.name, use.section, tables, usage, when, otherwise, parsed_by, digest)
+            built = ModuleUse(
+                use.name, use.section, tables, usage, when, otherwise, parsed_by, digest,
+                self.facts.uses_since.get((iod.name, use.name), ""),
+            )  # fmt: skip
             modules.append(self._patched_use(built, self.overlay.modules.get((iod.name, use.name))))
         groups = []
         for use in iod.functional_groups:
@@ -251,7 +255,7 @@ class Compiler:
                 placement = "per-frame"
             built_group = MacroUse(
                 use.name, use.section, tables[0] if tables else "", usage, when, otherwise, placement,
-                parsed_by, digest,
+                parsed_by, digest, self.facts.uses_since.get((iod.name, use.name), ""),
             )  # fmt: skip
             groups.append(
                 self._patched_use(built_group, self.overlay.functional_groups.get((iod.name, use.name)))

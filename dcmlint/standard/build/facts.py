@@ -41,7 +41,11 @@ class LostTable(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All facts, each by (table, path)."""
+    """All facts, each by (table, path).
+
+    ``since``: the first edition that may have a row as it stands now: the one after the newest that is known to be
+    without it, or to ask less.  ``uses_since``: the same of the modules and functional groups, by IOD and name.
+    """
 
     values: dict[tuple[str, str], tuple[ValueSet, ...]]
     sentences: dict[tuple[str, str], KnownSentence]
@@ -50,6 +54,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     placements: dict[str, str]
     tables: dict[str, LostTable]
     uids: list[UidEntry]
+    since: dict[tuple[str, str], str]
+    uses_since: dict[tuple[str, str], str]
 
 
 def read_facts(folder: Path = FOLDER) -> Facts:
@@ -62,6 +68,8 @@ def read_facts(folder: Path = FOLDER) -> Facts:
         placements=_convert(_json(folder / "placements.json"), dict[str, str]),
         tables=_convert(_json(folder / "tables.json"), dict[str, LostTable]),
         uids=_convert(_json(folder / "uids.json") or [], list[UidEntry]),
+        since=_convert(_by_path(folder / "since.json"), dict[tuple[str, str], str]),
+        uses_since=_convert(_by_path(folder / "uses_since.json"), dict[tuple[str, str], str]),
     )
 
 

@@ -36,6 +36,8 @@ from dcmlint.standard.build.source import (
 from dcmlint.standard.build.values import value_sets
 from dcmlint.standard.dictionary import Dictionary, Entry
 
+# The edition after that of the descriptions, which is 2020b.
+AFTER = "2020c"
 # Values that came after the edition of the descriptions: (table, keyword, position) to what was added.
 ADDED: dict[tuple[str, str, int], tuple[str | int, ...]] = {
     ("C.8.20-2", "SegmentationType", 0): ("LABELMAP",),  # PS3.3 C.8.20.2, label maps
@@ -94,6 +96,14 @@ def rows(source: Source, extra: Path) -> Iterator[Row]:
 
 def _descriptions(extra: Path) -> dict[tuple[str, tuple[int, ...]], tuple[str, tuple[str, ...]]]:
     found: dict[tuple[str, tuple[int, ...]], tuple[str, tuple[str, ...]]] = {}
+    for table, tags, attribute in _attributes(extra):
+        links = tuple(link["sourceUrl"] for link in attribute["externalReferences"])
+        found.setdefault((table, tags), (attribute["description"], links))
+    return found
+
+
+def _attributes(extra: Path) -> Iterator[tuple[str, tuple[int, ...], dict[str, Any]]]:
+    """Each attribute of the earlier edition with its table and the tags that lead to it."""
     for kind, key in (("macro", "macroId"), ("module", "moduleId")):
         own = {
             entry["id"]: entry["linkToStandard"].rpartition("#table_")[2]
@@ -102,10 +112,8 @@ def _descriptions(extra: Path) -> dict[tuple[str, tuple[int, ...]], tuple[str, t
         for attribute in _json(extra / f"{kind}_to_attributes.json"):
             parts = attribute["path"].split(":")[1:]
             if all(re.fullmatch(r"[0-9a-fx]{8}", part) for part in parts):
-                place = (own[attribute[key]], tuple(int(part.replace("x", "0"), 16) for part in parts))
-                links = tuple(link["sourceUrl"] for link in attribute["externalReferences"])
-                found.setdefault(place, (attribute["description"], links))
-    return found
+                tags = tuple(int(part.replace("x", "0"), 16) for part in parts)
+                yield own[attribute[key]], tags, attribute
 
 
 def _json(path: Path) -> Any:
@@ -247,6 +255,95 @@ def harvest_sentences(source: Source, extra: Path) -> dict[str, Any]:
     return found
 
 
+# What the types ask, from least to most; a condition may be wider than it was, which is not looked into.
+_ASKS = {"3": 0, "2C": 1, "1C": 2, "2": 3, "1": 4}
+
+
+def harvest_since(source: Source, extra: Path) -> dict[str, Any]:
+    """The edition after that of the descriptions, for each row that they are without, or that asked for less there.
+
+    What is within a row that is new itself is as old as the row.
+    """
+    dictionary = Dictionary(dictionary_columns(source.elements))
+    types = _types(extra)
+    tables = {table for table, _ in types}
+    found: dict[str, Any] = {}
+    for name, table in source.tables.items():
+        stack: list[tuple[int, str]] = []
+        for line in table.lines if name in tables else ():
+            if not isinstance(line, AttributeLine) or line.tag is None or len(stack) < line.level:
+                continue
+            entry = dictionary.entry(line.tag)
+            stack = [*stack[: line.level], (line.tag, entry.keyword if entry is not None else "")]
+            tags = tuple(tag for tag, _ in stack)
+            before = types.get((name, tags))
+            if line.type not in _ASKS or (before is None and line.level and (name, tags[:-1]) not in types):
+                continue
+            if line.type != "3" and _ASKS.get(before or "3", 0) < _ASKS[line.type]:
+                found.setdefault(name, {})[".".join(keyword for _, keyword in stack)] = AFTER
+    return found
+
+
+def _types(extra: Path) -> dict[tuple[str, tuple[int, ...]], str]:
+    """The most that the types of each row ask, by table and tags."""
+    found: dict[tuple[str, tuple[int, ...]], str] = {}
+    for table, tags, attribute in _attributes(extra):
+        before = found.get((table, tags))
+        if before is None or _ASKS.get(before, 0) < _ASKS.get(attribute["type"] or "", 0):
+            found[table, tags] = attribute["type"] or ""
+    return found
+
+
+def harvest_uses_since(source: Source, extra: Path) -> dict[str, Any]:
+    """The edition after that of the lists, for each module and functional group that an IOD did not ask for there.
+
+    Not where the IOD had one of its attributes already: then it was only moved to a module of its own.
+    """
+    names = {
+        entry["id"]: entry["name"]
+        for kind in ("modules", "macros")
+        for entry in _json(extra / f"{kind}.json")
+    }
+    ciods = {entry["id"]: letters(entry["name"]) for entry in _json(extra / "ciods.json")}
+    tags: dict[str, set[int]] = {}
+    for kind, key in (("macro", "macroId"), ("module", "moduleId")):
+        for entry in _json(extra / f"{kind}_to_attributes.json"):
+            if entry["path"].count(":") == 1 and re.fullmatch(r"[0-9a-f]{8}", entry["path"][-8:]):
+                tags.setdefault(entry[key], set()).add(int(entry["path"][-8:], 16))
+    before: dict[tuple[str, str], dict[str, str]] = {}
+    had: dict[str, set[int]] = {}
+    for file, key in (("ciod_to_modules", "moduleId"), ("ciod_to_fg_macros", "macroId")):
+        for entry in _json(extra / f"{file}.json"):
+            iod = ciods.get(entry["ciodId"], "")
+            before.setdefault((iod, key), {})[letters(names.get(entry[key], entry[key]))] = entry["usage"]
+            had.setdefault(iod, set()).update(tags.get(entry[key], ()))
+    sections: dict[str, SourceTable] = {}
+    for table in source.tables.values():
+        sections.setdefault(table.section, table)
+    found: dict[str, Any] = {}
+    for name, now in source.iods.items():
+        for key, uses in (("moduleId", now.modules), ("macroId", now.functional_groups)):
+            known = before.get((letters(name), key))
+            for use in uses if known else ():
+                asked = _asked_tags(sections.get(use.section))
+                new = use.usage in ("M", "C") and (known or {}).get(letters(use.name), "U") == "U"
+                if new and asked and asked.isdisjoint(had[letters(name)]):
+                    found.setdefault(name, {})[use.name] = AFTER
+    return found
+
+
+def _asked_tags(table: SourceTable | None) -> set[int]:
+    """The attributes of a module that are not optional."""
+    return {
+        line.tag
+        for line in (table.lines if table is not None else ())
+        if isinstance(line, AttributeLine)
+        and line.tag is not None
+        and line.level == 0
+        and _ASKS.get(line.type, 0)
+    }
+
+
 def harvest_items(source: Source, extra: Path) -> dict[str, Any]:
     """The number of items of sequences whose newest description lost it."""
     found: dict[str, Any] = {}
@@ -316,6 +413,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "values": harvest_values(source, settings.extra, newer),
         "sentences": harvest_sentences(source, settings.extra),
         "items": harvest_items(source, settings.extra),
+        "since": harvest_since(source, settings.extra),
+        "uses_since": harvest_uses_since(source, settings.extra),
     }
     if settings.docbook:
         facts["context_groups"] = harvest_context_groups(source, docbook.read(settings.docbook))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
@@ -136,7 +135,7 @@ def code_meanings(context: RuleContext) -> Iterator[Problem]:
     yield from (problem for problem in strange if not translated or problem.message != _NOT_ITS_OWN)
 
 
-@cache
+@standard.per_edition()
 def _known_codes() -> dict[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], dict[str, None]] = {}
     for cid in _GROUPS:
@@ -146,7 +145,7 @@ def _known_codes() -> dict[tuple[str, str], tuple[str, ...]]:
     return {code: tuple(meanings) for code, meanings in found.items()}
 
 
-@cache
+@standard.per_edition()
 def _owners() -> dict[str, frozenset[tuple[str, str]]]:
     """The codes that have a meaning, by its letters."""
     found: dict[str, set[tuple[str, str]]] = {}
@@ -185,7 +184,7 @@ def _wrong_meaning(given: str, code: tuple[str, str]) -> str:
     return _NOT_ITS_OWN
 
 
-@cache
+@standard.per_edition()
 def _vocabulary(code: tuple[str, str]) -> tuple[frozenset[str], ...]:
     """The words of each meaning of a code."""
     return tuple(frozenset(_words(meaning)) for meaning in _known_codes()[code])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
@@ -185,7 +184,7 @@ def referenced_kind(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@cache
+@standard.per_edition()
 def _holds(sop_class: str, sections: frozenset[str]) -> bool | None:
     """Whether the IOD of a SOP Class has one of these modules; None for a class without an IOD (retired, private)."""
     found = standard.load().sop_class(sop_class)
