@@ -94,7 +94,7 @@ _SIZED = {
     "RedPaletteColorLookupTableDescriptor": [1, 0, 16], "RedPaletteColorLookupTableData": b"\xff\xff",
     "GreenPaletteColorLookupTableDescriptor": [1, 0, 16], "GreenPaletteColorLookupTableData": b"\xff\xff",
     "BluePaletteColorLookupTableDescriptor": [1, 0, 16], "BluePaletteColorLookupTableData": b"\xff\xff",
-    "VelocityEncodingDirection": [1.0, 0.0, 0.0],
+    "LUTDescriptor": [1, 0, 16], "LUTData": b"\xff\xff", "VelocityEncodingDirection": [1.0, 0.0, 0.0],
     # A dimension that is in a functional group; a selector that is not in a sequence.
     "DimensionIndexPointer": 0x00209057, "FunctionalGroupPointer": 0x00209111, "SelectorAttribute": 0x00080060,
     "DimensionIndexValues": 1, "SelectorAttributeVR": "CS", "ValueType": "CONTAINER",
@@ -105,7 +105,20 @@ _SIZED = {
 _NEVER = ("LongCodeValue", "URNCodeValue", "Laterality")
 
 # What dciodvfy reports against the text of the standard: path and error, by regular expression, and why it is none.
-FALSE_ALARMS: dict[str, str] = {}
+FALSE_ALARMS: dict[str, str] = {
+    r"/Laterality\(0020,0060\).* Missing attribute": "whether the part examined is paired is in no file (PS3.3 C.7.3.1)",
+    r"/(OperatingMode|SpecificAbsorptionRate)Sequence.* Missing attribute": (
+        "asked for by law, or of a system that can calculate it (PS3.3 Table C.8-89)"
+    ),
+    r"/ParallelReductionFactorSecondInPlane.* Missing attribute": "asked for in spectroscopy (PS3.3 Table C.8-92)",
+    r"/AcquisitionContextSequence.* Missing attribute .*AcquisitionContext>": (
+        "usage U in ambulatory ECG (PS3.3 A.34.5); elsewhere dcmlint reports it"
+    ),
+    r"/PatientOrientation.* Missing attribute": (
+        "of an image whose functional groups hold its orientation, or of an RT Image, careful readers differ (PS3.3 C.7.6.1)"
+    ),
+    r"/SegmentNumber.* not monotonically increasing": "numbers of a label map need not begin with 1 (PS3.3 C.8.20.4)",
+}
 
 
 def written(data: Dataset) -> bytes:
@@ -286,7 +299,7 @@ def _mended(data: Dataset, path: str, text: str, want: str = "") -> bool:
     number = int(found[1]) if (found := re.match(r"value (\d+) of", text)) else 0
     if name not in level or not number or not choice or vr not in ("CS", "US", "IS", "DS", "LO", "SH"):
         return False
-    values = [str(value) for value in level[name].value] if level[name].VM > 1 else [level[name].value]
+    values = list(level[name].value) if level[name].VM > 1 else [level[name].value]
     if number > len(values) or str(values[number - 1]) == choice:
         return False
     values[number - 1] = int(choice) if vr == "US" else choice

@@ -93,7 +93,7 @@ class Level:
                 specs[:] = [spec for spec in specs if spec.table not in overridden]
             for spec in specs:
                 repeating = spec.row.repeating
-                if self.groups and spec.type == "1":
+                if self.groups and spec.type in ("1", "1C"):
                     filled.add(tag)  # which groups there must be is for the IOD to say
                 if not self.groups and not repeating:
                     if spec.gates:

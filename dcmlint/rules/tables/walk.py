@@ -201,7 +201,8 @@ class TableCheck:
                     self._missing("type-2-missing", dataset, tag, level, "2")
         for tag in level.filled & present:
             if _is_empty(dataset, elements[tag]):
-                self._empty("type-1-empty", dataset, elements[tag], level, "1")
+                type_ = "1" if any(spec.type == "1" for spec in level.rows[tag]) else "1C"
+                self._empty(f"type-{type_.lower()}-empty", dataset, elements[tag], level, type_)
         if level.conditional:
             self._conditional(dataset, level, present)
         if level.gated:

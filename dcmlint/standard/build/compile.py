@@ -247,7 +247,7 @@ class Compiler:
             modules.append(self._patched_use(built, self.overlay.modules.get((iod.name, use.name))))
         groups = []
         for use in iod.functional_groups:
-            tables = self._tables_of(use)
+            tables = self._tables_of(use, "Macro")
             when, otherwise, parsed_by, digest = self._use_condition(use)
             usage = use.usage or "U"
             placement: Any = self.facts.placements.get(tables[0] if tables else "", "any")
@@ -293,12 +293,12 @@ class Compiler:
             return None, "unread", None, None
         return reading.when, _allowed(reading), "parser" if reading.when else None, reading.hash
 
-    def _tables_of(self, use: SourceUse) -> tuple[str, ...]:
+    def _tables_of(self, use: SourceUse, kind: str = "Module") -> tuple[str, ...]:
         tables = self._section_tables.get(use.section, ())
         named = self._caption_tables.get(use.name.lower())
         if len(tables) == 1:
             # The list of modules of an IOD may give the section of another module: then the name is the surer sign.
-            elsewhere = f"{use.name} Module Attributes".lower()
+            elsewhere = f"{use.name} {kind} Attributes".lower()
             captions = {self.source.tables[name].caption.lower(): name for name in (tables[0], named) if name}
             return (captions.get(elsewhere, tables[0]),)
         return (named,) if named else tuple(tables[:1])

@@ -1,0 +1,117 @@
+"""What people have read of the standard for the IODs of daily use, and what instances are told by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from support import general, slides
+
+from dcmlint import Checker, standard
+
+_DAILY = (
+    "CT", "MR", "Computed Radiography", "Digital X-Ray", "Digital Mammography X-Ray", "Digital Intra-Oral X-Ray",
+    "Ultrasound", "Ultrasound Multi-frame", "Nuclear Medicine", "Positron Emission Tomography", "X-Ray Angiographic",
+    "X-Ray Radiofluoroscopic", "Secondary Capture", "Enhanced CT", "Enhanced MR", "Enhanced MR Color", "Enhanced PET",
+    "Enhanced XA", "Enhanced XRF", "Breast Tomosynthesis", "RT", "VL Endoscopic", "VL Microscopic",
+    "VL Slide-Coordinates Microscopic", "VL Photographic", "VL Whole Slide Microscopy", "Ophthalmic Tomography",
+    "Ophthalmic Photography 8 Bit",
+)  # fmt: skip
+_DAILY_OBJECTS = (
+    "Segmentation", "Parametric Map", "Microscopy Bulk Simple Annotations", "Basic Text SR", "Comprehensive 3D SR",
+    "X-Ray Radiation Dose SR", "Key Object Selection Document", "Grayscale Softcopy Presentation State",
+    "XA/XRF Grayscale Softcopy Presentation State", "RT Dose", "RT Structure Set", "RT Plan", "RT Ion Plan",
+    "RT Beams Treatment Record", "RT Ion Beams Treatment Record", "RT Brachy Treatment Record", "Encapsulated PDF",
+    "Encapsulated CDA", "12-Lead ECG", "General ECG", "Hemodynamic Waveform", "Basic Voice Audio Waveform",
+    "Hanging Protocol", "Spatial Registration", "Deformable Spatial Registration", "Spatial Fiducials", "Raw Data",
+    "Surface Segmentation", "Real World Value Mapping", "Lensometry Measurements",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*(f"{one} Image" for one in _DAILY), *_DAILY_OBJECTS])
+def test_no_condition_of_daily_use_is_unreviewed(name: str) -> None:
+    counts = {one.name: one for one in standard.load().counts().per_iod}[name]
+    assert counts.reviewed
+    assert counts.undecided == 0
+    assert counts.read == counts.decidable + counts.unknowable
+
+
+def test_each_functional_group_is_that_of_a_macro() -> None:
+    # PS3.3 A.1.3.1: a functional group is a macro, also where a module has the same name (X-Ray Collimator)
+    tables = standard.load()
+    modules = {
+        (name, use.name)
+        for name in tables.iods()
+        for use in tables.iod(name).functional_groups
+        if use.table and "Macro" not in tables.table(use.table).caption
+    }
+    assert not modules
+
+
+def test_enhanced_mr_color_has_its_functional_groups() -> None:
+    # PS3.3 A.36.5
+    uses = {use.name: use.usage for use in standard.load().iod("Enhanced MR Color Image").functional_groups}
+    assert uses["MR Image Frame Type"] == "M"
+    assert uses["MR Receive Coil"] == "C"
+
+
+def _found(made: Dataset, *rules: str) -> set[tuple[str, str]]:
+    report = Checker("dicom", select=rules).check(slides.to_bytes(made))  # type: ignore[arg-type]
+    return {(one.rule, one.path) for one in report.findings}
+
+
+def _ion_plan(**point: Any) -> Dataset:
+    made = general.ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.8"
+    first = Dataset()
+    first.ControlPointIndex = 0
+    for keyword, value in point.items():
+        setattr(first, keyword, value)
+    second = Dataset()
+    second.ControlPointIndex = 1
+    beam = Dataset()
+    beam.NumberOfWedges = 0
+    beam.IonControlPointSequence = [first, second]
+    made.IonBeamSequence = [beam]
+    fraction = Dataset()
+    fraction.NumberOfBeams = 1
+    made.FractionGroupSequence = [fraction]
+    return made
+
+
+def test_the_first_control_point_of_an_ion_beam_says_all() -> None:
+    # PS3.3 C.8.8.25: what does not change is left out of the later ones
+    missing = {path for _, path in _found(_ion_plan(), "MOD004", "MOD006") if "ControlPoint" in path}
+    points = "IonBeamSequence[0].IonControlPointSequence"
+    assert f"{points}[0].GantryAngle" in missing
+    assert f"{points}[0].SnoutPosition" in missing
+    assert not {path for path in missing if path.startswith(f"{points}[1]")}
+    assert f"{points}[0].GantryAngle" not in {path for _, path in _found(_ion_plan(GantryAngle="0"), "MOD004")}
+
+
+def test_counts_that_are_zero_have_no_items() -> None:
+    made = _ion_plan()
+    made.IonBeamSequence[0].IonWedgeSequence = [Dataset()]
+    assert ("MOD007", "IonBeamSequence[0].IonWedgeSequence") in _found(made, "MOD007")
+    made.IonBeamSequence[0].NumberOfWedges = 1
+    assert ("MOD007", "IonBeamSequence[0].IonWedgeSequence") not in _found(made, "MOD007")
+
+
+@pytest.mark.parametrize(("bits", "legal"), [(8, True), (16, True), (12, False)])
+def test_entries_of_a_palette_have_8_or_16_bits(bits: int, legal: bool) -> None:
+    # PS3.3 C.7.6.3.1.5
+    made = general.sc()
+    made.PhotometricInterpretation, made.SamplesPerPixel = "PALETTE COLOR", 1
+    made.RedPaletteColorLookupTableDescriptor = [2, 0, bits]
+    found = ("MOD009", "RedPaletteColorLookupTableDescriptor") in _found(made, "MOD009")
+    assert found is not legal
+
+
+def test_a_functional_group_that_is_there_has_an_item() -> None:
+    # PS3.5 7.4.2: whatever of type 1C is present has a value
+    made = general.enhanced_ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2.2"
+    made.PerFrameFunctionalGroupsSequence[0].UnassignedPerFrameConvertedAttributesSequence = []
+    path = "PerFrameFunctionalGroupsSequence[0].UnassignedPerFrameConvertedAttributesSequence"
+    assert path in {path for _, path in _found(made, "MOD005")}
