@@ -289,7 +289,7 @@ def _mended(data: Dataset, path: str, text: str, want: str = "") -> bool:
     lower = text.lower()
     if "missing" in lower or "empty" in lower or "at least" in lower or "number of items" in lower:
         return _added(level, name, vr, lower)
-    if name in level and "must not be here" in text:
+    if name in level and "not allowed" in text:
         del level[name]
         return True
     if name == "ImageType" and "2 values" in lower and level.get("ImageType", "") != _SIZED["FrameType"]:
