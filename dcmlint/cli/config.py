@@ -30,6 +30,7 @@ KEYS = {
     "fail_on": "The lowest severity that makes the exit code 1.",
     "show_values": "Values in reports: safe, none or all.",
     "frames": "The frames whose code streams are examined: auto, all, sample or none.",
+    "edition": "The edition of DICOM to check against, whatever the date of a file: its name, or a file made by standard build.",
     "include": "In folders, take only files that match these patterns.",
     "exclude": "In folders, omit files that match these patterns.",
     "parameters": "Parameters of the profile.",
