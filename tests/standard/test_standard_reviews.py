@@ -87,7 +87,9 @@ def test_the_first_control_point_of_an_ion_beam_says_all() -> None:
     assert f"{points}[0].GantryAngle" in missing
     assert f"{points}[0].SnoutPosition" in missing
     assert not {path for path in missing if path.startswith(f"{points}[1]")}
-    assert f"{points}[0].GantryAngle" not in {path for _, path in _found(_ion_plan(GantryAngle="0"), "MOD004")}
+    assert f"{points}[0].GantryAngle" not in {
+        path for _, path in _found(_ion_plan(GantryAngle="0"), "MOD004")
+    }
 
 
 def test_counts_that_are_zero_have_no_items() -> None:
