@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     from dcmlint.gate.web import WebServer
 
     settings = read_config(config)
+    os.umask(0o077)  # spool and journal hold patients' data
     # Waited for below. A handler would run in this thread only, which nothing wakes when the kernel gives the
     # signal to another one.
     ends = {signal.SIGTERM, signal.SIGINT}
@@ -138,7 +140,6 @@ def check(
 
 def need_gate() -> None:
     """Raise ``UsageError`` where the gate cannot run."""
-    import os
     from importlib.util import find_spec
 
     if os.name != "posix":

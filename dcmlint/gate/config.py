@@ -13,6 +13,7 @@ import msgspec
 
 from dcmlint.errors import ConfigError, did_you_mean
 from dcmlint.gate.amounts import convert
+from dcmlint.gate.decisions import LONGEST_WAIT
 from dcmlint.gate.settings import GateSettings
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -59,6 +60,8 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
             yield "port", f"{one.port} is no port"
         if one.associations < 1 or one.associations > 16:
             yield "associations", "a destination gets 1 to 16 associations"
+        if not one.retry_first <= one.retry_most <= LONGEST_WAIT:
+            yield "retry_most", "retry_most is at least retry_first, and an hour at most"
         for title in (one.called, one.calling):
             if not 0 < len(title.strip()) <= 16 or "\\" in title:  # PS3.5 6.2, AE
                 yield "called", f"{title!r} is no AE title (1 to 16 characters)"

@@ -16,6 +16,7 @@ from dcmlint.gate.tables import DELIVERY, delivery_of
 from dcmlint.intake.verdict import Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
+LONGEST_WAIT = 3600.0  # seconds of a back-off
 _BATCH_BYTES = 512 << 20  # what is claimed at once, so that the next commit is not far away
 
 
@@ -203,7 +204,7 @@ def _next(change: Change, destination: str, lane: int, lanes: int, limit: int) -
         study = one.study or f"#{one.instance}"
         if study in blocked:
             continue
-        if one.due > change.now:
+        if 0 < one.due - change.now < LONGEST_WAIT:  # more: the clock was set back
             blocked.add(study)
             continue
         claimed.append(one)

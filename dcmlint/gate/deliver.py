@@ -17,6 +17,8 @@ from dcmlint.network.wire.pdu import WireError
 
 _MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd numbers up to 255
 
+_PATIENCE = 16  # times the timeout, at most
+
 Context = tuple[str, str]  # SOP Class and transfer syntax
 
 
@@ -82,8 +84,13 @@ class Courier:
         self._dialogue, self._proposed = dialogue, frozenset(chosen)
         return ""
 
-    def send(self, path: Path, context: Context, uid: str) -> Sent:
-        """Send the file of an instance; a line that fails is closed, so that no late answer is taken for another's."""
+    def send(self, path: Path, context: Context, uid: str, tries: int = 0) -> Sent:
+        """Send the file of an instance that was tried ``tries`` times before.
+
+        Each time there is more time for it: else an archive that needs longer than the timeout to take a large
+        slide would never have it. An association that fails is closed, so that no late answer is taken for that
+        of another instance.
+        """
         dialogue = self._dialogue
         if dialogue is None:
             return Sent(delivered=False, transient=True, detail="no association", line=True)
@@ -93,6 +100,7 @@ class Courier:
                 transient=False,
                 detail=f"no presentation context was accepted for {context[0]} in {context[1]}",
             )
+        dialogue.timeout = self.destination.timeout * min(2**tries, _PATIENCE)
         try:
             reply = dialogue.store(path)
         except WireError as error:

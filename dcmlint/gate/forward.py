@@ -80,7 +80,7 @@ class Forwarder:
             self._stopping = True
             self._wake.notify_all()
         end = monotonic() + timeout
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(end - monotonic(), 0.01))
 
     # --- in the threads ----------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Forwarder:
             if trouble or late or self._stopping or one.study in blocked:
                 outcomes.append(_untouched(one, trouble))
                 continue
-            sent = courier.send(self.spool.path(one.file), (one.sop_class, one.syntax), one.uid)
+            sent = courier.send(self.spool.path(one.file), (one.sop_class, one.syntax), one.uid, one.tries)
             self.tell(one, sent)
             outcomes.append(self._outcome(one, sent))
             if sent.transient and one.study:

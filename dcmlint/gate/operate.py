@@ -111,27 +111,30 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
     """Whether rows, files and digests agree; each that does not. Reads every byte of the spool."""
     data = spool / "data"
     found: list[Disagreement] = []
-    rows = {row.file: row for row in journal.rows("1")}
+    rows = {row.file: row for row in journal.rows("kept=1")}
     with os.scandir(data) as entries:
         names_ = {entry.name for entry in entries}
     for file, row in rows.items():
         what = f"instance {row.id} ({row.uid}), {row.state}"
         if file not in names_:
             # Looked at again: it may have been removed as it should in the meantime.
-            if row.kept and any(now.kept for now in journal.rows("id=?", row.id)):
+            if any(now.kept for now in journal.rows("id=?", row.id)):
                 found.append(Disagreement(f"{what}: its file {file} is missing"))
-            continue
-        if not row.kept:
-            if (data / file).exists():
-                found.append(Disagreement(f"{what}: its file {file} should have been removed"))
             continue
         wrong = _altered(data / file, row)
         if wrong and any(now.kept for now in journal.rows("id=?", row.id)):
             found.append(Disagreement(f"{what}: {file} {wrong}"))
     for name in sorted(names_ - rows.keys()):
         # A file that is just coming in has no row yet; one that was renamed a moment ago has one now.
-        if name.endswith(".dcm") and (data / name).exists() and not journal.rows("file=?", name):
+        if not name.endswith(".dcm") or not (data / name).exists():
+            continue
+        known = journal.rows("file=?", name)
+        if not known:
             found.append(Disagreement(f"{name}: a file that the journal does not know"))
+        elif not known[0].kept:
+            found.append(
+                Disagreement(f"instance {known[0].id} ({known[0].uid}): {name} should have been removed")
+            )
     return found
 
 

@@ -34,10 +34,10 @@ def recover(core: Core) -> Recovered:
     for name in partial:
         spool.remove(name)
     rows = {row.file: row for row in journal.rows("kept=1")}
-    removed = [row for row in journal.rows("kept=0") if row.file in set(names)]
-    for row in removed:
-        spool.remove(row.file)
-    gone = {row.file for row in removed}
+    # By the names of files: the history has far more rows than the spool has files.
+    gone = {name for name in names if name not in rows and journal.rows("file=? AND kept=0", name)}
+    for name in gone:
+        spool.remove(name)
     adopted, unreadable = 0, []
     present = {name for name in names if name.endswith(WHOLE) and name not in gone}
     for name in sorted(present - rows.keys()):
@@ -57,7 +57,7 @@ def recover(core: Core) -> Recovered:
     for row in again:
         core.check_again(row.id, row.file, arrival_of(row))
     return Recovered(
-        partial=len(partial), adopted=adopted, rechecked=len(again), removed=len(removed), missing=tuple(missing),
+        partial=len(partial), adopted=adopted, rechecked=len(again), removed=len(gone), missing=tuple(missing),
         unreadable=tuple(unreadable),
     )  # fmt: skip
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
 from dcmlint.engine.settings import Settings
+from dcmlint.errors import UsageError, did_you_mean
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Core, Decided
 from dcmlint.gate.deliver import Destination, Sent
@@ -23,7 +25,7 @@ from dcmlint.gate.studies import Studies
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.child import Start
 from dcmlint.intake.policy import Policy
-from dcmlint.intake.verdict import Reply, Verdict
+from dcmlint.intake.verdict import ProfileFacts, Reply, Verdict
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.tls.context import Credentials, client_context
 
@@ -43,42 +45,36 @@ class Gate:
         self.settings = settings
         self.log = log
         self.observers = observers
-        self.spool = Spool(Path(relative(base, settings.spool)))
-        try:
+        self._together = settings.slides != "off"
+        self._turned_away = 0
+        with ExitStack() as undo:
+            self.spool = Spool(Path(relative(base, settings.spool)))
+            undo.callback(self.spool.close)
             self.journal = Journal(
                 self.spool.journal, [one.name for one in settings.forward], self.spool.give_reserve,
                 lambda file: self.spool.path(file).exists(),
             )  # fmt: skip
+            undo.callback(self.journal.close)
+            _known_destinations(self.journal, settings)
             check = settings.check
+            rules = Settings(profile=settings.profile, parameters=settings.parameters)
             self.checks = Checks(
-                Start(
-                    settings=Settings(profile=settings.profile, parameters=settings.parameters),
-                    memory=int(check.memory),
-                ),
-                children=check.children, slow=check.slow, seconds=check.seconds,
+                Start(settings=rules, memory=int(check.memory)), children=check.children, slow=check.slow,
+                seconds=check.seconds,
             )  # fmt: skip
-            policy = Policy(
-                profile=self.checks.start(), rules=settings.rules, on_internal=settings.on_internal,
-                observe=settings.mode == "observe",
-            )  # fmt: skip
+            undo.callback(self.checks.stop)
             hold = settings.slides == "hold"
             self.core = Core(
-                self.spool,
-                self.journal,
-                self.checks,
-                policy,
-                answer_within=settings.answer_within,
-                waits=hold,
-            )
+                self.spool, self.journal, self.checks, _policy(self.checks.start(), settings),
+                answer_within=settings.answer_within, waits=hold,
+            )  # fmt: skip
             self.space = Space(self.spool, self.journal, settings)
             self.studies = Studies(self.core, settings.study_quiet, hold=hold)
             self.forwarders = [self._forwarder(one, base) for one in settings.forward]
             self.front = Front(
                 self.core, settings.listen, base, closed=lambda: self.space.closed, ended=self._ended
             )
-        except BaseException:
-            self.spool.close()
-            raise
+            undo.pop_all()
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="gate-keeper", daemon=True)
         self._connect()
@@ -136,7 +132,7 @@ class Gate:
 
     def _decided(self, decided: Decided) -> None:
         arrival, taken, verdict = decided.arrival, decided.taken, decided.verdict
-        if verdict is not None and not taken.duplicate and taken.state != "refused":
+        if verdict is not None and not taken.duplicate and taken.state != "refused" and self._together:
             self.studies.arrived(verdict.study)
         self.log(
             "received", uid=arrival.sop_instance, sender=arrival.sender, peer=arrival.peer, bytes=arrival.size,
@@ -149,7 +145,7 @@ class Gate:
             self._held(taken.id, arrival.sop_instance, taken.why)
 
     def _settled(self, number: int, state: State, verdict: Verdict) -> None:
-        if state in ("queued", "waiting"):
+        if state in ("queued", "waiting") and self._together:
             self.studies.arrived(verdict.study)
         self.log("checked", instance=number, state=state, why=verdict.why)
         for one in self.observers:
@@ -206,6 +202,11 @@ class Gate:
             if self.space.closed != closed:
                 word = "closed: free space is low" if self.space.closed else "open again"
                 self.log(word, level="warning", free=self.space.free)
+            turned_away = self.front.receiver.turned_away
+            if turned_away != self._turned_away:
+                self._turned_away = turned_away
+                self.log("turned away", level="warning", connections=turned_away,
+                         addresses=dict(self.front.receiver.crowd.turned_away.most_common(10)))  # fmt: skip
             self.core.retry_settling()
             self.studies.look()
             if self.space.closed or monotonic() - tidied >= _TIDY_SECONDS:
@@ -234,6 +235,31 @@ class Gate:
         return Forwarder(
             destination, self.journal, self.spool, associations=one.associations, backoff=backoff
         )
+
+
+def _policy(profile: ProfileFacts, settings: GateSettings) -> Policy:
+    """The policy; ``UsageError`` for an action of a rule that the profile does not have."""
+    for rule in settings.rules:
+        if rule not in profile.rules:
+            hint = did_you_mean(rule, sorted(profile.rules), "dcmlint rules lists them")
+            raise UsageError(f"rules: {rule!r} is no rule of the profile {profile.name} ({hint})")
+    return Policy(
+        profile=profile,
+        rules=settings.rules,
+        on_internal=settings.on_internal,
+        observe=settings.mode == "observe",
+    )
+
+
+def _known_destinations(journal: Journal, settings: GateSettings) -> None:
+    """``UsageError`` where instances wait for a destination that the configuration does not name any more."""
+    sql = "SELECT destination, count(*) FROM deliveries WHERE state IN ('queued','sending') GROUP BY destination"
+    for name, count in journal.read(sql):
+        if name not in {one.name for one in settings.forward}:
+            raise UsageError(
+                f"{count} instances wait for the destination {name!r}, which [[forward]] does not name: keep it until "
+                "its queue is empty"
+            )
 
 
 class Observer:

@@ -32,7 +32,8 @@ class Spool:
         self.journal = folder / "journal.sqlite"
         self._reserve = folder / "reserve"
         try:
-            self.data.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.data.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{folder}: {error.strerror}") from None
         remote = file_system(folder)

@@ -76,8 +76,9 @@ def main(fd: int) -> None:
         return
     profile = checker.profile
     facts = ProfileFacts(
-        name=profile.name, action=dict(profile.action), own=profile.own, locked=profile.locked
-    )
+        name=profile.name, action=dict(profile.action), own=profile.own, locked=profile.locked,
+        rules=frozenset(checker.rules),
+    )  # fmt: skip
     connection.send_bytes(msgspec.msgpack.encode(Started(profile=facts)))
     tasks = msgspec.msgpack.Decoder(Task)
     while True:

@@ -62,9 +62,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the policy needs of a profile, as a checking child has read it: actions by severity, rules of its
-    own, rules that it locks."""
+    own, rules that it locks, and all that it has."""
 
     name: str
     action: dict[Severity, Action] = {}
     own: frozenset[str] = frozenset()
     locked: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()

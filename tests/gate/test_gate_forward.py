@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import sleep
+from time import sleep, time
 
 import pytest
 from gate_support import Archive, Bench, data_set, free_port, sha, stored, until
@@ -250,6 +250,28 @@ def test_what_was_delivered_while_the_journal_was_full_is_written_later(tmp_path
         assert {uid: sha(content) for uid, content in archive.stored.items()} == {
             uid: sha(content) for uid, content in contents.items()
         }
+
+
+def test_an_archive_that_needs_longer_than_the_timeout_has_it_in_the_end(tmp_path: Path) -> None:
+    def answer(uid: str, count: int) -> int:
+        sleep(0.9)
+        return 0
+
+    with Bench(tmp_path) as bench, Archive(tmp_path / "archive", answer) as archive:
+        contents = fill(bench, 1)
+        with forwarding(bench, archive.port, timeout=0.25):
+            until(all_in(bench, "delivered"), 60)
+        assert archive.stored == contents
+        assert 2 <= max(archive.attempts.values()) <= 4
+
+
+def test_a_clock_that_is_set_back_does_not_stop_a_queue(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        fill(bench, 1)
+        bench.journal.writer.do(lambda db: db.execute("UPDATE deliveries SET due=?", (time() + 100,)))
+        assert bench.journal.exchange("archive", []) == []
+        bench.journal.writer.do(lambda db: db.execute("UPDATE deliveries SET due=?", (time() + 86400,)))
+        assert len(bench.journal.exchange("archive", [])) == 1
 
 
 OUTAGE = float(os.environ.get("DCMLINT_GATE_OUTAGE", "1"))

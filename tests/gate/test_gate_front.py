@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +140,38 @@ def test_an_attack_costs_little_and_is_reported(tmp_path: Path) -> None:
             line["event"] in ("association", "turned away") and line.get("peer") == "127.0.0.1"
             for line in lines
         )
+
+
+def test_a_destination_that_is_still_waited_for_cannot_be_left_out(tmp_path: Path) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        archive.stop()
+        config = write_config(tmp_path / "gate", archive.port)
+        made = Gate(read_config(config), config.parent)
+        made.start()
+        assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+        made.stop(2)
+        config.write_text(config.read_text().replace('name = "archive"', 'name = "pacs"'))
+        with pytest.raises(UsageError, match="1 instances wait for the destination 'archive'"):
+            Gate(read_config(config), config.parent)
+
+
+def test_a_rule_that_the_profile_does_not_have_is_a_mistake(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "gate", 104, extra='[rules]\nGTT0011 = "refuse"')
+    with pytest.raises(UsageError, match="did you mean GTT001"):
+        Gate(read_config(config), config.parent)
+    # Nothing is held after that: the spool can be had.
+    config = write_config(tmp_path / "gate", 104)
+    Gate(read_config(config), config.parent).spool.close()
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = write_config(tmp_path / "gate", 104, port=taken.getsockname()[1])
+        command = [sys.executable, "-m", "dcmlint.cli", "gate", "run", "-c", str(config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert "cannot listen on 127.0.0.1" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 # --- studies ----------------------------------------------------------------------------------------------
