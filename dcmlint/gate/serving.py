@@ -46,7 +46,8 @@ class HttpServer:
         """End, without waiting for who is connected."""
         self._server.should_exit = True
         self._server.force_exit = True
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
 
 def stow_server(gate: Gate, settings: GateSettings, base: Path) -> HttpServer:
