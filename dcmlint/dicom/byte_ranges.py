@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from dcmlint.dicom.buffers import WholeBuffer
 
@@ -16,6 +16,15 @@ class ByteRange(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: slice, /) -> bytes: ...
+
+
+@runtime_checkable
+class MadeOfOthers(Protocol):
+    """Bytes that are those of other ranges."""
+
+    def sources(self, start: int, end: int) -> Iterable[tuple[ByteRange, int, int]]:
+        """The ranges in which the bytes between two places lie, each with its first byte and the one after its last."""
+        ...
 
 
 def unwrapped(buf: ByteRange) -> ByteRange:
@@ -31,6 +40,10 @@ def release_pages(buf: ByteRange, start: int, end: int) -> None:
     They stay in the system's cache: reading them again costs a page fault, not a disk access.
     """
     buf = unwrapped(buf)
+    if isinstance(buf, MadeOfOthers):
+        for source, first, last in buf.sources(start, end):
+            release_pages(source, first, last)
+        return
     if not isinstance(buf, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
         return
     with memoryview(buf) as view:

@@ -14,16 +14,7 @@ import msgspec
 from dcmlint.dicom.columns import is_little
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.encode import Draft
-
-
-class Span(msgspec.Struct, frozen=True):
-    """Bytes of the source, ``start`` up to ``end``, that are copied and never looked at."""
-
-    start: int
-    end: int
-
-
-Part = bytes | Span
+from dcmlint.dicom.spans import Part
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,17 @@ class Fragments(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.offsets)
 
 
+def moved(fragments: Fragments, distance: int) -> Fragments:
+    """The same fragments, so many bytes further on."""
+    problems = tuple(
+        msgspec.structs.replace(problem, offset=problem.offset + distance) for problem in fragments.problems
+    )
+    return msgspec.structs.replace(
+        fragments, offsets=fragments.offsets + distance, first=fragments.first + distance,
+        end=fragments.end + distance, problems=problems,
+    )  # fmt: skip
+
+
 def read_fragments(
     buf: ByteRange, start: int, end: int, little_endian: bool = True, limit: int = MAX_ITEMS
 ) -> Fragments:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dcmlint.dicom.buffers import Buffer, WholeBuffer, Window
-from dcmlint.dicom.edits import Part, Span
+from dcmlint.dicom.spans import Part, Span
+
+if TYPE_CHECKING:
+    from dcmlint.dicom.encapsulation import Fragments
 
 # The largest window that is joined where a piece ends; a window must hold 16 bytes (`Buffer.window`).
 _JOINED = 1 << 16
@@ -51,10 +55,16 @@ class Pieces:
 class PieceBuffer:
     """The bytes that pieces of another buffer make, without making them."""
 
-    __slots__ = ("_ends", "_size", "parts", "source")
+    __slots__ = ("_ends", "known", "_size", "parts", "source")
 
-    def __init__(self, source: Buffer, pieces: Pieces) -> None:
-        """``source`` may itself be made of pieces: then those of its own source are taken."""
+    def __init__(self, source: Buffer, pieces: Pieces, known: tuple[int, Fragments] | None = None) -> None:
+        """``source`` may itself be made of pieces: then those of its own source are taken.
+
+        ``known``: fragments that were read of the source, and the byte at which their value begins.
+        """
+        if isinstance(source, PieceBuffer) and known is None:
+            known = source.known
+        self.known: tuple[int, Fragments] | None = known
         if isinstance(source, PieceBuffer):
             resolved = Pieces()
             for part in pieces.parts:
@@ -85,6 +95,25 @@ class PieceBuffer:
             else:
                 yield part[start - begin : upto - begin]
             start, number = upto, number + 1
+
+    def known_fragments(self, start: int) -> Fragments | None:
+        """The fragments of a value that begins at ``start``, where they were read of the source and are copied whole."""
+        if self.known is None or not 0 <= start < self._size:
+            return None
+        from dcmlint.dicom.encapsulation import moved
+
+        begin, fragments = self.known
+        number = bisect_right(self._ends, start)
+        part, first = self.parts[number], self._ends[number - 1] if number else 0
+        if not isinstance(part, Span) or part.start + start - first != begin or part.end < fragments.end:
+            return None
+        return moved(fragments, start - begin)
+
+    def sources(self, start: int, end: int) -> Iterator[tuple[Buffer, int, int]]:
+        """Where the copied bytes between two places lie in the source (see `byte_ranges.release_pages`)."""
+        for part in self.resolve(Span(start, end)):
+            if isinstance(part, Span):
+                yield self.source, part.start, part.end
 
     def __getitem__(self, part: slice) -> bytes:
         start, stop, _ = part.indices(self._size)

@@ -16,6 +16,7 @@ from dcmlint.dicom.buffers import Buffer, RangeBuffer, Window
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
 from dcmlint.dicom.items import ItemList
 from dcmlint.dicom.path import tag_text
+from dcmlint.dicom.pieces import PieceBuffer
 from dcmlint.standard.tags import (
     ExtendedOffsetTable,
     Item,
@@ -357,7 +358,8 @@ class Reader:
                 level.root.cut = level.cut = True  # what follows them is not known
                 return fragments, end
         else:
-            fragments = encapsulation.read_fragments(self.buffer, start, end, self._little, most)
+            known = self.buffer.known_fragments(start) if isinstance(self.buffer, PieceBuffer) else None
+            fragments = known or encapsulation.read_fragments(self.buffer, start, end, self._little, most)
         if any(problem.code == "too-many-items" for problem in fragments.problems):
             self._halt("element-limit", fragments.end, level, PixelData, "", f"{most} fragments")
         if not fragments.delimited and fragments.end >= self.size:

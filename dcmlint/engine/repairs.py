@@ -21,11 +21,11 @@ from dcmlint.dicom.edits import (
     SetOffsets,
     SetValue,
     Sort,
-    Span,
 )
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import Group, count_of, indices
 from dcmlint.dicom.path import name_of, path_of, tag_text
+from dcmlint.dicom.spans import Span
 from dcmlint.dicom.values import decode
 from dcmlint.engine.run import Failure
 from dcmlint.engine.settings import Settings

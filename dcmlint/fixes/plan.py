@@ -25,6 +25,7 @@ from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
 from dcmlint.fixes.choice import SUPPLIED, Choice, comes_first, is_certain, unsure
 from dcmlint.fixes.record import record_edits
+from dcmlint.standard.tags import PixelData
 
 _MOST_ROUNDS = 8
 
@@ -182,7 +183,9 @@ class _Work:
                 return self._planned(refused=str(reason))
             changes += [self._change(*one) for one in taken.done]
             tags.update(_outermost(edit) for _, edit in taken.done)
-            current = data = PieceBuffer(current, pieces)
+            current = data = PieceBuffer(
+                current, pieces, self._fragments(run) if current is self._buffer else None
+            )
             found = look(self._checker, self._task, opened(data))
         else:
             return self._planned(refused=f"after {_MOST_ROUNDS} rounds there is still something to repair")
@@ -214,6 +217,17 @@ class _Work:
             choice.supplied if used else None, datetime.datetime.now().astimezone(),
         )  # fmt: skip
         return PieceBuffer(data, rewrite(after.instance, edits))
+
+    def _fragments(self, run: InstanceRun) -> tuple[int, Any] | None:
+        """The fragments of the pixel data, which need not be read again where they are copied."""
+        element = run.instance.dataset.get(PixelData)
+        if (
+            element is None
+            or element.fragments is None
+            or run.instance.dataset.context.buffer is not self._buffer
+        ):
+            return None
+        return element.start, element.fragments
 
     def _planned(self, **fields: Any) -> Planned:
         return Planned(path=self._task.path, size=len(self._buffer), before=self._first.result, **fields)

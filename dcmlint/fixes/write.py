@@ -12,8 +12,8 @@ import shutil
 from pathlib import Path
 
 from dcmlint.dicom.buffers import Buffer
-from dcmlint.dicom.edits import Span
 from dcmlint.dicom.pieces import PieceBuffer
+from dcmlint.dicom.spans import Span
 from dcmlint.errors import InputError
 
 _BLOCK = 4 << 20  # bytes read at once where the system does not copy by itself

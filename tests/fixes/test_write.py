@@ -13,8 +13,8 @@ import pytest
 from support.repairs import checker, made
 
 from dcmlint.dicom.buffers import WholeBuffer, open_file
-from dcmlint.dicom.edits import Span
 from dcmlint.dicom.pieces import PieceBuffer, Pieces
+from dcmlint.dicom.spans import Span
 from dcmlint.engine.session import Task
 from dcmlint.errors import InputError
 from dcmlint.fixes import write
@@ -130,7 +130,7 @@ def test_parts_of_a_file_are_copied_at_their_places(
 CHILD = """
 import sys
 from dcmlint.dicom.buffers import open_file
-from dcmlint.dicom.edits import Span
+from dcmlint.dicom.spans import Span
 from dcmlint.dicom.pieces import PieceBuffer, Pieces
 from dcmlint.fixes import write
 from dcmlint.fixes.write import Source, write_in_place

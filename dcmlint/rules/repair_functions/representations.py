@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
-from dcmlint.dicom.edits import Edit, SetItems, SetValue, Span
+from dcmlint.dicom.edits import Edit, SetItems, SetValue
 from dcmlint.dicom.encode import Draft, DraftElement
+from dcmlint.dicom.spans import Span
 from dcmlint.dicom.value_fields import field_of
 from dcmlint.dicom.value_numbers import UNITS
 from dcmlint.dicom.values import TEXT_VRS, check_value

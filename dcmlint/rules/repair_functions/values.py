@@ -8,7 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 from dcmlint.dicom.charsets import CHARSET_VRS, Charset
 from dcmlint.dicom.dataset import Element
-from dcmlint.dicom.edits import Edit, SetValue, Span, text
+from dcmlint.dicom.edits import Edit, SetValue, text
+from dcmlint.dicom.spans import Span
 from dcmlint.dicom.value_decimal import nearest
 from dcmlint.dicom.value_numbers import DECIMAL
 from dcmlint.dicom.value_times import check_date, check_time
