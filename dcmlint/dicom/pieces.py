@@ -55,7 +55,7 @@ class Pieces:
 class PieceBuffer:
     """The bytes that pieces of another buffer make, without making them."""
 
-    __slots__ = ("_ends", "known", "_size", "parts", "source")
+    __slots__ = ("_ends", "_size", "known", "parts", "source")
 
     def __init__(self, source: Buffer, pieces: Pieces, known: tuple[int, Fragments] | None = None) -> None:
         """``source`` may itself be made of pieces: then those of its own source are taken.

@@ -1,7 +1,7 @@
 """Puts new bytes on the disk so that a kill at any moment leaves the old or the new file, whole.
 
-A file is written beside its place under another name, synchronized, and renamed.  What is copied goes from file to
-file within the system where it can, in blocks where it cannot: memory does not depend on its size.
+A file is written beside its place under another name, synchronized, and renamed.  What is copied goes through one
+block of memory, whatever its size: copying within the system is slower where the bytes move by less than a page.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from dcmlint.dicom.pieces import PieceBuffer
 from dcmlint.dicom.spans import Span
 from dcmlint.errors import InputError
 
-_BLOCK = 4 << 20  # bytes read at once where the system does not copy by itself
-_MOST_COPIED = 1 << 30  # bytes of one call
+_BLOCK = 1 << 18  # bytes that are copied at once: the cache of a processor holds them
 ORIGINAL = ".orig"
 
 
@@ -150,37 +149,19 @@ def _copy_span(buffer: Buffer, span: Span, source: Source, descriptor: int) -> N
         for start in range(span.start, span.end, _BLOCK):
             _write(descriptor, buffer[start : min(span.end, start + _BLOCK)])
         return
+    block = memoryview(bytearray(min(_BLOCK, span.end - span.start)))
     with open(source.path, "rb", buffering=0) as handle:
-        position, left = span.start + source.offset, span.end - span.start
+        handle.seek(span.start + source.offset)
+        left = span.end - span.start
         while left:
-            done = _copied_by_system(handle.fileno(), descriptor, min(left, _MOST_COPIED), position)
-            if not done:
-                block = _read(handle.fileno(), min(left, _BLOCK), position)
-                _write(descriptor, block)
-                done = len(block)
-            position, left = position + done, left - done
+            count = handle.readinto(block[:left])
+            if not count:
+                raise InputError("the file became shorter while it was read")
+            _write(descriptor, block[:count])
+            left -= count
 
 
-def _copied_by_system(source: int, target: int, count: int, position: int) -> int:
-    """How many bytes the system copied by itself; 0 where it cannot."""
-    call = getattr(os, "copy_file_range", None)
-    if call is None:
-        return 0
-    try:
-        return int(call(source, target, count, position))
-    except OSError:
-        return 0  # between file systems, or on one that cannot
-
-
-def _read(descriptor: int, count: int, position: int) -> bytes:
-    os.lseek(descriptor, position, os.SEEK_SET)
-    block = os.read(descriptor, count)
-    if not block:
-        raise InputError("the file became shorter while it was read")
-    return block
-
-
-def _write(descriptor: int, data: bytes) -> None:
+def _write(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
