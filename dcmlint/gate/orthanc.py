@@ -1,0 +1,95 @@
+"""Orthanc: a script for its Python plug-in, and the process that checks for it.
+
+The process reads instances from standard input (eight bytes of length, big endian, and the bytes) and writes a line
+of JSON for each: action, status, why, sop_instance_uid. The script needs nothing but Python's own library.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from dcmlint.engine.settings import Settings
+from dcmlint.intake.checking import Checks
+from dcmlint.intake.child import Start, Task
+from dcmlint.intake.policy import Policy
+from dcmlint.reports.border import printable
+from dcmlint.version import __version__
+
+_TEMPLATE = Path(__file__).parent / "templates" / "orthanc_plugin.txt"
+_CHUNK = 1 << 20
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the answer."""
+
+    action: str
+    status: int
+    why: str
+    sop_instance_uid: str
+
+
+def plugin_script(profile: str, parameters: dict[str, str], *, seconds: float) -> str:
+    """The script: what starts the process is written into it."""
+    command = [sys.executable, "-P", "-m", "dcmlint.gate.orthanc", profile, repr(seconds)]
+    command += [f"{name}={value}" for name, value in parameters.items()]
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    return text.replace("{{VERSION}}", __version__).replace("{{COMMAND}}", json.dumps(command))
+
+
+def serve(settings: Settings, seconds: float, source: BinaryIO, sink: BinaryIO) -> None:
+    """Check what comes until ``source`` ends; an instance that takes more than ``seconds`` is quarantined.
+
+    Raises ``UsageError`` for a profile that does not work.
+    """
+    checks = Checks(Start(settings=settings), children=1)
+    policy = Policy(profile=checks.start(), observe=False)
+    try:
+        with tempfile.TemporaryDirectory(prefix="dcmlint-") as folder:
+            while len(head := source.read(8)) == 8:
+                path = Path(folder) / "instance.dcm"
+                if not _copied(source, int.from_bytes(head, "big"), path):
+                    return
+                reply = checks.submit(Task(path=str(path), over_network=False)).wait(seconds)
+                if reply is None:
+                    verdict = Verdict(
+                        action="quarantine",
+                        status=0,
+                        sop_instance_uid="",
+                        why=f"not checked within {seconds:g} s",
+                    )
+                else:
+                    decided = policy.decide(reply)
+                    verdict = Verdict(
+                        action=decided.action, status=decided.status, why=printable(decided.why),
+                        sop_instance_uid=printable(reply.instance),
+                    )  # fmt: skip
+                path.unlink()  # a child that still reads it has it open
+                sink.write(msgspec.json.encode(verdict) + b"\n")
+                sink.flush()
+    finally:
+        checks.stop()
+
+
+def _copied(source: BinaryIO, size: int, path: Path) -> bool:
+    """Whether all bytes came."""
+    with path.open("wb") as file:
+        while size:
+            piece = source.read(min(size, _CHUNK))
+            if not piece:
+                return False
+            file.write(piece)
+            size -= len(piece)
+    return True
+
+
+if __name__ == "__main__":
+    serve(
+        Settings(profile=sys.argv[1], parameters=dict(one.split("=", 1) for one in sys.argv[3:])), float(sys.argv[2]),
+        sys.stdin.buffer, sys.stdout.buffer,
+    )  # fmt: skip
