@@ -171,14 +171,18 @@ class Checker:
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
         if keep is not None:
             keep(run)
+        from dcmlint.engine.not_checked import not_checked
+
         checked: Checked = run.run()
         exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)
+        unreviewed = "" if checked.reviewed else checked.iod
         record = FileRecord(
             path=task.path, sop_class=self._uid(instance.sop_class), sop_instance_uid=self._uid(instance.sop_instance),
             transfer_syntax=self._uid(instance.syntax.uid),
             status="partial" if instance.status == "partial" else "checked",
-            title=describe_instance(run), undecided=tuple(checked.undecided), **_counts(plan, checked),
+            title=describe_instance(run), undecided=tuple(checked.undecided), not_checked=not_checked(run, unreviewed),
+            **_counts(plan, checked),
         )  # fmt: skip
         from dcmlint.engine.together import member_of
 
@@ -189,7 +193,7 @@ class Checker:
         return Result(
             record=record, findings=findings, outcomes=outcomes, undecided=checked.undecided,
             planned=True,
-            unreviewed="" if checked.reviewed else checked.iod, member=member_of(run.facts, task.path),
+            unreviewed=unreviewed, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path), exempt=exempt,
             exhibit=image_exhibit(run.facts, self.settings.thumbnails) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),

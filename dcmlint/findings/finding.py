@@ -116,7 +116,8 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One input: its path as given or reached, what it is, and how far it could be checked.
 
     ``title`` says what it is in a few words; ``undecided`` are the rules that could not be decided, ``crashed``
-    those that crashed; ``passed`` and ``not_applicable`` count the others that have no finding.
+    those that crashed; ``passed`` and ``not_applicable`` count the others that have no finding; ``not_checked`` says
+    what of it was not looked at, a phrase each.
     """
 
     path: str
@@ -129,6 +130,7 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     crashed: tuple[str, ...] = ()
     passed: int = 0
     not_applicable: int = 0
+    not_checked: tuple[str, ...] = ()
 
 
 Outcomes = dict[str, dict[str, int]]

@@ -36,6 +36,7 @@ def file_value(record: FileRecord) -> dict[str, Any]:
         "not_applicable": record.not_applicable,
         "undecided": list(record.undecided),
         "crashed": list(record.crashed),
+        "not_checked": [printable(one) for one in record.not_checked],
     }
 
 

@@ -80,14 +80,16 @@ class JunitWriter(Writer):
             incomplete = {"partial": "read only in part", "unreadable": "could not be read"}.get(
                 record.status, ""
             )
-            self._suite(record.path, found, record.undecided, record.passed, record.crashed, incomplete)
+            self._suite(
+                record.path, found, record.undecided, record.passed, record.crashed, incomplete, record.not_checked
+            )  # fmt: skip
         else:
             incomplete = record.title if record.status in ("unreachable", "refused") else ""
             self._suite(f"association {record.id}", found, record.undecided, None, (), incomplete)
 
     def _suite(
         self, name: str, found: list[Finding], undecided: Iterable[str], passed: int | None, crashed: Iterable[str],
-        incomplete: str | None,
+        incomplete: str | None, not_checked: Iterable[str] = (),
     ) -> None:  # fmt: skip
         shown = xml_text(name)
         groups: dict[str, list[Finding]] = {}
@@ -115,6 +117,11 @@ class JunitWriter(Writer):
                 f'<testcase classname="{shown}" name="{xml_text(case)}" time="0"><skipped message="{xml_text(message)}"/></testcase>'
                 for case, message in rows
             ]
+        for one in not_checked:
+            skipped += 1
+            cases.append(
+                f'<testcase classname="{shown}" name="not checked" time="0"><skipped message="{xml_text(one)}"/></testcase>'
+            )
         if passed or below or not cases:
             case = "no failure" if not passed else f"{passed} rules hold"
             lines = "\n".join(_lines(finding) for finding in below)

@@ -98,6 +98,11 @@ def _file() -> dict[str, Any]:
             "not_applicable": {**_COUNT, "description": "Rules that do not apply to it."},
             "undecided": {"type": "array", "items": _TEXT, "description": "Rules that could not be decided."},
             "crashed": {"type": "array", "items": _TEXT, "description": "Rules that crashed."},
+            "not_checked": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "What of it was not checked: a phrase each.",
+            },
         },
         "One input, and how far it could be checked.",
     )

@@ -184,6 +184,9 @@ def write_file(record: FileRecord, findings: Iterable[Finding], head: Head) -> I
     if head.text.verbose and record.passed:
         said = f"{number_of(record.passed, 'rule')} passed, {record.not_applicable} not applicable"
         yield from pen.lines(said, "  ", "  ")
+    if head.text.verbose:
+        for one in record.not_checked:
+            yield from pen.lines(f"not checked: {printable(one)}", "  ", "    ")
     yield "\n"
     yield from write_blocks(found, pen, head.rules, head.edition)
     if not found:

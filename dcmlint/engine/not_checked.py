@@ -1,0 +1,37 @@
+"""What of one instance was not checked, a sentence each: no report looks like more than it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcmlint.engine.run import InstanceRun
+from dcmlint.facts.pixel.codestream import CodestreamFacts
+from dcmlint.facts.report.content import MOST_ITEMS, Content
+from dcmlint.facts.report.template import TemplateUse
+from dcmlint.facts.run.referenced import MOST, References
+
+
+def not_checked(run: InstanceRun, unreviewed: str) -> tuple[str, ...]:
+    """What was not looked at of an instance that was checked; ``unreviewed``: its IOD, if conditions of it were not reviewed."""
+    return tuple(_sentences(run, unreviewed))
+
+
+def _sentences(run: InstanceRun, unreviewed: str) -> Iterator[str]:
+    if unreviewed:
+        yield f"conditions of the IOD {unreviewed} that were not reviewed"
+    frames: CodestreamFacts | None = run.facts.computed("codestream")
+    if frames is not None and frames.sampled:
+        yield f"code streams of {frames.total - frames.examined} of {frames.total} frames"
+    content: Content | None = run.facts.computed("content")
+    if content is not None and not content.complete:
+        yield f"content items beyond the first {MOST_ITEMS}"
+    use: TemplateUse | None = run.facts.computed("template")
+    if use is not None and not use.identifier:
+        yield "content against a template: none is declared"
+    elif use is not None and use.uncovered:
+        yield "content against " + ", ".join(f"TID {name}" for name in use.uncovered)
+    references: References | None = run.facts.computed("referenced")
+    if references is not None and references.more:
+        yield f"references beyond the first {MOST}"
+    if run.instance.status == "partial":
+        yield "what follows the damage"
