@@ -26,6 +26,7 @@ from dcmlint.standard.terms import (
 EDITIONS = ("2025e",)
 """The editions whose tables come with dcmlint, newest first."""
 
+_Made = TypeVar("_Made")
 _DATA = Path(__file__).parent / "data"
 
 
@@ -104,6 +105,10 @@ class Standard:
     @cached_property
     def _confidentiality(self) -> ConfidentialityTable:
         return self._container.read("confidentiality", ConfidentialityTable)
+
+    def section(self, name: str, type_: type[_Made]) -> _Made:
+        """A section of the file as it is stored, to build the tables of another edition with."""
+        return self._container.read(name, type_)
 
     def sop_class(self, uid: str) -> SopClass | None:
         """The storage SOP Class with this UID, None for any other UID (private classes too)."""
@@ -248,7 +253,6 @@ def _included(rows: tuple[Row | Include, ...]) -> list[str]:
 
 
 _IN_USE: ContextVar[Standard | None] = ContextVar("dcmlint_edition", default=None)
-_Made = TypeVar("_Made")
 
 
 def load(edition: str | None = None) -> Standard:

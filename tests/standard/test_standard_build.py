@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcmlint import standard
 from dcmlint.errors import StandardError
-from dcmlint.standard.build import OVERLAY, build, docbook, google
+from dcmlint.standard.build import OVERLAY, build, build_with_report, docbook, google
 from dcmlint.standard.build.compile import Compiler, context_group, item_count
 from dcmlint.standard.build.conditions import read_condition, sentences
 from dcmlint.standard.build.facts import Facts, read_facts
@@ -28,6 +28,7 @@ from dcmlint.standard.build.source import (
     sentence_hash,
 )
 from dcmlint.standard.build.values import value_sets
+from dcmlint.standard.container import Container
 from dcmlint.standard.tables import Include, Row, ValueSet
 
 STANDARD = standard.load()
@@ -361,6 +362,29 @@ def test_docbook(tmp_path: Path) -> None:
     modality = table.row("ReferencedImageSequence.Modality")
     assert modality is not None
     assert modality.values == (ValueSet("enumerated", 0, ("CT",)),)
+
+
+def test_an_edition_is_built_from_docbook_alone(tmp_path: Path) -> None:
+    (tmp_path / "part03.xml").write_text(BOOK)
+    made = build_with_report(None, docbook=tmp_path)
+    assert not made.errors
+    assert any("context groups" in note for note in made.notes)
+    tables = standard.Standard(Container(made.data))
+    assert tables.edition == "1066a"
+    assert [use.name for use in tables.iod("An Image").modules] == ["One", "Two"]
+    assert tables.table("X-1").row("ReferencedImageSequence.Modality") is not None
+    # What DocBook of PS3.3 lacks is that of the newest edition that comes with dcmlint.
+    shipped = STANDARD.dictionary
+    assert len(tables.dictionary) == len(shipped)
+    for tag in (0x00280010, 0x60003000, 0x00281052):
+        assert tables.dictionary.entry(tag) == shipped.entry(tag)
+    assert tables.context_group(29) == STANDARD.context_group(29)
+    assert tables.confidentiality(0x00100010) == STANDARD.confidentiality(0x00100010)
+
+
+def test_without_any_source_there_is_nothing_to_build() -> None:
+    with pytest.raises(StandardError, match="DocBook"):
+        build(None)
 
 
 @pytest.mark.parametrize("content", ["", "<book", "<!DOCTYPE x><x/>"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,10 +18,11 @@ from dcmlint.standard.build.cross_check import dictionary_differences
 from dcmlint.standard.build.facts import FOLDER as FACTS
 from dcmlint.standard.build.facts import read_facts
 from dcmlint.standard.build.overlay import read_overlay
-from dcmlint.standard.build.source import Source
+from dcmlint.standard.build.source import Source, SourceElement
 from dcmlint.standard.container import Container, pack
-from dcmlint.standard.editions import Standard, load_file
-from dcmlint.standard.terms import Confidentiality, ConfidentialityTable, UidEntry
+from dcmlint.standard.dictionary import DictionaryColumns
+from dcmlint.standard.editions import EDITIONS, Standard, load, load_file
+from dcmlint.standard.terms import Confidentiality, ConfidentialityTable, ContextGroupBody, UidEntry
 
 OVERLAY = Path(__file__).parent / "overlay"
 
@@ -35,9 +36,9 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build(
-    tables: Path, *, docbook: Path | None = None, overlay: Path = OVERLAY, facts: Path = FACTS
+    tables: Path | None, *, docbook: Path | None = None, overlay: Path = OVERLAY, facts: Path = FACTS
 ) -> bytes:
-    """The compiled tables made from the folder ``tables`` (and ``docbook``), the facts and the overlay.
+    """The compiled tables made from the folder ``tables``, ``docbook`` or both, the facts and the overlay.
 
     The same input gives the same bytes. Raises :class:`StandardError` when a source cannot be read, and when the
     overlay has a mistake (a row that is not there, an unknown key).
@@ -49,22 +50,25 @@ def build(
 
 
 def build_with_report(
-    tables: Path, *, docbook: Path | None = None, overlay: Path = OVERLAY, facts: Path = FACTS
+    tables: Path | None, *, docbook: Path | None = None, overlay: Path = OVERLAY, facts: Path = FACTS
 ) -> Built:
     """Like :func:`build`, with the mistakes and notes as values.
 
-    With ``docbook``, PS3.3, PS3.4 and PS3.6 are those of the DocBook; ``tables`` give what it lacks (elements, context
-    groups, PS3.15 Table E.1-1).
+    With ``docbook``, PS3.3, PS3.4 and PS3.6 are those of the DocBook; ``tables``, or without them the newest edition
+    that comes with dcmlint, give what it lacks (elements, context groups, PS3.15 Table E.1-1). What the overlay says of
+    rows that the DocBook does not have is noted: they are of another edition.
     """
     source, notes = build_source(tables, docbook)
-    groups, uids, more = terminology.read_terms(_file(tables, "input-fsh.tar.xz"))
-    notes += more
+    terms = shipped_terms() if tables is None else _read_terms(tables)
+    notes += terms.notes
     entries, errors = read_overlay(overlay)
     known = read_facts(facts)
     compiler = Compiler(source, known, entries)
     compiled = compiler.compile_tables()
     iods = compiler.compile_iods()
-    uids = _uids(uids, known.uids, source)
+    uids = _uids(terms.uids, known.uids, source)
+    mistakes = [*errors, *([] if docbook else compiler.errors)]
+    notes += compiler.errors if docbook else []
     data = pack(
         source.edition,
         {
@@ -75,20 +79,52 @@ def build_with_report(
             },
             "dictionary": compiler.columns,
             "uids": uids,
-            "codes": groups,
-            "confidentiality": newer_confidentiality(
-                confidentiality(_file(tables, "confidentiality_profile_attributes.json")), tables
-            ),
+            "codes": terms.groups,
+            "confidentiality": terms.confidentiality,
         },
     )
-    return Built(data=data, errors=(*errors, *compiler.errors), notes=(*notes, *compiler.notes))
+    return Built(data=data, errors=tuple(mistakes), notes=(*notes, *compiler.notes))
 
 
-def build_source(tables: Path, docbook: Path | None) -> tuple[Source, list[str]]:
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in neither PS3.3 nor PS3.4: context groups (PS3.16), UIDs (PS3.6), PS3.15 Table E.1-1; and notes."""
+
+    groups: dict[int, ContextGroupBody]
+    uids: list[UidEntry]
+    confidentiality: ConfidentialityTable
+    notes: list[str]
+
+
+def _read_terms(tables: Path) -> Terms:
+    groups, uids, notes = terminology.read_terms(_file(tables, "input-fsh.tar.xz"))
+    rows = confidentiality(_file(tables, "confidentiality_profile_attributes.json"))
+    return Terms(groups=groups, uids=uids, confidentiality=newer_confidentiality(rows, tables), notes=notes)
+
+
+def shipped_terms() -> Terms:
+    """The terms of the newest edition that comes with dcmlint."""
+    tables = load(EDITIONS[0])
+    return Terms(
+        groups=tables.section("codes", dict[int, ContextGroupBody]),
+        uids=list(tables.uids()),
+        confidentiality=tables.section("confidentiality", ConfidentialityTable),
+        notes=[f"context groups and PS3.15 Table E.1-1 are those of {tables.edition}"],
+    )
+
+
+def build_source(tables: Path | None, docbook: Path | None) -> tuple[Source, list[str]]:
     """What the sources say, and notes on what stays lost.
 
     The folder ``tables`` is completed from its older part; ``docbook`` takes the place of what it has itself.
+    Raises :class:`StandardError` where there is neither.
     """
+    if tables is None:
+        if docbook is None:
+            raise StandardError("name the DocBook of an edition, a folder of JSON tables, or both")
+        book = docbook_front_end.read(docbook)
+        known = {element.tag for element in book.elements}
+        book.elements += [element for element in _shipped_elements() if element.tag not in known]
+        return book, list(book.notes)
     source = google.read(_folder(tables, "dicom_modules.json"))
     notes = usage.complete(source, _folder(tables, "ciod_to_modules.json"))
     if docbook is None:
@@ -97,6 +133,22 @@ def build_source(tables: Path, docbook: Path | None) -> tuple[Source, list[str]]
     known = {element.tag for element in book.elements}
     book.elements += [element for element in source.elements if element.tag not in known]
     return book, list(book.notes)
+
+
+def _shipped_elements() -> Iterator[SourceElement]:
+    """The data elements of the newest edition that comes with dcmlint."""
+    columns = load(EDITIONS[0]).section("dictionary", DictionaryColumns)
+    masks = {position: f"{mask:08x}" for mask, position in columns.masks}
+    retired = frozenset(columns.retired)
+    for position, (tag, keyword, name) in enumerate(
+        zip(columns.tags, columns.keywords, columns.names, strict=True)
+    ):
+        mask = masks.get(position, "f" * _DIGITS)
+        yield SourceElement(
+            tag="".join("x" if bit == "0" else digit for digit, bit in zip(f"{tag:08x}", mask, strict=True)),
+            keyword=keyword, name=name, vr=columns.vr_names[columns.vrs[position]],
+            vm=columns.vm_names[columns.vms[position]], retired=position in retired,
+        )  # fmt: skip
 
 
 def _uids(terms: list[UidEntry], facts: list[UidEntry], source: Source) -> list[UidEntry]:
@@ -193,9 +245,7 @@ def _file(tables: Path, name: str) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command ``python -m dcmlint.standard.build``: 0 when a file was written, 2 when the sources have mistakes."""
     parser = argparse.ArgumentParser(prog="dcmlint.standard.build", description=__doc__)
-    parser.add_argument(
-        "--tables", type=Path, required=True, metavar="DIR", help="the JSON tables of an edition"
-    )
+    parser.add_argument("--tables", type=Path, metavar="DIR", help="the JSON tables of an edition")
     parser.add_argument(
         "--docbook", type=Path, metavar="DIR", help="the DocBook of an edition (part03.xml ...)"
     )
