@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # The largest window that is joined where a piece ends; a window must hold 16 bytes (`Buffer.window`).
 _JOINED = 1 << 16
 _LEAST_WINDOW = 16
+_FEW = 1 << 26  # bytes that are joined to be read
 
 
 class Pieces:
@@ -143,6 +144,6 @@ class PieceBuffer:
         """Nothing: the source belongs to who opened it."""
 
 
-def opened(buffer: PieceBuffer, largest: int = 1 << 26) -> Buffer:
+def opened(buffer: PieceBuffer) -> Buffer:
     """The same bytes for a reader: joined where they are few, since whole buffers are read faster."""
-    return WholeBuffer(buffer[0 : len(buffer)]) if len(buffer) <= largest else buffer
+    return WholeBuffer(buffer[0 : len(buffer)]) if len(buffer) <= _FEW else buffer

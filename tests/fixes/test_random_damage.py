@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.repairs import checker, made
 
+from dcmlint.dicom import pieces
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import read_instance
@@ -82,6 +84,24 @@ def _take(level: Dataset, found: dict[str, tuple[str, bytes]]) -> None:
         else:
             value = (element.vr, level.raw(element.tag))
             found[path_of(level, element.tag)] = value
+
+
+def test_large_files_are_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same repairs where the result is never joined in memory."""
+    whole = [planned(damaged(seed, [(0.5, "insert", 7)]), True) for seed in SEEDS]
+    odd = [made('{use: ct, PatientID: !raw "EX-17"}'), made("{use: wsi-jpeg, bot: !hex 00000000}")]
+    joined = [planned(data, True) for data in odd]
+    monkeypatch.setattr(pieces, "_FEW", 0)
+    for data, wanted in zip(odd, joined, strict=True):
+        done = planned(data, True)
+        assert done.data is not None
+        assert wanted.data is not None
+        assert done.data[0 : len(done.data)] == wanted.data[0 : len(wanted.data)]
+        assert done.after is not None
+        assert wanted.after is not None
+        assert [one.rule for one in done.after.findings] == [one.rule for one in wanted.after.findings]
+    again = [planned(damaged(seed, [(0.5, "insert", 7)]), True) for seed in SEEDS]
+    assert [one.changes for one in again] == [one.changes for one in whole]
 
 
 @settings(
