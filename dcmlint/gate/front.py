@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dcmlint.errors import ProfileError, UsageError
+from dcmlint.gate.commitment import Commitments
 from dcmlint.gate.config import networks, relative
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import Arrival
@@ -21,6 +22,7 @@ from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest
 from dcmlint.network.wire.dimse import Command
 from dcmlint.network.wire.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejection
 from dcmlint.profiles.uids import uid_of
+from dcmlint.standard.uids import StorageCommitmentPushModel
 
 
 class Front:
@@ -28,7 +30,7 @@ class Front:
 
     def __init__(
         self, core: Core, listen: Listen, base: Path, *, closed: Callable[[], bool],
-        ended: Callable[[AssociationFacts], None],
+        ended: Callable[[AssociationFacts], None], commitments: Commitments | None = None,
     ) -> None:  # fmt: skip
         self._core = core
         self._closed = closed
@@ -37,9 +39,10 @@ class Front:
         self._classes = _classes(listen.sop_classes)
         self._coming: dict[int, str] = {}  # the UID of what is coming in, by association
         self.receiver = Receiver(
-            _receiver_settings(listen, base, core.incoming, self._classes),
+            _receiver_settings(listen, base, core.incoming, self._classes, commits=commitments is not None),
             Handlers(
-                on_instance=self._instance, on_request=self._request, on_store=self._store, on_association_end=self._end
+                on_instance=self._instance, on_request=self._request, on_store=self._store, on_association_end=self._end,
+                on_action=commitments.take if commitments is not None else None,
             ),
         )  # fmt: skip
 
@@ -87,7 +90,7 @@ class Front:
 
 
 def _receiver_settings(
-    listen: Listen, base: Path, directory: Path, classes: frozenset[str] | None
+    listen: Listen, base: Path, directory: Path, classes: frozenset[str] | None, *, commits: bool
 ) -> Settings:
     tls = None
     if listen.certificate:
@@ -98,7 +101,8 @@ def _receiver_settings(
     return Settings(
         directory=directory, host=listen.host, port=listen.port, tls=tls, durable=True, digest=True,
         acceptance=Acceptance(
-            called=frozenset(listen.titles) or None, calling=frozenset(listen.senders) or None, sop_classes=classes
+            called=frozenset(listen.titles) or None, calling=frozenset(listen.senders) or None, sop_classes=classes,
+            services=frozenset({StorageCommitmentPushModel} if commits else ()),
         ),
         timeouts=Timeouts(pdu=listen.pdu, idle=listen.idle), max_pdu=listen.max_pdu, max_instance=listen.largest,
         max_associations=listen.associations, max_connections=listen.connections, per_address=listen.per_address, max_instance_facts=100,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from time import monotonic
 
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import UsageError, did_you_mean
+from dcmlint.gate.commitment import Commitments
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Core, Decided
 from dcmlint.gate.deliver import Destination, Sent
@@ -18,7 +20,7 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.logs import Log, no_log
 from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.recovery import Recovered, recover
-from dcmlint.gate.settings import Forward, GateSettings
+from dcmlint.gate.settings import Forward, GateSettings, Tls
 from dcmlint.gate.space import Space
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
@@ -71,9 +73,16 @@ class Gate:
             self.space = Space(self.spool, self.journal, settings)
             self.studies = Studies(self.core, settings.study_quiet, hold=hold)
             self.forwarders = [self._forwarder(one, base) for one in settings.forward]
+            self.commitments: Commitments | None = None
+            if settings.commitment:
+                self.commitments = Commitments(
+                    self.spool.folder / "commitments", self.journal, {one.title: one for one in settings.commitment},
+                    {one.title: _tls(one.tls, base) for one in settings.commitment if one.tls is not None}, log,
+                )  # fmt: skip
             self.front = Front(
-                self.core, settings.listen, base, closed=lambda: self.space.closed, ended=self._ended
-            )
+                self.core, settings.listen, base, closed=lambda: self.space.closed, ended=self._ended,
+                commitments=self.commitments,
+            )  # fmt: skip
             undo.pop_all()
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="gate-keeper", daemon=True)
@@ -94,6 +103,8 @@ class Gate:
         for forwarder in self.forwarders:
             forwarder.start()
         self._keeper.start()
+        if self.commitments is not None:
+            self.commitments.start()
         self.front.receiver.start()
         host, port = self.address
         self.log("listening", host=host, port=port, mode=self.settings.mode, profile=self.settings.profile)
@@ -110,6 +121,8 @@ class Gate:
             forwarder.stop(max(end - monotonic() - 1.0, 0.2))
         if self._keeper.is_alive():
             self._keeper.join(1.0)
+        if self.commitments is not None:
+            self.commitments.stop(1.0)
         self.journal.close()
         self.spool.close()
         self.log("stopped")
@@ -219,14 +232,7 @@ class Gate:
                 one.tick()
 
     def _forwarder(self, one: Forward, base: Path) -> Forwarder:
-        tls = None
-        if one.tls is not None:
-            tls = client_context(
-                Credentials(
-                    ca=relative(base, one.tls.ca), certificate=relative(base, one.tls.certificate),
-                    key=relative(base, one.tls.key),
-                )
-            )  # fmt: skip
+        tls = _tls(one.tls, base) if one.tls is not None else None
         destination = Destination(
             name=one.name, host=one.host, port=one.port, called=one.called, calling=one.calling, timeout=one.timeout,
             tls=tls, server_name=one.tls.name if one.tls is not None else "",
@@ -235,6 +241,14 @@ class Gate:
         return Forwarder(
             destination, self.journal, self.spool, associations=one.associations, backoff=backoff
         )
+
+
+def _tls(settings: Tls, base: Path) -> ssl.SSLContext:
+    return client_context(
+        Credentials(
+            ca=relative(base, settings.ca), certificate=relative(base, settings.certificate), key=relative(base, settings.key)
+        )
+    )  # fmt: skip
 
 
 def _policy(profile: ProfileFacts, settings: GateSettings) -> Policy:

@@ -88,6 +88,18 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: int = 0
 
 
+class Commitment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may ask for storage commitment, by AE title, and where its answer is sent. ``wait``: what every destination
+    does not have by then is answered as failed."""
+
+    title: str
+    host: str
+    port: int
+    timeout: Duration = Duration(30)
+    wait: Duration = Duration(86400)
+    tls: Tls | None = None
+
+
 class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A watched folder. ``settle``: a file is taken when nothing changed it for so long; ``sender``: what stands for
     its AE title."""
@@ -148,3 +160,4 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     alert: Alert = Alert()
     stow: Stow = Stow()
     watch: tuple[Watch, ...] = ()
+    commitment: tuple[Commitment, ...] = ()

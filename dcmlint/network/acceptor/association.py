@@ -15,11 +15,18 @@ import msgspec
 
 from dcmlint.errors import DcmlintError
 from dcmlint.intake.part import discard
-from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, UNRECOGNIZED_OPERATION, Answer
+from dcmlint.intake.status import (
+    CANNOT_UNDERSTAND,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    SUCCESS,
+    UNRECOGNIZED_OPERATION,
+    Answer,
+)
 from dcmlint.network.acceptor.incoming import Incoming
 from dcmlint.network.acceptor.negotiate import accepted_contexts, answer_request
 from dcmlint.network.acceptor.proxy import read_proxy_header, within
-from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings
+from dcmlint.network.acceptor.settings import Action, Handlers, ReceivedInstance, Settings
 from dcmlint.network.observed import (
     AssociationEnd,
     AssociationFacts,
@@ -67,6 +74,7 @@ from dcmlint.network.wire.protocol_guess import speaks
 
 _LINGER = 1.0  # PS3.8 9.1.5: ARTIM after the last PDU; on a living line the peer closes within a round trip
 _MAX_PROBLEMS = 100
+_MAX_ACTION_BYTES = 1 << 22  # some 30,000 references of a storage commitment
 
 # What this side says when it ends an association (PS3.8 Table 9-26).
 _ABORTS = {
@@ -142,6 +150,7 @@ class Association:
         self._command_context = -1
         self._incoming: Incoming | None = None
         self._undesired: tuple[Command, AcceptedContext] | None = None  # a request whose data set is dropped
+        self._action: bytearray | None = None  # … or kept, where it is an action that is answered
 
     def interrupt(self) -> None:
         """Wake the thread wherever it waits; called from another one."""
@@ -362,6 +371,10 @@ class Association:
         while size:
             piece = line.some(size, self._deadline)
             size -= len(piece)
+            if self._action is not None:
+                if len(self._action) + len(piece) > _MAX_ACTION_BYTES:
+                    raise WireError("limit", f"an action of more than {_MAX_ACTION_BYTES} bytes")
+                self._action += piece
             if incoming is not None:
                 incoming.write(piece)
                 if incoming.endless:
@@ -371,9 +384,12 @@ class Association:
                 self._incoming = None
                 self._stored(incoming)
             elif self._undesired is not None:
-                command = self._undesired[0]
-                self._undesired = None
-                self._answer(command, Answer(UNRECOGNIZED_OPERATION), context)
+                command, accepted = self._undesired
+                action, self._undesired, self._action = self._action, None, None
+                answer = Answer(UNRECOGNIZED_OPERATION)
+                if action is not None:
+                    answer = self._act(command, accepted, bytes(action))
+                self._answer(command, answer, context)
 
     # --- DIMSE -------------------------------------------------------------------------------
 
@@ -392,8 +408,22 @@ class Association:
                 self._others.append(command.name)
             if command.has_data_set:
                 self._undesired = (command, context)
+                if command.field == dimse.N_ACTION_RQ and self._handlers.on_action is not None:
+                    acted = context.abstract_syntax in self._settings.acceptance.services
+                    self._action = bytearray() if acted else None
             elif command.field != dimse.C_CANCEL_RQ:  # PS3.7 9.3.2.3: not answered
                 self._answer(command, Answer(UNRECOGNIZED_OPERATION), context.id)
+
+    def _act(self, command: Command, context: AcceptedContext, information: bytes) -> Answer:
+        if self._handlers.on_action is None or self._head is None:
+            return Answer(UNRECOGNIZED_OPERATION)
+        try:
+            return self._handlers.on_action(
+                Action(command=command, context=context, information=information, association=self._head)
+            )
+        except (OSError, DcmlintError) as error:
+            self._note("internal", f"{type(error).__name__}: {error}"[:200])
+            return Answer(PROCESSING_FAILURE, "internal error")
 
     def _begin_store(self, command: Command, context: AcceptedContext) -> None:
         self._stores += 1

@@ -37,13 +37,14 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     """Whom and what an acceptor takes.
 
     None for titles or classes is "any": of classes, any storage class of the standard and any private
-    one. ``transfer_syntaxes`` is also the order of preference where a context combines several; with
+    one. ``services`` are classes besides, whose actions are answered. ``transfer_syntaxes`` is also the order of preference where a context combines several; with
     ``other_syntaxes`` one that is not in it is taken if nothing better is proposed.
     """
 
     called: frozenset[str] | None = None
     calling: frozenset[str] | None = None
     sop_classes: frozenset[str] | None = None
+    services: frozenset[str] = frozenset()
     transfer_syntaxes: tuple[str, ...] = SLIDE_SYNTAXES
     other_syntaxes: bool = True
 
@@ -106,7 +107,7 @@ def is_storage(sop_class: str) -> bool:
 
 
 def _answer_context(context: ProposedContext, acceptance: Acceptance) -> ContextAnswer:
-    if context.abstract_syntax != Verification:
+    if context.abstract_syntax != Verification and context.abstract_syntax not in acceptance.services:
         classes = acceptance.sop_classes
         known = is_storage(context.abstract_syntax) if classes is None else context.abstract_syntax in classes
         if not known:

@@ -70,11 +70,21 @@ class ReceivedInstance(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """An N-ACTION that is whole: its command, its context and the bytes of its action information."""
+
+    command: Command
+    context: AcceptedContext
+    information: bytes
+    association: AssociationHead
+
+
 class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of whoever receives. All are called in the thread of the association.
 
     ``on_instance`` gives the answer to a C-STORE. If it raises ``OSError`` or ``DcmlintError`` the
     sender is told A700H and the file is removed; any other exception aborts the association.
+    ``on_action`` gives the answer to an N-ACTION on a context of one of the acceptance's services.
     ``on_request`` may reject an association; ``on_store`` may refuse an instance before its data set,
     which is then read and dropped. ``on_association_end`` gets the facts of every connection.
     """
@@ -82,4 +92,5 @@ class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     on_instance: Callable[[ReceivedInstance], Answer]
     on_association_end: Callable[[AssociationFacts], None] | None = None
     on_request: Callable[[AssociateRequest, str], Rejection | None] | None = None
+    on_action: Callable[[Action], Answer] | None = None
     on_store: Callable[[Command, AcceptedContext, AssociationHead], Answer | None] | None = None

@@ -165,6 +165,16 @@ class Dialogue:
         self._send(context, memoryview(content)[offset:], command=False)
         return self._receive(monotonic() + self.timeout)
 
+    def report(self, sop_class: str, sop_instance: str, event_type: int, information: bytes) -> dimse.Command:
+        """N-EVENT-REPORT (PS3.7 10.1.1); returns the response, raises ``WireError``."""
+        context = next((number for (sop, _), number in self.contexts.items() if sop == sop_class), None)
+        if context is None:
+            raise WireError("context", f"{sop_class} was not accepted")
+        self._message_id = self._message_id % 65535 + 1
+        self._send(context, dimse.event_report_request(self._message_id, sop_class, sop_instance, event_type))
+        self._send(context, information, command=False)
+        return self._receive(monotonic() + self.timeout)
+
     def release(self) -> bool:
         """A-RELEASE; whether it was answered (PS3.8 7.2)."""
         deadline = monotonic() + self.timeout

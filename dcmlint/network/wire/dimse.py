@@ -18,6 +18,8 @@ C_MOVE_RQ = 0x0021
 C_ECHO_RQ = 0x0030
 C_ECHO_RSP = 0x8030
 C_CANCEL_RQ = 0x0FFF
+N_EVENT_REPORT_RQ = 0x0100
+N_ACTION_RQ = 0x0130
 _RESPONSE = 0x8000  # PS3.7 E.1-1: a response is its request with the high bit set
 
 COMMAND_NAMES = {
@@ -56,6 +58,8 @@ _OFFENDING = 0x0901
 _COMMENT = 0x0902
 _AFFECTED_INSTANCE = 0x1000
 _REQUESTED_INSTANCE = 0x1001
+_EVENT_TYPE = 0x1002
+_ACTION_TYPE = 0x1008
 _ORIGINATOR = 0x1030
 _ORIGINATOR_ID = 0x1031
 
@@ -83,6 +87,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     move_destination: str = ""
     originator: str = ""
     originator_id: int | None = None
+    action_type: int | None = None
     oddities: tuple[Problem, ...] = ()
 
     @property
@@ -143,6 +148,20 @@ def store_request(
     return _encode(tuple(elements))
 
 
+def event_report_request(message_id: int, sop_class: str, sop_instance: str, event_type: int) -> bytes:
+    """N-EVENT-REPORT-RQ (PS3.7 10.3.1.1); the event information follows on the same context."""
+    return _encode(
+        (
+            (_AFFECTED_CLASS, _ui(sop_class)),
+            (_COMMAND_FIELD, _us(N_EVENT_REPORT_RQ)),
+            (_MESSAGE_ID, _us(message_id)),
+            (_DATA_SET_TYPE, _us(_DATA_SET)),
+            (_AFFECTED_INSTANCE, _ui(sop_instance)),
+            (_EVENT_TYPE, _us(event_type)),
+        )
+    )
+
+
 def response(request: Command, answer: Answer) -> bytes:
     """The response to a request, without a data set (PS3.7 9.3.1.2, 9.3.5.2).
 
@@ -196,6 +215,7 @@ def decode(data: bytes | bytearray) -> Command:
         move_destination=_string(values, _MOVE_DESTINATION),
         originator=_string(values, _ORIGINATOR),
         originator_id=_number(values, _ORIGINATOR_ID, oddities),
+        action_type=_number(values, _ACTION_TYPE, oddities),
         oddities=tuple(oddities),
     )
 
