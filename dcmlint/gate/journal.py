@@ -11,12 +11,14 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from time import time
 from typing import Any
 
 import msgspec
 
+from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
 from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, prepare, row_of
@@ -39,11 +41,11 @@ class Journal:
         on_full: Callable[[], None] = lambda: None,
         exists: Callable[[str], bool] = lambda file: True,
     ) -> None:
-        db = connect(path)
         try:
-            prepare(db)
-        finally:
-            db.close()
+            with closing(connect(path)) as db:
+                prepare(db)
+        except sqlite3.Error as error:
+            raise UsageError(f"{path}: the journal cannot be opened: {error}") from None
         self.path = path
         self.destinations = tuple(destinations)
         self.exists = exists

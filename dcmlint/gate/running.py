@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 import threading
 from contextlib import ExitStack
@@ -95,7 +97,10 @@ class Gate:
 
     def start(self) -> Recovered:
         """Take up what an earlier process left, deliver, and only then receive."""
-        found = recover(self.core)
+        try:
+            found = recover(self.core)
+        except OSError as error:
+            raise UsageError(f"the spool cannot be taken up: {error}") from None
         level = "error" if found.missing or found.unreadable else "info"
         self.log("recovered", level=level, partial=found.partial, adopted=found.adopted, rechecked=found.rechecked,
                  removed=found.removed, missing=list(found.missing), unreadable=list(found.unreadable))  # fmt: skip
@@ -215,6 +220,12 @@ class Gate:
             if self.space.closed != closed:
                 word = "closed: free space is low" if self.space.closed else "open again"
                 self.log(word, level="warning", free=self.space.free)
+            if self.journal.writer.broken:
+                self.log(
+                    "a sync of the journal has failed: the gate ends, and must be started anew", level="error"
+                )
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             turned_away = self.front.receiver.turned_away
             if turned_away != self._turned_away:
                 self._turned_away = turned_away

@@ -16,7 +16,8 @@ Work = Callable[[sqlite3.Connection], Any]
 
 _TOGETHER = 512  # pieces of work in one commit
 # SQLite's primary result codes (https://sqlite.org/rescode.html): a full disk, or one that fails.
-_FULL, _IOERR = 13, 10
+_FULL = 13
+_SYNC_FAILED = frozenset({1034, 1290})  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
 
 
 class JournalError(OSError):
@@ -36,7 +37,9 @@ def connect(path: Path) -> sqlite3.Connection:
 class Writer:
     """Runs pieces of work in one transaction after the other.
 
-    ``on_full`` makes room once when the disk is full, before the work is given up.
+    ``on_full`` makes room once when the disk is full, before the work is given up. ``broken``: a sync has failed.
+    The system may then take for written what is not on the disk, so that no later sync can be believed either:
+    nothing is written any more until the journal is opened anew.
     """
 
     def __init__(self, path: Path, on_full: Callable[[], None] = lambda: None) -> None:
@@ -44,6 +47,7 @@ class Writer:
         self._on_full = on_full
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
+        self.broken = False
         self._lock = threading.Lock()
         self.commits = 0
         self.observe: Callable[[float], None] = lambda seconds: None
@@ -54,8 +58,10 @@ class Writer:
         """Do it with the next commit; the future is done when it is on the disk."""
         future: Future[_T] = Future()
         with self._lock:
-            if self._closed:
-                raise JournalError("the journal is closed")
+            if self._closed or self.broken:
+                raise JournalError(
+                    "the journal is closed" if self._closed else "a sync of the journal has failed"
+                )
             self._queue.put((work, future))
         return future
 
@@ -94,11 +100,12 @@ class Writer:
             try:
                 done = self._transaction(batch)
             except sqlite3.OperationalError as error:
-                if _code(error) not in (_FULL, _IOERR):
+                if _code(error) & 0xFF != _FULL:
                     raise
                 self._on_full()
                 done = self._transaction(batch)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - it is given to everybody who waits, and the thread goes on
+            self.broken = self.broken or _code(error) in _SYNC_FAILED
             for _, future in batch:
                 future.set_exception(JournalError(f"the journal cannot be written: {error}"))
             return
@@ -133,6 +140,6 @@ class Writer:
         return done
 
 
-def _code(error: sqlite3.Error) -> int:
-    """The primary result code."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+def _code(error: Exception) -> int:
+    """SQLite's extended result code; 0 for another error."""
+    return int(getattr(error, "sqlite_errorcode", 0))

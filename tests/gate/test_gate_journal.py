@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from time import time
 
 import pytest
 from gate_support import Bench, arrival_of, data_set, sha
@@ -89,6 +90,33 @@ def test_a_full_disk_is_an_error_and_the_next_commit_works(tmp_path: Path) -> No
         writer.close()
 
 
+def test_after_a_sync_that_failed_nothing_is_believed(journal: Journal) -> None:
+    def fails(db: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    with pytest.raises(JournalError):
+        journal.writer.do(fails)
+    with pytest.raises(JournalError, match="a sync of the journal has failed"):
+        journal.take(arrival(1), Verdict())
+
+
+def test_a_defect_in_a_piece_of_work_does_not_end_the_thread(journal: Journal) -> None:
+    def defect(db: sqlite3.Connection) -> None:
+        raise TypeError("ours")
+
+    with pytest.raises(TypeError):
+        journal.writer.do(defect)
+    assert journal.take(arrival(1), Verdict()).state == "queued"
+
+
+def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Journal(tmp_path / "journal.sqlite")
+
+
 def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with sqlite3.connect(path) as db:
@@ -167,7 +195,7 @@ def test_deliveries_keep_the_order_of_a_study(journal: Journal) -> None:
         journal.take(arrival(number), Verdict(study="2.25.900" if number % 2 else "2.25.901"))
     first = journal.exchange("archive", [], limit=2)
     assert [one.instance for one in first] == [1, 2]
-    later = Outcome(instance=1, state="queued", detail="A700", due=1e12)
+    later = Outcome(instance=1, state="queued", detail="A700", due=time() + 100)
     done = Outcome(instance=2, state="delivered", detail="0000")
     # 3 and 5 are of the study of 1, which is not delivered yet.
     assert [one.instance for one in journal.exchange("archive", [later, done])] == [4, 6]

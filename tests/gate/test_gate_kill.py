@@ -13,7 +13,7 @@ from kill_support import drained, killed_often, lost
 from dcmlint.gate.journal import Journal
 from dcmlint.network.wire.pdu import WireError
 
-KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "5"))
+KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "20"))
 SEED = int(os.environ.get("DCMLINT_GATE_SEED", "20"))
 SCRIPT = HERE / "crash_gate.py"
 
