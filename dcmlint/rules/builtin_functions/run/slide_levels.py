@@ -134,6 +134,36 @@ def orientation(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def _padded(base: Level, level: Level) -> Problem | None:
+    """The finding where a matrix was rounded up to whole tiles; None where its size agrees, or is wrong in another way.
+
+    The Total Pixel Matrix ends where the image ends: the last tiles are padded, not the matrix (PS3.3 C.7.6.17.3).
+    """
+    first, second, image = _spacing(base.image), _spacing(level.image), level.image
+    if first is None or second is None or not image.columns or not image.rows:
+        return None
+    sizes = (
+        ("TotalPixelMatrixColumns", level.columns, base.columns * first[0] / second[0], image.columns),
+        ("TotalPixelMatrixRows", level.rows, base.rows * first[1] / second[1], image.rows),
+    )
+    path = ""
+    for name, size, exact, tile in sizes:
+        if abs(size - exact) <= 1:
+            continue
+        # A tile that holds the last pixel and more: the matrix ends with it.
+        if size % tile or not size - tile < exact + 1 < size + 1:
+            return None
+        path = path or name
+    if not path:
+        return None
+    want = f"about {sizes[0][2]:.0f} × {sizes[1][2]:.0f} pixels"
+    return Problem(
+        message=f"the Total Pixel Matrix of {level.role} is rounded up to whole tiles", path=path,
+        said=_size(image), want=want, because=f"the base has {_size(base.image)}, its Pixel Spacing is {first[1] / second[1]:.5g} of that of the level",
+        files=(level.parts[0].path,),
+    )  # fmt: skip
+
+
 @rule_function("slide-spacing-scales")
 def spacing_scales(context: SlideContext) -> Iterator[Problem]:
     """PYR010: Pixel Spacing grows as the Total Pixel Matrix shrinks."""
@@ -144,6 +174,10 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
             _spacing(pyramid.base.image),
         )
         if deviation is None or spacing is None or first is None or _scaled(pyramid.base, level):
+            continue
+        padded = _padded(pyramid.base, level)
+        if padded is not None:
+            yield padded
             continue
         want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
         yield Problem(
@@ -162,6 +196,10 @@ def extent(context: SlideContext) -> Iterator[Problem]:
             continue
         extents = _extents(pyramid.base, level)
         if extents is not None and not _agree(extents):
+            padded = _padded(pyramid.base, level)
+            if padded is not None:
+                yield padded
+                continue
             (wide, high) = extents[0], extents[1]
             yield Problem(
                 message=f"{level.role} does not cover the same area as {pyramid.base.role}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.index import folder_of, grouped
-from dcmlint.rules.builtin_functions.run.slide_values import one_each
+from dcmlint.rules.builtin_functions.run.slide_values import channels_of, one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
 
@@ -63,8 +63,12 @@ def no_volume(context: SlideContext) -> Iterator[Problem]:
 @rule_function("slide-acquired-together")
 def acquired(context: SlideContext) -> Iterator[Problem]:
     """PYR030: the levels were acquired on one day."""
-    for pyramid in context.slide.pyramids:
-        parts = [level.parts[0] for level in pyramid.levels if level.image.acquired_days is not None]
+    dated = [
+        [level.parts[0] for level in pyramid.levels if level.image.acquired_days is not None]
+        for pyramid in context.slide.pyramids
+    ]
+    # Channels may be stained and scanned one after another.
+    for parts in (some for group in dated for some in grouped(group, channels_of).values()):
         days = [part.image.acquired_days or 0.0 for part in parts]
         if parts and max(days) - min(days) >= 1:
             odd = [part for part in parts if abs((part.image.acquired_days or 0.0) - days[0]) >= 1]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
+from dcmlint.facts.run.index import grouped
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import Difference, SlideContext, Value, difference, plain, problem, shown
 
@@ -96,6 +97,11 @@ def replaced_by_file(parts: Sequence[KeptFile], value: Compared) -> Difference |
     return differs if differs is not None and len(differs.values) == len(saying) else None
 
 
+def channels_of(part: KeptFile) -> tuple[object, ...]:
+    """What light an image shows: its optical paths, and what tells those with the same identifier apart."""
+    return part.image.sorted_paths, part.image.channels
+
+
 @rule_function("slide-same")
 def same(
     context: SlideContext,
@@ -104,14 +110,18 @@ def same(
     among: Sequence[str] = (),
     within: str = "pyramid",
     unless: str = "",
+    apart: str = "",
 ) -> Iterator[Problem]:
     """Instances must agree in a value.
 
     ``among``: flavours that are compared (none: all); ``within``: a "pyramid" or the whole "slide";
-    ``unless``: a value whose difference explains this one.
+    ``unless``: a value whose difference explains this one; ``apart``: "channels": images of other channels are not
+    compared, for each may be an acquisition of its own (cyclic immunofluorescence).
     """
     compared = COMPARED[value]
     groups = list(_groups(context.slide, within, among))
+    if apart == "channels":
+        groups = [some for group in groups for some in grouped(group, channels_of).values()]
     if not any(len(group) > 1 for group in groups):
         raise NotApplicable
     for group in groups:
