@@ -205,7 +205,9 @@ def check(
         print(not_checked_line(checker.profile), file=sys.stderr)
     known = _baseline(baseline, run)
     if diff:
-        return _diff(checker, paths or [], files_from, unsafe, run, verbose)
+        selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
+        listed = list_inputs(paths or [], files_from=files_from, selection=selection)
+        return _diff(checker, listed, unsafe, run, verbose, jobs or run.base.jobs)
     source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
     check_entries(run.base.accepted, checker, run.config or "")
     totals = Totals(checker)
@@ -232,18 +234,21 @@ def check(
     return INTERRUPTED if interrupted else exit_code(report, exit_zero)
 
 
-def _diff(
-    checker: Any, paths: list[str], files_from: str | None, unsafe: bool, run: Any, verbose: bool
-) -> int:
+def _diff(checker: Any, inputs: Any, unsafe: bool, run: Any, verbose: bool, jobs: int) -> int:
     """What would be repaired, in place of a report."""
     from dcmlint.cli.fix import show
     from dcmlint.fixes.choice import Choice
-    from dcmlint.fixes.run import Target, fix_inputs
-    from dcmlint.sources.inputs import list_inputs, open_input
+    from dcmlint.fixes.processes import fix_many
+    from dcmlint.fixes.run import Target
+    from dcmlint.fixes.whole_set import over_the_set
+    from dcmlint.sources.inputs import open_input
 
+    choice = Choice(unsafe=unsafe)
+    if unsafe:
+        inputs = list(inputs)
+        choice = over_the_set(checker, inputs, open_input, choice, False)
+    outcomes = fix_many(checker, inputs, open_input, choice, Target(), jobs)
     as_json = any(name in ("json", "jsonl") for name, _ in run.outputs)
-    inputs = list_inputs(paths, files_from=files_from)
-    outcomes = fix_inputs(checker, inputs, open_input, Choice(unsafe=unsafe), Target())
     return show(outcomes, "json" if as_json else "text", True, run.text.quiet, verbose)
 
 

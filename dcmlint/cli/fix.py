@@ -112,6 +112,12 @@ def fix(
             "-f", "--format", help="json: one object per line, with a JSON Patch.", **one_of("text", "json")
         ),
     ] = "text",
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", min=0, metavar="N", help="Processes; 0: one per core if there are many files."
+        ),
+    ] = 0,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     frames: Frames = None,
@@ -125,7 +131,7 @@ def fix(
     from dcmlint.cli.running import run_of
     from dcmlint.engine.session import Checker
     from dcmlint.fixes.choice import Choice
-    from dcmlint.fixes.run import fix_inputs
+    from dcmlint.fixes.processes import fix_many
     from dcmlint.fixes.supplied import read_supplied
     from dcmlint.fixes.whole_set import over_the_set
     from dcmlint.sources.input import Selection
@@ -144,16 +150,22 @@ def fix(
     checker = Checker(run.settings)
     selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), False)
     inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
-    if target.writes:
-        # What is written must not be found again.
-        inputs = iter([one for one in inputs if not (target.out and _is_below(one.path, target.out))])
+    # What is written must not be found again.
+    if target.in_place:
+        inputs = iter(list(inputs))
+    elif target.out:
+        inputs = (one for one in inputs if not _is_below(one.path, target.out))
     supplied = read_supplied(from_) if from_ is not None else None
     choice = Choice(unsafe=unsafe, supplied=supplied, record=record)
     if unsafe or new_uids:
         listed = list(inputs)
         choice, inputs = over_the_set(checker, listed, open_input, choice, new_uids), iter(listed)
     return show(
-        fix_inputs(checker, inputs, open_input, choice, target), format_, diff or not check, quiet, verbose
+        fix_many(checker, inputs, open_input, choice, target, jobs or run.base.jobs),
+        format_,
+        diff or not check,
+        quiet,
+        verbose,
     )
 
 

@@ -67,12 +67,24 @@ def proposed(
         for level, scope in islice(_places(failure), most):
             path = path_of(level, tag)
             try:
-                edits = tuple(one.edits(context, Failed(failure.problem, level, tag, scope)))
+                failed = Failed(failure.problem, level, tag, scope)
+                edits = tuple(edit for edit in one.edits(context, failed) if not _is_there(edit))
             except Refused as reason:
                 yield Proposal(rule, one.repair, check, path, refused=str(reason))
             else:
                 if edits:
                     yield Proposal(rule, one.repair, check, path, edits)
+
+
+def _is_there(edit: Edit) -> bool:
+    """Whether an element has the VR and the value already that an edit would give it."""
+    if not isinstance(edit, SetValue):
+        return False
+    element = edit.level.get(edit.tag)
+    if element is None or element.items is not None or element.vr != edit.vr or len(edit.parts) != 1:
+        return False
+    (field,) = edit.parts
+    return isinstance(field, bytes) and edit.level.raw(edit.tag) == field
 
 
 def _places(failure: Failure) -> Iterator[tuple[Dataset, Dataset]]:

@@ -15,7 +15,8 @@ from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.engine.settings import settings_of
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Change, Refusal, plan
-from dcmlint.fixes.run import Outcome, Target, fix_inputs
+from dcmlint.fixes.processes import fix_many
+from dcmlint.fixes.run import Outcome, Target
 from dcmlint.fixes.supplied import read_supplied
 from dcmlint.fixes.whole_set import over_the_set
 from dcmlint.fixes.write import Source, write_new
@@ -26,6 +27,7 @@ def fix(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, out: str | os.PathLike[str] | None = None,
     in_place: bool = False, keep: bool = True, overwrite: bool = False, unchanged: bool = False, unsafe: bool = False,
     supplied: str | None = None, record: bool | None = None, new_uids: bool = False, profile: str = "wsi",
+    jobs: int = 1,
     **settings: Any,
 ) -> list[Outcome]:  # fmt: skip
     """Repair files and folders as `dcmlint fix` does; one `Outcome` for each input.
@@ -33,7 +35,7 @@ def fix(
     ``out``: the folder that repaired files are written to; ``in_place``: in the place of the old ones, which stay beside
     them as FILE.orig unless ``keep`` is False; neither: nothing is written, and the outcomes say what would change.
     ``unsafe``: also the repairs that somebody must mean; ``supplied``: a file of values or a profile (`--from`);
-    ``record``, ``new_uids``, ``overwrite``, ``unchanged``: as the options (``unchanged`` is `--all`); ``settings``: the
+    ``record``, ``new_uids``, ``overwrite``, ``unchanged``: as the options (``unchanged`` is `--all`); ``jobs``: processes, 0: one for each core; ``settings``: the
     fields of `dcmlint.Settings`.  Raises `UsageError` for what is wrong in the arguments; what goes wrong with a file is
     its outcome.
     """
@@ -50,7 +52,7 @@ def fix(
     inputs = list(list_inputs(roots))
     if unsafe or new_uids:
         choice = over_the_set(checker, inputs, open_input, choice, new_uids)
-    return list(fix_inputs(checker, inputs, open_input, choice, target))
+    return list(fix_many(checker, inputs, open_input, choice, target, jobs))
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,24 +65,40 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 Opener = Callable[[Input], Buffer]
 
 
+class Places:
+    """Where the files of a run go: no two to the same place."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._taken: dict[str, str] = {}
+
+    def taken(self, one: Input) -> Outcome | None:
+        """What is wrong with the place of an input; None where nothing is."""
+        if not self._target.out or one.skipped:
+            return None
+        try:
+            place = place_of(one.path, self._target).as_posix()
+        except InputError as error:
+            return Outcome(path=one.path, status="failed", reason=str(error))
+        other = self._taken.setdefault(place, one.path)
+        if other != one.path:
+            return Outcome(path=one.path, status="failed", reason=f"{place} is the place of {other} already")
+        return None
+
+
 def fix_inputs(
     checker: Checker, inputs: Iterable[Input], open_: Opener, choice: Choice, target: Target
 ) -> Iterator[Outcome]:
     """Repair inputs; what goes wrong with one is its outcome, and the others go on."""
-    taken: dict[str, str] = {}
+    places = Places(target)
     for one in inputs:
-        yield fix_input(checker, one, open_, choice, target, taken)
+        wrong = places.taken(one)
+        yield wrong or fix_input(checker, one, open_, choice, target)
+        one.discard()
 
 
-def fix_input(
-    checker: Checker,
-    one: Input,
-    open_: Opener,
-    choice: Choice,
-    target: Target,
-    taken: dict[str, str] | None = None,
-) -> Outcome:
-    """Repair one input; ``taken`` are the places that were written to, with the inputs that they are of."""
+def fix_input(checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target) -> Outcome:
+    """Repair one input."""
     if one.skipped:
         return Outcome(path=one.path, status="skipped", reason=one.skipped)
     try:
@@ -94,7 +110,7 @@ def fix_input(
     try:
         planned = plan(checker, Task(one.path, one.named), buffer, choice)
         try:
-            return _done(planned, one, source, buffer, target, taken if taken is not None else {})
+            return _done(planned, one, source, buffer, target)
         except InputError as error:
             return _outcome(planned, "failed", reason=str(error))
     finally:
@@ -107,9 +123,7 @@ def _source(one: Input) -> Source:
     return Source(one.container, one.offset) if one.kind == "part" else Source()
 
 
-def _done(
-    planned: Planned, one: Input, source: Source, buffer: Buffer, target: Target, taken: dict[str, str]
-) -> Outcome:
+def _done(planned: Planned, one: Input, source: Source, buffer: Buffer, target: Target) -> Outcome:
     status = planned.before.record.status
     if status == "skipped":
         return _outcome(planned, "skipped", reason=planned.before.record.title)
@@ -132,11 +146,8 @@ def _done(
     if data is None and not target.unchanged:
         return _outcome(planned, "unchanged")
     place = place_of(one.path, target)
-    if place.as_posix() in taken:
-        return _outcome(planned, "failed", reason=f"{place} is written for {taken[place.as_posix()]} already")
     if place.exists() and one.kind == "file" and place.samefile(one.path):
         return _outcome(planned, "failed", reason="the folder is that of the input: --in-place")
-    taken[place.as_posix()] = one.path
     write_new(buffer if data is None else data, source, place, overwrite=target.overwrite)
     return _outcome(planned, "unchanged" if data is None else "fixed", written=str(place))
 

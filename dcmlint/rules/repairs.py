@@ -160,8 +160,8 @@ def set_values(level: Dataset, tag: int, values: tuple[Any, ...]) -> SetValue:
     vr = level.value_representation(element) if element is not None else written_vr(tag)
     try:
         return SetValue(level=level, tag=tag, vr=vr, parts=(field_of(level, vr, values),))
-    except (struct.error, ValueError, OverflowError) as problem:
-        raise Refused(f"the value does not fit VR {vr}: {problem}") from None
+    except (struct.error, ValueError, OverflowError):
+        raise Refused(f"the value does not fit VR {vr}") from None
 
 
 def compiled_repairs(source: RuleSource) -> tuple[CompiledRepair, ...]:
