@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import ConfigError, did_you_mean
-from dcmlint.findings.finding import RANK, Severity
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import RANK, OutcomeKind, Severity
 from dcmlint.rules.compile import CompiledRule, compiled, sop_classes_of
 from dcmlint.rules.model import Rule, RuleSource
+from dcmlint.rules.shape_scope import outcome_for
+
+_MOST_SHAPES = 128  # of one SOP Class; more are planned again
 
 
 class ActiveRule:
@@ -40,6 +44,7 @@ class Plan:
     """
 
     __slots__ = (
+        "_shapes",
         "aliases",
         "bound",
         "explains",
@@ -88,6 +93,47 @@ class Plan:
         self.explains = {rule.id: rule.explains for rule in mine if rule.explains}
         self.once = frozenset(rule.id for rule in mine if rule.once)
         self.bound = frozenset(self.explains).union(*self.explains.values(), self.once)
+        self._shapes: dict[Shape, ShapedPlan | None] = {}
+
+    def for_shape(self, shape: Shape) -> ShapedPlan | None:
+        """What is left of the plan for instances of a shape; None when the shape is met for the first time.
+
+        To plan costs as much as to run: it is done for shapes that come again.
+        """
+        shapes = self._shapes
+        found = shapes.get(shape)
+        if found is None:
+            if shape not in shapes:
+                if len(shapes) >= _MOST_SHAPES:
+                    shapes.clear()
+                shapes[shape] = None
+                return None
+            found = shapes[shape] = ShapedPlan(self, shape)
+        return found
+
+
+class ShapedPlan:
+    """The part of a plan that depends on more than which attributes an instance has.
+
+    ``settled``: outcomes of the other rules, without those that pass.
+    """
+
+    __slots__ = ("expressions", "functions", "settled")
+
+    def __init__(self, plan: Plan, shape: Shape) -> None:
+        self.settled: dict[str, OutcomeKind] = {}
+        self.expressions = self._left(plan.expressions, shape)
+        self.functions = self._left(plan.functions, shape)
+
+    def _left(self, rules: Sequence[ActiveRule], shape: Shape) -> tuple[ActiveRule, ...]:
+        left = []
+        for active in rules:
+            outcome = outcome_for(active.compiled, shape)
+            if outcome is None:
+                left.append(active)
+            elif outcome != "pass":
+                self.settled[active.id] = outcome
+        return tuple(left)
 
 
 class Planner:

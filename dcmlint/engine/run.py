@@ -19,6 +19,7 @@ from dcmlint.engine.maker import FindingMaker, Where, lower_of
 from dcmlint.engine.plan import ActiveRule, Plan
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import FactOptions, Facts
+from dcmlint.facts.shape import shape_of, tags_of
 from dcmlint.findings.collapse import SHOWN_PLACES, Repeats, collapse, without_indices
 from dcmlint.findings.finding import (
     RANK,
@@ -107,10 +108,14 @@ class InstanceRun:
 
     def run(self) -> Checked:
         """Run everything; a rule that crashes gets the outcome *error*."""
+        shape = shape_of(self.instance)
+        planned = None if shape is None else self.plan.for_shape(shape)
+        if planned is not None:
+            self.outcomes.update(planned.settled)
         tables = self._generic()
-        for active in self.plan.expressions:
+        for active in (planned or self.plan).expressions:
             self._hold(active, self._expression)
-        for active in self.plan.functions:
+        for active in (planned or self.plan).functions:
             self._hold(active, self._function)
         self._leave_out_explained()
         self._tell_beyond()
@@ -157,8 +162,7 @@ class InstanceRun:
     @cached_property
     def _tags(self) -> frozenset[int]:
         """The tags of all levels."""
-        levels = all_places(self.instance.dataset, frozenset())
-        return frozenset().union(*(place.level.elements for place in levels))
+        return tags_of(self.instance)
 
     # -- generic checks ---------------------------------------------------------------------------------
 

@@ -20,31 +20,40 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.errors import RuleError
 from dcmlint.expr import ABSENT, UNKNOWN, FactType
 from dcmlint.expr.types import ANY, BOOL, NUMBER, TEXT, Type, list_of
+from dcmlint.facts.shape import Shape
 from dcmlint.findings.redact import ShowValues
 
 Compute = Callable[["Facts"], Any]
+Possible = Callable[[Shape], bool]
 Group = typing.TypeVar("Group")
 
 
 class FactGroup(msgspec.Struct, frozen=True):
-    """A group of facts: its name, what it means, the struct it gives, and how it is computed."""
+    """A group of facts: its name, what it means, the struct it gives, and how it is computed.
+
+    ``possible``: False for a shape of which no instance has the group; None: nothing is known of that.
+    """
 
     name: str
     doc: str
     struct: Any
     compute: Compute
+    possible: Possible | None = None
 
 
 _GROUPS: dict[str, FactGroup] = {}
 
 
-def facts(name: str, struct: Any) -> Callable[[Compute], Compute]:
-    """Register a function as a group of facts; its docstring is the group's documentation."""
+def facts(name: str, struct: Any, possible: Possible | None = None) -> Callable[[Compute], Compute]:
+    """Register a function as a group of facts; its docstring is the group's documentation.
+
+    ``possible``: False for a shape of which every instance lacks the group, so that rules about it need not begin.
+    """
 
     def register(compute: Compute) -> Compute:
         if name in _GROUPS:
             raise RuleError(f"the facts {name!r} are registered twice")
-        _GROUPS[name] = FactGroup(name, (compute.__doc__ or "").strip(), struct, compute)
+        _GROUPS[name] = FactGroup(name, (compute.__doc__ or "").strip(), struct, compute, possible)
         return compute
 
     return register

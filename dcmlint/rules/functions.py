@@ -6,8 +6,9 @@ A function takes a `RuleContext` and the parameters of its rule, and gives `Prob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,8 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.errors import RuleError
 from dcmlint.facts.registry import Facts
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import OutcomeKind
 from dcmlint.findings.problem import Problem
 
 
@@ -39,16 +42,24 @@ class RuleContext(msgspec.Struct, frozen=True):
 
 
 RuleFunction = Callable[..., Iterable[Problem]]
+ShapeOutcome = Callable[[Shape, Mapping[str, Any]], "OutcomeKind | None"]
 _FUNCTIONS: dict[str, RuleFunction] = {}
+_BY_SHAPE: dict[str, ShapeOutcome] = {}
 
 
-def rule_function(name: str) -> Callable[[RuleFunction], RuleFunction]:
-    """Register a function under the name that rule files use."""
+def rule_function(name: str, by_shape: ShapeOutcome | None = None) -> Callable[[RuleFunction], RuleFunction]:
+    """Register a function under the name that rule files use.
+
+    ``by_shape``: takes a shape and the parameters of the rule, and gives the outcome that the function has for every
+    instance of the shape, or None where that depends on more: what cannot fail is not begun.
+    """
 
     def register(function: RuleFunction) -> RuleFunction:
         if name in _FUNCTIONS:
             raise RuleError(f"the function {name!r} is registered twice")
         _FUNCTIONS[name] = function
+        if by_shape is not None:
+            _BY_SHAPE[name] = by_shape
         return function
 
     return register
@@ -70,6 +81,23 @@ def function_named(name: str) -> RuleFunction | None:
     return _FUNCTIONS.get(name)
 
 
+def shape_outcome(name: str, shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
+    """What a function gives for every instance of a shape; None where that depends on more."""
+    _load()
+    by_shape = _BY_SHAPE.get(name)
+    return None if by_shape is None else by_shape(shape, parameters)
+
+
+def applies_with(*tags: int) -> ShapeOutcome:
+    """Of a function that does not apply without any of these attributes at some level."""
+    return lambda shape, parameters: "not_applicable" if shape.anywhere.isdisjoint(tags) else None
+
+
+def passes_without(*tags: int) -> ShapeOutcome:
+    """Of a function that finds nothing without any of these attributes at some level."""
+    return lambda shape, parameters: "pass" if shape.anywhere.isdisjoint(tags) else None
+
+
 def function_names() -> Iterable[str]:
     """All registered names."""
     _load()
@@ -82,7 +110,10 @@ __all__ = [
     "RuleContext",
     "RuleFunction",
     "Undecided",
+    "applies_with",
     "function_named",
     "function_names",
+    "passes_without",
     "rule_function",
+    "shape_outcome",
 ]

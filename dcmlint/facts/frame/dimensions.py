@@ -72,7 +72,7 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     repeated: Sequence[int] = ()
 
 
-@facts("dimensions", Dimensions)
+@facts("dimensions", Dimensions, possible=lambda shape: shape.has(DimensionIndexSequence))
 def dimensions(facts: Facts) -> Dimensions | None:
     """The dimensions of an image that has a Dimension Index Sequence."""
     dataset = facts.instance.dataset

@@ -23,7 +23,7 @@ class OpticalPath(msgspec.Struct, frozen=True, kw_only=True):
     unidentified: tuple[int, ...]
 
 
-@facts("optical_path", OpticalPath)
+@facts("optical_path", OpticalPath, possible=lambda shape: shape.has(OpticalPathSequence))
 def optical_path(facts: Facts) -> OpticalPath | None:
     """The optical paths of an image; absent without an Optical Path Sequence."""
     dataset = facts.instance.dataset

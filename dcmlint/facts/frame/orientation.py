@@ -38,7 +38,7 @@ class Orientation(msgspec.Struct, frozen=True, kw_only=True):
     normal_z: float
 
 
-@facts("orientation", Orientation)
+@facts("orientation", Orientation, possible=lambda shape: shape.has(ImageOrientationSlide))
 def orientation(facts: Facts) -> Orientation | None:
     """The two directions of Image Orientation (Slide); absent unless it has six numbers."""
     dataset = facts.instance.dataset

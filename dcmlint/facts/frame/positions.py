@@ -12,7 +12,7 @@ import msgspec
 
 from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.facts.frame.optical_path import OpticalPath
-from dcmlint.facts.frame.tiling import Tiling
+from dcmlint.facts.frame.tiling import Tiling, has_matrix
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.standard.tags import (
     ColumnPositionInTotalImagePixelMatrix,
@@ -88,7 +88,7 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     raster: bool | None = None
 
 
-@facts("frames", Frames)
+@facts("frames", Frames, possible=has_matrix)
 def frames(facts: Facts) -> Frames | None:
     """Positions, planes and optical paths of the frames; absent without a matrix or per-frame items."""
     tiling = facts.of(Tiling)

@@ -6,7 +6,7 @@ import msgspec
 
 from dcmlint.facts.frame.measures import Measures
 from dcmlint.facts.frame.orientation import Orientation
-from dcmlint.facts.frame.tiling import Tiling
+from dcmlint.facts.frame.tiling import Tiling, has_matrix
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.standard.tags import ImageType
 
@@ -37,7 +37,7 @@ class SlideArea(msgspec.Struct, frozen=True, kw_only=True):
     y_max: float | None = None
 
 
-@facts("slide_area", SlideArea)
+@facts("slide_area", SlideArea, possible=has_matrix)
 def slide_area(facts: Facts) -> SlideArea | None:
     """What of the glass an image covers, from size, spacing, origin and directions of its matrix."""
     tiling = facts.of(Tiling)

@@ -16,7 +16,7 @@ from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.facts.frame.measures import Measures
 from dcmlint.facts.frame.orientation import Orientation
 from dcmlint.facts.frame.positions import Frames
-from dcmlint.facts.frame.tiling import Tiling
+from dcmlint.facts.frame.tiling import Tiling, has_matrix
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.standard.tags import (
     PlanePositionSlideSequence,
@@ -118,7 +118,7 @@ def deviations(facts: Facts, columns: FrameColumns, column: Floats, row: Floats)
     )
 
 
-@facts("places", Places)
+@facts("places", Places, possible=has_matrix)
 def places(facts: Facts) -> Places | None:
     """X and Y of frames that have them; absent where positions, origin, orientation or spacing are not known."""
     found = facts.of(Frames)

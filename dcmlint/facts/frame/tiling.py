@@ -8,6 +8,7 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
+from dcmlint.facts.shape import Shape
 from dcmlint.standard.tags import (
     Columns,
     ConcatenationFrameOffsetNumber,
@@ -115,7 +116,12 @@ def _segments(dataset: Dataset) -> int | None:
     return len(dataset.items(SegmentSequence))
 
 
-@facts("tiling", Tiling)
+def has_matrix(shape: Shape) -> bool:
+    """Whether an instance of this shape may have a Total Pixel Matrix."""
+    return shape.has(TotalPixelMatrixColumns, TotalPixelMatrixRows)
+
+
+@facts("tiling", Tiling, possible=has_matrix)
 def tiling(facts: Facts) -> Tiling | None:
     """The tiles of an image that has a Total Pixel Matrix."""
     dataset = facts.instance.dataset

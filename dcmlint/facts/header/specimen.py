@@ -62,7 +62,7 @@ class Specimen(msgspec.Struct, frozen=True, kw_only=True):
     stained: bool
 
 
-@facts("specimen", Specimen)
+@facts("specimen", Specimen, possible=lambda shape: shape.has(SpecimenDescriptionSequence))
 def specimen(facts: Facts) -> Specimen | None:
     """The specimens of a slide; absent without a Specimen Description Sequence."""
     dataset = facts.instance.dataset

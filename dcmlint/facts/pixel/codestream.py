@@ -90,7 +90,7 @@ def summary_of(facts: Facts) -> FrameSummary | None:
     return summary
 
 
-@facts("codestream", CodestreamFacts)
+@facts("codestream", CodestreamFacts, possible=lambda shape: shape.fragments)
 def codestream(facts: Facts) -> CodestreamFacts | None:
     """Compressed frames of an image; nothing for native pixels, for video and for unknown transfer syntaxes."""
     instance = facts.instance

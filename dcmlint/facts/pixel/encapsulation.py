@@ -82,7 +82,7 @@ def layout_of(facts: Facts) -> tuple[Fragments, FrameMap] | None:
     return group._fragments, group._frame_map
 
 
-@facts("encapsulation", Encapsulation)
+@facts("encapsulation", Encapsulation, possible=lambda shape: shape.fragments)
 def encapsulation(facts: Facts) -> Encapsulation | None:
     """Encapsulated Pixel Data of the main data set; nothing for native pixels."""
     instance = facts.instance

@@ -99,7 +99,7 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
     contradicted: tuple[int, ...]
 
 
-@facts("icc", Icc)
+@facts("icc", Icc, possible=lambda shape: shape.has(OpticalPathSequence))
 def icc(facts: Facts) -> Icc | None:
     """The ICC profiles of the Optical Path Sequence; absent where no item has one that could be read.
 

@@ -111,7 +111,7 @@ class Pixels(msgspec.Struct, frozen=True, kw_only=True):
     lossy_methods: tuple[str, ...] | None = None
 
 
-@facts("pixels", Pixels)
+@facts("pixels", Pixels, possible=lambda shape: shape.has(*_KEYWORDS))
 def pixels(facts: Facts) -> Pixels | None:
     """The pixels of an image; nothing for an instance without any."""
     instance = facts.instance

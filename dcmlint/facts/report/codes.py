@@ -36,7 +36,7 @@ class CodedConcepts(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
 
 
-@facts("codes", CodedConcepts)
+@facts("codes", CodedConcepts, possible=lambda shape: CodeValue in shape.anywhere)
 def codes(facts: Facts) -> CodedConcepts | None:
     """The coded concepts of an instance, in the order of the data set; absent without any."""
     found: list[Place] = []

@@ -144,7 +144,7 @@ def content_items(facts: Facts) -> tuple[ContentItem, ...]:
     return () if content is None else content.nodes  # type: ignore[return-value]
 
 
-@facts("content", Content)
+@facts("content", Content, possible=lambda shape: shape.has(ContentSequence, ValueType))
 def content(facts: Facts) -> Content | None:
     """The content tree of a structured report; absent where there is no Value Type and no Content Sequence."""
     dataset = facts.instance.dataset

@@ -10,7 +10,7 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place
 from dcmlint.dicom.path import parse_path
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, passes_without, rule_function
 from dcmlint.standard.tags import (
     AccessionNumber,
     AcquisitionContextSequence,
@@ -189,7 +189,7 @@ def svs_header(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
-@rule_function("private-after-deidentification")
+@rule_function("private-after-deidentification", passes_without(PatientIdentityRemoved))
 def private_after_deidentification(context: RuleContext) -> Iterator[Problem]:
     """Private elements left although the identity was removed and no option keeps safe ones."""
     dataset = context.dataset

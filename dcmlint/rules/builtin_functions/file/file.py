@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.file.tiff import Tiff
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     MediaStorageSOPClassUID,
@@ -63,7 +66,13 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-@rule_function("line-ends-at-edges")
+def _any_of_attributes(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
+    """Not applicable where none of the attributes is there."""
+    tags = (parse_path(attribute)[0].tag for attribute in parameters["attributes"])
+    return None if shape.has(*tags) else "not_applicable"
+
+
+@rule_function("line-ends-at-edges", _any_of_attributes)
 def line_ends_at_edges(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
     """One problem for each of the attributes whose text begins or ends with a line break."""
     found = [tag for attribute in attributes if (tag := parse_path(attribute)[0].tag) in context.dataset]

@@ -6,12 +6,15 @@ Whole slide images have rules of their own (OPT008 to OPT010, SPEC016, SPEC017).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place, item_places
 from dcmlint.dicom.path import parse_path
 from dcmlint.facts.report.codes import SAID_BY_A_CODE, CodedConcepts
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import OutcomeKind
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.coding import (
     CodeKey,
     in_group,
@@ -45,7 +48,7 @@ def _key(item: Dataset) -> CodeKey:
     return item.text(CodeValue), item.text(CodingSchemeDesignator)
 
 
-@rule_function("codes-with-another-meaning")
+@rule_function("codes-with-another-meaning", applies_with(CodeValue))
 def another_meaning(context: RuleContext) -> Iterator[Problem]:
     """COD001: codes whose meaning is that of another code, and of none of their own synonyms."""
     known: dict[tuple[CodeKey, str], str] = {}
@@ -85,7 +88,7 @@ def _within(one: str, other: str) -> bool:
     return first <= second or second <= first
 
 
-@rule_function("codes-in-retired-schemes")
+@rule_function("codes-in-retired-schemes", applies_with(CodeValue))
 def retired(context: RuleContext) -> Iterator[Problem]:
     """COD002: codes of SNOMED in the retired style; told once with their number."""
     codes = _codes(context)
@@ -100,7 +103,7 @@ def retired(context: RuleContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-@rule_function("codes-of-dcm")
+@rule_function("codes-of-dcm", applies_with(CodeValue))
 def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
     """COD003: codes under DCM that PS3.16 Table D-1 does not have."""
     codes = [(place, code) for place, code in _codes(context) if code[1] == "DCM" and code[0]]
@@ -114,7 +117,13 @@ def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-@rule_function("codes-outside-fixed-groups")
+def _named_codes(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
+    """Not applicable where none of the sequences is there."""
+    outermost = (parse_path(path)[0].tag for path in parameters["codes"])
+    return None if shape.has(*outermost) else "not_applicable"
+
+
+@rule_function("codes-outside-fixed-groups", _named_codes)
 def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]:
     """COD004: codes outside of a Defined context group that may not be extended.
 
@@ -135,7 +144,7 @@ def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]
         raise NotApplicable
 
 
-@rule_function("codes-beyond-defined-groups")
+@rule_function("codes-beyond-defined-groups", _named_codes)
 def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] = ()) -> Iterator[Problem]:
     """COD005: codes of DCM or SCT that a Defined context group does not have; it may be extended.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from dcmlint.dicom.path import name_of
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 
 # PS3.3 Table C.9-2, type 1: Rows, Columns, Type, Origin, Bits Allocated, Bit Position, Data
@@ -13,11 +15,20 @@ _REQUIRED: Final = (0x0010, 0x0011, 0x0040, 0x0050, 0x0100, 0x0102, 0x3000)
 _BITS_ALLOCATED, _DATA = 0x0100, 0x3000
 
 
-@rule_function("overlay-planes")
+def _has_overlays(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
+    """Not applicable without an element of an overlay."""
+    return None if any(_is_overlay(tag) for tag in shape.present) else "not_applicable"
+
+
+def _is_overlay(tag: int) -> bool:
+    return tag >> 24 == 0x60 and not tag >> 16 & 1
+
+
+@rule_function("overlay-planes", _has_overlays)
 def overlay_planes(context: RuleContext) -> Iterator[Problem]:
     """Attributes that an overlay lacks; data in unused bits of Pixel Data, which is retired, is one problem."""
     dataset = context.dataset
-    groups = sorted({tag >> 16 for tag in dataset.elements if tag >> 24 == 0x60 and not tag >> 16 & 1})
+    groups = sorted({tag >> 16 for tag in dataset.elements if _is_overlay(tag)})
     if not groups:
         raise NotApplicable
     for group in groups:
