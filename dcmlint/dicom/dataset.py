@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dcmlint import standard
-from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.items import NO_ITEMS, Items
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax
 from dcmlint.dicom.values import decode
@@ -62,10 +62,13 @@ class Oddity(msgspec.Struct, frozen=True):
 class FileContext:
     """What all levels of one data set share; ``long``: whether some of its items stand for others."""
 
-    __slots__ = ("buffer", "charsets", "little", "long", "syntax")
+    __slots__ = ("buffer", "charsets", "little", "long", "slices", "syntax")
 
     def __init__(self, buffer: Buffer, syntax: TransferSyntax) -> None:
         self.buffer, self.syntax, self.little = buffer, syntax, syntax.little
+        # What gives copies of bytes by slices at the least cost: the bytes themselves where all are in memory.
+        data = buffer.data if isinstance(buffer, WholeBuffer) else None
+        self.slices: bytes | Buffer = data if isinstance(data, bytes) else buffer
         self.charsets: dict[tuple[str, ...], Charset] = {}
         self.long = False
 
@@ -124,7 +127,7 @@ class Dataset:
     def raw(self, tag: int) -> bytes:
         """The value's bytes as written (empty when absent or zero length; for a sequence all its bytes)."""
         element = self.elements.get(tag)
-        return b"" if element is None else self.context.buffer[element.start : element.end]
+        return b"" if element is None else self.context.slices[element.start : element.end]
 
     def values(self, tag: int) -> tuple[Any, ...]:
         """The decoded values; empty when the element is absent, has no value, or is a sequence.
@@ -161,7 +164,7 @@ class Dataset:
 
     def decode(self, element: Element) -> tuple[Any, ...]:
         """The values of an element of this level."""
-        raw = self.context.buffer[element.start : element.end]
+        raw = self.context.slices[element.start : element.end]
         little = self.context.little if self.explicit or not self.context.syntax.explicit else True
         return decode(self.value_representation(element), raw, little_endian=little, charset=self.charset)
 

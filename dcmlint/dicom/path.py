@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 import msgspec
 
@@ -82,7 +81,7 @@ _STEP = re.compile(
 ALL_ITEMS = -1
 
 
-@lru_cache(maxsize=4096)
+@standard.per_edition(4096)
 def parse_path(text: str) -> tuple[Step, ...]:
     """The steps of a path; ``[*]`` gives the index `ALL_ITEMS`.
 

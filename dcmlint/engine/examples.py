@@ -26,7 +26,7 @@ from dcmlint.rules.tables.elements import ValueCache
 
 _WORST: tuple[OutcomeKind, ...] = ("fail", "error", "undecided", "pass", "not_applicable")
 _SETTINGS = Settings(frames="all", decode=True)
-_VALUES: ValueCache = {}
+_VALUES: ValueCache = set()
 
 
 class ExampleResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,7 +110,7 @@ class Checker:
             active.id for active in self.planner.rules
             if active.id in self.profile.locked and ignored.intersection(active.rule.words)
         )  # fmt: skip
-        self._values: ValueCache = {}
+        self._values: ValueCache = set()
 
     @property
     def edition(self) -> str:

@@ -41,7 +41,9 @@ def shape_of(instance: Instance) -> Shape | None:
             anywhere = tags_of(instance)
             break
     pixels = dataset.get(PixelData)
-    return Shape(present, anywhere, dataset.text(Modality), pixels is not None and pixels.fragments is not None)
+    return Shape(
+        present, anywhere, dataset.text(Modality), pixels is not None and pixels.fragments is not None
+    )
 
 
 def tags_of(instance: Instance) -> frozenset[int]:

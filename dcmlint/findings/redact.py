@@ -74,31 +74,32 @@ def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
     """The texts of data sets that a report may not show in the default mode, the ends stripped."""
     found: set[str] = set()
     for level in levels:
-        for element in level:
+        slices = level.context.slices
+        for element in level.elements.values():
             size = element.end - element.start
-            if element.vr not in _MAY_BE_TEXT or not 0 < size <= _LONGEST_KEPT or element.length != size:
+            if not 0 < size <= _LONGEST_KEPT or element.vr not in _MAY_BE_TEXT or element.length != size:
                 continue
-            entry = standard.load().dictionary.entry(element.tag)
-            vr = entry.vr if entry is not None else "UN"
-            identifying = is_identifying(element.tag, vr)
-            raw = level.raw(element.tag)
+            raw = slices[element.start : element.end]
             if size <= _LONGEST and raw.isascii() and b"\x1b" not in raw:
                 # What is read the same in every character set: files of a series share most of it.
-                found.update(_hidden_of(level.value_representation(element), raw, vr, identifying))
+                found.update(_hidden_of(element.tag, level.value_representation(element), raw))
             else:
-                found.update(_hidden(level.values(element.tag), vr, identifying))
+                found.update(_hidden(element.tag, level.values(element.tag)))
     return frozenset(found)
 
 
 _MAY_BE_TEXT = frozenset({*TEXT_VRS, "UN"})
 
 
-@lru_cache(maxsize=1 << 14)
-def _hidden_of(written: str, raw: bytes, vr: str, identifying: bool) -> tuple[str, ...]:
-    return tuple(_hidden(decode(written, raw), vr, identifying))
+@lru_cache(maxsize=1 << 12)
+def _hidden_of(tag: int, written: str, raw: bytes) -> tuple[str, ...]:
+    return tuple(_hidden(tag, decode(written, raw)))
 
 
-def _hidden(values: Sequence[object], vr: str, identifying: bool) -> Iterator[str]:
+def _hidden(tag: int, values: Sequence[object]) -> Iterator[str]:
+    entry = standard.load().dictionary.entry(tag)
+    vr = entry.vr if entry is not None else "UN"
+    identifying = is_identifying(tag, vr)
     for value in values[:_MOST_VALUES]:
         text = value.strip() if isinstance(value, str) else ""
         if len(text) >= _SHORTEST_HIDDEN and (identifying or not is_legal(value, vr)):

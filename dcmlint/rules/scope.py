@@ -164,6 +164,19 @@ class _Bulk:
         return self._size
 
 
+class _Anything:
+    """A level of which nothing is known."""
+
+    __slots__ = ()
+
+    def attribute(self, tag: int) -> object:
+        return UNKNOWN
+
+    def may_have(self, tag: int) -> bool:
+        return True
+
+
+ANYTHING = _Anything()
 NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(ExplicitVRLittleEndian)), True, 0)
 """A data set without elements: what a condition is where nothing of what it names is there."""
 
@@ -180,4 +193,4 @@ def idle(condition: Expression | None, scope: type[DatasetScope]) -> object:
     return condition(scope(NOTHING), {})
 
 
-__all__ = ["NOTHING", "ConditionScope", "DatasetScope", "FactLookup", "ItemScopes", "idle"]
+__all__ = ["ANYTHING", "NOTHING", "ConditionScope", "DatasetScope", "FactLookup", "ItemScopes", "idle"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from dcmlint.dicom.path import parse_path
-from dcmlint.expr import ABSENT, UNKNOWN, Expression, Missing
+from dcmlint.expr import ABSENT, UNKNOWN, Expression, Missing, Reading
 from dcmlint.facts.registry import groups
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import shape_outcome
 from dcmlint.rules.model import Rule
-
+from dcmlint.rules.scope import ANYTHING
 
 EVERY = "*"  # an `each` of all levels
 
@@ -71,25 +71,10 @@ class ShapeScope:
         return self
 
     @property
-    def file(self) -> _Anything:
+    def file(self) -> Reading:
         """Of the file meta group nothing is known."""
         self.guessed = True
-        return _ANYTHING
-
-
-class _Anything:
-    """A level of which nothing is known."""
-
-    __slots__ = ()
-
-    def attribute(self, tag: int) -> object:
-        return UNKNOWN
-
-    def may_have(self, tag: int) -> bool:
-        return True
-
-
-_ANYTHING = _Anything()
+        return ANYTHING
 
 
 def outcome_for(compiled: Held, shape: Shape) -> OutcomeKind | None:

@@ -32,7 +32,7 @@ def found(data: bytes) -> tuple[Instance, Counter[tuple[str, int]], Counter[tupl
     """How often each check failed at each tag: of elements, and of tables."""
     instance = read_instance(WholeBuffer(data))
     assert instance is not None
-    elements, tables = ElementCheck(instance, {}), TableCheck(instance)
+    elements, tables = ElementCheck(instance, set()), TableCheck(instance)
     elements.run()
     tables.run()
     counts = []
@@ -105,7 +105,7 @@ def test_which_items_is_said() -> None:
         put(made, POSITION.format(number) + "XOffsetInSlideCoordinateSystem", "1,5")
     instance = read_instance(WholeBuffer(slides.to_bytes(made)))
     assert instance is not None
-    check = ElementCheck(instance, {})
+    check = ElementCheck(instance, set())
     check.run()
     (problem,) = check.problems
     assert (problem.check, problem.count) == ("value.ds-grammar", 4)

@@ -38,7 +38,11 @@ class FunctionalGroups(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
 
 
-@facts("functional_groups", FunctionalGroups, possible=lambda shape: shape.has(SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence))
+@facts(
+    "functional_groups",
+    FunctionalGroups,
+    possible=lambda shape: shape.has(SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence),
+)
 def functional_groups(facts: Facts) -> FunctionalGroups | None:
     """The functional groups of a multi-frame instance; absent without a sequence of them."""
     dataset = facts.instance.dataset

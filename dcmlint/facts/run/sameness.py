@@ -118,6 +118,7 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
     Of more than ``budget`` elements the rest is left out; gives what is left of it.
     """
     buffer, little = level.context.buffer, level.context.little
+    slices = level.context.slices
     parts: list[bytes] = []
     for tag in sorted(level.elements):
         if tag in _ENCODING or not tag & 0xFFFF or (tag >> 16) & 1:
@@ -149,7 +150,7 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
             if size > _LARGE and not isinstance(buffer, WholeBuffer):
                 parts.append(size.to_bytes(8, "little"))
                 continue
-            raw = buffer[element.start : element.end]
+            raw = slices[element.start : element.end]
             width = None if little else _WIDTH.get(level.value_representation(element))
             if width is not None and len(raw) % width == 0:
                 raw = b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))

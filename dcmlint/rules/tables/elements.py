@@ -22,9 +22,11 @@ from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, S
 
 _VRS = frozenset(vr for vr, _ in VRS.values())
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
-_CACHE_LIMIT = 100_000
+_SHORT = 64  # bytes of a value that is remembered
+_CACHE_LIMIT = 8192
 
-ValueCache = dict[tuple[str, bytes], tuple[ValueProblem, ...]]
+# Short values of which nothing had to be told: tag, VR, whether VRs are written, bytes.
+ValueCache = set[tuple[int, str, bool, bytes]]
 
 
 class _Expected:
@@ -81,6 +83,11 @@ def _count_check(tag: int, vr: str) -> Callable[[int], str] | None:
     return lambda count: "" if expected.allows(count) else expected.entry.vm
 
 
+def _stands_alone(vr: str, raw: bytes) -> bool:
+    """Whether a value means the same wherever it stands: its VR is settled, and no character set matters."""
+    return vr not in BULK_UNIT and "/" not in vr and raw.isascii() and b"\x1b" not in raw
+
+
 class ElementCheck:
     """One pass over all elements of an instance; ``problems`` collects what failed."""
 
@@ -97,78 +104,80 @@ class ElementCheck:
         self._pixel_data(self.instance.dataset)
 
     def _level(self, level: Dataset) -> None:
-        buffer = level.context.buffer
-        cache = self._cache
-        charset = level.charset
+        slices = level.context.slices
+        cache, problems = self._cache, self.problems
         explicit = level.explicit
-        seen = _expected
         owned: set[int] = set()  # blocks of private groups that have a creator
         for element in level.elements.values():
             tag, vr = element.tag, element.vr
+            start, end = element.start, element.end
             if tag & 0x10000:
                 if tag >> 8 not in owned and self._private(level, element):
                     owned.add(tag >> 8)
-                expected = None
-            else:
-                expected = seen[tag] if tag in seen else _expect(tag)
-                if expected is None:
-                    if tag & 0xFFFF and tag >> 16 != 0xFFFC:
-                        self._add(
-                            "unknown-element",
-                            level,
-                            element,
-                            f"{tag_text(tag)} is not in the data dictionary",
-                        )
-                elif vr not in expected.vrs and explicit:
-                    self._vr(level, element, expected)
-                if expected is not None and expected.entry.retired and tag & 0xFFFF:
-                    self._add("retired-attribute", level, element, f"{name_of(tag)} is retired")
-            items = element.items
-            if items is not None:
-                self._items(items)
+                self._element(level, element, None)
                 continue
-            if element.fragments is not None:
+            if end - start > _SHORT or end - start != element.length or element.items is not None:
+                self._known(level, element)
                 continue
-            size = element.end - element.start
-            if size == 0 or size != element.length:
-                continue  # nothing to look at, or cut off: what is left says nothing of the value
-            if vr in BULK_UNIT or "/" in vr:
-                unit = BULK_UNIT.get(vr, 1)
-                if unit > 1 and size % unit:
-                    self._units(level, element, size, unit)
-                if tag == PixelData and level.parent is not None and level.parent_tag != IconImageSequence:
-                    self._nested(level, element)
-                vr = read_as(level, element)
-                if vr in BULK_UNIT:
-                    continue
-            unit = UNIT.get(vr, 0)
-            if unit and not size % unit:
-                # Whole numbers have no grammar: only how many there are can be wrong.
-                if expected is not None and (size != unit or expected.least > 1):
-                    self._count(level, element, expected, size // unit)
+            # The same values come again and again: what was found right stays right.
+            key = (tag, vr, explicit, slices[start:end])
+            if key in cache:
                 continue
-            raw = (
-                buffer[element.start : element.end]
-                if size <= LONGEST
-                else buffer[element.start : element.start + LONGEST]
-            )
-            if raw.isascii() and size < 256 and b"\x1b" not in raw:
-                key = (vr, raw)
-                problems = cache.get(key)
-                if problems is None:
-                    if len(cache) > _CACHE_LIMIT:
-                        cache.clear()
-                    problems = cache[key] = check_value(vr, raw, charset=charset)
-            else:
-                problems = check_value(vr, raw, charset=charset)
-            for problem in told(problems):
-                self._value(level, element, problem)
-            if tag == SpecificCharacterSet:
-                self._character_set(level, element)
-            if expected is not None and not unit:
-                count = 1 if b"\\" not in raw else count_of(vr, raw, charset)
-                if count is not None and (count != 1 or expected.least > 1):
-                    self._count(level, element, expected, count)
+            before = len(problems)
+            self._known(level, element)
+            if len(problems) == before and _stands_alone(vr, key[3]):
+                if len(cache) >= _CACHE_LIMIT:
+                    cache.clear()
+                cache.add(key)
+
+    def _known(self, level: Dataset, element: Element) -> None:
+        """Check an element that is not private: the dictionary must have it."""
+        tag, vr = element.tag, element.vr
+        expected = _expected[tag] if tag in _expected else _expect(tag)
+        if expected is None:
+            if tag & 0xFFFF and tag >> 16 != 0xFFFC:
+                self._add("unknown-element", level, element, f"{tag_text(tag)} is not in the data dictionary")
+        else:
+            if vr not in expected.vrs and level.explicit:
+                self._vr(level, element, expected)
+            if expected.entry.retired and tag & 0xFFFF:
+                self._add("retired-attribute", level, element, f"{name_of(tag)} is retired")
+        self._element(level, element, expected)
+
+    def _element(self, level: Dataset, element: Element, expected: _Expected | None) -> None:
+        """Check the value of an element, or its items."""
+        tag, vr = element.tag, element.vr
+        if element.items is not None:
+            self._items(element.items)
+            return
+        size = element.end - element.start
+        if element.fragments is not None or size == 0 or size != element.length:
+            return  # nothing to look at, or cut off: what is left says nothing of the value
+        if vr in BULK_UNIT or "/" in vr:
+            unit = BULK_UNIT.get(vr, 1)
+            if unit > 1 and size % unit:
+                self._units(level, element, size, unit)
+            if tag == PixelData and level.parent is not None and level.parent_tag != IconImageSequence:
+                self._nested(level, element)
+            vr = read_as(level, element)
+            if vr in BULK_UNIT:
+                return
+        unit = UNIT.get(vr, 0)
+        if unit and not size % unit:
+            # Whole numbers have no grammar: only how many there are can be wrong.
+            if expected is not None and (size != unit or expected.least > 1):
+                self._count(level, element, expected, size // unit)
+            return
+        charset = level.charset
+        raw = level.context.slices[element.start : min(element.end, element.start + LONGEST)]
+        for problem in told(check_value(vr, raw, charset=charset)):
+            self._value(level, element, problem)
+        if tag == SpecificCharacterSet:
+            self._character_set(level, element)
+        if expected is not None and not unit:
+            count = 1 if b"\\" not in raw else count_of(vr, raw, charset)
+            if count is not None and (count != 1 or expected.least > 1):
+                self._count(level, element, expected, count)
 
     # -- sequences -------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ sequence); macros are expanded only here, only where an instance goes, and once.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
@@ -19,6 +20,11 @@ from dcmlint.standard.tags import (
     PerFrameFunctionalGroupsSequence,
     SharedFunctionalGroupsSequence,
 )
+
+if TYPE_CHECKING:
+    from dcmlint.rules.tables.level_shape import LevelShape
+
+ShapeKey = tuple[frozenset[int], bool, bool]  # attributes, main, whole
 
 
 @standard.per_edition(20_000)
@@ -62,8 +68,8 @@ class Level:
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present", "required",
-                 "rows", "settled", "sized", "valued", "weighed")  # fmt: skip
+    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present",
+                 "required", "rows", "settled", "shapes", "sized", "valued", "weighed")  # fmt: skip
 
     def __init__(
         self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
@@ -139,6 +145,7 @@ class Level:
             for spec in self.conditional
             if spec.when is not None and spec.when.attributes <= self.known
         )
+        self.shapes: dict[ShapeKey, tuple[LevelShape, bool]] = {}
 
     def _take(
         self, parts: Iterable[tuple[str, Row | Include]], seen: set[_Seen], gates: tuple[Expression, ...]
@@ -188,6 +195,10 @@ class Level:
             level.open = level.open or tag == DirectoryRecordSequence or any(spec.row.open for spec in specs)
         self._children[tag] = level
         return level
+
+    def may_hold_items(self, tag: int) -> bool:
+        """Whether a row says what the items of the attribute hold."""
+        return any(spec.row.rows for spec in self.rows.get(_base_of(tag), ()))
 
     def knows(self, tag: int) -> bool:
         """Whether a row speaks of the tag; those of repeating groups by their first group (PS3.5 7.6)."""

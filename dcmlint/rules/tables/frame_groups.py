@@ -1,0 +1,170 @@
+"""Holds functional groups to their places: shared, per frame, for every frame (PS3.3 C.7.6.16, Annex A)."""
+
+from __future__ import annotations
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import Group, Items
+from dcmlint.dicom.path import name_of
+from dcmlint.expr import describe
+from dcmlint.findings.problem import Problem
+from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.levels import condition
+from dcmlint.rules.tables.told import Told
+from dcmlint.standard.tags import (
+    DimensionIndexSequence,
+    FrameContentSequence,
+    FunctionalGroupPointer,
+    PerFrameFunctionalGroupsSequence,
+    SharedFunctionalGroupsSequence,
+)
+
+_PLACES = {"shared": "shared", "per-frame": "for every frame"}
+
+
+def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
+    """Hold the functional groups to where the IOD wants them."""
+    cut = dataset.may_have(PerFrameFunctionalGroupsSequence) or not all(
+        dataset.is_whole(dataset.elements[tag])
+        for tag in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence)
+        if tag in dataset
+    )
+    # Of groups that are cut nobody knows which were meant to be where.
+    if (
+        not iod.functional_groups
+        or cut
+        or (SharedFunctionalGroupsSequence not in dataset and PerFrameFunctionalGroupsSequence not in dataset)
+    ):
+        return
+    shared = _group_tags(dataset.items(SharedFunctionalGroupsSequence))
+    everywhere, somewhere = _frame_tags(dataset.items(PerFrameFunctionalGroupsSequence))
+    scope = told.scope(_frame_level(dataset))
+    indexed = _groups_of_dimensions(dataset)
+    # If the sequence has no item, report only that.
+    no_item = SharedFunctionalGroupsSequence in dataset and not len(
+        dataset.items(SharedFunctionalGroupsSequence)
+    )
+    for use in iod.functional_groups:
+        tags = _sequences_of(use.table)
+        if not tags:
+            continue
+        for tag in tags & shared & somewhere:
+            _group(told, "functional-group-both", dataset, tag, use, f"{name_of(tag)} is both shared and per-frame",
+                        "either shared or per-frame")  # fmt: skip
+        if use.placement == "shared":
+            for tag in tags & somewhere - shared:
+                _group(told, "functional-group-not-shared", dataset, tag, use,
+                            f"{name_of(tag)} is per-frame, but must be shared", "shared")  # fmt: skip
+        if use.placement == "per-frame":
+            for tag in tags & shared - somewhere:
+                _group(told, "functional-group-not-per-frame", dataset, tag, use,
+                            f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
+        if tags.isdisjoint(shared | somewhere) and not (no_item and use.placement == "shared"):
+            _absent_group(told, use, tags, dataset, scope)
+        for tag in tags & somewhere - everywhere:
+            _some_frames(
+                told,
+                dataset.items(PerFrameFunctionalGroupsSequence),
+                tag,
+                use,
+                use.usage == "U" and tag not in indexed,
+            )
+
+
+def _some_frames(told: Told, frames: Items, tag: int, use: standard.MacroUse, optional: bool) -> None:
+    lacking = _frames_without(frames, tag)
+    level = frames[lacking[0]]
+    told.problems.append(
+        Problem(
+            check=f"table.functional-group-some-frames{'-optional' if optional else ''}", level=level, tag=tag,
+            message=f"{name_of(tag)} is present for some frames only", want="present for every frame",
+            table=use.table, offset=level.offset, groups=(Group(level, lacking),), count=len(lacking),
+        )
+    )  # fmt: skip
+
+
+def _absent_group(
+    told: Told, use: standard.MacroUse, tags: frozenset[int], dataset: Dataset, scope: ConditionScope
+) -> None:
+    because = ""
+    if use.usage == "U" or not told.stands(use):
+        return
+    if use.usage == "C":
+        if use.when is None:
+            verdict: object = None
+        else:
+            when = condition(use.when)
+            verdict, because = when(scope, {}), describe(when)
+        if verdict is not True:
+            if verdict is not False:
+                told.open("functional-group-missing", use.when)
+            return
+    tag = min(tags)
+    _group(told, "functional-group-missing", dataset, tag, use,
+                f"the {use.name} Functional Group is missing", _PLACES.get(use.placement, "shared or for every frame"),
+                because)  # fmt: skip
+
+
+def _group(
+    told: Told,
+    code: str,
+    dataset: Dataset,
+    tag: int,
+    use: standard.MacroUse,
+    message: str,
+    want: str,
+    because: str = "",
+) -> None:
+    per_frame = code == "functional-group-not-shared" or (
+        code == "functional-group-missing" and use.placement == "per-frame"
+    )
+    sequence = PerFrameFunctionalGroupsSequence if per_frame else SharedFunctionalGroupsSequence
+    items = dataset.items(sequence) or dataset.items(PerFrameFunctionalGroupsSequence)
+    level = items[0] if len(items) else dataset
+    told.add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
+
+
+def _group_tags(items: Items) -> frozenset[int]:
+    return frozenset().union(*(group.template.elements for group in items.groups()))
+
+
+def _frame_tags(items: Items) -> tuple[frozenset[int], frozenset[int]]:
+    """Tags of the groups that every frame has, and of those that some frame has."""
+    tags = [frozenset(group.template.elements) for group in items.groups()]
+    if not tags:
+        return frozenset(), frozenset()
+    return frozenset.intersection(*tags), frozenset().union(*tags)
+
+
+def _frames_without(items: Items, tag: int) -> tuple[int, ...]:
+    """The numbers of the frames that do not have a group."""
+    lacking = [
+        int(number)
+        for group in items.groups()
+        if tag not in group.template.elements
+        for number in group.numbers
+    ]
+    return tuple(sorted(lacking))
+
+
+def _groups_of_dimensions(dataset: Dataset) -> frozenset[int]:
+    """The groups that every frame needs for the dimensions: their indices, and what they stand for (PS3.3 C.7.6.17)."""
+    items = dataset.items(DimensionIndexSequence)
+    if not len(items):
+        return frozenset()
+    pointed = (item.value(FunctionalGroupPointer) for item in items)
+    return frozenset({FrameContentSequence, *(tag for tag in pointed if isinstance(tag, int))})
+
+
+def _frame_level(dataset: Dataset) -> Dataset:
+    """A level from which the conditions of functional groups see the first frame."""
+    items = dataset.items(PerFrameFunctionalGroupsSequence) or dataset.items(SharedFunctionalGroupsSequence)
+    return items[0] if len(items) else dataset
+
+
+def _sequences_of(table: str) -> frozenset[int]:
+    try:
+        rows = standard.load().table(table).rows
+    except KeyError:
+        return frozenset()
+    return frozenset(row.tag for row in rows if isinstance(row, standard.Row))

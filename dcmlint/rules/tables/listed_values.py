@@ -1,0 +1,80 @@
+"""Holds the values of an attribute to the enumerated values and defined terms of its rows (PS3.5 7.4, PS3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset, Element
+from dcmlint.dicom.path import name_of
+from dcmlint.rules.tables.levels import Level, RowSpec, condition
+from dcmlint.rules.tables.told import Told
+
+_SETTLED = 1000
+
+
+def check_listed(told: Told, dataset: Dataset, element: Element, level: Level) -> None:
+    """Hold the values of an attribute to the lists of its rows; the same few values come again and again."""
+    if not dataset.is_whole(element):
+        return
+    values = dataset.values(element.tag)
+    settled = level.settled.get(element.tag)
+    if not values or (settled is not None and values in settled):
+        return
+    before = len(told.problems)
+    _check_values(told, dataset, element, values, level.valued[element.tag])
+    if settled is not None and before == len(told.problems) and len(settled) < _SETTLED:
+        settled.add(values)
+
+
+def _check_values(
+    told: Told,
+    dataset: Dataset,
+    element: Element,
+    values: tuple[object, ...],
+    sets: list[tuple[standard.ValueSet, RowSpec]],
+) -> None:
+    defined: dict[int, tuple[set[object], RowSpec]] = {}
+    failed: set[int] = set()
+    for allowed, spec in sets:
+        if spec.gates and not all(gate(told.scope(dataset), {}) is True for gate in spec.gates):
+            continue
+        if allowed.when is not None and condition(allowed.when)(told.scope(dataset), {}) is not True:
+            continue
+        if allowed.kind == "defined":
+            known, _ = defined.setdefault(allowed.position, (set(), spec))
+            known.update(allowed.values)
+            continue
+        for number in _positions(allowed.position, values):
+            if values[number - 1] not in allowed.values and values[number - 1] != "" and number not in failed:
+                failed.add(number)
+                told.add(
+                    "enumerated-value", dataset, element.tag,
+                    f"value {number} of {name_of(element.tag)} is not an Enumerated Value",
+                    found=values[number - 1], want=_shown(allowed.values), table=spec.table,
+                    offset=element.offset, number=number,
+                )  # fmt: skip
+    for position, (known, spec) in defined.items():
+        if len(known) == 1:
+            continue  # a list of one term is an example, and terms may be added
+        for number in _positions(position, values):
+            if values[number - 1] not in known and values[number - 1] != "" and number not in failed:
+                failed.add(number)
+                told.add(
+                    "defined-term", dataset, element.tag,
+                    f"value {number} of {name_of(element.tag)} is not a Defined Term",
+                    found=values[number - 1], want=_shown(sorted(known, key=str)), table=spec.table,
+                    offset=element.offset, number=number,
+                )  # fmt: skip
+
+
+def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:
+    if position == 0:
+        yield from range(1, len(values) + 1)
+    elif position <= len(values):
+        yield position
+
+
+def _shown(values: Sequence[object]) -> str:
+    shown = [str(value) for value in values[:12]]
+    return ", ".join(shown) + (f" or {len(values) - 12} more" if len(values) > 12 else "")

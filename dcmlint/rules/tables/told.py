@@ -1,0 +1,62 @@
+"""What the checks of one instance against its tables have told."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from dcmlint import standard
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.instance import Instance
+from dcmlint.findings.problem import Problem
+from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.dates import content_date
+from dcmlint.standard.ages import Aged, stands_in, stood_at
+
+
+class Told:
+    """Collects problems and open conditions of one instance.
+
+    ``problems``: what failed; ``undecided``: how many conditions could not be decided, by check code; ``times``: for
+    how many levels the one that is looked at stands.
+    """
+
+    __slots__ = ("_dated", "_instance", "problems", "times", "undecided")
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._dated: str | None = None  # the day of its content, when it has been asked for
+        self.problems: list[Problem] = []
+        self.undecided: dict[str, int] = {}
+        self.times = 1
+
+    def scope(self, level: Dataset, here: Container[int] = ()) -> ConditionScope:
+        """A level as conditions see it; ``here``: attributes that are looked for nowhere else."""
+        return ConditionScope(level, meta=self._instance.meta, here=here)
+
+    def stands(self, row: Aged) -> bool:
+        """Whether a row, or the use of a module, holds for the instance: of one that is older than it, it does not."""
+        if not row.since and not row.until:
+            return True
+        tables = standard.load()
+        if tables.asked:
+            return stands_in(row, tables.edition)
+        if self._dated is None:
+            self._dated = content_date(self._instance.dataset)
+        return stood_at(row, self._dated)
+
+    def open(self, code: str, when: str | None) -> None:
+        """Count a condition that this file leaves undecided; of one that no file can show there is nothing to say."""
+        if when is None or "unknown(" not in when:
+            self.undecided[code] = self.undecided.get(code, 0) + self.times
+
+    def add(
+        self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
+        want: str = "", because: str = "", table: str = "", offset: int = -1, number: int = 0,
+    ) -> None:  # fmt: skip
+        """Add a problem of a table check."""
+        self.problems.append(
+            Problem(
+                check=f"table.{code}", level=level, tag=tag, message=message, found=found,
+                said=said, want=want, because=because, table=table, offset=offset, number=number,
+            )
+        )  # fmt: skip
