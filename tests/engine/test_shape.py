@@ -11,14 +11,19 @@ from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import Facts, groups
 from dcmlint.facts.shape import shape_of
 from dcmlint.rules.examples import example_files
-from dcmlint.rules.load import builtin_rules
+from dcmlint.rules.load import data_folder, read_folder
 
 
 @cache
 def _files() -> list[bytes]:
-    """One example of each rule for instances, each file once."""
-    sources = [one for one in builtin_rules() if one.rule.scope not in ("slide", "series", "association") and one.rule.examples]
-    return list({file.data: None for source in sources for file in example_files(source, 0)})
+    """Examples of rules for instances, each file once."""
+    sources = [
+        one
+        for one in read_folder(data_folder("rules"))
+        if one.rule.scope not in ("slide", "series", "association") and one.rule.examples
+    ]
+    # One in three: neighbors are much alike.
+    return list({file.data: None for source in sources[::3] for file in example_files(source, 0)})
 
 
 def _said(result: Result) -> tuple[object, ...]:
@@ -38,7 +43,8 @@ def test_a_shape_that_comes_again_gives_what_it_gave_at_first():
             planned = checker.planner.plan(instance.sop_class).for_shape(shape)
             met += 1
             settled += len(planned.settled)
-    assert met > 100 and settled > 30 * met
+    assert met > 100
+    assert settled > 30 * met
 
 
 def test_facts_that_a_shape_rules_out_are_not_there():
