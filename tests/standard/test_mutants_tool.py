@@ -36,6 +36,6 @@ def test_an_instance_that_is_made_is_legal_and_its_mutants_are_not() -> None:
     made = mutants.made("1.2.840.10008.5.1.4.1.1.7", checker)
     assert not mutants.dcmlint(checker, mutants.written(made))
     changed = {(path, kind): mutant for path, kind, mutant in mutants.mutants(made)}
-    broken = mutants.written(changed["Modality", "absent"])
+    broken = mutants.written(changed["ConversionType", "absent"])
     assert mutants.dciodvfy(broken) - mutants.dciodvfy(mutants.written(made))
     assert mutants.dcmlint(checker, broken)
