@@ -117,3 +117,22 @@ def test_a_functional_group_that_is_there_has_an_item() -> None:
     made.PerFrameFunctionalGroupsSequence[0].UnassignedPerFrameConvertedAttributesSequence = []
     path = "PerFrameFunctionalGroupsSequence[0].UnassignedPerFrameConvertedAttributesSequence"
     assert path in {path for _, path in _found(made, "MOD005")}
+
+
+@pytest.mark.parametrize(
+    ("uid", "modality", "legal"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.77.1.4", "XC", True),
+        ("1.2.840.10008.5.1.4.1.1.77.1.4", "ES", False),
+        ("1.2.840.10008.5.1.4.1.1.9.1.1", "ECG", True),
+        ("1.2.840.10008.5.1.4.1.1.9.1.1", "HD", False),
+        ("1.2.840.10008.5.1.4.1.1.481.5", "RTPLAN", True),
+        ("1.2.840.10008.5.1.4.1.1.481.5", "RTDOSE", False),
+        ("1.2.840.10008.5.1.4.1.1.2", "CT", True),
+    ],
+)
+def test_the_modality_that_an_iod_fixes(uid: str, modality: str, legal: bool) -> None:
+    made = general.ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+    made.Modality = modality
+    assert (("MOD009", "Modality") in _found(made, "MOD009")) is not legal
