@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,9 +33,10 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     need_gate()
     from dcmlint.gate.alerts import Alerts
     from dcmlint.gate.config import read_config
-    from dcmlint.gate.logs import json_log
+    from dcmlint.gate.logs import json_log, on_defect
     from dcmlint.gate.metrics import Metrics
-    from dcmlint.gate.running import Gate, Observer
+    from dcmlint.gate.observer import Observer
+    from dcmlint.gate.running import Gate
     from dcmlint.gate.serving import stow_server
     from dcmlint.gate.watch_verdict import folder_watcher
     from dcmlint.gate.web import WebServer
@@ -46,6 +48,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     log = json_log()
+    threading.excepthook = on_defect(log)
     metrics = Metrics()
     alerts = Alerts(settings.alert, log) if settings.alert.url else None
     observers: tuple[Observer, ...] = (metrics, alerts) if alerts is not None else (metrics,)

@@ -10,8 +10,9 @@ from time import time
 from typing import Any
 
 from dcmlint.gate.logs import Log
+from dcmlint.gate.observer import Observer
 from dcmlint.gate.operate import summary
-from dcmlint.gate.running import Gate, Observer
+from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Alert
 
 _TRIES = 5

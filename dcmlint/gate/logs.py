@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +27,31 @@ def json_log(stream: Any = None) -> Log:
     )
 
     def log(event: str, *, level: str = "info", **fields: Any) -> None:
-        getattr(logger, level)(event, **fields)
+        try:
+            getattr(logger, level)(event, **fields)
+        except (OSError, ValueError):
+            pass  # nobody reads it any more; no instance is refused for that
 
     return log
+
+
+def on_defect(log: Log) -> Callable[[threading.ExceptHookArgs], None]:
+    """For ``threading.excepthook``: says where a thread broke, and nothing of what it worked on.
+
+    A gate without one of its own threads (``gate-…``) would go on and do half of its work: it ends instead, and
+    whoever started it starts it anew. The thread of an association takes nothing along but that.
+    """
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        at = arguments.exc_traceback
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        where = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""
+        log("defect", level="error", type=arguments.exc_type.__name__, where=where)
+        if arguments.thread is not None and arguments.thread.name.startswith("gate-"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return hook
 
 
 def no_log(event: str, *, level: str = "info", **fields: Any) -> None:

@@ -13,9 +13,10 @@ from prometheus_client.registry import Collector
 
 from dcmlint.gate.core import Decided
 from dcmlint.gate.deliver import Sent
+from dcmlint.gate.observer import Observer
 from dcmlint.gate.operate import summary
 from dcmlint.gate.records import Delivery, State
-from dcmlint.gate.running import Gate, Observer
+from dcmlint.gate.running import Gate
 from dcmlint.intake.verdict import Verdict
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import ssl
 import threading
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from dcmlint.gate.forward import Backoff, Forwarder
 from dcmlint.gate.front import Front
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.logs import Log, no_log
+from dcmlint.gate.observer import Observer
 from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.recovery import Recovered, recover
 from dcmlint.gate.settings import Forward, GateSettings, Tls
@@ -215,32 +217,35 @@ class Gate:
     def _keep(self) -> None:
         tidied = monotonic()
         while not self._stop.wait(_TICK):
-            closed = self.space.closed
-            self.space.look()
-            if self.space.closed != closed:
-                word = "closed: free space is low" if self.space.closed else "open again"
-                self.log(word, level="warning", free=self.space.free)
             if self.journal.writer.broken:
-                self.log(
-                    "a sync of the journal has failed: the gate ends, and must be started anew", level="error"
-                )
+                self.log("a sync of the journal has failed: the gate ends", level="error")
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
-            turned_away = self.front.receiver.turned_away
-            if turned_away != self._turned_away:
-                self._turned_away = turned_away
-                self.log("turned away", level="warning", connections=turned_away,
-                         addresses=dict(self.front.receiver.crowd.turned_away.most_common(10)))  # fmt: skip
-            self.core.retry_settling()
-            self.studies.look()
-            if self.space.closed or monotonic() - tidied >= _TIDY_SECONDS:
+            tidy = self.space.closed or monotonic() - tidied >= _TIDY_SECONDS
+            if tidy:
                 tidied = monotonic()
-                try:
-                    self.space.tidy()
-                except OSError as error:
-                    self.log("files cannot be removed", level="error", error=str(error))
-            for one in self.observers:
-                one.tick()
+            try:
+                self._look(tidy=tidy)
+            except (OSError, sqlite3.Error) as error:
+                self.log("the spool or the journal cannot be used", level="error", error=str(error))
+
+    def _look(self, *, tidy: bool) -> None:
+        closed = self.space.closed
+        self.space.look()
+        if self.space.closed != closed:
+            word = "closed: free space is low" if self.space.closed else "open again"
+            self.log(word, level="warning", free=self.space.free)
+        turned_away = self.front.receiver.turned_away
+        if turned_away != self._turned_away:
+            self._turned_away = turned_away
+            self.log("turned away", level="warning", connections=turned_away,
+                     addresses=dict(self.front.receiver.crowd.turned_away.most_common(10)))  # fmt: skip
+        self.core.retry_settling()
+        self.studies.look()
+        for one in self.observers:
+            one.tick()
+        if tidy:
+            self.space.tidy()
 
     def _forwarder(self, one: Forward, base: Path) -> Forwarder:
         tls = _tls(one.tls, base) if one.tls is not None else None
@@ -285,28 +290,3 @@ def _known_destinations(journal: Journal, settings: GateSettings) -> None:
                 f"{count} instances wait for the destination {name!r}, which [[forward]] does not name: keep it until "
                 "its queue is empty"
             )
-
-
-class Observer:
-    """Told of what happens, in the thread in which it does: quickly done, and nothing raised."""
-
-    def decided(self, decided: Decided) -> None:
-        """An instance was answered."""
-
-    def settled(self, number: int, state: State, verdict: Verdict) -> None:
-        """The verdict on an instance came after its answer."""
-
-    def sent(self, delivery: Delivery, sent: Sent) -> None:
-        """A delivery was tried."""
-
-    def held(self, number: int, uid: str, why: str) -> None:
-        """An instance is held."""
-
-    def checked(self, seconds: float) -> None:
-        """A check took so long."""
-
-    def committed(self, seconds: float) -> None:
-        """A commit took so long."""
-
-    def tick(self) -> None:
-        """About twice a second."""
