@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any
@@ -138,7 +139,7 @@ def _lines(facts: ProbeFacts) -> tuple[tuple[str, str], ...]:
         lines.append(("max PDU", size))
     if facts.echo_ms is not None:
         lines.append(("C-ECHO", f"{facts.echo_ms:.1f} ms (median of {len(facts.echoes)})"))
-    if facts.tls is not None and facts.tls_open:
+    if facts.tls is not None and (facts.tls_open or facts.tls.alert):
         lines += _tls_lines(facts.tls)
     if facts.transport == "tls" and facts.plain_open is not None:
         lines.append(
@@ -159,7 +160,14 @@ def _lines(facts: ProbeFacts) -> tuple[tuple[str, str], ...]:
             "not answered" if user.window is None else f"{user.window[0]} invoked, {user.window[1]} performed"
         )
         lines.append(("async window", f"{window} (asked for 5 and 5)"))
-        roles = ", ".join(f"SCU {role.scu} SCP {role.scp}" for role in user.roles) or "not answered"
+        answers = Counter(f"SCU {role.scu} SCP {role.scp}" for role in user.roles)
+        roles = (
+            ", ".join(
+                said if len(user.roles) == 1 else f"{said} for {count} classes"
+                for said, count in answers.items()
+            )
+            or "not answered"
+        )
         lines.append(("roles", f"{roles} (asked for SCU 1 SCP 1)"))
         lines.append(("extended", "answered" if user.extended else "not answered"))
     if facts.identity is not None:
@@ -185,7 +193,11 @@ def _tls_lines(scan: TlsFacts) -> list[tuple[str, str]]:
     for version in scan.versions:
         outcome = "not testable here" if version.outcome == "not testable" else version.outcome
         said.append(f"{version.version} {outcome}" + (f" ({version.alert})" if version.alert else ""))
-    lines.append(("TLS", ", ".join(said) or "no version accepted"))
+    lines.append(
+        ("TLS", ", ".join(said) or (f"refused ({scan.alert})" if scan.alert else "no version accepted"))
+    )
+    if scan.alpn_alert:
+        lines.append(("ALPN", f"'dicom' is refused ({scan.alpn_alert}); TLS was spoken without ALPN"))
     if scan.suites:
         lines.append(("suites", ", ".join(_suite(suite) for suite in scan.suites)))
     if scan.not_testable:
@@ -214,9 +226,16 @@ def _tls_lines(scan: TlsFacts) -> list[tuple[str, str]]:
             detail = use.alert or use.detail
             lines.append((label, f"{use.outcome} ({detail})" if detail else use.outcome))
     wants = scan.without_certificate.outcome == "refused" and scan.with_certificate.outcome == "not tried"
-    if wants and scan.asks_certificate is not False:
+    if wants and scan.asks_certificate is not False and scan.without_certificate.alert in _CERTIFICATE_ALERTS:
         lines.append(("hint", "give --cert and --key: a client certificate may be wanted"))
     return lines
+
+
+# What a server says that wants a certificate (RFC 8446 6.2); some say nothing, older ones that the handshake failed.
+_CERTIFICATE_ALERTS = (
+    "", "access_denied", "bad_certificate", "certificate_required", "certificate_unknown", "handshake_failure",
+    "unknown_ca",
+)  # fmt: skip
 
 
 def _suite(suite: SuiteFacts) -> str:

@@ -112,6 +112,8 @@ class TlsFacts(msgspec.Struct, frozen=True, kw_only=True):
     without_certificate: UseFacts = UseFacts(outcome="not tried")
     with_certificate: UseFacts = UseFacts(outcome="not tried")
     with_stranger: UseFacts = UseFacts(outcome="not tried")  # a certificate that nobody knows
+    alert: str = ""  # what the server said to the first offer, where it chose nothing
+    alpn_alert: str = ""  # what it said to our ALPN, where it speaks TLS without
     handshakes: int = 0
     milliseconds: float = 0.0
     problems: tuple[Problem, ...] = ()

@@ -168,7 +168,7 @@ def test_trap_a_a_server_that_wants_our_certificate_still_supports_tls_1_2(
 def test_trap_b_what_the_local_library_cannot_offer_is_not_testable(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dcmlint.network.tls.scan import scan as tls
+    from dcmlint.network.tls import scan as tls
 
     def offer_without_old(minimum: str, maximum: str, *rest: object) -> ssl.SSLContext | str:
         if maximum in ("1.0", "1.1"):

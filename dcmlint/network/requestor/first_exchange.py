@@ -6,10 +6,10 @@ One request and the first bytes of the answer; nobody logs in.  The certificate 
 from __future__ import annotations
 
 import socket
-import ssl
 from time import monotonic
 
 from dcmlint.network.tls.context import Credentials, client_context
+from dcmlint.network.wire.protocol_guess import speaks
 
 _ENOUGH = 8
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
@@ -45,6 +45,18 @@ def spoken_behind_tls(
             return ""
 
 
+def spoken_in_lines(host: str, port: int, *, timeout: float) -> str:
+    """What answers a request in lines, without TLS: http, ssh …; empty where nothing that is known does."""
+    deadline = monotonic() + timeout
+    try:
+        with socket.create_connection((host, port), timeout) as line:
+            line.sendall(_options(host, port))
+            found = speaks(_answer(line, deadline))
+    except OSError:
+        return ""
+    return found if found.isalpha() or " or " in found else ""
+
+
 def protocol_of(answer: bytes) -> str:
     """The protocol whose first bytes these are: http, amqp, dicom, silent (no bytes) or unknown."""
     if not answer:
@@ -64,7 +76,7 @@ def _options(host: str, port: int) -> bytes:
     return f"OPTIONS * HTTP/1.1\r\nHost: {name}:{port}\r\nUser-Agent: dcmlint\r\nConnection: close\r\n\r\n".encode()
 
 
-def _answer(line: ssl.SSLSocket, deadline: float) -> bytes:
+def _answer(line: socket.socket, deadline: float) -> bytes:
     """The first bytes of the answer, eight at most; what came before the peer closed or the time was up."""
     got = b""
     while len(got) < _ENOUGH and (left := deadline - monotonic()) > 0:

@@ -28,6 +28,7 @@ from dcmlint.network.requestor.association import (
     association_request,
     own_information,
 )
+from dcmlint.network.requestor.first_exchange import spoken_in_lines
 from dcmlint.network.tls.context import Credentials
 from dcmlint.network.wire.associate import (
     AssociateRequest,
@@ -164,7 +165,24 @@ class _Probe:
             # A quick probe does not try the other transport once there is one.
             if facts.transport and question.level == "quick":
                 break
+        if not facts.transport and not facts.tls_open:
+            self._ask_in_lines()
         return facts
+
+    def _ask_in_lines(self) -> None:
+        """Where nothing answers: some servers say what they are only once a line has come."""
+        silent = [at for at, attempt in enumerate(self.attempts) if attempt.outcome == "timeout"]
+        if not silent:
+            return
+        self.connections += 1
+        found = spoken_in_lines(
+            self.target.host, self.target.port, timeout=min(self.target.timeout, _SECOND_LOOK)
+        )
+        if found:
+            for at in silent:
+                self.attempts[at] = msgspec.structs.replace(
+                    self.attempts[at], outcome="not DICOM", speaks=found, detail=f"the peer speaks {found}"
+                )
 
     def _plain(self, facts: ProbeFacts) -> ProbeFacts:
         # Beside an open TLS port, who does not answer a request in the clear at once is not listening.
@@ -197,12 +215,13 @@ class _Probe:
             self.connections += 1
             return msgspec.structs.replace(facts, tls_open=False)
         self.handshakes = scanned.handshakes
-        spoken = any(version.outcome == "accepted" for version in scanned.versions)
+        # An alert is TLS too: it says that TLS is spoken, and not with us.
+        spoken = bool(scanned.alert) or any(version.outcome == "accepted" for version in scanned.versions)
         if facts.transport or not spoken:
             return msgspec.structs.replace(facts, tls=scanned, tls_open=spoken)
         self.target = msgspec.structs.replace(
             self.target,
-            tls=working_context(question.credentials),
+            tls=working_context(question.credentials, alpn=not scanned.alpn_alert),
             server_name=question.server_name or self.target.host,
         )
         dialogue, attempt = self._ask("tls", _verification(self.target))

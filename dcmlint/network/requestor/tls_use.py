@@ -17,12 +17,12 @@ from dcmlint.standard.uids import ImplicitVRLittleEndian, Verification
 _ALPN = ("dicom",)
 
 
-def working_context(credentials: Credentials) -> ssl.SSLContext:
-    """A context that takes any certificate and version, with our certificate if there is one.
+def working_context(credentials: Credentials, *, alpn: bool = True) -> ssl.SSLContext:
+    """A context that takes any certificate and version, with our certificate if there is one, and with our ALPN.
 
     Raises ``UsageError`` where the certificate cannot be used.
     """
-    context = offer("1.0", "1.3", _ALPN)
+    context = offer("1.0", "1.3", _ALPN if alpn else ())
     if isinstance(context, str):  # a library that has TLS 1.0 switched off at build time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

@@ -84,6 +84,13 @@ class _Scan:
         first = self._shake(offer("1.0", "1.3", self.endpoint.alpn), whole=not thorough)
         if not (first.flight.chose or first.alert or first.complete):
             return None
+        alpn_alert = ""
+        if first.alert and not first.flight.chose and self.endpoint.alpn:
+            # RFC 7301 3.2: a server that has none of the protocols that are offered may end the handshake.
+            without = self._shake(offer("1.0", "1.3", ()), whole=not thorough)
+            if without.flight.chose:
+                alpn_alert, first = first.alert, without
+                self.endpoint = msgspec.structs.replace(self.endpoint, alpn=())
         preferred = first.flight.version
         if thorough:
             versions = tuple(self._version(version) for version in VERSIONS)
@@ -118,6 +125,8 @@ class _Scan:
             without_certificate=uses[0],
             with_certificate=uses[1],
             with_stranger=uses[2],
+            alert="" if first.flight.chose else first.alert,
+            alpn_alert=alpn_alert,
             handshakes=self.handshakes,
             milliseconds=(monotonic() - began) * 1000,
             problems=tuple(self.problems),

@@ -219,13 +219,20 @@ def prepare(sock: socket.socket) -> None:
 def alert_name(error: ssl.SSLError) -> str:
     """The TLS alert that the peer sent, as ``certificate_required``; empty if it sent none.
 
-    OpenSSL names it in the reason: ``TLSV13_ALERT_CERTIFICATE_REQUIRED``, ``SSLV3_ALERT_…``.
+    OpenSSL names it in the reason: ``TLSV13_ALERT_CERTIFICATE_REQUIRED``, ``SSLV3_ALERT_…``. A reason that Python has no
+    name for stands in the text alone: ``[SSL] tlsv1 alert no application protocol (_ssl.c:1006)``.
     """
-    reason = error.reason or ""
-    _, found, name = reason.partition("ALERT_")
+    _, found, name = (
+        (getattr(error, "reason", None) or _text(error).replace(" ", "_")).upper().partition("ALERT_")
+    )
     return name.lower() if found else ""
 
 
 def tls_reason(error: ssl.SSLError) -> str:
     """What OpenSSL says, in words."""
-    return (error.reason or str(error)).lower().replace("_", " ")[:200]
+    return (getattr(error, "reason", None) or _text(error)).lower().replace("_", " ")[:200]
+
+
+def _text(error: ssl.SSLError) -> str:
+    """The text of an error without the name of its library before it and the line of C behind it."""
+    return str(error).rpartition("] ")[2].partition(" (_ssl.c")[0]
