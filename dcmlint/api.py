@@ -73,7 +73,7 @@ class Checker:
             data, stated = _written(source)
             return [self._of_buffer(WholeBuffer(data), name or "<dataset>", transfer_syntax or stated)]
         if not isinstance(source, Iterable):
-            raise UsageError(f"a {type(source).__name__} is no path, bytes, buffer or data set")
+            raise UsageError(f"a {type(source).__name__} is not a path, bytes, buffer or data set")
         return self._of_paths(list(source), jobs)
 
     def _of_buffer(self, buffer: Buffer, name: str, syntax: str | None) -> session.Result:

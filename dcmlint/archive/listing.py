@@ -82,4 +82,4 @@ def _batches(path: str) -> Iterator[Any]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or 'cannot be read'}") from None
     except pa.ArrowException as error:
-        raise UsageError(f"{path} is no list of keys in CSV or Parquet: {type(error).__name__}") from None
+        raise UsageError(f"{path} is not a list of keys in CSV or Parquet: {type(error).__name__}") from None

@@ -48,7 +48,7 @@ class Results:
         known = QUESTIONS.get(question)
         if known is None and " " not in question.strip():
             raise UsageError(
-                f"{question} is no question: {did_you_mean(question, QUESTIONS, 'known: ' + ', '.join(QUESTIONS))}"
+                f"{question} is not a question: {did_you_mean(question, QUESTIONS, 'known: ' + ', '.join(QUESTIONS))}"
             )
         sql = question if known is None else known.sql
         given = {"run": self.row["run"], "before": self.before}

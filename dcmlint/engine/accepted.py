@@ -48,7 +48,7 @@ def check_entries(entries: Sequence[Accepted], checker: Checker, file: str) -> N
             raise ConfigError("ignore: one of rule, path, uid is required", file)
         if one.rule and one.rule not in words:
             hint = did_you_mean(one.rule, words, "`dcmlint rules` lists them")
-            raise ConfigError(f"ignore: {one.rule!r} names no rule, area or tag", file, hint=hint)
+            raise ConfigError(f"ignore: {one.rule!r} is not a rule, area or tag", file, hint=hint)
         if one.until:
             _day(one, file)
 
@@ -90,7 +90,9 @@ def _day(one: Accepted, file: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(one.until)
     except ValueError:
-        raise ConfigError(f"ignore ({one.words}): until {one.until!r} is no date YYYY-MM-DD", file) from None
+        raise ConfigError(
+            f"ignore ({one.words}): until {one.until!r} is not a date YYYY-MM-DD", file
+        ) from None
 
 
 def _matches(one: Accepted, finding: Finding, uids: dict[str, str], words: dict[str, frozenset[str]]) -> bool:

@@ -63,8 +63,8 @@ def check_directories(
         absent = sorted(path for path in named if path.casefold() not in folded)
         strangers = sorted(path for path in below if path.casefold() not in {one.casefold() for one in named})
         for rule_id, wrong, words in (
-            (NOT_THERE, absent, "files that the DICOMDIR names are not there"),
-            (NOT_NAMED, strangers, "files beside the DICOMDIR are not named in it"),
+            (NOT_THERE, absent, "files that the DICOMDIR references do not exist"),
+            (NOT_NAMED, strangers, "files beside the DICOMDIR have no directory record"),
         ):
             active = rules.get(rule_id)
             if active is None:

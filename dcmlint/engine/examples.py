@@ -87,14 +87,14 @@ def run_example(source: RuleSource, number: int, others: Sequence[RuleSource] = 
 def _problem(example: Example, outcome: OutcomeKind, findings: Sequence[Finding]) -> str:
     wanted = wanted_outcome(example)
     if outcome != wanted:
-        return f"{wanted} was wanted, {outcome} came"
+        return f"{wanted} was expected, but got {outcome}"
     count = sum(finding.count for finding in findings)
     if example.count and count != example.count:
-        return f"{example.count} places were wanted, {count} came"
+        return f"{example.count} places were expected, but found {count}"
     if example.severity is not None and findings:
         worst = max(findings, key=lambda finding: RANK[finding.severity]).severity
         if worst != example.severity:
-            return f"severity {example.severity} was wanted, {worst} came"
+            return f"severity {example.severity} was expected, but got {worst}"
     return ""
 
 

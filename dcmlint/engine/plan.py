@@ -178,7 +178,7 @@ def active_rules(
                  *settings.severity):  # fmt: skip
         if word not in words and word != "ALL":
             raise ConfigError(
-                f"{word!r} names no rule, area or tag",
+                f"{word!r} is not a rule, area or tag",
                 hint=did_you_mean(word, words, "`dcmlint rules` lists them"),
             )
     selected = set(settings.select)

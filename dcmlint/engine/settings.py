@@ -68,7 +68,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     for name in values:
         if name not in _types():
             known = ", ".join(_types())
-            raise UsageError(f"{name!r} is no setting: {did_you_mean(name, _types(), f'known: {known}')}")
+            raise UsageError(f"{name!r} is not a setting: {did_you_mean(name, _types(), f'known: {known}')}")
     return Settings(**values)
 
 
@@ -82,7 +82,7 @@ def _wrong(given: object, type_: Any, error: str) -> str:
     if get_origin(type_) is Literal:
         return f"{given!r} is none of {', '.join(get_args(type_))}"
     if get_origin(type_) is tuple:
-        return f"{given!r} is no list of words"
+        return f"{given!r} is not a list of words"
     if get_origin(type_) is dict and isinstance(given, Mapping):
         choices = get_args(type_)[1]
         if get_origin(choices) is Literal:

@@ -106,7 +106,7 @@ def value(compiler: Compiler, node: Call) -> Code:
         raise compiler.error(code.node, f"{code.text} is {words(kind)}: it has no values to count", hint)
     written = number.node.value if isinstance(number.node, Literal) else None
     if scalar(number.type).kind not in ("number", "any") or isinstance(written, float):
-        raise compiler.error(number.node, f"{number.text} is no whole number", "values are counted from 1")
+        raise compiler.error(number.node, f"{number.text} is not a whole number", "values are counted from 1")
     if isinstance(written, int) and written < 1:
         raise compiler.error(number.node, f"there is no value {written}", "values are counted from 1")
     result = kind.element if kind.element is not None else kind

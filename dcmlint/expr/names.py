@@ -81,7 +81,7 @@ class NameCompiler:
         if found is None:
             hint = did_you_mean(node.name, self.names.attribute_names())
             offset = node.end - len(node.name)
-            raise self.source.error(offset, f"{node.name} is no keyword of the dictionary", hint)
+            raise self.source.error(offset, f"{node.name} is not a keyword of the data dictionary", hint)
         return self.read(node, node.target, found.tag, attribute_type(found.vr, found.vm))
 
     def tag_read(self, node: TagRead) -> Code:
@@ -152,7 +152,7 @@ class NameCompiler:
             raise self.error(node, f"{target.text} is {words(target.type)}, not a sequence of items", hint)
         index = self.compile(node.index)
         if index.type.kind not in ("number", "any", "values") or isinstance(written, float):
-            raise self.error(node.index, f"{index.text} is no whole number", "items are counted from 0")
+            raise self.error(node.index, f"{index.text} is not a whole number", "items are counted from 0")
         if isinstance(written, int) and written < 0:
             raise self.error(node.index, f"there is no item {written}", "items are counted from 0")
         run, count, text = target.run, index.run, index.text

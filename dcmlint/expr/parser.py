@@ -231,7 +231,7 @@ class _Parser:
         kind, value, start, end = self.tokens[self.at]
         if value != wanted or kind != OPERATOR:
             found = "the expression ends" if kind == END else f"{self.source.text[start:end]} stands"
-            raise self.source.error(start, f"{found} where {wanted} is wanted", hint)
+            raise self.source.error(start, f"{found} where {wanted} is expected", hint)
         self.at += 1
         return end
 

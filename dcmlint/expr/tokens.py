@@ -71,7 +71,7 @@ def tokenize(source: Source) -> list[Token]:
             elif value in _CONSTANTS:
                 add((CONSTANT, _CONSTANTS[value], start, at))
             elif value in _WORDS:
-                raise source.error(start, f"{value} is no word of the language", f"write {_WORDS[value]}")
+                raise source.error(start, f"{value} is not a word of the language", f"write {_WORDS[value]}")
             else:
                 add((KEYWORD if value[0] < "a" and value[0] != "_" else NAME, value, start, at))
         elif group == 2:
@@ -116,12 +116,12 @@ def _unescape(source: Source, body: str, offset: int) -> str:
         if code or found[4]:
             point = int(code, 16) if code else int(found[4], 8)
             if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
-                raise source.error(offset + found.start(), f"{found[0]} is no character")
+                raise source.error(offset + found.start(), f"{found[0]} is not a character")
             return chr(point)
         char = _ESCAPED.get(found[5])
         if char is None:
             hint = 'write \\\\ for a backslash, or a raw text: r"..."'
-            raise source.error(offset + found.start(), f"\\{found[5]} is no escape", hint)
+            raise source.error(offset + found.start(), f"\\{found[5]} is not an escape", hint)
         return char
 
     return _ESCAPE.sub(one, body)

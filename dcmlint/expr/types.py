@@ -65,7 +65,7 @@ def named_type(text: str) -> Type:
         return list_of(named_type(text[5:-1]))
     found = _SINGLE.get(text)
     if found is None:
-        raise ValueError(f"{text!r} is no type: {', '.join(sorted(_SINGLE))} or list(...)")
+        raise ValueError(f"{text!r} is not a type: {', '.join(sorted(_SINGLE))} or list(...)")
     return found
 
 

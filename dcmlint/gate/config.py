@@ -33,7 +33,7 @@ def read_config(path: Path) -> GateSettings:
         line = _line(text, name)
         place = f"in [{where}]" if where else "at the top"
         hint = did_you_mean(name, known, f"known: {', '.join(known)}")
-        raise ConfigError(f"{name!r} {place} is no key of a gate", str(path), line, 0, hint)
+        raise ConfigError(f"{name!r} {place} is not a key of a gate", str(path), line, 0, hint)
     try:
         settings = msgspec.convert(values, GateSettings, dec_hook=convert)
     except msgspec.ValidationError as error:
@@ -57,16 +57,16 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
             yield "name", f"two destinations are named {name!r}"
     for one in settings.forward:
         if not 0 < one.port < 65536:
-            yield "port", f"{one.port} is no port"
+            yield "port", f"{one.port} is not a port"
         if one.associations < 1 or one.associations > 16:
             yield "associations", "a destination gets 1 to 16 associations"
         if not one.retry_first <= one.retry_most <= LONGEST_WAIT:
             yield "retry_most", "retry_most is at least retry_first, and an hour at most"
         for title in (one.called, one.calling):
             if not 0 < len(title.strip()) <= 16 or "\\" in title:  # PS3.5 6.2, AE
-                yield "called", f"{title!r} is no AE title (1 to 16 characters)"
+                yield "called", f"{title!r} is not an AE title (1 to 16 characters)"
     if not 0 <= listen.port < 65536:
-        yield "port", f"{listen.port} is no port"
+        yield "port", f"{listen.port} is not a port"
     if (listen.key or listen.client_ca) and not listen.certificate:
         yield "key", "key and client_ca are for TLS, which needs certificate"
     if not listen.certificate and not listen.plain_everywhere and not listen.host.startswith(LOOPBACK):
@@ -86,7 +86,7 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
     if (stow.key or stow.client_ca) and not stow.certificate:
         yield "key", "key and client_ca of stow are for HTTPS, which needs certificate"
     if stow.path and not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", stow.path):
-        yield "path", f"{stow.path!r} is no path such as /dicom-web"
+        yield "path", f"{stow.path!r} is not a path such as /dicom-web"
     for network in (*listen.addresses, *listen.proxies):
         try:
             ipaddress.ip_network(network, strict=False)

@@ -185,7 +185,7 @@ def _delivered(change: Change, destination: str, outcome: Outcome) -> None:
     if row.state != "queued":
         return
     if "held" in states:
-        change.set(row, "held", "gate", f"{destination} did not take it: {outcome.detail}")
+        change.set(row, "held", "gate", f"{destination} refused it: {outcome.detail}")
     elif states == {"delivered"}:
         change.set(row, "delivered", "gate", "every destination has it")
 

@@ -16,7 +16,7 @@ _WHERE = {
     "waiting": "accepted; it waits until its study is complete",
     "queued": "accepted; it waits to be delivered",
     "delivered": "delivered: every destination has it",
-    "held": "held: accepted, and not forwarded until somebody decides",
+    "held": "held: accepted, and not forwarded until a decision",
     "refused": "refused: its sender was told so, and still has it",
     "superseded": "superseded: its sender has sent another version",
     "discarded": "discarded by a person",

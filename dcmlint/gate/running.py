@@ -180,9 +180,7 @@ class Gate:
         for one in self.observers:
             one.sent(delivery, sent)
         if not sent.delivered and not sent.transient:
-            self._held(
-                delivery.instance, delivery.uid, f"{delivery.destination} did not take it: {sent.detail}"
-            )
+            self._held(delivery.instance, delivery.uid, f"{delivery.destination} refused it: {sent.detail}")
 
     def _held(self, number: int, uid: str, why: str) -> None:
         self.log("held", level="warning", instance=number, uid=uid, why=why)
@@ -272,7 +270,7 @@ def _policy(profile: ProfileFacts, settings: GateSettings) -> Policy:
     for rule in settings.rules:
         if rule not in profile.rules:
             hint = did_you_mean(rule, sorted(profile.rules), "dcmlint rules lists them")
-            raise UsageError(f"rules: {rule!r} is no rule of the profile {profile.name} ({hint})")
+            raise UsageError(f"rules: {rule!r} is not a rule of the profile {profile.name} ({hint})")
     return Policy(
         profile=profile,
         rules=settings.rules,

@@ -93,7 +93,7 @@ def folder_watcher(gate: Gate, settings: Watch, base: Path, log: Log) -> Watcher
     """The watcher of a gate for one folder; ``base``: that of its configuration. Raises ``UsageError``."""
     folder = Path(relative(base, settings.folder))
     if not folder.is_dir():
-        raise UsageError(f"watch.folder: {folder} is no folder")
+        raise UsageError(f"watch.folder: {folder} is not a folder")
     decide = ByGate(
         gate.core,
         largest=int(gate.settings.listen.largest),

@@ -37,7 +37,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None) -> Looked:
     """Probe one endpoint and hold the rules against it; never raises for what the endpoint does."""
     if plan.left_out:
-        title = " · ".join(part for part in (plan.says, f"not looked at: {plan.left_out}") if part)
+        title = " · ".join(part for part in (plan.says, f"not probed: {plan.left_out}") if part)
         return Looked(
             record=AssociationRecord(id=plan.id, title=title, status="not checked"),
             checked=AssociationChecked((), {}, {}),

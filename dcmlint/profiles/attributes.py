@@ -84,7 +84,7 @@ def row_rule(
     row = _seen_from_items(placed)
     tag = tag_of(row.attribute)
     if tag is None:
-        raise ProfileError(f"{row.attribute!r} is no keyword of the dictionary")
+        raise ProfileError(f"{row.attribute!r} is not a keyword of the data dictionary")
     entry = standard.load().dictionary.entry(tag)
     keyword = entry is not None and entry.keyword == row.attribute
     number = f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
@@ -161,11 +161,11 @@ def _title(
     if row.presence == "forbidden":
         return f"{where} must be absent"
     if required:
-        title = f"{where} must be present where it is promised"
+        title = f"{where} must be present as documented"
     elif row.presence == "always":
         title = f"{where} must be present"
     else:
-        title = f"{where} must be as promised where it is present"
+        title = f"{where} must be as documented if present"
     wants = [one.want if len(one.want) < 120 else one.want[:119] + "…" for one in demands]
     return f"{title}: {'; '.join(wants)}" if wants else title
 

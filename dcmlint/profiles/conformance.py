@@ -14,7 +14,7 @@ from dcmlint.profiles.profile_text import independent_reading
 from dcmlint.profiles.promises import rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolve import Resolved
 
-_NOTHING = "The profile says nothing of this."
+_NOTHING = "The profile does not cover this."
 # PS3.2 Annex A: the words for presence of a value.
 _WORDS = {
     ("always", ""): "ALWAYS",

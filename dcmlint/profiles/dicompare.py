@@ -36,7 +36,7 @@ def imported(path: Path, area: str) -> str:
     rows = 0
     for label, acquisition in acquisitions.items():
         if not isinstance(acquisition, dict):
-            raise ProfileError(f"the acquisition {label!r} is no object", str(path))
+            raise ProfileError(f"the acquisition {label!r} is not an object", str(path))
         lines.append(f"  # {_text(label)}")
         for field in acquisition.get("fields") or ():
             made = list(_row(field)) if isinstance(field, dict) else []

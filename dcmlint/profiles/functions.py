@@ -98,7 +98,7 @@ def file_name(
         pattern += re.escape(text)
     pattern += re.escape(template[at:])
     if re.fullmatch(pattern, stem, re.DOTALL) is None:
-        yield Problem(message="the file is not called as the template says", want=template)
+        yield Problem(message="the file name does not match the template", want=template)
 
 
 @rule_function("file-limits")
@@ -250,13 +250,13 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
         part for same in numbers.values() if len({p.kept.sop_instance for p in same}) > 1 for part in same
     ]
     if twice:
-        yield Problem(message="one Instance Number stands for several instances of the series", path="InstanceNumber",
+        yield Problem(message="one Instance Number is used by several instances of the series", path="InstanceNumber",
                       files=paths(twice), want="one number for each instance")  # fmt: skip
         return
     ordered = sorted(numbers)
     gaps = ordered[-1] - ordered[0] + 1 - len(ordered)
     if gaps:
-        yield Problem(message=f"the Instance Numbers go from {ordered[0]} to {ordered[-1]}, and {gaps} are not there",
+        yield Problem(message=f"the Instance Numbers go from {ordered[0]} to {ordered[-1]}, and {gaps} are missing",
                       path="InstanceNumber", files=paths(parts), want="numbers that follow each other", severity="warning")  # fmt: skip
 
 

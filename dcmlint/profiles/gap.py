@@ -301,13 +301,13 @@ class _Comparison:
         if conditions:
             why = f", as the statement's own values make it required ({' && '.join(conditions)})"
         severity: Severity = "error" if row.type in ("1", "1C") else "warning"
-        self._add("not-promised", severity, f"{_name(row.tag)} is required (type {row.type}, PS3.3 Table {use.table}){why}, and not promised",
+        self._add("not-promised", severity, f"{_name(row.tag)} is required (Type {row.type}, PS3.3 Table {use.table}){why}, and not promised",
                   ".".join((*parents, row.keyword)), self._mark(parents))  # fmt: skip
 
     def _conditional(self, use: _Use, row: AttributeRow, parents: tuple[str, ...]) -> None:
         path = ".".join((*parents, row.attribute))
         self._add("promised-conditionally", "warning",
-                  f"{_name(use.row.tag)} is required (type {use.row.type}, PS3.3 Table {use.table}), but the statement says {row.presence}",
+                  f"{_name(use.row.tag)} is required (Type {use.row.type}, PS3.3 Table {use.table}), but the document states {row.presence}",
                   path, self._place(path))  # fmt: skip
 
     def _unknown(self, row: AttributeRow, parents: tuple[str, ...]) -> None:
@@ -323,7 +323,7 @@ class _Comparison:
 
     def _undescribed(self, row: AttributeRow, parents: tuple[str, ...]) -> None:
         path = ".".join((*parents, row.attribute))
-        self._add("items-not-described", "info", f"the statement does not say what the items of {_name(tag_of(row.attribute) or 0)} hold",
+        self._add("items-not-described", "info", f"the document does not state the content of the items of {_name(tag_of(row.attribute) or 0)} hold",
                   path, self._place(path))  # fmt: skip
 
     def _enumerated(

@@ -108,14 +108,17 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     if tag is None:
         hint = _hint(row.attribute, dictionary.keywords())
         yield say(
-            "unknown-keyword", "error", f"{row.attribute} is no keyword of the dictionary{hint}", "attribute"
+            "unknown-keyword",
+            "error",
+            f"{row.attribute} is not a keyword of the data dictionary{hint}",
+            "attribute",
         )
         return
     entry = dictionary.entry(tag)
     if row.tag:
         stated = tag_of(row.tag)
         if stated is None:
-            yield say("unknown-tag", "error", f"{row.tag} is no tag", "tag")
+            yield say("unknown-tag", "error", f"{row.tag} is not a tag", "tag")
         elif stated != tag:
             other = dictionary.entry(stated)
             whose = f"{other.name}" if other is not None else "nothing in the dictionary"
@@ -401,7 +404,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                 f"$.rules.{word}",
                 "unknown-rule",
                 "warning",
-                f"{word!r} names no rule, area or tag{_close(word, resolved)}",
+                f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
             )
     for number, word in enumerate(profile.lock):
         if not named(resolved.rules, word):
@@ -410,7 +413,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                 f"$.lock[{number}]",
                 "unknown-rule",
                 "error",
-                f"{word!r} names no rule, area or tag{_close(word, resolved)}",
+                f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
             )
     for number, override in enumerate(profile.overrides):
         for word in override.rules:
@@ -420,7 +423,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                     f"$.overrides[{number}].rules.{word}",
                     "unknown-rule",
                     "error",
-                    f"{word!r} names no rule, area or tag{_close(word, resolved)}",
+                    f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
                 )
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
@@ -435,7 +438,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                     "$.statements",
                     "unknown-rule",
                     "warning",
-                    f"section {statement.section}: {word} is no rule, endpoint or parameter",
+                    f"section {statement.section}: {word} is not a rule, endpoint or parameter",
                 )
 
 

@@ -116,7 +116,7 @@ def parse_profile(text: str, shown: str) -> ProfileSource:
 
     documents = parse_yaml(text, shown, ProfileError)
     if len(documents) != 1:
-        raise ProfileError(f"one document is wanted, {len(documents)} found", shown)
+        raise ProfileError(f"one document is expected, {len(documents)} found", shown)
     return _typed(documents[0])
 
 
@@ -188,9 +188,9 @@ def _check_form(source: ProfileSource) -> None:
         return ProfileError(message, source.file, *source.place(path), hint)
 
     if not _NAME.fullmatch(profile.id):
-        raise wrong(f"{profile.id!r} is no name of a profile: small letters, digits, - and .", "$.id")
+        raise wrong(f"{profile.id!r} is not a name of a profile: small letters, digits, - and .", "$.id")
     if profile.area and not _AREA.fullmatch(profile.area):
-        raise wrong(f"{profile.area!r} is no area: two to five capital letters", "$.area")
+        raise wrong(f"{profile.area!r} is not an area: two to five capital letters", "$.area")
     lists = bool(profile.transfer_syntaxes or profile.sop_classes or profile.file_names or profile.limits)
     if (profile.attributes or lists) and not profile.area:
         raise wrong("a profile with attributes, SOP Classes, transfer syntaxes or file names needs an area", "$",
@@ -198,7 +198,7 @@ def _check_form(source: ProfileSource) -> None:
     for name, parameter in profile.parameters.items():
         if not _PARAMETER.fullmatch(name):
             raise wrong(
-                f"{name!r} is no name of a parameter: small letters, digits and _", f"$.parameters.{name}"
+                f"{name!r} is not a name of a parameter: small letters, digits and _", f"$.parameters.{name}"
             )
         if parameter.type == "choice" and not parameter.choices:
             raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
@@ -206,7 +206,7 @@ def _check_form(source: ProfileSource) -> None:
         _check_row(source, row, f"$.attributes[{number}]")
     for number, override in enumerate(profile.overrides):
         if not _DAY.fullmatch(override.expires):
-            raise wrong(f"{override.expires!r} is no day", f"$.overrides[{number}].expires", "YYYY-MM-DD")
+            raise wrong(f"{override.expires!r} is not a day", f"$.overrides[{number}].expires", "YYYY-MM-DD")
         for key, text in override.match.items():
             _check_match(key, text, wrong, f"$.overrides[{number}].match.{key}")
         if not override.match:
@@ -241,7 +241,7 @@ def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: 
         from dcmlint import standard
 
         hint = did_you_mean(key, standard.load().dictionary.keywords(), "a keyword, `path` or `when`")
-        raise wrong(f"{key!r} is no keyword of the dictionary", path, hint)
+        raise wrong(f"{key!r} is not a keyword of the data dictionary", path, hint)
 
 
 def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:
@@ -249,6 +249,8 @@ def _check_row(source: ProfileSource, row: AttributeRow, path: str) -> None:
     if re.fullmatch(r"[A-Za-z]+", word) and word not in PRESENCE and word not in PS3_2:
         known = (*PRESENCE, *PS3_2)
         hint = did_you_mean(word, known, f"{', '.join(known)}, or an expression")
-        raise ProfileError(f"{word!r} is no presence", source.file, *source.place(f"{path}.presence"), hint)
+        raise ProfileError(
+            f"{word!r} is not a presence", source.file, *source.place(f"{path}.presence"), hint
+        )
     for number, item in enumerate(row.items):
         _check_row(source, item, f"{path}.items[{number}]")

@@ -131,7 +131,7 @@ def file_names_rule(profile: Profile, values: Values, guard: str) -> Rule:
     check_template(template, tokens)
     return Rule(
         id=f"{profile.area}{FILE_NAMES_RULE}", name=f"{profile.area.lower()}-file-name", basis="local", kind="function",
-        severity=names.severity, title="The file must be called as the profile says", tags=(PROFILE, profile.id),
+        severity=names.severity, title="The file name must match the profile", tags=(PROFILE, profile.id),
         when=guard, function="file-name", references=(Reference(document_of(profile), section_of(profile, f"{profile.area}{FILE_NAMES_RULE}", "")),), applies=applies_of(profile, values)[0],
         parameters={"template": template, "tokens": tokens},
         why="Files are found by their names, and by nothing else once they have left the archive.",
@@ -154,7 +154,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgG]?[iI]?[bB]?)")
 def _bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None or match[2].lower() not in _UNITS:
-        raise ProfileError(f"{text!r} is no size", hint="bytes, or 500 MB, 2 GB, 4 GiB")
+        raise ProfileError(f"{text!r} is not a size", hint="bytes, or 500 MB, 2 GB, 4 GiB")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
@@ -164,14 +164,14 @@ def limits_rule(profile: Profile, values: Values, guard: str) -> Rule:
     assert limits is not None
     size, frames = in_text(limits.file_size, values), in_text(limits.frames, values)
     if frames and not frames.isdecimal():
-        raise ProfileError(f"{frames!r} is no number of frames")
+        raise ProfileError(f"{frames!r} is not a number of frames")
     creators = None if limits.private_creators is None else list(in_list(limits.private_creators, values))
     return Rule(
         id=f"{profile.area}{LIMITS_RULE}", name=f"{profile.area.lower()}-limits", basis="local", kind="function",
         severity=limits.severity, title="The file must be within the profile's limits", tags=(PROFILE, profile.id), when=guard,
         function="file-limits", references=(Reference(document_of(profile)),), applies=applies_of(profile, values)[0],
         parameters={"size": _bytes(size) if size else 0, "frames": int(frames or 0), "creators": creators},
-        why=limits.why or "What is larger, or holds what nobody has agreed on, is not taken.",
+        why=limits.why or "What is larger, or contains private elements that were not agreed on, is refused.",
     )  # fmt: skip
 
 

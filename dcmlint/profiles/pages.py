@@ -85,7 +85,7 @@ def statement_table() -> str:
 
 def _index() -> Iterator[str]:
     yield from ("<!-- Made by `python -m dcmlint.profiles.pages`; do not edit. -->", "", "# Profiles", "")
-    yield "A profile says what files and endpoints are held to, beyond the standard or in place of parts of it:"
+    yield "A profile defines what files and endpoints are checked against, in addition to the standard or instead of parts of it:"
     yield "`dcmlint check -p PROFILE ...`. [Your own profile](../your-own-profile.md) shows how to write one."
     yield "[Every statement](statements.csv) of the encoded documents is in one table, with what checks it or why nothing can."
     yield from ("", "| profile | what it is | made of |", "|---|---|---|")
@@ -245,10 +245,10 @@ def _statements(source: ProfileSource) -> Iterator[str]:
     yield from (
         "## Statements of the document",
         "",
-        "Every sentence that says something, in our words, by section; and what checks it, or why nothing can.",
+        "Every statement of the document, in other words, by section; and what checks it, or why it cannot be checked.",
         "",
     )
-    yield from ("| section | it says | checked by | not seen |", "|---|---|---|---|")
+    yield from ("| section | statement | checked by | not checked |", "|---|---|---|---|")
     for one in statements:
         yield f"| {_cell(one.section)} | {_cell(one.says)} | {_cell(', '.join(one.by))} | {_cell(one.not_seen)} |"
     yield ""
@@ -268,7 +268,7 @@ def _checked(source: ProfileSource) -> Iterator[str]:
     yield f"`dcmlint profile check {profile.id}` finds {counts['error']} errors, {counts['warning']} warnings and {counts['info']} remarks"
     yield "in the statement itself. Each was read again, the types against a second copy of the tables (highdicom's), the"
     yield "UIDs against a second list (pydicom's); the last column says with what result."
-    yield "A statement that does not promise an attribute is not a converter that does not write it: check its files."
+    yield "A converter may write an attribute that its document does not mention: check its files."
     yield from ("", "| kind | row | what `profile check` says | reading |", "|---|---|---|---|")
     for remark in remarks:
         yield f"| {remark.severity}: {remark.code} | {remark.row} | {_cell(remark.message)} | {_cell(remark.reading)} |"

@@ -79,7 +79,7 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
         texts = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
         return tuple(str(text).strip() for text in texts if str(text).strip())
     if isinstance(raw, (list, tuple, dict)):
-        raise wrong("one value is wanted, not a list")
+        raise wrong("one value is expected, not a list")
     text = str(raw).strip() if not isinstance(raw, bool) else "true" if raw else "false"
     if parameter.type == "boolean":
         if text.lower() not in _YES + _NO:
@@ -89,14 +89,14 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
         try:
             number = float(text)
         except ValueError:
-            raise wrong(f"{text!r} is no number") from None
+            raise wrong(f"{text!r} is not a number") from None
         if number - number != 0:
-            raise wrong(f"{text!r} is no number")
+            raise wrong(f"{text!r} is not a number")
         least, most = parameter.minimum, parameter.maximum
         if (least is not None and number < least) or (most is not None and number > most):
             raise wrong(f"{text} is not within {_bound(least)} to {_bound(most)}")
         if parameter.whole and not number.is_integer():
-            raise wrong(f"{text} is no whole number")
+            raise wrong(f"{text} is not a whole number")
         return int(number) if number.is_integer() else number
     if parameter.type == "choice":
         found = next((choice for choice in parameter.choices if choice.lower() == text.lower()), None)

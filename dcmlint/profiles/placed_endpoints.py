@@ -26,14 +26,14 @@ def placed(endpoint: Endpoint, values: Values) -> Endpoint:
     port = _or_nothing(endpoint.port, values)
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ProfileError(
-            f"endpoint {endpoint.name}: {port} is no port", hint="a whole number from 1 to 65535"
+            f"endpoint {endpoint.name}: {port} is not a port", hint="a whole number from 1 to 65535"
         )
     for title in (_or_nothing(endpoint.called_ae, values), _or_nothing(endpoint.calling_ae, values)):
         if title and (
             len(title) > _LONGEST_TITLE or not title.isascii() or not title.isprintable() or "\\" in title
         ):
             raise ProfileError(
-                f"endpoint {endpoint.name}: {title!r} is no AE title",
+                f"endpoint {endpoint.name}: {title!r} is not an AE title",
                 hint="1 to 16 ASCII characters, no backslash",
             )
     return msgspec.structs.replace(

@@ -351,7 +351,7 @@ def _order(
         key = key or one.row.attribute
         if word != "order" or tag_of(key) is None:
             raise ProfileError(
-                f"{one.row.source!r} is no source",
+                f"{one.row.source!r} is not a source",
                 source.file,
                 *source.place(f"{one.mark}.source"),
                 "order, or order.KEYWORD",

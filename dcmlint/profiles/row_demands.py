@@ -88,7 +88,7 @@ def _from_file(name: str, beside: str) -> tuple[str, ...]:
     path = Path(name) if Path(name).is_absolute() or not beside else Path(beside).parent / name
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_LIST:
-            raise ProfileError(f"{name} is no file of values of at most 4 MB")
+            raise ProfileError(f"{name} is not a file of values of at most 4 MB")
         with open(path, encoding="utf-8-sig", newline="") as stream:
             lines = (line for line in stream if not line.startswith("#"))
             found = tuple(
@@ -160,7 +160,9 @@ def _day(text: str) -> str:
         return json.dumps("".join(match.groups()))
     match = _TODAY.fullmatch(text)
     if match is None:
-        raise ProfileError(f"{text!r} is no day", hint="YYYY-MM-DD, today, today-30d, today+1d or today-120y")
+        raise ProfileError(
+            f"{text!r} is not a day", hint="YYYY-MM-DD, today, today-30d, today+1d or today-120y"
+        )
     if match[1] is None:
         return "today()"
     return f'today({match[1]}{match[2]}, "{match[3]}")'
@@ -176,7 +178,7 @@ def _codes(row: AttributeRow, name: Named, values: Values, file: str) -> Iterato
     for word in words:
         match = _CODE.fullmatch(word)
         if match is None:
-            raise ProfileError(f"{word!r} is no code", hint="SCHEME:VALUE, as in SCT:12710003")
+            raise ProfileError(f"{word!r} is not a code", hint="SCHEME:VALUE, as in SCT:12710003")
         scheme, value = json.dumps(match["scheme"]), json.dumps(match["value"])
         parts.append(
             f"c.CodingSchemeDesignator == {scheme} && (c.CodeValue == {value} || c.LongCodeValue == {value})"
@@ -192,7 +194,7 @@ def _context_group(row: AttributeRow, name: Named, values: Values, file: str) ->
         return
     group = standard.load().context_group(int(text)) if text.isdecimal() else None
     if group is None:
-        raise ProfileError(f"{text} is no context group of PS3.16", hint="its number, as in 8120")
+        raise ProfileError(f"{text} is not a context group of PS3.16", hint="its number, as in 8120")
     if name.vr != "SQ":
         raise ProfileError("context_group is for code sequences")
     want = f"a code of CID {group.cid}, {group.name}"
@@ -235,9 +237,9 @@ def _literal(vr: str, word: str) -> str:
         try:
             number = float(word)
         except ValueError:
-            raise ProfileError(f"{word!r} is no number, which {vr} needs") from None
+            raise ProfileError(f"{word!r} is not a number, which {vr} needs") from None
         if number - number != 0:
-            raise ProfileError(f"{word!r} is no number, which {vr} needs")
+            raise ProfileError(f"{word!r} is not a number, which {vr} needs")
         return str(int(number)) if number.is_integer() else repr(number)
     if vr == "AT":
         tag = tag_of(word)

@@ -14,7 +14,7 @@ def uid_of(word: str, type_: str) -> str:
         return word
     keywords = _uid_keywords(type_)
     if word not in keywords:
-        raise ProfileError(f"{word!r} is no keyword of a {type_}", hint=did_you_mean(word, keywords))
+        raise ProfileError(f"{word!r} is not a keyword of a {type_}", hint=did_you_mean(word, keywords))
     return keywords[word]
 
 

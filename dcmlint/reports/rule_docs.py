@@ -128,7 +128,9 @@ def _how(rule: Rule) -> list[str]:
     if rule.kind == "expression":
         if rule.each:
             lines += [
-                f"Held for each item of `{rule.each}`." if rule.each != "*" else "Held at every level.",
+                f"Evaluated for each item of `{rule.each}`."
+                if rule.each != "*"
+                else "Evaluated at every level.",
                 "",
             ]
         block = [f"when: {_one_line(rule.when)}"] if rule.when else []
@@ -150,7 +152,7 @@ def _how(rule: Rule) -> list[str]:
         lines += [
             f"Findings of {', '.join(rule.explains)} "
             f"{'in the same files' if rule.scope in ('slide', 'series') else 'at the same place'} "
-            "follow from it and are left out.",
+            "follow from it and are omitted.",
             "",
         ]
     return ["## The rule", "", *lines]

@@ -56,7 +56,7 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
     for number, code in enumerate(rule.check):
         if code not in CHECKS:
             yield _wrong(
-                source, f"check[{number}]", f"{code!r} is no generic check", did_you_mean(code, CHECKS)
+                source, f"check[{number}]", f"{code!r} is not a generic check", did_you_mean(code, CHECKS)
             )
     for number, attribute in enumerate(rule.attributes):
         value = _VALUE.fullmatch(attribute)
@@ -89,7 +89,7 @@ def _repairs(source: RuleSource) -> Iterator[RuleError]:
             if code not in CHECKS:
                 hint = did_you_mean(code, CHECKS)
                 yield _wrong(
-                    source, f"repairs[{number}].check[{place}]", f"{code!r} is no generic check", hint
+                    source, f"repairs[{number}].check[{place}]", f"{code!r} is not a generic check", hint
                 )
 
 

@@ -116,7 +116,7 @@ def sop_classes_of(rule: Rule) -> frozenset[str]:
             continue
         uid = _sop_class_keywords().get(word)
         if uid is None:
-            raise RuleError(f"{rule.id}: {word!r} is no SOP Class keyword")
+            raise RuleError(f"{rule.id}: {word!r} is not an SOP Class keyword")
         result.add(uid)
     return frozenset(result)
 

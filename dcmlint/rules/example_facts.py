@@ -28,7 +28,7 @@ def example_facts(source: RuleSource, number: int) -> dict[str, Any]:
         group = known.get(name)
         if group is None:
             raise RuleError(
-                f"{name!r} is no group of facts",
+                f"{name!r} is not a group of facts",
                 source.file,
                 *place,
                 did_you_mean(name, known, f"known: {', '.join(known)}"),
@@ -68,7 +68,7 @@ def fact_value(hint: Any, value: Any, where: str = "") -> Any:
         try:
             return hint(value)
         except (TypeError, ValueError):
-            raise ValueError(f"{where}: {value!r} is no number") from None
+            raise ValueError(f"{where}: {value!r} is not a number") from None
     if origin is dict:
         kind = typing.get_args(hint)[1]
         return {key: fact_value(kind, one, f"{where}.{key}") for key, one in dict(value).items()}
@@ -94,7 +94,7 @@ def _first_that_fits(parts: Sequence[Any], value: Any, where: str) -> Any:
 
 def _struct(kind: type[msgspec.Struct], value: Any, where: str) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: a mapping is wanted")
+        raise ValueError(f"{where}: a mapping is expected")
     hints = typing.get_type_hints(kind)
     made: dict[str, Any] = {}
     known = {field.name for field in msgspec.structs.fields(kind)}

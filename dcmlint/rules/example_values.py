@@ -65,13 +65,13 @@ def integer(text: Any) -> int:
     try:
         return int(text, 16) if re.match(r"-?0[xX]", text) else int(text)
     except (TypeError, ValueError):
-        raise ValueError(f"{text!r} is no whole number") from None
+        raise ValueError(f"{text!r} is not a whole number") from None
 
 
 def integers(value: Any) -> list[int]:
     """A list of whole numbers.  Raises ValueError."""
     if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list of numbers")
+        raise ValueError(f"{value!r} is not a list of numbers")
     return [integer(one) for one in value]
 
 
@@ -105,7 +105,7 @@ def _packed(letter: str, text: str) -> bytes:
         number: int | float = float(text) if letter in "fd" else integer(text)
         return struct.pack("<" + letter, number)
     except (ValueError, OverflowError, struct.error):
-        raise ValueError(f"{text!r} is no number that fits: use !raw or !hex for what is not") from None
+        raise ValueError(f"{text!r} is not a number that fits: use !raw or !hex for what is not") from None
 
 
 def _tag_bytes(text: str) -> bytes:
@@ -114,7 +114,7 @@ def _tag_bytes(text: str) -> bytes:
         return struct.pack("<HH", int(match[1], 16), int(match[2], 16))
     entry = standard.load().dictionary.by_keyword(text)
     if entry is None:
-        raise ValueError(f"{text!r} is no tag and no keyword")
+        raise ValueError(f"{text!r} is not a tag and no keyword")
     return struct.pack("<HH", entry.tag >> 16, entry.tag & 0xFFFF)
 
 

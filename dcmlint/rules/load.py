@@ -105,9 +105,9 @@ def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> 
         return RuleError(message, file, *marks.get(f"$.{key}", (0, 0)))
 
     if not _ID.fullmatch(rule.id):
-        raise wrong(f"{rule.id!r} is no rule id: an area of letters and three digits", "id")
+        raise wrong(f"{rule.id!r} is not a rule id: an area of letters and three digits", "id")
     if not _NAME.fullmatch(rule.name):
-        raise wrong(f"{rule.name!r} is no rule name: kebab-case", "name")
+        raise wrong(f"{rule.name!r} is not a rule name: kebab-case", "name")
     needed = {"table": "check", "function": "function", "expression": "assert"}[rule.kind]
     if not {"table": rule.check, "function": rule.function, "expression": rule.assert_}[rule.kind]:
         raise wrong(f"a rule of kind {rule.kind} needs {needed!r}", "kind")

@@ -127,7 +127,7 @@ class CompiledRepair:
             entry = standard.load().dictionary.by_keyword(repair.rename)
             assert entry is not None
             if entry.tag in level:
-                raise Refused(f"{repair.rename} is there already")
+                raise Refused(f"{repair.rename} already exists")
             if tag in level:
                 yield Rename(level=level, tag=tag, to=entry.tag)
         elif repair.remove:
@@ -147,7 +147,7 @@ class CompiledRepair:
         value = self.set_(scope, lets)
         values: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (value,)
         if not values or not all(isinstance(one, (str, int, float)) for one in values):
-            raise Refused("the value cannot be computed from what is there")
+            raise Refused("the value cannot be computed from the file")
         return set_values(failed.level, failed.tag, values)
 
 

@@ -18,7 +18,7 @@ def next_id(area: str, used: Iterable[str]) -> str:
     Raises UsageError for an area that is none, or is full.
     """
     if not _AREA.fullmatch(area):
-        raise UsageError(f"{area!r} is no area: two to five capital letters, such as TILE")
+        raise UsageError(f"{area!r} is not an area: two to five capital letters, such as TILE")
     numbers = [int(one[len(area) :]) for one in used if re.fullmatch(rf"{area}\d{{3}}", one)]
     number = max(numbers, default=0) + 1
     if number > LAST:
@@ -29,7 +29,7 @@ def next_id(area: str, used: Iterable[str]) -> str:
 def skeleton(identifier: str, name: str) -> str:
     """The text of a rule file that `rule check` accepts, to be filled in.  Raises UsageError for a wrong name."""
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no rule name: lower case letters, digits and hyphens")
+        raise UsageError(f"{name!r} is not a rule name: lower case letters, digits and hyphens")
     return f"""\
 id: {identifier}
 name: {name}

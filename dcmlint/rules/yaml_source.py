@@ -74,7 +74,7 @@ def read_yaml(path: Path, shown: str, error: type[LocatedError] = RuleError) -> 
         raise error(f"cannot be read: {reason}", shown) from None
     documents = parse_yaml(text, shown, error)
     if len(documents) != 1:
-        raise error(f"one document is wanted, {len(documents)} found", shown)
+        raise error(f"one document is expected, {len(documents)} found", shown)
     return documents[0]
 
 
@@ -101,7 +101,7 @@ def _convert(node: Any, path: str, marks: Marks, file: str, error: type[LocatedE
         key = key_node.value
         if key in result:
             line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            raise error(f"the key {key!r} stands twice", file, line, column)
+            raise error(f"the key {key!r} occurs twice", file, line, column)
         result[key] = _convert(value_node, f"{path}.{key}", marks, file, error, depth + 1)
     return Tagged(node.tag[1:], result) if ours else result
 

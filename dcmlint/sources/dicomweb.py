@@ -48,7 +48,7 @@ class DicomWeb:
         try:
             self._client = DICOMwebClient(self._url, session=self._session, timeout=_TIMEOUT)
         except ValueError:
-            raise UsageError(f"{settings.names[0]} is no URL of a DICOMweb server") from None
+            raise UsageError(f"{settings.names[0]} is not a URL of a DICOMweb server") from None
 
     def listed(self, after: str = "") -> Iterator[Key]:
         """See `Source.listed`: study by study, series by series, in the server's order."""
@@ -68,7 +68,7 @@ class DicomWeb:
         except self._failures as error:
             raise InputError(f"{self._url} cannot be listed: {_reason(error)}") from None
         if not passed:
-            raise InputError(f"{after} was listed before and is not there any more: begin a new run")
+            raise InputError(f"{after} was listed before and no longer exists: start a new run")
 
     def inputs(self, key: Key) -> Iterator[Input]:
         """See `Source.inputs`."""
@@ -85,7 +85,7 @@ class DicomWeb:
             ) as answer:
                 self.usage.requests += 1
                 if answer.status_code != 200:
-                    raise InputError(f"the server answers {answer.status_code}")
+                    raise InputError(f"the server returned {answer.status_code}")
                 kind = answer.headers.get("Content-Type", "")
                 made = spooled(one.path, self._counted(first_part(_reader(answer), kind)))
         except self._failures as error:
@@ -173,9 +173,9 @@ def _reason(error: BaseException) -> str:
 
     response = getattr(error, "response", None)
     if response is not None:
-        return f"the server answers {response.status_code}"
+        return f"the server returned {response.status_code}"
     if isinstance(error, requests.Timeout):
-        return "the server does not answer in time"
+        return "the server did not respond in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection to the server"
-    return f"the answer cannot be read ({type(error).__name__})"
+    return f"the response cannot be read ({type(error).__name__})"

@@ -37,7 +37,7 @@ class FolderSource:
             return
         rest = dropwhile(lambda key: key.key != after, found)
         if next(rest, None) is None:
-            raise InputError(f"{after} was listed before and is not there any more: begin a new run")
+            raise InputError(f"{after} was listed before and no longer exists: start a new run")
         yield from rest
 
     def inputs(self, key: Key) -> Iterator[Input]:

@@ -90,7 +90,7 @@ class Pacs:
         finally:
             finding.release()
         if not passed:
-            raise InputError(f"{after} was listed before and is not there any more: begin a new run")
+            raise InputError(f"{after} was listed before and no longer exists: start a new run")
 
     def inputs(self, key: Key) -> Iterator[Input]:
         """See `Source.inputs`."""

@@ -30,7 +30,7 @@ def published(edition: str) -> str:
     """The day from which an edition ("2020c") is the standard, as DICOM writes dates ("20200701")."""
     match = _EDITION.fullmatch(edition)
     if match is None:
-        raise ValueError(f"{edition!r} is no edition")
+        raise ValueError(f"{edition!r} is not an edition")
     return f"{match[1]}{_MONTHS[match[2]]}01"
 
 

@@ -29,7 +29,7 @@ def test_a_checker_takes_paths_bytes_buffers_and_data_sets() -> None:
     assert checker.check(GOOD / "label.dcm").summary.files == 1
     assert checker.check([GOOD / "label.dcm", str(GOOD / "level-0.dcm")]).summary.files == 2
     assert checker.check(GOOD).summary.files == 5, "nothing is left of the calls before"
-    with pytest.raises(dcmlint.UsageError, match="a int is no path, bytes, buffer or data set"):
+    with pytest.raises(dcmlint.UsageError, match="a int is not a path, bytes, buffer or data set"):
         checker.check(5)  # type: ignore[arg-type]
 
 
@@ -38,14 +38,14 @@ def test_a_checker_takes_paths_bytes_buffers_and_data_sets() -> None:
     [
         ({"frames": "bogus"}, "frames: 'bogus' is none of auto, all, sample, none"),
         ({"show_values": "some"}, "show_values: 'some' is none of safe, none, all"),
-        ({"select": "TILE"}, "select: 'TILE' is no list of words"),
+        ({"select": "TILE"}, "select: 'TILE' is not a list of words"),
         ({"severity": {"TILE003": "bad"}}, "'TILE003' is given 'bad', which is none of error, warning, info"),
         ({"group": "yes"}, "group: 'yes'"),
         ({"fail_on": "bogus"}, "fail_on: 'bogus' is none of error, warning, info, or None"),
-        ({"frame": "all"}, "'frame' is no setting: did you mean frames?"),
-        ({"jbos": 2}, "'jbos' is no setting"),
+        ({"frame": "all"}, "'frame' is not a setting: did you mean frames?"),
+        ({"jbos": 2}, "'jbos' is not a setting"),
         ({"profile": "wis"}, "did you mean wsi?"),
-        ({"select": ["NOPE"]}, "'NOPE' names no rule"),
+        ({"select": ["NOPE"]}, "'NOPE' is not a rule"),
     ],
 )
 def test_wrong_settings_are_usage_errors_that_list_the_choices(

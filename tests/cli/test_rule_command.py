@@ -69,7 +69,7 @@ examples:
     assert any(line.startswith(f"{path}:9:5: ") and "did you mean Modality?" in line for line in lines)
     assert any(line.startswith(f"{path}:11:46: ") and "did you mean wsi-full?" in line for line in lines)
     assert any("MINE003-not.yaml:4:11: " in line for line in lines)
-    assert any("MINE004-double.yaml:2:1: the key 'id' stands twice" in line for line in lines)
+    assert any("MINE004-double.yaml:2:1: the key 'id' occurs twice" in line for line in lines)
 
 
 def test_two_rules_of_one_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,9 +99,9 @@ def test_failures_are_told_readably(tmp_path: Path, capsys: pytest.CaptureFixtur
            .replace("a slide, passes", "a slide, fails"))  # fmt: skip
     assert run(["rule", "test", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{path}:9:5: MINE001 'a CT image': 2 places were wanted, 1 came"
+    assert lines[0] == f"{path}:9:5: MINE001 'a CT image': 2 places were expected, but found 1"
     assert lines[1] == "    warning at Modality: CT is no SM"
-    assert lines[2].endswith("MINE006 'a slide': fail was wanted, pass came")
+    assert lines[2].endswith("MINE006 'a slide': fail was expected, but got pass")
     assert lines[-1] == "4 examples of 2 rules: 2 failed"
 
 

@@ -35,7 +35,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ('mod = "observe"', "'mod' at the top is no key of a gate (did you mean mode?)"),
+        ('mod = "observe"', "'mod' at the top is not a key of a gate (did you mean mode?)"),
         ('mode = "watch"', "mode"),
         ('answer_within = "soon"', "a duration such as"),
         ("answer_within = 8", "a duration such as"),
@@ -51,7 +51,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
             '[[forward]]\nname = "archive"\nhost = "b"\nport = 1\ncalled = "B"',
             "two destinations are named 'archive'",
         ),
-        ('[[forward]]\nname = "b"\nhost = "b"\nport = 1\ncalled = "SEVENTEEN_LETTERS"', "no AE title"),
+        ('[[forward]]\nname = "b"\nhost = "b"\nport = 1\ncalled = "SEVENTEEN_LETTERS"', "not an AE title"),
         ("= 3", "no TOML"),
     ],
 )

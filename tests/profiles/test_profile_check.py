@@ -170,7 +170,7 @@ def test_types_of_the_gap_agree_with_another_copy_of_the_tables() -> None:
     for remark in lint_profile(find_profile(DICOMVERT)):
         if remark.code in ("not-promised", "promised-conditionally"):
             *path, keyword = remark.subject.split(".")
-            stated = remark.message.partition("(type ")[2].partition(",")[0]
+            stated = remark.message.partition("(Type ")[2].partition(",")[0]
             assert stated in types[keyword, tuple(path)], remark.message
             checked += 1
     assert checked >= 9

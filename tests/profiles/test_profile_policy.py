@@ -90,7 +90,7 @@ def test_values_are_those_of_the_order(tmp_path: Path, name: str, text: str) -> 
 def test_without_an_order_it_is_said(tmp_path: Path) -> None:
     path = written(tmp_path, "attributes:\n  - {attribute: PatientID, source: order}\n")
     assert [one.parameter for one in resolve_profile(path).not_checked] == ["--order"]
-    with pytest.raises(ProfileError, match="no source"):
+    with pytest.raises(ProfileError, match="not a source"):
         resolve_profile(written(tmp_path, "attributes:\n  - {attribute: PatientID, source: heaven}\n"))
 
 

@@ -71,19 +71,19 @@ def test_two_bases_do_not_change_each_other(tmp_path: Path) -> None:
     [
         ("attributes:\n  - {id: TRY001, attribute: StudyID}\n  - {id: TRY001, attribute: PatientID}\n", "used twice", 7),
         ('attributes:\n  - {attribute: PatientID, pattern: "^(?!TEST).*"}\n', "TRY001", 6),
-        ("attributes:\n  - {attribute: StudyID, presence: Required}\n", "no presence", 6),
+        ("attributes:\n  - {attribute: StudyID, presence: Required}\n", "not a presence", 6),
         ("attributes:\n  - {attribute: StudyID, assert: 'StudyIDD == \"1\"'}\n", "did you mean StudyID", 6),
         ('file_names: {template: "{PatientId}_{Nr}"}\n', "unknown token {PatientId}", 5),
         ('file_names: {template: "{PatientID"}\n', "brace", 5),
-        ('endpoints:\n  - {name: a, port: "99999"}\n', "no port", 6),
-        ('endpoints:\n  - {name: a, port: "104", called_ae: SEVENTEEN_LETTERS}\n', "no AE title", 6),
+        ('endpoints:\n  - {name: a, port: "99999"}\n', "not a port", 6),
+        ('endpoints:\n  - {name: a, port: "104", called_ae: SEVENTEEN_LETTERS}\n', "not an AE title", 6),
         ("attributes:\n  - {attribute: Rows, minimum: 5, maximum: 4}\n", "larger than the maximum", 6),
         ("attributes:\n  - {attribute: PatientID, minimum: 5}\n", "are for numbers", 6),
         ("attributes:\n  - {attribute: PatientID, not_before: today}\n", "are for dates", 6),
-        ("attributes:\n  - {attribute: StudyDate, not_before: tomorrow}\n", "is no day", 6),
-        ("attributes:\n  - {attribute: OpticalPathSequence, context_group: 99999999}\n", "no context group", 6),
-        ("attributes:\n  - {attribute: OpticalPathSequence, code: x}\n", "is no code", 6),
-        ("attributes:\n  - {attribute: PatientID, values_from: nowhere.csv}\n", "no file of values", 6),
+        ("attributes:\n  - {attribute: StudyDate, not_before: tomorrow}\n", "is not a day", 6),
+        ("attributes:\n  - {attribute: OpticalPathSequence, context_group: 99999999}\n", "not a context group", 6),
+        ("attributes:\n  - {attribute: OpticalPathSequence, code: x}\n", "is not a code", 6),
+        ("attributes:\n  - {attribute: PatientID, values_from: nowhere.csv}\n", "not a file of values", 6),
     ],
 )  # fmt: skip
 def test_mistakes_are_said_before_anything_is_checked(
@@ -276,7 +276,7 @@ def test_devices_are_no_profiles() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("port", "99999", "not within 1 to 65535"), ("port", "2762.5", "no whole number"),
+        ("port", "99999", "not within 1 to 65535"), ("port", "2762.5", "not a whole number"),
         ("title", "SEVENTEEN_LETTERS", "does not match"), ("file_location", "images", "does not match"),
         ("image_filename_format", "{IMAGEID}-{BARCODID}", "did you mean BARCODEID"),
     ],

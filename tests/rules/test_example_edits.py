@@ -198,8 +198,8 @@ def test_a_base_beside_the_rule(tmp_path: Path) -> None:
         (["use: wsi-ful"], 12, "there is no base 'wsi-ful': did you mean wsi-full?"),
         (["use: gone.dcm"], 12, "the base 'gone.dcm' cannot be read: No such file or directory"),
         (["use: ct", "Row: 3"], 12, "Row: 'Row' is not a keyword of the data dictionary"),
-        (["use: ct", "Rows: many"], 13, "Rows: 'many' is no number that fits: use !raw or !hex for what is not"),
-        (["use: ct", "Rows: 70000"], 13, "Rows: '70000' is no number that fits: use !raw or !hex for what is not"),
+        (["use: ct", "Rows: many"], 13, "Rows: 'many' is not a number that fits: use !raw or !hex for what is not"),
+        (["use: ct", "Rows: 70000"], 13, "Rows: '70000' is not a number that fits: use !raw or !hex for what is not"),
         (["use: ct", "Rows: !hex 0g"], 13, "Rows: '0g' is not hexadecimal"),
         (["use: ct", "Rows: !nothing"], 13, "Rows: !nothing is no value: !absent, !empty, !hex, !raw, !vr, !copy"),
         (["use: ct", "StudyComments: !absent"], 22, "StudyComments: it is absent in the base already"),
@@ -257,10 +257,10 @@ def test_facts_from_a_rule_file() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"inner": {"number": "many"}}, "inner.number: 'many' is no number"),
+        ({"inner": {"number": "many"}}, "inner.number: 'many' is not a number"),
         ({"known": "yes"}, "known: true or false, not 'yes'"),
         ({"other": "1"}, "_Outer: no field 'other'"),
-        ({"inner": "text"}, "inner: a mapping is wanted"),
+        ({"inner": "text"}, "inner: a mapping is expected"),
     ],
 )
 def test_mistakes_in_facts(value: dict[str, object], message: str) -> None:
@@ -281,7 +281,7 @@ def test_examples_that_give_only_facts(tmp_path: Path) -> None:
     )
     source = read_rule(path)
     assert [run_example(source, number).problem for number in range(3)] == ["", "", ""]
-    with pytest.raises(RuleError, match="'mesures' is no group of facts") as caught:
+    with pytest.raises(RuleError, match="'mesures' is not a group of facts") as caught:
         run_example(source, 3)
     assert (caught.value.line, caught.value.hint) == (12, "did you mean measures?")
 

@@ -43,7 +43,7 @@ def smb_number(text: str) -> int:
         return 0
     parts = (text + ".0.0").split(".")[:3]
     if not all(part.isdecimal() and len(part) == 1 for part in parts):
-        raise UsageError(f"{text!r} is no dialect of SMB (2.0.2, 2.1, 3, 3.0.2, 3.1.1)")
+        raise UsageError(f"{text!r} is not a dialect of SMB (2.0.2, 2.1, 3, 3.0.2, 3.1.1)")
     major, minor, patch = (int(part) for part in parts)
     return major << 8 | minor << 4 | patch
 

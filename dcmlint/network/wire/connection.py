@@ -92,7 +92,7 @@ class Line:
         while True:
             remaining = deadline - monotonic()
             if remaining <= 0:
-                raise WireError("timeout", "nothing came in time", self.received)
+                raise WireError("timeout", "nothing was received in time", self.received)
             wait = _SLICE if remaining > _SLICE else remaining
             try:
                 if wait != self._wait:
@@ -169,7 +169,7 @@ class Line:
             self._wait = -1.0
             self.sock.sendall(data)
         except TimeoutError as error:
-            raise WireError("timeout", "the peer does not take what is sent", self.received) from error
+            raise WireError("timeout", "the peer does not accept the data", self.received) from error
         except ssl.SSLError as error:
             raise TlsError(error, self.received) from error
         except (ConnectionResetError, BrokenPipeError) as error:
