@@ -124,7 +124,8 @@ def _checked(order: Mapping[str, Any], name: str) -> Order:
         if standard.load().dictionary.by_keyword(key) is None:
             hint = did_you_mean(key, standard.load().dictionary.keywords())
             raise UsageError(
-                f"--order {name}: {key!r} is not a keyword of the data dictionary" + (f" ({hint})" if hint else "")
+                f"--order {name}: {key!r} is not a keyword of the data dictionary"
+                + (f" ({hint})" if hint else "")
             )
         if value not in (None, ""):
             made[key] = str(value).strip()
