@@ -145,3 +145,44 @@ def directory_tree(context: RuleContext) -> Iterator[Problem]:
         if record.offset not in seen:
             yield Problem(level=record, message="the directory record is not linked", offset=record.offset,
                           want="a link from the root, the previous record or the parent")  # fmt: skip
+
+
+# PS3.3 Table F.4-1: the record below which a record may be; "" is the root.
+_COMPOSITE = (
+    "IMAGE", "RADIOTHERAPY", "RT DOSE", "RT STRUCTURE SET", "RT PLAN", "RT TREAT RECORD", "PLAN", "PRESENTATION", "WAVEFORM",
+    "SR DOCUMENT", "KEY OBJECT DOC", "SPECTROSCOPY", "RAW DATA", "REGISTRATION", "FIDUCIAL", "ENCAP DOC", "VALUE MAP",
+    "STEREOMETRIC", "MEASUREMENT", "SURFACE", "SURFACE SCAN", "TRACT", "ASSESSMENT", "ANNOTATION",
+)  # fmt: skip
+_ABOVE = {
+    "PATIENT": "", "STUDY": "PATIENT", "SERIES": "STUDY", "HL7 STRUC DOC": "PATIENT", "HANGING PROTOCOL": "",
+    "PALETTE": "", "IMPLANT": "", "IMPLANT GROUP": "", "IMPLANT ASSY": "", **dict.fromkeys(_COMPOSITE, "SERIES"),
+}  # fmt: skip
+
+
+@rule_function("directory-hierarchy")
+def directory_hierarchy(context: RuleContext) -> Iterator[Problem]:
+    """A record is below a record of the type that PS3.3 Table F.4-1 names; private and retired types are not judged."""
+    _records(context)
+    by_offset = {record.offset: record for record in context.dataset.items(DirectoryRecordSequence)}
+    seen: set[int] = set()
+    todo = [(context.dataset.value(OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity) or 0, "")]
+    while todo:
+        offset, above = todo.pop()
+        record = by_offset.get(offset)
+        if record is None or offset in seen:
+            continue
+        seen.add(offset)
+        kind = record.text(DirectoryRecordType)
+        wanted = _ABOVE.get(kind)
+        if wanted is not None and above != wanted and (not above or above in _ABOVE):
+            place = f"a record {wanted}" if wanted else "the root"
+            yield Problem(
+                level=record, tag=DirectoryRecordType, message=f"the record {kind} is below {above or 'the root'}",
+                found=kind, want=f"{kind} below {place}",
+            )  # fmt: skip
+            todo.append((record.value(OffsetOfTheNextDirectoryRecord) or 0, above))
+            continue  # what is below it follows from that
+        todo += [
+            (record.value(OffsetOfTheNextDirectoryRecord) or 0, above),
+            (record.value(OffsetOfReferencedLowerLevelDirectoryEntity) or 0, kind),
+        ]

@@ -22,7 +22,7 @@ def _pairs(context: SlideContext) -> Iterator[tuple[KeptFile, Region, KeptFile, 
     any_ = False
     for part in context.parts:
         for region in regions_in(part.kept):
-            for image in context.index.instances.get(region.sop_instance, [])[:1]:
+            for image in context.index.named(region.sop_instance)[:1]:
                 if image.kept.size is not None:
                     any_ = True
                     yield part, region, image, image.kept.size
@@ -34,7 +34,9 @@ def _pairs(context: SlideContext) -> Iterator[tuple[KeptFile, Region, KeptFile, 
 def frames(context: SlideContext) -> Iterator[Problem]:
     """SR021: the frames that a document refers to are frames of the image."""
     for part, region, image, size in _pairs(context):
-        if region.frame > size.frames:
+        # The frames of a concatenation are those of all its members.
+        whole = image.kept.sop_instance == region.sop_instance
+        if whole and region.frame > size.frames:
             yield Problem(
                 message=f"frame {region.frame} is referenced, but the image has {size.frames} frames",
                 found=region.frame, want=f"1 to {size.frames}", files=(part.path, image.path),
