@@ -5,6 +5,8 @@ A listing is never held: what is in memory is one shard.
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from posixpath import dirname
@@ -35,10 +37,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, keys: Iterable[Key], after: str = "") -> Iterator[Key]:
         """The keys that are taken; ``after``: the key that was taken last before."""
-        last = dirname(after) if after else None
+        last = _folder(after) if after else None
         for key in keys:
             if self.one_per_series:
-                folder = dirname(key.key)
+                folder = _folder(key.key)
                 if folder == last:
                     continue
                 last = folder
@@ -47,10 +49,47 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
             yield key
 
 
+def _folder(key: str) -> str:
+    return dirname(key.replace("\\", "/"))
+
+
 def _drawn(key: str) -> float:
     """A number from 0 to 1 that belongs to a key."""
     hashed = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=7).digest()
     return float(int.from_bytes(hashed, "big")) / float(1 << 56)
+
+
+def planned(
+    folder: Folder, run: str, listing: Listing, choice: Choice, size: int, listed: Callable[[int], None]
+) -> Iterator[Shard]:
+    """`shards`, listed ahead in a thread of its own: what waits lies on the disk.
+
+    ``listed`` is called, in that thread, with the number of objects of each shard.
+    """
+    waiting: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for shard in shards(folder, run, listing, choice, size):
+                listed(shard.keys.num_rows)
+                waiting.put(shard.number)
+                if stopped.is_set():
+                    return
+            waiting.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised where the shards are taken
+            waiting.put(error)
+
+    thread = threading.Thread(target=work, daemon=True, name="listing")
+    thread.start()
+    try:
+        while (found := waiting.get()) is not None:
+            if isinstance(found, BaseException):
+                raise found
+            yield read_shard(folder, run, found)
+    finally:
+        stopped.set()
+        thread.join()
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -68,11 +107,9 @@ def shards(folder: Folder, run: str, listing: Listing, choice: Choice, size: int
     """
     number, after = 0, ""
     for number in folder.shards("keys", run):
-        table = folder.read("keys", run, number)
-        batch = _one_batch(table)
-        if batch.num_rows:
-            after = batch.column("key")[-1].as_py()
-        yield Shard(number, batch, folder.metadata("keys", run, number).get("digest", ""))
+        shard = read_shard(folder, run, number)
+        after = shard.keys.column("key")[-1].as_py()
+        yield shard
         number += 1
     if is_listed(folder, run):
         return
@@ -83,6 +120,12 @@ def shards(folder: Folder, run: str, listing: Listing, choice: Choice, size: int
         yield Shard(number, batch, digest)
         number += 1
     folder.write("keys", run, _LISTED, pa.Table.from_batches([batch_of(())]))
+
+
+def read_shard(folder: Folder, run: str, number: int) -> Shard:
+    """A shard that was written down."""
+    batch = _one_batch(folder.read("keys", run, number))
+    return Shard(number, batch, folder.metadata("keys", run, number).get("digest", ""))
 
 
 def is_listed(folder: Folder, run: str) -> bool:

@@ -7,7 +7,9 @@ shard is written down before it is checked, and nothing comes twice, since a sha
 from __future__ import annotations
 
 import datetime
+import glob
 import hashlib
+import os
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -23,18 +25,18 @@ from dcmlint.archive.engines.job import packed, unpacked
 from dcmlint.archive.groups import check_groups
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
-from dcmlint.archive.plan import Choice, Shard, is_listed, shards
+from dcmlint.archive.plan import Choice, Shard, is_listed, planned
 from dcmlint.archive.schema import INSTANCES, OUTCOMES, VERSION
 from dcmlint.archive.tally import count_outcomes, totals_of
 from dcmlint.archive.unit import Work, died, split_batch
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
 from dcmlint.findings.finding import RANK, Severity
-from dcmlint.sources.open_source import open_source
+from dcmlint.sources.open_source import open_source, scheme_of
 from dcmlint.version import __version__
 
 SCAN = "dcmlint.archive.unit:scan_batch"
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
 Tables = tuple[pa.Table, pa.Table, pa.Table]
 
 
@@ -56,18 +58,37 @@ class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: Severity | None = "error"
 
 
-def scan(out: str, settings: ScanSettings, progress: Progress = lambda count: None) -> dict[str, Any]:
+def scan(out: str, settings: ScanSettings, progress: Progress = lambda done, listed: None) -> dict[str, Any]:
     """Run a scan, or go on with one that was stopped; gives the row of the run.
 
-    ``progress`` is called with the number of objects that were done.  Raises `UsageError` for a profile, source or
+    ``progress`` is called with the number of objects that were done, and of those that were listed, from two threads.  Raises `UsageError` for a profile, source or
     folder that does not work, `InputError` where the source cannot be listed; `KeyboardInterrupt` leaves a run that can
     be gone on with.
     """
     checker = Checker(settings.work.settings)
     folder = Folder(out, create=True)
+    settings = _without_results(settings, out)
     with only_one(folder):
         folder.sweep()
         return _Scan(folder, settings, checker, progress).run()
+
+
+def _without_results(settings: ScanSettings, out: str) -> ScanSettings:
+    """The settings, with the folder of results left out where it lies in a folder that is scanned."""
+    source = settings.work.source
+    place = os.path.realpath(out)
+    inside = [
+        os.path.join(glob.escape(name), glob.escape(os.path.relpath(place, os.path.realpath(name))), "*")
+        for name in source.names
+        if not scheme_of(name) and place.startswith(os.path.join(os.path.realpath(name), ""))
+    ]
+    if not inside:
+        return settings
+    exclude = (*source.selection.exclude, *inside)
+    source = msgspec.structs.replace(
+        source, selection=msgspec.structs.replace(source.selection, exclude=exclude)
+    )
+    return msgspec.structs.replace(settings, work=msgspec.structs.replace(settings.work, source=source))
 
 
 class _Open:
@@ -137,13 +158,14 @@ class _Scan:
         self.all_linked = not done
         try:
             found = partial(list_keys, source, settings.work.source)
-            for shard in shards(self.folder, self.run_id, found, settings.choice, settings.shard_size):
+            size, listed = settings.shard_size, partial(self.progress, 0)
+            for shard in planned(self.folder, self.run_id, found, settings.choice, size, listed):
                 if shard.number in done:
-                    self.progress(shard.keys.num_rows)
+                    self.progress(shard.keys.num_rows, 0)
                     continue
                 if self.earlier is not None and self.earlier.link(shard, self.run_id):
                     self.row["reused"] += shard.keys.num_rows
-                    self.progress(shard.keys.num_rows)
+                    self.progress(shard.keys.num_rows, 0)
                     continue
                 self.all_linked = False
                 opened, rest = self._reused(shard)
@@ -172,7 +194,7 @@ class _Scan:
         tables, keys = found
         self.row["reused"] += len(keys)
         rest = shard.keys.filter(pc.invert(pc.is_in(shard.keys.column("key"), pa.array(keys, pa.string()))))
-        self.progress(len(keys))
+        self.progress(len(keys), 0)
         return _Open(shard, tables), rest
 
     def _submit(self, opened: _Open, keys: pa.RecordBatch) -> None:
@@ -194,7 +216,7 @@ class _Scan:
         instances = opened.pieces[-1][0]
         self.row["bytes_read"] += pc.sum(instances.column("bytes_read")).as_py() or 0
         self.row["requests"] += pc.sum(instances.column("requests")).as_py() or 0
-        self.progress(keys.num_rows)
+        self.progress(keys.num_rows, 0)
         if not opened.waiting:
             self._write(opened)
 

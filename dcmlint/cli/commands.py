@@ -1,7 +1,6 @@
 """Importing this module registers every command."""
 
 from dcmlint.cli import (
-    archive_report,
     baseline,
     check,
     compare,
@@ -17,6 +16,7 @@ from dcmlint.cli import (
     probe,
     profile,
     query,
+    report,
     rule,
     rules,
     scan,
@@ -25,7 +25,6 @@ from dcmlint.cli import (
 )
 
 __all__ = [
-    "archive_report",
     "baseline",
     "check",
     "compare",
@@ -41,6 +40,7 @@ __all__ = [
     "probe",
     "profile",
     "query",
+    "report",
     "rule",
     "rules",
     "scan",

@@ -14,12 +14,12 @@ _EVERY = 0.2  # seconds between two drawings
 
 @contextmanager
 def counter(quiet: bool, total: int | None = None) -> Iterator[Callable[..., None]]:
-    """Gives a function to call after each input, or with the number of those that are done; nothing is drawn in the first second.
+    """Gives a function to call after each input, or with the number of those that are done or listed; nothing is drawn in the first second.
 
     ``total``: the number of inputs, where it is known; then the remaining time is shown.
     """
     if quiet or not sys.stderr.isatty():
-        yield lambda count=1: None
+        yield lambda count=1, listed=0: None
         return
     started = time.monotonic()
     done = 0
@@ -28,15 +28,18 @@ def counter(quiet: bool, total: int | None = None) -> Iterator[Callable[..., Non
 
     drawn = started
 
-    def tick(count: int = 1) -> None:
-        nonlocal done, bar, task, drawn
+    def tick(count: int = 1, listed: int = 0) -> None:
+        nonlocal done, bar, task, drawn, total
         done += count
+        if listed:
+            total = (total or 0) + listed
+            return
         now = time.monotonic()
         if bar is None and now - started > _AFTER:
             bar, task = _bar(total)
         if bar is not None and (now - drawn > _EVERY or done == total):
             drawn = now
-            bar.update(task, completed=done, rate=f"{done / (now - started):.0f}/s")
+            bar.update(task, completed=done, total=total, rate=f"{done / (now - started):.0f}/s")
 
     try:
         yield tick

@@ -29,9 +29,9 @@ from dcmlint.cli.option_types import (
     Severities,
     ShowValues,
 )
-from dcmlint.errors import UsageError
+from dcmlint.errors import InputError, UsageError
 
-INTERRUPTED = 130
+INTERRUPTED, INCOMPLETE = 130, 4
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -129,6 +129,9 @@ def scan(
     except KeyboardInterrupt:
         print(f"interrupted: {out} keeps what was done; the same command goes on", file=sys.stderr)
         return INTERRUPTED
+    except InputError as error:
+        print(f"dcmlint: {error}; {out} keeps what was done", file=sys.stderr)
+        return INCOMPLETE
     if not quiet:
         _print(row, out)
     code = int(row["exit_code"])

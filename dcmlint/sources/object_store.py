@@ -42,7 +42,7 @@ class ObjectStore:
         self._selection = selection or Selection()
         self.usage = Usage()
         self._pool: ThreadPoolExecutor | None = None
-        self._coming: dict[str, Future[bytes]] = {}
+        self._coming: dict[str, Future[tuple[bytes, int, str]]] = {}
 
     def listed(self, after: str = "") -> Iterator[Key]:
         """See `Source.listed`; in the order of their names."""
@@ -69,26 +69,28 @@ class ObjectStore:
     def inputs(self, key: Key) -> Iterator[Input]:
         """See `Source.inputs`; archives in a store are not opened."""
         size = -1 if key.size is None else key.size
-        path = key.key if "://" in key.key else f"{self._root}/{key.key}"
-        yield Input(path=path, kind="object", container=self._root, named=key.named, size=size, etag=key.etag)
+        yield Input(
+            path=self._path(key),
+            kind="object",
+            container=self._root,
+            named=key.named,
+            size=size,
+            etag=key.etag,
+        )
 
     def open(self, one: Input) -> Buffer:
         """See `Source.open`."""
         import obstore
 
         name = self._name(one.path)
-        size, etag = one.size, one.etag
+        if not one.size:
+            return WholeBuffer(b"")
         try:
-            if size < 0:
-                meta = obstore.head(self._store, name)
-                self.usage.requests += 1
-                size, etag = meta["size"], meta.get("e_tag") or ""
-            if not size:
-                return WholeBuffer(b"")
             coming = self._coming.pop(one.path, None)
-            head = coming.result() if coming is not None else self._range(name, 0, min(size, FIRST))
+            first = coming.result() if coming is not None else self._first(name, one.size, one.etag)
         except (OSError, obstore.exceptions.BaseError) as error:
             raise InputError(_reason(error)) from None
+        head, size, etag = first
         self._count(head)
         if len(head) >= size:
             return WholeBuffer(head[:size])
@@ -99,10 +101,10 @@ class ObjectStore:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, "dcmlint-fetch")
         for key in keys:
-            if key.size:
-                self._coming[key.key] = self._pool.submit(
-                    self._range, self._name(key.key), 0, min(key.size, FIRST)
-                )
+            if key.size != 0:
+                size = -1 if key.size is None else key.size
+                first = self._pool.submit(self._first, self._name(key.key), size, key.etag)
+                self._coming[self._path(key)] = first
 
     def close(self) -> None:
         """See `Source.close`."""
@@ -112,10 +114,20 @@ class ObjectStore:
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    def _range(self, name: str, start: int, stop: int) -> bytes:
+    def _first(self, name: str, size: int, etag: str) -> tuple[bytes, int, str]:
+        """The first range of an object, its size and ETag; ``size`` -1: the answer says both."""
         import obstore
 
-        return bytes(obstore.get_range(self._store, name, start=start, end=stop))
+        if size >= 0:
+            head = bytes(obstore.get_range(self._store, name, start=0, end=min(size, FIRST)))
+            return head, size, etag
+        try:
+            options: Any = {"range": (0, FIRST)}
+            answer = obstore.get(self._store, name, options=options)
+        except obstore.exceptions.GenericError:  # an empty object has no range
+            answer = obstore.get(self._store, name)
+        meta = answer.meta
+        return bytes(answer.bytes()), meta["size"], meta.get("e_tag") or ""
 
     def _further(self, name: str, etag: str, start: int, stop: int) -> bytes:
         """A range of the same object as the first one: not of another that took its place."""
@@ -141,6 +153,9 @@ class ObjectStore:
             meta.get("e_tag") or "",
             named=named,
         )
+
+    def _path(self, key: Key) -> str:
+        return key.key if "://" in key.key else f"{self._root}/{key.key}"
 
     def _name(self, key: str) -> str:
         """The name in the store of a key, which may be given without the URL of the store."""

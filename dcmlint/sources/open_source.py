@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +15,7 @@ from dcmlint.sources.key import Source
 STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "http", "https")
 DICOMWEB = ("dicomweb+http", "dicomweb+https")
 PACS = "dicom"
+_SECRETS = ("secret", "password", "token", "access_key", "account_key", "sas", "credential")
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,17 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     modality: str = ""
     since: datetime.datetime | None = None
     until: datetime.datetime | None = None
+
+    def __post_init__(self) -> None:
+        # What a run was made with is written down beside its results.
+        for name in self.options:
+            if any(word in name.lower() for word in _SECRETS):
+                raise UsageError(f"{name}: secrets are read from the environment, never from an option")
+        if any(scheme_of(name) and urlsplit(name).password for name in self.names):
+            raise UsageError(
+                "a URL with a password: secrets are read from the environment, never from a name"
+            )
+
     selection: Selection = Selection()
 
 

@@ -86,6 +86,15 @@ def test_only_the_results_are_read_and_nothing_is_written(archive, sql, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("view", ["runs", "instances", "findings", "outcomes", "keys"])
+def test_each_column_can_be_named_without_quotes(archive, view):
+    from dcmlint.archive.layout import KINDS
+    from dcmlint.archive.schema import RUNS
+
+    names = RUNS.names if view == "runs" else [*KINDS[view].names, "run"]
+    assert asked(archive, f"SELECT {', '.join(names)} FROM {view} LIMIT 1")
+
+
 def test_a_question_that_is_none(archive):
     with pytest.raises(UsageError, match="worst-series"):
         asked(archive, "worst-serie")

@@ -161,3 +161,37 @@ def test_a_later_schema_and_a_damaged_file_are_said(tmp_path):
     Folder(str(out)).file("outcomes", run["run"], "outcomes").write_bytes(b"no")
     with pytest.raises(UsageError, match="damaged"):
         Folder(str(out)).read("outcomes", run["run"], "outcomes")
+
+
+def test_the_results_are_no_input_of_the_next_scan(tmp_path, monkeypatch):
+    source = mixed(tmp_path / "archive")
+    first = scanned(source / "out", source)
+    again = scanned(source / "out", source)
+    assert again["reused"] == again["keys"] == first["keys"]
+    monkeypatch.chdir(source)
+    assert scanned(Path("out"), ".")["keys"] == first["keys"]
+
+
+def test_secrets_are_not_written_down():
+    from dcmlint.sources.open_source import SourceSettings
+
+    for options, name in (({"aws_secret_access_key": "x"}, "s3://b"), ({}, "https://me:word@host/x")):
+        with pytest.raises(UsageError, match="environment"):
+            SourceSettings(names=(name,), options=options)
+
+
+def test_the_command_scans_and_says_how_to_go_on(tmp_path, capsys):
+    from dcmlint.cli.app import run as dcmlint
+
+    out = str(tmp_path / "out")
+    code = dcmlint(["scan", str(EXAMPLES), "--out", out, "--isolated", "-j", "2", "--sample", "100%"])
+    assert code == 1
+    said = capsys.readouterr().out
+    assert "10 instances of 12 objects: 10 checked" in said
+    assert f"dcmlint query {out}" in said
+    assert dcmlint(["scan", str(EXAMPLES), "--out", out, "--isolated", "--exit-zero", "-q"]) == 0
+    for wrong in (["--sample", "0"], ["--since", "soon"], ["--memory-limit", "much"], ["--modality", "CT"], ["--engine", "x"],
+                  ["--source-option", "token=x"]):  # fmt: skip
+        assert dcmlint(["scan", str(EXAMPLES), "--out", f"{out}{wrong[1]}", "--isolated", *wrong]) == 2, wrong
+    assert dcmlint(["scan", f"dicom://PACS@127.0.0.1:1/?calling={out[:1]}", "--out", out, "--isolated"]) == 4
+    capsys.readouterr()
