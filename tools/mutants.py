@@ -94,7 +94,7 @@ _SIZED = {
     "RedPaletteColorLookupTableDescriptor": [1, 0, 16], "RedPaletteColorLookupTableData": b"\xff\xff",
     "GreenPaletteColorLookupTableDescriptor": [1, 0, 16], "GreenPaletteColorLookupTableData": b"\xff\xff",
     "BluePaletteColorLookupTableDescriptor": [1, 0, 16], "BluePaletteColorLookupTableData": b"\xff\xff",
-    "PatientOrientation": ["L", "P"], "LUTDescriptor": [1, 0, 16], "LUTData": b"\xff\xff", "VelocityEncodingDirection": [1.0, 0.0, 0.0],
+    "PatientOrientation": ["L", "P"], "LUTDescriptor": [1, 0, 16], "LUTData": [65535], "VelocityEncodingDirection": [1.0, 0.0, 0.0],
     # A dimension that is in a functional group; a selector that is not in a sequence.
     "DimensionIndexPointer": 0x00209057, "FunctionalGroupPointer": 0x00209111, "SelectorAttribute": 0x00080060,
     "DimensionIndexValues": 1, "SelectorAttributeVR": "CS", "ValueType": "CONTAINER",
