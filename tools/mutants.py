@@ -117,6 +117,9 @@ FALSE_ALARMS: dict[str, str] = {
     r"/PatientOrientation.* Missing attribute": (
         "of an image whose functional groups hold its orientation, or of an RT Image, careful readers differ (PS3.3 C.7.6.1)"
     ),
+    r"/SharedFunctionalGroupsSequence.* Missing attribute .*<(XRayPositioner|XRayTablePosition|XRayGeometry|PatientOrientationInFrame)": (
+        "usage U in enhanced XRF (PS3.3 A.48.3); elsewhere dcmlint reports it"
+    ),
     r"/SegmentNumber.* not monotonically increasing": "numbers of a label map need not begin with 1 (PS3.3 C.8.20.4)",
 }
 
