@@ -59,8 +59,8 @@ def test_profiles_are_listed() -> None:
         (["parameters", "wsi"], "no parameters"),
         (["parameters", "aperio-gt450-dx", "--set", "title=X"], "is  X"),
         (["statements", "aperio-iqc"], "not seen:"),
-        (["statements", "wsi"], "encodes no document"),
-        (["diff", "wsi", "wsi"], "come to the same"),
+        (["statements", "wsi"], "does not encode a document"),
+        (["diff", "wsi", "wsi"], "are equivalent"),
         (["check", "wsi"], "0 errors"),
     ],
 )  # fmt: skip

@@ -188,7 +188,7 @@ def test_endpoints_take_the_page_s_values() -> None:
         ("dimension_organization_type", "Tiled", "Full, Sparse"),
         ("port", "many", "no number"),
         ("require_barcode_id", "perhaps", "neither true nor false"),
-        ("slide_id_attribute", "ContainerIdentifer", "no keyword"),
+        ("slide_id_attribute", "ContainerIdentifer", "not a keyword"),
         ("slide_id_formt", "x", "did you mean slide_id_format"),
     ],
 )
