@@ -159,7 +159,7 @@ def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert "INCOMPLETE" in out
     code, out, _ = probe(capsys, "host.invalid", 104)
     assert code == 4
-    assert "The host name is not known" in out
+    assert "Unknown host" in out
 
 
 @pytest.mark.parametrize(
