@@ -32,6 +32,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     """Run the gate until it is terminated; what is not yet forwarded continues at the next start."""
     need_gate()
     from dcmlint.gate.alerts import Alerts
+    from dcmlint.gate.audit_trail import audit_trail
     from dcmlint.gate.config import read_config
     from dcmlint.gate.logs import json_log, on_defect
     from dcmlint.gate.metrics import Metrics
@@ -51,8 +52,9 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     threading.excepthook = on_defect(log)
     metrics = Metrics()
     alerts = Alerts(settings.alert, log) if settings.alert.url else None
-    observers: tuple[Observer, ...] = (metrics, alerts) if alerts is not None else (metrics,)
-    gate = Gate(settings, config.parent, log=log, observers=observers)
+    audit = audit_trail(settings, config.parent, log) if settings.audit.host else None
+    observers: list[Observer] = [metrics, *(one for one in (alerts, audit) if one is not None)]
+    gate = Gate(settings, config.parent, log=log, observers=tuple(observers))
     metrics.watch(gate)
     page = WebServer(gate, metrics, settings.page.host, settings.page.port) if settings.page.port else None
     watchers = [folder_watcher(gate, one, config.parent, log) for one in settings.watch]
@@ -61,6 +63,8 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
         gate.start()
         if alerts is not None:
             alerts.watch(gate)
+        if audit is not None:
+            audit.start()
         if page is not None:
             page.start()
             log("page", port=page.port)
@@ -79,6 +83,8 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
         if alerts is not None:
             alerts.stop()
         gate.stop()
+        if audit is not None:
+            audit.stop()
     return 0
 
 

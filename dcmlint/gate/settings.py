@@ -88,6 +88,20 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: int = 0
 
 
+class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An audit repository; ``host`` empty: none. ``source``: how audit messages call this gate. ``name``: that its
+    certificate must have, if it is not the host."""
+
+    host: str = ""
+    port: int = 6514
+    transport: Literal["tls", "udp"] = "tls"
+    source: str = "DCMLINT"
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    name: str = ""
+
+
 class Commitment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may ask for storage commitment, by AE title, and where its answer is sent. ``wait``: what every destination
     does not have by then is answered as failed."""
@@ -161,3 +175,4 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stow: Stow = Stow()
     watch: tuple[Watch, ...] = ()
     commitment: tuple[Commitment, ...] = ()
+    audit: Audit = Audit()
