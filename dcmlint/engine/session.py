@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from sys import intern
 from threading import Lock
 from typing import Any
 
@@ -305,6 +306,30 @@ def describe_instance(run: InstanceRun) -> str:
     return " · ".join(parts)
 
 
+# Texts of a finding that many findings of a run have in common.
+_COMMON = (
+    "rule",
+    "name",
+    "severity",
+    "basis",
+    "path",
+    "tag",
+    "message",
+    "is_",
+    "want",
+    "because",
+    "remedy",
+    "confidence",
+)
+
+
+def _shared(finding: Finding) -> Finding:
+    """A finding that shares the texts that others have too: results of other processes bring copies of them all."""
+    for name in _COMMON:
+        msgspec.structs.force_setattr(finding, name, intern(getattr(finding, name)))
+    return finding
+
+
 class Totals:
     """Adds up results in the order of the inputs."""
 
@@ -331,7 +356,7 @@ class Totals:
             return
         self.files.append(result.record)
         self.sampled += result.sampled
-        self.findings.extend(result.findings)
+        self.findings.extend(map(_shared, result.findings))
         if result.planned:
             self._counts.add_instance(result.record.sop_class, result.outcomes)
         else:

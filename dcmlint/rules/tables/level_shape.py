@@ -59,7 +59,7 @@ def shape_of(level: Level, present: frozenset[int], main: bool, whole: bool) -> 
     """
     shapes = level.shapes
     key = present, main, whole
-    found = shapes.get(key)
+    found: tuple[LevelShape, bool] | None = shapes.get(key)
     if found is None:
         if len(shapes) >= _MOST:
             shapes.clear()

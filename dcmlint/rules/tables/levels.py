@@ -7,7 +7,7 @@ sequence); macros are expanded only here, only where an instance goes, and once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
@@ -20,9 +20,6 @@ from dcmlint.standard.tags import (
     PerFrameFunctionalGroupsSequence,
     SharedFunctionalGroupsSequence,
 )
-
-if TYPE_CHECKING:
-    from dcmlint.rules.tables.level_shape import LevelShape
 
 ShapeKey = tuple[frozenset[int], bool, bool]  # attributes, main, whole
 
@@ -145,7 +142,7 @@ class Level:
             for spec in self.conditional
             if spec.when is not None and spec.when.attributes <= self.known
         )
-        self.shapes: dict[ShapeKey, tuple[LevelShape, bool]] = {}
+        self.shapes: dict[ShapeKey, Any] = {}  # kept here by `level_shape.shape_of`
 
     def _take(
         self, parts: Iterable[tuple[str, Row | Include]], seen: set[_Seen], gates: tuple[Expression, ...]
