@@ -23,6 +23,8 @@ from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
 from dcmlint.intake.verdict import Reply, Verdict
 
+_BACKLOG = 500  # instances that wait to be checked, beyond which their senders wait with them
+
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to an arrival, for logs, metrics and alarms; ``seconds`` until the answer was ready."""
@@ -91,6 +93,10 @@ class Core:
         elif verdict is None:
             if pending is None:
                 pending = self.checks.submit(task_of(self.spool.path(whole), arrival))
+                if self.checks.waiting > _BACKLOG:
+                    pending.wait(
+                        self.answer_within
+                    )  # what waits takes memory: senders get the pace of the checks
             pending.then(lambda reply: self._settle(taken.id, reply))
         answer = Answer(SUCCESS)
         if taken.state == "refused" and not taken.duplicate and verdict is not None:

@@ -114,6 +114,7 @@ class FakeChecks:
         self.reply = reply or (lambda task: Reply(study="2.25.1"))
         self.later: list[tuple[Task, Pending]] = []
         self.slow = False
+        self.waiting = 0
 
     def submit(self, task: Task) -> Pending:
         pending = Pending()

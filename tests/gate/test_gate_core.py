@@ -9,6 +9,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate import spool as spools
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
+from dcmlint.intake.checking import Pending
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.verdict import ProfileFacts, Reply
 
@@ -47,6 +48,23 @@ def test_observing_accepts_everything_and_says_what_would_have_been_done(tmp_pat
         (row,) = bench.journal.find("2.25.77")
         assert row.state == "queued"
         assert "would be refused: GTT001" in row.why
+
+
+def test_a_long_backlog_of_checks_slows_its_senders_down(tmp_path: Path) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+        waited: list[float] = []
+        bench.checks.slow = True
+        real = Pending.wait
+        bench.checks.waiting = 10_000
+
+        def wait(self: Pending, seconds: float) -> object:
+            waited.append(seconds)
+            return real(self, seconds)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Pending, "wait", wait)
+            assert bench.take(CONTENT) == 0
+        assert waited == [bench.core.answer_within]
 
 
 def test_a_verdict_after_the_answer_can_only_hold(tmp_path: Path) -> None:
