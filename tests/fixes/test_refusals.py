@@ -71,6 +71,13 @@ def test_nothing_is_invented(attribute: str) -> None:
     assert done.data is None, done.changes
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_a_number_0_is_a_value_and_is_not_removed(syntax: str) -> None:
+    done = planned(made(f"{{use: ct, PlanarConfiguration: 0, encoding: {{transfer_syntax: {syntax}}}}}"))
+    assert "PIX003" in {finding.rule for finding in done.before.findings}
+    assert done.data is None, done.changes
+
+
 def test_other_equal_repairs_are_done_beside_one_that_is_not() -> None:
     done = planned(made("{use: ct, StudyDate: 2024.02.31, SeriesDate: 2024.02.28}"), unsafe=False)
     assert [change.operation.path for change in done.changes] == ["SeriesDate"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dcmlint import standard
 from dcmlint.dicom.edits import Edit, Remove, SetItems, SetValue
 from dcmlint.dicom.encode import written_vr
+from dcmlint.dicom.values import TEXT_VRS
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repair_function
 from dcmlint.standard.tables import Row
 
@@ -46,6 +47,8 @@ def remove_empty(context: RepairContext, failed: Failed) -> Iterable[Edit]:
         raise Refused("the attribute is absent")
     if element.fragments is not None or (element.items is not None and len(element.items)):
         raise Refused("the attribute has a value: what is right is not known")
-    if element.items is None and failed.level.raw(failed.tag)[:1024].strip(b" \0"):
+    # Padding alone is no value of a text; of a number 0 is one.
+    padding = b" \0" if failed.level.value_representation(element) in TEXT_VRS else b""
+    if element.items is None and failed.level.raw(failed.tag).strip(padding):
         raise Refused("the attribute has a value: what is right is not known")
     yield Remove(level=failed.level, tag=failed.tag)
