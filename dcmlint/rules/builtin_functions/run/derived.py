@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.entities import patient_key
@@ -191,8 +191,16 @@ def container(context: SlideContext) -> Iterator[Problem]:
         if mine is not None and not mine.empty and said and mine.key not in {one.key for one in said}:
             yield Problem(
                 message="Container Identifier differs from that of the source images",
-                found=mine.text, want=said[0].text, files=(part.path, sources[0].path), severity=_of_material(part),
+                found=mine.text, want=said[0].text, files=(part.path, sources[0].path),
+                severity="info" if _same_specimens(part, sources) else _of_material(part),
             )  # fmt: skip
+
+
+def _same_specimens(part: KeptFile, sources: Sequence[KeptFile]) -> bool:
+    """Whether the specimens say that it is the slide: the container then has another name only."""
+    mine = part.kept.material.specimens if part.kept.material is not None else ()
+    theirs = {uid for one in sources if one.on_slide for uid, _ in one.image.specimens if uid}
+    return bool(mine) and theirs.issuperset(mine)
 
 
 def _of_material(part: KeptFile) -> str:
