@@ -91,7 +91,7 @@ def test_a_session(tmp_path: Path) -> None:
             explained("2.25.103", "refused: its sender", "A905H", "GTT001")
             explained("2.25.104", "superseded", "delivered")
             explained("2.25.105", "superseded", "delivered")
-            explained(bad, "archive did not take it", "A900H", "as the test says")
+            explained(bad, "archive refused it", "A900H", "as the test says")
             explained("2.25.108", "cut off", "never became an instance")
             explained("2.25.109", "waits to be delivered")
             assert gate(config, "explain", "2.25.999").returncode == 2
