@@ -134,7 +134,7 @@ def test_a_listing_goes_on_behind_a_key(orthanc):
         keys = [key.key for key in source.listed()]
         assert len(keys) == len(set(keys)) == len(images())
         assert [key.key for key in source.listed(keys[2])] == keys[3:]
-        with pytest.raises(InputError, match="not there any more"):
+        with pytest.raises(InputError, match="no longer exists"):
             list(source.listed("a/b/c/d/e/f"))
         source.close()
 
