@@ -31,7 +31,7 @@ def test_fix_says_what_would_change_and_writes_only_where_told(tmp_path: Path) -
 
 
 def test_fix_refuses_a_wrong_setting() -> None:
-    with pytest.raises(dcmlint.UsageError, match="no setting"):
+    with pytest.raises(dcmlint.UsageError, match="not a setting"):
         dcmlint.fix("x", no_such="y")
 
 

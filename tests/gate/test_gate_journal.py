@@ -220,7 +220,7 @@ def test_an_instance_is_delivered_when_every_destination_has_it(tmp_path: Path) 
             journal.exchange(name, [])
             journal.exchange(name, [Outcome(instance=1, state=state, detail="said")], limit=0)  # type: ignore[arg-type]
             assert journal.rows("1")[0].state == ("queued" if name == "one" else "held")
-        assert "two did not take it: said" in journal.rows("1")[0].why
+        assert "two refused it: said" in journal.rows("1")[0].why
         journal.move([1], "queued", who="operator", why="mended", only=("held",))
         assert [(d.destination, d.state) for d in journal.deliveries(1)] == [
             ("one", "delivered"),

@@ -186,7 +186,7 @@ def test_endpoints_take_the_page_s_values() -> None:
         ("slide_id_format", "a\\p{L}", "\\p"),
         ("slide_id_format", "(", "without its"),
         ("dimension_organization_type", "Tiled", "Full, Sparse"),
-        ("port", "many", "no number"),
+        ("port", "many", "not a number"),
         ("require_barcode_id", "perhaps", "neither true nor false"),
         ("slide_id_attribute", "ContainerIdentifer", "not a keyword"),
         ("slide_id_formt", "x", "did you mean slide_id_format"),
@@ -201,4 +201,4 @@ def test_every_parameter_is_on_the_page_or_says_that_the_guide_is_silent() -> No
     shown = [name for name, parameter in PROFILE.parameters.items() if parameter.shown_as]
     assert len(shown) == 13, "the thirteen settings of the picture"
     for name in set(PROFILE.parameters) - set(shown) - {"transfer"}:
-        assert "guide does not say" in PROFILE.parameters[name].help
+        assert "guide does not state" in PROFILE.parameters[name].help

@@ -44,7 +44,7 @@ def test_an_edition_has_a_row() -> None:
 
 
 def test_a_word_that_is_no_edition() -> None:
-    with pytest.raises(ValueError, match="no edition"):
+    with pytest.raises(ValueError, match="not an edition"):
         published("2020")
 
 

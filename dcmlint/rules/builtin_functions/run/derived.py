@@ -9,6 +9,7 @@ from dcmlint.facts.run.entities import patient_key
 from dcmlint.facts.run.kept import references_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted
+from dcmlint.standard.uids import ParametricMapStorage
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -197,7 +198,12 @@ def container(context: SlideContext) -> Iterator[Problem]:
 
 
 def _same_specimens(part: KeptFile, sources: Sequence[KeptFile]) -> bool:
-    """Whether the specimens say that it is the slide: the container then has another name only."""
+    """Whether the specimens of a parametric map say that it is the slide: the container has another name only.
+
+    Writers of parametric maps ask their user for a container, and take the specimens from the image.
+    """
+    if part.kept.sop_class != ParametricMapStorage:
+        return False
     mine = part.kept.material.specimens if part.kept.material is not None else ()
     theirs = {uid for one in sources if one.on_slide for uid, _ in one.image.specimens if uid}
     return bool(mine) and theirs.issuperset(mine)
