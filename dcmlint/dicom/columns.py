@@ -175,12 +175,6 @@ class Columns(Items):
         return self._buffer[start : start + int(leaf.length[row])]
 
 
-def is_little(level: Dataset) -> bool:
-    """The byte order of a level: the file's, but little within what is implicit in an explicit data set."""
-    context = level.context
-    return context.little if level.explicit == context.syntax.explicit else True
-
-
 def leaves_of(item: Dataset) -> dict[LeafPath, Leaf]:
     """The leaves of one item that was read plainly."""
     leaves: dict[LeafPath, Leaf] = {}
@@ -189,7 +183,7 @@ def leaves_of(item: Dataset) -> dict[LeafPath, Leaf]:
 
 
 def _collect(level: Dataset, path: LeafPath, leaves: dict[LeafPath, Leaf]) -> None:
-    little = is_little(level)
+    little = level.little
     for element in level:
         if element.items is not None:
             for number, item in enumerate(element.items):

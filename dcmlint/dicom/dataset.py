@@ -72,6 +72,10 @@ class FileContext:
         self.charsets: dict[tuple[str, ...], Charset] = {}
         self.long = False
 
+    def little_in(self, explicit: bool) -> bool:
+        """The byte order of a level with or without VRs: the file's, but little within what is implicit in an explicit data set."""
+        return self.little if explicit == self.syntax.explicit else True
+
 
 class Dataset:
     """One level: the main data set, the file meta group, or an item of a sequence.
@@ -100,6 +104,11 @@ class Dataset:
         self.cut = False
         self._values: dict[int, tuple[Any, ...]] = {}
         self._charset: Charset | None = None
+
+    @property
+    def little(self) -> bool:
+        """The byte order of its values (`FileContext.little_in`)."""
+        return self.context.little_in(self.explicit)
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.elements
@@ -165,7 +174,7 @@ class Dataset:
     def decode(self, element: Element) -> tuple[Any, ...]:
         """The values of an element of this level."""
         raw = self.context.slices[element.start : element.end]
-        little = self.context.little if self.explicit or not self.context.syntax.explicit else True
+        little = self.little
         return decode(self.value_representation(element), raw, little_endian=little, charset=self.charset)
 
     def value_representation(self, element: Element) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dcmlint.dicom.columns import is_little
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.encode import Draft
 from dcmlint.dicom.spans import Part
@@ -95,7 +94,7 @@ _LETTERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "F
 def numbers(level: Dataset, vr: str, values: Iterable[float]) -> bytes:
     """Binary numbers as the level has them.  Raises `struct.error` for one that the VR cannot hold."""
     values = tuple(values)
-    return struct.pack(f"{'<' if is_little(level) else '>'}{len(values)}{_LETTERS[vr]}", *values)
+    return struct.pack(f"{'<' if level.little else '>'}{len(values)}{_LETTERS[vr]}", *values)
 
 
 def text(vr: str, value: bytes) -> bytes:

@@ -28,7 +28,6 @@ from dcmlint.dicom.columns import (
     Shape,
     Words,
     gather,
-    is_little,
     words_of,
 )
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, Oddity
@@ -164,7 +163,7 @@ class _Lockstep:
         self.depth = depth
         self.size = len(buffer)
         self.raw = buffer.data
-        self.little = level.context.little if explicit == level.context.syntax.explicit else True
+        self.little = level.context.little_in(explicit)
         self._words: dict[tuple[bool, int], npt.NDArray[Any]] = {}
         self.found: list[_Growing] = []
 
@@ -554,7 +553,7 @@ class _Walk:
             )
             self.position = self.position + 8
             self._begin(length)
-        inner = is_little(template)
+        inner = template.little
         for element in template:
             if not len(self.rows):
                 break
@@ -577,7 +576,7 @@ class _Walk:
             self._begin(length)
         # PS3.5 6.2.2: what a sequence of VR UN holds is implicit, little endian.
         explicit = level.explicit and element.vr != "UN"
-        inner = level.context.little if explicit == level.context.syntax.explicit else True
+        inner = level.context.little_in(explicit)
         for number, item in enumerate(element.items):
             if not len(self.rows):
                 break

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable
 
 from dcmlint.dicom.buffers import Buffer
-from dcmlint.dicom.columns import is_little
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
 from dcmlint.dicom.edits import (
     AddPreamble,
@@ -103,7 +102,7 @@ def _with_group_length(meta: Dataset, body: Pieces, edits: list[Edit]) -> Pieces
     head = own.end - own.offset
     made = Pieces()
     made.add(Span(own.offset, own.start))
-    made.add(struct.pack("<I" if is_little(meta) else ">I", body.size - head))
+    made.add(struct.pack("<I" if meta.little else ">I", body.size - head))
     rest = PieceBuffer(meta.context.buffer, body)
     for part in rest.resolve(Span(head, body.size)):
         made.add(part)
@@ -197,7 +196,7 @@ class _Writer:
                 continue
             touched = any(other >> 16 == tag >> 16 for other in (*work.edits, *work.inner))
             if touched and element.end - element.start == 4:
-                value = struct.pack("<I" if is_little(level) else ">I", sizes.get(tag >> 16, 0))
+                value = struct.pack("<I" if level.little else ">I", sizes.get(tag >> 16, 0))
                 entries[number] = (tag, Pieces((Span(element.offset, element.start), value)))
 
     # -- elements --------------------------------------------------------------------------------------
@@ -220,14 +219,14 @@ class _Writer:
             return self._new(level, edit)
         end = self._end_of(level, element)
         if isinstance(edit, Rename):
-            tag = struct.pack("<HH" if is_little(level) else ">HH", edit.to >> 16, edit.to & 0xFFFF)
+            tag = struct.pack("<HH" if level.little else ">HH", edit.to >> 16, edit.to & 0xFFFF)
             made = Pieces((tag,))
             self._copy(made, element.offset + 4, end)
             return made
         if isinstance(edit, SetOffsets):
             return self._with_offsets(level, element, edit.table)
         if isinstance(edit, AppendItem) and element.items is not None:
-            new = encode_item(edit.item, level.explicit and element.vr != "UN", is_little(level))
+            new = encode_item(edit.item, level.explicit and element.vr != "UN", level.little)
             return self._sequence(level, element, work.inner.get(element.tag, {}), None, new)
         recode = edit if isinstance(edit, Recode) else None
         if recode is None and element.tag not in work.inner:
@@ -243,7 +242,7 @@ class _Writer:
         if isinstance(edit, (SetItems, AppendItem)):
             items = [edit.item] if isinstance(edit, AppendItem) else list(edit.items)
             drafts = DraftElement(edit.tag, "SQ", items)
-            return Pieces((encode_elements([drafts], level.explicit, is_little(level)),))
+            return Pieces((encode_elements([drafts], level.explicit, level.little),))
         if isinstance(edit, SetValue):
             value = Pieces()
             for part in edit.parts:
@@ -260,7 +259,7 @@ class _Writer:
         return made
 
     def _header(self, level: Dataset, tag: int, vr: str, length: int) -> bytes:
-        order = "<" if is_little(level) else ">"
+        order = "<" if level.little else ">"
         if length > UNDEFINED or (length == UNDEFINED and vr not in ("SQ", "UN", "OB", "OW")):
             raise CannotWriteError("a value of 4 GiB or more has no length")
         if not level.explicit:
@@ -277,7 +276,7 @@ class _Writer:
     def _resized(self, level: Dataset, element: Element, length: int, recode: Recode | None) -> bytes:
         """The header of a sequence or of fragments: as it is but for its length, or anew."""
         if recode is None and element.start - element.offset in (8, 12):
-            order = "<" if is_little(level) else ">"
+            order = "<" if level.little else ">"
             if element.start - element.offset == 12 or not level.explicit:
                 return self._buffer[element.offset : element.start - 4] + struct.pack(order + "I", length)
         vr = (recode.vr if recode is not None else "") or element.vr
@@ -312,7 +311,7 @@ class _Writer:
         return made
 
     def _item(self, item: Dataset) -> Pieces:
-        order = "<" if is_little(item) else ">"
+        order = "<" if item.little else ">"
         undefined = item.length == UNDEFINED
         delimiter = self._delimiter(item, ItemDelimitationItem)
         end = item.end
@@ -333,7 +332,7 @@ class _Writer:
         return made
 
     def _delimiter(self, level: Dataset, tag: int, explicit: bool | None = None) -> bytes:
-        little = is_little(level)
+        little = level.little
         if explicit is False and level.explicit:
             little = True  # PS3.5 6.2.2: what is within a sequence of VR UN
         return struct.pack("<HHI" if little else ">HHI", tag >> 16, tag & 0xFFFF, 0)
@@ -351,7 +350,7 @@ class _Writer:
     def _with_offsets(self, level: Dataset, element: Element, table: bytes) -> Pieces:
         made = Pieces()
         self._copy(made, element.offset, element.start)
-        order = "<" if is_little(level) else ">"
+        order = "<" if level.little else ">"
         made.add(struct.pack(order + "HHI", Item >> 16, Item & 0xFFFF, len(table)) + table)
         self._copy(made, element.fragments.first, element.end)
         return made

@@ -104,7 +104,7 @@ class Reader:
 
     def _read_level(self, level: Dataset, position: int, end: int, depth: int, stop: int) -> int:
         explicit = level.explicit
-        little = self._little if explicit == self.context.syntax.explicit else True
+        little = self.context.little_in(explicit)
         header, plain, wide = _LITTLE if little else _BIG
         unpack_header, unpack_plain, unpack_wide = header.unpack_from, plain.unpack_from, wide.unpack_from
         elements = level.elements
@@ -266,7 +266,7 @@ class Reader:
         if depth >= MAX_DEPTH:
             self._halt("depth-limit", start, level, tag, "", str(MAX_DEPTH))
             return items, end, end
-        little = self._little if explicit == self.context.syntax.explicit else True
+        little = self.context.little_in(explicit)
         unpack = (_LITTLE if little else _BIG)[1].unpack_from
         position = start
         index, attempt = 0, self._many

@@ -205,7 +205,7 @@ def _set_operation(
 
 def _decoded(edit: Edit, raw: bytes, vr: str) -> tuple[object, ...]:
     level = edit.level
-    little = level.context.little if level.explicit == level.context.syntax.explicit else True
+    little = level.little
     return decode(vr, raw, little_endian=little, charset=level.charset)
 
 

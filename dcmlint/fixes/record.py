@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from dcmlint.dicom.columns import is_little
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.edits import AppendItem, Edit, text
 from dcmlint.dicom.encode import Draft, DraftElement, draft_of_level
@@ -78,7 +77,7 @@ def _original(before: Dataset, tags: Iterable[int], stamp: str, supplied: Suppli
             kept.append(DraftElement(tag, "SQ", [draft_of_level(item) for item in element.items]))
         elif len(raw) & 1 or check_value(vr, raw, charset=before.charset):
             wrong.append(_nonconforming(tag, raw))
-        elif is_little(before):
+        elif before.little:
             kept.append(DraftElement(tag, vr, raw))
     fields = [
         _text(SourceOfPreviousValues, "LO", ""),

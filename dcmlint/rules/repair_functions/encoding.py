@@ -44,7 +44,7 @@ def drop_trailing_bytes(context: RepairContext, failed: Failed) -> Iterable[Edit
 def drop_stray_delimiter(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     """A delimiter, or an empty item, that ends and begins nothing is left out."""
     level, start = failed.level, failed.problem.offset
-    little = level.context.little if level.explicit == level.context.syntax.explicit else True
+    little = level.little
     header = level.context.buffer[start : start + _HEADER]
     order = "little" if little else "big"
     tag = int.from_bytes(header[0:2], order) << 16 | int.from_bytes(header[2:4], order)  # type: ignore[arg-type]
