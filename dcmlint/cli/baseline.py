@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.option_types import Config, Isolated, Jobs
 from dcmlint.errors import UsageError, did_you_mean
 
 baselines = typer.Typer(
@@ -22,11 +23,6 @@ File = Annotated[str, typer.Argument(help="The baseline, a JSON file with paths 
 Paths = Annotated[list[str], typer.Argument(help="Files, folders, archives.")]
 Profile = Annotated[
     str | None, typer.Option("-p", "--profile", help="The profile.  [default: of the configuration]")
-]
-Config = Annotated[str | None, typer.Option(help="Read this configuration file.")]
-Isolated = Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")]
-Jobs = Annotated[
-    int, typer.Option("-j", "--jobs", min=0, help="Processes; 0: one per core if there are many files.")
 ]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
-from dcmlint.cli.help import INPUT, KNOWN, REPORT, RULES, RUN, explained
+from dcmlint.cli.help import INPUT, KNOWN, REPORT, RULES, explained
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -24,6 +24,7 @@ from dcmlint.cli.option_types import (
     Ignore,
     Include,
     Isolated,
+    Jobs,
     MaskUids,
     Parameters,
     Profiles,
@@ -171,13 +172,7 @@ def check(
     isolated: Isolated = False,
     fail_on: FailOn = None,
     exit_zero: ExitZero = False,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "-j", "--jobs", min=0, metavar="N", help="Processes; 0: one per core if there are many files.",
-            rich_help_panel=RUN,
-        ),
-    ] = 0,
+    jobs: Jobs = 0,
     debug: Debug = False,
 ) -> int:  # fmt: skip
     """Check DICOM files, slides and archives of files against the standard and a profile."""

@@ -19,6 +19,7 @@ from dcmlint.cli.option_types import (
     Ignore,
     Include,
     Isolated,
+    Jobs,
     MaskUids,
     Parameters,
     Profiles,
@@ -112,12 +113,7 @@ def fix(
             "-f", "--format", help="json: one object per line, with a JSON Patch.", **one_of("text", "json")
         ),
     ] = "text",
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "-j", "--jobs", min=0, metavar="N", help="Processes; 0: one per core if there are many files."
-        ),
-    ] = 0,
+    jobs: Jobs = 0,
     show_values: ShowValues = None,
     mask_uids: MaskUids = False,
     frames: Frames = None,

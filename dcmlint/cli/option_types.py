@@ -105,6 +105,13 @@ ShowValues = Annotated[
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="End with 0 even if there are findings.", rich_help_panel=RUN)
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "-j", "--jobs", min=0, metavar="N", help="Processes; 0: one per core if there are many files.",
+        rich_help_panel=RUN,
+    ),
+]  # fmt: skip
 Quiet = Annotated[
     bool,
     typer.Option("-q", "--quiet", help="Print findings only: no table, no progress.", rich_help_panel=REPORT),

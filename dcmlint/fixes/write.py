@@ -15,6 +15,7 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.pieces import PieceBuffer
 from dcmlint.dicom.spans import Span
 from dcmlint.errors import InputError
+from dcmlint.intake.part import sync_folder
 
 _BLOCK = 1 << 18  # bytes that are copied at once: the cache of a processor holds them
 ORIGINAL = ".orig"
@@ -125,11 +126,7 @@ def _keep(target: Path, original: Path) -> None:
 def _synchronize(folder: Path) -> None:
     """Make the names in a folder durable, where the system can."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder)
 
 
 def copy(data: PieceBuffer | Buffer, source: Source, descriptor: int) -> None:

@@ -149,8 +149,14 @@ def publish(path: Path, destination: Path, *, durable: bool = True) -> None:
     of the file must have been (``Part.finish``). Raises ``OSError``.
     """
     os.replace(path, destination)
-    if durable and hasattr(os, "O_DIRECTORY"):  # Windows has no such thing as a directory to flush
-        fd = os.open(destination.parent, os.O_RDONLY | os.O_DIRECTORY)
+    if durable:
+        sync_folder(destination.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a power cut, where the system can.  Raises ``OSError``."""
+    if hasattr(os, "O_DIRECTORY"):  # Windows has no such thing as a directory to flush
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(fd)
         finally:

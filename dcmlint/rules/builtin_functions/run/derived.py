@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.entities import patient_key
@@ -205,8 +205,12 @@ def _same_specimens(part: KeptFile, sources: Sequence[KeptFile]) -> bool:
     if part.kept.sop_class != ParametricMapStorage:
         return False
     mine = part.kept.material.specimens if part.kept.material is not None else ()
-    theirs = {uid for one in sources if one.on_slide for uid, _ in one.image.specimens if uid}
-    return bool(mine) and theirs.issuperset(mine)
+    return bool(mine) and _specimens_on(sources).issuperset(mine)
+
+
+def _specimens_on(sources: Iterable[KeptFile]) -> set[str]:
+    """The Specimen UIDs of the slides among some images."""
+    return {uid for one in sources if one.on_slide for uid, _ in one.image.specimens if uid}
 
 
 def _of_material(part: KeptFile) -> str:
@@ -220,7 +224,7 @@ def specimens(context: SlideContext) -> Iterator[Problem]:
     for part, sources in _derived(context):
         mine = part.kept.material.specimens if part.kept.material is not None else ()
         slides = [one for one in sources if one.on_slide]
-        theirs = {uid for one in slides for uid, _ in one.image.specimens if uid}
+        theirs = _specimens_on(slides)
         strange = [uid for uid in mine if uid not in theirs]
         if theirs and strange:
             yield Problem(
