@@ -13,6 +13,8 @@ from dcmlint.engine.repairs import Proposal
 from dcmlint.fixes.identity import renaming_edits
 from dcmlint.fixes.supplied import Supplied
 from dcmlint.rules.model import Repair
+from dcmlint.rules.repair_functions.file_meta import supplied_transfer_syntax
+from dcmlint.rules.repairs import Refused
 from dcmlint.standard.tags import DigitalSignaturesSequence, PixelData
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
@@ -42,6 +44,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     def asked(self, instance: Instance, path: str) -> Iterator[Proposal]:
         """What somebody asks for besides repairs: values of their own, UIDs that change over a set."""
         if self.supplied is not None:
+            yield from _stating_syntax(self.supplied, instance)
             repair = Repair(label=f"write the value supplied by {self.supplied.by}", safety="unsafe")
             for place, edits, reason in self.supplied.edits(instance):
                 yield Proposal(SUPPLIED, repair, "", place, edits, reason, asked=True)
@@ -51,16 +54,41 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
                 yield Proposal(RENAMED, repair, "", path_of(edit.level, edit.tag), (edit,), asked=True)
 
 
+def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal]:
+    """The transfer syntax that a person supplies, of a file that does not state its own."""
+    missing = [
+        check for check in WITHOUT_SYNTAX if any(f"encoding.{one.code}" == check for one in instance.oddities)
+    ]
+    if not supplied.transfer_syntax or not missing:
+        return
+    repair = Repair(label=f"write the transfer syntax supplied by {supplied.by}", safety="unsafe")
+    edits, reason = (), ""
+    try:
+        edits = tuple(supplied_transfer_syntax(instance, supplied.transfer_syntax))
+    except Refused as problem:
+        reason = str(problem)
+    yield Proposal(SUPPLIED, repair, missing[0], "TransferSyntaxUID", edits, reason, asked=True)
+
+
+# Checks that fail where a file does not state its transfer syntax.
+WITHOUT_SYNTAX = ("encoding.no-meta", "encoding.transfer-syntax-missing")
 # Oddities with which nobody knows where elements begin and end, or how their values are written.
 _UNSURE = frozenset({
     "truncated", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit", "length-beyond-parent",
     "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length", "not-an-item",
-    "transfer-syntax-missing", "transfer-syntax-unknown", "transfer-syntax-wrong", "no-meta",
+    "transfer-syntax-unknown", "transfer-syntax-wrong",
 })  # fmt: skip
 # Those whose repair must come first: with it the layout is certain, without it nothing is changed.
 STRUCTURAL: Mapping[str, str] = {
     code: f"encoding.{code}"
-    for code in ("item-beyond-parent", "stray-item", "missing-item-delimiter", "missing-sequence-delimiter")
+    for code in (
+        "no-meta",
+        "transfer-syntax-missing",
+        "item-beyond-parent",
+        "stray-item",
+        "missing-item-delimiter",
+        "missing-sequence-delimiter",
+    )
 }
 _DELIMITER = frozenset({"no-delimiter", "odd-length", "zero-length", "bot-length", "missing-bot-item"})
 _END_FRAGMENTS = "end-fragments"
@@ -69,7 +97,12 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 def unsure(instance: Instance) -> str:
     """Why a file must not be changed at all; empty where it may."""
-    codes = {oddity.code for oddity in instance.oddities}
+    meta = instance.meta
+    # The length of the file meta group proves where it ends, whatever is wrong in it.
+    ends = meta is not None and not any(one.code.startswith("meta-group-length") for one in instance.oddities)
+    codes = {
+        one.code for one in instance.oddities if not (ends and one.code == "unknown-vr" and one.level is meta)
+    }
     for code in sorted(codes & _UNSURE):
         return f"damaged: {ODDITIES[code]}"
     if instance.status == "partial" and not lacks_delimiter(instance):
@@ -102,6 +135,9 @@ def comes_first(instance: Instance, repair: Repair, check: str) -> bool | None:
     return check in urgent if urgent else None
 
 
-def is_certain(instance: Instance) -> bool:
-    """Whether it is certain where everything begins and ends."""
-    return instance.status != "partial" and not any(one.code in STRUCTURAL for one in instance.oddities)
+def uncertain(instance: Instance) -> str:
+    """What makes it uncertain where everything begins and ends, and how it is written; empty where nothing does."""
+    for oddity in instance.oddities:
+        if oddity.code in STRUCTURAL:
+            return f"damaged: {ODDITIES[oddity.code]}"
+    return "damaged: it could not be read to its end" if instance.status == "partial" else ""

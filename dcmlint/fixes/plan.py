@@ -23,7 +23,7 @@ from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
-from dcmlint.fixes.choice import SUPPLIED, Choice, comes_first, is_certain, unsure
+from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure
 from dcmlint.fixes.record import record_edits
 from dcmlint.standard.tags import PixelData
 
@@ -142,12 +142,14 @@ class _Work:
         rules = dict.fromkeys(change.rule for change in made.changes)
         alone = {rule: worse(self.rounds(frozenset((rule,)))) for rule in rules}
         kept = frozenset(rule for rule, reason in alone.items() if not reason)
-        again = (
-            self.rounds(kept) if kept else msgspec.structs.replace(made, data=None, changes=(), after=None)
+        nothing = msgspec.structs.replace(made, data=None, changes=(), after=None)
+        again = self.rounds(kept) if kept else nothing
+        damage = uncertain(self._first.run.instance) if self._first.run is not None else ""
+        reason = worse(again) or (
+            f"{damage}: {next(filter(None, alone.values()))}" if damage and not kept else ""
         )
-        reason = worse(again)
         if reason:
-            return msgspec.structs.replace(made, data=None, changes=(), after=None, refused=reason)
+            return msgspec.structs.replace(nothing, refused=reason)
         culprits = tuple(
             Refusal(rule=rule, path="", reason=reason) for rule, reason in alone.items() if reason
         )
@@ -189,8 +191,11 @@ class _Work:
             found = look(self._checker, self._task, opened(data))
         else:
             return self._planned(refused=f"after {_MOST_ROUNDS} rounds there is still something to repair")
-        if changes and not (found.run is not None and is_certain(found.run.instance)):
-            return self._planned(refused="damaged: where its items end is not certain")
+        damage = "" if found.run is None else uncertain(found.run.instance)
+        if damage and (changes or refusals or self._waiting(found)):
+            # Nothing that depends on what is uncertain may be changed.
+            why = next((f": {one.reason}" for one in refusals), "")
+            return self._planned(refused=f"{damage}{why}")
         if data is not None:
             recorded = self._recorded(data, changes, tags, found)
             if recorded is not None:
@@ -202,7 +207,13 @@ class _Work:
 
     def _proposals(self, found: _Look, run: InstanceRun) -> Iterator[Proposal]:
         yield from self._choice.asked(run.instance, self._task.path)
-        yield from found.proposals()
+        supplied = self._choice.supplied is not None and self._choice.supplied.transfer_syntax
+        for proposal in found.proposals():
+            if not (supplied and proposal.check in WITHOUT_SYNTAX):  # a person says it: not the bytes
+                yield proposal
+
+    def _waiting(self, found: _Look) -> bool:
+        return any(self._choice.takes(one.repair) for one in found.proposals())
 
     def _recorded(
         self, data: PieceBuffer, changes: list[Change], tags: set[int], found: _Look

@@ -111,7 +111,7 @@ def _equipment(stamp: str, rules: Iterable[str], supplied: Supplied | None) -> D
     """PS3.3 Table C.12-1: who contributed, and what for (PS3.16 CID 7005: Modifying Equipment)."""
     said = f"Repaired: {', '.join(sorted(set(rules)))}"
     if supplied is not None:
-        said += f". Values supplied by {supplied.by}: {', '.join(supplied.values)}"
+        said += f". Values supplied by {supplied.by}: {', '.join(supplied.names)}"
     purpose = Draft([
         _text(CodeValue, "SH", "109103"),
         _text(CodingSchemeDesignator, "SH", "DCM"),

@@ -9,6 +9,7 @@ replace: [Manufacturer]
 ```
 
 A value goes where the attribute is absent or empty, and with ``replace`` also where it has another one.
+``TransferSyntaxUID`` is taken only for files that do not state theirs, and only if their bytes agree with it.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from dcmlint.profiles.resolve import resolve_profile
 from dcmlint.rules.example_values import value_bytes
 from dcmlint.rules.repairs import Refused, set_values
 from dcmlint.rules.yaml_source import Source, Tagged, read_yaml
-from dcmlint.standard.tags import PixelData, SOPInstanceUID, TransferSyntaxUID
+from dcmlint.standard.tags import PixelData, SOPInstanceUID
 
+_SYNTAX = "TransferSyntaxUID"
 # What --from cannot give: it is told by other options, or by nobody.
 _NOT_SUPPLIED = {
-    TransferSyntaxUID: "the transfer syntax is how the file is written: no value changes that",
     SOPInstanceUID: "a new SOP Instance UID is made by --new-uids",
     PixelData: "pixels are never written",
 }
@@ -48,12 +49,21 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Supplied(msgspec.Struct, frozen=True, kw_only=True):
-    """Values by DICOM path, whose they are, and the paths at which they replace others; ``origin`` is the file."""
+    """Values by DICOM path, whose they are, and the paths at which they replace others; ``origin`` is the file.
+
+    ``transfer_syntax``: of files that do not state theirs, "" if nobody says.
+    """
 
     by: str
     origin: str
     values: dict[str, Any]
     replace: frozenset[str] = frozenset()
+    transfer_syntax: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths of all that is supplied."""
+        return (*((_SYNTAX,) if self.transfer_syntax else ()), *self.values)
 
     def edits(self, instance: Instance) -> Iterator[tuple[str, tuple[Edit, ...], str]]:
         """For each path that is not as it should be: the path, the edits, or why there are none."""
@@ -148,6 +158,8 @@ def _checked(values: Values, source: Source, name: str) -> Supplied:
             steps = parse_path(path)
         except ValueError as problem:
             raise ConfigError(str(problem), name, *place) from None
+        if path == _SYNTAX and isinstance(value, str):
+            continue
         reason = _NOT_SUPPLIED.get(steps[-1].tag) or (
             "group 0002 is made by itself" if steps[-1].tag >> 16 == 2 else ""
         )
@@ -156,11 +168,16 @@ def _checked(values: Values, source: Source, name: str) -> Supplied:
                 f"{path}: {reason or 'a value is text, a list of texts, or a list of items'}", name, *place
             )
     for path in values.replace:
-        if path not in values.values:
-            raise ConfigError(
-                f"replace: {path} has no value above", name, *source.marks.get("$.replace", (0, 0))
-            )
-    return Supplied(by=values.by, origin=name, values=values.values, replace=frozenset(values.replace))
+        problem = "" if path in values.values else f"{path} has no value above"
+        if path == _SYNTAX:
+            problem = "the transfer syntax that a file states is how it is written: no value changes that"
+        if problem:
+            raise ConfigError(f"replace: {problem}", name, *source.marks.get("$.replace", (0, 0)))
+    given = {path: value for path, value in values.values.items() if path != _SYNTAX}
+    syntax = values.values.get(_SYNTAX, "")
+    return Supplied(
+        by=values.by, origin=name, values=given, replace=frozenset(values.replace), transfer_syntax=syntax
+    )
 
 
 def _of_profile(name: str) -> Supplied:
@@ -170,7 +187,7 @@ def _of_profile(name: str) -> Supplied:
         one = (row.values,) if isinstance(row.values, str) else row.values
         certain = not (row.when or row.sop_class or row.items or row.pattern or row.assert_)
         plain = len(one) == 1 and bool(one[0]) and not set("{}$") & set(one[0])  # no parameter
-        if row.presence.lower() == "always" and certain and plain:
+        if row.presence.lower() == "always" and certain and plain and row.attribute != _SYNTAX:
             values[row.attribute] = one[0].split("\\")
     if not values:
         raise ConfigError("no row of this profile says which value an attribute has, and no other", name)

@@ -154,6 +154,7 @@ ModalityLUTSequence = 0x00283000
 LUTDescriptor = 0x00283002
 LUTData = 0x00283006
 VOILUTSequence = 0x00283010
+PixelDataProviderURL = 0x00287FE0
 PixelMeasuresSequence = 0x00289110
 NumberOfWaveformChannels = 0x003A0005
 NumberOfWaveformSamples = 0x003A0010

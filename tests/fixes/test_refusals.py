@@ -22,8 +22,8 @@ def planned(data: bytes, unsafe: bool = True) -> Planned:
     ("dataset", "reason"),
     [
         (f"{{use: ct, {ODD}, bytes: {{truncate: -40}}}}", ODDITIES["truncated"]),
-        (f"{{use: ct, {ODD}, encoding: {{drop_meta: true}}}}", ODDITIES["no-meta"]),
-        (f"{{use: ct, {ODD}, file.TransferSyntaxUID: !absent }}", ODDITIES["transfer-syntax-missing"]),
+        (f"{{use: wsi-jpeg, {ODD}, encoding: {{drop_meta: true}}}}", ODDITIES["no-meta"]),
+        (f"{{use: wsi-jpeg, {ODD}, file.TransferSyntaxUID: !absent }}", ODDITIES["transfer-syntax-missing"]),
         (
             f"{{use: ct, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}",
             ODDITIES["transfer-syntax-wrong"],

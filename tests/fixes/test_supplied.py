@@ -90,7 +90,8 @@ def test_a_value_after_which_something_else_fails_is_not_written(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("by: A\nvalues: {TransferSyntaxUID: 1.2.840.10008.1.2.1}\n", "how the file is written"),
+        ("by: A\nvalues: {TransferSyntaxUID: '1.2.3'}\nreplace: [TransferSyntaxUID]\n", "how it is written"),
+        ("by: A\nvalues: {MediaStorageSOPClassUID: '1.2.3'}\n", "made by itself"),
         ("by: A\nvalues: {SOPInstanceUID: 1.2.3}\n", "--new-uids"),
         ("by: A\nvalues: {NoSuchKeyword: x}\n", "NoSuchKeyword"),
         ("by: ' '\nvalues: {Modality: CT}\n", "whose values"),
