@@ -62,12 +62,12 @@ def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal
     if not supplied.transfer_syntax or not missing:
         return
     repair = Repair(label=f"write the transfer syntax supplied by {supplied.by}", safety="unsafe")
-    edits, reason = (), ""
     try:
         edits = tuple(supplied_transfer_syntax(instance, supplied.transfer_syntax))
-    except Refused as problem:
-        reason = str(problem)
-    yield Proposal(SUPPLIED, repair, missing[0], "TransferSyntaxUID", edits, reason, asked=True)
+    except Refused as reason:
+        yield Proposal(SUPPLIED, repair, missing[0], "TransferSyntaxUID", refused=str(reason), asked=True)
+    else:
+        yield Proposal(SUPPLIED, repair, missing[0], "TransferSyntaxUID", edits, asked=True)
 
 
 # Checks that fail where a file does not state its transfer syntax.

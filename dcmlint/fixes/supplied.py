@@ -168,11 +168,11 @@ def _checked(values: Values, source: Source, name: str) -> Supplied:
                 f"{path}: {reason or 'a value is text, a list of texts, or a list of items'}", name, *place
             )
     for path in values.replace:
-        problem = "" if path in values.values else f"{path} has no value above"
+        wrong = "" if path in values.values else f"{path} has no value above"
         if path == _SYNTAX:
-            problem = "the transfer syntax that a file states is how it is written: no value changes that"
-        if problem:
-            raise ConfigError(f"replace: {problem}", name, *source.marks.get("$.replace", (0, 0)))
+            wrong = "the transfer syntax that a file states is how it is written: no value changes that"
+        if wrong:
+            raise ConfigError(f"replace: {wrong}", name, *source.marks.get("$.replace", (0, 0)))
     given = {path: value for path, value in values.values.items() if path != _SYNTAX}
     syntax = values.values.get(_SYNTAX, "")
     return Supplied(
