@@ -18,6 +18,7 @@ Marks = dict[str, tuple[int, int]]
 
 MAX_BYTES = 4 << 20
 _MAX_DEPTH = 40
+_MERGE = "<<"  # YAML's key for the keys of another mapping
 _MAX_NODES = 100_000  # aliases counted each time: eight lines of them can stand for billions
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -59,7 +60,7 @@ def parse_yaml(text: str, file: str, error: type[LocatedError] = RuleError) -> l
     sources = []
     for node in nodes:
         marks: Marks = {}
-        sources.append(Source(_convert(node, "$", marks, file, error, 0), marks, file))
+        sources.append(Source(_Reading(file, error).convert(node, "$", marks), marks, file))
     return sources
 
 
@@ -78,32 +79,74 @@ def read_yaml(path: Path, shown: str, error: type[LocatedError] = RuleError) -> 
     return documents[0]
 
 
-def _convert(node: Any, path: str, marks: Marks, file: str, error: type[LocatedError], depth: int) -> Any:
-    marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-    if depth > _MAX_DEPTH:
-        raise error("nested too deep", file, *marks[path])
-    if len(marks) > _MAX_NODES:
-        raise error(f"more than {_MAX_NODES} values, aliases counted each time", file, *marks[path])
-    ours = node.tag.startswith("!") and not node.tag.startswith("!!") and len(node.tag) > 1
-    if isinstance(node, yaml.ScalarNode):
-        return Tagged(node.tag[1:], node.value) if ours else node.value
-    if isinstance(node, yaml.SequenceNode):
-        values = [
-            _convert(one, f"{path}[{i}]", marks, file, error, depth + 1) for i, one in enumerate(node.value)
-        ]
-        return Tagged(node.tag[1:], values) if ours else values
-    result: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise error(
-                "a key must be text", file, key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            )
-        key = key_node.value
-        if key in result:
-            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            raise error(f"the key {key!r} occurs twice", file, line, column)
-        result[key] = _convert(value_node, f"{path}.{key}", marks, file, error, depth + 1)
-    return Tagged(node.tag[1:], result) if ours else result
+class _Reading:
+    """Nodes of one document as values, with their places; bounded in depth and in nodes, aliases counted each time."""
+
+    def __init__(self, file: str, error: type[LocatedError]) -> None:
+        self._file = file
+        self._error = error
+        self._nodes = 0
+
+    def convert(self, node: Any, path: str, marks: Marks, depth: int = 0) -> Any:
+        """The value of a node; the places of all that is in it go into ``marks``."""
+        marks[path] = _at(node)
+        self._nodes += 1
+        if depth > _MAX_DEPTH:
+            raise self._wrong("nested too deep", node)
+        if self._nodes > _MAX_NODES:
+            raise self._wrong(f"more than {_MAX_NODES} values, aliases counted each time", node)
+        ours = node.tag.startswith("!") and not node.tag.startswith("!!") and len(node.tag) > 1
+        value: Any
+        if isinstance(node, yaml.ScalarNode):
+            value = node.value
+        elif isinstance(node, yaml.SequenceNode):
+            value = [
+                self.convert(one, f"{path}[{i}]", marks, depth + 1) for i, one in enumerate(node.value)
+            ]
+        else:
+            value = self._mapping(node, path, marks, depth)
+        return Tagged(node.tag[1:], value) if ours else value
+
+    def _mapping(self, node: Any, path: str, marks: Marks, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        parts: list[Any] = []
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._wrong("a key must be text", key_node)
+            key = key_node.value
+            if key == _MERGE and not key_node.style:
+                parts += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                continue
+            if key in result:
+                raise self._wrong(f"the key {key!r} occurs twice", key_node)
+            result[key] = self.convert(value_node, f"{path}.{key}", marks, depth + 1)
+        for part in parts:
+            self._merge(part, result, path, marks, depth + 1)
+        return result
+
+    def _merge(self, part: Any, result: dict[str, Any], path: str, marks: Marks, depth: int) -> None:
+        """The keys that a mapping does not have itself, from one that ``<<`` names; the first that has a key gives it."""
+        if not isinstance(part, yaml.MappingNode):
+            raise self._wrong(f"{_MERGE} takes the anchor of a mapping, or a list of them", part)
+        below: Marks = {}
+        for key, value in self._untagged(self.convert(part, path, below, depth)).items():
+            if key not in result:
+                result[key] = value
+                inner = (f"{path}.{key}.", f"{path}.{key}[")
+                marks.update({m: at for m, at in below.items() if f"{m}." == inner[0] or m.startswith(inner)})
+
+    @staticmethod
+    def _untagged(value: Any) -> dict[str, Any]:
+        found: dict[str, Any] = value.value if isinstance(value, Tagged) else value
+        return found
+
+    def _wrong(self, message: str, node: Any) -> LocatedError:
+        return self._error(message, self._file, *_at(node))
+
+
+def _at(node: Any) -> tuple[int, int]:
+    """Line and column, from 1."""
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def typed(source: Source, type_: type[T], error: type[LocatedError] = RuleError) -> T:
