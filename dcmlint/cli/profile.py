@@ -285,6 +285,7 @@ def run_profile_examples(
 ) -> int:
     """Run the examples of the rules of a profile.  Ends with 1 if one fails."""
     from dcmlint.cli.rule import print_failure
+    from dcmlint.dicom.value_problem import counted
     from dcmlint.engine.examples import run_examples
     from dcmlint.profiles.load import find_profile, fully_read
     from dcmlint.profiles.resolve import chain_of, resolve_chain
@@ -303,7 +304,7 @@ def run_profile_examples(
     left_out = {one.what for one in resolved.not_checked}
     for what in sorted(left_out):
         print(f"{what}: not tested, because a parameter has no value")
-    print(f"{count} examples of {len(mine)} rules: {failures or 'none'} failed")
+    print(f"{counted(count, 'example')} of {counted(len(mine), 'rule')}: {failures or 'none'} failed")
     return 1 if failures else 0
 
 

@@ -106,13 +106,19 @@ class FindingMaker:
         message = problem.message or rule.message or rule.title
         found = problem.said or ("" if problem.found is None else self.show(problem.found, tag))
         want = problem.want if problem.wanted is None else self.show(problem.wanted, tag)
+        if not want and rule.kind == "function":
+            want = rule.want
         because = problem.because
         if mode == "none" and not problem.check:
             # What a rule says is made of values: its title is not.
             return rule.title, "" if problem.said else found, "", ""
         words = (message, found, want, because)
         if mode != "all" and not problem.check:
-            words = tuple(without_texts(text, self._hidden_texts()) for text in words)  # type: ignore[assignment]
+            # What the rule's author wrote holds no value of the data, whatever it has in common with one.
+            written = ("", rule.title, rule.message, rule.want)
+            words = tuple(
+                text if text in written else without_texts(text, self._hidden_texts()) for text in words
+            )  # type: ignore[assignment]
         elif mode != "all":
             words = (without_creators(message), found, want, because)
         if self.settings.mask_uids:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from dcmlint.expr.code import Code
 from dcmlint.expr.expression import Expression, compile_source
 from dcmlint.expr.meaning import plain
 from dcmlint.expr.source import ALONE, Source, SourceRef
+from dcmlint.expr.syntax import Choice, Literal
 from dcmlint.expr.types import Names, Type
 from dcmlint.expr.values import ABSENT, UNKNOWN, Lets, Missing, Scope
 
@@ -32,9 +34,20 @@ class Message(msgspec.Struct, frozen=True):
         may redact it.  What is absent, empty, missing or unknown is said in words.
         """
         return "".join(
-            part if isinstance(part, str) else shown(part(scope, lets), tuple(sorted(part.sources)), show)
+            part if isinstance(part, str) else shown(part(scope, lets), _sources(part), show)
             for part in self.parts
         )
+
+
+def _sources(part: Expression) -> tuple[int, ...]:
+    """The attributes whose values a placeholder may show: none where it chooses between texts of the message itself."""
+    return () if _is_wording(part.code) else tuple(sorted(part.sources))
+
+
+def _is_wording(code: Code) -> bool:
+    if isinstance(code.node, Choice):
+        return all(_is_wording(branch) for branch in code.parts[1:])
+    return isinstance(code.node, Literal)
 
 
 def shown(value: object, tags: tuple[int, ...], show: Show) -> str:

@@ -7,6 +7,7 @@ id.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -125,7 +126,7 @@ def row_rule(
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
     own_message = row.message and not (keep and unset(row.message, values))
-    message = in_message(row.message, values) if own_message else _message(row, label, demands)
+    message = in_message(row.message, values) if own_message else _message(row, name, label, demands)
     conditions = (guard, expression(row.when), condition)
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
@@ -219,25 +220,25 @@ def _present(row: AttributeRow, name: Named) -> str:
     return f"!empty({name.own})"
 
 
-def _message(row: AttributeRow, label: str, demands: tuple[Demand, ...]) -> str:
-    """One text for all that a row demands: texts within a placeholder would be redacted like the value."""
+def _message(row: AttributeRow, name: Named, label: str, demands: tuple[Demand, ...]) -> str:
+    """What is wrong, of all that a row demands: the placeholder chooses between texts of its own."""
+    own = name.own
     if row.presence == "forbidden":
         return f"{_braced(label)} is present"
+    faults: list[tuple[str, str]] = []
     if row.empty == "required":
-        return f"{_braced(label)} is missing or not empty"
-    faults = []
-    if row.presence not in ("conditional", "optional"):
-        faults = ["is missing"] if row.empty == "allowed" else ["is missing", "is empty"]
-    elif row.empty == "forbidden":
-        faults = ["is empty"]
-    faults += [one.fault for one in demands]
-    return _braced(f"{label} {_or(faults)}")
-
-
-def _or(parts: list[str]) -> str:
-    if len(parts) < 3:
-        return " or ".join(parts)
-    return f"{', '.join(parts[:-1])}, or {parts[-1]}"
+        faults = [(f"!has({own})", "is missing"), ("true", "is not empty")]
+    else:
+        if row.presence not in ("conditional", "optional"):
+            faults.append((f"!has({own})", "is missing"))
+        if row.empty == "forbidden" or (faults and row.empty != "allowed" and name.vr not in _BULK):
+            faults.append((f"empty({own})", "is empty"))
+        faults += [(f"!({one.expression})", one.fault) for one in demands]
+    *earlier, (_, last) = faults
+    if not earlier:
+        return _braced(f"{label} {last}")
+    texts = [f"{condition} ? {json.dumps(fault, ensure_ascii=False)} : " for condition, fault in earlier]
+    return f"{_braced(label)} {{{''.join(texts)}{json.dumps(last, ensure_ascii=False)}}}"
 
 
 def _want(row: AttributeRow, demands: tuple[Demand, ...]) -> str:

@@ -95,7 +95,7 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``not_after``: of a date: YYYY-MM-DD, today, today-30d, today-120y.  ``code``: SCHEME:VALUE of a code sequence, or a list of
     them; ``context_group``: the number of the CID that its codes are of.  ``source``: ``order``, or ``order.KEY``: the value is that
     of the order or worklist item that --order gives.  ``assert``: an expression that holds
-    wherever the attribute is.  ``when``: where the row holds at all.  ``items``: rows of a sequence's items.
+    wherever the attribute is; ``want``: what is expected then, in words.  ``when``: where the row holds at all.  ``items``: rows of a sequence's items.
     ``value_severity``: for a wrong value, where it is less than for a missing attribute;
     ``empty_severity``: for one without a value.
     ``says``: the statement in other words; ``not_seen``: what of it no file shows, and why.
@@ -121,6 +121,7 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     context_group: str = ""
     source: str = ""
     assert_: str = ""
+    want: str = ""
     when: str = ""
     sop_class: tuple[str, ...] = ()
     severity: Severity = "error"

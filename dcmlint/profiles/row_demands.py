@@ -103,12 +103,16 @@ def _from_file(name: str, beside: str) -> tuple[str, ...]:
 
 def _listed(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
     listed = listed_values(row, values, file)
-    if listed:
-        want = " or ".join(listed[:_SHOWN]) + (
-            f" or {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-        )
-        fault = f"is not {want}" if len(listed) == 1 else "is not one of the values expected"
-        yield Demand(_one_of(name, listed), fault, want)
+    if not listed:
+        return
+    if row.values_from:
+        # A list of patients or orders is no text for reports.
+        want = f"one of the {len(listed)} values of {Path(in_text(row.values_from, values)).name}"
+    else:
+        more = f" or {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        want = " or ".join(listed[:_SHOWN]) + more
+    fault = f"is not {want}" if len(listed) == 1 or row.values_from else "is not one of the values expected"
+    yield Demand(_one_of(name, listed), fault, want)
 
 
 def _pattern(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
@@ -206,7 +210,8 @@ def _context_group(row: AttributeRow, name: Named, values: Values, file: str) ->
 def _assertion(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
     if row.assert_:
         text = in_expression(row.assert_, values)
-        yield Demand(f"({text})", "is not as the profile demands", " ".join(text.split()))
+        fault = f"is not {row.want}" if row.want else "is not as the profile demands"
+        yield Demand(f"({text})", fault, row.want or " ".join(text.split()))
 
 
 def _each(name: Named, template: str) -> str:

@@ -225,6 +225,6 @@ def test_examples_of_rows_and_rules(tmp_path: Path, capsys: pytest.CaptureFixtur
         "      - {name: there, passes: true, dataset: {use: wsi-full, StudyID: '1'}}\n      - {name: absent, fails: true, dataset: {use: wsi-full, StudyID: !absent }}\n"
     )
     assert run(["profile", "test", written(tmp_path, "lab", text)]) == 0
-    assert "2 examples of 1 rules: none failed" in capsys.readouterr().out
+    assert "2 examples of 1 rule: none failed" in capsys.readouterr().out
     assert run(["profile", "test", written(tmp_path, "lab", text.replace("fails", "passes"))]) == 1
     assert "absent" in capsys.readouterr().out

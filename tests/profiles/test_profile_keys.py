@@ -164,6 +164,7 @@ CASES: list[tuple[str, str, tuple[str, str], Callable[[str, Path, dict[str, Any]
     ("attributes.context_group", row("context_group: 8101", "ContainerTypeCodeSequence"), ("8101", "8103"), check, {}),
     ("attributes.source", row("source: order"), ("source: order", "says: nothing"), check, {"StudyID": "2"}),
     ("attributes.assert", row("assert: 'size(StudyID) > 3'"), ("> 3", "< 3"), check, {"StudyID": "1234"}),
+    ("attributes.want", row("assert: 'size(StudyID) > 3', want: one"), ("one", "two"), check, {"StudyID": "1"}),
     ("attributes.when", row("presence: forbidden, when: 'Rows > 1'"), ("> 1", "< 1"), check, {}),
     ("attributes.sop_class", row("presence: forbidden"), ("presence", "sop_class: [CTImageStorage], presence"), check, {}),
     ("attributes.severity", row(FORBIDDEN), ("presence", "severity: info, presence"), check, {}),

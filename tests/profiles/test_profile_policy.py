@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from profile_slides import checked, found, gt450
 from pydicom.dataset import Dataset
-from support.writing import to_bytes
+from support.writing import ABSENT, to_bytes
 
 from dcmlint.cli.app import run
 from dcmlint.errors import ProfileError, UsageError
@@ -152,3 +152,53 @@ def test_an_order_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     path = written(tmp_path, "attributes:\n  - {attribute: PatientID, source: order}\n")
     assert run(["check", "--isolated", "-p", path, "--select", "POL", "--order", str(order), str(slide)]) == 1
     assert "error[POL904]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "says", "wanted"),
+    [
+        ("presence: always, pattern: ^S", ABSENT, "Study ID is missing", "text matching ^S"),
+        ("presence: always, pattern: ^S", None, "Study ID is empty", "text matching ^S"),
+        ("presence: always, pattern: ^S", "X1", "Study ID does not match ^S", "text matching ^S"),
+        ("presence: VNAP, pattern: ^S", "X1", "Study ID does not match ^S", "text matching ^S"),
+        ("presence: EMPTY", "X1", "Study ID is not empty", "present, without a value"),
+        ("presence: EMPTY", ABSENT, "Study ID is missing", "present, without a value"),
+        ("assert: size(StudyID) > 3, want: a long one", "X1", "Study ID is not a long one", "a long one"),
+        # The profile's own words are shown whatever is in the file; its lists of values are not.
+        ("values: [HIS]", "X1", "Study ID is not HIS", "HIS"),
+        ("values_from: ids.csv", "X1", "Study ID is not one of the 2 values of ids.csv", "one of the 2 values of ids.csv"),
+    ],
+)  # fmt: skip
+def test_a_finding_says_which_demand_is_not_met(
+    tmp_path: Path, row: str, value: str | None, says: str, wanted: str
+) -> None:
+    (tmp_path / "ids.csv").write_text("S1\nS2\n", encoding="utf-8")
+    path = written(tmp_path, f"attributes:\n  - {{id: POL001, attribute: StudyID, {row}}}\n")
+    made = gt450({"StudyID": value, "InstitutionName": "HIS"})
+    (finding,) = [one for one in checked(made, path).findings if one.rule == "POL001"]
+    assert (finding.message, finding.want) == (says, wanted)
+
+
+def test_parts_are_shared_by_anchors_and_merged(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "x-one: &one {presence: always, severity: warning}\nx-two: &two {severity: info, why: Two}\n"
+        "attributes:\n  - {<<: [*one, *two], id: POL001, attribute: StudyID}\n"
+        "  - {<<: *one, id: POL002, attribute: PatientID, severity: error}\n",
+    )
+    rows = {one.rule.id: one.rule for one in resolve_profile(path).rules if one.rule.id.startswith("POL")}
+    assert [(one.severity, one.why) for one in rows.values()] == [("warning", "Two"), ("error", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x-a: &a one\nattributes:\n  - {<<: *a, attribute: StudyID}\n", "takes the anchor of a mapping"),
+        ("x-a: &a {a: 1}\n" + "".join(f"x-{n}: &{n} {{<<: [*{m}, *{m}]}}\n" for m, n in zip("abcdefghijklmnopqrst", "bcdefghijklmnopqrstu", strict=True)),
+         "aliases counted each time"),
+    ],
+)  # fmt: skip
+def test_anchors_that_cannot_be_merged(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ProfileError, match=says) as caught:
+        resolve_profile(written(tmp_path, text))
+    assert caught.value.line >= 5
