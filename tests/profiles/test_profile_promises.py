@@ -195,7 +195,7 @@ YEAR = datetime.date.today().year
         ("{attribute: Rows, minimum: 256, maximum: 512}", {}, {"Rows": 128}, "256 to 512"),
         ("{attribute: Rows, minimum: 256}", {}, {"Rows": 128}, "at least 256"),
         ("{attribute: StudyID, pattern: '^S[0-9]+$'}", {"StudyID": "S1"}, {"StudyID": "1"}, "^S[0-9]+$"),
-        ("{attribute: StudyID, values_from: ids.csv}", {"StudyID": "S2"}, {"StudyID": "S3"}, "S1 or S2"),
+        ("{attribute: StudyID, values_from: ids.csv}", {"StudyID": "S2"}, {"StudyID": "S3"}, "one of the 2 values of ids.csv"),
         ("{attribute: StudyDate, not_after: today}", {"StudyDate": f"{YEAR}0101"}, {"StudyDate": f"{YEAR + 2}0101"}, "not after today"),
         ("{attribute: PatientBirthDate, not_before: today-120y}", {"PatientBirthDate": "20000101"}, {"PatientBirthDate": "18000101"}, "not before"),
         ("{attribute: StudyDate, not_before: 2020-01-01}", {"StudyDate": "20240101"}, {"StudyDate": "20191231"}, "2020-01-01"),
