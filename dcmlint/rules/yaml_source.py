@@ -100,9 +100,7 @@ class _Reading:
         if isinstance(node, yaml.ScalarNode):
             value = node.value
         elif isinstance(node, yaml.SequenceNode):
-            value = [
-                self.convert(one, f"{path}[{i}]", marks, depth + 1) for i, one in enumerate(node.value)
-            ]
+            value = [self.convert(one, f"{path}[{i}]", marks, depth + 1) for i, one in enumerate(node.value)]
         else:
             value = self._mapping(node, path, marks, depth)
         return Tagged(node.tag[1:], value) if ours else value
