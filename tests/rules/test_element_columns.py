@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from support import slides
 from support.slides import Scan, put
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("columns_from_few_items_on")
 
 
 SCAN = Scan(name="many-tiles", columns=80, rows=64, tile=8, codec="native", monochrome=True, sparse=True)
+VL_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 FRAME = "PerFrameFunctionalGroupsSequence[{}]."
 POSITION = FRAME + "PlanePositionSlideSequence[0]."
 CONTENT = FRAME + "FrameContentSequence[0]."
@@ -62,6 +63,15 @@ def every(step: int, path: str, value: Any, vr: str | None = None) -> Callable[[
     return change
 
 
+def _derived_from(frame: int) -> Dataset:
+    source = Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = VL_SLIDE, "2.25.1"
+    source.ReferencedFrameNumber = frame
+    group = Dataset()
+    group.SourceImageSequence = [source]
+    return group
+
+
 DEFECTS: dict[str, Callable[[FileDataset], None]] = {
     "clean": lambda made: None,
     "a decimal with a comma": every(7, POSITION + "XOffsetInSlideCoordinateSystem", "1,5"),
@@ -82,6 +92,9 @@ DEFECTS: dict[str, Callable[[FileDataset], None]] = {
     "one code of two": lambda made: [
         put(made, CONTENT.format(n) + "CardiacCyclePosition", "END_SYSTOLE" if n % 3 else "BEGIN")
         for n in range(80)
+    ] and None,
+    "frame 0": lambda made: [
+        put(made, FRAME.format(n) + "DerivationImageSequence", [_derived_from(n % 5)]) for n in range(80)
     ] and None,
     "a VR": every(12, POSITION + "ZOffsetInSlideCoordinateSystem", b"0 ", "LO"),
 }  # fmt: skip

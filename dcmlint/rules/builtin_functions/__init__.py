@@ -27,6 +27,7 @@ from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing re
     frame_groups,
     lossy,
     overlays,
+    segments,
 )
 from dcmlint.rules.builtin_functions.run import (  # noqa: F401 - importing registers them
     annotated,

@@ -37,6 +37,7 @@ ELEMENT_CHECKS: Mapping[str, str] = {
     "vr-mismatch": "the VR is not the one in the data dictionary",
     "vr-un": "a standard attribute has the VR UN",
     "value-multiplicity": "the number of values is not allowed",
+    "counted-from-1": "the number of a frame is below 1",
     "retired-attribute": "the attribute is retired",
     "unknown-element": "the tag is not in the data dictionary",
     "private-without-creator": "a private element without private creator",

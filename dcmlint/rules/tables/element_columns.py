@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.charsets import Charset
-from dcmlint.dicom.column_values import plain_decimals, values_of
+from dcmlint.dicom.column_values import numbers_of, plain_decimals, values_of
 from dcmlint.dicom.columns import Columns, Leaf, LeafPath, Shape, level_at
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Group, Items
 from dcmlint.dicom.path import name_of
 from dcmlint.dicom.values import check_value
 from dcmlint.findings.problem import Problem
+from dcmlint.rules.tables.counted import BELOW_1, COUNTED_FROM_1, FROM_1
 from dcmlint.rules.tables.field import (
     BULK_UNIT,
     LONGEST,
@@ -30,6 +31,8 @@ from dcmlint.rules.tables.field import (
 from dcmlint.standard.tags import SpecificCharacterSet
 
 _SHOWN = 3
+# Checks of elements that depend on their values: looked at in all items.
+_OF_VALUES = frozenset({"element.value-multiplicity", "element.counted-from-1"})
 _CACHED = 100_000
 # A check of the number of values: gives what is wanted, or "" when the number is right.
 CountCheck = Callable[[int], str]
@@ -80,7 +83,7 @@ def check_long(
         problems[mark:] = [
             problem.within(group) for problem in problems[mark:]
             if problem.tag == SpecificCharacterSet
-            or (not problem.check.startswith("value.") and problem.check != "element.value-multiplicity")
+            or (not problem.check.startswith("value.") and problem.check not in _OF_VALUES)
         ]  # fmt: skip
         problems += ColumnCheck(items, shape, count_check).run()
 
@@ -114,6 +117,20 @@ class ColumnCheck:
             self._sizes(path, leaf, vr, UNIT[vr])
         elif vr in TEXT_VRS:
             self._texts(path, msgspec.structs.replace(leaf, vr=vr))
+        if path[-1] in COUNTED_FROM_1:
+            self._counted(path, leaf)
+
+    def _counted(self, path: LeafPath, leaf: Leaf) -> None:
+        """Numbers of frames begin with 1."""
+        low, number = np.full(len(leaf.start), np.inf), 1
+        while not np.isnan(values := numbers_of(self.items, leaf, number)).all():
+            low = np.fmin(low, values)
+            number += 1
+        rows = np.flatnonzero(low < 1)
+        if len(rows):
+            lowest = int(low[rows[0]])
+            self._add(path, "element.counted-from-1", BELOW_1.format(name_of(path[-1]), lowest), lowest, FROM_1, "",
+                      rows, len(rows))  # fmt: skip
 
     def _bulk(self, path: LeafPath, leaf: Leaf, vr: str, unit: int) -> None:
         for length in np.unique(leaf.length).tolist():

@@ -17,6 +17,7 @@ from dcmlint.dicom.path import name_of, tag_text
 from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.findings.problem import Problem
+from dcmlint.rules.tables.counted import BELOW_1, COUNTED_FROM_1, FROM_1
 from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, count_of, read_as, told, wrong_value
 from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
@@ -143,6 +144,11 @@ class ElementCheck:
             if expected.entry.retired and tag & 0xFFFF:
                 self._add("retired-attribute", level, element, f"{name_of(tag)} is retired")
         self._element(level, element, expected)
+        if tag in COUNTED_FROM_1 and level.is_whole(element):
+            low = next((one for one in level.values(tag) if isinstance(one, int | float) and one < 1), None)
+            if low is not None:
+                self._add("counted-from-1", level, element, BELOW_1.format(name_of(tag), int(low)),
+                          found=level.values(tag), want=FROM_1)  # fmt: skip
 
     def _element(self, level: Dataset, element: Element, expected: _Expected | None) -> None:
         """Check the value of an element, or its items."""

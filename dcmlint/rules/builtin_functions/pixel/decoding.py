@@ -37,7 +37,7 @@ def frame_decodes(context: RuleContext) -> Iterable[Problem]:
     """Frames that no installed decoder can decode although their headers are right."""
     if not context.facts.options.decode or context.facts.group("codestream") is None:
         raise NotApplicable
-    frames = _sample(context)
+    frames = frames_to_decode(context)
     if not frames:
         raise Undecided("no frame to decode")
     decoder = decoder_of(context.instance.syntax.uid)
@@ -64,7 +64,7 @@ def frame_decodes(context: RuleContext) -> Iterable[Problem]:
         raise Undecided("the installed decoders do not support these frames")
 
 
-def _sample(context: RuleContext) -> list[int]:
+def frames_to_decode(context: RuleContext) -> list[int]:
     """Some frames whose headers are right: the first, the last and some between."""
     import numpy as np
 

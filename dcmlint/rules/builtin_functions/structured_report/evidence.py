@@ -148,11 +148,13 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
                     message=f"a {noun} of an object without {noun}s ({_name(sop_class)})", level=item, tag=tag,
                     found=numbers, want="absent",
                 )  # fmt: skip
-            elif tag != ReferencedWaveformChannels and any(
-                isinstance(one, int) and one < 1 for one in numbers
+            elif (
+                tag == ReferencedSegmentNumber
+                and sop_class != LabelMapSegmentationStorage  # its background may be numbered 0
+                and any(isinstance(one, int) and one < 1 for one in numbers)
             ):
                 yield Problem(
-                    message=f"{noun}numbers start at 1", level=item, tag=tag, found=numbers, want="1 or more",
+                    message="segments are numbered from 1", level=item, tag=tag, found=numbers, want="1 or more",
                 )  # fmt: skip
             elif tag == ReferencedWaveformChannels and len(numbers) % 2:
                 yield Problem(
