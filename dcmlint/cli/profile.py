@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.option_types import Parameters
 from dcmlint.errors import ProfileError, UsageError
+
+if TYPE_CHECKING:
+    from dcmlint.profiles.fit import Misfit
+    from dcmlint.profiles.remark import Remark
 
 commands = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and create profiles."
@@ -114,11 +119,7 @@ def check_profile(
     else:
         for remark in remarks:
             print(remark)
-        counts = {
-            level: sum(remark.severity == level for remark in remarks)
-            for level in ("error", "warning", "info")
-        }
-        print(f"{name}: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks")
+        print(f"{name}: {_counts(remarks)}")
     return 1 if any(remark.severity == "error" for remark in remarks) else 0
 
 
@@ -195,11 +196,8 @@ def fit(
     else:
         for misfit in found:
             print(misfit)
-        counts = {
-            level: sum(misfit.severity == level for misfit in found) for level in ("error", "warning", "info")
-        }
         print(
-            f"{one.name} to {other.name}: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} remarks"
+            f"{one.name} to {other.name}: {_counts(found)}"
         )
     return 1 if any(misfit.severity == "error" for misfit in found) else 0
 
@@ -309,6 +307,14 @@ def run_profile_examples(
 
 
 # -- ------------------------------------------------------------------------------------------------------------
+
+
+def _counts(found: Sequence[Remark] | Sequence[Misfit]) -> str:
+    """How many errors, warnings and remarks there are, in words."""
+    from dcmlint.dicom.value_problem import counted
+
+    words = (("error", "error"), ("warning", "warning"), ("info", "remark"))
+    return ", ".join(counted(sum(one.severity == level for one in found), word) for level, word in words)
 
 
 def _utf8() -> None:

@@ -33,7 +33,7 @@ _VR_CHECKS = ("element.vr-mismatch", "element.vr-un", "element.sequence-vr")
 class PlacedRow(msgspec.Struct, frozen=True):
     """A row with its id, its place in the file (``$.attributes[3].items[0]``) and the keywords above it.
 
-    ``siblings``: the attributes of the rows of the same level.
+    ``siblings``: the attributes of the rows of the same level; ``repeated``: an earlier row is about the same attribute.
     """
 
     id: str
@@ -41,6 +41,7 @@ class PlacedRow(msgspec.Struct, frozen=True):
     mark: str
     parents: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def path(self) -> str:
@@ -51,6 +52,7 @@ class PlacedRow(msgspec.Struct, frozen=True):
 def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
     """All rows of a profile, nested ones after their sequence; ids that are not given count from 1."""
     number = 0
+    paths: set[tuple[str, ...]] = set()
 
     def walk(rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str) -> Iterator[PlacedRow]:
         nonlocal number
@@ -58,19 +60,24 @@ def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
         for index, row in enumerate(rows):
             number += 1
             place = f"{mark}[{index}]"
-            yield PlacedRow(row.id or f"{profile.area}{number:03}", row, place, parents, siblings)
-            yield from walk(row.items, (*parents, row.attribute), f"{place}.items")
+            path = (*parents, row.attribute)
+            yield PlacedRow(
+                row.id or f"{profile.area}{number:03}", row, place, parents, siblings, repeated=path in paths
+            )
+            paths.add(path)
+            yield from walk(row.items, path, f"{place}.items")
 
     yield from walk(profile.attributes, (), "$.attributes")
 
 
 def row_name(profile: Profile, placed: PlacedRow) -> str:
-    """The name of a row's rule: the area and the keywords."""
+    """The name of a row's rule: the area and the keywords; the number too, where another row has these."""
     words = [
         re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", part)
         for part in placed.path.split(".")
     ]
-    return re.sub(r"[^a-z0-9]+", "-", "-".join((profile.area, *words)).lower()).strip("-")
+    number = (placed.id.removeprefix(profile.area),) if placed.repeated else ()
+    return re.sub(r"[^a-z0-9]+", "-", "-".join((profile.area, *words, *number)).lower()).strip("-")
 
 
 def row_rule(
@@ -150,6 +157,8 @@ def _assertion(row: AttributeRow, name: Named, required: str, present: str, valu
         return " && ".join(
             part for part in (f"(!{required} || {present})", fits) if part
         ), f"{required} || has({own})"
+    if row.empty == "required":
+        return f"empty({own})", f"has({own})"
     if row.empty == "forbidden":
         return " && ".join(part for part in (f"!empty({own})", value_ok) if part), f"has({own})"
     return value_ok, f"!empty({own})"
@@ -227,7 +236,8 @@ def _message(row: AttributeRow, name: Named, label: str, demands: tuple[Demand, 
         return f"{_braced(label)} is present"
     faults: list[tuple[str, str]] = []
     if row.empty == "required":
-        faults = [(f"!has({own})", "is missing"), ("true", "is not empty")]
+        absent = [] if row.presence in ("conditional", "optional") else [(f"!has({own})", "is missing")]
+        faults = [*absent, ("true", "is not empty")]
     else:
         if row.presence not in ("conditional", "optional"):
             faults.append((f"!has({own})", "is missing"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
-from profile_slides import checked, found
+from network_peers import need, orthanc
+from profile_slides import checked, found, gt450
 from support.writing import ABSENT, changed, to_bytes
 
 from dcmlint.profiles.fit import misfits
@@ -76,6 +80,36 @@ def test_wsidicom_opens_what_its_profile_passes(number: int, tmp_path: Path) -> 
     agree(opens, "reader-wsidicom", FOR_WSIDICOM[number], tmp_path)
 
 
+FOR_ORTHANC: list[dict[str, Any]] = [
+    *({name: value} for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID") for value in (ABSENT, None)),
+    {}, {"PatientID": ABSENT}, {"SOPClassUID": ABSENT}, {"Modality": None}, {"Rows": ABSENT}, {"PixelData": ABSENT},
+    {"StudyInstanceUID": "1.2.x"}, {"PatientID": "x" * 80}, {"SOPClassUID": "1.2.3"}, {"TotalPixelMatrixRows": ABSENT},
+]  # fmt: skip
+
+
+@need("Orthanc")
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI", "ignore:The value length")
+def test_orthanc_stores_what_its_profile_passes(tmp_path: Path) -> None:
+    good = pydicom.dcmread(LEVEL)
+    files = [to_bytes(changed(good, changes)) for changes in FOR_ORTHANC]
+    whole = LEVEL.read_bytes()
+    files += [whole[: len(whole) * share // 10] for share in (1, 5, 9)] + [b"no DICOM" * 40, whole[132:]]
+    with orthanc(tmp_path, OverwriteInstances=True) as (_, http):
+        for number, data in enumerate(files):
+            report = checked(data, "archive-orthanc")
+            passes = not found(report, "error") and report.exit_code == 0
+            assert _stores(http, data) == passes, (number, found(report))
+
+
+def _stores(http: int, data: bytes) -> bool:
+    request = urllib.request.Request(f"http://127.0.0.1:{http}/instances", data, {"Content-Type": "application/dicom"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())["Status"] == "Success"
+    except urllib.error.HTTPError:
+        return False
+
+
 @pytest.mark.parametrize(
     ("profile", "changes", "rule"),
     [
@@ -83,6 +117,9 @@ def test_wsidicom_opens_what_its_profile_passes(number: int, tmp_path: Path) -> 
         ("archive-aws-healthimaging", {"StudyDescription": "x" * 300}, "AWS007"), ("reader-slim", {"Modality": "OT"}, "SLM001"),
         ("reader-slim", {"OpticalPathSequence": ABSENT}, "SLM011"), ("reader-slim", {"DimensionOrganizationType": "TILED_SPARSE"}, "SLM009"),
         ("reader-slim", {"ConcatenationUID": "1.2.3"}, "SLM012"), ("reader-slim", {"TotalPixelMatrixRows": ABSENT}, "SLM008"),
+        ("reader-bioformats", {"BitsAllocated": 64}, "BIO003"), ("reader-bioformats", {"ImageType": ABSENT}, "BIO007"),
+        ("reader-bioformats", {"TotalPixelMatrixRows": ABSENT}, "BIO006"), ("reader-bioformats", {"PixelSpacing": ["1"]}, "BIO008"),
+        ("reader-slicer", {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}, "SLI001"), ("archive-dcm4chee-arc", {"SOPClassUID": ABSENT}, "DCA004"),
     ],
 )  # fmt: skip
 def test_archives_and_viewers_refuse_what_their_documents_say(
@@ -101,6 +138,10 @@ def test_archives_and_viewers_refuse_what_their_documents_say(
         "reader-wsidicom",
         "archive-azure-dicom",
         "archive-aws-healthimaging",
+        "archive-orthanc",
+        "archive-dcm4chee-arc",
+        "reader-bioformats",
+        "reader-slim",
         "pacs-ingest",
     ],
 )
@@ -112,3 +153,17 @@ def test_every_vendor_beside_every_receiver(sender: str, receiver: str) -> None:
         assert "transfer syntax JPEG2000" not in refused
     if sender == "aperio-gt450-dx" and receiver == "reader-openslide":
         assert not refused
+
+
+def test_a_missing_patient_id_is_refused_where_the_archive_is_configured_so() -> None:
+    data = to_bytes(changed(pydicom.dcmread(LEVEL), {"PatientID": None}))
+    assert found(checked(data, "archive-dcm4chee-arc")) == {"DCA006": "info"}
+    strict = {"accept_missing_patient_id": "NO"}
+    assert found(checked(data, "archive-dcm4chee-arc", parameters=strict)) == {"DCA005": "error"}
+
+
+def test_bio_formats_needs_a_position_for_each_frame_that_is_not_in_order() -> None:
+    made = gt450(sparse=True)
+    assert found(checked(made, "reader-bioformats"), "error") == {}
+    del made.PerFrameFunctionalGroupsSequence[1].PlanePositionSlideSequence
+    assert "BIO013" in found(checked(made, "reader-bioformats"), "error")
