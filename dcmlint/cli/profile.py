@@ -196,9 +196,7 @@ def fit(
     else:
         for misfit in found:
             print(misfit)
-        print(
-            f"{one.name} to {other.name}: {_counts(found)}"
-        )
+        print(f"{one.name} to {other.name}: {_counts(found)}")
     return 1 if any(misfit.severity == "error" for misfit in found) else 0
 
 

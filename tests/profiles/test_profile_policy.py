@@ -185,8 +185,14 @@ def test_several_rows_of_one_attribute(tmp_path: Path) -> None:
         "attributes:\n  - {attribute: StudyID, pattern: ^S}\n  - {attribute: StudyID, pattern: 1$}\n"
         "  - {attribute: StationName, empty: required}\n",
     )
-    assert [f.rule for f in checked(gt450({"StudyID": "S2"}), path).findings if f.rule.startswith("POL")] == ["POL002"]
-    assert set(found(checked(gt450({"StudyID": "S1", "StationName": "x"}), path))) & {"POL001", "POL002", "POL003"} == {"POL003"}
+    assert [f.rule for f in checked(gt450({"StudyID": "S2"}), path).findings if f.rule.startswith("POL")] == [
+        "POL002"
+    ]
+    assert set(found(checked(gt450({"StudyID": "S1", "StationName": "x"}), path))) & {
+        "POL001",
+        "POL002",
+        "POL003",
+    } == {"POL003"}
 
 
 def test_parts_are_shared_by_anchors_and_merged(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def test_orthanc_stores_what_its_profile_passes(tmp_path: Path) -> None:
 
 
 def _stores(http: int, data: bytes) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{http}/instances", data, {"Content-Type": "application/dicom"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{http}/instances", data, {"Content-Type": "application/dicom"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.loads(answer.read())["Status"] == "Success"
