@@ -50,34 +50,27 @@ class Change(Protocol):
 def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
     """The row of an arrival; see ``Journal.take``.
 
-    The same bytes as something that was accepted or is held are stored once. Other bytes are held where the
-    archive has, or will have, what came before; they take the place of what was refused or is held.
+    The same bytes as something that was accepted or is held are stored once, whatever the verdict is now: an answer
+    that was lost on its way is given again. Other bytes are held where the archive has, or will have, what came
+    before; they take the place of what was refused or is held.
     """
-    if verdict is not None and verdict.action == "refuse":
-        row = change.insert(arrival, "refused", verdict.why, verdict.status, verdict)
-        return Taken(id=row.id, state="refused", why=verdict.why)
+    refused = verdict is not None and verdict.action == "refuse"
     before = change.same_uid(arrival.sop_instance) if arrival.sop_instance else []
     for one in before:
-        if one.state != "refused" and _same(one, arrival):
-            source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender
-            if one.state != "delivered" and not (one.kept and change.exists(one.file)):
-                # A commit that failed can still be found on the disk after a power cut; its file was removed.
-                sql = "UPDATE instances SET file=?, kept=1 WHERE id=?"
-                change.db.execute(sql, (arrival.file, one.id))
-                change.event(
-                    one, "sent again", source, "the same bytes: they take the place of a missing file"
-                )
-                return Taken(id=one.id, state=one.state, why=one.why)
-            change.event(one, "sent again", source, "the same bytes: stored once")
-            return Taken(id=one.id, state=one.state, duplicate=True, why=one.why)
+        undecided = (
+            one.state == "checking" and one.answer < 0
+        )  # nobody was answered for it, and now nobody is
+        if one.state != "refused" and _same(one, arrival) and not (refused and undecided):
+            return _sent_again(change, one, arrival, verdict, waits)
+    if verdict is not None and refused:
+        row = change.insert(arrival, "refused", verdict.why, verdict.status, verdict)
+        return Taken(id=row.id, state="refused", why=verdict.why)
     state, why = _first_state(verdict, waits)
-    if any(one.state in ACCEPTED for one in before):
+    if any(one.state in ACCEPTED or _is_somewhere(change, one) for one in before):
         state, why = "held", OTHER_BYTES
     row = change.insert(arrival, state, why, 0, verdict)
-    for one in before:
-        if one.state in ("held", "refused"):
-            _end_deliveries(change, one.id)
-            change.set(one, "superseded", "gate", f"the sender has sent another version: instance {row.id}")
+    if row.answer >= 0:
+        _supersede(change, row)
     if state == "queued":
         change.enqueue(row.id)
     return Taken(id=row.id, state=state, why=why)
@@ -101,6 +94,7 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
         return "refused"
     state, why = _first_state(verdict, waits)
     change.set(row, state, "gate", why)
+    _supersede(change, row)
     if state == "queued":
         change.enqueue(number)
     return state
@@ -141,6 +135,37 @@ def exchange(
             (one.instance, destination),
         )
     return claimed
+
+
+def _sent_again(change: Change, one: Row, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
+    """The same bytes as a row that is ours."""
+    source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender
+    if one.answer < 0 and arrival.via != "recovery":
+        # Found in the spool at the start, and answered with success now: it cannot be refused any more.
+        change.db.execute("UPDATE instances SET answer=0 WHERE id=?", (one.id,))
+    if one.state == "delivered" or (one.kept and change.exists(one.file)):
+        change.event(one, "sent again", source, "the same bytes: stored once")
+        return Taken(id=one.id, state=one.state, duplicate=True, why=one.why)
+    # A commit that failed can still be found on the disk after a power cut; its file was removed.
+    change.db.execute("UPDATE instances SET file=?, kept=1 WHERE id=?", (arrival.file, one.id))
+    change.event(one, "sent again", source, "the same bytes: they take the place of a missing file")
+    state = settle(change, one.id, verdict, waits) if verdict is not None else one.state
+    return Taken(id=one.id, state=state, why=one.why)
+
+
+def _supersede(change: Change, row: Row) -> None:
+    """What was refused or is held under the same UID is replaced, unless a destination has it."""
+    for one in change.same_uid(row.uid) if row.uid else []:
+        if one.id < row.id and one.state in ("held", "refused") and not _is_somewhere(change, one):
+            _end_deliveries(change, one.id)
+            change.set(one, "superseded", "gate", f"the sender has sent another version: instance {row.id}")
+
+
+def _is_somewhere(change: Change, row: Row) -> bool:
+    """Whether a destination has an instance that another one refused."""
+    sql = "SELECT count(*) FROM deliveries WHERE instance=? AND state='delivered'"
+    (count,) = change.db.execute(sql, (row.id,)).fetchone()
+    return bool(count) and row.state == "held"
 
 
 def _same(row: Row, arrival: Arrival) -> bool:

@@ -26,15 +26,20 @@ from dcmlint.standard.uids import StorageCommitmentPushModel
 
 
 class Front:
-    """The acceptor of a gate. ``closed``: whether there is no space for more; ``ended``: told of each connection."""
+    """The acceptor of a gate. ``closed``: whether space is low, so that no association is accepted; ``full``: whether
+    those that run have to end; ``ended``: told of each connection,
+    ``not_taken`` of each instance that never came to be decided."""
 
     def __init__(
-        self, core: Core, listen: Listen, base: Path, *, closed: Callable[[], bool],
-        ended: Callable[[AssociationFacts], None], commitments: Commitments | None = None,
+        self, core: Core, listen: Listen, base: Path, *, closed: Callable[[], bool], full: Callable[[], bool],
+        ended: Callable[[AssociationFacts], None],
+        not_taken: Callable[[Command, AssociationHead, Answer], None] = lambda command, head, answer: None,
+        commitments: Commitments | None = None,
     ) -> None:  # fmt: skip
         self._core = core
-        self._closed = closed
+        self._closed, self._full = closed, full
         self._ended = ended
+        self._not_taken = not_taken
         self._allowed = networks(listen.addresses)
         self._classes = _classes(listen.sop_classes)
         self._coming: dict[int, str] = {}  # the UID of what is coming in, by association
@@ -42,7 +47,7 @@ class Front:
             _receiver_settings(listen, base, core.incoming, self._classes, commits=commitments is not None),
             Handlers(
                 on_instance=self._instance, on_request=self._request, on_store=self._store, on_association_end=self._end,
-                on_action=commitments.take if commitments is not None else None,
+                on_action=commitments.take if commitments is not None else None, on_refused=self._refused,
             ),
         )  # fmt: skip
 
@@ -52,12 +57,9 @@ class Front:
         return REJECT_CONGESTION if self._closed() else None
 
     def _store(self, command: Command, context: AcceptedContext, head: AssociationHead) -> Answer | None:
-        before = self._coming.pop(head.number, "")
-        if before:
-            self._trace(before, head, "not taken", "larger than the limit, or there was no space to write it")
         if self._classes is not None and command.sop_class not in self._classes:
             return Answer(SOP_CLASS_NOT_SUPPORTED, "this SOP Class is not taken here")
-        if self._closed():
+        if self._full():
             return Answer(OUT_OF_RESOURCES, "no space left: try again later")
         self._coming[head.number] = command.sop_instance
         return None
@@ -74,6 +76,14 @@ class Front:
             sender=head.request.calling, called=head.request.called, peer=head.peer, originator=originator,
         )  # fmt: skip
         return self._core.take(instance.path, arrival)
+
+    def _refused(self, command: Command, head: AssociationHead, answer: Answer) -> None:
+        self._coming.pop(head.number, None)
+        if command.sop_instance:
+            self._trace(
+                command.sop_instance, head, "not taken", f"answered {answer.status:04X}H: {answer.comment}"
+            )
+        self._not_taken(command, head, answer)
 
     def _end(self, facts: AssociationFacts) -> None:
         uid = self._coming.pop(facts.number, "")

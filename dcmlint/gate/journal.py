@@ -21,7 +21,7 @@ import msgspec
 from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
 from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
-from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, prepare, row_of
+from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, forget, prepare, row_of
 from dcmlint.gate.writer import Writer, connect
 from dcmlint.intake.verdict import Verdict
 
@@ -120,6 +120,13 @@ class Journal:
 
         self.writer.do(work)
 
+    def forget(self, before: float, limit: int) -> int:
+        """Remove the history of what ended before a time and has no file here any more; gives how many rows.
+
+        An instance that is not delivered, refused, replaced or given up is never forgotten.
+        """
+        return self.writer.do(lambda db: forget(db, before, limit))
+
     def restart(self) -> None:
         """Begin anew what an earlier process had begun and not ended."""
 
@@ -138,7 +145,7 @@ class Journal:
 
     # --- what reads it ---------------------------------------------------------------------------
 
-    def rows(self, where: str, *values: object, limit: int = 1_000_000) -> list[Row]:
+    def rows(self, where: str, *values: object, limit: int = -1) -> list[Row]:
         """The instances that a condition of SQL selects, in the order in which they came."""
         sql = f"SELECT {ROW} FROM instances WHERE {where} ORDER BY id LIMIT {limit:d}"
         return [row_of(values) for values in self.read(sql, *values)]
@@ -146,6 +153,11 @@ class Journal:
     def find(self, uid: str) -> list[Row]:
         """Everything that came under a SOP Instance UID."""
         return self.rows("uid=?", uid)
+
+    def files(self) -> dict[str, tuple[int, str, str]]:
+        """The files that should be in the spool: number, SOP Instance UID and state of each."""
+        sql = "SELECT file, id, uid, state FROM instances WHERE kept=1"
+        return {file: (number, uid, state) for file, number, uid, state in self.read(sql)}
 
     def events(self, number: int) -> list[Event]:
         """The history of an instance."""
@@ -166,6 +178,15 @@ class Journal:
         """What is kept of the instances of a study to check their slides."""
         sql = "SELECT id, member FROM instances WHERE study=? AND state IN ('waiting','queued','delivered') AND member<>x'' ORDER BY id"
         return [(number, member) for number, member in self.read(sql, study)]
+
+    def unfinished_studies(self, quiet: float) -> list[str]:
+        """Studies with instances that wait for the others, or of which something came within ``quiet`` seconds before
+        the journal was last written to."""
+        sql = (
+            "SELECT DISTINCT study FROM instances WHERE state='waiting' OR (state IN ('queued','delivered') AND "
+            "received >= (SELECT max(time) FROM events) - ? AND member<>x'')"
+        )
+        return [study for (study,) in self.read(sql, quiet)]
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query, in a connection of this thread."""

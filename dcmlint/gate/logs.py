@@ -35,10 +35,13 @@ def json_log(stream: Any = None) -> Log:
     return log
 
 
+_OURS = ("gate-", "dcmlint-check")  # names of threads
+
+
 def on_defect(log: Log) -> Callable[[threading.ExceptHookArgs], None]:
     """For ``threading.excepthook``: says where a thread broke, and nothing of what it worked on.
 
-    A gate without one of its own threads (``gate-…``) would go on and do half of its work: it ends instead, and
+    A gate without one of its own threads (``gate-…``, and those of the checks) would go on and do half of its work: it ends instead, and
     whoever started it starts it anew. The thread of an association takes nothing along but that.
     """
 
@@ -48,7 +51,7 @@ def on_defect(log: Log) -> Callable[[threading.ExceptHookArgs], None]:
             at = at.tb_next
         where = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""
         log("defect", level="error", type=arguments.exc_type.__name__, where=where)
-        if arguments.thread is not None and arguments.thread.name.startswith("gate-"):
+        if arguments.thread is not None and arguments.thread.name.startswith(_OURS):
             os.kill(os.getpid(), signal.SIGTERM)
 
     return hook

@@ -17,6 +17,7 @@ from dcmlint.gate.observer import Observer
 from dcmlint.gate.operate import summary
 from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.running import Gate
+from dcmlint.intake.status import Answer, store_status
 from dcmlint.intake.verdict import Verdict
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
@@ -53,6 +54,12 @@ class Metrics(Observer):
         verdict = "duplicate" if decided.taken.duplicate else decided.taken.state
         self.instances.labels(self._sender(decided.arrival.sender), verdict).inc()
         self.answers.observe(decided.seconds)
+
+    def not_taken(self, sender: str, answer: Answer) -> None:
+        """See `Observer`."""
+        self.instances.labels(
+            self._sender(sender), "failed" if store_status(answer.status).retry else "refused"
+        ).inc()
 
     def settled(self, number: int, state: State, verdict: Verdict) -> None:
         """See `Observer`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dcmlint.gate.core import Decided
 from dcmlint.gate.deliver import Sent
 from dcmlint.gate.records import Delivery, State
+from dcmlint.intake.status import Answer
 from dcmlint.intake.verdict import Verdict
 
 
@@ -13,6 +14,9 @@ class Observer:
 
     def decided(self, decided: Decided) -> None:
         """An instance was answered."""
+
+    def not_taken(self, sender: str, answer: Answer) -> None:
+        """An instance was answered with a failure before it could be decided: no space, too large, another class."""
 
     def settled(self, number: int, state: State, verdict: Verdict) -> None:
         """The verdict on an instance came after its answer."""

@@ -33,7 +33,7 @@ def recover(core: Core) -> Recovered:
     partial = [name for name in names if name.endswith(PART)]
     for name in partial:
         spool.remove(name)
-    rows = {row.file: row for row in journal.rows("kept=1")}
+    rows = journal.files()
     # By the names of files: the history has far more rows than the spool has files.
     gone = {name for name in names if name not in rows and journal.rows("file=? AND kept=0", name)}
     for name in gone:
@@ -46,13 +46,13 @@ def recover(core: Core) -> Recovered:
         else:
             unreadable.append(name)
     missing = []
-    for file, row in rows.items():
+    for file, (number, uid, state) in rows.items():
         if file in present:
             continue
-        if row.state in OWNED:
-            missing.append(row.uid)
+        if state in OWNED:
+            missing.append(uid)
         else:
-            journal.remove([row.id], "its file was already removed")
+            journal.remove([number], "its file was already removed")
     again = [row for row in journal.rows("state='checking'") if row.file in present]
     for row in again:
         core.check_again(row.id, row.file, arrival_of(row))

@@ -31,9 +31,11 @@ from dcmlint.gate.studies import Studies
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.child import Start
 from dcmlint.intake.policy import Policy
+from dcmlint.intake.status import Answer
 from dcmlint.intake.verdict import ProfileFacts, Reply, Verdict
-from dcmlint.network.observed import AssociationFacts
+from dcmlint.network.observed import AssociationFacts, AssociationHead
 from dcmlint.network.tls.context import Credentials, client_context
+from dcmlint.network.wire.dimse import Command
 
 _TICK = 0.5
 _TIDY_SECONDS = 15.0
@@ -84,8 +86,8 @@ class Gate:
                     {one.title: _tls(one.tls, base) for one in settings.commitment if one.tls is not None}, log,
                 )  # fmt: skip
             self.front = Front(
-                self.core, settings.listen, base, closed=lambda: self.space.closed, ended=self._ended,
-                commitments=self.commitments,
+                self.core, settings.listen, base, closed=lambda: self.space.closed, full=lambda: self.space.full, ended=self._ended,
+                not_taken=self._not_taken, commitments=self.commitments,
             )  # fmt: skip
             undo.pop_all()
         self._stop = threading.Event()
@@ -99,6 +101,7 @@ class Gate:
 
     def start(self) -> Recovered:
         """Take up what an earlier process left, deliver, and only then receive."""
+        self.studies.begin()  # what an earlier process had last received, which the next lines write over
         try:
             found = recover(self.core)
         except OSError as error:
@@ -106,7 +109,6 @@ class Gate:
         level = "error" if found.missing or found.unreadable else "info"
         self.log("recovered", level=level, partial=found.partial, adopted=found.adopted, rechecked=found.rechecked,
                  removed=found.removed, missing=list(found.missing), unreadable=list(found.unreadable))  # fmt: skip
-        self.studies.begin()
         for forwarder in self.forwarders:
             forwarder.start()
         self._keeper.start()
@@ -198,6 +200,13 @@ class Gate:
     def _committed(self, seconds: float) -> None:
         for one in self.observers:
             one.committed(seconds)
+
+    def _not_taken(self, command: Command, head: AssociationHead, answer: Answer) -> None:
+        sender = head.request.calling
+        self.log("not taken", level="warning", uid=command.sop_instance, sender=sender, peer=head.peer,
+                 status=f"{answer.status:04X}", why=answer.comment)  # fmt: skip
+        for one in self.observers:
+            one.not_taken(sender, answer)
 
     def _ended(self, facts: AssociationFacts) -> None:
         if facts.request is None and not facts.problems:

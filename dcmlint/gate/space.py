@@ -1,4 +1,4 @@
-"""Free space: closed below `low`, open again above `high`; and what is removed, in which order."""
+"""Free space: closed below `low`, open again above `high`; what is removed, in which order, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dcmlint.gate.settings import GateSettings
 from dcmlint.gate.spool import Spool
 
 _AT_ONCE = 500
+_ROUNDS = 20
 
 
 class Space:
@@ -18,6 +19,7 @@ class Space:
     def __init__(self, spool: Spool, journal: Journal, settings: GateSettings) -> None:
         self._spool, self._journal, self._settings = spool, journal, settings
         self.closed = False
+        self.full = False  # so little that running associations cannot go on either
         self.free = 0
         self.look()
 
@@ -29,6 +31,7 @@ class Space:
             self.free = 0
         space = self._settings.space
         self.closed = self.free < (space.high if self.closed else space.low)
+        self.full = self.free < space.low / 2
         if not self.closed:
             self._spool.make_reserve()
 
@@ -45,7 +48,14 @@ class Space:
             # The archive has them: a copy here is a convenience, and a sender that is turned away is none.
             removed += self._remove("delivered", 0.0, now)
             self.look()
+        self._forget(now - settings.keep_history)
         return removed
+
+    def _forget(self, before: float) -> None:
+        """Remove old history, some at a time: others wait for the journal as well."""
+        for _ in range(_ROUNDS):
+            if self._journal.forget(before, _AT_ONCE) < _AT_ONCE:
+                return
 
     def _remove(self, state: str, keep: float, now: float) -> int:
         why = f"kept {keep:g} s after it was {state}" if keep else "space is short"

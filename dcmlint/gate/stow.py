@@ -167,7 +167,7 @@ class _Body:
         if self._file is not None:
             self._file.write(memoryview(data)[start:end])
             if self._file.part.endless:
-                raise BadRequestError(f"a part of more than {2 * self._largest} bytes")
+                raise BadRequestError("a part without an end")
 
     def _end(self) -> None:
         file, path = self._file, self._path

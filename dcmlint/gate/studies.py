@@ -23,9 +23,9 @@ class Studies:
         self.tell: Callable[[str, Verdict], None] = lambda study, verdict: None
 
     def begin(self) -> None:
-        """Take up the studies that waited when an earlier process ended."""
-        for row in self._core.journal.rows("state='waiting'"):
-            self.arrived(row.study)
+        """Take up the studies that waited, or were not quiet yet, when an earlier process ended."""
+        for study in self._core.journal.unfinished_studies(self._quiet):
+            self.arrived(study)
 
     def arrived(self, study: str) -> None:
         """A study has a new instance."""
@@ -43,21 +43,22 @@ class Studies:
             self._check(study)
 
     def _check(self, study: str) -> None:
+        # What comes while this is checked waits for the next look.
+        waiting = [row.id for row in self._core.journal.rows("study=? AND state='waiting'", study)]
         members = self._core.journal.members(study) if study else []
         if not members:
-            self._done(study, Reply())
+            self._done(study, waiting, Reply())
             return
         pending = self._core.checks.submit(Task(members=tuple(member for _, member in members)))
-        pending.then(lambda reply: self._done(study, reply))
+        pending.then(lambda reply: self._done(study, waiting, reply))
 
-    def _done(self, study: str, reply: Reply) -> None:
+    def _done(self, study: str, numbers: list[int], reply: Reply) -> None:
         verdict = self._core.policy.decide(reply)
         journal = self._core.journal
         try:
             if self._hold:
                 held = verdict.action != "accept"
                 why = f"its study: {verdict.why}"
-                numbers = [row.id for row in journal.rows("study=? AND state='waiting'", study)]
                 journal.move(numbers, "held" if held else "queued", who="gate", why=why, only=("waiting",))
                 if numbers and not held:
                     self._core.queued()

@@ -8,7 +8,7 @@ from typing import Any
 from dcmlint.errors import UsageError
 from dcmlint.gate.records import Delivery, Event, Row
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE instances(
@@ -34,9 +34,15 @@ CREATE TABLE events(
   state TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE INDEX events_instance ON events(instance);
 CREATE INDEX events_uid ON events(uid);
+CREATE INDEX events_traces ON events(time) WHERE instance=0;
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
-CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+-- Events go with the instance that they are about, once its time is over, and not before.
+CREATE TABLE retention(before REAL NOT NULL);
+INSERT INTO retention VALUES(0);
+CREATE TRIGGER events_remain BEFORE DELETE ON events WHEN OLD.time >= (SELECT before FROM retention)
+BEGIN SELECT RAISE(ABORT, 'events are not removed before their time'); END;
 """
+_ENDED = "('delivered','refused','superseded','discarded')"
 
 ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
        "state, changed, why, answer, findings")  # fmt: skip
@@ -53,6 +59,21 @@ def prepare(db: sqlite3.Connection) -> None:
     if version:
         raise UsageError(f"the journal has format {version}; this version of dcmlint reads format {VERSION}")
     db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+
+
+def forget(db: sqlite3.Connection, before: float, limit: int) -> int:
+    """See ``Journal.forget``; at most ``limit`` instances and as many traces."""
+    db.execute("UPDATE retention SET before=?", (before,))
+    found = db.execute(
+        f"SELECT id FROM instances WHERE state IN {_ENDED} AND received<? AND changed<? AND kept=0 AND "
+        "(SELECT max(time) FROM events WHERE instance=instances.id)<? LIMIT ?", (before, before, before, limit),
+    ).fetchall()  # fmt: skip
+    for table, column in (("events", "instance"), ("deliveries", "instance"), ("instances", "id")):
+        db.executemany(f"DELETE FROM {table} WHERE {column}=?", found)
+    traces = db.execute(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE instance=0 AND time<? LIMIT ?)", (before, limit)
+    )  # fmt: skip
+    return len(found) + traces.rowcount
 
 
 def row_of(values: tuple[Any, ...]) -> Row:

@@ -14,6 +14,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 # fdatasync where there is one: the times of the file need not be safe, its length is (POSIX).
 _flush = getattr(os, "fdatasync", os.fsync)
 _FLUSH_BYTES = 64 << 20
+_ENDLESS = 1 << 38  # 256 GB
 
 
 class Part:
@@ -71,8 +72,11 @@ class Part:
 
     @property
     def endless(self) -> bool:
-        """Whether more than twice the limit came: what still comes is not worth reading."""
-        return self.size > 2 * self.limit
+        """Whether so much more than the limit came that it is no instance: what still comes is not worth reading.
+
+        Until then it is read and dropped, so that its sender is told why: one that is cut off tries again for ever.
+        """
+        return self.size > self.limit + _ENDLESS
 
     def finish(self, *, durable: bool) -> None:
         """Close the file, its bytes safe on the disk first if ``durable``."""

@@ -7,8 +7,10 @@ from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, par
 
 from dcmlint.errors import UsageError
 from dcmlint.gate import spool as spools
+from dcmlint.gate.records import Outcome
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
+from dcmlint.gate.studies import Studies
 from dcmlint.intake.checking import Pending
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.verdict import ProfileFacts, Reply
@@ -217,3 +219,107 @@ def test_an_arrival_names_its_sender_in_its_history(tmp_path: Path) -> None:
         bench.take(CONTENT)
         assert bench.journal.events(1)[0].who == "TESTER at 127.0.0.1"
         assert arrival_of(CONTENT, "2.25.77").sha256 == bench.journal.events(1)[0].sha256
+
+
+# --- nothing that was acknowledged can be lost through what was not ----------------------------------------
+
+
+def adopt(bench: Bench, content: bytes, name: str = "no-row.dcm") -> None:
+    """A file without a row, as a crash before the row leaves it, and the start after it."""
+    (bench.spool.data / name).write_bytes(part10_file("2.25.77", content))
+    recover(bench.core)
+
+
+def test_what_was_adopted_and_is_acknowledged_before_its_verdict_is_held_not_refused(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: REFUSE
+        bench.checks.slow = True
+        adopt(bench, CONTENT)
+        assert bench.take(CONTENT) == 0
+        bench.checks.finish()
+        assert bench.states() == ["held"]
+
+
+def test_what_was_adopted_and_refused_in_time_is_refused(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: REFUSE
+        bench.checks.slow = True
+        adopt(bench, CONTENT)
+        bench.checks.slow = False
+        assert bench.take(CONTENT) == 0xA905
+        bench.checks.finish()
+        assert bench.states() == ["refused", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "states"), [(REFUSE, ["held", "refused"]), (Reply(), ["superseded", "queued"])]
+)
+def test_what_was_adopted_replaces_what_is_held_only_if_it_is_not_refused(
+    tmp_path: Path, reply: Reply, states: list[str]
+) -> None:
+    other = data_set("2.25.77", filling=b"another" * 20)
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: HOLD
+        assert bench.take(CONTENT) == 0
+        bench.checks.reply = lambda task: reply
+        adopt(bench, other)
+        assert bench.states() == states
+
+
+def test_an_answer_that_was_lost_is_given_again_whatever_the_verdict_is_now(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        assert bench.take(CONTENT) == 0
+        bench.checks.reply = lambda task: REFUSE
+        assert bench.take(CONTENT) == 0
+        assert bench.states() == ["queued"]
+
+
+def test_bytes_in_place_of_a_missing_file_are_decided_like_any_others(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.slow = True
+        assert bench.take(CONTENT) == 0
+        bench.spool.remove(bench.journal.find("2.25.77")[0].file)
+        bench.checks.slow = False
+        bench.checks.reply = lambda task: REFUSE
+        assert bench.take(CONTENT) == 0
+        assert bench.states() == ["held"]
+
+
+def test_what_one_archive_has_is_not_replaced_through_another(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.journal.destinations = ("one", "two")
+        assert bench.take(CONTENT) == 0
+        bench.journal.exchange("one", [])
+        bench.journal.exchange("one", [Outcome(instance=1, state="delivered", detail="0000")], limit=0)
+        bench.journal.exchange("two", [])
+        bench.journal.exchange("two", [Outcome(instance=1, state="held", detail="A900")], limit=0)
+        assert bench.states() == ["held"]
+        assert bench.take(data_set("2.25.77", filling=b"another" * 20)) == 0
+        assert bench.states() == ["held", "held"]
+
+
+# --- studies --------------------------------------------------------------------------------------------
+
+
+def test_what_comes_while_a_study_is_checked_waits_for_the_next_check(tmp_path: Path) -> None:
+    with Bench(tmp_path, waits=True) as bench:
+        member = Reply(study="2.25.1", member=b"m")
+        bench.checks.reply = lambda task: Reply() if task.members else member
+        studies = Studies(bench.core, 0.0, hold=True)
+        assert bench.take(data_set("2.25.1"), "2.25.1") == 0
+        studies.arrived("2.25.1")
+        bench.checks.slow = True
+        studies.look()
+        bench.checks.slow = False
+        assert bench.take(data_set("2.25.2"), "2.25.2") == 0
+        bench.checks.finish()
+        assert (bench.states("2.25.1"), bench.states("2.25.2")) == (["queued"], ["waiting"])
+
+
+def test_a_study_that_was_not_quiet_yet_is_taken_up_again(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: Reply(study="2.25.1", member=b"m")
+        assert bench.take(CONTENT) == 0
+        assert bench.journal.unfinished_studies(60.0) == ["2.25.1"]
+        bench.journal.writer.do(lambda db: db.execute("UPDATE instances SET received=received-120"))
+        assert bench.journal.unfinished_studies(60.0) == []

@@ -63,26 +63,38 @@ def test_a_class_that_does_not_exist_is_a_mistake_of_the_configuration(tmp_path:
 
 def test_too_large_is_permanent_and_said_to_the_operator(tmp_path: Path) -> None:
     with gate(tmp_path, 'largest = "2KB"') as made:
-        large, small = data_set("2.25.1", filling=bytes(2500)), data_set("2.25.2")
+        large, small = data_set("2.25.1", filling=bytes(9000)), data_set("2.25.2")
         (tmp_path / "large").write_bytes(part10_file("2.25.1", large))
         (tmp_path / "small").write_bytes(part10_file("2.25.2", small))
         with association(made.address[1]) as dialogue:
             assert dialogue.store(tmp_path / "large").status == 0x0110
             assert dialogue.store(tmp_path / "small").status == 0
         until(lambda: bool(made.journal.traces("2.25.1")))
-        assert "larger than the limit" in made.journal.traces("2.25.1")[0].why
+        (trace,) = made.journal.traces("2.25.1")
+        assert (trace.state, trace.why) == (
+            "not taken",
+            "answered 0110H: larger than the limit of 2000 bytes",
+        )
         assert [name for name in made.spool.names() if name.endswith(".part")] == []
 
 
 def test_without_space_associations_are_rejected_as_transient(tmp_path: Path) -> None:
     with gate(tmp_path) as made:
         with association(made.address[1]) as dialogue:
-            made.space.closed = True
+            made.space.closed = made.space.full = True
             made.space.look = lambda: None  # type: ignore[method-assign]
             (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
             assert dialogue.store(tmp_path / "one").status == 0xA700
         with pytest.raises(ConnectionError, match="rejected-transient"):
             send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1"))
+
+
+def test_running_associations_go_on_while_space_is_only_low(tmp_path: Path) -> None:
+    with gate(tmp_path) as made, association(made.address[1]) as dialogue:
+        made.space.closed = True
+        made.space.look = lambda: None  # type: ignore[method-assign]
+        (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
+        assert dialogue.store(tmp_path / "one").status == 0
 
 
 def test_what_differs_from_its_command_is_refused(tmp_path: Path) -> None:

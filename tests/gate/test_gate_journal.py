@@ -236,3 +236,43 @@ def test_sending_is_begun_anew_after_a_restart(journal: Journal) -> None:
     assert journal.exchange("archive", []) == []
     journal.restart()
     assert len(journal.exchange("archive", [])) == 1
+
+
+# --- retention --------------------------------------------------------------------------------------------
+
+
+def test_what_has_ended_is_forgotten_after_its_time_and_nothing_else_is(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        journal = bench.journal
+        for number, state in enumerate(("delivered", "refused", "held", "queued", "discarded"), 1):
+            bench.take(data_set(f"2.25.{number}"), f"2.25.{number}")
+            journal.move([number], state, who="test", why="before")  # type: ignore[arg-type]
+        journal.trace("2.25.99", who="X at 127.0.0.1", why="cut", what="cut off")
+        assert journal.forget(time() - 100, 500) == 0  # nothing is so old
+        journal.remove([1, 2], "kept long enough")  # the file of 5 went with the decision
+        assert journal.forget(time() + 1, 500) == 4  # three instances and a trace
+        assert [row.state for row in journal.rows("1")] == ["held", "queued"]
+        assert journal.events(1) == []
+        assert journal.deliveries(1) == []
+        assert journal.traces("2.25.99") == []
+        assert len(journal.events(3)) == 3
+
+
+def test_events_of_what_is_remembered_cannot_be_removed_after_something_was_forgotten(
+    journal: Journal,
+) -> None:
+    journal.take(arrival(1), Verdict())
+    journal.forget(time() - 100, 500)
+    with sqlite3.connect(journal.path) as other, pytest.raises(sqlite3.IntegrityError, match="their time"):
+        other.execute("DELETE FROM events")
+
+
+def test_an_instance_that_was_sent_again_lately_is_remembered(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(SAME)
+        bench.journal.move([1], "delivered", who="test", why="before")
+        bench.journal.remove([1], "kept long enough")
+        between = time()
+        bench.take(SAME)
+        assert bench.journal.forget(between, 500) == 0
+        assert bench.states() == ["delivered"]

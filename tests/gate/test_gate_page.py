@@ -22,6 +22,7 @@ from dcmlint.gate.metrics import Metrics
 from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Alert
 from dcmlint.gate.web import WebServer
+from dcmlint.intake.status import Answer
 
 
 class Running:
@@ -188,3 +189,12 @@ def test_the_webhook_hears_of_what_is_held_and_of_old_queues(tmp_path: Path, arc
         running.stop()
         server.shutdown()
         server.server_close()
+
+
+def test_refused_held_and_failed_are_three_numbers() -> None:
+    metrics = Metrics()
+    for status in (0xA700, 0x0110, 0x0122):
+        metrics.not_taken("CT1", Answer(status))
+    text = metrics.text().decode()
+    assert 'dcmlint_gate_instances_total{sender="CT1",verdict="failed"} 1.0' in text
+    assert 'dcmlint_gate_instances_total{sender="CT1",verdict="refused"} 2.0' in text

@@ -17,6 +17,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate.serving import HttpServer
 from dcmlint.gate.settings import Stow
 from dcmlint.gate.stow import StowApp
+from dcmlint.intake import part
 from dcmlint.intake.child import Task
 from dcmlint.intake.verdict import Reply
 
@@ -178,12 +179,15 @@ def test_a_client_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         assert client.bench.journal.find("2.25.1") == []
 
 
-def test_too_large_is_permanent_and_endless_is_cut_off(tmp_path: Path) -> None:
+def test_too_large_is_permanent_and_endless_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "_ENDLESS", 20_000)
     with stow(tmp_path, largest=4000) as client:
         large = part10_file("2.25.1", data_set("2.25.1") + element(0x7FE0, 0x0010, b"OW", bytes(4000)))
         status, answer, _ = client.post(multipart(large))
         assert (status, values(answer["00081198"], "00081197")) == (409, [0x0110])
-        assert client.post(multipart(large + bytes(9000)))[0] == 400
+        assert client.post(multipart(large + bytes(30_000)))[0] == 400
 
 
 def test_no_space_is_503(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from network_peers import (
 )
 
 from dcmlint.errors import InputError
+from dcmlint.intake import part
 from dcmlint.intake.dataset_head import parse_dataset_head, read_dataset_head
 from dcmlint.intake.part import publish
 from dcmlint.intake.status import Answer
@@ -201,9 +202,10 @@ def test_a_disk_that_fills_up_in_the_middle(tmp_path: Path, monkeypatch: pytest.
     assert acceptor.received == []
 
 
-def test_an_instance_beyond_the_limit_is_refused_and_one_far_beyond_ends_the_association(
-    tmp_path: Path,
+def test_an_instance_beyond_the_limit_is_refused_and_one_without_an_end_ends_the_association(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(part, "_ENDLESS", 200_000)
     (tmp_path / "in").mkdir()
     with Acceptor(tmp_path / "in", max_instance=20_000) as acceptor:
         found = dialogue(acceptor.port)

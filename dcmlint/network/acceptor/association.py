@@ -378,7 +378,7 @@ class Association:
             if incoming is not None:
                 incoming.write(piece)
                 if incoming.endless:
-                    raise WireError("limit", f"a data set of more than {2 * incoming.limit} bytes")
+                    raise WireError("limit", f"a data set of more than {incoming.size} bytes")
         if control & LAST:
             if incoming is not None:
                 self._incoming = None
@@ -431,6 +431,7 @@ class Association:
         if not command.has_data_set:
             refused = Answer(CANNOT_UNDERSTAND, "C-STORE without a data set")
             self._note("message", refused.comment, self._line.offset)
+            self._refused(command, refused)
             self._keep(Incoming(command, context, path, limit=0, digest=False, refusal=refused), refused)
             return
         refusal: Answer | None = None
@@ -456,7 +457,9 @@ class Association:
     def _stored(self, incoming: Incoming) -> None:
         incoming.finish(durable=self._settings.durable)
         if incoming.refusal is not None or self._head is None:
-            self._keep(incoming, incoming.refusal or Answer(OUT_OF_RESOURCES))
+            answer = incoming.refusal or Answer(OUT_OF_RESOURCES)
+            self._refused(incoming.command, answer)
+            self._keep(incoming, answer)
             return
         received = ReceivedInstance(
             path=Path(incoming.path),
@@ -472,7 +475,12 @@ class Association:
             discard(incoming.path)
             self._note("internal", f"{type(error).__name__}: {error}"[:200])
             incoming.refusal = answer = Answer(OUT_OF_RESOURCES, "internal error")
+            self._refused(incoming.command, answer)
         self._keep(incoming, answer)
+
+    def _refused(self, command: Command, answer: Answer) -> None:
+        if self._handlers.on_refused is not None and self._head is not None:
+            self._handlers.on_refused(command, self._head, answer)
 
     def _keep(self, incoming: Incoming, answer: Answer) -> None:
         """Answer a C-STORE and note it, also where the answer cannot be sent."""

@@ -86,7 +86,8 @@ class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     sender is told A700H and the file is removed; any other exception aborts the association.
     ``on_action`` gives the answer to an N-ACTION on a context of one of the acceptance's services.
     ``on_request`` may reject an association; ``on_store`` may refuse an instance before its data set,
-    which is then read and dropped. ``on_association_end`` gets the facts of every connection.
+    which is then read and dropped. ``on_refused`` is told of every instance that ``on_instance`` did not get, or did not
+    take, with what its sender is answered. ``on_association_end`` gets the facts of every connection.
     """
 
     on_instance: Callable[[ReceivedInstance], Answer]
@@ -94,3 +95,4 @@ class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     on_request: Callable[[AssociateRequest, str], Rejection | None] | None = None
     on_action: Callable[[Action], Answer] | None = None
     on_store: Callable[[Command, AcceptedContext, AssociationHead], Answer | None] | None = None
+    on_refused: Callable[[Command, AssociationHead, Answer], None] | None = None
