@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -27,12 +27,14 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What a run may change.
 
     ``unsafe`` allows the repairs that need somebody who says that they are meant; ``supplied`` are values of a person;
-    ``record``: write into the file what was done (None: only where a person's values were used); ``renamed``: new
+    ``rules``: only the repairs of these (None: of all); ``record``: write into the file what was done (None: only where
+    a person's values were used); ``renamed``: new
     UIDs by old ones, everywhere; ``renamed_in``: the same for single files, by path.
     """
 
     unsafe: bool = False
     supplied: Supplied | None = None
+    rules: Collection[str] | None = None
     record: bool | None = None
     renamed: Mapping[str, str] = {}
     renamed_in: Mapping[str, Mapping[str, str]] = {}

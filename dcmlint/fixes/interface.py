@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,28 +76,39 @@ def repair_instance(
     *,
     name: str = "<instance>",
     unsafe: bool = False,
+    rules: Collection[str] | None = None,
     record: bool | None = None,
 ) -> Repaired:
-    """Repair one instance with file meta information; nothing is written.  Never raises on what its bytes say."""
-    planned = plan(checker, Task(name, True), buffer, Choice(unsafe=unsafe, record=record))
+    """Repair one instance with file meta information; nothing is written.  Never raises on what its bytes say.
+
+    ``rules``: only what these found is repaired (None: everything).
+    """
+    planned = plan(checker, Task(name, True), buffer, Choice(unsafe=unsafe, rules=rules, record=record))
     return Repaired(
         data=planned.data, changes=planned.changes, refusals=planned.refusals, refused=planned.refused,
         before=planned.before, after=planned.after or planned.before,
     )  # fmt: skip
 
 
-def repair_file(checker: Checker, source: Path, target: Path, *, record: bool | None = True) -> Repaired:
+def repair_file(
+    checker: Checker,
+    source: Path,
+    target: Path,
+    *,
+    rules: Collection[str] | None = None,
+    record: bool | None = True,
+) -> Repaired:
     """Repair one file into another, safely only: what a gate does between sender and archive.
 
     ``target`` is written, whole and durable, only where something is changed, and must not exist; ``source`` is never touched.
-    ``record``: write into the instance what was done.  Raises `InputError` where a file cannot be read or written.
+    ``rules``, ``record``: as in `repair_instance`.  Raises `InputError` where a file cannot be read or written.
     """
     from dcmlint.sources.input import Input
 
     seen = Source(str(source))
     buffer = open_input(Input(path=str(source), named=True))
     try:
-        done = repair_instance(checker, buffer, name=str(source), record=record)
+        done = repair_instance(checker, buffer, name=str(source), rules=rules, record=record)
         if done.data is not None:
             write_new(done.data, seen, target)
         return done

@@ -169,7 +169,7 @@ class _Work:
             taken = _Taken()
             refusals.clear()  # what one round refuses the next may do
             for proposal in self._proposals(found, run):
-                if only is not None and proposal.rule not in only:
+                if any(some is not None and proposal.rule not in some for some in (only, self._choice.rules)):
                     continue
                 if not proposal.asked and not self._choice.takes(proposal.repair):
                     unsafe += not number and not proposal.refused

@@ -92,8 +92,11 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
             yield "addresses", f"{network!r} is no address and no network such as 10.1.0.0/16"
-    if settings.keep_history < max(settings.keep_delivered, settings.keep_refused):
-        yield "keep_history", "keep_history is at least as long as keep_delivered and keep_refused"
+    if settings.keep_history < max(settings.keep_delivered, settings.keep_refused, settings.keep_originals):
+        yield (
+            "keep_history",
+            "keep_history is at least as long as keep_delivered, keep_refused and keep_originals",
+        )
     if settings.space.high < settings.space.low:
         yield "high", "space.high is less than space.low: it would never open again"
     if settings.page.port and not settings.page.host.startswith(LOOPBACK):

@@ -15,13 +15,13 @@ import msgspec
 
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken
-from dcmlint.gate.spool import WHOLE, Spool
+from dcmlint.gate.spool import REPAIRED, WHOLE, Spool
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.child import Task
 from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
-from dcmlint.intake.verdict import Reply, Verdict
+from dcmlint.intake.verdict import Repair, Reply, Verdict
 
 _BACKLOG = 500  # instances that wait to be checked, beyond which their senders wait with them
 
@@ -80,6 +80,9 @@ class Core:
         if pending is not None:
             reply = pending.wait(self.answer_within)
             verdict = self.policy.decide(reply) if reply is not None else None
+        unused = verdict.repair if verdict is not None else None
+        if verdict is not None and verdict.action == "refuse":
+            verdict = msgspec.structs.replace(verdict, repair=None)
         whole = part.with_suffix(WHOLE).name
         try:
             whole = self.spool.keep(part)
@@ -87,7 +90,9 @@ class Core:
         except BaseException:
             self.spool.remove(part.name)
             self.spool.remove(whole)
+            self._drop(unused)
             raise
+        self._drop(unused, taken.id)
         if taken.duplicate:
             self.spool.remove(whole)
         elif verdict is None:
@@ -120,6 +125,13 @@ class Core:
         for number, verdict in again:
             self._write(number, verdict)
 
+    def _drop(self, repair: Repair | None, number: int = 0) -> None:
+        """Remove a repaired file, unless the row with a number names it."""
+        if repair is None or not repair.file:
+            return
+        if not any(row.repaired == repair.file for row in self.journal.rows("id=?", number)):
+            self.spool.remove(repair.file)
+
     def _settle(self, number: int, reply: Reply) -> None:
         self._write(number, self.policy.decide(reply))
 
@@ -130,6 +142,7 @@ class Core:
             with self._lock:
                 self._again.append((number, verdict))
             return
+        self._drop(verdict.repair, number)
         if state == "queued":
             self.queued()
         self.settled(number, state, verdict)
@@ -138,7 +151,7 @@ class Core:
 def task_of(path: Path, arrival: Arrival) -> Task:
     """The check of an arrival, whose file may be renamed before the child opens it."""
     return Task(
-        path=str(path), name=arrival.sop_instance, sop_class=arrival.sop_class, sop_instance=arrival.sop_instance,
+        path=str(path), name=arrival.sop_instance, repaired=str(path.with_suffix(REPAIRED)), sop_class=arrival.sop_class, sop_instance=arrival.sop_instance,
         transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via not in WHOLE_FILES,
         half_originator=arrival.originator is False,
     )  # fmt: skip

@@ -13,7 +13,7 @@ import msgspec
 
 from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, delivery_of
-from dcmlint.intake.verdict import Verdict
+from dcmlint.intake.verdict import Repair, Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
 LONGEST_WAIT = 3600.0  # seconds of a back-off
@@ -42,6 +42,9 @@ class Change(Protocol):
 
     def event(self, row: Row, state: str, who: str, why: str) -> None:
         """One line of the history."""
+
+    def repair(self, row: Row, repair: Repair) -> None:
+        """What was repaired in an instance."""
 
     def enqueue(self, number: int) -> None:
         """A delivery to each destination that does not have it yet."""
@@ -87,6 +90,12 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
         (verdict.study, verdict.series, msgspec.json.encode(verdict.findings) if verdict.findings else b"",
          verdict.member, number),
     )  # fmt: skip
+    if (
+        verdict.repair is not None
+        and row.state in ("checking", "held")
+        and not (verdict.action == "refuse" and row.answer < 0)
+    ):
+        change.repair(row, verdict.repair)
     if row.state != "checking":
         return row.state  # a person was faster, or it is held for its UID
     if verdict.action == "refuse" and row.answer < 0:

@@ -9,7 +9,9 @@ import msgspec
 
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Delivery, Event, Row
-from dcmlint.intake.verdict import Brief
+from dcmlint.intake.verdict import Brief, Repair
+
+_MOST_CHANGES = 20
 
 _WHERE = {
     "checking": "accepted; it is being checked",
@@ -50,11 +52,27 @@ def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     yield f"  {'file ' + row.file if row.kept else 'its file is no longer kept here'}"
     for delivery in journal.deliveries(row.id):
         yield f"  to {delivery.destination}: {delivery_words(delivery)}"
+    yield from repair_lines(row)
     for found in findings(row)[:10]:
         yield f"  {found.severity}[{found.rule}] {found.message}"
     yield "  history:"
     for event in journal.events(row.id):
         yield f"    {event_words(event)}"
+
+
+def repair_lines(row: Row) -> Iterator[str]:
+    """What was repaired in an instance before it was forwarded; values as reports show them."""
+    if not row.repair:
+        return
+    repair = msgspec.json.decode(row.repair, type=Repair)
+    yield f"  repaired before it is forwarded: {row.repaired}; the bytes as they came stay in {row.file}"
+    for change in repair.changes[:_MOST_CHANGES]:
+        operation = change["operation"]
+        old, new = operation.get("old"), operation.get("value")
+        values = f": {old or '(empty)'} -> {new or '(empty)'}" if operation["kind"] == "set" else ""
+        yield f"    {change['rule']} {change['label']}: {operation.get('path') or 'data set'}{values}"
+    if repair.count > _MOST_CHANGES:
+        yield f"    … {repair.count} changes"
 
 
 def delivery_words(delivery: Delivery) -> str:

@@ -21,9 +21,9 @@ import msgspec
 from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
 from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
-from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, event_of, forget, prepare, row_of
+from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, ended, event_of, forget, prepare, row_of
 from dcmlint.gate.writer import Writer, connect
-from dcmlint.intake.verdict import Verdict
+from dcmlint.intake.verdict import Repair, Verdict
 
 LANES = 64  # a study always has the same lane, and a lane the same association
 
@@ -125,6 +125,8 @@ class Journal:
 
         An instance that is not delivered, refused, replaced or given up is never forgotten.
         """
+        if not any(self.read(sql, *values) for sql, values in ended(before, 1)):
+            return 0  # and nothing is written
         return self.writer.do(lambda db: forget(db, before, limit))
 
     def restart(self) -> None:
@@ -156,7 +158,10 @@ class Journal:
 
     def files(self) -> dict[str, tuple[int, str, str]]:
         """The files that should be in the spool: number, SOP Instance UID and state of each."""
-        sql = "SELECT file, id, uid, state FROM instances WHERE kept=1"
+        sql = (
+            "SELECT file, id, uid, state FROM instances WHERE kept=1 UNION ALL "
+            "SELECT repaired, id, uid, state FROM instances WHERE kept=1 AND repaired<>''"
+        )
         return {file: (number, uid, state) for file, number, uid, state in self.read(sql)}
 
     def events(self, number: int) -> list[Event]:
@@ -184,7 +189,7 @@ class Journal:
         the journal was last written to."""
         sql = (
             "SELECT DISTINCT study FROM instances WHERE state='waiting' OR (state IN ('queued','delivered') AND "
-            "received >= (SELECT max(time) FROM events) - ? AND member<>x'')"
+            "received >= (SELECT time FROM events ORDER BY id DESC LIMIT 1) - ? AND member<>x'')"
         )
         return [study for (study,) in self.read(sql, quiet)]
 
@@ -240,8 +245,19 @@ class _Change:
             self.event(row, "adopted", "gate", "found in the spool at the start; it was never answered")
         else:
             self.event(row, "received", source, f"{arrival.size} bytes over {arrival.via}")
+        if known.repair is not None:
+            self.repair(row, known.repair)
         self.event(row, state, "gate", why)
         return row
+
+    def repair(self, row: Row, repair: Repair) -> None:
+        """What was repaired in an instance; its event has the digest of what is forwarded now."""
+        self.db.execute(
+            "UPDATE instances SET repaired=?, repair=? WHERE id=?", (repair.file, msgspec.json.encode(repair), row.id)
+        )  # fmt: skip
+        changes = f"{repair.count} change{'s' * (repair.count != 1)}"
+        why = f"{changes} for {', '.join(repair.rules)}; what came is kept"
+        self.event(row, "repaired", "gate", why, repair.sha256)
 
     def set(self, row: Row, state: State, who: str, why: str) -> None:
         """A new state, and its event."""
@@ -249,11 +265,11 @@ class _Change:
         self.db.execute(sql, (state, why, self.now, row.id))
         self.event(row, state, who, why)
 
-    def event(self, row: Row, state: str, who: str, why: str) -> None:
+    def event(self, row: Row, state: str, who: str, why: str, sha256: str = "") -> None:
         """One line of the history."""
         self.db.execute(
             "INSERT INTO events(time, instance, uid, state, who, why, sha256) VALUES (?,?,?,?,?,?,?)",
-            (self.now, row.id, row.uid, state, who, why, row.sha256),
+            (self.now, row.id, row.uid, state, who, why, sha256 or row.sha256),
         )
 
     def enqueue(self, number: int) -> None:

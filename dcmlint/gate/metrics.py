@@ -37,6 +37,9 @@ class Metrics(Observer):
             "dcmlint_gate_deliveries", "Attempts to deliver", "destination", "outcome"
         )
         self.holds = self._counter("dcmlint_gate_held", "Instances that were held")
+        self.repaired = self._counter(
+            "dcmlint_gate_repaired", "Instances that were repaired before they are forwarded"
+        )
         self.answers = self._histogram("dcmlint_gate_answer_seconds", "From the last byte to the answer")
         self.checks = self._histogram("dcmlint_gate_check_seconds", "Checks of one instance")
         self.commits = self._histogram("dcmlint_gate_commit_seconds", "Commits of the journal")
@@ -54,6 +57,8 @@ class Metrics(Observer):
         verdict = "duplicate" if decided.taken.duplicate else decided.taken.state
         self.instances.labels(self._sender(decided.arrival.sender), verdict).inc()
         self.answers.observe(decided.seconds)
+        if not decided.taken.duplicate:
+            self._repaired(decided.verdict)
 
     def not_taken(self, sender: str, answer: Answer) -> None:
         """See `Observer`."""
@@ -64,6 +69,7 @@ class Metrics(Observer):
     def settled(self, number: int, state: State, verdict: Verdict) -> None:
         """See `Observer`."""
         self.late.labels(state).inc()
+        self._repaired(verdict)
 
     def sent(self, delivery: Delivery, sent: Sent) -> None:
         """See `Observer`."""
@@ -81,6 +87,10 @@ class Metrics(Observer):
     def committed(self, seconds: float) -> None:
         """See `Observer`."""
         self.commits.observe(seconds)
+
+    def _repaired(self, verdict: Verdict | None) -> None:
+        if verdict is not None and verdict.repair is not None:
+            self.repaired.inc()
 
     def _sender(self, title: str) -> str:
         with self._lock:

@@ -9,10 +9,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from dcmlint.errors import UsageError
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
 from dcmlint.gate.spool import digest, read_identity
+from dcmlint.intake.verdict import Repair
 
 
 def open_journal(spool: Path, destinations: Sequence[str] = ()) -> Journal:
@@ -50,7 +53,7 @@ def held(journal: Journal, words: Sequence[str]) -> list[Row]:
 
 
 def release(journal: Journal, rows: Sequence[Row], *, who: str, reason: str) -> list[int]:
-    """Forward instances as they are."""
+    """Forward instances as they are, repaired ones as they were repaired."""
     return journal.move(
         [row.id for row in rows], "queued", who=who, why=f"released: {reason}", only=("held",)
     )
@@ -63,25 +66,31 @@ def discard(journal: Journal, spool: Path, rows: Sequence[Row], *, who: str, rea
     )
     for row in rows:
         if row.id in moved:
-            (spool / "data" / row.file).unlink(missing_ok=True)
+            for file in row.files:
+                (spool / "data" / file).unlink(missing_ok=True)
     return moved
 
 
 def export(
     journal: Journal, spool: Path, rows: Sequence[Row], to: Path, *, who: str, reason: str
 ) -> list[Path]:
-    """Copy instances to a folder; they stay held. An existing file is never written over."""
+    """Copy instances to a folder, as they came and as they were repaired; they stay held. An existing file is never
+    written over."""
     import shutil
 
     to.mkdir(parents=True, exist_ok=True)
     made = []
     for row in rows:
-        target = to / f"{row.uid or 'instance'}-{row.id}.dcm"
-        if target.exists():
-            raise UsageError(f"{target} exists")
+        targets = [to / f"{row.uid or 'instance'}-{row.id}{end}.dcm" for end in ("", "-repaired")][
+            : len(row.files)
+        ]
+        for target in targets:
+            if target.exists():
+                raise UsageError(f"{target} exists")
         journal.note(row.id, who=who, why=f"to {to}: {reason}", what="exported")
-        shutil.copyfile(spool / "data" / row.file, target)
-        made.append(target)
+        for file, target in zip(row.files, targets, strict=True):
+            shutil.copyfile(spool / "data" / file, target)
+        made += targets
     return made
 
 
@@ -111,7 +120,7 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
     """Whether rows, files and digests agree; each that does not. Reads every byte of the spool."""
     data = spool / "data"
     found: list[Disagreement] = []
-    rows = {row.file: row for row in journal.rows("kept=1")}
+    rows = {file: row for row in journal.rows("kept=1") for file in row.files}
     with os.scandir(data) as entries:
         names_ = {entry.name for entry in entries}
     for file, row in rows.items():
@@ -121,7 +130,7 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
             if any(now.kept for now in journal.rows("id=?", row.id)):
                 found.append(Disagreement(f"{what}: its file {file} is missing"))
             continue
-        wrong = _altered(data / file, row)
+        wrong = _altered(data / file, row, *_expected(row, file))
         if wrong and any(now.kept for now in journal.rows("id=?", row.id)):
             found.append(Disagreement(f"{what}: {file} {wrong}"))
     for name in sorted(names_ - rows.keys()):
@@ -138,7 +147,15 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
     return found
 
 
-def _altered(path: Path, row: Row) -> str:
+def _expected(row: Row, file: str) -> tuple[str, int]:
+    """Digest and size of the data set of one of the files of a row."""
+    if file == row.file:
+        return row.sha256, row.size
+    repair = msgspec.json.decode(row.repair, type=Repair)
+    return repair.sha256, repair.size
+
+
+def _altered(path: Path, row: Row, expected: str, length: int) -> str:
     """How a file differs from its row; empty if it does not."""
     from dcmlint.errors import InputError
 
@@ -149,10 +166,10 @@ def _altered(path: Path, row: Row) -> str:
         return "has no File Meta Information that can be read"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    if size != row.size:
-        return f"has {size} bytes of data set; {row.size} came"
-    if sha256 != row.sha256:
-        return "was altered: its digest is not that of what came"
+    if size != length:
+        return f"has {size} bytes of data set; {length} were written"
+    if sha256 != expected:
+        return "was altered: its digest is not that of what was written"
     if (identity.sop_instance, identity.transfer_syntax) != (row.uid, row.syntax):
         return "was altered: its File Meta Information is not what was written"
     return ""
@@ -171,5 +188,6 @@ def summary(journal: Journal) -> dict[str, object]:
             "WHERE d.state IN ('queued','sending') GROUP BY d.destination"
         )
     }
+    ((repaired,),) = journal.read("SELECT count(*) FROM instances WHERE repaired<>''")
     ((oldest_held,),) = journal.read("SELECT min(changed) FROM instances WHERE state='held'")
-    return {"states": states, "queues": queues, "oldest_held": oldest_held}
+    return {"states": states, "queues": queues, "oldest_held": oldest_held, "repaired": repaired}

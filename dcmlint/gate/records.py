@@ -59,7 +59,9 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One instance as the journal has it; times are seconds since 1970. ``kept``: its file is in the spool."""
+    """One instance as the journal has it; times are seconds since 1970. ``kept``: its file is in the spool.
+
+    ``repaired``: the file that is forwarded in its place, ``repair``: what was done (`Repair`, as JSON); or empty."""
 
     id: int
     uid: str
@@ -81,6 +83,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     answer: int
     findings: bytes = b""
+    repaired: str = ""
+    repair: bytes = b""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its files in the spool."""
+        return (self.file, self.repaired) if self.repaired else (self.file,)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 from dcmlint.errors import InputError
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import OWNED, Arrival, Row
-from dcmlint.gate.spool import PART, WHOLE, digest, read_identity
+from dcmlint.gate.spool import PART, REPAIRED, WHOLE, digest, read_identity
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,17 +30,20 @@ def recover(core: Core) -> Recovered:
     spool, journal = core.spool, core.journal
     journal.restart()
     names = spool.names()
-    partial = [name for name in names if name.endswith(PART)]
+    rows = journal.files()
+    # A repair that no row names is made anew with its check.
+    partial = [
+        name for name in names if name.endswith(PART) or (name.endswith(REPAIRED) and name not in rows)
+    ]
     for name in partial:
         spool.remove(name)
-    rows = journal.files()
     # By the names of files: the history has far more rows than the spool has files.
     gone = {name for name in names if name not in rows and journal.rows("file=? AND kept=0", name)}
     for name in gone:
         spool.remove(name)
     adopted, unreadable = 0, []
-    present = {name for name in names if name.endswith(WHOLE) and name not in gone}
-    for name in sorted(present - rows.keys()):
+    present = set(names) - gone
+    for name in sorted(name for name in present - rows.keys() if name.endswith(WHOLE)):
         if _adopt(core, name):
             adopted += 1
         else:

@@ -167,6 +167,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     study_quiet: Duration = Duration(120)
     keep_refused: Duration = Duration(3 * 86400)
     keep_delivered: Duration = Duration(86400)
+    keep_originals: Duration = Duration(90 * 86400)
     keep_history: Duration = Duration(400 * 86400)
     listen: Listen = Listen()
     check: Check = Check()

@@ -8,9 +8,11 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
 from dcmlint.gate.settings import GateSettings
 from dcmlint.gate.spool import Spool
+from dcmlint.gate.words import age
 
 _AT_ONCE = 500
 _ROUNDS = 20
+_COPIES = "state='delivered' AND repaired=''"  # of what the archive has, byte for byte
 
 
 class Space:
@@ -39,16 +41,18 @@ class Space:
         """Remove files that are kept no longer; refused ones first where space is short. Gives how many."""
         settings, now = self._settings, time()
         short = self.free < settings.space.high
-        removed = self._remove("refused", 0.0 if short else settings.keep_refused, now)
-        for state in ("superseded", "discarded"):
-            removed += self._remove(state, settings.keep_refused, now)
-        removed += self._remove("delivered", settings.keep_delivered, now)
+        removed = self._remove("state='refused'", 0.0 if short else settings.keep_refused, now)
+        removed += self._remove("state IN ('superseded','discarded')", settings.keep_refused, now)
+        removed += self._remove(_COPIES, settings.keep_delivered, now)
+        # What was repaired is nowhere else as it came.
+        removed += self._remove("state='delivered' AND repaired<>''", settings.keep_originals, now)
         self.look()
         if self.closed:
             # The archive has them: a copy here is a convenience, and a sender that is turned away is none.
-            removed += self._remove("delivered", 0.0, now)
+            removed += self._remove(_COPIES, 0.0, now)
             self.look()
-        self._forget(now - settings.keep_history)
+        if not short:  # it is written to the journal, which needs what space there is for deliveries
+            self._forget(now - settings.keep_history)
         return removed
 
     def _forget(self, before: float) -> None:
@@ -57,18 +61,19 @@ class Space:
             if self._journal.forget(before, _AT_ONCE) < _AT_ONCE:
                 return
 
-    def _remove(self, state: str, keep: float, now: float) -> int:
-        why = f"kept {keep:g} s after it was {state}" if keep else "space is short"
+    def _remove(self, which: str, keep: float, now: float) -> int:
+        why = f"kept for {age(keep)}" if keep else "space is short"
         removed = 0
-        while True:
-            condition = "state=? AND kept=1 AND changed<=?"
-            rows = self._journal.rows(condition, state, now - keep, limit=_AT_ONCE)
-            if not rows:
-                return removed
+        while rows := self._journal.rows(f"{which} AND kept=1 AND changed<=?", now - keep, limit=_AT_ONCE):
             self._write(rows, why)
-            for row in rows:
-                self._spool.remove(row.file)
+            self._unlink(rows)
             removed += len(rows)
+        return removed
+
+    def _unlink(self, rows: list[Row]) -> None:
+        for row in rows:
+            for file in row.files:
+                self._spool.remove(file)
 
     def _write(self, rows: list[Row], why: str) -> None:
         """The journal first: a file that it does not expect is removed at the next start, one it misses is a loss."""
@@ -78,6 +83,5 @@ class Space:
             if not self.closed:
                 raise
             # A full disk, and what is removed makes room for the journal: it is written when there is some.
-            for row in rows:
-                self._spool.remove(row.file)
+            self._unlink(rows)
             self._journal.remove([row.id for row in rows], why)

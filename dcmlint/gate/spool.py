@@ -1,7 +1,7 @@
 """The spool: a folder with the bytes of instances, locked by one gate, and the reserve that keeps it working.
 
-``data/`` holds ``*.part`` while an instance comes in and ``*.dcm`` once it is whole; ``journal.sqlite`` is
-beside it. A file is renamed within its folder, and the folder synchronised, before its row is written.
+``data/`` holds ``*.part`` while an instance comes in and ``*.dcm`` once it is whole, ``*.repaired`` beside what was
+repaired; ``journal.sqlite`` is beside it. A file is renamed within its folder, and the folder synchronised, before its row is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dcmlint.errors import InputError, UsageError
 from dcmlint.intake import part10
 from dcmlint.intake.part import discard, publish
 
-PART, WHOLE = ".part", ".dcm"
+PART, WHOLE, REPAIRED = ".part", ".dcm", ".repaired"
 _RESERVE_BYTES = 8 << 20
 # Names of file systems (/proc/mounts) where a lock or a sync may be another machine's, or nobody's.
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ncpfs"})

@@ -19,10 +19,12 @@ CREATE TABLE instances(
   file TEXT NOT NULL UNIQUE, kept INTEGER NOT NULL DEFAULT 1,
   sender TEXT NOT NULL, called TEXT NOT NULL, peer TEXT NOT NULL, via TEXT NOT NULL,
   received REAL NOT NULL, state TEXT NOT NULL, changed REAL NOT NULL, why TEXT NOT NULL DEFAULT '',
-  answer INTEGER NOT NULL, findings BLOB NOT NULL DEFAULT x'', member BLOB NOT NULL DEFAULT x'');
+  answer INTEGER NOT NULL, findings BLOB NOT NULL DEFAULT x'', member BLOB NOT NULL DEFAULT x'',
+  repaired TEXT NOT NULL DEFAULT '', repair BLOB NOT NULL DEFAULT x'');
 CREATE INDEX instances_uid ON instances(uid);
 CREATE INDEX instances_state ON instances(state, received);
 CREATE INDEX instances_kept ON instances(state, changed) WHERE kept=1;
+CREATE INDEX instances_repaired ON instances(id) WHERE repaired<>'';
 CREATE INDEX instances_study ON instances(study);
 CREATE TABLE deliveries(
   instance INTEGER NOT NULL REFERENCES instances(id), destination TEXT NOT NULL,
@@ -45,9 +47,11 @@ BEGIN SELECT RAISE(ABORT, 'events are not removed before their time'); END;
 _ENDED = "('delivered','refused','superseded','discarded')"
 
 ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
-       "state, changed, why, answer, findings")  # fmt: skip
+       "state, changed, why, answer, findings, repaired, repair")  # fmt: skip
 EVENT = "id, time, instance, uid, state, who, why, sha256"
-DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, i.file, i.uid, i.sop_class, i.syntax, "
+# What was repaired goes to the archive in the place of what came.
+DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, "
+            "CASE i.repaired WHEN '' THEN i.file ELSE i.repaired END, i.uid, i.sop_class, i.syntax, "
             "i.study, i.sha256")  # fmt: skip
 
 
@@ -61,19 +65,24 @@ def prepare(db: sqlite3.Connection) -> None:
     db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
 
 
+def ended(before: float, limit: int) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """The queries for what may be forgotten: numbers of instances, and of events that are about none."""
+    instances = (
+        f"SELECT id FROM instances WHERE state IN {_ENDED} AND received<? AND changed<? AND kept=0 AND "
+        "(SELECT max(time) FROM events WHERE instance=instances.id)<? LIMIT ?"
+    )
+    traces = "SELECT id FROM events WHERE instance=0 AND time<? LIMIT ?"
+    return (instances, (before, before, before, limit)), (traces, (before, limit))
+
+
 def forget(db: sqlite3.Connection, before: float, limit: int) -> int:
     """See ``Journal.forget``; at most ``limit`` instances and as many traces."""
     db.execute("UPDATE retention SET before=?", (before,))
-    found = db.execute(
-        f"SELECT id FROM instances WHERE state IN {_ENDED} AND received<? AND changed<? AND kept=0 AND "
-        "(SELECT max(time) FROM events WHERE instance=instances.id)<? LIMIT ?", (before, before, before, limit),
-    ).fetchall()  # fmt: skip
-    for table, column in (("events", "instance"), ("deliveries", "instance"), ("instances", "id")):
-        db.executemany(f"DELETE FROM {table} WHERE {column}=?", found)
-    traces = db.execute(
-        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE instance=0 AND time<? LIMIT ?)", (before, limit)
-    )  # fmt: skip
-    return len(found) + traces.rowcount
+    instances, traces = (db.execute(*query).fetchall() for query in ended(before, limit))
+    for column, table in (("instance", "events"), ("instance", "deliveries"), ("id", "instances")):
+        db.executemany(f"DELETE FROM {table} WHERE {column}=?", instances)
+    db.executemany("DELETE FROM events WHERE id=?", traces)
+    return len(instances) + len(traces)
 
 
 def row_of(values: tuple[Any, ...]) -> Row:

@@ -14,6 +14,8 @@ def status_lines(summary: dict[str, Any], now: float) -> Iterator[str]:
         number = summary["states"].get(state, 0)
         if number or state in ("queued", "held"):
             yield f"{state:<11}{number:>9}"
+    if summary["repaired"]:
+        yield f"repaired   {summary['repaired']:>9}"
     for name, queue in summary["queues"].items():
         yield f"to {name}: {queue['length']} wait, the oldest for {age(now - queue['oldest'])}"
     if summary["oldest_held"] is not None:

@@ -71,11 +71,14 @@ class Checks:
     """The children; ``start`` first, which reads the profile, and ``stop`` in the end.
 
     ``children``: how many check at a time, besides those that are slow (``slow`` at most). ``seconds``: how
-    long a check may take. ``memory``: bytes of a child, besides twice the header.
+    long a check may take. ``memory``: bytes of a child, besides twice the header. ``module``: what a child runs.
     """
 
-    def __init__(self, start: Start, *, children: int = 2, slow: int = 4, seconds: float = 120.0) -> None:
+    def __init__(
+        self, start: Start, *, children: int = 2, slow: int = 4, seconds: float = 120.0, module: str = "dcmlint.intake.child"
+    ) -> None:  # fmt: skip
         self._start = start
+        self.module = module
         self._wanted = children
         self._most = children + slow
         self._seconds = seconds
@@ -88,7 +91,7 @@ class Checks:
 
     def start(self) -> ProfileFacts:
         """Start the children; ``UsageError`` for a profile that does not work."""
-        first = _Child(self._start)
+        first = _Child(self._start, self.module)
         self.profile = first.profile
         with self._lock:
             self._add(first)
@@ -191,7 +194,7 @@ class _Worker:
     def _started(self) -> _Child | None:
         for _ in range(_STARTS):
             try:
-                return _Child(self._checks._start)
+                return _Child(self._checks._start, self._checks.module)
             except (UsageError, OSError, EOFError):
                 continue
         return None
@@ -239,11 +242,11 @@ _STARTED = msgspec.msgpack.Decoder(Started)
 class _Child:
     """One process; ``UsageError`` where its profile does not work."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, module: str) -> None:
         ours, theirs = socket.socketpair()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "dcmlint.intake.child", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
                 # Threads of NumPy's own would take memory of a child and nothing uses them.
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},

@@ -12,6 +12,8 @@ import pickle
 import resource
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
@@ -25,7 +27,8 @@ from dcmlint.engine.session import Task as Input
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import DcmlintError
 from dcmlint.findings.finding import Finding
-from dcmlint.intake.verdict import Brief, ProfileFacts, Reply
+from dcmlint.intake.policy import Policy
+from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply
 from dcmlint.standard.tags import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 
 _MAX_FINDINGS = 200  # kept of one instance
@@ -35,11 +38,14 @@ _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a child is told first: the settings of its checks, the bytes of memory besides the header, and
-    whether the whole result is wanted rather than its findings alone."""
+    whether the whole result is wanted rather than its findings alone. ``rules`` and ``observe``: as in `Policy`, for
+    a child that repairs."""
 
     settings: Settings
     memory: int = 1 << 30
     whole: bool = False
+    rules: dict[str, Action] = {}
+    observe: bool = False
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +56,13 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance to check (``path`` and what its command said), or the members of a study (``members``)."""
+    """An instance to check (``path`` and what its command said), or the members of a study (``members``).
+
+    ``repaired``: where a repaired file may be written."""
 
     path: str = ""
     name: str = ""
+    repaired: str = ""
     sop_class: str = ""
     sop_instance: str = ""
     transfer_syntax: str = ""
@@ -64,7 +73,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[bytes, ...] | None = None
 
 
-def main(fd: int) -> None:
+# What a child does after the check of an instance that was read: its checker, its policy, the task and the reply.
+Then = Callable[[Checker, Policy, Task, Reply], Reply]
+
+
+def main(fd: int, then: Then | None = None) -> None:
     """Serve until the parent is gone."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # the gate's own are blocked
     connection = Connection(fd)
@@ -80,6 +93,7 @@ def main(fd: int) -> None:
         rules=frozenset(checker.rules),
     )  # fmt: skip
     connection.send_bytes(msgspec.msgpack.encode(Started(profile=facts)))
+    policy = Policy(profile=facts, rules=started.rules, observe=started.observe)
     tasks = msgspec.msgpack.Decoder(Task)
     while True:
         try:
@@ -88,7 +102,7 @@ def main(fd: int) -> None:
             return
         began = monotonic()
         try:
-            reply = _reply(checker, task, started)
+            reply = _reply(checker, task, started, None if then is None else partial(then, checker, policy))
         except MemoryError:
             reply = Reply(internal=f"more than {started.memory >> 20} MB of memory and twice the header")
         except OSError as error:
@@ -97,14 +111,17 @@ def main(fd: int) -> None:
         connection.send_bytes(msgspec.msgpack.encode(reply))
 
 
-def _reply(checker: Checker, task: Task, started: Start) -> Reply:
+def _reply(
+    checker: Checker, task: Task, started: Start, then: Callable[[Task, Reply], Reply] | None
+) -> Reply:
     if task.members is not None:
         return together(checker, task.members)
     fd = _opened(Path(task.path))
     try:
         task = msgspec.structs.replace(task, path=f"/dev/fd/{fd}")
         limit_memory(task.path, started.memory)
-        return check(checker, task, whole=started.whole)
+        reply = check(checker, task, whole=started.whole)
+        return then(task, reply) if then is not None and not reply.internal else reply
     finally:
         os.close(fd)
 
@@ -214,9 +231,13 @@ def _sent(checker: Checker, task: Task) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-if __name__ == "__main__":
-    # Nothing that is printed by accident may reach the connection or a log.
+def silence() -> None:
+    """Nothing that is printed by accident may reach the connection or a log."""
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
+
+
+if __name__ == "__main__":
+    silence()
     main(int(sys.argv[1]))

@@ -5,6 +5,7 @@ Statuses are those of PS3.4 Table B.2-1 and PS3.7 Annex C: A700H only where tryi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -13,13 +14,14 @@ from dcmlint.findings.finding import RANK
 from dcmlint.intake.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
 from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply, Verdict
 
-_STRICT: dict[Action, int] = {"accept": 0, "quarantine": 1, "refuse": 2}
+_STRICT: dict[Action, int] = {"accept": 0, "fix": 1, "quarantine": 2, "refuse": 3}
 
 # The second byte of A9xxH says what kind of rule failed, for whoever reads the log of the sender.
 KINDS = {
     "NET": 0x00, "META": 0x00, "IOD": 0x01, "MOD": 0x01, "FG": 0x01, "VR": 0x02, "CHR": 0x02, "PIX": 0x03, "TILE": 0x04,
     "GEO": 0x04, "WSI": 0x04,
 }  # fmt: skip
+_WOULD: dict[Action, str] = {"refuse": "refused", "quarantine": "held", "fix": "repaired"}
 OWN_RULE, OTHER_RULE = 0x05, 0x01
 
 
@@ -46,11 +48,22 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         action: Action = would
         if self.observe and would != "accept":
             action = "accept"
-            why = f"observed only; would be {'refused' if would == 'refuse' else 'held'}: {why}"
+            why = f"observed only; would be {_WOULD[would]}: {why}"
         return Verdict(
             action=action, would=would, status=status, comment=comment, why=why, findings=reply.findings,
-            study=reply.study, series=reply.series, member=reply.member,
+            study=reply.study, series=reply.series, member=reply.member, repair=reply.repair if not self.observe else None,
         )  # fmt: skip
+
+    def to_repair(self, findings: Iterable[Brief]) -> frozenset[str]:
+        """The rules whose findings are to be repaired."""
+        return frozenset(one.rule for one in findings if self.action_of(one) == "fix")
+
+    def remaining(self, finding: Brief) -> Action:
+        """What is done with an instance that still has this finding, when what can be repaired is."""
+        action = self.action_of(finding)
+        if action != "fix":
+            return action
+        return "refuse" if finding.severity == "error" else "accept"
 
     def action_of(self, finding: Brief) -> Action:
         """What is done with an instance that has this finding."""
@@ -69,15 +82,27 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             return action, f"could not be checked: {why}", 0, ""
         if reply.status == "unreadable":
             return "refuse", "cannot be read as DICOM", CANNOT_UNDERSTAND, "cannot be read as DICOM"
-        if not reply.findings:
-            return "accept", "no findings", 0, ""
-        worst = max(reply.findings, key=lambda one: (_STRICT[self.action_of(one)], RANK[one.severity]))
-        action = self.action_of(worst)
-        count = len(reply.findings)
+        done, repair = "", reply.repair
+        findings: Sequence[Brief] = reply.findings
+        if repair is not None:
+            done = f"repaired: {', '.join(repair.rules)}"
+            if not repair.file:  # only planned
+                done = ", ".join(repair.rules)
+                findings = [one for one in findings if one.rule not in repair.rules]
+        otherwise: Action = "fix" if repair is not None and not repair.file else "accept"
+        if not findings:
+            return otherwise, done or "no findings", 0, ""
+        worst = max(findings, key=lambda one: (_STRICT[self.remaining(one)], RANK[one.severity]))
+        action = self.remaining(worst)
+        count = len(findings)
         others = f" (and {count - 1} other finding{'s' if count > 2 else ''})" if count > 1 else ""
         why = f"{worst.rule} {worst.name}{others}"
+        if reply.not_repaired:
+            why = f"{why}; not repaired: {reply.not_repaired}"
+        if action == "accept":
+            return otherwise, "; ".join(filter(None, (done, f"accepted with {why}"))), 0, ""
         if action != "refuse":
-            return action, why if action != "accept" else f"accepted with {why}", 0, ""
+            return action, "; ".join(filter(None, (why, done))), 0, ""
         return "refuse", why, self._status(reply, worst), f"{worst.rule} {worst.name}"[:64]
 
     def _status(self, reply: Reply, worst: Brief) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from dcmlint.findings.finding import Severity
 
-Action = Literal["accept", "quarantine", "refuse"]
+Action = Literal["accept", "fix", "quarantine", "refuse"]
 
 
 class Brief(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +22,29 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
+    """What was repaired in an instance, or would be (``file`` empty: nothing was written).
+
+    ``file``: name of the repaired file in the folder of the received one; ``sha256`` and ``size``: of its data set;
+    ``rules``: whose findings are gone; ``changes``: the first of ``count``, as `fixes` describes them: rule, label,
+    path, old and new value as reports show them.
+    """
+
+    rules: tuple[str, ...]
+    count: int
+    changes: tuple[dict[str, Any], ...] = ()
+    file: str = ""
+    sha256: str = ""
+    size: int = 0
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the checks and the policy make of an instance.
 
     ``action``: what is done. ``would``: what the policy says; it differs where the gate only observes.
     ``status`` and ``comment``: what a sender is answered if it is refused. ``why``: one sentence for people.
     ``study`` and ``series``: their UIDs, empty if they could not be read. ``member``: what must be kept to
-    check the slide it belongs to.
+    check the slide it belongs to. ``repair``: what was repaired before; the findings are those after it.
     """
 
     action: Action = "accept"
@@ -40,11 +56,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     study: str = ""
     series: str = ""
     member: bytes = b""
+    repair: Repair | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a checking child says of an instance; ``internal``: why it could not be checked, else empty.
 
+    ``repair``: what was repaired first, or would be; ``not_repaired``: why nothing was, though it was asked for.
     ``result``: the whole result of the engine, pickled, where it was asked for.
     """
 
@@ -56,6 +74,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     member: bytes = b""
     internal: str = ""
+    repair: Repair | None = None
+    not_repaired: str = ""
     seconds: float = 0.0
     result: bytes = b""
 

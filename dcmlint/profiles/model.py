@@ -16,7 +16,7 @@ from dcmlint.rules.model import Example, Rule
 
 ParameterType = Literal["text", "number", "boolean", "choice", "pattern", "substitution", "attribute", "list"]
 Level = Literal["on", "off", "error", "warning", "info", "at-most-warning", "at-most-info"]
-GateAction = Literal["accept", "quarantine", "refuse"]
+GateAction = Literal["accept", "fix", "quarantine", "refuse"]
 Empty = Literal["allowed", "forbidden", "required"]
 Protocol = Literal["dicom", "dicom-tls", "https", "amqps", "smb"]
 PRESENCE = ("always", "conditional", "optional", "forbidden")
@@ -266,7 +266,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off, a
     severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
     as in rule files.  ``lock``: what nobody can ignore.  ``action``: what a gate does with an instance whose
-    worst finding is of this severity.  ``reasons``: why a rule has its severity here, by id, name, area or ``ALL``.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
+    worst finding is of this severity; fix: it is repaired safely, the original is kept, and what cannot be repaired is
+    refused if it is an error.  ``reasons``: why a rule has its severity here, by id, name, area or ``ALL``.  ``notes``: what the profile's page says beyond its tables.  ``readings``: what came of reading the remarks of
     `profile check` again, by their code, or by code and subject.  ``edition``: the edition of the standard that instances are
     held against (2025e), by name or file of tables; then rows newer than an instance are asked of it too.
     """
