@@ -56,6 +56,8 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     observers: list[Observer] = [metrics, *(one for one in (alerts, audit) if one is not None)]
     gate = Gate(settings, config.parent, log=log, observers=tuple(observers))
     metrics.watch(gate)
+    if audit is not None:
+        audit.watch(gate.journal)
     page = WebServer(gate, metrics, settings.page.host, settings.page.port) if settings.page.port else None
     watchers = [folder_watcher(gate, one, config.parent, log) for one in settings.watch]
     stow = stow_server(gate, settings, config.parent) if settings.stow.port else None

@@ -9,8 +9,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
+from dcmlint.intake.verdict import Patient
+
 # PS3.16 Annex D
 _APPLICATION_ACTIVITY = ("110100", "Application Activity")
+_ACCESSED = ("110103", "DICOM Instances Accessed")
 _TRANSFERRED = ("110104", "DICOM Instances Transferred")
 _TYPES = {"start": ("110120", "Application Start"), "stop": ("110121", "Application Stop")}
 _APPLICATION = ("110150", "Application")
@@ -21,6 +24,7 @@ _STUDY = ("110180", "Study Instance UID")
 SUCCESS, MINOR_FAILURE = "0", "4"  # PS3.15 Table A.5.2-1, EventOutcomeIndicator
 _ADDRESS = "2"  # NetworkAccessPointTypeCode: IP address
 _SYSTEM_OBJECT, _REPORT_ROLE = "2", "3"  # of a study, PS3.15 Table A.5.3.7-1: system object, report
+_UNKNOWN = "not disclosed"
 _PERSON, _PATIENT_ROLE = "1", "1"
 # PRI of RFC 5424 6.2.1: facility 10 (security), severity 5 (notice); PS3.15 A.6 leaves them to the sender.
 _PRIORITY = 10 * 8 + 5
@@ -28,7 +32,10 @@ _MESSAGE_ID = "DICOM+RFC3881"  # PS3.15 A.6
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """Instances of one study that came, or were delivered: ``peer`` is the other side, by title and address."""
+    """Instances of one study that came, or were delivered: ``peer`` is the other side, by title and address.
+
+    ``patient``: None where messages do not name it, or nothing could be read of it.
+    """
 
     direction: Literal["in", "out"]
     title: str
@@ -36,13 +43,18 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     study: str
     outcome: str = SUCCESS
     why: str = ""
+    patient: Patient | None = None
+
+
+class Repairs(msgspec.Struct, frozen=True, kw_only=True):
+    """Instances of one study that the gate has repaired."""
+
+    study: str
+    patient: Patient | None = None
 
 
 def transferred(transfer: Transfer, classes: Mapping[str, int], *, source: str, now: datetime) -> bytes:
-    """DICOM Instances Transferred (PS3.15 A.5.3.7); ``classes``: how many instances of each SOP Class.
-
-    The patient is a mandatory participant, and is not known here: the gate keeps no patient data.
-    """
+    """DICOM Instances Transferred (PS3.15 A.5.3.7); ``classes``: how many instances of each SOP Class."""
     action = "C" if transfer.direction == "in" else "R"  # create in here, read from here
     root = _begin(_TRANSFERRED, action, transfer.outcome, now, why=transfer.why)
     incoming = transfer.direction == "in"
@@ -51,24 +63,18 @@ def transferred(transfer: Transfer, classes: Mapping[str, int], *, source: str, 
     )
     _participant(root, source, _DESTINATION if incoming else _SOURCE, "", requestor=not incoming)
     _source(root, source)
-    study = SubElement(
-        root, "ParticipantObjectIdentification", ParticipantObjectID=transfer.study or "unknown",
-        ParticipantObjectTypeCode=_SYSTEM_OBJECT, ParticipantObjectTypeCodeRole=_REPORT_ROLE,
-    )  # fmt: skip
-    _code(study, "ParticipantObjectIDTypeCode", _STUDY)
-    SubElement(study, "ParticipantObjectName").text = "study"
-    description = SubElement(study, "ParticipantObjectDescription")
-    for sop_class, count in sorted(classes.items()):
-        SubElement(description, "SOPClass", UID=sop_class, NumberOfInstances=str(count))
-    patient = SubElement(
-        root, "ParticipantObjectIdentification", ParticipantObjectID="not disclosed",
-        ParticipantObjectTypeCode=_PERSON, ParticipantObjectTypeCodeRole=_PATIENT_ROLE,
-    )  # fmt: skip
-    SubElement(
-        patient, "ParticipantObjectIDTypeCode",
-        {"csd-code": "2", "codeSystemName": "RFC-3881", "originalText": "Patient Number"},
-    )  # fmt: skip
-    SubElement(patient, "ParticipantObjectName").text = "not disclosed"
+    _study(root, transfer.study, classes)
+    _patient(root, transfer.patient)
+    return _bytes(root)
+
+
+def repaired(repairs: Repairs, classes: Mapping[str, int], *, source: str, now: datetime) -> bytes:
+    """DICOM Instances Accessed (PS3.15 A.5.3.6), action update: what the gate has repaired."""
+    root = _begin(_ACCESSED, "U", SUCCESS, now)
+    _participant(root, source, _APPLICATION, "", requestor=True)
+    _source(root, source)
+    _study(root, repairs.study, classes)
+    _patient(root, repairs.patient)
     return _bytes(root)
 
 
@@ -114,10 +120,44 @@ def _begin(
 
 
 def _participant(root: Element, user: str, role: tuple[str, str], address: str, *, requestor: bool) -> None:
-    fields = {"UserID": user or "unknown", "UserIsRequestor": "true" if requestor else "false"}
+    fields = {"UserID": _text(user) or "unknown", "UserIsRequestor": "true" if requestor else "false"}
     if address:
         fields |= {"NetworkAccessPointID": address, "NetworkAccessPointTypeCode": _ADDRESS}
     _code(SubElement(root, "ActiveParticipant", fields), "RoleIDCode", role)
+
+
+def _study(root: Element, uid: str, classes: Mapping[str, int]) -> None:
+    """The study as an object of an event (PS3.15 Table A.5.3.7-1)."""
+    study = SubElement(
+        root, "ParticipantObjectIdentification", ParticipantObjectID=_text(uid) or "unknown",
+        ParticipantObjectTypeCode=_SYSTEM_OBJECT, ParticipantObjectTypeCodeRole=_REPORT_ROLE,
+    )  # fmt: skip
+    _code(study, "ParticipantObjectIDTypeCode", _STUDY)
+    SubElement(study, "ParticipantObjectName").text = "study"
+    description = SubElement(study, "ParticipantObjectDescription")
+    for sop_class, count in sorted(classes.items()):
+        SubElement(description, "SOPClass", UID=_text(sop_class), NumberOfInstances=str(count))
+
+
+def _patient(root: Element, patient: Patient | None) -> None:
+    """The patient, whom PS3.15 makes an object of each event about instances."""
+    known = patient or Patient()
+    made = SubElement(
+        root, "ParticipantObjectIdentification", ParticipantObjectID=_text(known.id) or _UNKNOWN,
+        ParticipantObjectTypeCode=_PERSON, ParticipantObjectTypeCodeRole=_PATIENT_ROLE,
+    )  # fmt: skip
+    SubElement(
+        made, "ParticipantObjectIDTypeCode",
+        {"csd-code": "2", "codeSystemName": "RFC-3881", "originalText": "Patient Number"},
+    )  # fmt: skip
+    SubElement(made, "ParticipantObjectName").text = _text(known.name) or _UNKNOWN
+
+
+def _text(value: str) -> str:
+    """Characters that XML can hold."""
+    return "".join(
+        one for one in value if one >= " " and not "\ud800" <= one <= "\udfff" and one not in "\ufffe\uffff"
+    )
 
 
 def _source(root: Element, source: str) -> None:

@@ -17,22 +17,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+import msgspec
+
 from dcmlint.gate.audit_messages import (
     MINOR_FAILURE,
     SUCCESS,
+    Repairs,
     Transfer,
     activity,
     framed,
+    repaired,
     syslog,
     transferred,
 )
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Decided
 from dcmlint.gate.deliver import Sent
+from dcmlint.gate.journal import Journal
 from dcmlint.gate.logs import Log
 from dcmlint.gate.observer import Observer
-from dcmlint.gate.records import Delivery
+from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.settings import Audit, Forward, GateSettings
+from dcmlint.intake.verdict import Patient, Verdict
 from dcmlint.network.tls.context import Credentials, client_context
 
 _GATHER_SECONDS = 5.0
@@ -51,8 +57,9 @@ class AuditTrail(Observer):
         self._settings, self._log, self._tls = settings, log, tls
         self._addresses = {one.name: (one.called, one.host) for one in forward}
         self._host = socket.gethostname()
+        self._journal: Journal | None = None
         self._changed = threading.Condition()
-        self._gathered: dict[Transfer, Counter[str]] = {}
+        self._gathered: dict[Transfer | Repairs, Counter[str]] = {}
         self._since = monotonic()
         self._waiting: deque[bytes] = deque()
         self._dropped = 0
@@ -75,17 +82,30 @@ class AuditTrail(Observer):
         if self._thread.is_alive():
             self._thread.join(seconds)
 
+    def watch(self, journal: Journal) -> None:
+        """Look up in this journal what came before its study was known."""
+        self._journal = journal
+
     def decided(self, decided: Decided) -> None:
-        """Something came: ours, or refused."""
-        arrival, verdict = decided.arrival, decided.verdict
-        refused = decided.answer.status != 0
-        self._gather(
-            Transfer(
-                direction="in", title=arrival.sender, address=arrival.peer, study=verdict.study if verdict is not None else "",
-                outcome=MINOR_FAILURE if refused else SUCCESS, why=f"{decided.answer.status:04X}H" if refused else "",
-            ),
-            arrival.sop_class,
-        )  # fmt: skip
+        """Something came: ours, or refused. Before its verdict nothing is known of study and patient: see `settled`."""
+        arrival, verdict, taken = decided.arrival, decided.verdict, decided.taken
+        if verdict is None and not taken.duplicate:
+            return
+        status = decided.answer.status
+        known = verdict or Verdict()
+        self._came(arrival.sender, arrival.peer, arrival.sop_class, status, known.study, known.patient)
+        if known.repair is not None and not taken.duplicate:
+            self._gather(Repairs(study=known.study, patient=known.patient), arrival.sop_class)
+
+    def settled(self, number: int, state: State, verdict: Verdict) -> None:
+        """The verdict on what came before."""
+        rows = self._journal.rows("id=?", number) if self._journal is not None else []
+        for row in rows:
+            self._came(
+                row.sender, row.peer, row.sop_class, max(row.answer, 0), verdict.study, verdict.patient
+            )
+            if row.repaired:
+                self._gather(Repairs(study=verdict.study, patient=verdict.patient), row.sop_class)
 
     def sent(self, delivery: Delivery, sent: Sent) -> None:
         """Something was delivered, or will never be."""
@@ -93,10 +113,20 @@ class AuditTrail(Observer):
             return
         title, host = self._addresses.get(delivery.destination, (delivery.destination, ""))
         outcome = SUCCESS if sent.delivered else MINOR_FAILURE
-        self._gather(
-            Transfer(direction="out", title=title, address=host, study=delivery.study, outcome=outcome),
-            delivery.sop_class,
+        patient = msgspec.json.decode(delivery.patient, type=Patient) if delivery.patient else None
+        transfer = Transfer(
+            direction="out", title=title, address=host, study=delivery.study, outcome=outcome, patient=patient
         )
+        self._gather(transfer, delivery.sop_class)
+
+    def _came(
+        self, sender: str, peer: str, sop_class: str, status: int, study: str, patient: Patient | None
+    ) -> None:
+        outcome, why = (MINOR_FAILURE, f"{status:04X}H") if status else (SUCCESS, "")
+        transfer = Transfer(
+            direction="in", title=sender, address=peer, study=study, outcome=outcome, why=why, patient=patient
+        )
+        self._gather(transfer, sop_class)
 
     def tick(self) -> None:
         """Tell what was gathered."""
@@ -105,7 +135,7 @@ class AuditTrail(Observer):
 
     # --- sending -----------------------------------------------------------------------------------
 
-    def _gather(self, transfer: Transfer, sop_class: str) -> None:
+    def _gather(self, transfer: Transfer | Repairs, sop_class: str) -> None:
         with self._changed:
             self._gathered.setdefault(transfer, Counter())[sop_class] += 1
             full = len(self._gathered) >= _MOST_GATHERED
@@ -116,8 +146,12 @@ class AuditTrail(Observer):
         with self._changed:
             gathered, self._gathered = self._gathered, {}
             self._since = monotonic()
-        for transfer, classes in gathered.items():
-            self._put(transferred(transfer, classes, source=self._settings.source, now=datetime.now(UTC)))
+        source, now = self._settings.source, datetime.now(UTC)
+        for what, classes in gathered.items():
+            if isinstance(what, Transfer):
+                self._put(transferred(what, classes, source=source, now=now))
+            else:
+                self._put(repaired(what, classes, source=source, now=now))
 
     def _put(self, message: bytes) -> None:
         line = syslog(message, host=self._host, process=os.getpid(), now=datetime.now(UTC))

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken
-from dcmlint.gate.tables import DELIVERY, delivery_of
+from dcmlint.gate.tables import DELIVERY, delivery_of, encoded
 from dcmlint.intake.verdict import Repair, Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
@@ -86,9 +86,9 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
     """
     row = change.row(number)
     change.db.execute(
-        "UPDATE instances SET study=?, series=?, findings=?, member=? WHERE id=?",
+        "UPDATE instances SET study=?, series=?, findings=?, member=?, patient=? WHERE id=?",
         (verdict.study, verdict.series, msgspec.json.encode(verdict.findings) if verdict.findings else b"",
-         verdict.member, number),
+         verdict.member, encoded(verdict.patient), number),
     )  # fmt: skip
     if (
         verdict.repair is not None
@@ -124,7 +124,7 @@ def move(
         elif state in ("discarded", "held"):
             _end_deliveries(change, number)
         if state == "discarded":
-            change.db.execute("UPDATE instances SET kept=0 WHERE id=?", (number,))
+            change.db.execute("UPDATE instances SET kept=0, member=x'', patient=x'' WHERE id=?", (number,))
         moved.append(number)
     return moved
 

@@ -21,7 +21,18 @@ import msgspec
 from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
 from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
-from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, ended, event_of, forget, prepare, row_of
+from dcmlint.gate.tables import (
+    DELIVERY,
+    EVENT,
+    ROW,
+    delivery_of,
+    encoded,
+    ended,
+    event_of,
+    forget,
+    prepare,
+    row_of,
+)
 from dcmlint.gate.writer import Writer, connect
 from dcmlint.intake.verdict import Repair, Verdict
 
@@ -115,7 +126,7 @@ class Journal:
         def work(db: sqlite3.Connection) -> None:
             change = _Change(self, db)
             for number in wanted:
-                db.execute("UPDATE instances SET kept=0, member=x'' WHERE id=?", (number,))
+                db.execute("UPDATE instances SET kept=0, member=x'', patient=x'' WHERE id=?", (number,))
                 change.event(change.row(number), "file removed", "gate", why)
 
         self.writer.do(work)
@@ -233,11 +244,11 @@ class _Change:
         known = verdict or Verdict()
         cursor = self.db.execute(
             "INSERT INTO instances(uid, sop_class, syntax, study, series, sha256, size, file, sender, called, peer, via, "
-            "received, state, changed, why, answer, findings, member) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "received, state, changed, why, answer, findings, member, patient) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (arrival.sop_instance, arrival.sop_class, arrival.transfer_syntax, known.study, known.series,
              arrival.sha256, arrival.size, arrival.file, arrival.sender, arrival.called, arrival.peer, arrival.via,
              self.now, state, self.now, why, UNANSWERED if arrival.via == "recovery" else answer,
-             msgspec.json.encode(known.findings) if known.findings else b"", known.member),
+             msgspec.json.encode(known.findings) if known.findings else b"", known.member, encoded(known.patient)),
         )  # fmt: skip
         row = self.row(int(cursor.lastrowid or 0))
         source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender

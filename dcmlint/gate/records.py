@@ -61,7 +61,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One instance as the journal has it; times are seconds since 1970. ``kept``: its file is in the spool.
 
-    ``repaired``: the file that is forwarded in its place, ``repair``: what was done (`Repair`, as JSON); or empty."""
+    ``repaired``: the file that is forwarded in its place, ``repair``: what was done (`Repair`, as JSON); or empty.
+    ``patient``: for audit messages, as long as the file is kept and only if they name the patient (`Patient`, as JSON)."""
 
     id: int
     uid: str
@@ -85,6 +86,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     findings: bytes = b""
     repaired: str = ""
     repair: bytes = b""
+    patient: bytes = b""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     sop_class: str = ""
     syntax: str = ""
     study: str = ""
-    sha256: str = ""
+    patient: bytes = b""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ def repaired(checker: Checker, policy: Policy, task: Task, reply: Reply) -> Repl
         discard(str(target))
         return msgspec.structs.replace(reply, not_repaired="it could not be read afterwards")
     made = msgspec.structs.replace(_repair(done), file=target.name, sha256=sha256, size=size)
-    return msgspec.structs.replace(after, repair=made)
+    return msgspec.structs.replace(after, repair=made, patient=reply.patient)
 
 
 def _planned(checker: Checker, task: Task, reply: Reply, rules: frozenset[str]) -> Reply:

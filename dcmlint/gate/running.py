@@ -67,7 +67,8 @@ class Gate:
             check = settings.check
             rules = Settings(profile=settings.profile, parameters=settings.parameters)
             self.checks = Checks(
-                Start(settings=rules, memory=int(check.memory), rules=settings.rules, observe=settings.mode == "observe"),
+                Start(settings=rules, memory=int(check.memory), rules=settings.rules, observe=settings.mode == "observe",
+                      patient=bool(settings.audit.host and settings.audit.patient)),
                 children=check.children, slow=check.slow, seconds=check.seconds, module="dcmlint.gate.repairing_child",
             )  # fmt: skip
             undo.callback(self.checks.stop)

@@ -90,12 +90,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An audit repository; ``host`` empty: none. ``source``: how audit messages call this gate. ``name``: that its
-    certificate must have, if it is not the host."""
+    certificate must have, if it is not the host. ``patient``: whether messages name the patient, as PS3.15 A.5 demands."""
 
     host: str = ""
     port: int = 6514
     transport: Literal["tls", "udp"] = "tls"
     source: str = "DCMLINT"
+    patient: bool = True
     ca: str = ""
     certificate: str = ""
     key: str = ""

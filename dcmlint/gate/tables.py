@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import msgspec
+
 from dcmlint.errors import UsageError
 from dcmlint.gate.records import Delivery, Event, Row
 
@@ -20,7 +22,7 @@ CREATE TABLE instances(
   sender TEXT NOT NULL, called TEXT NOT NULL, peer TEXT NOT NULL, via TEXT NOT NULL,
   received REAL NOT NULL, state TEXT NOT NULL, changed REAL NOT NULL, why TEXT NOT NULL DEFAULT '',
   answer INTEGER NOT NULL, findings BLOB NOT NULL DEFAULT x'', member BLOB NOT NULL DEFAULT x'',
-  repaired TEXT NOT NULL DEFAULT '', repair BLOB NOT NULL DEFAULT x'');
+  repaired TEXT NOT NULL DEFAULT '', repair BLOB NOT NULL DEFAULT x'', patient BLOB NOT NULL DEFAULT x'');
 CREATE INDEX instances_uid ON instances(uid);
 CREATE INDEX instances_state ON instances(state, received);
 CREATE INDEX instances_kept ON instances(state, changed) WHERE kept=1;
@@ -47,12 +49,12 @@ BEGIN SELECT RAISE(ABORT, 'events are not removed before their time'); END;
 _ENDED = "('delivered','refused','superseded','discarded')"
 
 ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
-       "state, changed, why, answer, findings, repaired, repair")  # fmt: skip
+       "state, changed, why, answer, findings, repaired, repair, patient")  # fmt: skip
 EVENT = "id, time, instance, uid, state, who, why, sha256"
 # What was repaired goes to the archive in the place of what came.
 DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, "
             "CASE i.repaired WHEN '' THEN i.file ELSE i.repaired END, i.uid, i.sop_class, i.syntax, "
-            "i.study, i.sha256")  # fmt: skip
+            "i.study, i.patient")  # fmt: skip
 
 
 def prepare(db: sqlite3.Connection) -> None:
@@ -83,6 +85,11 @@ def forget(db: sqlite3.Connection, before: float, limit: int) -> int:
         db.executemany(f"DELETE FROM {table} WHERE {column}=?", instances)
     db.executemany("DELETE FROM events WHERE id=?", traces)
     return len(instances) + len(traces)
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON; empty for None."""
+    return b"" if value is None else msgspec.json.encode(value)
 
 
 def row_of(values: tuple[Any, ...]) -> Row:

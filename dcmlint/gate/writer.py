@@ -31,6 +31,7 @@ def connect(path: Path) -> sqlite3.Connection:
     # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
+    db.execute("PRAGMA secure_delete=ON")  # who the patient was is gone with the file of the instance
     return db
 
 

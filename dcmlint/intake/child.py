@@ -28,10 +28,11 @@ from dcmlint.engine.settings import Settings
 from dcmlint.errors import DcmlintError
 from dcmlint.findings.finding import Finding
 from dcmlint.intake.policy import Policy
-from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply
-from dcmlint.standard.tags import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
+from dcmlint.intake.verdict import Action, Brief, Patient, ProfileFacts, Reply
+from dcmlint.standard.tags import PatientID, PatientName, SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 
 _MAX_FINDINGS = 200  # kept of one instance
+_MAX_NAME = 324  # characters: three component groups of a PN (PS3.5 6.2)
 _MAX_HEADER = 1 << 29  # of a header, counted in the memory limit
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
 
@@ -39,13 +40,14 @@ _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
 class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a child is told first: the settings of its checks, the bytes of memory besides the header, and
     whether the whole result is wanted rather than its findings alone. ``rules`` and ``observe``: as in `Policy`, for
-    a child that repairs."""
+    a child that repairs. ``patient``: whether it tells who the patient is."""
 
     settings: Settings
     memory: int = 1 << 30
     whole: bool = False
     rules: dict[str, Action] = {}
     observe: bool = False
+    patient: bool = False
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +122,7 @@ def _reply(
     try:
         task = msgspec.structs.replace(task, path=f"/dev/fd/{fd}")
         limit_memory(task.path, started.memory)
-        reply = check(checker, task, whole=started.whole)
+        reply = check(checker, task, whole=started.whole, patient=started.patient)
         return then(task, reply) if then is not None and not reply.internal else reply
     finally:
         os.close(fd)
@@ -134,7 +136,7 @@ def _opened(path: Path) -> int:
         return os.open(path.with_suffix(".dcm"), os.O_RDONLY)
 
 
-def check(checker: Checker, task: Task, *, whole: bool = False) -> Reply:
+def check(checker: Checker, task: Task, *, whole: bool = False, patient: bool = False) -> Reply:
     """The reply about one instance: its own rules, and those about how it was sent."""
     result = checker.check(
         Input(task.name or task.path, True, received=task.over_network), lambda: open_file(Path(task.path))
@@ -144,11 +146,11 @@ def check(checker: Checker, task: Task, *, whole: bool = False) -> Reply:
     findings = [*result.findings, *(_sent(checker, task) if task.over_network else ())]
     for why in _not_opened(result):
         return Reply(internal=why)
-    study, series, sop_instance = ("", "", "") if whole else _entities(task.path)
+    study, series, sop_instance, person = ("", "", "", None) if whole else _entities(task.path, patient)
     status = result.record.status
     return Reply(
         status=status if status != "skipped" else "unreadable", findings=_briefs(findings), crashed=_crashed(result),
-        study=study, series=series, instance=sop_instance, member=result.member, result=pickle.dumps(result) if whole else b"",
+        study=study, series=series, instance=sop_instance, patient=person, member=result.member, result=pickle.dumps(result) if whole else b"",
     )  # fmt: skip
 
 
@@ -187,21 +189,21 @@ def header_bytes(path: str) -> int:
         return 0
 
 
-def _entities(path: str) -> tuple[str, str, str]:
-    """Study, Series and SOP Instance UID, as they stand in the file."""
+def _entities(path: str, patient: bool) -> tuple[str, str, str, Patient | None]:
+    """Study, Series and SOP Instance UID, as they stand in the file, and the patient if that is asked for."""
     from dcmlint.dicom.instance import read_instance
 
     try:
         buffer = open_file(Path(path))
     except OSError:
-        return "", "", ""
+        return "", "", "", None
     try:
         instance = read_instance(buffer)
         if instance is None:
-            return "", "", ""
-        tags = (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
-        study, series, uid = (instance.dataset.text(tag) or "" for tag in tags)
-        return study, series, uid
+            return "", "", "", None
+        text = instance.dataset.text
+        person = Patient(text(PatientID)[:_MAX_NAME], text(PatientName)[:_MAX_NAME]) if patient else None
+        return text(StudyInstanceUID), text(SeriesInstanceUID), text(SOPInstanceUID), person
     finally:
         buffer.close()
 

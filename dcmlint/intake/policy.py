@@ -51,7 +51,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             why = f"observed only; would be {_WOULD[would]}: {why}"
         return Verdict(
             action=action, would=would, status=status, comment=comment, why=why, findings=reply.findings,
-            study=reply.study, series=reply.series, member=reply.member, repair=reply.repair if not self.observe else None,
+            study=reply.study, series=reply.series, member=reply.member, patient=reply.patient,
+            repair=reply.repair if not self.observe else None,
         )  # fmt: skip
 
     def to_repair(self, findings: Iterable[Brief]) -> frozenset[str]:

@@ -38,13 +38,20 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
 
 
+class Patient(msgspec.Struct, frozen=True):
+    """Who the patient is: Patient ID and Patient's Name, for an audit repository and nothing else."""
+
+    id: str = ""
+    name: str = ""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the checks and the policy make of an instance.
 
     ``action``: what is done. ``would``: what the policy says; it differs where the gate only observes.
     ``status`` and ``comment``: what a sender is answered if it is refused. ``why``: one sentence for people.
     ``study`` and ``series``: their UIDs, empty if they could not be read. ``member``: what must be kept to
-    check the slide it belongs to. ``repair``: what was repaired before; the findings are those after it.
+    check the slide it belongs to. ``patient``: only if it was asked for. ``repair``: what was repaired before; the findings are those after it.
     """
 
     action: Action = "accept"
@@ -57,6 +64,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     series: str = ""
     member: bytes = b""
     repair: Repair | None = None
+    patient: Patient | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +82,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     member: bytes = b""
     internal: str = ""
+    patient: Patient | None = None
     repair: Repair | None = None
     not_repaired: str = ""
     seconds: float = 0.0

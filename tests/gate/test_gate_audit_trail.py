@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 import pytest
 from gate_support import CT, Archive, GateProcess, data_set, send, until, write_config
 
-from dcmlint.gate.audit_messages import Transfer, activity, framed, syslog, transferred
+from dcmlint.gate.audit_messages import Repairs, Transfer, activity, framed, repaired, syslog, transferred
+from dcmlint.gate.journal import Journal
+from dcmlint.intake.verdict import Patient
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "network"))
 
@@ -22,7 +24,13 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 
 def test_a_transfer_names_both_sides_the_study_and_how_many_of_each_class() -> None:
     made = transferred(
-        Transfer(direction="in", title="SC<ANNER", address="10.0.0.7", study="2.25.1"),
+        Transfer(
+            direction="in",
+            title="SC<ANNER\x01",
+            address="10.0.0.7",
+            study="2.25.1",
+            patient=Patient("ID\u00e97", "E\x00x^Am"),
+        ),
         {CT: 3},
         source="GATE",
         now=NOW,
@@ -41,10 +49,29 @@ def test_a_transfer_names_both_sides_the_study_and_how_many_of_each_class() -> N
     assert [one.find("RoleIDCode").get("csd-code") for one in users.values()] == ["110153", "110152"]  # type: ignore[union-attr]
     study, patient = root.findall("ParticipantObjectIdentification")
     assert study.get("ParticipantObjectID") == "2.25.1"
-    assert patient.get("ParticipantObjectID") == "not disclosed"
+    assert (patient.get("ParticipantObjectID"), patient.findtext("ParticipantObjectName")) == (
+        "ID\u00e97",
+        "Ex^Am",
+    )
+    assert [patient.get(f"ParticipantObjectTypeCode{end}") for end in ("", "Role")] == ["1", "1"]
+    kind = patient.find("ParticipantObjectIDTypeCode")
+    assert kind is not None
+    assert (kind.get("csd-code"), kind.get("codeSystemName")) == ("2", "RFC-3881")
     sop = study.find("ParticipantObjectDescription/SOPClass")
     assert sop is not None
     assert sop.attrib == {"UID": CT, "NumberOfInstances": "3"}
+
+
+def test_repairs_are_an_update_by_the_gate() -> None:
+    root = ElementTree.fromstring(repaired(Repairs(study="2.25.1"), {CT: 2}, source="GATE", now=NOW))
+    assert root.find("EventIdentification/EventID").get("csd-code") == "110103"  # type: ignore[union-attr]
+    assert root.find("EventIdentification").get("EventActionCode") == "U"  # type: ignore[union-attr]
+    assert [one.get("UserID") for one in root.findall("ActiveParticipant")] == ["GATE"]
+    study, patient = root.findall("ParticipantObjectIdentification")
+    assert (study.get("ParticipantObjectID"), patient.get("ParticipantObjectID")) == (
+        "2.25.1",
+        "not disclosed",
+    )
 
 
 def test_a_failure_says_so() -> None:
@@ -88,9 +115,9 @@ def events(messages: list[bytes]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("transport", ["udp", "tls"])
+@pytest.mark.parametrize(("transport", "named"), [("udp", False), ("tls", True)])
 def test_a_repository_gets_what_came_what_was_refused_and_what_was_delivered(
-    tmp_path: Path, transport: str
+    tmp_path: Path, transport: str, named: bool
 ) -> None:
     got: list[bytes] = []
     extra = ""
@@ -125,6 +152,7 @@ def test_a_repository_gets_what_came_what_was_refused_and_what_was_delivered(
     with Archive(tmp_path / "archive") as archive:
         config = write_config(tmp_path / "gate", archive.port)
         audit = f'[audit]\nhost = "127.0.0.1"\nport = {server.getsockname()[1]}\ntransport = "{transport}"\n{extra}'
+        audit += "" if named else "patient = false\n"
         config.write_text(config.read_text() + audit)
         with GateProcess(config) as gate:
             (tmp_path / "out").mkdir()
@@ -138,4 +166,19 @@ def test_a_repository_gets_what_came_what_was_refused_and_what_was_delivered(
     assert events(messages)[0] == ("110100", "0")
     assert events(messages)[-1] == ("110100", "0")
     assert sorted(events(messages)[1:-1]) == [("110104", "0"), ("110104", "0"), ("110104", "4")]
-    assert not any(b"MARKER" in one for one in messages)
+    # The patient is named to the repository if that is wanted, and nowhere else.
+    patients = [b"MARKER-ID" in one and b"Marker^Patient" in one for one in messages[1:-1]]
+    assert sorted(patients) == (
+        [False, True, True] if named else [False] * 3
+    )  # the refused one has no Patient ID
+    assert not any(b"MARKER-ID" in one for one in messages) or named
+    assert "MARKER" not in gate.log.read_text().upper()
+    journal = Journal(config.parent / "spool" / "journal.sqlite")
+    try:
+        assert [bool(row.patient) for row in journal.rows("1")] == [named] * 2
+        journal.remove([1, 2], "test")
+        assert [row.patient for row in journal.rows("1")] == [b"", b""]
+        (content,) = journal.read("SELECT group_concat(why) FROM events")[0]
+        assert "MARKER" not in content.upper()
+    finally:
+        journal.close()
