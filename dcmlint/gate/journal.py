@@ -72,7 +72,9 @@ class Journal:
 
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
         """
-        return self.writer.do(lambda db: decisions.take(_Change(self, db), arrival, verdict, waits))
+        return self.writer.do(
+            lambda db: decisions.take(_Change(self, db), arrival, verdict, waits), vital=False
+        )
 
     def settle(self, number: int, verdict: Verdict, *, waits: bool = False) -> State:
         """Write the verdict on an instance that was taken before it was known; gives its state."""
@@ -106,7 +108,7 @@ class Journal:
                 (time(), uid, what, who, why),
             )
 
-        self.writer.submit(work)
+        self.writer.submit(work, vital=False)
 
     def exchange(
         self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32

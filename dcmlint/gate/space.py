@@ -21,9 +21,14 @@ class Space:
     def __init__(self, spool: Spool, journal: Journal, settings: GateSettings) -> None:
         self._spool, self._journal, self._settings = spool, journal, settings
         self.closed = False
-        self.full = False  # so little that running associations cannot go on either
+        self._full = False
         self.free = 0
         self.look()
+
+    @property
+    def full(self) -> bool:
+        """Whether there is so little that running associations cannot go on either."""
+        return self._full or self._spool.reserve_given
 
     def look(self) -> None:
         """Measure."""
@@ -32,10 +37,11 @@ class Space:
         except OSError:
             self.free = 0
         space = self._settings.space
-        self.closed = self.free < (space.high if self.closed else space.low)
-        self.full = self.free < space.low / 2
-        if not self.closed:
+        if not self._full:
             self._spool.make_reserve()
+        low = space.high if self.closed else space.low
+        self.closed = self.free < low or self._spool.reserve_given
+        self._full = self.free < space.low / 2
 
     def tidy(self) -> int:
         """Remove files that are kept no longer; refused ones first where space is short. Gives how many."""

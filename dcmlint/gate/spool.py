@@ -31,6 +31,9 @@ class Spool:
         self.data = folder / "data"
         self.journal = folder / "journal.sqlite"
         self._reserve = folder / "reserve"
+        self.reserve_given = (
+            False  # until there is space for a new one, nothing is taken that would eat this one
+        )
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.data.mkdir(mode=0o700, exist_ok=True)
@@ -75,13 +78,18 @@ class Spool:
     def make_reserve(self) -> None:
         """Keep some space that only the journal gets, when there is none left."""
         with contextlib.suppress(OSError):
-            if not self._reserve.exists() and self.free() > 8 * _RESERVE_BYTES:
+            if not self._reserve.exists():
+                if self.free() < 2 * _RESERVE_BYTES:
+                    return
                 with self._reserve.open("wb") as file:
                     os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+            self.reserve_given = False
 
     def give_reserve(self) -> None:
         """Free the reserve: without it what was delivered could not be written, and no space would ever be freed."""
-        discard(str(self._reserve))
+        if self._reserve.exists():
+            self.reserve_given = True
+            discard(str(self._reserve))
 
 
 def read_identity(path: Path) -> part10.FileMeta:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 Work = Callable[[sqlite3.Connection], Any]
+_Item = tuple[Work, Future[Any], bool]  # what is done, who waits for it, and whether it is vital
 
 _TOGETHER = 512  # pieces of work in one commit
 # SQLite's primary result codes (https://sqlite.org/rescode.html): a full disk, or one that fails.
@@ -38,7 +39,8 @@ def connect(path: Path) -> sqlite3.Connection:
 class Writer:
     """Runs pieces of work in one transaction after the other.
 
-    ``on_full`` makes room once when the disk is full, before the work is given up. ``broken``: a sync has failed.
+    ``on_full`` makes room when the disk is full: for vital work, without which no space would ever be freed; other work
+    is given up. ``broken``: a sync has failed.
     The system may then take for written what is not on the disk, so that no later sync can be believed either:
     nothing is written any more until the journal is opened anew.
     """
@@ -46,7 +48,7 @@ class Writer:
     def __init__(self, path: Path, on_full: Callable[[], None] = lambda: None) -> None:
         self._db = connect(path)
         self._on_full = on_full
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._closed = False
         self.broken = False
         self._lock = threading.Lock()
@@ -55,7 +57,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="gate-journal", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], _T]) -> Future[_T]:
+    def submit(self, work: Callable[[sqlite3.Connection], _T], *, vital: bool = True) -> Future[_T]:
         """Do it with the next commit; the future is done when it is on the disk."""
         future: Future[_T] = Future()
         with self._lock:
@@ -63,12 +65,12 @@ class Writer:
                 raise JournalError(
                     "the journal is closed" if self._closed else "a sync of the journal has failed"
                 )
-            self._queue.put((work, future))
+            self._queue.put((work, future, vital))
         return future
 
-    def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def do(self, work: Callable[[sqlite3.Connection], _T], *, vital: bool = True) -> _T:
         """Do it and wait until it is on the disk; raises ``JournalError`` where it cannot be."""
-        return self.submit(work).result()
+        return self.submit(work, vital=vital).result()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -95,35 +97,41 @@ class Writer:
                 self._db.close()
                 return
 
-    def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+    def _commit(self, batch: list[_Item]) -> None:
         began = monotonic()
         try:
             try:
                 done = self._transaction(batch)
             except sqlite3.OperationalError as error:
-                if _code(error) & 0xFF != _FULL:
+                vital = [item for item in batch if item[2]]
+                if _code(error) & 0xFF != _FULL or not vital:
                     raise
+                self._give_up([item for item in batch if not item[2]], error)
+                batch = vital
                 self._on_full()
                 done = self._transaction(batch)
         except Exception as error:  # noqa: BLE001 - it is given to everybody who waits, and the thread goes on
             self.broken = self.broken or _code(error) in _SYNC_FAILED
-            for _, future in batch:
-                future.set_exception(JournalError(f"the journal cannot be written: {error}"))
+            self._give_up(batch, error)
             return
         self.commits += 1
         self.observe(monotonic() - began)
-        for (_, future), (value, failure) in zip(batch, done, strict=True):
+        for (_, future, _), (value, failure) in zip(batch, done, strict=True):
             if failure is not None:
                 future.set_exception(failure)
             else:
                 future.set_result(value)
 
-    def _transaction(self, batch: list[tuple[Work, Future[Any]]]) -> list[tuple[Any, Exception | None]]:
+    def _give_up(self, batch: list[_Item], error: Exception) -> None:
+        for _, future, _ in batch:
+            future.set_exception(JournalError(f"the journal cannot be written: {error}"))
+
+    def _transaction(self, batch: list[_Item]) -> list[tuple[Any, Exception | None]]:
         """All in one transaction; what fails for a reason of its own takes only itself back."""
         done: list[tuple[Any, Exception | None]] = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for work, _ in batch:
+            for work, _, _ in batch:
                 self._db.execute("SAVEPOINT one")
                 try:
                     done.append((work(self._db), None))

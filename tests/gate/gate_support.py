@@ -328,6 +328,11 @@ class Archive:
         self.receiver = self.make(0).start()
         self.port = self.receiver.address[1]
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of what it has, by UID."""
+        with self.lock:
+            return {uid: sha(content) for uid, content in self.stored.items()}
+
     def stop(self) -> None:
         self.receiver.stop(1)
 

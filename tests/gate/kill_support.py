@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import subprocess
 import threading
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NamedTuple
 
 from gate_support import (
     Archive,
     GateProcess,
     association,
     data_set,
+    free_port,
     part10_file,
     sha,
     stored,
 )
+from network_peers import wait_open
 
 from dcmlint.errors import InputError
 from dcmlint.gate.journal import Journal
@@ -66,16 +70,46 @@ class Sender:
         self.thread.join(20)
 
 
-def archived(folder: Path) -> dict[str, str]:
-    """SHA-256 of the data sets of what a storescp has written, by UID."""
-    found = {}
-    for path in folder.iterdir():
-        content = path.read_bytes()
-        offset = part10.dataset_offset(content)
-        if offset > 0:
-            uid = path.name.split(".", 1)[1]
-            found[uid] = sha(content[offset:])
-    return found
+class Storescp:
+    """`storescp +B` as the archive, which is killed and started again; nothing but its files is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        folder.mkdir()
+        self._known: dict[str, tuple[tuple[int, int], str]] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        command = ["storescp", "+B", "-od", str(self.folder), str(self.port)]
+        environment = {**os.environ, "TCP_NODELAY": "1"}
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        wait_open(self.port)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the data sets that it has written, by UID; a file is read again when it has changed."""
+        found = {}
+        for path in self.folder.iterdir():
+            state = path.stat()
+            key = (state.st_size, state.st_mtime_ns)
+            known = self._known.get(path.name)
+            if known is None or known[0] != key:
+                content = path.read_bytes()
+                offset = part10.dataset_offset(content)
+                if offset <= 0:
+                    continue
+                known = self._known[path.name] = (key, sha(content[offset:]))
+            found[path.name.split(".", 1)[1]] = known[1]
+        return found
+
+    def __enter__(self) -> Storescp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def lost(spool: Path, acknowledged: dict[str, str], in_archive: dict[str, str]) -> list[str]:
@@ -104,20 +138,22 @@ def lost(spool: Path, acknowledged: dict[str, str], in_archive: dict[str, str]) 
 def killed_often(
     config: Path,
     folder: Path,
-    archive: Archive,
+    archive: Archive | Storescp,
     *,
     kills: int,
     seed: int,
     script: Path | None = None,
     arguments: tuple[str, ...] = (),
     archive_too: bool = True,
-) -> tuple[list[str], dict[str, str], set[str]]:
-    """Kill a gate at random moments while four senders send; gives what was lost, acknowledged and refused."""
+    between: float = 1.0,
+) -> Killed:
+    """Kill a gate at random moments, up to ``between`` seconds apart, while four senders send."""
     chance = random.Random(seed)
     folder.mkdir(exist_ok=True)
     gate = GateProcess(config, script=script, arguments=arguments)
     senders = [Sender(gate.port, folder, number, seed) for number in range(4)]
     missing: list[str] = []
+    memory = 0
     try:
         for sender in senders:
             sender.thread.start()
@@ -126,15 +162,15 @@ def killed_often(
             end = monotonic() + 30
             while sum(len(sender.acknowledged) for sender in senders) < before + 5 and monotonic() < end:
                 sleep(0.01)
-            sleep(chance.uniform(0.0, 1.0))
+            sleep(chance.uniform(0.0, between))
             if archive_too and chance.random() < 0.3:
                 archive.stop()
                 sleep(chance.uniform(0, 0.3))
                 archive.restart()
+            memory = max(memory, resident(gate.process.pid))
             gate.kill()
             known = {uid: digest for sender in senders for uid, digest in dict(sender.acknowledged).items()}
-            stored_there = {uid: sha(content) for uid, content in dict(archive.stored).items()}
-            missing = lost(config.parent / "spool", known, stored_there)
+            missing = lost(config.parent / "spool", known, archive.digests())
             if missing:
                 break
             gate = GateProcess(config, script=script, arguments=arguments)
@@ -144,7 +180,24 @@ def killed_often(
         gate.kill()
     acknowledged = {uid: digest for sender in senders for uid, digest in sender.acknowledged.items()}
     refused = {uid for sender in senders for uid in sender.refused}
-    return missing, acknowledged, refused
+    return Killed(missing, acknowledged, refused, memory)
+
+
+class Killed(NamedTuple):
+    """What was lost, acknowledged and refused; the most memory that a gate had, in MB."""
+
+    missing: list[str]
+    acknowledged: dict[str, str]
+    refused: set[str]
+    memory: int
+
+
+def resident(pid: int) -> int:
+    """Memory of a process in MB; 0 where it has just ended."""
+    try:
+        return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) // 1024
+    except (OSError, IndexError):
+        return 0
 
 
 def drained(config: Path) -> bool:
@@ -155,4 +208,4 @@ def drained(config: Path) -> bool:
         journal.close()
 
 
-__all__ = ["Sender", "archived", "drained", "killed_often", "lost", "subprocess"]
+__all__ = ["Sender", "Storescp", "drained", "killed_often", "lost"]

@@ -136,6 +136,23 @@ def test_low_closes_and_only_high_opens_again(tmp_path: Path, monkeypatch: pytes
         assert states == [False, True, True, False, False]
 
 
+def test_without_the_reserve_nothing_is_taken_until_there_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Bench(tmp_path) as bench:
+        watch = watching(bench, low=1, high=1)
+        assert (watch.closed, watch.full) == (False, False)
+        monkeypatch.setattr(bench.spool, "free", lambda: 1 << 20)
+        bench.spool.give_reserve()
+        assert watch.full
+        watch.look()
+        assert (watch.closed, watch.full) == (True, True)
+        monkeypatch.setattr(bench.spool, "free", lambda: 1 << 30)
+        watch.look()
+        assert (watch.closed, watch.full) == (False, False)
+        assert (bench.spool.folder / "reserve").stat().st_size == 8 << 20
+
+
 def test_refused_files_go_first_and_what_is_ours_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

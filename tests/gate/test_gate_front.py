@@ -81,7 +81,7 @@ def test_too_large_is_permanent_and_said_to_the_operator(tmp_path: Path) -> None
 def test_without_space_associations_are_rejected_as_transient(tmp_path: Path) -> None:
     with gate(tmp_path) as made:
         with association(made.address[1]) as dialogue:
-            made.space.closed = made.space.full = True
+            made.space.closed = made.space._full = True
             made.space.look = lambda: None  # type: ignore[method-assign]
             (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
             assert dialogue.store(tmp_path / "one").status == 0xA700

@@ -90,6 +90,39 @@ def test_a_full_disk_is_an_error_and_the_next_commit_works(tmp_path: Path) -> No
         writer.close()
 
 
+def test_the_reserve_is_for_what_frees_space_and_not_for_what_comes(tmp_path: Path) -> None:
+    given: list[str] = []
+    writer = Writer(tmp_path / "j.sqlite")
+    try:
+        writer.do(lambda db: db.execute("CREATE TABLE t(x)"))
+        writer.do(lambda db: db.execute("PRAGMA max_page_count=10"))
+
+        def reserve() -> None:
+            given.append("reserve")
+            writer._db.execute("PRAGMA max_page_count=1000")
+
+        writer._on_full = reserve
+        gate = threading.Event()
+        writer.submit(lambda db: gate.wait(5))  # what follows is one commit
+
+        def fill(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO t VALUES(zeroblob(200000))")
+
+        comes, goes = writer.submit(fill, vital=False), writer.submit(fill)
+        gate.set()
+        goes.result(5)
+        with pytest.raises(JournalError):
+            comes.result(5)
+        assert given == ["reserve"]
+        writer._on_full = lambda: given.append("again")
+        writer.do(lambda db: db.execute("PRAGMA max_page_count=55"))
+        with pytest.raises(JournalError):
+            writer.do(fill, vital=False)
+        assert given == ["reserve"]
+    finally:
+        writer.close()
+
+
 def test_after_a_sync_that_failed_nothing_is_believed(journal: Journal) -> None:
     def fails(db: sqlite3.Connection) -> None:
         error = sqlite3.OperationalError("disk I/O error")
