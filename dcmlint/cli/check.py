@@ -198,11 +198,11 @@ def check(
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
-    known = _baseline(baseline, run)
     if diff:
         selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
         listed = list_inputs(paths or [], files_from=files_from, selection=selection)
-        return _diff(checker, listed, unsafe, run, verbose, jobs or run.base.jobs)
+        return _diff(checker, listed, unsafe, run, baseline, verbose, jobs or run.base.jobs)
+    known = _baseline(baseline, run)
     source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
     check_entries(run.base.accepted, checker, run.config or "")
     totals = Totals(checker)
@@ -229,16 +229,18 @@ def check(
     return INTERRUPTED if interrupted else exit_code(report, exit_zero)
 
 
-def _diff(checker: Any, inputs: Any, unsafe: bool, run: Any, verbose: bool, jobs: int) -> int:
+def _diff(
+    checker: Any, inputs: Any, unsafe: bool, run: Any, baseline: str | None, verbose: bool, jobs: int
+) -> int:
     """What would be repaired, in place of a report."""
-    from dcmlint.cli.fix import show
+    from dcmlint.cli.fix import show, spared
     from dcmlint.fixes.choice import Choice
     from dcmlint.fixes.processes import fix_many
     from dcmlint.fixes.run import Target
     from dcmlint.fixes.whole_set import over_the_set
     from dcmlint.sources.inputs import open_input
 
-    choice = Choice(unsafe=unsafe)
+    choice = Choice(unsafe=unsafe, spared=spared(checker, run, baseline))
     if unsafe:
         inputs = list(inputs)
         choice = over_the_set(checker, inputs, open_input, choice, False)

@@ -107,6 +107,10 @@ def fix(
     exclude: Exclude = None,
     select: Select = None,
     ignore: Ignore = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="Do not repair findings that are in this baseline."),
+    ] = None,
     format_: Annotated[
         str,
         typer.Option(
@@ -152,7 +156,7 @@ def fix(
     elif target.out:
         inputs = (one for one in inputs if not _is_below(one.path, target.out))
     supplied = read_supplied(from_) if from_ is not None else None
-    choice = Choice(unsafe=unsafe, supplied=supplied, record=record)
+    choice = Choice(unsafe=unsafe, supplied=supplied, record=record, spared=spared(checker, run, baseline))
     if unsafe or new_uids:
         listed = list(inputs)
         choice, inputs = over_the_set(checker, listed, open_input, choice, new_uids), iter(listed)
@@ -163,6 +167,23 @@ def fix(
         quiet,
         verbose,
     )
+
+
+def spared(checker: Any, run: Any, baseline: str | None) -> Any:
+    """The findings that a baseline and the configuration keep from being repaired; None for none."""
+    import datetime
+    from pathlib import Path
+
+    from dcmlint.engine.accepted import check_entries
+    from dcmlint.engine.baseline import read_baseline
+    from dcmlint.fixes.spared import Spared
+
+    check_entries(run.base.accepted, checker, run.config or "")
+    name = baseline or run.base.baseline
+    if not name and not run.base.accepted:
+        return None
+    known = read_baseline(Path(name)) if name else None
+    return Spared(checker, known, run.base.accepted, datetime.date.today())
 
 
 def _target(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -37,6 +37,10 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         parts = [("rule", self.rule), ("path", self.path), ("uid", self.uid)]
         return ", ".join(f"{name} {value}" for name, value in parts if value)
 
+    def holds(self, today: datetime.date) -> bool:
+        """Whether it has not expired."""
+        return not self.until or _day(self, "") >= today
+
 
 def check_entries(entries: Sequence[Accepted], checker: Checker, file: str) -> None:
     """Raise `ConfigError` for an entry that can mean nothing."""
@@ -62,12 +66,12 @@ def without_accepted(
     """
     uids = {record.path: record.sop_instance_uid for record in report.files}
     words = {source.rule.id: frozenset(source.rule.words) for source in checker.profile.rules}
-    live = [one for one in entries if not one.until or _day(one, "") >= today]
+    live = [one for one in entries if one.holds(today)]
     used: set[Accepted] = set()
     refused: dict[str, None] = {}
     which: list[bool] = []
     for finding in report.findings:
-        found = [one for one in live if _matches(one, finding, uids, words)]
+        found = [one for one in live if accepts(one, finding, uids, words)]
         used.update(found)
         if found and finding.rule in checker.profile.locked:
             refused[finding.rule] = None
@@ -95,7 +99,10 @@ def _day(one: Accepted, file: str) -> datetime.date:
         ) from None
 
 
-def _matches(one: Accepted, finding: Finding, uids: dict[str, str], words: dict[str, frozenset[str]]) -> bool:
+def accepts(
+    one: Accepted, finding: Finding, uids: Mapping[str, str], words: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether an entry is about a finding; ``words``: of rules by id, ``uids``: of files by path."""
     if one.rule and one.rule not in words.get(finding.rule, frozenset({finding.rule})):
         return False
     files = (finding.file,) if finding.file is not None else finding.subject.files

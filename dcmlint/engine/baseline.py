@@ -6,6 +6,7 @@ the path; for files that moved, by the file's name; and with the fingerprint ``u
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
@@ -95,6 +96,33 @@ def split(report: Report, baseline: Baseline) -> tuple[tuple[bool, ...], tuple[K
         msgspec.structs.replace(one, count=left[number]) for number, one in enumerate(baseline.findings) if left[number]
     )  # fmt: skip
     return tuple(known), unmatched
+
+
+class KnownFindings:
+    """A baseline to ask of single findings, file by file.
+
+    ``of_several``: the rules of its findings about slides, series and associations.
+    """
+
+    def __init__(self, baseline: Baseline) -> None:
+        self.of_several = frozenset(one.rule for one in baseline.findings if one.subject)
+        self._at = {(one.rule, one.path, one.file) for one in baseline.findings if one.file}
+        by_uid = baseline.fingerprint == "uid"
+        self._uids = {(one.rule, one.path, one.uid) for one in baseline.findings if one.uid and by_uid}
+        self._moved: dict[tuple[str, str, str], list[str]] = {}
+        for one in baseline.findings:
+            if one.file:
+                key = (one.rule, one.path, PurePath(one.file).name)
+                self._moved.setdefault(key, []).append(one.file)
+
+    def has(self, finding: Finding, uid: str) -> bool:
+        """Whether a finding about a single file is known; ``uid``: its SOP Instance UID."""
+        file, path = finding.file or "", without_indices(finding.path)
+        if (finding.rule, path, file) in self._at or (uid and (finding.rule, path, uid) in self._uids):
+            return True
+        # A file that is still where it was did not move.
+        before = self._moved.get((finding.rule, path, PurePath(file).name), ())
+        return any(not os.path.lexists(one) for one in before)
 
 
 def suppressed(report: Report, which: Iterable[bool]) -> Report:

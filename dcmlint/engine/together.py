@@ -16,8 +16,10 @@ from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import Facts
 from dcmlint.facts.run.index import KeptFile, RunIndex, Series
 from dcmlint.facts.run.kept import Kept
+from dcmlint.facts.run.kept import same_to_others as same_kept
 from dcmlint.facts.run.slide import Slide
-from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Subject
+from dcmlint.findings.finding import RANK, Finding, Fix, OutcomeKind, Subject
+from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
 
@@ -63,6 +65,14 @@ def member_of(facts: Facts, path: str) -> bytes:
 def kept_of(packed: bytes) -> Kept | None:
     """What was kept of an instance in `member_of`; None where nothing was."""
     return _DECODER.decode(packed).kept if packed else None
+
+
+def same_to_others(before: bytes, after: bytes) -> bool:
+    """Whether rules about slides and series see the same in two members of `member_of`, of one file before and after."""
+    if before == after:
+        return True
+    one, other = kept_of(before), kept_of(after)
+    return one is not None and other is not None and same_kept(one, other)
 
 
 def _bytes(path: str) -> bytes:
@@ -172,12 +182,27 @@ class _SubjectRun:
             active, SlideScope(subject if isinstance(subject, Slide) else None), self.context, self._maker
         )
         for problem in held.problems:
+            problem = _with_fixes(problem, active)
             path = problem.path or active.rule.at
             self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
             if problem.found is not None:  # computed, or masked when the instance was read
                 problem = msgspec.structs.replace(problem, found=None, said=self._maker.show(problem.found))
             self.findings += self._maker.make(active, problem, Where(path, _tag(path)))
         return held.outcome, held.reason
+
+
+def _with_fixes(problem: Problem, active: ActiveRule) -> Problem:
+    """The problem with what `dcmlint fix` may do about it, of which the files as a whole decide."""
+    from dcmlint.rules.repairs import compiled_repairs
+
+    fixes = tuple(
+        Fix(
+            label=one.repair.label, applicability="safe" if one.repair.safety == "safe" else "unsafe",
+            reason=" ".join(one.repair.reason.split()), operations=(),
+        )
+        for one in compiled_repairs(active.source)
+    )  # fmt: skip
+    return msgspec.structs.replace(problem, fixes=fixes) if fixes else problem
 
 
 def _tag(path: str) -> int:

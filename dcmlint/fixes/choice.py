@@ -11,6 +11,7 @@ from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.path import path_of
 from dcmlint.engine.repairs import Proposal
 from dcmlint.fixes.identity import renaming_edits
+from dcmlint.fixes.spared import Spared
 from dcmlint.fixes.supplied import Supplied
 from dcmlint.rules.model import Repair
 from dcmlint.rules.repair_functions.file_meta import supplied_transfer_syntax
@@ -20,7 +21,14 @@ from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
 SUPPLIED, RENAMED = "--from", "UID"
 NEW_UIDS = "name the new SOP Instance UID"
-ONE_FRAME = "write the Frame of Reference UID of the largest level"
+
+
+class Renaming(msgspec.Struct, frozen=True, kw_only=True):
+    """New UIDs by old ones in one file, and the repair of a rule about several files that asks for them."""
+
+    rule: str
+    repair: Repair
+    uids: Mapping[str, str]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +36,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     ``unsafe`` allows the repairs that need somebody who says that they are meant; ``supplied`` are values of a person;
     ``rules``: only the repairs of these (None: of all); ``record``: write into the file what was done (None: only where
-    a person's values were used); ``renamed``: new
-    UIDs by old ones, everywhere; ``renamed_in``: the same for single files, by path.
+    a person's values were used); ``renamed``: new UIDs by old ones, everywhere; ``renamed_in``: what repairs of rules
+    about several files ask of single files, by path; ``spared``: findings that are not to be repaired; ``withheld``: of
+    single files, by path, why nothing may change that rules about slides and series look at.
     """
 
     unsafe: bool = False
@@ -37,7 +46,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     rules: Collection[str] | None = None
     record: bool | None = None
     renamed: Mapping[str, str] = {}
-    renamed_in: Mapping[str, Mapping[str, str]] = {}
+    renamed_in: Mapping[str, tuple[Renaming, ...]] = {}
+    spared: Spared | None = None
+    withheld: Mapping[str, str] = {}
 
     def takes(self, repair: Repair) -> bool:
         """Whether a repair is asked for."""
@@ -50,10 +61,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
             repair = Repair(label=f"write the value supplied by {self.supplied.by}", safety="unsafe")
             for place, edits, reason in self.supplied.edits(instance):
                 yield Proposal(SUPPLIED, repair, "", place, edits, reason, asked=True)
-        for renamed, label in ((self.renamed, NEW_UIDS), (self.renamed_in.get(path, {}), ONE_FRAME)):
-            repair = Repair(label=label, safety="unsafe")
-            for edit in renaming_edits(instance, renamed):
-                yield Proposal(RENAMED, repair, "", path_of(edit.level, edit.tag), (edit,), asked=True)
+        repair = Repair(label=NEW_UIDS, safety="unsafe")
+        yield from _renaming(instance, RENAMED, repair, self.renamed)
+        for one in self.renamed_in.get(path, ()):
+            yield from _renaming(instance, one.rule, one.repair, one.uids)
+
+
+def _renaming(instance: Instance, rule: str, repair: Repair, uids: Mapping[str, str]) -> Iterator[Proposal]:
+    for edit in renaming_edits(instance, uids):
+        yield Proposal(rule, repair, "", path_of(edit.level, edit.tag), (edit,), asked=True)
 
 
 def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal]:

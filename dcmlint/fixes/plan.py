@@ -21,10 +21,12 @@ from dcmlint.dicom.rewrite import CannotWriteError, rewrite
 from dcmlint.engine.repairs import Proposal, operation_of, proposed
 from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Result, Task
+from dcmlint.engine.together import same_to_others
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
 from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure
 from dcmlint.fixes.record import record_edits
+from dcmlint.fixes.spared import Place, Spared, suppressed_in
 from dcmlint.standard.tags import PixelData
 
 _MOST_ROUNDS = 8
@@ -66,10 +68,11 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """One round: what the rules found, and the run that still knows the places (None: no DICOM)."""
+    """One round: what the rules found, the run that still knows the places (None: no DICOM), and what is not repaired."""
 
     result: Result
     run: InstanceRun | None
+    spared: frozenset[Place] = frozenset()
 
     def proposals(self) -> Iterator[Proposal]:
         """Each repair at each place, of the failures that became findings."""
@@ -78,11 +81,12 @@ class _Look(msgspec.Struct, frozen=True):
             return
         said = {finding.rule for finding in self.result.findings}
         for failure in run.failures or ():
-            if failure.active.id in said:
+            place = (failure.active.id, without_indices(failure.where.path))
+            if failure.active.id in said and place not in self.spared:
                 yield from proposed(run.instance, run.facts, failure)
 
 
-def look(checker: Checker, task: Task, buffer: Buffer) -> _Look:
+def look(checker: Checker, task: Task, buffer: Buffer, spared: Spared | None = None) -> _Look:
     """Hold the rules against an input and keep each failure."""
     runs: list[InstanceRun] = []
 
@@ -90,12 +94,14 @@ def look(checker: Checker, task: Task, buffer: Buffer) -> _Look:
         run.failures = []
         runs.append(run)
 
-    return _Look(checker.check_opened(task, buffer, keep=keep), runs[0] if runs else None)
+    result = checker.check_opened(task, buffer, keep=keep)
+    places = suppressed_in(result) | (frozenset() if spared is None else spared.of(result))
+    return _Look(result, runs[0] if runs else None, places)
 
 
 def plan(checker: Checker, task: Task, buffer: Buffer, choice: Choice) -> Planned:
     """What repairs an input, with the proof that it does: see the module.  Never raises on what the bytes say."""
-    first = look(checker, task, buffer)
+    first = look(checker, task, buffer, choice.spared)
     size = len(buffer)
     if first.run is None:
         # What is skipped, or no DICOM, has nothing to repair.
@@ -106,7 +112,10 @@ def plan(checker: Checker, task: Task, buffer: Buffer, choice: Choice) -> Planne
         return Planned(path=task.path, size=size, before=first.result, refused=reason if waiting else "")
     work = _Work(checker, task, buffer, choice, first)
     made = work.rounds()
-    return made if not worse(made) else work.without_culprits(made)
+    if worse(made):
+        made = work.without_culprits(made)
+    reason = choice.withheld.get(task.path, "")
+    return work.unseen(made, reason) if reason else made
 
 
 def worse(planned: Planned) -> str:
@@ -121,6 +130,12 @@ def worse(planned: Planned) -> str:
         if count > known[key]:
             return f"{key[0]} would fail at {key[1] or 'the file'}"
     return ""
+
+
+def seen_otherwise(planned: Planned) -> bool:
+    """Whether the changes make rules about slides and series see another file."""
+    after = planned.after
+    return after is not None and not same_to_others(planned.before.member, after.member)
 
 
 def _counted(findings: Iterable[Finding]) -> Counter[tuple[str, str]]:
@@ -155,6 +170,17 @@ class _Work:
         )
         return msgspec.structs.replace(again, refusals=(*again.refusals, *culprits))
 
+    def unseen(self, made: Planned, reason: str) -> Planned:
+        """The changes without those of rules that change what rules about slides and series see of the file."""
+        rules = dict.fromkeys(change.rule for change in made.changes)
+        kept = frozenset(rule for rule in rules if not seen_otherwise(self.rounds(frozenset((rule,)))))
+        nothing = msgspec.structs.replace(made, data=None, changes=(), after=None)
+        again = self.rounds(kept) if kept else nothing
+        if worse(again) or seen_otherwise(again):
+            return msgspec.structs.replace(nothing, refused=reason)
+        withheld = tuple(Refusal(rule=rule, path="", reason=reason) for rule in rules if rule not in kept)
+        return msgspec.structs.replace(again, refusals=(*again.refusals, *withheld))
+
     def rounds(self, only: frozenset[str] | None = None) -> Planned:
         """All repairs, or those for some rules, until none has anything left to do."""
         found, data, changes = self._first, None, list[Change]()
@@ -188,7 +214,7 @@ class _Work:
             current = data = PieceBuffer(
                 current, pieces, self._fragments(run) if current is self._buffer else None
             )
-            found = look(self._checker, self._task, opened(data))
+            found = self._look(data)
         else:
             return self._planned(refused=f"after {_MOST_ROUNDS} rounds there is still something to repair")
         damage = "" if found.run is None else uncertain(found.run.instance)
@@ -199,11 +225,14 @@ class _Work:
         if data is not None:
             recorded = self._recorded(data, changes, tags, found)
             if recorded is not None:
-                data, found = recorded, look(self._checker, self._task, opened(recorded))
+                data, found = recorded, self._look(recorded)
         return self._planned(
             data=data, changes=tuple(changes), refusals=tuple(refusals), unsafe=unsafe,
             after=found.result if data is not None else None,
         )  # fmt: skip
+
+    def _look(self, data: PieceBuffer) -> _Look:
+        return look(self._checker, self._task, opened(data), self._choice.spared)
 
     def _proposals(self, found: _Look, run: InstanceRun) -> Iterator[Proposal]:
         yield from self._choice.asked(run.instance, self._task.path)

@@ -11,11 +11,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 
+import msgspec
+
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.session import Checker
 from dcmlint.engine.settings import Settings
 from dcmlint.fixes.choice import Choice
-from dcmlint.fixes.run import Outcome, Places, Target, fix_input, fix_inputs
+from dcmlint.fixes.run import Outcome, Places, Taken, Target, fix_input
+from dcmlint.fixes.together import Together
 from dcmlint.sources.input import Input
 
 Open = Callable[[Input], Buffer]
@@ -29,31 +32,78 @@ _HELD = 64 << 20  # bytes of inputs in memory, or in temporary files, that are o
 def fix_many(
     checker: Checker, inputs: Iterable[Input], open_: Open, choice: Choice, target: Target, jobs: int = 0
 ) -> Iterator[Outcome]:
-    """The outcomes in the order of the inputs; ``jobs`` 0: one process for each core, if there are many inputs."""
+    """The outcomes in the order of the inputs; ``jobs`` 0: one process for each core, if there are many inputs.
+
+    Files of which rules about slides and series see a change are repaired at the end, when all files are known.
+    """
     inputs = iter(inputs)
     first = list(islice(inputs, _WORTH))
     workers = jobs or (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
+    runner: _Here | _Pool
     if workers == 1 or len(first) < _WORTH:
-        yield from fix_inputs(checker, chain(first, inputs), open_, choice, target)
-        return
-    pool = _Pool(workers, checker.settings, open_, choice, target)
-    places = Places(target)
-    waiting: deque[tuple[Input, Future[Outcome] | Outcome]] = deque()
-    held = 0
+        runner = _Here(checker, open_, choice, target)
+    else:
+        runner = _Pool(workers, checker.settings, open_, choice, target)
+    together, waiting = Together(checker), list[Input]()
     try:
-        for one in chain(first, inputs):
-            wrong = places.taken(one)
-            waiting.append((one, wrong or pool.submit(one)))
-            held += one.held
-            while len(waiting) > workers * _AHEAD or held > _HELD:
-                held -= waiting[0][0].held
-                yield pool.result(*waiting.popleft())
-        while waiting:
-            yield pool.result(*waiting.popleft())
+        for one, taken in _taken(runner, ((one, None) for one in chain(first, inputs)), Places(target)):
+            together.add(taken)
+            if taken.waits:
+                waiting.append(one)
+            else:
+                yield taken.outcome
+                one.discard()
+        if waiting:
+            reasons = together.withheld([one.path for one in waiting])
+            for one, taken in _taken(
+                runner, ((one, reasons.get(one.path, "")) for one in waiting), Places(target)
+            ):
+                yield taken.outcome
+                one.discard()
     finally:
-        pool.close()
+        for one in waiting:
+            one.discard()
+        runner.close()
+
+
+def _taken(
+    runner: _Here | _Pool, asked: Iterable[tuple[Input, str | None]], places: Places
+) -> Iterator[tuple[Input, Taken]]:
+    """What comes of inputs, in their order; with each why it is withheld, None: it waits for the others."""
+    under_way: deque[tuple[Input, Future[Taken] | Taken]] = deque()
+    held = 0
+    for one, reason in asked:
+        wrong = places.taken(one)
+        under_way.append((one, runner.submit(one, reason) if wrong is None else Taken(outcome=wrong)))
+        held += one.held
+        while len(under_way) > runner.ahead or held > _HELD:
+            held -= under_way[0][0].held
+            yield under_way[0][0], runner.result(*under_way.popleft())
+    while under_way:
+        yield under_way[0][0], runner.result(*under_way.popleft())
+
+
+class _Here:
+    """This process, one input after the other."""
+
+    ahead = 0
+
+    def __init__(self, checker: Checker, open_: Open, choice: Choice, target: Target) -> None:
+        self._arguments = checker, open_, choice, target
+
+    def submit(self, one: Input, reason: str | None) -> Taken:
+        """Repair an input."""
+        return _repaired(*self._arguments, one, reason)
+
+    def result(self, one: Input, done: Future[Taken] | Taken) -> Taken:
+        """What came of it."""
+        assert isinstance(done, Taken)
+        return done
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 class _Pool:
@@ -61,35 +111,41 @@ class _Pool:
 
     def __init__(self, workers: int, settings: Settings, open_: Open, choice: Choice, target: Target) -> None:
         self._workers, self._arguments = workers, (settings, open_, choice, target)
+        self.ahead = workers * _AHEAD
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, context, _start, self._arguments)
 
-    def submit(self, one: Input) -> Future[Outcome] | Outcome:
+    def submit(self, one: Input, reason: str | None) -> Future[Taken]:
         """Begin with an input."""
         try:
-            return self._executor.submit(_work, one)
+            return self._executor.submit(_work, one, reason)
         except BrokenProcessPool:
             self.close()
             self._executor = self._made()
-            return self._executor.submit(_work, one)
+            return self._executor.submit(_work, one, reason)
 
-    def result(self, one: Input, waiting: Future[Outcome] | Outcome) -> Outcome:
+    def result(self, one: Input, waiting: Future[Taken] | Taken) -> Taken:
         """What came of an input; it is left alone where the process that was at it died."""
         try:
-            return waiting if isinstance(waiting, Outcome) else waiting.result()
+            return waiting if isinstance(waiting, Taken) else waiting.result()
         except BrokenProcessPool:
-            return Outcome(
-                path=one.path, status="failed", reason="the process that repaired it died: run it again"
-            )
-        finally:
-            one.discard()
+            reason = "the process that repaired it died: run it again"
+            return Taken(outcome=Outcome(path=one.path, status="failed", reason=reason))
 
     def close(self) -> None:
         """End the processes, without what they have not begun."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _repaired(
+    checker: Checker, open_: Open, choice: Choice, target: Target, one: Input, reason: str | None
+) -> Taken:
+    if reason:
+        choice = msgspec.structs.replace(choice, withheld={one.path: reason})
+    return fix_input(checker, one, open_, choice, target, waits=reason is None)
 
 
 _checker: Checker | None = None
@@ -102,8 +158,7 @@ def _start(settings: Settings, open_: Open, choice: Choice, target: Target) -> N
     _checker, _rest = Checker(settings), (open_, choice, target)
 
 
-def _work(one: Input) -> Outcome:
+def _work(one: Input, reason: str | None) -> Taken:
     assert _checker is not None
     assert _rest is not None
-    open_, choice, target = _rest
-    return fix_input(_checker, one, open_, choice, target)
+    return _repaired(_checker, *_rest, one, reason)

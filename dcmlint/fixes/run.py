@@ -1,9 +1,9 @@
-"""Repairs many inputs, one after the other: plans each, and writes what was planned where it is wanted."""
+"""Repairs one input: plans it, and writes what was planned where it is wanted."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -14,7 +14,7 @@ from dcmlint.dicom.pieces import PieceBuffer
 from dcmlint.engine.session import Checker, Task
 from dcmlint.errors import InputError
 from dcmlint.fixes.choice import Choice
-from dcmlint.fixes.plan import Change, Planned, Refusal, plan
+from dcmlint.fixes.plan import Change, Planned, Refusal, plan, seen_otherwise
 from dcmlint.fixes.write import Source, write_in_place, write_new
 from dcmlint.sources.input import Input
 
@@ -86,33 +86,41 @@ class Places:
         return None
 
 
-def fix_inputs(
-    checker: Checker, inputs: Iterable[Input], open_: Opener, choice: Choice, target: Target
-) -> Iterator[Outcome]:
-    """Repair inputs; what goes wrong with one is its outcome, and the others go on."""
-    places = Places(target)
-    for one in inputs:
-        wrong = places.taken(one)
-        yield wrong or fix_input(checker, one, open_, choice, target)
-        one.discard()
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one input, and what rules about slides and series see of it before and after.
+
+    ``waits``: its changes may be seen in the other files of the run, and nothing is written yet.
+    """
+
+    outcome: Outcome
+    before: bytes = b""
+    after: bytes = b""
+    waits: bool = False
 
 
-def fix_input(checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target) -> Outcome:
-    """Repair one input."""
+def fix_input(
+    checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target, *, waits: bool = False
+) -> Taken:
+    """Repair one input; ``waits``: not if rules about slides and series would see it."""
     if one.skipped:
-        return Outcome(path=one.path, status="skipped", reason=one.skipped)
+        return Taken(outcome=Outcome(path=one.path, status="skipped", reason=one.skipped))
     try:
         source = _source(one)
         buffer = open_(one)
     except (InputError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return Outcome(path=one.path, status="failed", reason=f"cannot be read: {reason}")
+        return Taken(outcome=Outcome(path=one.path, status="failed", reason=f"cannot be read: {reason}"))
     try:
         planned = plan(checker, Task(one.path, one.named), buffer, choice)
+        before, after = planned.before.member, (planned.after or planned.before).member
+        if waits and seen_otherwise(planned):
+            outcome = _outcome(planned, "would-change")
+            return Taken(outcome=outcome, before=before, after=after, waits=True)
         try:
-            return _done(planned, one, source, buffer, target)
+            outcome = _done(planned, one, source, buffer, target)
         except InputError as error:
-            return _outcome(planned, "failed", reason=str(error))
+            outcome, after = _outcome(planned, "failed", reason=str(error)), before
+        return Taken(outcome=outcome, before=before, after=after)
     finally:
         buffer.close()
 

@@ -11,13 +11,12 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.session import Checker, Task
 from dcmlint.errors import InputError
-from dcmlint.fixes.choice import Choice
-from dcmlint.fixes.identity import NewUids, ScanFrames
+from dcmlint.fixes.choice import Choice, Renaming
+from dcmlint.fixes.identity import NewUids
 from dcmlint.fixes.plan import plan
+from dcmlint.rules.model import Repair
+from dcmlint.rules.repairs import SetRepair, compiled_repairs
 from dcmlint.sources.input import STDIN, Input
-
-# The rule whose repair is one Frame of Reference UID for the levels of a scan.
-_ONE_FRAME = "PYR001"
 
 
 def over_the_set(
@@ -28,13 +27,18 @@ def over_the_set(
     new_uids: bool,
 ) -> Choice:
     """The choice with the UIDs that change over the set.  Reads each input once for each of the two questions."""
-    if choice.unsafe and _ONE_FRAME in checker.active:
-        frames = ScanFrames()
+    repairs = list(_of_sets(checker, choice))
+    if repairs:
         for one, buffer in _opened(inputs, open_):
             instance = read_instance(buffer)
             if instance is not None:
-                frames.add(instance, one.path)
-        choice = msgspec.structs.replace(choice, renamed_in=frames.renamed())
+                for _, _, repair in repairs:
+                    repair.add(instance, one.path)
+        renamed: dict[str, tuple[Renaming, ...]] = {}
+        for rule, asked, repair in repairs:
+            for path, uids in repair.renamed().items():
+                renamed[path] = (*renamed.get(path, ()), Renaming(rule=rule, repair=asked, uids=uids))
+        choice = msgspec.structs.replace(choice, renamed_in=renamed)
     if new_uids:
         collected = NewUids()
         for one, buffer in _opened(inputs, open_):
@@ -48,6 +52,16 @@ def over_the_set(
             collected.add(instance, change)
         choice = msgspec.structs.replace(choice, renamed=collected.renamed())
     return choice
+
+
+def _of_sets(checker: Checker, choice: Choice) -> Iterator[tuple[str, Repair, SetRepair]]:
+    """The repairs of rules about several files that are asked for."""
+    for active in checker.planner.together:
+        if choice.spared is not None and choice.spared.of_set(active.id):
+            continue
+        for one in compiled_repairs(active.source):
+            if one.of_set is not None and choice.takes(one.repair):
+                yield active.id, msgspec.structs.replace(one.repair, examples=()), one.of_set()
 
 
 def _opened(inputs: Sequence[Input], open_: Callable[[Input], Buffer]) -> Iterator[tuple[Input, Buffer]]:

@@ -10,7 +10,7 @@ import inspect
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -71,6 +71,34 @@ def repair_function(name: str) -> Callable[[RepairFunction], RepairFunction]:
     return register
 
 
+class SetRepair(Protocol):
+    """What repairs a finding about several files: it sees all of them before one is changed."""
+
+    def add(self, instance: Instance, path: str) -> None:
+        """Take in a file."""
+        ...
+
+    def renamed(self) -> Mapping[str, Mapping[str, str]]:
+        """For each path with something to change: new UIDs by old ones, of that file alone."""
+        ...
+
+
+AnySetRepair = TypeVar("AnySetRepair", bound=type[SetRepair])
+_SET_REPAIRS: dict[str, type[SetRepair]] = {}
+
+
+def set_repair(name: str) -> Callable[[AnySetRepair], AnySetRepair]:
+    """Register a class for repairs of rules about slides and series, under the name that ``function`` has there."""
+
+    def register(made: AnySetRepair) -> AnySetRepair:
+        if name in _SET_REPAIRS:
+            raise RuleError(f"the repair {name!r} is registered twice")
+        _SET_REPAIRS[name] = made
+        return made
+
+    return register
+
+
 @cache
 def _load() -> None:
     from importlib.metadata import entry_points
@@ -88,15 +116,16 @@ def repair_functions() -> Mapping[str, RepairFunction]:
 
 
 class CompiledRepair:
-    """A repair with its expression compiled and its function found."""
+    """A repair with its expression compiled and its function found; ``of_set``: where its rule is about several files."""
 
-    __slots__ = ("function", "repair", "set_", "source")
+    __slots__ = ("function", "of_set", "repair", "set_", "source")
 
     def __init__(self, source: RuleSource, number: int) -> None:
         repair = self.repair = source.rule.repairs[number]
         self.source = source
         self.set_: Expression | None = None
         self.function: RepairFunction | None = None
+        self.of_set: type[SetRepair] | None = None
         place = source.marks.get(f"$.repairs[{number}]", (0, 0))
         if repair.set_:
             known = dict(compiled(source).lets)
@@ -104,7 +133,14 @@ class CompiledRepair:
             self.set_ = compile_expression(repair.set_, RULE_NAMES, where, known)
         if repair.rename and standard.load().dictionary.by_keyword(repair.rename) is None:
             raise RuleError(f"{repair.rename!r} is not a keyword of the data dictionary", source.file, *place)
-        if repair.function:
+        if source.rule.scope in ("slide", "series"):
+            _load()
+            self.of_set = _SET_REPAIRS.get(repair.function)
+            if self.of_set is None:
+                known_names = f"known: {', '.join(sorted(_SET_REPAIRS))}"
+                wrong = f"no repair of several files is registered as {repair.function!r}"
+                raise RuleError(wrong, source.file, *place, known_names)
+        elif repair.function:
             self.function = repair_functions().get(repair.function)
             if self.function is None:
                 known_names = f"known: {', '.join(sorted(repair_functions()))}"

@@ -17,11 +17,14 @@ from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.together import check_together
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Planned, plan, worse
-from dcmlint.rules.examples import repair_files
+from dcmlint.fixes.whole_set import over_the_set
+from dcmlint.rules.examples import ExampleFile, repair_files
 from dcmlint.rules.load import data_folder, read_folder
 from dcmlint.rules.model import RuleSource
+from dcmlint.sources.input import Input
 
 SOURCES = {source.rule.id: source for source in read_folder(data_folder("rules"))}
 EXAMPLES = [
@@ -42,9 +45,22 @@ def checker() -> Checker:
     return made
 
 
-def planned(source: RuleSource, repair: int, data: bytes) -> Planned:
+def planned(source: RuleSource, repair: int, data: bytes, beside: tuple[ExampleFile, ...] = ()) -> Planned:
     choice = Choice(unsafe=source.rule.repairs[repair].safety == "unsafe")
+    if source.rule.scope == "slide":
+        inputs = [Input(path="a.dcm", kind="bytes", data=data)]
+        inputs += [Input(path=one.name, kind="bytes", data=one.data) for one in beside]
+        choice = over_the_set(checker(), inputs, lambda one: WholeBuffer(one.data), choice, False)
     return plan(checker(), Task("a.dcm", True), WholeBuffer(data), choice)
+
+
+def found(source: RuleSource, data: bytes, beside: tuple[ExampleFile, ...]) -> set[str]:
+    """The rules that fail, those about several files too."""
+    files = (ExampleFile("a.dcm", data), *beside)
+    results = [checker().check_opened(Task(one.name, True), WholeBuffer(one.data)) for one in files]
+    rules = checker().planner.together if source.rule.scope == "slide" else []
+    together = check_together([one.member for one in results], rules, checker().settings)
+    return {finding.rule for finding in (*results[0].findings, *together.findings)}
 
 
 def _name(value: object) -> str:
@@ -54,21 +70,21 @@ def _name(value: object) -> str:
 @pytest.mark.parametrize(("rule_id", "repair", "example"), EXAMPLES, ids=_name)
 def test_a_repair_makes_the_bytes_that_its_example_has(rule_id: str, repair: int, example: int) -> None:
     source = SOURCES[rule_id]
-    before, after, _ = repair_files(source, repair, example)
-    made = planned(source, repair, before.data)
-    assert rule_id in {finding.rule for finding in made.before.findings}
+    before, after, beside = repair_files(source, repair, example)
+    made = planned(source, repair, before.data, beside)
+    assert rule_id in found(source, before.data, beside)
     if after is None:
         assert made.data is None
-        assert made.refused or made.refusals
+        assert made.refused or made.refusals or source.rule.scope == "slide"
         return
     assert made.data is not None, made
     result = made.data[0 : len(made.data)]
     assert result == after.data
     assert rule_id in {change.rule for change in made.changes}
     assert made.after is not None
-    assert rule_id not in {finding.rule for finding in made.after.findings}
+    assert rule_id not in found(source, result, beside)
     assert not worse(made)
-    again = planned(source, repair, result)
+    again = planned(source, repair, result, beside)
     assert again.data is None, again.changes
 
 

@@ -127,5 +127,15 @@ def image_of(one: Kept) -> SlideImage | None:
     return _IMAGE.decode(one.image) if one.image else None
 
 
+def same_to_others(one: Kept, other: Kept) -> bool:
+    """Whether two members differ at most in the digests and the numbers of their bytes."""
+    if one != msgspec.structs.replace(other, sameness=one.sameness, image=one.image):
+        return False
+    image, again = image_of(one), image_of(other)
+    if image is None or again is None:
+        return image is again
+    return image == msgspec.structs.replace(again, header_bytes=image.header_bytes)
+
+
 def _uid(text: str) -> str:
     return harmless(text[:128])

@@ -11,6 +11,7 @@ from dcmlint.rules.repair_functions import (
     offset_tables,
     presence,
     representations,
+    scan_frames,
     values,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "offset_tables",
     "presence",
     "representations",
+    "scan_frames",
     "values",
 ]
