@@ -18,6 +18,7 @@ from dcmlint.sources.archive_kind import COMPRESSED, SUFFIXES, Kind, kind_of
 from dcmlint.sources.input import Input, Selection
 from dcmlint.sources.spool import spooled
 from dcmlint.sources.tar_headers import NotingTar
+from dcmlint.sources.zip_headers import ENCRYPTED, local_members
 
 _BLOCK = 512
 _DRAIN = 1 << 20
@@ -25,7 +26,6 @@ _DRAIN = 1 << 20
 _SEARCH = 256 << 20
 # A sparse member is read up to this size (bytes): its holes take no room in the archive.
 _MAX_SPARSE = 64 << 20
-_ENCRYPTED = 1  # bit 0 of the flags: APPNOTE 4.4.4
 
 DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError, ValueError, KeyError, RuntimeError,
@@ -88,22 +88,49 @@ def _is_archive(name: str) -> bool:
 
 
 def _zip_members(path: str, selection: Selection, shown: Callable[[str], str]) -> Iterator[Input]:
-    with zipfile.ZipFile(path) as archive:
+    try:
+        archive = zipfile.ZipFile(path)
+    except DAMAGE:
+        yield from _without_directory(path, selection, shown)
+        return
+    with archive:
         for info in archive.infolist():
             if info.is_dir() or not selection.takes(info.filename):
                 continue
             name = shown(info.filename)
-            if info.flag_bits & _ENCRYPTED:
-                yield _problem(name, "an encrypted member")
-            elif _is_archive(info.filename):
-                yield _problem(name, "an archive in an archive: unpack it to check it")
+            if refused := _refused(info.filename, info.flag_bits):
+                yield _problem(name, refused)
+                continue
+            try:
+                with archive.open(info) as stream:
+                    made = _member(name, stream.read, info.file_size)
+            except DAMAGE as error:
+                made = _problem(name, f"cannot be read: {_reason(error)}")
+            yield made
+
+
+def _refused(name: str, flags: int) -> str:
+    """Why a member of a ZIP archive is not read; nothing where it is."""
+    if flags & ENCRYPTED:
+        return "an encrypted member"
+    return "an archive in an archive: unpack it to check it" if _is_archive(name) else ""
+
+
+def _without_directory(path: str, selection: Selection, shown: Callable[[str], str]) -> Iterator[Input]:
+    yield _problem(
+        path, "damaged archive: no directory can be read; its members are taken from their local headers"
+    )
+    with open(path, "rb") as stream:
+        for member in local_members(stream):
+            if member.name.endswith("/") or not selection.takes(member.name):
+                continue
+            name = shown(member.name)
+            if refused := _refused(member.name, member.flags):
+                yield _problem(name, refused)
+            elif not member.readable:
+                yield _problem(name, "cannot be read: where it ends stands in the directory alone")
             else:
-                try:
-                    with archive.open(info) as stream:
-                        made = _member(name, stream.read, info.file_size)
-                except DAMAGE as error:
-                    made = _problem(name, f"cannot be read: {_reason(error)}")
-                yield made
+                yield _member(name, member.read, member.size or 0)
 
 
 def _tar_members(path: str, selection: Selection, shown: Callable[[str], str]) -> Iterator[Input]:

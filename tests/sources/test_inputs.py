@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -143,6 +144,73 @@ def test_a_zip_with_damage_and_encryption_names_each_member(tmp_path: Path) -> N
     assert "CRC" in told["1.dcm"]
     assert "encrypted" in told["2.dcm"]
     assert report.exit_code == 4
+
+
+class _Pipe(io.BytesIO):
+    """What cannot be sought: lengths and checksums then stand behind the data."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise io.UnsupportedOperation
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation
+
+
+def zip_bytes(method: int, out: io.BytesIO, extra: bytes = b"") -> bytes:
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name in ("0.dcm", "1.dcm", "2.dcm"):
+            archive.writestr(name, CT)
+        archive.writestr("notes.txt", extra)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("method", "out", "checked"),
+    [
+        (zipfile.ZIP_STORED, io.BytesIO, 3),
+        (zipfile.ZIP_DEFLATED, io.BytesIO, 3),
+        (zipfile.ZIP_DEFLATED, _Pipe, 3),
+        (zipfile.ZIP_STORED, _Pipe, 0),  # nothing says where a stored member ends
+        (zipfile.ZIP_BZIP2, io.BytesIO, 0),
+    ],
+)
+def test_members_of_a_zip_without_its_directory_are_checked_or_named(
+    tmp_path: Path, method: int, out: type[io.BytesIO], checked: int
+) -> None:
+    data = zip_bytes(method, out(), extra=bytes(3000))
+    cut = data[: data.index(b"PK\1\2")]
+    report = check(put(tmp_path / "a.zip", cut))
+    told = {os.path.basename(f.file or "") for f in report.findings if f.rule == "FILE902"}
+    assert [os.path.basename(record.path) for record in report.files if record.status == "checked"] == [
+        f"{number}.dcm" for number in range(checked)
+    ]
+    assert told >= {"a.zip", *(f"{number}.dcm" for number in range(checked, 3))}
+    assert report.exit_code == 4
+
+
+def test_a_member_that_a_cut_zip_ends_in_is_named(tmp_path: Path) -> None:
+    data = bytearray(zip_bytes(zipfile.ZIP_DEFLATED, io.BytesIO()))
+    data[data.index(b"0.dcm") + 5 + 700] ^= 0xFF
+    report = check(put(tmp_path / "a.zip", bytes(data[: data.index(b"2.dcm") + 400])))
+    told = {os.path.basename(f.file or "") for f in report.findings if f.rule == "FILE902"}
+    assert told == {"a.zip", "0.dcm", "2.dcm"}
+    assert "1.dcm" in names(report)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_damage_of_a_zip_ends_the_run(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(f"zip {seed}")
+    whole = zip_bytes(chance.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)), io.BytesIO())
+    for _ in range(20):
+        data = bytearray(whole[: chance.randrange(30, len(whole))])
+        for _ in range(chance.randrange(6)):
+            data[chance.randrange(4, len(data))] = chance.randrange(256)
+        report = check(put(tmp_path / "a.zip", bytes(data)), put(tmp_path / "z.dcm", CT))
+        assert names(report)[-1] == "z.dcm"
+        assert report.exit_code == 4
 
 
 def test_links_and_sparse_members_are_named(tmp_path: Path) -> None:
