@@ -27,6 +27,7 @@ def _held() -> None:
 @helds.command("ls")
 def ls(config: ConfigFile = Path("gate.toml")) -> int:
     """List held instances, the oldest first."""
+    from dcmlint.findings.redact import given_uid
     from dcmlint.gate.explain import when
     from dcmlint.reports.border import printable
 
@@ -34,7 +35,9 @@ def ls(config: ConfigFile = Path("gate.toml")) -> int:
         rows = journal.rows("state='held'")
     for row in rows:
         print(
-            printable(f"{row.id:>6}  {when(row.changed)}  {row.sender or '-'}  {row.uid}\n        {row.why}")
+            printable(
+                f"{row.id:>6}  {when(row.changed)}  {row.sender or '-'}  {given_uid(row.uid)}\n        {row.why}"
+            )
         )
     print(f"{len(rows)} held")
     return 0

@@ -158,6 +158,11 @@ def show_uid(uid: str, mode: ShowValues, mask: bool = False) -> str:
     return uid
 
 
+def given_uid(uid: str) -> str:
+    """A UID that a sender gave, for messages, logs and operators: its length alone where it is none, since it may be any text."""
+    return show_uid(uid, "safe")
+
+
 # What reads like a UID in a text: made of a UUID, or of five components at least.
 _UID = re.compile(r"(?<![\w.])(?:2\.25\.\d+|[0-2](?:\.(?:0|[1-9]\d*)){4,})(?![\w]|\.\d)")
 # The creator in the path of a private element.

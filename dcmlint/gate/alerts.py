@@ -9,6 +9,7 @@ import urllib.request
 from time import time
 from typing import Any
 
+from dcmlint.findings.redact import given_uid
 from dcmlint.gate.logs import Log
 from dcmlint.gate.observer import Observer
 from dcmlint.gate.operate import summary
@@ -47,7 +48,7 @@ class Alerts(Observer):
 
     def held(self, number: int, uid: str, why: str) -> None:
         """See `Observer`."""
-        self.post({"event": "held", "instance": number, "uid": uid, "why": why})
+        self.post({"event": "held", "instance": number, "uid": given_uid(uid), "why": why})
 
     def tick(self) -> None:
         """See `Observer`."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from dcmlint.findings.redact import given_uid
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Delivery, Event, Row
 from dcmlint.intake.verdict import Brief, Repair
@@ -34,13 +35,13 @@ def explain(journal: Journal, uid: str) -> Iterator[str]:
         yield from explain_row(journal, row)
     traces = journal.traces(uid)
     if traces:
-        yield f"{uid}: attempts that never became an instance here; its sender was not answered with success"
+        yield f"{given_uid(uid)}: attempts that never became an instance here; its sender was not answered with success"
         yield from (f"    {event_words(event)}" for event in traces)
 
 
 def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     """Lines about one instance: where it is, why, and its history."""
-    yield f"instance {row.id} · {row.uid}"
+    yield f"instance {row.id} · {given_uid(row.uid)}"
     yield f"  {_WHERE[row.state]}"
     if row.why:
         yield f"  why: {row.why}"
@@ -48,7 +49,7 @@ def explain_row(journal: Journal, row: Row) -> Iterator[str]:
         yield f"  answered: {row.answer:04X}H"
     source = f"{row.sender} at {row.peer}" if row.peer else row.sender
     yield f"  from {source or 'unknown'}, {when(row.received)}, {row.size} bytes over {row.via}"
-    yield f"  study {row.study or 'unknown'}"
+    yield f"  study {given_uid(row.study) or 'unknown'}"
     yield f"  {'file ' + row.file if row.kept else 'its file is no longer kept here'}"
     for delivery in journal.deliveries(row.id):
         yield f"  to {delivery.destination}: {delivery_words(delivery)}"

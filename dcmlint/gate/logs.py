@@ -9,7 +9,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from dcmlint.findings.redact import given_uid
+
 Log = Callable[..., None]
+# The fields that hold a UID as a sender gave it.
+_UIDS = ("uid", "study", "transaction")
 
 
 def json_log(stream: Any = None) -> Log:
@@ -27,6 +31,9 @@ def json_log(stream: Any = None) -> Log:
     )
 
     def log(event: str, *, level: str = "info", **fields: Any) -> None:
+        for name in _UIDS:
+            if name in fields:
+                fields[name] = given_uid(fields[name] or "")
         try:
             getattr(logger, level)(event, **fields)
         except (OSError, ValueError):

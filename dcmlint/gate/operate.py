@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from dcmlint.errors import UsageError
+from dcmlint.findings.redact import given_uid, is_legal
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
 from dcmlint.gate.spool import digest, read_identity
@@ -81,7 +82,9 @@ def export(
     to.mkdir(parents=True, exist_ok=True)
     made = []
     for row in rows:
-        targets = [to / f"{row.uid or 'instance'}-{row.id}{end}.dcm" for end in ("", "-repaired")][
+        # What a sender calls a UID may be a path.
+        name = row.uid if row.uid and is_legal(row.uid, "UI") else "instance"
+        targets = [to / f"{name}-{row.id}{end}.dcm" for end in ("", "-repaired")][
             : len(row.files)
         ]
         for target in targets:
@@ -124,7 +127,7 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
     with os.scandir(data) as entries:
         names_ = {entry.name for entry in entries}
     for file, row in rows.items():
-        what = f"instance {row.id} ({row.uid}), {row.state}"
+        what = f"instance {row.id} ({given_uid(row.uid)}), {row.state}"
         if file not in names_:
             # Looked at again: it may have been removed as it should in the meantime.
             if any(now.kept for now in journal.rows("id=?", row.id)):
@@ -142,7 +145,9 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
             found.append(Disagreement(f"{name}: a file that the journal does not know"))
         elif not known[0].kept:
             found.append(
-                Disagreement(f"instance {known[0].id} ({known[0].uid}): {name} should have been removed")
+                Disagreement(
+                    f"instance {known[0].id} ({given_uid(known[0].uid)}): {name} should have been removed"
+                )
             )
     return found
 

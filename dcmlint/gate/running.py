@@ -13,6 +13,7 @@ from time import monotonic
 
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import UsageError, did_you_mean
+from dcmlint.findings.redact import given_uid
 from dcmlint.gate.commitment import Commitments
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Core, Decided
@@ -217,7 +218,7 @@ class Gate:
             "association", level="warning" if problems else "info", peer=facts.peer, end=facts.end,
             sender=facts.request.calling if facts.request is not None else "", bytes=facts.bytes_received,
             rejected=facts.rejection.words if facts.rejection is not None else "", problems=problems,
-            cut_off=[one.sop_instance for one in facts.instances if not one.complete],
+            cut_off=[given_uid(one.sop_instance) for one in facts.instances if not one.complete],
         )  # fmt: skip
 
     # --- what goes on beside -----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from dcmlint.errors import UsageError
+from dcmlint.findings.redact import given_uid
 from dcmlint.gate import operate
 from dcmlint.gate.explain import explain, explain_row, when
 from dcmlint.gate.metrics import Metrics
@@ -94,7 +95,7 @@ class Page:
             })  # fmt: skip
         rows = gate.journal.rows("state='held'", limit=_SHOWN)
         held = [
-            {"id": row.id, "since": when(row.changed), "sender": printable(row.sender), "uid": printable(row.uid), "why": printable(row.why)}
+            {"id": row.id, "since": when(row.changed), "sender": printable(row.sender), "uid": given_uid(row.uid), "why": printable(row.why)}
             for row in rows
         ]  # fmt: skip
         states = [(state, found["states"].get(state, 0)) for state in STATES]
@@ -108,7 +109,7 @@ class Page:
         """Everything that came under a UID."""
         uid = request.query_params.get("uid", "").strip()[:64]
         lines = "\n".join(printable(line) for line in explain(self._gate.journal, uid))
-        return self._instance(f"SOP Instance UID {printable(uid)}", [lines] if lines else [], None)
+        return self._instance(f"SOP Instance UID {given_uid(uid)}", [lines] if lines else [], None)
 
     def instance(self, request: Request) -> Response:
         """One instance, and what can be decided."""

@@ -15,6 +15,7 @@ from dcmlint.engine.association import check_association
 from dcmlint.engine.session import Checker
 from dcmlint.facts.association.senders import Stored
 from dcmlint.findings.finding import Finding, Subject
+from dcmlint.findings.redact import given_uid
 from dcmlint.intake.dataset_head import DatasetHead, read_dataset_head
 from dcmlint.standard.names import uid_name
 from dcmlint.standard.uids import (
@@ -54,7 +55,7 @@ def sent_facts(arrivals: Sequence[Sent]) -> Stored:
     meta: list[str] = []
     unknown = 0
     for one in arrivals:
-        head, uid = one.head, one.sop_instance
+        head, uid = one.head, given_uid(one.sop_instance)
         if head.encoding == "deflated or unknown" or head.encoding == "empty":
             unknown += one.transfer_syntax != DeflatedExplicitVRLittleEndian
         else:
@@ -63,9 +64,9 @@ def sent_facts(arrivals: Sequence[Sent]) -> Stored:
             ):
                 encoding.append(f"{uid} ({head.encoding}, not {uid_name(one.transfer_syntax)})")
             if head.sop_class and head.sop_class != one.sop_class:
-                unlike.append(f"{uid} (class {head.sop_class}, not {one.sop_class})")
-            if head.sop_instance and head.sop_instance != uid:
-                unlike.append(f"{uid} (the data set says {head.sop_instance})")
+                unlike.append(f"{uid} (class {given_uid(head.sop_class)}, not {given_uid(one.sop_class)})")
+            if head.sop_instance and head.sop_instance != one.sop_instance:
+                unlike.append(f"{uid} (the data set says {given_uid(head.sop_instance)})")
         if head.group2:
             meta.append(uid)
         if one.earlier:
@@ -102,9 +103,9 @@ def sent_findings(
     )  # fmt: skip
     stored = sent_facts([sent])
     if half_originator:
-        stored = msgspec.structs.replace(stored, half_originator=(sop_instance,))
+        stored = msgspec.structs.replace(stored, half_originator=(given_uid(sop_instance),))
     rules = [active for active in checker.planner.rules if active.rule.scope == "association"]
     checked = check_association(
-        rules, {"store": stored}, Subject("association", sop_instance), checker.settings
+        rules, {"store": stored}, Subject("association", given_uid(sop_instance)), checker.settings
     )
     return tuple(checked.findings)

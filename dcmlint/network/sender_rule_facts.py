@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dcmlint.facts.association.senders import Sender, Stored
+from dcmlint.findings.redact import given_uid
 from dcmlint.intake.sent import Sent, sent_facts
 from dcmlint.intake.status import OUT_OF_RESOURCES
 from dcmlint.network.observed import AssociationFacts, InstanceFacts
@@ -40,13 +41,13 @@ def stored_facts(association: AssociationFacts, arrivals: Sequence[Sent]) -> Sto
         sent_facts(arrivals),
         partial=tuple(_partial(instance) for instance in association.instances if not instance.complete),
         half_originator=tuple(
-            instance.sop_instance
+            given_uid(instance.sop_instance)
             for instance in association.instances
             # PS3.7 9.1.1.1: the two belong together
             if bool(instance.originator) != (instance.originator_id is not None)
         ),
         refused=tuple(
-            f"{instance.sop_instance} ({instance.status:04X}H {instance.comment})"
+            f"{given_uid(instance.sop_instance)} ({instance.status:04X}H {instance.comment})"
             for instance in association.instances
             if instance.complete and not_kept(instance)
         ),
@@ -92,7 +93,7 @@ def _problem(problem: Problem) -> str:
 
 
 def _partial(instance: InstanceFacts) -> str:
-    return f"{instance.sop_instance} (after {instance.size} bytes)"
+    return f"{given_uid(instance.sop_instance)} (after {instance.size} bytes)"
 
 
 def proposes_storage(association: AssociationFacts) -> bool:

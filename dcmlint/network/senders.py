@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dcmlint.findings.redact import given_uid
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.wire.syntaxes import NATIVE, RETIRED
 from dcmlint.standard.uids import ExplicitVRBigEndian, Verification
@@ -113,7 +114,7 @@ def _resent(associations: list[AssociationFacts]) -> tuple[str, ...]:
     for association in associations:
         for instance in association.instances:
             if instance.sop_instance in acknowledged:
-                again[instance.sop_instance] = None
+                again[given_uid(instance.sop_instance)] = None
             if instance.status == 0 and instance.answered:
                 acknowledged.add(instance.sop_instance)
     return tuple(again)

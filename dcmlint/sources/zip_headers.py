@@ -92,19 +92,20 @@ class LocalMember:
         if self.packed is not None:
             return self.start + self.packed
         unpack = self._unpack
-        return self.start + self._at - (len(unpack.unused_data) + len(unpack.unconsumed_tail) if unpack else 0)
+        return (
+            self.start + self._at - (len(unpack.unused_data) + len(unpack.unconsumed_tail) if unpack else 0)
+        )
 
 
 def local_members(stream: BinaryIO) -> Iterator[LocalMember]:
     """The members in the order of the file; each is read before the next is asked for."""
-    at: int | None = 0
-    while (at := _next(stream, at)) is not None:
+    start = 0
+    while (at := _next(stream, start)) is not None:
+        start = at + len(_SIGNATURE)
         made = _member(stream, at)
-        if made is None:
-            at += len(_SIGNATURE)
-            continue
-        yield made
-        at = max(made.end, at + len(_SIGNATURE))
+        if made is not None:
+            yield made
+            start = max(made.end, start)
 
 
 def _next(stream: BinaryIO, at: int) -> int | None:

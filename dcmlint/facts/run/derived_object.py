@@ -11,7 +11,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.header.annotation_groups import Group, annotation_groups
 from dcmlint.facts.registry import Facts
 from dcmlint.facts.report.content import Content, ContentItem
-from dcmlint.facts.run.entities import Said, printable_text, said
+from dcmlint.facts.run.entities import Said, said
 from dcmlint.facts.run.referenced import uid_in
 from dcmlint.findings.redact import harmless, is_legal
 from dcmlint.standard.tags import (
@@ -86,7 +86,7 @@ def annotations_of(facts: Facts) -> Annotations | None:
     groups = annotation_groups(dataset)
     return Annotations(
         coordinates=kind if kind in ("2D", "3D") else "",
-        origin=printable_text(dataset.text(PixelOriginInterpretation))[:16],
+        origin=harmless(dataset.text(PixelOriginInterpretation)[:16]),
         image=uid_in(image, ReferencedSOPInstanceUID) if image is not None else "",
         frames=_frames(image) if image is not None else (),
         paths=tuple((number, paths) for number, group in enumerate(groups[:_MOST]) if (paths := _paths(group.item))),

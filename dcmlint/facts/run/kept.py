@@ -16,10 +16,9 @@ from dcmlint.facts.run.entities import (
     STUDY,
     entity,
 )
-from dcmlint.facts.run.referenced import References
+from dcmlint.facts.run.referenced import References, kept_uid
 from dcmlint.facts.run.sameness import Sameness, sameness
 from dcmlint.facts.run.slide_image import SlideImage, slide_image
-from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     FrameOfReferenceUID,
     SeriesInstanceUID,
@@ -85,9 +84,9 @@ def kept(facts: Facts) -> Kept | None:
     regions = regions_of(facts)
     annotations = annotations_of(facts)
     return Kept(
-        sop_class=_uid(instance.sop_class), sop_instance=_uid(instance.sop_instance),
-        study=_uid(dataset.text(StudyInstanceUID)), series=_uid(dataset.text(SeriesInstanceUID)),
-        frame_of_reference=_uid(dataset.text(FrameOfReferenceUID)), transfer_syntax=_uid(instance.syntax.uid),
+        sop_class=kept_uid(instance.sop_class), sop_instance=kept_uid(instance.sop_instance),
+        study=kept_uid(dataset.text(StudyInstanceUID)), series=kept_uid(dataset.text(SeriesInstanceUID)),
+        frame_of_reference=kept_uid(dataset.text(FrameOfReferenceUID)), transfer_syntax=kept_uid(instance.syntax.uid),
         sameness=sameness(instance),
         patient=entity(dataset, PATIENT, mode), study_values=entity(dataset, STUDY, mode),
         series_values=entity(dataset, SERIES, mode), equipment=entity(dataset, EQUIPMENT, mode),
@@ -135,7 +134,3 @@ def same_to_others(one: Kept, other: Kept) -> bool:
     if image is None or again is None:
         return image is again
     return image == msgspec.structs.replace(again, header_bytes=image.header_bytes)
-
-
-def _uid(text: str) -> str:
-    return harmless(text[:128])

@@ -7,7 +7,7 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import ItemList, Items
 from dcmlint.facts.registry import Facts, facts
-from dcmlint.facts.run.entities import printable_text
+from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     ReferencedFrameNumber,
     ReferencedFrameOfReferenceUID,
@@ -155,5 +155,10 @@ def references(dataset: Dataset) -> References:
 
 
 def uid_in(level: Dataset, tag: int) -> str:
-    """A UID as it is compared and shown."""
-    return printable_text(level.text(tag))[:LONGEST]
+    """A UID as it is kept, compared and shown."""
+    return kept_uid(level.text(tag))
+
+
+def kept_uid(text: str) -> str:
+    """A UID as it is kept: its shape where it holds what no UID may hold."""
+    return harmless(text[:LONGEST])

@@ -10,6 +10,7 @@ import msgspec
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
+from dcmlint.findings.redact import harmless
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
     DerivationCodeSequence,
@@ -93,10 +94,12 @@ def sameness(instance: Instance) -> Sameness:
         # What is read in ranges, perhaps from afar, is not read a second time.
         file.update(content)
         file.update(pixels.digest())
-    colour = f"{instance.dataset.text(PhotometricInterpretation)} {instance.dataset.text(PlanarConfiguration)}".encode(
-        "ascii", "replace"
+    colour = harmless(
+        f"{instance.dataset.text(PhotometricInterpretation)} {instance.dataset.text(PlanarConfiguration)}"[
+            :64
+        ]
     )
-    return Sameness(file.digest(), content, pixels.digest(), colour.decode(), whole)
+    return Sameness(file.digest(), content, pixels.digest(), colour, whole)
 
 
 def _sample(digest: Any, buffer: WholeBuffer, start: int, end: int) -> None:
