@@ -84,9 +84,7 @@ def export(
     for row in rows:
         # What a sender calls a UID may be a path.
         name = row.uid if row.uid and is_legal(row.uid, "UI") else "instance"
-        targets = [to / f"{name}-{row.id}{end}.dcm" for end in ("", "-repaired")][
-            : len(row.files)
-        ]
+        targets = [to / f"{name}-{row.id}{end}.dcm" for end in ("", "-repaired")][: len(row.files)]
         for target in targets:
             if target.exists():
                 raise UsageError(f"{target} exists")
