@@ -165,13 +165,26 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
 def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     """A problem where the data set or its functional groups refer to instances that the list of references lacks."""
     dataset = context.dataset
+    if not _lists_references(context.instance.sop_class):
+        raise NotApplicable
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
     for group, frame, uid in _references(dataset):
         first = wanted.get(uid, (group, frame, 0))
         wanted[uid] = (first[0], first[1], first[2] + 1)
-    if not wanted:
-        raise NotApplicable
+    others = {
+        one.sop_instance: one.through
+        for one in context.facts.of(References).instances
+        if one.sop_instance not in wanted and one.through != ReferencedInstanceSequence
+    }
     listed = set(_listed(dataset))
+    if not wanted and not others:
+        if not listed:
+            raise NotApplicable
+        yield Problem(
+            level=dataset, tag=ReferencedSeriesSequence, want="absent",
+            message="instances are listed in the Common Instance Reference Module, but nothing references them",
+        )  # fmt: skip
+        return
     if not listed and _tables_say_so(dataset):
         return
     for uid, (group, frame, count) in islice(wanted.items(), _MANY):
@@ -193,6 +206,22 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
             found=uid, want="an item of ReferencedSeriesSequence or StudiesContainingOtherReferencedInstancesSequence",
             message=f"an instance is referenced{times}, but not listed in the Common Instance Reference Module",
         )  # fmt: skip
+    for uid, through in islice(others.items(), _MANY):
+        if uid not in listed:
+            yield Problem(
+                level=dataset, tag=ReferencedSeriesSequence, found=uid, want="an item with the instance",
+                message=f"an instance is referenced in {name_of(through)}, but not listed in the Common Instance "
+                "Reference Module",
+            )  # fmt: skip
+
+
+@standard.per_edition(256)
+def _lists_references(sop_class: str) -> bool:
+    """Whether the IOD of a SOP Class has the Common Instance Reference Module, and not as an option (PS3.3 C.12.2)."""
+    found = standard.load().sop_class(sop_class) if sop_class else None
+    return found is not None and any(
+        use.section == "C.12.2" and use.usage != "U" for use in standard.load().iod(found.iod).modules
+    )
 
 
 def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
