@@ -87,7 +87,10 @@ def jpeg_subsampling(context: RuleContext) -> Iterable[Problem]:
 
 @rule_function("jpeg-2000-colour")
 def jpeg_2000_colour(context: RuleContext) -> Iterable[Problem]:
-    """JPEG 2000 frames whose component transform is not the one that is said (PS3.5 8.2.4)."""
+    """JPEG 2000 frames whose component transform is not the one that is said (PS3.5 8.2.4), or whose chroma is
+    subsampled although no YCbCr without transform is said."""
+    from dcmlint.dicom.codestreams import chroma_subsampled
+
     expected = expected_of(context)
     if expected.kind not in JPEG_2000:
         raise NotApplicable
@@ -107,9 +110,17 @@ def jpeg_2000_colour(context: RuleContext) -> Iterable[Problem]:
             if colour != wanted:
                 message = f"Photometric Interpretation is {colour}, but {some(context, frames)} use {how}"
                 yield frame_problem(context, frames, _agreeing(message, frames), how, wanted)
+        elif chroma_subsampled(stream):
+            if colour in _UNSAMPLED:
+                message = f"Photometric Interpretation is {colour}, but the chroma of {some(context, frames)} is subsampled"
+                yield frame_problem(context, frames, message, "YCbCr, subsampled", "YBR_FULL_422")
         elif colour in ("YBR_RCT", "YBR_ICT"):
             message = f"Photometric Interpretation is {colour}, but {some(context, frames)} use no component transform"
             yield frame_problem(context, frames, _agreeing(message, frames), "no component transform", "RGB")
+
+
+# Three components of the same size. PS3.3 C.7.6.3.1.2
+_UNSAMPLED: Final = frozenset({"RGB", "YBR_FULL", "YBR_RCT", "YBR_ICT"})
 
 
 def _agreeing(message: str, frames: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.entities import patient_key
+from dcmlint.facts.pixel.pixels import LOSSY_METHODS
 from dcmlint.facts.run.kept import references_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted
@@ -143,6 +144,18 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
                 message="Lossy Image Compression is 00, but it is 01 in a source image", said="00",
                 want="01", files=(part.path, source.path),
             )  # fmt: skip
+        elif part.has_image and part.image.lossy == "01" and _nothing_lost(part, images):
+            yield Problem(
+                message="Lossy Image Compression is 01, but neither a source image nor this object was compressed with loss",
+                said="01", want="00", files=(part.path, images[0].path), severity="warning",
+            )  # fmt: skip
+
+
+def _nothing_lost(part: KeptFile, images: list[KeptFile]) -> bool:
+    """Whether a segmentation is compressed without loss, all that it refers to is here, and says the same."""
+    known = {one.kept.sop_instance for one in images if one.image.lossy == "00"}
+    referenced = {one.sop_instance for one in references_of(part.kept).instances}
+    return part.kept.transfer_syntax not in LOSSY_METHODS and referenced <= known
 
 
 @rule_function("derived-patient")
