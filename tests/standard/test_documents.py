@@ -15,6 +15,9 @@ from dcmlint.standard.uids import (
     Comprehensive3DSRStorage,
     ExtensibleSRStorage,
     KeyObjectSelectionDocumentStorage,
+    PatientRadiationDoseSRStorage,
+    SimplifiedAdultEchoSRStorage,
+    SpectaclePrescriptionReportStorage,
 )
 
 TABLES = os.environ.get("DCMLINT_STANDARD_TABLES", "")
@@ -43,7 +46,25 @@ def test_key_objects_are_a_flat_list() -> None:
 
 
 def test_an_iod_without_a_table_is_none() -> None:
-    assert documents.load().constraints(ExtensibleSRStorage) is None
+    assert documents.load().constraints(PatientRadiationDoseSRStorage) is None
+
+
+def test_constraints_that_people_read_stand_beside_those_of_the_source() -> None:
+    tables = documents.load()
+    extensible, prescription, echo = (
+        tables.constraints(uid)
+        for uid in (ExtensibleSRStorage, SpectaclePrescriptionReportStorage, SimplifiedAdultEchoSRStorage)
+    )
+    assert extensible is not None
+    assert prescription is not None
+    assert echo is not None
+    assert "TABLE" in extensible.targets("IMAGE", "HAS PROPERTIES")
+    assert extensible.targets("TEXT", "CONTAINS") == []
+    assert "NUM" in extensible.referenced("NUM", "INFERRED FROM")
+    assert prescription.value_types() == {"CONTAINER", "CODE", "NUM", "TEXT"}
+    assert prescription.targets("NUM", "HAS PROPERTIES") == []
+    assert "DATE" not in echo.value_types()
+    assert echo.by_reference == {}
 
 
 def test_sources_that_are_not_there_are_a_standard_error(tmp_path: Path) -> None:

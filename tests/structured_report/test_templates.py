@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
-from support.reports import code, coded, content, ct_dose, measurements, number, planar_group, report
+from support.reports import (
+    code, coded, content, ct_dose, mammography_cad, measurements, number, planar_group, report,
+)  # fmt: skip
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
@@ -203,3 +205,32 @@ def test_a_diagnostic_report_names_its_language() -> None:
     assert _issues(made) == ()
     del made.ContentSequence[0]
     assert [issue.kind for issue in _issues(made)] == ["missing"]
+
+
+# PS3.16 TID 4000 to 4023: the rows of requirement M, and those whose condition holds
+_REQUIRED_CAD = (
+    "121049", "111028", "111017", "111056", "111001", "111003", "111010", "111064", "111063", "111022", "111065",
+)  # fmt: skip
+
+
+def test_a_mammography_cad_report_is_silent_and_covered() -> None:
+    assert _issues(mammography_cad()) == ()
+    assert _use(mammography_cad()).covered
+
+
+@pytest.mark.parametrize("concept", _REQUIRED_CAD)
+def test_each_required_item_of_a_cad_report_is_missed(concept: str) -> None:
+    made = mammography_cad()
+    level, place = _named(made, concept)
+    del level.ContentSequence[place]
+    # More is wrong where references to items behind it point elsewhere then.
+    assert "missing" in {issue.kind for issue in _issues(made)}
+
+
+def test_a_condition_on_a_code_is_about_the_item_that_the_row_stands_below() -> None:
+    made = mammography_cad()
+    level, place = _named(made, "111065")
+    # Analyses failed: their container is required; detections still have none of failures.
+    level.ContentSequence[place].ConceptCodeSequence = [code("111224")]
+    (issue,) = _issues(made)
+    assert (issue.kind, "Failed" in issue.message) == ("missing", True)

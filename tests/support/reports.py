@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset, FileDataset
 from . import general
 
 XRAY_DOSE = "1.2.840.10008.5.1.4.1.1.88.67"
+MAMMOGRAPHY_CAD = "1.2.840.10008.5.1.4.1.1.88.50"
 COMPREHENSIVE_3D = "1.2.840.10008.5.1.4.1.1.88.34"
 
 
@@ -151,3 +152,50 @@ def planar_group(*more: Dataset, template: str = "1410") -> Dataset:
         identification.MappingResource, identification.TemplateIdentifier = "DCMR", template
         made.ContentTemplateSequence = [identification]
     return made
+
+
+def by_reference(relationship: str, *place: int) -> Dataset:
+    """A relationship to the item at a place of the tree, counted from 1 (PS3.3 C.17.3.2.5)."""
+    made = Dataset()
+    made.RelationshipType, made.ReferencedContentItemIdentifier = relationship, list(place)
+    return made
+
+
+def mammography_cad() -> FileDataset:
+    """A mammography CAD report (PS3.16 TID 4000): one density in one image, detections that succeeded, no analyses."""
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.2", "2.25.17"
+    library = content(
+        "CONTAINS", "CONTAINER", code("111028"),
+        content("CONTAINS", "IMAGE", None,
+                coded("HAS ACQ CONTEXT", code("111027"), code("80248007", "SCT")),
+                ReferencedSOPSequence=[image]),
+    )  # fmt: skip
+    in_library = (1, 2, 1)
+    algorithm = (
+        content("HAS PROPERTIES", "TEXT", code("111001"), TextValue="finder"),
+        content("HAS PROPERTIES", "TEXT", code("111003"), TextValue="1.0"),
+    )
+    finding = coded(
+        "CONTAINS", code("111059"), code("129793001", "SCT"),
+        coded("HAS CONCEPT MOD", code("111056"), code("111150")),
+        content("HAS OBS CONTEXT", "TEXT", code("112039"), TextValue="density 1"),
+        *algorithm,
+        number("HAS PROPERTIES", code("111012"), "80", "%"),
+        content("HAS PROPERTIES", "SCOORD", code("111010"), by_reference("SELECTED FROM", *in_library),
+                GraphicType="POINT", GraphicData=[10.0, 12.0]),
+        coded("HAS PROPERTIES", code("111035"), code("129715009", "SCT")),
+    )  # fmt: skip
+    return report(
+        MAMMOGRAPHY_CAD, "4000", code("111036"),
+        coded("HAS CONCEPT MOD", code("121049"), code("en-US", "RFC5646")),
+        library,
+        coded("CONTAINS", code("111017"), code("111242"),
+              content("INFERRED FROM", "CONTAINER", code("111034"),
+                      coded("HAS CONCEPT MOD", code("111056"), code("111150")), finding)),
+        coded("CONTAINS", code("111064"), code("111222"),
+              content("INFERRED FROM", "CONTAINER", code("111063"),
+                      coded("CONTAINS", code("111022"), code("129793001", "SCT"), *algorithm,
+                            by_reference("HAS PROPERTIES", *in_library)))),
+        coded("CONTAINS", code("111065"), code("111225")),
+    )  # fmt: skip

@@ -53,6 +53,9 @@ def _items(path: list[Any], item: ContentItem) -> list[ContentItem]:
         for _ in range(ups):
             start = start.parent if start is not None else None
         current = [] if start is None else [start]
+        if ups == 1 and steps[0][0] == item.value_type != "CONTAINER":
+            # The value type of the item that the row stands below: that item is meant, none beside it.
+            current, steps = [item] if _is(item, *steps[0]) else [], steps[1:]
     for kind, test in steps:
         current = [child for one in current for child in one.children if _is(child, kind, test)]
     return current

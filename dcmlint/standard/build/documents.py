@@ -13,12 +13,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dcmlint.errors import StandardError
 from dcmlint.standard.build.templates import templates
 from dcmlint.standard.build.terminology import read_dcm, read_terms
 from dcmlint.standard.container import pack
 from dcmlint.standard.documents import ContentConstraints
 
+RELATIONSHIPS = Path(__file__).parent / "relationships.yaml"
+# PS3.3 Tables C.17.3-7 and C.17.3-8
+_VALUE_TYPES = (
+    "TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME", "COMPOSITE", "IMAGE", "WAVEFORM", "SCOORD",
+    "SCOORD3D", "TCOORD", "TABLE", "CONTAINER",
+)  # fmt: skip
+_RELATIONSHIPS = (
+    "CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD", "HAS PROPERTIES", "HAS ACQ CONTEXT", "INFERRED FROM",
+    "SELECTED FROM",
+)  # fmt: skip
 EDITION = "2026-07"
 """What the source calls itself; its tables are of no single edition of the standard."""
 
@@ -63,7 +75,26 @@ def constraints(source: Any) -> dict[str, ContentConstraints]:
                         if child["name"].upper() not in targets:
                             targets.append(child["name"].upper())
         found[iod["sopclass"]] = ContentConstraints(plain, by_reference)
+    read = yaml.safe_load(RELATIONSHIPS.read_text(encoding="utf-8"))
+    found |= {uid: _read_by_people(given) for uid, given in read.items()}
     return dict(sorted(found.items()))
+
+
+def _read_by_people(given: Any) -> ContentConstraints:
+    """The constraints of an IOD of ``relationships.yaml``."""
+    types = list(_VALUE_TYPES) if given["types"] == "any" else given["types"]
+    if "contains" in given:
+        return ContentConstraints({"CONTAINER": {"CONTAINS": given["contains"]}})
+    kinds = given.get("by_reference", [])
+
+    def between(relationships: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+        return {
+            source: {kind: types for kind in relationships if kind != "CONTAINS" or source == "CONTAINER"}
+            for source in types
+            if relationships
+        }
+
+    return ContentConstraints(between(_RELATIONSHIPS), between(_RELATIONSHIPS if kinds == "any" else kinds))
 
 
 def meanings(tables: Path) -> dict[str, list[str]]:

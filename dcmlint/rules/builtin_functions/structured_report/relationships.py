@@ -16,7 +16,6 @@ from dcmlint.standard.tags import (
     SOPClassUID,
     ValueType,
 )
-from dcmlint.standard.uids import ExtensibleSRStorage
 
 # PS3.3 C.17.3.2.1, Table C.17.3-7; TABLE is newer than the lists of most IODs, so that it is doubted nowhere.
 _VALUE_TYPES = frozenset(
@@ -38,10 +37,7 @@ def _document(context: RuleContext) -> tuple[ContentItem, ...]:
 
 
 def _constraints(context: RuleContext) -> ContentConstraints:
-    sop_class = context.dataset.text(SOPClassUID)
-    if sop_class == ExtensibleSRStorage:
-        raise NotApplicable  # PS3.3 A.35.15: any value type by any relationship
-    found = documents.load().constraints(sop_class)
+    found = documents.load().constraints(context.dataset.text(SOPClassUID))
     if found is None:
         raise Undecided("the tables do not have the relationships of this IOD")
     return found
