@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dcmlint.facts.run.entities import patient_key
 from dcmlint.facts.pixel.pixels import LOSSY_METHODS
+from dcmlint.facts.run.entities import patient_key
 from dcmlint.facts.run.kept import references_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, counted
