@@ -171,9 +171,10 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     for group, frame, uid in _references(dataset):
         first = wanted.get(uid, (group, frame, 0))
         wanted[uid] = (first[0], first[1], first[2] + 1)
+    referred = context.facts.of(References)
     others = {
         one.sop_instance: one.through
-        for one in context.facts.of(References).instances
+        for one in (referred.instances if referred is not None else ())
         if one.sop_instance not in wanted and one.through != ReferencedInstanceSequence
     }
     listed = set(_listed(dataset))
