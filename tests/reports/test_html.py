@@ -120,6 +120,23 @@ def test_the_filter_is_in_the_address(browser) -> None:  # type: ignore[no-untyp
 
 
 @pytest.mark.peer
+def test_what_is_printed_is_opened(browser) -> None:  # type: ignore[no-untyped-def]
+    page = page_of(report(100))
+    printing = "<script>new MutationObserver((_, one) => { if (document.body.dataset.ready) { one.disconnect(); EVENTS } }).observe(document, {subtree: true, attributes: true})</script>"
+    printed = browser(page + printing.replace("EVENTS", "dispatchEvent(new Event('beforeprint'))"))
+    groups = printed.count('<details class="group"')
+    assert groups == printed.count('<details class="group" open=""') > 1
+    assert printed.count('class="finding"') == 100
+    after = browser(
+        page
+        + printing.replace(
+            "EVENTS", "for (const name of ['before', 'after']) dispatchEvent(new Event(`${name}print`))"
+        )
+    )
+    assert '<details class="group" open=""' not in after
+
+
+@pytest.mark.peer
 def test_a_hundred_thousand_frames_are_drawn_and_filtered(browser) -> None:  # type: ignore[no-untyped-def]
     side = 317
     count = side * side

@@ -63,7 +63,7 @@ function aboutRule(rule) {
 }
 function paged(target, rows, one) {
   let shown = 0;
-  const more = make("button", {type: "button", onclick: () => add()});
+  const more = make("button", {type: "button", class: "more", onclick: () => add()});
   const add = () => {
     more.remove();
     const next = document.createDocumentFragment();
@@ -82,11 +82,13 @@ function group([key, rows]) {
   const body = make("div", {class: "body"});
   const node = make("details", {class: "group"}, make("summary", {}, make("span", {class: `sev ${SEVERITY[top]}`}, rule ? rule.id : SEVERITY[top]), make("b", {class: rule ? "" : "path"}, title),
     make("span", {class: "count"}, `${plural(rows.length, "finding")}${rule && subjects > 1 ? ` in ${subjects} files or slides` : ""}`)), body);
-  node.addEventListener("toggle", () => {
-    if (!node.open || body.firstChild) return;
+  const fill = () => {
+    if (body.firstChild) return;
     body.append(rule ? aboutRule(rule) : make("p", {class: "quiet"}, [subject[1], subject[2] === "checked" ? "" : subject[2], subject[3] ? `${subject[3]} rules passed, ${subject[4]} not applicable, ${subject[5].length} undecided` : ""].filter(Boolean).join(" · ")));
     paged(body, rows, row => finding(row, bySubject));
-  });
+  };
+  node.addEventListener("toggle", () => node.open && fill());
+  node.addEventListener("fill", fill);
   return node;
 }
 function list() {
@@ -237,5 +239,12 @@ function associations() {
   main.replaceChildren(...[slides(), associations(), findings(), notChecked()].filter(Boolean));
   list();
   addEventListener("hashchange", () => { readState(); document.getElementById("search").value = state.q; list(); });
+  // Paper has what the list shows, opened; the "toggle" of a group would come after the page was drawn.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.group:not([open])")];
+    for (const node of opened) { node.dispatchEvent(new Event("fill")); node.open = true; }
+  });
+  addEventListener("afterprint", () => { for (const node of opened) node.open = false; });
   document.body.dataset.ready = String(Math.round(performance.now()));
 })();
