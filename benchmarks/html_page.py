@@ -19,9 +19,10 @@ from pathlib import Path
 
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Report, Summary
+from dcmlint.engine.stream import deliver
 from dcmlint.findings.finding import FileRecord, Finding, Subject
 from dcmlint.reports.html import HtmlWriter
-from dcmlint.reports.writer import TextOptions, deliver, head_of
+from dcmlint.reports.writer import TextOptions, head_of
 
 FINDINGS, SIDE, RUNS = 10_000, 317, 7
 FLAGS = (

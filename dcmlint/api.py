@@ -12,6 +12,7 @@ from dcmlint.engine import session
 from dcmlint.engine.processes import check_inputs
 from dcmlint.engine.report import Report
 from dcmlint.engine.settings import Settings, settings_of
+from dcmlint.engine.totals import Totals
 from dcmlint.errors import InputError, UsageError
 from dcmlint.findings.finding import Severity
 
@@ -55,7 +56,7 @@ class Checker:
         information.  ``jobs``: processes for paths; 0: one for each core.
         """
         started = time.monotonic()
-        totals = session.Totals(self._checker)
+        totals = Totals(self._checker)
         for result in self._results(source, name, transfer_syntax, jobs):
             totals.add(result)
         return totals.report(started=started, fail_on=self.fail_on, config=None)

@@ -11,6 +11,7 @@ import typer
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.help import INPUT, KNOWN, REPORT, RULES, explained
+from dcmlint.cli.interrupts import held_back
 from dcmlint.cli.option_types import (
     Color,
     Config,
@@ -179,8 +180,11 @@ def check(
     from dcmlint.cli.outputs import Outputs
     from dcmlint.engine.accepted import check_entries
     from dcmlint.engine.processes import check_inputs
-    from dcmlint.engine.session import Checker, Totals
+    from dcmlint.engine.session import Checker
+    from dcmlint.engine.stream import deliver
+    from dcmlint.engine.totals import Totals
     from dcmlint.profiles.profile_text import not_checked_line
+    from dcmlint.reports.writer import head_for
     from dcmlint.sources.input import Selection
     from dcmlint.sources.inputs import list_inputs, open_input
 
@@ -198,35 +202,43 @@ def check(
     checker = Checker(run.settings)
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
+    selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
+    inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
     if diff:
-        selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
-        listed = list_inputs(paths or [], files_from=files_from, selection=selection)
-        return _diff(checker, listed, unsafe, run, baseline, verbose, jobs or run.base.jobs)
+        return _diff(checker, inputs, unsafe, run, baseline, verbose, jobs or run.base.jobs)
     known = _baseline(baseline, run)
     source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
     check_entries(run.base.accepted, checker, run.config or "")
-    totals = Totals(checker)
-    selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)
-    inputs = list_inputs(paths or [], files_from=files_from, selection=selection)
-    outputs = Outputs(run.outputs, paths or ())
     interrupted = False
-    try:
-        with counter(
-            quiet, None if files_from or include or exclude else total_of(paths or [], quiet)
-        ) as tick:
-            for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs, apart=True):
-                totals.add(result)
-                tick()
-    except KeyboardInterrupt:
-        interrupted = True
-        print("interrupted: the report covers what was checked so far", file=sys.stderr)
-    report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
-    report = _adopted(report, run, checker, known, source, quiet)
-    with outputs:
-        outputs.write(report, run.text, checker.rules)
+    with Outputs(run.outputs, paths or ()) as outputs:
+        outputs.start(head_for(checker, config=run.config, fail_on=run.fail_on, text=run.text))
+        # What is known, inherited or accepted is only clear when everything was checked.
+        waits = known is not None or source is not None or bool(run.base.accepted)
+        totals = Totals(checker) if waits else Totals(checker, outputs)
+        silent = quiet or outputs.prints
+        try:
+            with counter(
+                silent, None if files_from or include or exclude else total_of(paths or [], silent)
+            ) as tick:
+                for _, result in check_inputs(checker, inputs, open_input, jobs or run.base.jobs, apart=True):
+                    with held_back():
+                        totals.add(result)
+                        outputs.flush()
+                    tick()
+        except KeyboardInterrupt:
+            interrupted = True
+            print("interrupted: the report covers what was checked so far", file=sys.stderr)
+        if waits:
+            report = totals.report(started=started, fail_on=run.fail_on, config=run.config)
+            report = _adopted(report, run, checker, known, source)
+            deliver(report, [outputs])
+            closing = report.closing()
+        else:
+            closing = totals.close(started=started, fail_on=run.fail_on)
+    _say_locked(checker, run)
     if statistics:
-        _statistics(report)
-    return INTERRUPTED if interrupted else exit_code(report, exit_zero)
+        _statistics(closing)
+    return INTERRUPTED if interrupted else exit_code(closing, exit_zero)
 
 
 def _diff(
@@ -282,7 +294,7 @@ def _source_of(checker: Any, folder: str, jobs: int) -> Any:
     return totals.report(started=time.monotonic(), fail_on=None, config=None)
 
 
-def _adopted(report: Any, run: Any, checker: Any, known: Any, source: Any, quiet: bool) -> Any:
+def _adopted(report: Any, run: Any, checker: Any, known: Any, source: Any) -> Any:
     """The report without what is known, inherited or accepted; how much of each is said on standard error."""
     import datetime
 
@@ -310,19 +322,20 @@ def _adopted(report: Any, run: Any, checker: Any, known: Any, source: Any, quiet
 
         report, refused = without_accepted(report, run.base.accepted, checker, datetime.date.today())
         said += [f"{rule} is locked by the profile: its findings cannot be ignored" for rule in refused]
-    said += [
-        f"{rule} is locked by the profile: --ignore does not switch it off"
-        for rule in sorted(checker.profile.locked)
-        if rule in checker.rules and not set(run.settings.ignore).isdisjoint(checker.rules[rule].words)
-    ]
-    for line in said if not quiet else ():
+    for line in said if not run.text.quiet else ():
         print(line, file=sys.stderr)
     return report
 
 
-def _statistics(report: Any) -> None:
+def _say_locked(checker: Any, run: Any) -> None:
+    for rule in sorted(checker.profile.locked) if not run.text.quiet else ():
+        if rule in checker.rules and not set(run.settings.ignore).isdisjoint(checker.rules[rule].words):
+            print(f"{rule} is locked by the profile: --ignore does not switch it off", file=sys.stderr)
+
+
+def _statistics(closing: Any) -> None:
     print("\nrule       pass   fail  not appl.  undecided  error", file=sys.stderr)
-    for rule, row in sorted(report.outcomes.items()):
+    for rule, row in sorted(closing.outcomes.items()):
         if row["fail"] or row["undecided"] or row["error"]:
             print(
                 f"{rule:9}{row['pass']:6}{row['fail']:7}{row['not_applicable']:11}{row['undecided']:11}{row['error']:7}",

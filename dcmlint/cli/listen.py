@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -167,6 +167,7 @@ def listen(
     from dcmlint.network.listen_settings import ListenSettings
     from dcmlint.network.listening import Listening
     from dcmlint.network.tls.context import server_context
+    from dcmlint.reports.writer import head_for
 
     checker = Checker(run.settings)
     acceptance = Acceptance(
@@ -182,17 +183,14 @@ def listen(
             ),
             keep=keep, status=cast(Any, status), once=once, settle=settle, wait=wait, expect=expect,
         )  # fmt: skip
-        outputs = Outputs(run.outputs)
-        tell = _Teller(run, checker)
-        listening = Listening(checker, settings, tell)
-        with _terminable(listening):
-            _start(listening, tell)
-        report = listening.report(started=started, fail_on=run.fail_on, config=run.config)
-    if run.talks:
-        tell.senders(report)
-    with outputs:
-        outputs.write(report, run.text, checker.rules, printed=run.talks)
-    return exit_code(report, exit_zero)
+        head = head_for(checker, config=run.config, fail_on=run.fail_on, text=run.text, printed=run.talks)
+        with Outputs(run.outputs) as outputs:
+            tell = _Teller(run.talks, head, outputs.flush)
+            listening = Listening(checker, settings, tell, outputs.start(head))
+            with _terminable(listening):
+                _start(listening, tell)
+            closing = listening.close(started=started, fail_on=run.fail_on)
+    return exit_code(closing, exit_zero)
 
 
 def _start(listening: Any, tell: _Teller) -> None:
@@ -246,15 +244,8 @@ def _terminable(listening: Any) -> Iterator[None]:
 class _Teller:
     """Prints what is told as it comes, where standard output is text for people; else says it on stderr."""
 
-    def __init__(self, run: Any, checker: Any) -> None:
-        from dcmlint.reports.writer import Head
-        from dcmlint.version import __version__
-
-        self.run = run
-        self.head = Head(
-            version=__version__, edition=checker.edition, profile=checker.profile.name, config=run.config,
-            fail_on=run.fail_on, rules=checker.rules, text=run.text,
-        )  # fmt: skip
+    def __init__(self, talks: bool, head: Any, flush: Callable[[], None]) -> None:
+        self.talks, self.head, self._flush = talks, head, flush
         self._slide_heading = "slides and series so far"
 
     def begin(self, host: str, port: int) -> None:
@@ -265,8 +256,9 @@ class _Teller:
         from dcmlint.reports.text import write_association, write_file, write_findings
 
         text = self.head
-        if not self.run.talks:
-            if told.association is not None:
+        if not self.talks:
+            self._flush()
+            if told.association is not None and not told.sender:
                 from dcmlint.reports.border import printable
 
                 print(
@@ -285,12 +277,3 @@ class _Teller:
                 sys.stdout.write(self._slide_heading + "\n\n")
                 sys.stdout.writelines(found)
         sys.stdout.flush()
-
-    def senders(self, report: Any) -> None:
-        """The senders, which are judged over all that they did."""
-        from dcmlint.reports.text import write_association
-
-        for record in report.associations:
-            if "sender" in record.facts:
-                found = [one for one in report.findings if one.subject.id == record.id]
-                sys.stdout.writelines(write_association(record, found, self.head))

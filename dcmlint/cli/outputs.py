@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from dcmlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmlint.engine.exhibit import AssociationRecord
+    from dcmlint.engine.image_exhibit import ImageExhibit
+    from dcmlint.engine.report import Closing
+    from dcmlint.findings.finding import FileRecord, Finding
+    from dcmlint.reports.writer import Head, Writer
 
 
 class Outputs:
@@ -24,6 +32,7 @@ class Outputs:
 
     def __init__(self, wanted: Sequence[tuple[str, str | None]], inputs: Iterable[str] = ()) -> None:
         self._open: list[tuple[str, str | None, IO[Any], str]] = []
+        self._writers: list[tuple[str, Writer]] = []
         try:
             targets: set[str] = set()
             named = list(inputs)
@@ -47,35 +56,80 @@ class Outputs:
     ) -> None:
         self._drop()
 
-    def write(self, report: Any, text: Any, rules: Any, printed: bool = False) -> None:
-        """Write a report in every format; ``printed``: its text stands on the terminal already."""
-        from dcmlint.reports.registry import writer_class
-        from dcmlint.reports.writer import deliver, head_of
+    def start(self, head: Head) -> Outputs:
+        """Make the writers; from then on it is a `dcmlint.engine.stream.Stream`, whose end completes the files.
 
-        writers = []
+        ``head.printed``: what goes to standard output stands on the terminal already.
+        """
+        from dcmlint.reports.registry import writer_class
+
+        plain = msgspec.structs.replace(
+            head.text, width=80, colour=False, links=False, unicode=True, table=False
+        )
         for name, target, sink, _ in self._open:
             made, variant = writer_class(name)
-            drawn = text
-            if target is not None:
-                drawn = msgspec.structs.replace(
-                    text, width=80, colour=False, links=False, unicode=True, table=False
-                )
-            writers.append(made(sink, head_of(report, rules, drawn, variant, printed and target is None)))
-        failed = ""
-        try:
-            deliver(report, writers)
-            for _, target, sink, made_name in self._open:
-                failed = target or "standard output"
+            if target is None:
+                own = msgspec.structs.replace(head, variant=variant)
+            else:
+                own = msgspec.structs.replace(head, variant=variant, text=plain, printed=False)
+            self._writers.append((target or "standard output", made(sink, own)))
+        return self
+
+    @property
+    def prints(self) -> bool:
+        """Whether something goes to a terminal while the run goes on."""
+        return sys.stdout.isatty() and any(
+            one[1] is None and writer.live for one, (_, writer) in zip(self._open, self._writers, strict=True)
+        )
+
+    def flush(self) -> None:
+        """Let whoever reads standard output have what was written."""
+        for name, target, sink, _ in self._open:
+            if target is None:
+                with _told(name):
+                    sink.flush()
+
+    def begin(self) -> None:
+        """To all writers, as all that follows."""
+        self._each(lambda writer: writer.begin())
+
+    def skipped(self, record: FileRecord) -> None:
+        """An input that is no DICOM."""
+        self._each(lambda writer: writer.skipped(record))
+
+    def file(self, record: FileRecord) -> None:
+        """An input."""
+        self._each(lambda writer: writer.file(record))
+
+    def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
+        """What there is to draw of it."""
+        self._each(lambda writer: writer.exhibit(path, exhibit))
+
+    def association(self, record: AssociationRecord) -> None:
+        """An endpoint or association."""
+        self._each(lambda writer: writer.association(record))
+
+    def finding(self, finding: Finding) -> None:
+        """A finding."""
+        self._each(lambda writer: writer.finding(finding))
+
+    def end(self, closing: Closing) -> None:
+        """The end: files get their names."""
+        self._each(lambda writer: writer.end(closing))
+        for _, target, sink, made_name in self._open:
+            with _told(target or "standard output"):
                 sink.flush()
                 if target is not None:
                     sink.close()
                     if made_name != target:
                         os.replace(made_name, os.path.realpath(target))
-            self._open = [one for one in self._open if one[1] is None]
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise UsageError(f"{failed or 'the report'} cannot be written: {error.strerror}") from None
+        self._open = [one for one in self._open if one[1] is None]
+        self._writers = []
+
+    def _each(self, call: Callable[[Writer], None]) -> None:
+        for name, writer in self._writers:
+            with _told(name):
+                call(writer)
 
     def _drop(self) -> None:
         """Leave no incomplete file behind."""
@@ -86,6 +140,17 @@ class Outputs:
             if made_name != target:
                 Path(made_name).unlink(missing_ok=True)
         self._open = []
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """A disk that is full is told as one line; a reader that went away ends the run in silence."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}") from None
 
 
 def replace_file(target: str, data: bytes) -> None:

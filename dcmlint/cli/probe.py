@@ -176,9 +176,11 @@ def probe(
         verbose=verbose, color=color,
     )  # fmt: skip
     from dcmlint.engine.session import Checker
-    from dcmlint.network.look import look_at, report_of
+    from dcmlint.engine.totals import Totals
+    from dcmlint.network.look import look_at
     from dcmlint.network.requestor.plan import Asked, plan_probe, uid_of
     from dcmlint.network.tls.context import Credentials
+    from dcmlint.reports.writer import head_for
 
     _among("--level", level, ("quick", "full"))
     _among("--tls-profile", tls_profile, ("B.12", "B.13"))
@@ -202,13 +204,16 @@ def probe(
         raise UsageError("what is expected here takes a full probe: add --level full")
     _usable(asked.credentials)
     plans = plan_probe(checker.profile.endpoints, asked)
-    outputs = Outputs(run.outputs)
-    earlier = _earlier(baseline) if baseline else {}
-    seen = [look_at(checker, plan, earlier.get(plan.id)) for plan in plans]
-    report = report_of(checker, seen, started=started, fail_on=run.fail_on, config=run.config)
-    with outputs:
-        outputs.write(report, run.text, checker.rules)
-    return exit_code(report, exit_zero)
+    with Outputs(run.outputs) as outputs:
+        outputs.start(head_for(checker, config=run.config, fail_on=run.fail_on, text=run.text))
+        earlier = _earlier(baseline) if baseline else {}
+        totals = Totals(checker, outputs)
+        for plan in plans:
+            seen = look_at(checker, plan, earlier.get(plan.id))
+            totals.associate(seen.record, seen.checked)
+            outputs.flush()
+        closing = totals.close(started=started, fail_on=run.fail_on, received=False)
+    return exit_code(closing, exit_zero)
 
 
 def _among(option: str, value: str, allowed: tuple[str, ...]) -> None:

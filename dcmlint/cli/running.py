@@ -108,9 +108,9 @@ def run_of(
     )  # fmt: skip
 
 
-def exit_code(report: Any, exit_zero: bool) -> int:
+def exit_code(closing: Any, exit_zero: bool) -> int:
     """The exit code of a run; ``exit_zero`` forgives findings, never what was not checked."""
-    return 0 if exit_zero and report.exit_code in (0, 1) else int(report.exit_code)
+    return 0 if exit_zero and closing.exit_code in (0, 1) else int(closing.exit_code)
 
 
 def pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:

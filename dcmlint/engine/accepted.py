@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import fnmatch
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -12,6 +13,7 @@ from dcmlint.engine.baseline import suppressed
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.report import Report, tallied
 from dcmlint.engine.session import Checker
+from dcmlint.engine.spool import Spool
 from dcmlint.errors import ConfigError, did_you_mean
 from dcmlint.findings.finding import Finding, Subject
 from dcmlint.findings.problem import Problem
@@ -86,7 +88,8 @@ def without_accepted(
         elif one not in used:
             extra += _finding(checker, UNUSED, one, f"the accepted finding ({one.words}) was not found")
     if extra:
-        report = tallied(msgspec.structs.replace(report, findings=(*report.findings, *extra)))
+        findings = Spool(Finding, chain(report.findings, extra)).sealed()
+        report = tallied(msgspec.structs.replace(report, findings=findings))
     return report, tuple(refused)
 
 

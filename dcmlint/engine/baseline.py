@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from dcmlint.engine.report import Report, tallied
+from dcmlint.engine.spool import Spool
 from dcmlint.errors import ConfigError
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding
@@ -127,11 +128,11 @@ class KnownFindings:
 
 def suppressed(report: Report, which: Iterable[bool]) -> Report:
     """The report with some findings suppressed, and counted anew."""
-    findings = tuple(
+    findings = Spool(Finding, (
         msgspec.structs.replace(finding, suppressed=True) if yes and not finding.suppressed else finding
         for finding, yes in zip(report.findings, which, strict=True)
-    )
-    return tallied(msgspec.structs.replace(report, findings=findings))
+    ))  # fmt: skip
+    return tallied(msgspec.structs.replace(report, findings=findings.sealed()))
 
 
 def pruned(report: Report, baseline: Baseline) -> Baseline:

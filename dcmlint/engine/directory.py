@@ -52,7 +52,7 @@ def check_directories(
 
     Gives the path of the DICOMDIR, findings and outcomes.
     """
-    given = {_normal(path) for path in paths}
+    given = {_normal(path) for path in paths} if directories else set()
     for directory in directories:
         base = posixpath.dirname(_normal(directory.path))
         named = {posixpath.normpath(posixpath.join(base, name)) for name in directory.names}

@@ -14,8 +14,9 @@ from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.plan import ActiveRule, Plan, Planner
 from dcmlint.engine.run import InstanceRun
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import RANK, Finding, OutcomeKind
 from dcmlint.rules.compile import sop_classes_of

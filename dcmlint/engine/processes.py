@@ -15,8 +15,9 @@ from typing import Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.guard import show_log
-from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task, Totals
+from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 
 _CHUNK = 8
 _AHEAD = 4

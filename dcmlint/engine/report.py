@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
@@ -54,8 +57,10 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a run found, in the order of its inputs.
+    """Everything that a run found, in the order of its inputs; what is only known of all together stands last.
 
+    ``files``, ``skipped``, ``associations`` and ``findings`` are tuples where they are few; of a large run they are
+    sequences that are read from a temporary file.
     ``skipped``: inputs that were found, not named, and are no DICOM; their titles say what they are.
     ``exhibits``: what a report draws, by path, where the settings ask for it; ``slides``: id and paths of each slide.
     """
@@ -66,10 +71,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     edition: str
     profile: str
     config: str | None = None
-    files: tuple[FileRecord, ...] = ()
-    associations: tuple[AssociationRecord, ...] = ()
-    skipped: tuple[FileRecord, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    files: Sequence[FileRecord] = ()
+    associations: Sequence[AssociationRecord] = ()
+    skipped: Sequence[FileRecord] = ()
+    findings: Sequence[Finding] = ()
     outcomes: Outcomes = {}
     undecided: dict[str, dict[str, str]] = {}
     summary: Summary = Summary()
@@ -80,15 +85,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def unsettled(self) -> tuple[tuple[Unsettled, ...], tuple[Unsettled, ...]]:
         """The rules that could not be decided, and those that crashed."""
-        every = [
-            Unsettled(rule, reason, first)
-            for rule, reasons in self.undecided.items() for reason, first in reasons.items()
-        ]  # fmt: skip
-        crashed = tuple(
-            msgspec.structs.replace(one, reason=one.reason.removeprefix(CRASHED))
-            for one in every if one.reason.startswith(CRASHED)
-        )  # fmt: skip
-        return tuple(one for one in every if not one.reason.startswith(CRASHED)), crashed
+        return unsettled(self.undecided)
 
     def closing(self) -> Closing:
         """What ends a report, without its files and findings."""
@@ -98,52 +95,87 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             exit_code=self.exit_code, slides=self.slides,
         )  # fmt: skip
 
-    def failed(self) -> bool:
-        """Whether a finding is at or above the severity that fails a run."""
-        if self.fail_on is None:
-            return False
-        limit = RANK[self.fail_on]
-        return any(RANK[finding.severity] >= limit for finding in self.findings if not finding.suppressed)
+
+def unsettled(
+    reasons: Mapping[str, Mapping[str, str]],
+) -> tuple[tuple[Unsettled, ...], tuple[Unsettled, ...]]:
+    """The rules that could not be decided, and those that crashed, of rule, reason, and the first file or subject."""
+    every = [Unsettled(rule, reason, first) for rule, row in reasons.items() for reason, first in row.items()]
+    crashed = tuple(
+        msgspec.structs.replace(one, reason=one.reason.removeprefix(CRASHED))
+        for one in every if one.reason.startswith(CRASHED)
+    )  # fmt: skip
+    return tuple(one for one in every if not one.reason.startswith(CRASHED)), crashed
+
+
+class Tally:
+    """Counts what a run found, as it goes; it gives summary and exit code, which nothing else counts.
+
+    ``away``: an endpoint that nobody answers, or that refuses, was among the associations.
+    """
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.shown: Counter[Severity] = Counter()
+        self.suppressed = self.skipped = self.sampled = self.associations = self.endpoints = 0
+        self.away = False
+
+    def finding(self, finding: Finding) -> None:
+        """Count a finding."""
+        if finding.suppressed:
+            self.suppressed += 1
+        else:
+            self.shown[finding.severity] += 1
+
+    def association(self, record: AssociationRecord) -> None:
+        """Count an endpoint or association; a sender is judged over the associations that it had, and is none itself."""
+        self.endpoints += 1
+        self.associations += bool(record.facts) and "sender" not in record.facts
+        self.away |= record.status in ("unreachable", "refused")
+
+    def summary(self, outcomes: Outcomes, before: Summary) -> Summary:
+        """The counts; ``before`` says the rest of a summary."""
+        rows = outcomes.values()
+        return msgspec.structs.replace(
+            before,
+            files=self.statuses.total(), checked=self.statuses["checked"], partial=self.statuses["partial"],
+            unreadable=self.statuses["unreadable"], skipped=self.skipped, sampled=self.sampled,
+            associations=self.associations, errors=self.shown["error"], warnings=self.shown["warning"],
+            infos=self.shown["info"], suppressed=self.suppressed, rules=len(outcomes),
+            not_applicable=sum(
+                bool(row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"])) for row in rows
+            ),
+            undecided=sum(bool(row["undecided"]) for row in rows), crashed=sum(bool(row["error"]) for row in rows),
+        )  # fmt: skip
+
+    def exit_code(self, summary: Summary, fail_on: Severity | None, received: bool) -> int:
+        """0 nothing at or above the limit, 1 findings, 3 no input, 4 incomplete (which beats 1).
+
+        An endpoint that nobody answers, or that refuses, leaves a run incomplete.  Whoever listens for instances and
+        gets none has checked nothing, unless how they were offered is wrong (``received``: files were to be checked).
+        """
+        if self.away or summary.partial or summary.unreadable or summary.crashed:
+            return 4
+        nothing = not (summary.files if received else summary.associations)
+        if nothing and not self.endpoints:
+            return 3
+        if fail_on is not None and any(
+            RANK[one] >= RANK[fail_on] for one, count in self.shown.items() if count
+        ):
+            return 1
+        return 3 if nothing else 0
 
 
 def tallied(report: Report, *, received: bool = True) -> Report:
-    """The report with the counts of its findings and outcomes, and with its exit code: the one place for both.
-
-    ``received``: files were to be checked (a run that only looks at endpoints has none).
-    """
-    shown = [finding for finding in report.findings if not finding.suppressed]
-    rows = report.outcomes.values()
-    summary = msgspec.structs.replace(
-        report.summary,
-        errors=sum(finding.severity == "error" for finding in shown),
-        warnings=sum(finding.severity == "warning" for finding in shown),
-        infos=sum(finding.severity == "info" for finding in shown),
-        suppressed=len(report.findings) - len(shown),
-        rules=len(report.outcomes),
-        not_applicable=sum(
-            bool(row["not_applicable"] and not (row["pass"] or row["fail"] or row["undecided"]))
-            for row in rows
-        ),
-        undecided=sum(bool(row["undecided"]) for row in rows),
-        crashed=sum(bool(row["error"]) for row in rows),
-    )
-    report = msgspec.structs.replace(report, summary=summary)
-    return msgspec.structs.replace(report, exit_code=_exit_code(report, received))
-
-
-def _exit_code(report: Report, received: bool) -> int:
-    """0 nothing at or above the limit, 1 findings, 3 no input, 4 incomplete (which beats 1).
-
-    An endpoint that nobody answers, or that refuses, leaves a run incomplete.  Whoever listens for instances and
-    gets none has checked nothing, unless how they were offered is wrong.
-    """
-    summary = report.summary
-    away = any(record.status in ("unreachable", "refused") for record in report.associations)
-    if away or summary.partial or summary.unreadable or summary.crashed:
-        return 4
-    nothing = not (summary.files if received else summary.associations)
-    if nothing and not report.associations:
-        return 3
-    if report.failed():
-        return 1
-    return 3 if nothing else 0
+    """The report with its findings counted anew, and with its exit code."""
+    tally = Tally()
+    for finding in report.findings:
+        tally.finding(finding)
+    for endpoint in report.associations:
+        tally.association(endpoint)
+    before = report.summary
+    tally.statuses.update(record.status for record in report.files)
+    tally.skipped, tally.sampled = before.skipped, before.sampled
+    summary = tally.summary(report.outcomes, before)
+    code = tally.exit_code(summary, report.fail_on, received)
+    return msgspec.structs.replace(report, summary=summary, exit_code=code)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
-from sys import intern
 from threading import Lock
 from typing import Any
 
@@ -15,13 +13,11 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
-from dcmlint.engine.directory import Directory, check_directories, directory_of
+from dcmlint.engine.directory import Directory, directory_of
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.image_exhibit import ImageExhibit, image_exhibit
 from dcmlint.engine.maker import FindingMaker, Where
-from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.plan import Plan, Planner, active_rules, silenced
-from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.run import Checked, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError, StandardError, UsageError
@@ -31,18 +27,14 @@ from dcmlint.findings.finding import (
     FileRecord,
     Finding,
     OutcomeKind,
-    Severity,
     Subject,
 )
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid, show_value
-from dcmlint.profiles.apply import exempted, settled, settled_together
-from dcmlint.profiles.profile_text import not_checked_notes
+from dcmlint.profiles.apply import exempted, settled
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
-from dcmlint.standard.uids import MediaStorageDirectoryStorage
-from dcmlint.version import __version__
 
 NOT_DICOM, CANNOT_OPEN, INSTANCE_COUNT = "FILE901", "FILE902", "FILE907"
 Opener = Callable[[], Buffer]
@@ -304,125 +296,3 @@ def describe_instance(run: InstanceRun) -> str:
         )
         parts.append(f"{frames} frame{'s' if frames != 1 else ''}{some}")
     return " · ".join(parts)
-
-
-# Texts of a finding that many findings of a run have in common.
-_COMMON = (
-    "rule",
-    "name",
-    "severity",
-    "basis",
-    "path",
-    "tag",
-    "message",
-    "is_",
-    "want",
-    "because",
-    "remedy",
-    "confidence",
-)
-
-
-def _shared(finding: Finding) -> Finding:
-    """A finding that shares the texts that others have too: results of other processes bring copies of them all."""
-    for name in _COMMON:
-        msgspec.structs.force_setattr(finding, name, intern(getattr(finding, name)))
-    return finding
-
-
-class Totals:
-    """Adds up results in the order of the inputs."""
-
-    def __init__(self, checker: Checker) -> None:
-        self.checker = checker
-        self.files: list[FileRecord] = []
-        self.findings: list[Finding] = []
-        self._counts = OutcomeCounts(checker.planner)
-        self.undecided: dict[str, dict[str, str]] = {}
-        self.unreviewed: dict[str, None] = {}
-        self.skipped: list[FileRecord] = []
-        self.sampled = 0
-        from dcmlint.engine.together import Members
-
-        self.members = Members()
-        self.directories: list[Directory] = []
-        self.exempt: dict[str, tuple[int, ...]] = {}
-        self.exhibits: dict[str, ImageExhibit] = {}
-
-    def add(self, result: Result) -> None:
-        """Take in what came of one input."""
-        if result.record.status == "skipped":
-            self.skipped.append(result.record)
-            return
-        self.files.append(result.record)
-        self.sampled += result.sampled
-        self.findings.extend(map(_shared, result.findings))
-        if result.planned:
-            self._counts.add_instance(result.record.sop_class, result.outcomes)
-        else:
-            self._counts.add(result.outcomes)
-        if result.undecided:
-            for rule, reason in result.undecided.items():
-                self.undecided.setdefault(rule, {}).setdefault(reason, result.record.path)
-        if result.unreviewed:
-            self.unreviewed[result.unreviewed] = None
-        if result.member:
-            self.members.append(result.member)
-        if result.directory is not None:
-            self.directories.append(result.directory)
-        if result.exhibit is not None:
-            self.exhibits[result.record.path] = result.exhibit
-        if result.exempt:
-            self.exempt[result.record.path] = result.exempt
-
-    def _counted(self, instances: int) -> list[Finding]:
-        """A finding where there are fewer or more instances than the settings expect."""
-        wanted = self.checker.settings.expect
-        active = self.checker.active.get(INSTANCE_COUNT)
-        if wanted is None or active is None:
-            return []
-        self._counts.add({INSTANCE_COUNT: "pass" if instances == wanted else "fail"})
-        if instances == wanted:
-            return []
-        maker = FindingMaker(Subject("run", "all inputs"), None, self.checker.settings)
-        message = f"{instances} instance{'' if instances == 1 else 's'} found, {wanted} expected"
-        problem = Problem(message=message, said=str(instances), want=str(wanted))
-        return list(maker.make(active, problem, Where()))
-
-    def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
-        """The report of everything taken in so far."""
-        with standard.using(self.checker.tables):
-            return self._report(started, fail_on, config)
-
-    def _report(self, started: float, fail_on: Severity | None, config: str | None) -> Report:
-        from dcmlint.engine.together import check_together
-
-        together = check_together(self.members, self.checker.planner.together, self.checker.settings)
-        findings = [f for f in self.findings if (f.rule, f.file) not in together.explained]
-        findings += settled_together(self.checker.profile, together.findings, self.exempt)
-        for one in together.outcomes:
-            self._counts.add(one)
-        for rule, reason, path in together.undecided:
-            self.undecided.setdefault(rule, {}).setdefault(reason, path)
-        paths = [record.path for record in self.files if record.sop_class != MediaStorageDirectoryStorage]
-        for path, found, outcome in check_directories(
-            self.directories, paths, self.checker.active, self.checker.settings
-        ):
-            findings += settled(self.checker.profile, self.checker.rules, found, self.exempt.get(path, ()))
-            self._counts.add(outcome)
-        states = [record.status for record in self.files]
-        findings += self._counted(len(states) - states.count("unreadable"))
-        outcomes = self._counts.total()
-        summary = Summary(
-            files=len(self.files), checked=states.count("checked"), partial=states.count("partial"),
-            unreadable=states.count("unreadable"), skipped=len(self.skipped), sampled=self.sampled,
-            seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self.unreviewed),
-            not_checked=not_checked_notes(self.checker.profile), kept=self.checker.kept,
-        )  # fmt: skip
-        report = Report(
-            version=__version__, edition=standard.load().edition, profile=self.checker.profile.name, config=config,
-            files=tuple(self.files), findings=tuple(findings), outcomes=outcomes, undecided=self.undecided,
-            summary=summary, fail_on=fail_on, skipped=tuple(self.skipped),
-            exhibits=self.exhibits, slides=together.slides,
-        )  # fmt: skip
-        return tallied(report)

@@ -18,9 +18,11 @@ import msgspec
 from dcmlint import standard
 from dcmlint.engine.association import AssociationChecked
 from dcmlint.engine.exhibit import AssociationRecord
-from dcmlint.engine.report import Report
-from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Totals
+from dcmlint.engine.report import Closing, Report
+from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
+from dcmlint.engine.stream import Stream
 from dcmlint.engine.together import check_together
+from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.child import Start, Task
@@ -34,7 +36,7 @@ from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance
 from dcmlint.network.association_record import association_record, sender_record, turned_away_record
 from dcmlint.network.listen_settings import ListenSettings
-from dcmlint.network.look import Looked, looked, report_of
+from dcmlint.network.look import Looked, looked
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.pending import Arrived, Earlier, Verdict
 from dcmlint.network.sender_demands import sender_demands
@@ -51,11 +53,12 @@ _FOLDERS: dict[Action, str] = {"refuse": "refused", "quarantine": "quarantine"}
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to tell while it goes on: a file, an association, or findings about slides."""
+    """Something to tell while it goes on: a file, an association, a sender at the end, or findings about slides."""
 
     file: FileRecord | None = None
     association: AssociationRecord | None = None
     findings: tuple[Finding, ...] = ()
+    sender: bool = False
 
 
 class _Checked(msgspec.Struct, frozen=True):
@@ -69,11 +72,13 @@ class _Checked(msgspec.Struct, frozen=True):
 class Listening:
     """Receives and checks until it is told to stop."""
 
-    def __init__(self, checker: Checker, settings: ListenSettings, tell: Callable[[Told], None]) -> None:
+    def __init__(
+        self, checker: Checker, settings: ListenSettings, tell: Callable[[Told], None], *streams: Stream
+    ) -> None:
         self.checker = checker
         self.settings = settings
         self.tell = tell
-        self.totals = Totals(checker)
+        self.totals = Totals(checker, *streams)
         self.receiver = Receiver(
             msgspec.structs.replace(settings.receive, digest=True),
             Handlers(on_instance=self._arrive, on_association_end=self._end),
@@ -97,7 +102,6 @@ class Listening:
         self._arrived = 0
         self._earlier = Earlier()
         self._arrivals: dict[int, list[Sent]] = {}
-        self._seen: list[Looked] = []
         self._ended: list[AssociationFacts] = []
         self._last_of: dict[int, AssociationFacts] = {}  # ended, and their instances not all checked
         self._told: set[tuple[str, str]] = set()
@@ -134,16 +138,23 @@ class Listening:
         self._give_up()
         self._slides()
 
+    def close(self, *, started: float, fail_on: Severity | None) -> Closing:
+        """End the streams; the senders are judged here, over all their associations."""
+        self._judge_senders()
+        return self.totals.close(started=started, fail_on=fail_on)
+
     def report(self, *, started: float, fail_on: Severity | None, config: str | None) -> Report:
-        """What came of everything; the senders are judged here, over all their associations."""
-        files = self.totals.report(started=started, fail_on=fail_on, config=config)
-        seen = [*self._seen, *self._senders()]
+        """What came of everything, where there is no stream."""
+        self._judge_senders()
+        return self.totals.report(started=started, fail_on=fail_on, config=config)
+
+    def _judge_senders(self) -> None:
+        for one in self._senders():
+            self.totals.associate(one.record, one.checked)
+            self.tell(Told(association=one.record, findings=one.checked.findings, sender=True))
         if self.receiver.turned_away:
             record = turned_away_record(self.receiver.crowd.turned_away)
-            seen.append(Looked(record=record, checked=AssociationChecked((), {}, {})))
-        return report_of(
-            self.checker, seen, started=started, fail_on=fail_on, config=config, files=files
-        )  # fmt: skip
+            self.totals.associate(record, AssociationChecked((), {}, {}))
 
     # --- in the thread that reports ------------------------------------------------------------------
 
@@ -172,7 +183,7 @@ class Listening:
 
     def _complete(self) -> bool:
         """Whether as many instances came as are expected."""
-        return self.settings.expect is not None and len(self.totals.files) >= self.settings.expect
+        return self.settings.expect is not None and self.totals.files >= self.settings.expect
 
     def _take(self, what: _Checked | AssociationFacts) -> None:
         if isinstance(what, _Checked):
@@ -219,8 +230,7 @@ class Listening:
         record = association_record(facts, len(self._ended), complete=not stored.refused)
         told = facts.request is not None or stored.violations or stored.oddities
         one_looked = looked(self.checker, {"store": stored} if told else {}, record)
-        if len(self._seen) < _RECORDS:
-            self._seen.append(one_looked)
+        self.totals.associate(one_looked.record, one_looked.checked, listed=len(self._ended) <= _RECORDS)
         self.tell(Told(association=one_looked.record, findings=one_looked.checked.findings))
 
     def _senders(self) -> list[Looked]:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from time import monotonic
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from dcmlint.engine.association import AssociationChecked, check_association
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
-from dcmlint.engine.report import Report, Summary, tallied
 from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.association.endpoints import Reach
-from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
+from dcmlint.findings.finding import Subject
 from dcmlint.network.observed import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
 from dcmlint.network.reach import connect
 from dcmlint.network.requestor.plan import Plan
 from dcmlint.network.requestor.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts
 from dcmlint.profiles.apply import settled_endpoint
-from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.standard.names import uid_name
-from dcmlint.version import __version__
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -325,44 +321,3 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
         id=plan.id, title=title, status="checked" if open_ else "unreachable", lines=tuple(lines)
     )
     return looked(checker, given, record)
-
-
-# --- reports -------------------------------------------------------------------------------------
-
-
-def report_of(
-    checker: Checker,
-    seen: Sequence[Looked],
-    *,
-    started: float,
-    fail_on: Severity | None,
-    config: str | None,
-    files: Report | None = None,
-) -> Report:
-    """The report of endpoints and associations, joined to that of the ``files`` that came over them."""
-    base = files or Report(
-        version=__version__, edition=checker.edition, profile=checker.profile.name, config=config, fail_on=fail_on,
-        summary=Summary(not_checked=not_checked_notes(checker.profile), kept=checker.kept),
-    )  # fmt: skip
-    findings: tuple[Finding, ...] = (*base.findings, *(f for one in seen for f in one.checked.findings))
-    outcomes: Outcomes = {rule: dict(row) for rule, row in base.outcomes.items()}
-    undecided = {rule: dict(reasons) for rule, reasons in base.undecided.items()}
-    for one in seen:
-        for rule, outcome in one.checked.outcomes.items():
-            row = outcomes.setdefault(
-                rule, dict.fromkeys(("pass", "fail", "not_applicable", "undecided", "error"), 0)
-            )
-            row[outcome] += 1
-        for rule, reason in one.checked.undecided.items():
-            undecided.setdefault(rule, {}).setdefault(reason, one.record.id)
-    summary = msgspec.structs.replace(
-        base.summary,
-        # A sender is judged over the associations that it had, and is none itself.
-        associations=sum(bool(one.record.facts) and "sender" not in one.record.facts for one in seen),
-        seconds=round(monotonic() - started, 3),
-    )
-    report = msgspec.structs.replace(
-        base, associations=tuple(one.record for one in seen), findings=findings, outcomes=outcomes,
-        undecided=undecided, summary=summary, fail_on=fail_on,
-    )  # fmt: skip
-    return tallied(report, received=files is not None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dcmlint.dicom.path import tag_text
 from dcmlint.findings.finding import RANK, Finding
 from dcmlint.reports.border import printable
+from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import reference_link
 from dcmlint.reports.pen import LABEL, STYLE, Pen
 from dcmlint.reports.words import number_of
@@ -166,36 +167,61 @@ def concise(finding: Finding, pen: Pen) -> str:
     )
 
 
-def write_groups(found: Iterable[Finding], pen: Pen, rules: Mapping[str, Rule]) -> Iterator[str]:
+class _Group:
+    """The findings of a rule: the first of the worst, the first file, and in how many files each attribute has one."""
+
+    __slots__ = ("file", "files", "first", "names")
+
+    def __init__(self, first: Finding) -> None:
+        self.first, self.file = first, first.file or first.subject.id
+        self.files = Distinct()
+        self.names: dict[str, Distinct] = {}
+
+    def add(self, finding: Finding) -> None:
+        if RANK[finding.severity] > RANK[self.first.severity]:
+            self.first = finding
+        file = finding.file or finding.subject.id
+        self.files.add(file)
+        name = finding.path.rpartition(".")[2].partition("[")[0]
+        if name:
+            counted = self.names.get(name)
+            if counted is None:
+                counted = self.names[name] = Distinct()
+            counted.add(file)
+
+
+class Groups:
     """Rules by severity and number of files: the rule's title, a count for each attribute, one example."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in found:
-        groups.setdefault(finding.rule, []).append(finding)
-    ordered = sorted(
-        groups.values(),
-        key=lambda group: (-max(RANK[f.severity] for f in group), -len(_files(group)), group[0].rule),
-    )
-    for group in ordered:
-        first = max(group, key=lambda f: RANK[f.severity])
-        rule = rules.get(first.rule)
-        files = _files(group)
-        title = rule.title if rule is not None else first.name
-        yield from _head(first, f"{number_of(len(files), 'file')}: {title}", pen, "")
-        counts: dict[str, dict[str, None]] = {}
-        for one in group:
-            name = one.path.rpartition(".")[2].partition("[")[0]
-            if name:
-                counts.setdefault(name, {})[one.file or one.subject.id] = None
-        ranked = sorted(counts.items(), key=lambda item: (-len(item[1]), item[0]))
-        listed = ", ".join(f"{name} ({len(where)})" for name, where in ranked[:10])
-        if listed:
-            more = f" and {len(ranked) - 10} more" if len(ranked) > 10 else ""
-            yield from pen.lines(printable(listed + more), "    ", "      ")
-        yield from pen.lines(f"for example {printable(f'{files[0]}: {first.message}')}", "    ", "      ")
-        if first.remedy:
-            yield from pen.lines(printable(f"help: {' '.join(first.remedy.split())}"), "    ", "      ")
-        yield f"    dcmlint explain {first.rule}\n\n"
 
+    def __init__(self) -> None:
+        self._groups: dict[str, _Group] = {}
 
-def _files(group: list[Finding]) -> list[str]:
-    return list(dict.fromkeys(f.file or f.subject.id for f in group))
+    def add(self, finding: Finding) -> None:
+        """Count a finding that text shows."""
+        group = self._groups.get(finding.rule)
+        if group is None:
+            group = self._groups[finding.rule] = _Group(finding)
+        group.add(finding)
+
+    def lines(self, pen: Pen, rules: Mapping[str, Rule]) -> Iterator[str]:
+        """All groups."""
+        ordered = sorted(
+            self._groups.values(),
+            key=lambda group: (-RANK[group.first.severity], -group.files.count, group.first.rule),
+        )
+        for group in ordered:
+            first = group.first
+            rule = rules.get(first.rule)
+            title = rule.title if rule is not None else first.name
+            yield from _head(first, f"{number_of(group.files.count, 'file')}: {title}", pen, "")
+            ranked = sorted(group.names.items(), key=lambda item: (-item[1].count, item[0]))
+            listed = ", ".join(f"{name} ({counted.count})" for name, counted in ranked[:10])
+            if listed:
+                more = f" and {len(ranked) - 10} more" if len(ranked) > 10 else ""
+                yield from pen.lines(printable(listed + more), "    ", "      ")
+            yield from pen.lines(
+                f"for example {printable(f'{group.file}: {first.message}')}", "    ", "      "
+            )
+            if first.remedy:
+                yield from pen.lines(printable(f"help: {' '.join(first.remedy.split())}"), "    ", "      ")
+            yield f"    dcmlint explain {first.rule}\n\n"

@@ -20,6 +20,8 @@ def printable(text: str, longest: int = LONGEST) -> str:
     """The text with everything that could steer a terminal, a parser or a reader's eye made visible."""
     if len(text) > longest:
         text = text[:longest] + "…"
+    if text.isascii() and text.isprintable():
+        return text
     return _SUSPECT.sub(_visible, text)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import Any
 
 import msgspec
 
 from dcmlint.engine.report import Closing
-from dcmlint.findings.finding import Finding
+from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.writer import Writer
 
@@ -21,13 +22,18 @@ class GitlabWriter(Writer):
     def begin(self) -> None:
         """Open the array."""
         self._before = "["
-        self._seen: dict[str, int] = {}
+        self._seen: Counter[str] = Counter()
+
+    def file(self, record: FileRecord) -> None:
+        """Fingerprints hold the file: those of another one are other ones."""
+        self._seen.clear()
 
     def finding(self, finding: Finding) -> None:
         """One issue."""
         if finding.suppressed:
             return
-        number = self._seen[finding.fingerprint] = self._seen.get(finding.fingerprint, 0) + 1
+        self._seen[finding.fingerprint] += 1
+        number = self._seen[finding.fingerprint]
         name = finding.fingerprint if number == 1 else f"{finding.fingerprint}/{number}"
         place = f"{finding.path}: " if finding.path else ""
         remedy = f" ({' '.join(finding.remedy.split())})" if finding.remedy else ""

@@ -6,7 +6,7 @@ The data stand in it once, as compressed JSON; the script of the page draws from
 from __future__ import annotations
 
 import base64
-import gzip
+import zlib
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Closing
+from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import reference_link
@@ -24,25 +25,47 @@ _BYTES = ("cells", "first", "sizes", "thumbnail")
 _MOST_PICTURES = 32 << 20  # bytes of thumbnails in one page
 
 
+class _Packed:
+    """Data that are compressed as they come (gzip, the same bytes at any time), as the text that a page holds."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
+        self._parts = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._parts += self._compressor.compress(data)
+
+    def text(self) -> str:
+        self._parts += self._compressor.flush()
+        return base64.b64encode(self._parts).decode()
+
+
 class HtmlWriter(Writer):
-    """Rows are encoded as they come."""
+    """Rows are compressed as they come: what grows with the findings is the page alone."""
+
+    @property
+    def live(self) -> bool:
+        """It is drawn at the end."""
+        return False
 
     def begin(self) -> None:
-        """Nothing was written yet."""
-        self._subjects: list[list[Any]] = []
+        """The compressed data begin with the findings."""
+        self._packed = _Packed()
+        self._packed.write(b'{"findings":[')
+        self._between = b""
+        self._subjects = Spool(bytes)
         self._numbers: dict[str, int] = {}
         self._rules: dict[str, int] = {}
         self._references: list[list[list[str]]] = []
-        self._findings: list[msgspec.Raw] = []
         self._images: dict[str, dict[str, Any]] = {}
         self._associations: list[dict[str, Any]] = []
-        self._skipped: list[list[str]] = []
+        self._skipped = Spool(bytes)
         self._open = 0
         self._pictures = 0
 
     def skipped(self, record: FileRecord) -> None:
         """Path and kind."""
-        self._skipped.append([printable(record.path), printable(record.title)])
+        self._skipped.append(msgspec.json.encode([printable(record.path), printable(record.title)]))
 
     def file(self, record: FileRecord) -> None:
         """A subject of findings."""
@@ -84,13 +107,16 @@ class HtmlWriter(Writer):
         number = self._numbers.get(name)
         if number is None:
             number = self._numbers[name] = len(self._subjects)
-            self._subjects.append([printable(name), printable(title), status, passed, unfit, undecided])
+            row = [printable(name), printable(title), status, passed, unfit, undecided]
+            self._subjects.append(msgspec.json.encode(row))
         return number
 
     def finding(self, finding: Finding) -> None:
         """One row; what is the same for a rule stands there once."""
         subject = self._open
-        if finding.subject.kind not in ("file", "association"):
+        if finding.subject.kind == "file":
+            subject = self._numbers.get(finding.file or "", subject)
+        elif finding.subject.kind != "association":
             name = f"{finding.subject.kind} {finding.subject.id}"
             subject = self._subject(name, f"{len(finding.subject.files)} files", "", 0, 0, [])
         rule = self._rules.get(finding.rule)
@@ -112,7 +138,8 @@ class HtmlWriter(Writer):
             finding.count, [printable(one) for one in finding.places] if finding.count > 1 else [], printable(remedy),
             int(finding.suppressed), finding.name,
         ]  # fmt: skip
-        self._findings.append(msgspec.Raw(msgspec.json.encode(row)))
+        self._packed.write(self._between + msgspec.json.encode(row))
+        self._between = b","
 
     def end(self, closing: Closing) -> None:
         """Render the page."""
@@ -132,12 +159,14 @@ class HtmlWriter(Writer):
             "config": printable(head.config or ""),
             "notes": [printable(note) for note in unchecked(closing)],
             "undecided": [[one.rule, printable(one.reason), printable(one.first)] for one in closing.undecided],
-            "subjects": self._subjects, "findings": self._findings, "skipped": self._skipped,
+            "subjects": [msgspec.Raw(row) for row in self._subjects],
+            "skipped": [msgspec.Raw(row) for row in self._skipped],
             "rules": [self._rule(rule, self._references[number]) for rule, number in self._rules.items()],
             "slides": [{"id": printable(name), "images": images} for name, images in slides if images],
             "associations": self._associations,
         }  # fmt: skip
-        packed = base64.b64encode(gzip.compress(msgspec.json.encode(data), 6, mtime=0)).decode()
+        self._packed.write(b"]," + msgspec.json.encode(data)[1:])
+        packed = self._packed.text()
         pages = Environment(
             loader=PackageLoader("dcmlint.reports"), autoescape=True, keep_trailing_newline=True
         )

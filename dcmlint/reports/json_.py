@@ -5,22 +5,38 @@ JSON strings carry any text safely, but a reader prints them: they pass the bord
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
+from dcmlint.engine.spool import Spool
+from dcmlint.engine.stream import deliver
 from dcmlint.findings.finding import FileRecord, Finding
-from dcmlint.reports.border import printable
-from dcmlint.reports.writer import Head, TextOptions, Writer, deliver, head_of
+from dcmlint.reports.border import LONGEST, printable
+from dcmlint.reports.writer import Head, TextOptions, Writer, head_of
 
 
-def finding_value(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON sees it."""
-    value: dict[str, Any] = _clean(msgspec.to_builtins(finding))
-    value["references"] = [_clean(str(reference)) for reference in finding.references]
-    return value
+def finding_json(finding: Finding) -> bytes:
+    """A finding as JSON."""
+    value: dict[str, Any] = {
+        name: getattr(finding, field)
+        for name, field in zip(finding.__struct_encode_fields__, finding.__struct_fields__, strict=True)
+    }
+    value["references"] = [str(reference) for reference in finding.references]
+    try:
+        raw = msgspec.json.encode(value)
+        if len(raw) <= LONGEST and _HARMLESS(raw):
+            return raw  # no text in it that the border would change: that of most findings
+    except UnicodeEncodeError:
+        pass  # the name of a file that is not UTF-8
+    return msgspec.json.encode(_clean(msgspec.to_builtins(value)))
+
+
+# JSON of printable ASCII, which escapes nothing but quotes and backslashes.
+_HARMLESS = re.compile(rb'(?:[\x20-\x5b\x5d-\x7e]++|\\["\\])*+').fullmatch
 
 
 def file_value(record: FileRecord) -> dict[str, Any]:
@@ -41,50 +57,63 @@ def file_value(record: FileRecord) -> dict[str, Any]:
 
 
 class JsonWriter(Writer):
-    """One JSON object, indented."""
+    """One JSON object, indented: files are written as they come, the arrays that follow them wait on disk."""
 
     def begin(self) -> None:
-        """Nothing is written before the end: the arrays of files and findings stand apart."""
-        self._files: list[msgspec.Raw] = []
-        self._skipped: list[dict[str, Any]] = []
-        self._associations: list[dict[str, Any]] = []
-        self._findings: list[msgspec.Raw] = []
+        """The head, and the begin of the files."""
+        head = msgspec.json.format(msgspec.json.encode(_head(self.head)), indent=2).decode()
+        self.sink.write(head.removesuffix("\n}") + ',\n  "files": [')
+        self._between = ""
+        self._skipped = Spool(bytes)
+        self._associations = Spool(bytes)
+        self._findings = Spool(bytes)
 
     def skipped(self, record: FileRecord) -> None:
         """Only its path and kind."""
-        self._skipped.append({"path": printable(record.path), "kind": printable(record.title)})
+        value = {"path": printable(record.path), "kind": printable(record.title)}
+        self._skipped.append(msgspec.json.encode(value))
 
     def file(self, record: FileRecord) -> None:
-        """Encoded at once: bytes take less memory than values."""
-        self._files.append(msgspec.Raw(msgspec.json.encode(file_value(record))))
+        """Written."""
+        self._element(msgspec.json.encode(file_value(record)))
 
     def association(self, record: AssociationRecord) -> None:
         """With its table of contexts and its facts."""
-        self._associations.append(association_value(record))
+        self._associations.append(msgspec.json.encode(association_value(record)))
 
     def finding(self, finding: Finding) -> None:
         """Encoded at once."""
-        self._findings.append(msgspec.Raw(msgspec.json.encode(finding_value(finding))))
+        self._findings.append(finding_json(finding))
 
     def end(self, closing: Closing) -> None:
-        """The whole object."""
-        value = {
-            **_head(self.head),
-            "files": self._files,
-            "skipped": self._skipped,
-            "associations": self._associations,
-            "findings": self._findings,
-            **_closing(closing),
-        }
-        self.sink.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+        """The other arrays, and what is known at the end."""
+        for name, spool in (
+            ("skipped", self._skipped), ("associations", self._associations), ("findings", self._findings),
+        ):  # fmt: skip
+            self._close(f',\n  "{name}": [')
+            for raw in spool:
+                self._element(raw)
+        rest = msgspec.json.format(msgspec.json.encode(_closing(closing)), indent=2).decode()
+        self._close(f",{rest[1:]}\n")
+
+    def _element(self, raw: bytes) -> None:
+        # No string of JSON holds a line end of its own.
+        text = msgspec.json.format(raw, indent=2).decode().replace("\n", "\n    ")
+        self.sink.write(f"{self._between}\n    {text}")
+        self._between = ","
+
+    def _close(self, then: str) -> None:
+        """End the open array, and write what follows."""
+        self.sink.write(("\n  ]" if self._between else "]") + then)
+        self._between = ""
 
 
 class JsonLinesWriter(Writer):
-    """One finding a line; the last line is the summary, so that a clean run is not an empty file."""
+    """One finding a line, as they come; the last line is the summary, so that a clean run is not an empty file."""
 
     def finding(self, finding: Finding) -> None:
         """A line."""
-        self.sink.write(msgspec.json.encode(finding_value(finding)).decode() + "\n")
+        self.sink.write(finding_json(finding).decode() + "\n")
 
     def end(self, closing: Closing) -> None:
         """The summary: an object with the key ``summary``, which no finding has."""

@@ -10,21 +10,27 @@ from collections.abc import Iterable
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing
+from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import xml_text
-from dcmlint.reports.writer import Writer
+from dcmlint.reports.writer import Writer, belongs, subject_name
 
 
 class JunitWriter(Writer):
-    """A suite is written when the next one begins; the totals stand in the first line, so all is kept until the end."""
+    """A suite is made when the next one begins; the totals stand in the first line, so all waits on disk for the end."""
+
+    @property
+    def live(self) -> bool:
+        """The totals come first."""
+        return False
 
     def begin(self) -> None:
         """Nothing was counted yet."""
-        self._suites: list[str] = []
-        self._skipped: list[FileRecord] = []
+        self._suites = Spool(str)
+        self._skipped = Spool(FileRecord)
         self._open: FileRecord | AssociationRecord | None = None
         self._found: list[Finding] = []
-        self._together: dict[str, list[Finding]] = {}
+        self._name = ""  # of the subject whose findings are gathered, where it has no record
         self.tests = self.failures = self.errors = 0
 
     def skipped(self, record: FileRecord) -> None:
@@ -45,36 +51,44 @@ class JunitWriter(Writer):
         """Of the open suite, or of one of its own for what concerns several files."""
         if finding.suppressed:
             return
-        if finding.subject.kind in ("file", "association") and self._open is not None:
-            self._found.append(finding)
-        else:
-            name = f"{finding.subject.kind} {finding.subject.id}"
-            self._together.setdefault(name, []).append(finding)
+        if not belongs(finding, self._open):
+            # What is only known at the end comes subject after subject.
+            name = subject_name(finding)
+            if self._open is not None or name != self._name:
+                self._close()
+            self._name = name
+        self._found.append(finding)
 
     def end(self, closing: Closing) -> None:
         """Write everything."""
         self._close()
-        for name, found in self._together.items():
-            self._suite(name, found, [], 0, (), None)
-        if self._skipped:
-            cases = [
-                f'<testcase classname="not DICOM" name="{xml_text(one.path)}" time="0">'
-                f'<skipped message="{xml_text(one.title)}"/></testcase>'
-                for one in self._skipped
-            ]
-            self._add("not DICOM", cases, 0, 0, len(cases))
+        count = len(self._skipped)
+        if count:
+            self.tests += count
         write = self.sink.write
         write('<?xml version="1.0" encoding="UTF-8"?>\n')
         write(
             f'<testsuites name="dcmlint" tests="{self.tests}" failures="{self.failures}" errors="{self.errors}">\n'
         )
         self.sink.writelines(self._suites)
+        if count:
+            write(
+                f'  <testsuite name="not DICOM" tests="{count}" failures="0" errors="0" skipped="{count}">\n'
+            )
+            self.sink.writelines(
+                f'    <testcase classname="not DICOM" name="{xml_text(one.path)}" time="0">'
+                f'<skipped message="{xml_text(one.title)}"/></testcase>\n'
+                for one in self._skipped
+            )
+            write("  </testsuite>\n")
         write("</testsuites>\n")
 
     def _close(self) -> None:
-        record, found = self._open, self._found
-        self._open, self._found = None, []
+        record, found, name = self._open, self._found, self._name
+        self._open, self._found, self._name = None, [], ""
         if record is None:
+            if found:
+                self._suite(name, found, [], 0, (), None)
             return
         if isinstance(record, FileRecord):
             incomplete = {"partial": "read only in part", "unreadable": "could not be read"}.get(

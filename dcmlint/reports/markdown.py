@@ -3,52 +3,79 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
+from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import reference_link
 from dcmlint.reports.words import VERDICTS, counts_of, number_of, unchecked
-from dcmlint.reports.writer import Writer
+from dcmlint.reports.writer import Writer, subject_name
 
 _MOST_FILES = 50
 _MOST_PLACES = 20
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$@&:])")
 
 
+class _OfRule:
+    """The findings of a rule: the first of the worst, the first few, and how many there are."""
+
+    __slots__ = ("count", "few", "first")
+
+    def __init__(self, first: Finding) -> None:
+        self.first, self.few, self.count = first, [first], 1
+
+    def add(self, finding: Finding) -> None:
+        self.count += 1
+        if len(self.few) < _MOST_PLACES:
+            self.few.append(finding)
+        if RANK[finding.severity] > RANK[self.first.severity]:
+            self.first = finding
+
+
 class MarkdownWriter(Writer):
     """Everything is counted first: the verdict comes first."""
 
+    @property
+    def live(self) -> bool:
+        """The verdict comes first."""
+        return False
+
     def begin(self) -> None:
         """Nothing was counted yet."""
-        self._subjects: dict[str, tuple[str, dict[str, int]]] = {}
-        self._open = ""
-        self._rules: dict[str, list[Finding]] = {}
+        self._open = self._title = ""
+        self._subjects: dict[str, tuple[str, Counter[str]]] = {}
+        self._more = Distinct()
+        self._rules: dict[str, _OfRule] = {}
 
     def file(self, record: FileRecord) -> None:
         """A row of the table, if something was found."""
-        self._begin(
-            record.path, record.title if record.status == "checked" else f"{record.title} · {record.status}"
-        )
+        self._open = record.path
+        self._title = record.title if record.status == "checked" else f"{record.title} · {record.status}"
 
     def association(self, record: AssociationRecord) -> None:
         """A row of the table, if something was found."""
-        self._begin(record.id, record.title)
-
-    def _begin(self, name: str, title: str) -> None:
-        self._open = name
-        self._subjects.setdefault(name, (title, {}))
+        self._open, self._title = record.id, record.title
 
     def finding(self, finding: Finding) -> None:
         """Counted for its rule and its subject."""
         if finding.suppressed:
             return
-        self._rules.setdefault(finding.rule, []).append(finding)
-        one_file = finding.subject.kind in ("file", "association")
-        name = self._open if one_file else f"{finding.subject.kind} {finding.subject.id}"
-        counts = self._subjects.setdefault(name, ("", {}))[1]
-        counts[finding.severity] = counts.get(finding.severity, 0) + 1
+        rule = self._rules.get(finding.rule)
+        if rule is None:
+            self._rules[finding.rule] = _OfRule(finding)
+        else:
+            rule.add(finding)
+        name = finding.subject.id if finding.subject.kind == "association" else subject_name(finding)
+        row = self._subjects.get(name)
+        if row is None and len(self._subjects) == _MOST_FILES:
+            self._more.add(name)
+            return
+        if row is None:
+            row = self._subjects[name] = (self._title if name == self._open else "", Counter())
+        row[1][finding.severity] += 1
 
     def end(self, closing: Closing) -> None:
         """Write everything."""
@@ -57,19 +84,16 @@ class MarkdownWriter(Writer):
         write(
             f"{counts_of(closing.summary)} · profile {text_of(head.profile)} · DICOM {text_of(head.edition)}\n\n"
         )
-        found = {name: row for name, row in self._subjects.items() if row[1]}
-        if found:
+        if self._subjects:
             write("| subject | errors | warnings | information |\n|---|--:|--:|--:|\n")
-            for name, (title, counts) in list(found.items())[:_MOST_FILES]:
+            for name, (title, counts) in self._subjects.items():
                 shown = code_of(name) + (f"<br>{text_of(title)}" if title else "")
-                write(
-                    f"| {shown} | {counts.get('error', 0)} | {counts.get('warning', 0)} | {counts.get('info', 0)} |\n"
-                )
-            if len(found) > _MOST_FILES:
-                write(f"\nand {number_of(len(found) - _MOST_FILES, 'more subject')}\n")
+                write(f"| {shown} | {counts['error']} | {counts['warning']} | {counts['info']} |\n")
+            if self._more.count:
+                write(f"\nand {number_of(self._more.count, 'more subject')}\n")
             write("\n")
         ordered = sorted(
-            self._rules.values(), key=lambda group: (-max(RANK[f.severity] for f in group), group[0].rule)
+            self._rules.values(), key=lambda group: (-RANK[group.first.severity], group.first.rule)
         )
         for group in ordered:
             self._rule(group)
@@ -78,20 +102,20 @@ class MarkdownWriter(Writer):
             write("### Not checked\n\n")
             self.sink.writelines(f"- {text_of(note)}\n" for note in notes)
 
-    def _rule(self, group: list[Finding]) -> None:
-        first = max(group, key=lambda one: RANK[one.severity])
+    def _rule(self, group: _OfRule) -> None:
+        first = group.first
         rule = self.head.rules.get(first.rule)
         title = rule.title if rule is not None else first.message
         write = self.sink.write
         write(f"### {first.severity} {first.rule}: {text_of(title)}\n\n")
         if first.remedy:
             write(f"{text_of(' '.join(first.remedy.split()))}\n\n")
-        for finding in group[:_MOST_PLACES]:
+        for finding in group.few:
             place = f" {code_of(finding.path)}" if finding.path else ""
             name = finding.file or f"{finding.subject.kind} {finding.subject.id}"
             write(f"- {code_of(name)}{place}: {text_of(finding.message)}\n")
-        if len(group) > _MOST_PLACES:
-            write(f"- and {len(group) - _MOST_PLACES} more\n")
+        if group.count > len(group.few):
+            write(f"- and {group.count - len(group.few)} more\n")
         see = [self._reference(one) for one in dict.fromkeys(first.references)]
         write(("\nSee " + "; ".join(see) + "\n\n") if see else "\n")
 

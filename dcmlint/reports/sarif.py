@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from dcmlint.engine.report import Closing
+from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import FileRecord, Finding, Fix
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import first_link
@@ -26,7 +27,7 @@ class SarifWriter(Writer):
         self._index: dict[str, int] = {}
         self._links: dict[str, str] = {}
         self._between = ""
-        self._notes: list[dict[str, Any]] = []
+        self._notes = Spool(bytes)
         self.sink.write(f'{{"$schema":"{_SCHEMA}","version":"2.1.0","runs":[{{"results":[')
 
     def file(self, record: FileRecord) -> None:
@@ -37,11 +38,12 @@ class SarifWriter(Writer):
                 if not record.crashed
                 else f"{record.status}; crashed: {' '.join(record.crashed)}"
             )
-            self._notes.append({
+            note = {
                 "level": "error",
                 "message": {"text": f"{printable(record.path)}: {said}"},
                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(record.path)}}}],
-            })  # fmt: skip
+            }
+            self._notes.append(msgspec.json.encode(note))
 
     def finding(self, finding: Finding) -> None:
         """One result."""
@@ -57,7 +59,7 @@ class SarifWriter(Writer):
             "executionSuccessful": closing.exit_code in (0, 1), "exitCode": closing.exit_code,
         }  # fmt: skip
         if self._notes:
-            invocation["toolExecutionNotifications"] = self._notes
+            invocation["toolExecutionNotifications"] = [msgspec.Raw(note) for note in self._notes]
         run: dict[str, Any] = {
             "tool": {
                 "driver": {

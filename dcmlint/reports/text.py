@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
-from dcmlint.findings.finding import FileRecord, Finding
+from dcmlint.engine.spool import Spool
+from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.association import contexts_text
-from dcmlint.reports.blocks import concise, shown, write_blocks, write_groups
+from dcmlint.reports.blocks import Groups, concise, shown, write_blocks
 from dcmlint.reports.border import printable
 from dcmlint.reports.pen import Pen
 from dcmlint.reports.words import VERDICTS, counts_of, number_of, unchecked
-from dcmlint.reports.writer import Head, TextOptions, Writer
+from dcmlint.reports.writer import Head, TextOptions, Writer, belongs, subject_name
 
 # Above so many files the default is a list of rules rather than of findings.
 GROUP_ABOVE = 20
@@ -20,94 +24,143 @@ _VERDICT = {0: "1;32", 1: "1;31", 3: "1;33", 4: "1;31"}
 _TABLE_ROWS = 40
 
 
+class _Subject:
+    """A file or an association, and what was found in it that is shown."""
+
+    __slots__ = ("found", "record")
+
+    def __init__(self, record: FileRecord | AssociationRecord) -> None:
+        self.record = record
+        self.found: list[Finding] = []
+
+
+class _Endpoint(msgspec.Struct, frozen=True):
+    record: AssociationRecord
+    found: list[Finding]
+
+
 class TextWriter(Writer):
-    """The layout is the head's variant: full, grouped, concise, or auto, which is known at the end."""
+    """The layout is the head's variant: full, grouped, concise, or auto, which is full for a few files.
+
+    In the full layout a file is written when the next one begins; of the others only counts are kept.
+    """
+
+    @property
+    def live(self) -> bool:
+        """The layout may depend on the number of files."""
+        return self.head.variant in ("full", "concise")
 
     def begin(self) -> None:
         """Nothing was written yet."""
         self.pen = Pen(self.head.text)
-        self._files: list[tuple[FileRecord, list[Finding]]] = []
-        self._associations: list[tuple[AssociationRecord, list[Finding]]] = []
-        self._found: list[Finding] = []
-        self._together: list[Finding] = []
-        self._skipped: list[FileRecord] = []
+        self._layout = "" if self.head.printed else self.head.variant
+        self._few: list[_Subject] = []  # while the layout is not known
+        self._open: _Subject | None = None
+        self._groups = Groups()
+        self._broken, self._first_broken = 0, ""
+        self._endpoints = Spool(_Endpoint)
+        self._together = Spool(Finding)
+        self._skipped = Spool(FileRecord)
+        self._rows: dict[str, list[int]] = {}
+        self._status: dict[str, str] = {}
+        self._left_out = 0
 
     def skipped(self, record: FileRecord) -> None:
         """Named with ``-v``."""
-        self._skipped.append(record)
+        if self.head.text.verbose:
+            self._skipped.append(record)
 
     def file(self, record: FileRecord) -> None:
         """The heading of what follows."""
-        self._found = []
-        self._files.append((record, self._found))
+        self._close()
+        self._open = _Subject(record)
+        if record.status in ("partial", "unreadable"):
+            self._broken += 1
+            self._first_broken = self._first_broken or record.path
+            self._count(record.path, status=record.status)
 
     def association(self, record: AssociationRecord) -> None:
         """The heading of what follows."""
-        self._found = []
-        self._associations.append((record, self._found))
+        self._close()
+        self._open = _Subject(record)
 
     def finding(self, finding: Finding) -> None:
-        """Of the file or association before, or of several files."""
+        """Of the file or association before, of an earlier file, or of several files."""
+        if finding.subject.kind != "association":
+            self._count(subject_name(finding), finding)
+        if not shown([finding], self.pen):
+            return
         if self.head.variant == "concise":
-            self.sink.writelines(concise(one, self.pen) for one in shown([finding], self.pen))
-        elif finding.subject.kind in ("file", "association") and (self._files or self._associations):
-            self._found.append(finding)
+            self.sink.write(concise(finding, self.pen))
+        elif self._layout == "grouped" and finding.subject.kind != "association":
+            self._groups.add(finding)
+        elif self._open is not None and belongs(finding, self._open.record):
+            self._open.found.append(finding)
         else:
-            self._together.append(finding)
+            earlier = next((one for one in self._few if belongs(finding, one.record)), None)
+            (earlier.found if earlier is not None else self._together).append(finding)
+
+    def _close(self) -> None:
+        """Write the open file, or keep it while the layout is not known."""
+        subject, self._open = self._open, None
+        if subject is None or self._layout in ("", "concise"):
+            return
+        record = subject.record
+        if isinstance(record, AssociationRecord):
+            self._endpoints.append(_Endpoint(record, subject.found))
+        elif self._layout == "full":
+            self.sink.writelines(write_file(record, subject.found, self.head))
+        elif self._layout == "auto":
+            self._few.append(subject)
+            if len(self._few) > GROUP_ABOVE:
+                self._layout = "grouped"
+                for finding in (finding for one in self._few for finding in one.found):
+                    self._groups.add(finding)
+                self._few = []
 
     def end(self, closing: Closing) -> None:
-        """Blocks or groups, then the verdict."""
-        layout = self.head.variant
-        grouped = layout == "grouped" or (layout == "auto" and len(self._files) > GROUP_ABOVE)
+        """What was kept, then the verdict."""
+        self._close()
         write = self.sink.writelines
-        if layout != "concise" and not self.head.printed:
-            write(self._grouped() if grouped else self._full())
+        if self._layout in ("full", "grouped", "auto"):
+            if self._layout == "grouped":
+                write(self._groups.lines(self.pen, self.head.rules))
+            for one in self._few:
+                assert isinstance(one.record, FileRecord)
+                write(write_file(one.record, one.found, self.head))
+            for endpoint in self._endpoints:
+                write(write_association(endpoint.record, endpoint.found, self.head))
+            if self._layout == "grouped":
+                write(self._unread())
+            write(self._others())
             if self.head.text.table and not self.head.text.quiet:
                 write(self._table())
-        if layout != "concise" or not self.head.text.quiet:
+        if self.head.variant != "concise" or not self.head.text.quiet:
             write(self._closing(closing))
 
-    def _full(self) -> Iterator[str]:
-        for file, of_file in self._files:
-            yield from write_file(file, of_file, self.head)
-        yield from self._endpoints()
-        by_subject: dict[str, list[Finding]] = {}
-        for finding in shown(self._together, self.pen):
-            by_subject.setdefault(f"{finding.subject.kind} {finding.subject.id}", []).append(finding)
-        for name, found in by_subject.items():
-            files = found[0].subject.files
-            title = f"{name} · {number_of(len(files), 'file')}" if files else name
+    def _others(self) -> Iterator[str]:
+        """What is only known of all together, subject after subject."""
+        for name, found in groupby(self._together, subject_name):
+            group = list(found)
+            files = group[0].subject.files
+            title = (
+                name
+                if group[0].subject.kind == "file" or not files
+                else f"{name} · {number_of(len(files), 'file')}"
+            )
             yield from self.pen.lines(printable(title), "", "  ")
             yield "\n"
-            yield from write_blocks(found, self.pen, self.head.rules, self.head.edition)
+            yield from write_blocks(group, self.pen, self.head.rules, self.head.edition)
 
-    def _endpoints(self) -> Iterator[str]:
-        for record, found in self._associations:
-            yield from write_association(record, found, self.head)
-
-    def _grouped(self) -> Iterator[str]:
-        every = [one for _, found in self._files for one in found] + self._together
-        yield from write_groups(shown(every, self.pen), self.pen, self.head.rules)
-        yield from self._endpoints()
-        broken = [record for record, _ in self._files if record.status in ("partial", "unreadable")]
-        if broken:
-            said = f"{number_of(len(broken), 'file')} could not be read, or only in part, first {printable(broken[0].path)}"
+    def _unread(self) -> Iterator[str]:
+        if self._broken:
+            said = f"{number_of(self._broken, 'file')} could not be read, or only in part, first {printable(self._first_broken)}"
             yield from self.pen.lines(said, "", "  ")
             yield "\n"
 
     def _table(self) -> Iterator[str]:
-        """Files with their counts, drawn by rich: for terminals only."""
-        rows: dict[str, list[int]] = {}
-        status = {record.path: record.status for record, _ in self._files}
-        for record, found in self._files:
-            if found or record.status != "checked":
-                rows[record.path] = _counts(found)
-        for finding in self._together:
-            name = f"{finding.subject.kind} {finding.subject.id}"
-            row = rows.setdefault(name, [0, 0, 0])
-            for place, one in enumerate(_counts([finding])):
-                row[place] += one
-        if len(rows) < 2:
+        """Subjects with their counts, drawn by rich: for terminals only."""
+        if len(self._rows) < 2:
             return
         import io
 
@@ -119,14 +172,14 @@ class TextWriter(Writer):
         table.add_column("subject", overflow="fold", ratio=1)
         for name, style in (("errors", "red"), ("warnings", "yellow"), ("information", "cyan")):
             table.add_column(name, justify="right", style=style)
-        ranked = sorted(rows.items(), key=lambda row: [-one for one in row[1]])
-        for name, counts in ranked[:_TABLE_ROWS]:
-            mark = "" if status.get(name, "checked") == "checked" else f" ({status[name]})"
+        left_out = self._left_out + len(self._rows) - _TABLE_ROWS
+        for name, counts in self._ranked():
+            mark = f" ({self._status[name]})" if name in self._status else ""
             table.add_row(
                 Text(self.pen.out(printable(name)) + mark), *(str(one) if one else "" for one in counts)
             )
-        if len(ranked) > _TABLE_ROWS:
-            table.add_row(Text(f"and {len(ranked) - _TABLE_ROWS} more"))
+        if left_out > 0:
+            table.add_row(Text(f"and {left_out} more"))
         options = self.head.text
         buffer = io.StringIO()
         Console(
@@ -134,6 +187,25 @@ class TextWriter(Writer):
             highlight=False, markup=False, legacy_windows=False,
         ).print(table)  # fmt: skip
         yield buffer.getvalue() + "\n"
+
+    def _ranked(self) -> list[tuple[str, list[int]]]:
+        """The rows of the table: those with the most findings."""
+        return sorted(self._rows.items(), key=lambda row: [-one for one in row[1]])[:_TABLE_ROWS]
+
+    def _count(self, name: str, finding: Finding | None = None, status: str = "checked") -> None:
+        """A row of the table, for a finding or for what could not be read."""
+        if not self.head.text.table:
+            return
+        row = self._rows.setdefault(name, [0, 0, 0])
+        if finding is not None and not finding.suppressed:
+            row[2 - RANK[finding.severity]] += 1
+        if status != "checked":
+            self._status[name] = status
+        if len(self._rows) > _TABLE_ROWS * 10:
+            kept = dict(self._ranked())
+            self._left_out += len(self._rows) - len(kept)
+            self._rows = kept
+            self._status = {name: one for name, one in self._status.items() if name in kept}
 
     def _closing(self, closing: Closing) -> Iterator[str]:
         s, pen, options = closing.summary, self.pen, self.head.text
@@ -162,11 +234,6 @@ class TextWriter(Writer):
         yield pen.out(
             f"{verdict}  profile {printable(self.head.profile)}, DICOM {self.head.edition}{config} · {s.seconds:.2f} s\n"
         )
-
-
-def _counts(found: Iterable[Finding]) -> list[int]:
-    kept = [one.severity for one in found if not one.suppressed]
-    return [kept.count("error"), kept.count("warning"), kept.count("info")]
 
 
 def write_file(record: FileRecord, findings: Iterable[Finding], head: Head) -> Iterator[str]:
@@ -210,7 +277,8 @@ def text_of_report(report: Report, options: TextOptions, layout: str = "auto") -
     """A whole report as text, without the titles of rules."""
     import io
 
-    from dcmlint.reports.writer import deliver, head_of
+    from dcmlint.engine.stream import deliver
+    from dcmlint.reports.writer import head_of
 
     sink = io.StringIO()
     deliver(report, [TextWriter(sink, head_of(report, {}, options, layout))])

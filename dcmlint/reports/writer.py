@@ -1,13 +1,13 @@
 """A writer: what each format of report is.
 
-It is made with a sink and the head of the report, and is then called in this order: ``begin``; ``file`` for each
-input, ``association`` for each endpoint, each followed by ``finding`` for what was found in it; ``finding`` for what
-concerns several files together; ``end``.  A writer draws from these values alone and never opens a data set.
+It is made with a sink and the head of the report, and is then told of the run as it goes: the order of the calls is
+that of `dcmlint.engine.stream.Stream`.  A writer draws from these values alone and never opens a data set.  What it
+cannot write at once it keeps in a `dcmlint.engine.spool.Spool`, or as counts: memory does not grow with the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 import msgspec
@@ -15,8 +15,10 @@ import msgspec
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Closing, Report
+from dcmlint.engine.session import Checker
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.rules.model import Rule
+from dcmlint.version import __version__
 
 
 class TextOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,11 @@ class Writer:
 
     binary = False
 
+    @property
+    def live(self) -> bool:
+        """Whether it writes while the run goes on, not only at its end."""
+        return True
+
     def __init__(self, sink: IO[Any], head: Head) -> None:
         self.sink, self.head = sink, head
 
@@ -76,10 +83,25 @@ class Writer:
         """An endpoint, an association, or a sender."""
 
     def finding(self, finding: Finding) -> None:
-        """A finding of the input before, or of several inputs together."""
+        """A finding of the input before; behind all inputs, of an earlier one, or of several inputs together."""
 
     def end(self, closing: Closing) -> None:
         """Called once, last."""
+
+
+def head_for(
+    checker: Checker,
+    *,
+    config: str | None,
+    fail_on: Severity | None,
+    text: TextOptions,
+    printed: bool = False,
+) -> Head:
+    """The head of a run that is about to begin."""
+    return Head(
+        version=__version__, edition=checker.edition, profile=checker.profile.name, config=config, fail_on=fail_on,
+        rules=checker.rules, text=text, printed=printed,
+    )  # fmt: skip
 
 
 def head_of(
@@ -92,49 +114,14 @@ def head_of(
     )  # fmt: skip
 
 
-def deliver(report: Report, writers: Iterable[Writer]) -> None:
-    """Hand a report to its writers, one file after the other."""
-    made = list(writers)
-    of_file, of_association, together = _sorted(report)
-    for writer in made:
-        writer.begin()
-        done: set[str] = set()
-        for record in report.files:
-            writer.file(record)
-            if record.path in report.exhibits:
-                writer.exhibit(record.path, report.exhibits[record.path])
-            # The same path may be given twice: what was found belongs to its first record.
-            found = () if record.path in done else of_file.get(record.path, ())
-            done.add(record.path)
-            for finding in found:
-                writer.finding(finding)
-        for other in report.skipped:
-            writer.skipped(other)
-        for endpoint in report.associations:
-            writer.association(endpoint)
-            for finding in of_association.get(endpoint.id, ()):
-                writer.finding(finding)
-        for finding in together:
-            writer.finding(finding)
-        writer.end(report.closing())
+def belongs(finding: Finding, record: FileRecord | AssociationRecord | None) -> bool:
+    """Whether a finding is one of the input or the association that was told last."""
+    if isinstance(record, FileRecord):
+        return finding.subject.kind == "file" and finding.file == record.path
+    return record is not None and finding.subject.kind == "association" and finding.subject.id == record.id
 
 
-Groups = dict[str, list[Finding]]
-
-
-def _sorted(report: Report) -> tuple[Groups, Groups, list[Finding]]:
-    """Findings by file, by association, and the others."""
-    files = {record.path for record in report.files}
-    associations = {record.id for record in report.associations}
-    of_file: Groups = {}
-    of_association: Groups = {}
-    together: list[Finding] = []
-    for finding in report.findings:
-        subject = finding.subject
-        if subject.kind == "file" and finding.file in files:
-            of_file.setdefault(finding.file or "", []).append(finding)
-        elif subject.kind == "association" and subject.id in associations:
-            of_association.setdefault(subject.id, []).append(finding)
-        else:
-            together.append(finding)
-    return of_file, of_association, together
+def subject_name(finding: Finding) -> str:
+    """How reports head what a finding is about: the path of a file, else its kind and id."""
+    subject = finding.subject
+    return finding.file or "" if subject.kind == "file" else f"{subject.kind} {subject.id}"

@@ -12,8 +12,9 @@ from support import slides
 from support.elements import ITEM, SOP_CLASS, explicit, item, meta, sequence
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 
 CHECKER = Checker(Settings(frames="all"))
 GOOD = {

@@ -10,11 +10,13 @@ from support import slides
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.report import Report
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.stream import deliver
+from dcmlint.engine.totals import Totals
 from dcmlint.reports.registry import writer_class
 from dcmlint.reports.text import text_of_report
-from dcmlint.reports.writer import TextOptions, deliver, head_of
+from dcmlint.reports.writer import TextOptions, head_of
 
 
 def _report(data: bytes, **settings: str) -> Report:

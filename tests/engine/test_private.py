@@ -44,7 +44,8 @@ def test_no_marker_leaves_whatever_is_damaged(
         mine = chance.choice((0.0, 0.0, 0.1, 0.5))
         data = [encoded(planted(one, chance, mine)) for one in several]
         for checker in chance.sample(CHECKERS, 2):
-            from dcmlint.engine.session import Task, Totals
+            from dcmlint.engine.session import Task
+            from dcmlint.engine.totals import Totals
 
             totals = Totals(checker._checker)
             for number, one in enumerate(data):
@@ -124,7 +125,8 @@ def test_masked_uids_are_in_no_report() -> None:
     for mask in (False, True):
         checker = dcmlint.Checker(mask_uids=mask)
         from dcmlint.dicom.buffers import WholeBuffer
-        from dcmlint.engine.session import Task, Totals
+        from dcmlint.engine.session import Task
+        from dcmlint.engine.totals import Totals
 
         totals = Totals(checker._checker)
         for number, one in enumerate(made):

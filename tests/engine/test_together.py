@@ -16,8 +16,9 @@ from support.modules import uid
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.report import Report
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import Finding
 from dcmlint.rules.load import builtin_rules
 

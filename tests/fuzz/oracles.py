@@ -19,8 +19,9 @@ from dcmlint.cli.app import run
 from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.report import Report
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 from dcmlint.errors import DcmlintError
 from dcmlint.profiles.resolve import resolve_profile
 

@@ -17,12 +17,13 @@ from junitparser import JUnitXml
 from lxml import etree
 
 from dcmlint.engine.report import Report, Summary
+from dcmlint.engine.stream import deliver
 from dcmlint.errors import UsageError
 from dcmlint.findings.finding import FileRecord, Finding, Reference, Subject
 from dcmlint.reports.border import printable
 from dcmlint.reports.names import format_names
 from dcmlint.reports.registry import writer_class
-from dcmlint.reports.writer import TextOptions, deliver, head_of
+from dcmlint.reports.writer import TextOptions, head_of
 
 NASTY = "a\x1b[31m\n\r\t\0]]>&<\"'\u202e\u2028\ufeff\ud800\udcff\x85{{%}}|`=1+1 é漢"
 

@@ -11,8 +11,9 @@ import pytest
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.engine.examples import run_examples
 from dcmlint.engine.plan import Planner, active_rules
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import RANK, Finding
 from dcmlint.rules.check import check_files
 from dcmlint.rules.examples import ExampleFile, base_names, example_files

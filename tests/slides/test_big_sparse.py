@@ -11,8 +11,9 @@ from types import ModuleType
 import pytest
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "big_sparse.py"
 

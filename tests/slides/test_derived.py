@@ -13,8 +13,9 @@ from support import slides
 from support.modules import uid
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 
 Change = Callable[[FileDataset], None]
 RULES = ("ANN", "DRV", "REF", "SEG", "IOD021", "SR016", "SR023", "MOD")

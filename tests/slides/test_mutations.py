@@ -19,8 +19,9 @@ from support.slides import Scan, to_bytes
 
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.engine.report import Report
-from dcmlint.engine.session import Checker, Task, Totals
+from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import Finding
 from dcmlint.sources.inputs import list_inputs, open_input
 

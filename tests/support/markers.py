@@ -11,9 +11,10 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
 import dcmlint
+from dcmlint.engine.stream import deliver
 from dcmlint.reports.names import format_names
 from dcmlint.reports.registry import writer_class
-from dcmlint.reports.writer import TextOptions, deliver, head_of
+from dcmlint.reports.writer import TextOptions, head_of
 from support import slides
 from support.html_page import with_data_unpacked
 
