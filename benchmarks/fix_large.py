@@ -110,6 +110,10 @@ def main() -> int:
         ratio = statistics.median(one[0] / other[0] for one, other in zip(fixes, copies, strict=True))
         fix_time, copy_time = (statistics.median(one[0] for one in runs) for runs in (fixes, copies))
         fix_cpu, copy_cpu = (statistics.median(one[2] for one in runs) for runs in (fixes, copies))
+        print(
+            "each ratio: "
+            + " ".join(f"{one[0] / other[0]:.2f}" for one, other in zip(fixes, copies, strict=True))
+        )
         print(f"fix {fix_time:.2f} s, cp and sync {copy_time:.2f} s: ratio {ratio:.2f}")
         print(f"processor: fix {fix_cpu:.2f} s, cp and sync {copy_cpu:.2f} s")
         most, least = (max(one[1] for one in runs) / 1024 for runs in (fixes, small_ones))

@@ -1,7 +1,8 @@
 """Puts new bytes on the disk so that a kill at any moment leaves the old or the new file, whole.
 
 A file is written beside its place under another name, synchronized, and renamed.  What is copied goes through one
-block of memory, whatever its size: copying within the system is slower where the bytes move by less than a page.
+block of memory, whatever its size: copying within the system is slower where the bytes move by less than a page.  A large
+file goes to the disk while the rest of it is copied, not only at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from dcmlint.dicom.buffers import Buffer
@@ -18,6 +20,7 @@ from dcmlint.errors import InputError
 from dcmlint.intake.part import sync_folder
 
 _BLOCK = 1 << 18  # bytes that are copied at once: the cache of a processor holds them
+_FLUSH = 64 << 20  # bytes after which they are brought to the disk
 ORIGINAL = ".orig"
 
 
@@ -86,7 +89,8 @@ def _publish(data: PieceBuffer | Buffer, source: Source, target: Path, original:
         # Only what nobody else has: a link that somebody put there is not followed.
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
-            copy(data, source, descriptor)
+            with _Sink(descriptor) as sink:
+                copy(data, source, sink)
             if source.path is not None:
                 with contextlib.suppress(OSError):
                     os.chmod(part, os.stat(source.path).st_mode & 0o777)
@@ -129,22 +133,59 @@ def _synchronize(folder: Path) -> None:
         sync_folder(folder)
 
 
-def copy(data: PieceBuffer | Buffer, source: Source, descriptor: int) -> None:
+class _Sink:
+    """An open file that is brought to the disk, by a thread, while it is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._since = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._flushed: Future[None] | None = None
+
+    def __enter__(self) -> _Sink:
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+        if self._flushed is not None and why[0] is None:
+            self._flushed.result()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write all of it."""
+        view = memoryview(data)
+        while view:
+            count = os.write(self._descriptor, view)
+            view = view[count:]
+            self._since += count
+        if self._since >= _FLUSH and (self._flushed is None or self._flushed.done()):
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._flushed is not None:
+            self._flushed.result()  # an error of the disk is told
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "flush")
+        self._flushed = self._pool.submit(getattr(os, "fdatasync", os.fsync), self._descriptor)
+        self._since = 0
+
+
+def copy(data: PieceBuffer | Buffer, source: Source, sink: _Sink) -> None:
     """Write all bytes to an open file."""
     if not isinstance(data, PieceBuffer):
-        _copy_span(data, Span(0, len(data)), source, descriptor)
+        _copy_span(data, Span(0, len(data)), source, sink)
         return
     for part in data.parts:
         if isinstance(part, Span):
-            _copy_span(data.source, part, source, descriptor)
+            _copy_span(data.source, part, source, sink)
         else:
-            _write(descriptor, part)
+            sink.write(part)
 
 
-def _copy_span(buffer: Buffer, span: Span, source: Source, descriptor: int) -> None:
+def _copy_span(buffer: Buffer, span: Span, source: Source, sink: _Sink) -> None:
     if source.path is None:
         for start in range(span.start, span.end, _BLOCK):
-            _write(descriptor, buffer[start : min(span.end, start + _BLOCK)])
+            sink.write(buffer[start : min(span.end, start + _BLOCK)])
         return
     block = memoryview(bytearray(min(_BLOCK, span.end - span.start)))
     with open(source.path, "rb", buffering=0) as handle:
@@ -154,11 +195,5 @@ def _copy_span(buffer: Buffer, span: Span, source: Source, descriptor: int) -> N
             count = handle.readinto(block[:left])
             if not count:
                 raise InputError("the file became shorter while it was read")
-            _write(descriptor, block[:count])
+            sink.write(block[:count])
             left -= count
-
-
-def _write(descriptor: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

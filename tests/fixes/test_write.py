@@ -91,14 +91,39 @@ def test_what_is_there_is_not_overwritten_unless_asked(old: Path, tmp_path: Path
 
 
 def test_an_error_while_writing_leaves_nothing_behind(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int, data: bytes) -> None:
+    def full(descriptor: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write, "_write", full)
-    with pytest.raises(InputError, match="No space left"):
-        write_in_place(*planned(old))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(InputError, match="No space left"):
+            write_in_place(*planned(old))
     assert old.read_bytes() == OLD
     assert [path.name for path in old.parent.iterdir()] == ["a.dcm"]
+
+
+def test_what_is_written_goes_to_the_disk_while_more_is_written(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "_FLUSH", 16)
+    monkeypatch.setattr(write, "_BLOCK", 64)
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", flushed.append, raising=False)
+    write_in_place(*planned(old))
+    assert old.read_bytes() == NEW
+    assert flushed
+
+
+def test_an_error_of_the_disk_on_the_way_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(write, "_FLUSH", 16)
+    monkeypatch.setattr(write, "_BLOCK", 64)
+    monkeypatch.setattr(os, "fdatasync", broken, raising=False)
+    with pytest.raises(InputError, match="Input/output error"):
+        write_in_place(*planned(old))
+    assert old.read_bytes() == OLD
 
 
 def test_without_hard_links_the_original_is_copied(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
