@@ -10,6 +10,7 @@ import msgspec
 
 from dcmlint.errors import InputError
 from dcmlint.intake.status import SUCCESS, store_status
+from dcmlint.network.reach import reach_words
 from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.associate import ProposedContext
@@ -78,8 +79,10 @@ class Courier:
             ProposedContext(2 * at + 1, sop_class, (syntax,)) for at, (sop_class, syntax) in enumerate(chosen)
         )
         target = self.destination.target
-        dialogue, facts, _ = associate(target, association_request(target, proposals), "store")
+        dialogue, facts, reach = associate(target, association_request(target, proposals), "store")
         if dialogue is None:
+            if facts.outcome == "unreachable":
+                return f"no association: {reach_words(reach)}"
             return f"no association: {facts.outcome}" + (f", {facts.detail}" if facts.detail else "")
         self._dialogue, self._proposed = dialogue, frozenset(chosen)
         return ""

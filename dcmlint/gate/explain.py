@@ -14,7 +14,7 @@ from dcmlint.intake.verdict import Brief, Repair
 
 _MOST_CHANGES = 20
 
-_WHERE = {
+WHERE = {
     "checking": "accepted; it is being checked",
     "waiting": "accepted; it waits until its study is complete",
     "queued": "accepted; it waits to be delivered",
@@ -42,7 +42,7 @@ def explain(journal: Journal, uid: str) -> Iterator[str]:
 def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     """Lines about one instance: where it is, why, and its history."""
     yield f"instance {row.id} · {given_uid(row.uid)}"
-    yield f"  {_WHERE[row.state]}"
+    yield f"  {WHERE[row.state]}"
     if row.why:
         yield f"  why: {row.why}"
     if row.answer > 0:

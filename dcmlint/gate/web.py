@@ -20,7 +20,8 @@ from starlette.routing import Route
 from dcmlint.errors import UsageError
 from dcmlint.findings.redact import given_uid
 from dcmlint.gate import operate
-from dcmlint.gate.explain import explain, explain_row, when
+from dcmlint.gate.explain import when
+from dcmlint.gate.instance_view import event_view, instance_view
 from dcmlint.gate.metrics import Metrics
 from dcmlint.gate.records import Row
 from dcmlint.gate.running import Gate
@@ -36,10 +37,10 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_ACTIONS = (
-    ("release", "Forward it as it is"),
-    ("discard", "Give it up"),
-    ("names", "Show who the patient is"),
+_ACTIONS = (  # of a held instance: what is done, the words and the look of its button
+    ("release", "Forward it", "main"),
+    ("names", "Show who the patient is", ""),
+    ("discard", "Give it up: its bytes are deleted", "bad"),
 )
 
 
@@ -101,15 +102,17 @@ class Page:
         states = [(state, found["states"].get(state, 0)) for state in STATES]
         oldest = age(now - found["oldest_held"]) if found["oldest_held"] is not None else ""
         return self._html(
-            "home.html", mode=gate.settings.mode, profile=gate.settings.profile, closed=gate.space.closed, queues=queues,
-            states=states, held=held, count=found["states"].get("held", 0), oldest=oldest,
+            "home.html", mode=gate.settings.mode, profile=printable(gate.core.policy.profile.name),
+            closed=gate.space.closed, free=f"{gate.space.free / 1e9:.1f} GB", queues=queues, states=states, held=held,
+            count=found["states"].get("held", 0), oldest=oldest, repaired=found["repaired"],
         )  # fmt: skip
 
     def explained(self, request: Request) -> Response:
         """Everything that came under a UID."""
         uid = request.query_params.get("uid", "").strip()[:64]
-        lines = "\n".join(printable(line) for line in explain(self._gate.journal, uid))
-        return self._instance(f"SOP Instance UID {given_uid(uid)}", [lines] if lines else [], None)
+        journal = self._gate.journal
+        traces = [event_view(event) for event in journal.traces(uid)]
+        return self._instances(f"SOP Instance UID {given_uid(uid)}", journal.find(uid), {}, traces)
 
     def instance(self, request: Request) -> Response:
         """One instance, and what can be decided."""
@@ -158,23 +161,14 @@ class Page:
         rows = self._gate.journal.rows("id=?", number)
         if not rows:
             return PlainTextResponse("no such instance\n", 404)
-        lines = "\n".join(printable(line) for line in explain_row(self._gate.journal, rows[0]))
-        return self._instance(
-            f"instance {number}", [lines], rows[0] if rows[0].state == "held" else None, names
-        )
+        return self._instances(f"Instance {number}", rows, names, [])
 
-    def _instance(
-        self, title: str, blocks: list[str], row: Row | None, names: dict[str, str] | None = None
+    def _instances(
+        self, title: str, rows: list[Row], names: dict[str, str], traces: list[dict[str, str]]
     ) -> Response:
-        shown = {name: printable(value) for name, value in (names or {}).items()}
+        shown = [instance_view(self._gate.journal, row, names) for row in rows]
         return self._html(
-            "instance.html",
-            title=title,
-            blocks=blocks,
-            row=row,
-            names=shown,
-            actions=_ACTIONS,
-            token=self._token,
+            "instance.html", title=title, rows=shown, traces=traces, actions=_ACTIONS, token=self._token
         )
 
     def _html(self, template: str, **values: Any) -> Response:

@@ -10,6 +10,13 @@ from dcmlint.network.observed import ReachFacts
 from dcmlint.network.wire.connection import prepare
 
 
+def reach_words(reach: ReachFacts) -> str:
+    """Why there is no connection, in words."""
+    words = {"name": "unknown host", "refused": "connection refused", "timeout": "no connection within"}
+    detail = "" if reach.outcome == "refused" else reach.detail
+    return f"{words.get(reach.outcome, reach.outcome)} {detail}".strip()
+
+
 def connect(host: str, port: int, timeout: float) -> tuple[socket.socket | None, ReachFacts]:
     """A TCP connection and how it was had; the socket is None where it was not."""
     try:

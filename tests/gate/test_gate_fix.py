@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from pathlib import Path
 from time import time
@@ -76,7 +77,7 @@ def test_what_is_repaired_reaches_the_archive_and_what_came_is_kept(tmp_path: Pa
             with urllib.request.urlopen(f"http://127.0.0.1:{page}/instances/1", timeout=5) as answer:
                 shown = answer.read().decode()
             assert "VR111 write the date without dots: StudyDate" in shown
-            assert "2024" not in shown.partition("<pre>")[2].partition("history:")[0].partition("  VR111")[2]
+            assert "2024" not in re.sub(r"20\d\d-\d\d-\d\d", "", shown)  # the date of the study is masked
             assert gate.stop() == 0
     there = {path.name.split(".", 1)[1]: path for path in (tmp_path / "archive").iterdir()}
     assert stored(there["2.25.2"]) == data_set("2.25.2")
