@@ -26,7 +26,18 @@ class Part:
     written to the disk while more comes, so that a large instance does not wait for all of it in the end.
     """
 
-    __slots__ = ("_digest", "_fd", "_flushed", "_flusher", "ahead", "limit", "path", "refusal", "size")
+    __slots__ = (
+        "_digest",
+        "_fd",
+        "_flushed",
+        "_flusher",
+        "_wanted",
+        "ahead",
+        "limit",
+        "path",
+        "refusal",
+        "size",
+    )
 
     def __init__(
         self, path: str, *, limit: int, digest: bool, refusal: Answer | None = None, ahead: bool = False
@@ -38,7 +49,8 @@ class Part:
         self.limit = limit
         self.size = 0
         self.refusal = refusal
-        self._digest = Digest() if digest else None
+        self._wanted = digest
+        self._digest: Digest | None = None
         self._fd = -1
 
     def open(self, head: bytes = b"") -> None:
@@ -48,6 +60,7 @@ class Part:
             return
         try:
             self._fd = os.open(self.path, _FLAGS, 0o600)
+            self._digest = Digest(self.path, len(head)) if self._wanted else None
             self._put(memoryview(head))
         except OSError as error:
             self._disk(error)
@@ -65,6 +78,7 @@ class Part:
             self._put(data)
         except OSError as error:
             self._disk(error)
+            return
         if self.ahead and self.size - self._flushed >= _FLUSH_BYTES:
             self._flush_ahead()
         if self._digest is not None:
@@ -87,6 +101,8 @@ class Part:
             try:
                 if durable:
                     _flush(fd)
+                if self._digest is not None:
+                    self._digest.close()
             finally:
                 os.close(fd)
         except OSError as error:
@@ -95,7 +111,7 @@ class Part:
     def drop(self) -> None:
         """Close and remove the file."""
         if self._digest is not None:
-            self._digest.close()
+            self._digest.drop()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             try:

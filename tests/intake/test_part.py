@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dcmlint.intake import digest as digests
 from dcmlint.intake import part as parts
 from dcmlint.intake.part import Part
 
@@ -42,3 +43,16 @@ def test_what_is_dropped_while_it_is_flushed_is_gone(tmp_path: Path, monkeypatch
     assert part.refusal is not None
     assert list(tmp_path.iterdir()) == []
     parts._flush_path(str(tmp_path / "one.part"))  # nothing happens
+
+
+def test_a_part_that_cannot_be_hashed_is_refused_as_transient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "_DIRECT", 0)
+    part = Part(str(tmp_path / "one.part"), limit=1000, digest=True)
+    part.open(b"head")
+    part.write(memoryview(bytes(600)))
+    (tmp_path / "one.part").unlink()
+    part.finish(durable=False)
+    assert part.refusal is not None
+    assert part.refusal.status == 0xA700
