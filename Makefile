@@ -36,7 +36,8 @@ fuzz: $(VENV)/.tests
 
 # The proofs of the gate at full length: hours.
 soak: $(VENV)/.tests
-	DCMLINT_GATE_KILLS=200 DCMLINT_GATE_ITEMS=1500000 DCMLINT_GATE_OUTAGE=600 $(BIN)/python -m pytest tests/gate --timeout 7200
+	DCMLINT_GATE_KILLS=200 DCMLINT_GATE_BETWEEN=5 DCMLINT_GATE_ITEMS=1500000 DCMLINT_GATE_OUTAGE=600 \
+	  $(BIN)/python -m pytest tests/gate -s --timeout 7200
 	$(BIN)/python benchmarks/gate_speed.py
 	$(BIN)/python benchmarks/gate_speed.py --memory 100000
 

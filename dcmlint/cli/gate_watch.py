@@ -38,8 +38,8 @@ def watch(
     from dcmlint.gate.watch import Watcher
     from dcmlint.gate.watch_verdict import ByChecks
     from dcmlint.intake.checking import Checks
-    from dcmlint.intake.child import Start
     from dcmlint.intake.policy import Policy
+    from dcmlint.intake.task import Start
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: not a folder")

@@ -17,10 +17,10 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken
 from dcmlint.gate.spool import REPAIRED, WHOLE, Spool
 from dcmlint.intake.checking import Checks
-from dcmlint.intake.child import Task
 from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply, Verdict
 
 _BACKLOG = 500  # instances that wait to be checked, beyond which their senders wait with them

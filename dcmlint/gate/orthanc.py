@@ -16,8 +16,8 @@ import msgspec
 
 from dcmlint.engine.settings import Settings
 from dcmlint.intake.checking import Checks
-from dcmlint.intake.child import Start, Task
 from dcmlint.intake.policy import Policy
+from dcmlint.intake.task import Start, Task
 from dcmlint.reports.border import printable
 from dcmlint.version import __version__
 

@@ -16,9 +16,10 @@ from dcmlint.dicom.buffers import open_file
 from dcmlint.engine.session import Checker
 from dcmlint.errors import InputError
 from dcmlint.gate.spool import digest, read_identity
-from dcmlint.intake.child import Task, check, main, silence
+from dcmlint.intake.child import check, main, silence
 from dcmlint.intake.part import discard
 from dcmlint.intake.policy import Policy
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply
 
 if TYPE_CHECKING:  # most profiles repair nothing, and then nothing of it is loaded

@@ -30,9 +30,9 @@ from dcmlint.gate.space import Space
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
 from dcmlint.intake.checking import Checks
-from dcmlint.intake.child import Start
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import Answer
+from dcmlint.intake.task import Start
 from dcmlint.intake.verdict import ProfileFacts, Reply, Verdict
 from dcmlint.network.observed import AssociationFacts, AssociationHead
 from dcmlint.network.tls.context import Credentials, client_context

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from dcmlint.gate.core import Core
-from dcmlint.intake.child import Task
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Reply, Verdict
 
 

@@ -16,10 +16,10 @@ from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Watch
 from dcmlint.gate.watch import ACCEPTED, HELD, FileVerdict, Watcher
 from dcmlint.intake.checking import Checks
-from dcmlint.intake.child import Task
 from dcmlint.intake.part import SUFFIX
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import SUCCESS
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Brief
 from dcmlint.intake.whole_file import WholeFile
 

@@ -22,7 +22,7 @@ from time import monotonic
 import msgspec
 
 from dcmlint.errors import UsageError
-from dcmlint.intake.child import Start, Started, Task
+from dcmlint.intake.task import Start, Started, Task
 from dcmlint.intake.verdict import ProfileFacts, Reply
 
 SLOW = 1.0  # seconds of processor time

@@ -24,55 +24,17 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import open_file
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
 from dcmlint.engine.session import Task as Input
-from dcmlint.engine.settings import Settings
 from dcmlint.errors import DcmlintError
 from dcmlint.findings.finding import Finding
 from dcmlint.intake.policy import Policy
-from dcmlint.intake.verdict import Action, Brief, Patient, ProfileFacts, Reply
+from dcmlint.intake.task import Start, Started, Task
+from dcmlint.intake.verdict import Brief, Patient, ProfileFacts, Reply
 from dcmlint.standard.tags import PatientID, PatientName, SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 
 _MAX_FINDINGS = 200  # kept of one instance
 _MAX_NAME = 324  # characters: three component groups of a PN (PS3.5 6.2)
 _MAX_HEADER = 1 << 29  # of a header, counted in the memory limit
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
-
-
-class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """What a child is told first: the settings of its checks, the bytes of memory besides the header, and
-    whether the whole result is wanted rather than its findings alone. ``rules`` and ``observe``: as in `Policy`, for
-    a child that repairs. ``patient``: whether it tells who the patient is."""
-
-    settings: Settings
-    memory: int = 1 << 30
-    whole: bool = False
-    rules: dict[str, Action] = {}
-    observe: bool = False
-    patient: bool = False
-
-
-class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """What a child answers first: the profile's facts, or what is wrong with it."""
-
-    profile: ProfileFacts | None = None
-    error: str = ""
-
-
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance to check (``path`` and what its command said), or the members of a study (``members``).
-
-    ``repaired``: where a repaired file may be written."""
-
-    path: str = ""
-    name: str = ""
-    repaired: str = ""
-    sop_class: str = ""
-    sop_instance: str = ""
-    transfer_syntax: str = ""
-    sha256: str = ""
-    over_network: bool = True
-    half_originator: bool = False
-    earlier: str = ""
-    members: tuple[bytes, ...] | None = None
 
 
 # What a child does after the check of an instance that was read: its checker, its policy, the task and the reply.

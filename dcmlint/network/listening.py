@@ -25,12 +25,12 @@ from dcmlint.engine.together import check_together
 from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.intake.checking import Checks
-from dcmlint.intake.child import Start, Task
 from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.part import discard, publish
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.sent import Sent
 from dcmlint.intake.status import OUT_OF_RESOURCES, Answer
+from dcmlint.intake.task import Start, Task
 from dcmlint.intake.verdict import Action, ProfileFacts, Reply
 from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance

@@ -37,8 +37,9 @@ from dcmlint.gate.repairing_child import repaired
 from dcmlint.gate.settings import Forward, GateSettings
 from dcmlint.gate.space import Space
 from dcmlint.gate.spool import digest, read_identity
-from dcmlint.intake.child import Task, check
+from dcmlint.intake.child import check
 from dcmlint.intake.policy import Policy
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import ProfileFacts, Repair, Reply
 
 FIXING = PROFILE.replace("warning: quarantine", "warning: fix").replace("GTT: on", "GTT: on, VR111: on")

@@ -18,7 +18,7 @@ from dcmlint.gate.serving import HttpServer
 from dcmlint.gate.settings import Stow
 from dcmlint.gate.stow import StowApp
 from dcmlint.intake import part
-from dcmlint.intake.child import Task
+from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Reply
 
 pytest.importorskip("python_multipart")
