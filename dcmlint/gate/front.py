@@ -24,6 +24,9 @@ from dcmlint.network.wire.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejectio
 from dcmlint.profiles.uids import uid_of
 from dcmlint.standard.uids import StorageCommitmentPushModel
 
+# SOP Instance UID, sender, address, and what was answered.
+NotTaken = Callable[[str, str, str, Answer], None]
+
 
 class Front:
     """The acceptor of a gate. ``closed``: whether space is low, so that no association is accepted; ``full``: whether
@@ -33,7 +36,7 @@ class Front:
     def __init__(
         self, core: Core, listen: Listen, base: Path, *, closed: Callable[[], bool], full: Callable[[], bool],
         ended: Callable[[AssociationFacts], None],
-        not_taken: Callable[[Command, AssociationHead, Answer], None] = lambda command, head, answer: None,
+        not_taken: NotTaken = lambda uid, sender, peer, answer: None,
         commitments: Commitments | None = None,
     ) -> None:  # fmt: skip
         self._core = core
@@ -83,7 +86,7 @@ class Front:
             self._trace(
                 command.sop_instance, head, "not taken", f"answered {answer.status:04X}H: {answer.comment}"
             )
-        self._not_taken(command, head, answer)
+        self._not_taken(command.sop_instance, head.request.calling, head.peer, answer)
 
     def _end(self, facts: AssociationFacts) -> None:
         uid = self._coming.pop(facts.number, "")

@@ -34,9 +34,8 @@ from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import Answer
 from dcmlint.intake.task import Start
 from dcmlint.intake.verdict import ProfileFacts, Reply, Verdict
-from dcmlint.network.observed import AssociationFacts, AssociationHead
+from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.tls.context import Credentials, client_context
-from dcmlint.network.wire.dimse import Command
 
 _TICK = 0.5
 _TIDY_SECONDS = 15.0
@@ -89,7 +88,7 @@ class Gate:
                 )  # fmt: skip
             self.front = Front(
                 self.core, settings.listen, base, closed=lambda: self.space.closed, full=lambda: self.space.full, ended=self._ended,
-                not_taken=self._not_taken, commitments=self.commitments,
+                not_taken=self.not_taken, commitments=self.commitments,
             )  # fmt: skip
             undo.pop_all()
         self._stop = threading.Event()
@@ -203,10 +202,10 @@ class Gate:
         for one in self.observers:
             one.committed(seconds)
 
-    def _not_taken(self, command: Command, head: AssociationHead, answer: Answer) -> None:
-        sender = head.request.calling
-        self.log("not taken", level="warning", uid=command.sop_instance, sender=sender, peer=head.peer,
-                 status=f"{answer.status:04X}", why=answer.comment)  # fmt: skip
+    def not_taken(self, uid: str, sender: str, peer: str, answer: Answer) -> None:
+        """Tell of an instance that never came to be decided."""
+        self.log("not taken", level="warning", uid=uid, sender=sender, peer=peer, status=f"{answer.status:04X}",
+                 why=answer.comment)  # fmt: skip
         for one in self.observers:
             one.not_taken(sender, answer)
 

@@ -64,6 +64,11 @@ def stow_server(gate: Gate, settings: GateSettings, base: Path) -> HttpServer:
     if stow.client_ca:
         options |= {"ssl_ca_certs": relative(base, stow.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
     made = StowApp(
-        gate.core, stow, base, largest=int(settings.listen.largest), closed=lambda: gate.space.closed
+        gate.core,
+        stow,
+        base,
+        largest=int(settings.listen.largest),
+        closed=lambda: gate.space.closed,
+        not_taken=gate.not_taken,
     )
     return HttpServer(made.app, "stow", stow.host, stow.port, **options)

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.core import Core
+from dcmlint.gate.front import NotTaken
 from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Stow
 from dcmlint.gate.store_response import Stored, store_response
@@ -35,12 +36,13 @@ class BadRequestError(Exception):
 
 
 class StowApp:
-    """The application; ``closed``: whether there is no space for more."""
+    """The application; ``closed``: whether there is no space for more; ``not_taken`` is told of what could not be."""
 
     def __init__(
-        self, core: Core, settings: Stow, base: Path, *, largest: int, closed: Callable[[], bool]
-    ) -> None:
-        self._core, self._closed, self._largest = core, closed, largest
+        self, core: Core, settings: Stow, base: Path, *, largest: int, closed: Callable[[], bool],
+        not_taken: NotTaken = lambda uid, sender, peer, answer: None,
+    ) -> None:  # fmt: skip
+        self._core, self._closed, self._largest, self._not_taken = core, closed, largest, not_taken
         self._tokens = _tokens(settings, base)
         self.app = Starlette(
             routes=[
@@ -78,6 +80,8 @@ class StowApp:
             return PlainTextResponse(f"{error}\n", 400)
         finally:
             await run_in_threadpool(body.drop)
+        for uid, answer in body.not_taken:
+            self._not_taken(uid, user, peer, answer)
         return store_response(body.stored, request.headers.get("accept", ""))
 
     def _user(self, request: Request) -> str | None:
@@ -99,6 +103,7 @@ class _Body:
         self, core: Core, boundary: bytes, *, largest: int, user: str, peer: str, study: str
     ) -> None:
         self.stored: list[Stored] = []
+        self.not_taken: list[tuple[str, Answer]] = []
         self._core, self._largest = core, largest
         self._user, self._peer, self._study = user, peer, study
         self._file: WholeFile | None = None
@@ -177,7 +182,9 @@ class _Body:
         refusal = file.finish(durable=True)
         meta = file.meta
         if meta is None:
-            self.stored.append(Stored(answer=refusal or Answer(CANNOT_UNDERSTAND)))
+            refusal = refusal or Answer(CANNOT_UNDERSTAND)
+            self.not_taken.append(("", refusal))
+            self.stored.append(Stored(answer=refusal))
             return
         answer = refusal
         if answer is None:
@@ -185,13 +192,17 @@ class _Body:
                 file="", sop_instance=meta.sop_instance, sop_class=meta.sop_class, transfer_syntax=meta.transfer_syntax,
                 sha256=file.part.sha256, size=file.part.size, sender=self._user, peer=self._peer, via="stow",
             ))  # fmt: skip
+        else:
+            self.not_taken.append((meta.sop_instance, answer))
         self.stored.append(Stored(sop_class=meta.sop_class, sop_instance=meta.sop_instance, answer=answer))
 
     def _take(self, path: Path, arrival: Arrival) -> Answer:
         try:
             return self._core.take(path, arrival, study=self._study)
         except OSError as error:
-            return Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror or error}")
+            answer = Answer(OUT_OF_RESOURCES, f"cannot store: {error.strerror or error}")
+            self.not_taken.append((arrival.sop_instance, answer))
+            return answer
 
     def _last(self) -> None:
         self._ended = True

@@ -86,7 +86,7 @@ def test_an_archive_that_is_down_gets_everything_when_it_is_back(tmp_path: Path)
         contents = fill(bench, 30)
         with forwarding(bench, archive.port) as forwarder:
             until(lambda: forwarder.down_since is not None)
-            assert "unreachable" in forwarder.trouble
+            assert "connection refused" in forwarder.trouble
             archive.restart()
             until(all_in(bench, "delivered"))
             assert forwarder.down_since is None

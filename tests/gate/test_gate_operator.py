@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
-import sys
 from pathlib import Path
 from time import monotonic
 
@@ -21,15 +22,18 @@ from gate_support import (
     write_config,
 )
 
+from dcmlint.cli.app import run as command
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.pdu import fragments
 
 
 def gate(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dcmlint.cli", "gate", *words, "-c", str(config)], capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    """A command of `dcmlint gate`, as its entry point runs it; in this process, which saves its start."""
+    out, err = io.StringIO(), io.StringIO()
+    arguments = ["gate", *words, "-c", str(config)]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = command(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def cut_off(port: int, uid: str) -> None:
@@ -74,10 +78,11 @@ def test_a_session(tmp_path: Path) -> None:
             send_one(bad)  # the archive does not take it
             cut_off(port, "2.25.108")
             until(lambda: len(archive.stored) == 4)
+            until(lambda: "archive refused it" in gate(config, "explain", bad).stdout)
             send_one("2.25.100", filling=b"other!" * 20)  # other bytes than what the archive has
             archive.stop()
             send_one("2.25.109")  # waits
-            until(lambda: "tried" in gate(config, "explain", bad).stdout)
+            until(lambda: "connection refused" in gate(config, "explain", "2.25.109").stdout)
 
             def explained(uid: str, *words: str) -> None:
                 said = gate(config, "explain", uid)

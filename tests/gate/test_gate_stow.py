@@ -28,8 +28,8 @@ TYPE = 'multipart/related; type="application/dicom"; boundary=B'
 class Client:
     """One server and what is asked of it."""
 
-    def __init__(self, port: int, bench: Bench) -> None:
-        self.port, self.bench = port, bench
+    def __init__(self, port: int, bench: Bench, app: StowApp) -> None:
+        self.port, self.bench, self.app = port, bench, app
 
     def post(
         self, body: bytes, path: str = "/dicom-web/studies", **headers: str
@@ -56,7 +56,7 @@ def stow(folder: Path, *, closed: bool = False, largest: int = 1 << 20, **settin
         server = HttpServer(app.app, "stow", "127.0.0.1", 0)
         server.start()
         try:
-            yield Client(server.port, bench)
+            yield Client(server.port, bench, app)
         finally:
             server.stop()
 
@@ -199,9 +199,12 @@ def test_a_journal_that_cannot_be_written_is_a_transient_failure(tmp_path: Path)
     def broken(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
+    told: list[tuple[str, int]] = []
     with stow(tmp_path) as client:
+        client.app._not_taken = lambda uid, sender, peer, answer: told.append((uid, answer.status))
         client.bench.core.journal.take = broken  # type: ignore[method-assign,assignment]
-        status, answer, _ = client.post(multipart(a_file("2.25.1")))
+        status, answer, _ = client.post(multipart(a_file("2.25.1"), b"no DICOM"))
+        assert told == [("2.25.1", 0xA700), ("", 0xC000)]
         assert (status, values(answer["00081198"], "00081197")) == (409, [0xA700])
 
 
