@@ -49,7 +49,9 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     ``unlisted``: dimensions whose organization is not in the Dimension Organization Sequence
     ``unresolved``: dimensions whose attribute is not found in the functional groups; not those that name no
         group where they should, or themselves as their group
-    ``wrong_count``: frames whose number of indices is not the number of dimensions
+    ``incomplete``: dimensions whose attribute is found for some frames and not for others
+    ``incomplete_frames``: the frames that lack the attribute of the first of these dimensions
+    ``wrong_count``: frames whose number of indices is not the number of dimensions, if any frame has some
     ``zero``: frames with an index below 1
     ``gapped``: dimensions whose indices are not 1, 2, 3 ... without a gap
     ``ambiguous``: dimensions in which indices and values of the attribute do not correspond one to one
@@ -63,6 +65,8 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     indexed: int
     unlisted: Sequence[int] = ()
     unresolved: Sequence[int] = ()
+    incomplete: Sequence[int] = ()
+    incomplete_frames: Sequence[int] = ()
     wrong_count: Sequence[int] = ()
     zero: Sequence[int] = ()
     gapped: Sequence[int] = ()
@@ -94,9 +98,13 @@ def dimensions(facts: Facts) -> Dimensions | None:
     path = (FrameContentSequence, DimensionIndexValues)
     counts = columns.counts(path)
     there = counts > 0
+    lacking = [np.flatnonzero(_lacking(columns, item)) for item in items]
+    incomplete = [number for number, frames in enumerate(lacking) if 0 < len(frames) < columns.count]
     result = msgspec.structs.replace(
-        result, indexed=int(there.sum()), wrong_count=np.flatnonzero(there & (counts != len(items)))
-    )
+        result, indexed=int(there.sum()),
+        wrong_count=np.flatnonzero(counts != len(items)) if there.any() else (),
+        incomplete=tuple(incomplete), incomplete_frames=lacking[incomplete[0]] if incomplete else (),
+    )  # fmt: skip
     if len(items) * columns.count > _MOST_VALUES:
         hidden = dict.fromkeys(
             ("zero", "gapped", "ambiguous", "ambiguous_frames", "descending", "repeated"), UNKNOWN
@@ -170,6 +178,16 @@ def _found(dataset: Dataset, columns: FrameColumns, item: Dataset) -> bool | Non
     if columns.shared_has(path) or bool(columns.has(path).any()):
         return True
     return None if len(path) == 1 and columns.in_a_group(path[0]) else False
+
+
+def _lacking(columns: FrameColumns, item: Dataset) -> Flags:
+    """Frames without the attribute of a dimension; none where it is shared, or is looked for outside of a group."""
+    import numpy as np
+
+    path = _path(item)
+    if path is None or len(path) == 1 or path[0] == path[1] or columns.shared_has(path):
+        return np.zeros(columns.count, bool)
+    return ~columns.has(path)
 
 
 def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] | None:

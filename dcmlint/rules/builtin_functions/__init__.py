@@ -17,6 +17,7 @@ from dcmlint.rules.builtin_functions.header import (  # noqa: F401 - importing r
     coding,
     numbers,
     preparation,
+    vectors,
 )
 from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing registers them
     bulk_lengths,

@@ -202,7 +202,7 @@ class TableCheck:
                 check_listed(self._told, dataset, elements[tag], level)
         for tag in shape.sized:
             if elements[tag].items is not None:
-                self._items(dataset, elements[tag], level.sized[tag])
+                self._items(dataset, elements[tag], level)
         for tag in shape.strange:
             if tag not in _ANYWHERE and tag not in allowed:
                 self._unknown(dataset, elements[tag], level)
@@ -383,12 +383,19 @@ class TableCheck:
             offset=element.offset,
         )  # fmt: skip
 
-    def _items(self, dataset: Dataset, element: Element, spec: RowSpec) -> None:
+    def _items(self, dataset: Dataset, element: Element, level: Level) -> None:
+        spec = level.sized[element.tag]
         count = len(dataset.items(element.tag))
         assert spec.row.items is not None
         low, high = spec.row.items
         if count == 0 and low <= 1:
-            return  # no items at all: a matter of types
+            # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
+            if all(one.type == "3" for one in level.rows[element.tag]):
+                self._told.add(
+                    "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
+                    want="absent, or 1 or more", table=spec.table, offset=element.offset,
+                )  # fmt: skip
+            return
         if (count < low and dataset.is_whole(element)) or (high is not None and count > high):
             wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
             self._told.add(

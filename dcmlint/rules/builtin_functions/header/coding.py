@@ -29,6 +29,8 @@ from dcmlint.standard.tags import (
     CodeMeaning,
     CodeValue,
     CodingSchemeDesignator,
+    CodingSchemeIdentificationSequence,
+    CodingSchemeUID,
     EquivalentCodeSequence,
     SOPClassUID,
 )
@@ -168,3 +170,24 @@ def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] =
 
 def _at(dataset: Dataset, path: str) -> list[Place]:
     return item_places(dataset, [step.tag for step in parse_path(path)], SAID_BY_A_CODE)
+
+
+@rule_function("coding-scheme-uids", applies_with(CodingSchemeIdentificationSequence))
+def scheme_uids(context: RuleContext, schemes: Mapping[str, str]) -> Iterator[Problem]:
+    """COD006: a Coding Scheme UID that is not the registered one.
+
+    ``schemes``: the UID by designator.
+    """
+    any_ = False
+    for item in context.dataset.items(CodingSchemeIdentificationSequence):
+        wanted, found = schemes.get(item.text(CodingSchemeDesignator)), item.text(CodingSchemeUID)
+        if wanted is None or not found:
+            continue
+        any_ = True
+        if found != wanted:
+            yield Problem(
+                message=f"Coding Scheme UID is not that of {item.text(CodingSchemeDesignator)}", level=item,
+                tag=CodingSchemeUID, found=found, want=wanted,
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dcmlint.dicom.path import name_of, parse_path
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
+from dcmlint.standard.tags import PixelMeasuresSequence, SharedFunctionalGroupsSequence, SpacingBetweenSlices
 
 
 @rule_function("positive-values")
@@ -26,3 +29,43 @@ def positive_values(context: RuleContext, attributes: Sequence[str]) -> Iterator
                 level=dataset, tag=tag, found=value, want="more than 0",
                 message=f"{name_of(tag)} is not greater than zero",
             )  # fmt: skip
+
+
+@rule_function("spacing-not-negative", applies_with(SpacingBetweenSlices))
+def spacing_not_negative(context: RuleContext) -> Iterator[Problem]:
+    """GEO009: a negative Spacing Between Slices, of the image or of its Pixel Measures."""
+    dataset = context.dataset
+    shared = [
+        item
+        for groups in dataset.items(SharedFunctionalGroupsSequence)[:1]
+        for item in groups.items(PixelMeasuresSequence)[:1]
+    ]
+    any_ = False
+    for level in (dataset, *shared):
+        value = level.value(SpacingBetweenSlices)
+        if isinstance(value, int | float):
+            any_ = True
+            if value < 0:
+                yield _negative(value, level=level)
+    columns = FrameColumns(dataset)
+    if columns.count:
+        import numpy as np
+
+        values = columns.numbers((PixelMeasuresSequence, SpacingBetweenSlices))
+        any_ = any_ or not bool(np.isnan(values).all())
+        frames = np.flatnonzero(values < 0)
+        if len(frames):
+            path = "PerFrameFunctionalGroupsSequence[*].PixelMeasuresSequence[0].SpacingBetweenSlices"
+            yield _negative(float(values[frames[0]]), path=path, items=frames)
+    if not any_:
+        raise NotApplicable
+
+
+def _negative(value: float, **where: Any) -> Problem:
+    return Problem(
+        tag=SpacingBetweenSlices,
+        found=value,
+        want="0 or more",
+        message="Spacing Between Slices is negative",
+        **where,
+    )
