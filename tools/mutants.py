@@ -121,7 +121,7 @@ FALSE_ALARMS: dict[str, str] = {
         "usage U in enhanced XRF (PS3.3 A.48.3); elsewhere dcmlint reports it"
     ),
     r"ReferencedSeriesSequence present but Instance does not reference": (
-        "looks at the first item alone; where nothing is referenced dcmlint reports it (IOD021)"
+        "looks at the first item alone; where nothing is referenced dcmlint reports it (PS3.3 C.12.2)"
     ),
     r"/SegmentNumber.* not monotonically increasing": "numbers of a label map need not begin with 1 (PS3.3 C.8.20.4)",
 }

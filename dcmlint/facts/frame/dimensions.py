@@ -51,7 +51,7 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
         group where they should, or themselves as their group
     ``incomplete``: dimensions whose attribute is found for some frames and not for others
     ``incomplete_frames``: the frames that lack the attribute of the first of these dimensions
-    ``wrong_count``: frames whose number of indices is not the number of dimensions, if any frame has some
+    ``wrong_count``: frames whose number of indices is not the number of dimensions
     ``zero``: frames with an index below 1
     ``gapped``: dimensions whose indices are not 1, 2, 3 ... without a gap
     ``ambiguous``: dimensions in which indices and values of the attribute do not correspond one to one
@@ -102,7 +102,7 @@ def dimensions(facts: Facts) -> Dimensions | None:
     incomplete = [number for number, frames in enumerate(lacking) if 0 < len(frames) < columns.count]
     result = msgspec.structs.replace(
         result, indexed=int(there.sum()),
-        wrong_count=np.flatnonzero(counts != len(items)) if there.any() else (),
+        wrong_count=np.flatnonzero(there & (counts != len(items))),
         incomplete=tuple(incomplete), incomplete_frames=lacking[incomplete[0]] if incomplete else (),
     )  # fmt: skip
     if len(items) * columns.count > _MOST_VALUES:

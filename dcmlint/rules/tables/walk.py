@@ -390,7 +390,7 @@ class TableCheck:
         low, high = spec.row.items
         if count == 0 and low <= 1:
             # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
-            if all(one.type == "3" for one in level.rows[element.tag]):
+            if not dataset.raw(element.tag) and all(one.type == "3" for one in level.rows[element.tag]):
                 self._told.add(
                     "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
                     want="absent, or 1 or more", table=spec.table, offset=element.offset,
