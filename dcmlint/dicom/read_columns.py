@@ -78,7 +78,7 @@ def read_columns(
     if buffer is None or len(buffer) < 16:
         return None
     end = min(end, len(buffer))
-    work = _Lockstep(reader, buffer, level, tag, explicit, depth)
+    work = _Lockstep(reader, buffer, level, tag, explicit, depth, end)
     parts: list[Ints] = []
     position, number = start, 0
     for _ in range(_TURNS):
@@ -157,11 +157,19 @@ class _Growing:
 
 class _Lockstep:
     def __init__(
-        self, reader: Reader, buffer: WholeBuffer, level: Dataset, tag: int, explicit: bool, depth: int
+        self,
+        reader: Reader,
+        buffer: WholeBuffer,
+        level: Dataset,
+        tag: int,
+        explicit: bool,
+        depth: int,
+        end: int,
     ) -> None:
+        """``end``: no item goes beyond this byte, whether it is read now or again."""
         self.reader, self.buffer, self.level, self.tag, self.explicit = reader, buffer, level, tag, explicit
         self.depth = depth
-        self.size = len(buffer)
+        self.size, self.end = len(buffer), end
         self.raw = buffer.data
         self.little = level.context.little_in(explicit)
         self._words: dict[tuple[bool, int], npt.NDArray[Any]] = {}
@@ -180,14 +188,14 @@ class _Lockstep:
         """One item, read plainly; what is odd in it was recorded with its shape's template."""
         from dcmlint.dicom.tokens import Reader as PlainReader
 
-        return self._read(PlainReader(self.buffer, self.reader.context), start, number, self.size)
+        return self._read(PlainReader(self.buffer, self.reader.context), start, number, self.end)
 
     def odd(self, start: int, number: int) -> list[Oddity]:
         """What is odd in one item."""
         from dcmlint.dicom.tokens import Reader as PlainReader
 
         reader = PlainReader(self.buffer, self.reader.context, together=False)
-        self._read(reader, start, number, self.size)
+        self._read(reader, start, number, self.end)
         return reader.oddities
 
     def _read(self, reader: Reader, start: int, number: int, end: int) -> Dataset:
