@@ -28,8 +28,11 @@ class UsageError(DcmlintError):
 class LocatedError(UsageError):
     """A mistake in a file that steers dcmlint.
 
-    ``line`` and ``column`` are 1-based; 0 means that the place is not known.
+    ``line`` and ``column`` are 1-based; 0 means that the place is not known.  ``others``: further mistakes in the same
+    file, where they are known.
     """
+
+    others: tuple[LocatedError, ...] = ()
 
     def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0, hint: str = "") -> None:
         self.message, self.file, self.line, self.column, self.hint = message, file, line, column, hint

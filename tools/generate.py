@@ -33,6 +33,8 @@ from tools.reference import (  # noqa: E402
     json_page,
 )
 
+from tools.schemas import baseline_schema, config_schema  # noqa: E402
+
 PAGES = ROOT / "docs" / "rules"
 
 
@@ -41,6 +43,8 @@ def generated() -> dict[Path, bytes]:
     made = {
         ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
         ROOT / "schemas" / "report.json": _json(report_schema()),
+        ROOT / "schemas" / "config.schema.json": _json(config_schema()),
+        ROOT / "schemas" / "baseline.schema.json": _json(baseline_schema()),
     }
     made |= keywords.generated()
     made[ROOT / "docs" / "differences.md"] = _differences()

@@ -69,7 +69,8 @@ def run(arguments: list[str] | None = None) -> int:
         mistake.show(sys.stderr)
         return 2
     except DcmlintError as mistake:
-        print(f"dcmlint: {mistake}", file=sys.stderr)
+        for one in (mistake, *getattr(mistake, "others", ())):
+            print(f"dcmlint: {one}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader of our output went away; nothing more can be said to it.

@@ -6,6 +6,7 @@ data is not trusted to switch rules off.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import msgspec
 
 from dcmlint.engine.accepted import Accepted
-from dcmlint.errors import ConfigError, did_you_mean
+from dcmlint.errors import ConfigError
+from dcmlint.rules.load import published
+from dcmlint.toml_places import TomlPlaces
+from dcmlint.user_file import hold
 
 NAME = "dcmlint.toml"
 _ROOTS = (".git", ".hg", ".svn")
@@ -95,40 +99,50 @@ def find_config(start: Path | None = None) -> Path | None:
 
 def _section(project: Path) -> dict[str, Any] | None:
     try:
-        tool = _parsed(project).get("tool")
+        return _in_project(_parsed(project)[0])
     except ConfigError:
         return None
+
+
+def _in_project(data: dict[str, Any]) -> dict[str, Any] | None:
+    tool = data.get("tool")
     found = tool.get("dcmlint") if isinstance(tool, dict) else None
     return found if isinstance(found, dict) else None
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _parsed(path: Path) -> tuple[dict[str, Any], str]:
+    """The tables of a file, and its text."""
     shown = str(path)
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        return tomllib.loads(text), text
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        message, line, column = _toml_place(str(error))
+        raise ConfigError(f"not TOML: {message}", shown, line, column) from None
+    except UnicodeDecodeError as error:
         raise ConfigError(f"not TOML: {error}", shown) from None
     except RecursionError:
         raise ConfigError("nested too deeply", shown) from None
 
 
+def _toml_place(message: str) -> tuple[str, int, int]:
+    """The message of the reader of TOML without the place at its end, and the place."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    return (found[1], int(found[2]), int(found[3])) if found else (message, 0, 0)
+
+
 def read_config(path: Path) -> Config:
-    """The configuration in a file.  Raises ConfigError with what is wrong."""
+    """The configuration in a file.  Raises ConfigError with what is wrong, where, and what is possible."""
     shown = str(path)
-    data: Any = _parsed(path)
-    if path.name == "pyproject.toml":
-        data = _section(path)
+    data: Any
+    data, text = _parsed(path)
+    in_project = path.name == "pyproject.toml"
+    if in_project:
+        data = _in_project(data)
         if data is None:
             raise ConfigError("has no table [tool.dcmlint]", shown)
-    try:
-        return msgspec.convert(data, Config)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        hint = ""
-        if "unknown field" in text:
-            name = text.split("`")[1]
-            known = [field.encode_name for field in msgspec.structs.fields(Config)]
-            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
-        raise ConfigError(text, shown, hint=hint) from None
+    places = TomlPlaces(text, "tool.dcmlint" if in_project else "")
+    hold(data, published("config"), shown, places.place, ConfigError, text=False)
+    return msgspec.convert(data, Config)

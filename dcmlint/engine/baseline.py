@@ -19,6 +19,8 @@ from dcmlint.engine.spool import Spool
 from dcmlint.errors import ConfigError
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding
+from dcmlint.rules.load import published
+from dcmlint.user_file import hold
 
 Fingerprint = Literal["path", "uid"]
 
@@ -57,11 +59,21 @@ def baseline_of(report: Report, by: Fingerprint = "path") -> Baseline:
 def read_baseline(path: Path) -> Baseline:
     """Raises `ConfigError` for what is no baseline."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Baseline)
+        data = path.read_bytes()
+        value = msgspec.json.decode(data)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from None
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ConfigError(f"not a baseline: {error}", str(path)) from None
+
+    def place(where: str) -> tuple[int, int]:
+        # JSON is YAML; its reader knows lines, and only a mistake pays for it.
+        from dcmlint.rules.yaml_source import parse_yaml
+
+        return parse_yaml(data.decode("utf-8", "replace"), str(path), ConfigError)[0].place(where)
+
+    hold(value, published("baseline"), str(path), place, ConfigError, text=False, what="not a baseline: ")
+    return msgspec.convert(value, Baseline)
 
 
 def baseline_bytes(baseline: Baseline) -> bytes:

@@ -7,20 +7,19 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.profiles.model import PRESENCE, PS3_2, AttributeRow, Profile, ProfileSource
-from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key
-from dcmlint.rules.model import Rule
+from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key, published
+from dcmlint.user_file import hold
+
+if TYPE_CHECKING:
+    from dcmlint.rules.yaml_source import Source
 
 BUNDLE = Path(__file__).resolve().parent.parent / "_data" / "profiles.bin"
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
-_AREA = re.compile(r"[A-Z]{2,5}")
-_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class ProfileBundle(Bundled, frozen=True):
@@ -107,7 +106,8 @@ def read_profile(path: Path, shown: str) -> ProfileSource:
     # The bundle needs no YAML: its import is paid for only where files are read.
     from dcmlint.rules.yaml_source import read_yaml
 
-    return _typed(read_yaml(path, shown, ProfileError))
+    built_in = path.resolve().is_relative_to(data_folder("profiles").resolve())
+    return _typed(read_yaml(path, shown, ProfileError), built_in)
 
 
 def parse_profile(text: str, shown: str) -> ProfileSource:
@@ -120,15 +120,16 @@ def parse_profile(text: str, shown: str) -> ProfileSource:
     return _typed(documents[0])
 
 
-def _typed(source: Any) -> ProfileSource:
-    value = source.value
-    if isinstance(value, dict):
+def _typed(source: Source, built_in: bool = False) -> ProfileSource:
+    from dcmlint.rules.yaml_source import typed
+
+    if isinstance(source.value, dict):
         # Shared parts, which YAML anchors name.
-        value = {key: one for key, one in value.items() if not key.startswith("x-")}
-    try:
-        profile = msgspec.convert(value, Profile, strict=False)
-    except msgspec.ValidationError as problem:
-        raise _misfit(str(problem), source) from None
+        own = {key: one for key, one in source.value.items() if not key.startswith("x-")}
+        source = msgspec.structs.replace(source, value=own)
+    if not built_in:
+        hold(source.plain(), published("profile"), source.file, source.place, ProfileError, text=True)
+    profile = typed(source, Profile, ProfileError)
     rows = tuple(_in_our_words(row) for row in profile.attributes)
     profile = msgspec.structs.replace(profile, attributes=rows)
     made = ProfileSource(profile, source.file, source.marks)
@@ -146,67 +147,22 @@ def _in_our_words(row: AttributeRow) -> AttributeRow:
     )
 
 
-def _misfit(text: str, source: Any) -> ProfileError:
-    """An error of conversion, with its place and what was probably meant."""
-    message, _, path = text.partition(" - at `")
-    path = path.rstrip("`") or "$"
-    hint = ""
-    where = re.sub(r"\[\.\.\.\]", "", path)
-    if "unknown field" in message:
-        name = message.split("`")[1]
-        where, kind = _find_key(source, path, name)
-        fields = [field.encode_name for field in msgspec.structs.fields(kind)]
-        hint = did_you_mean(name, fields, f"known: {', '.join(fields)}")
-    elif "missing required field" in message:
-        hint = ""
-    line, column = ProfileSource(_NOTHING, source.file, source.marks).place(where)
-    shown = path.removeprefix("$").lstrip(".")
-    return ProfileError(f"{message}{f' in {shown}' if shown else ''}", source.file, line, column, hint)
-
-
-def _find_key(source: Any, path: str, name: str) -> tuple[str, Any]:
-    """The full path of a key that is wrong, and the struct that it is wrong in."""
-    from dcmlint.profiles import model
-
-    kinds = (
-        (".own_rules", Rule), (".attributes", AttributeRow), (".endpoints", model.Endpoint),
-        (".overrides", model.Override), (".statements", model.Statement), (".parameters", model.Parameter),
-        (".source", model.Source), (".applies", model.ProfileApplies), (".file_names", model.FileNames), (".limits", model.Limits),
-    )  # fmt: skip
-    kind = next((kind for word, kind in kinds if path.startswith("$" + word)), Profile)
-    pattern = re.compile(re.escape(f"{path}.{name}").replace(re.escape("[...]"), r"(?:\[\d+\]|\.[^.\[]+)"))
-    return next((mark for mark in source.marks if pattern.fullmatch(mark)), path), kind
-
-
-_NOTHING = Profile(id="x", version="", title="")
-
-
 def _check_form(source: ProfileSource) -> None:
     profile = source.profile
 
     def wrong(message: str, path: str, hint: str = "") -> ProfileError:
         return ProfileError(message, source.file, *source.place(path), hint)
 
-    if not _NAME.fullmatch(profile.id):
-        raise wrong(f"{profile.id!r} is not a name of a profile: small letters, digits, - and .", "$.id")
-    if profile.area and not _AREA.fullmatch(profile.area):
-        raise wrong(f"{profile.area!r} is not an area: two to five capital letters", "$.area")
     lists = bool(profile.transfer_syntaxes or profile.sop_classes or profile.file_names or profile.limits)
     if (profile.attributes or lists) and not profile.area:
         raise wrong("a profile with attributes, SOP Classes, transfer syntaxes or file names needs an area", "$",
                     "area: LAB gives the ids LAB001, LAB002, ...")  # fmt: skip
     for name, parameter in profile.parameters.items():
-        if not _PARAMETER.fullmatch(name):
-            raise wrong(
-                f"{name!r} is not a name of a parameter: small letters, digits and _", f"$.parameters.{name}"
-            )
         if parameter.type == "choice" and not parameter.choices:
             raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
     for number, row in enumerate(profile.attributes):
         _check_row(source, row, f"$.attributes[{number}]")
     for number, override in enumerate(profile.overrides):
-        if not _DAY.fullmatch(override.expires):
-            raise wrong(f"{override.expires!r} is not a day", f"$.overrides[{number}].expires", "YYYY-MM-DD")
         for key, text in override.match.items():
             _check_match(key, text, wrong, f"$.overrides[{number}].match.{key}")
         if not override.match:

@@ -31,14 +31,15 @@ def profile_schema() -> dict[str, Any]:
         }
     profile = definitions.pop("Profile")
     properties = profile["properties"]
-    properties["id"]["pattern"] = r"^[a-z0-9][a-z0-9.-]*$"
-    properties["area"]["pattern"] = r"^([A-Z]{2,5})?$"
+    properties["id"] |= _form(r"^[a-z0-9][a-z0-9.-]*$", "a name of a profile: small letters, digits, - and .")
+    properties["area"] |= _form(r"^([A-Z]{2,5})?$", "an area: two to five capital letters")
+    properties["parameters"]["propertyNames"] = _form(r"^[a-z][a-z0-9_]*$", "a name of a parameter: small letters, digits and _")
     row = definitions["AttributeRow"]["properties"]
-    row["id"]["pattern"] = r"^([A-Z]{2,5}\d{3})?$"
+    row["id"] |= _form(r"^([A-Z]{2,5}\d{3})?$", "an id: the area and three digits")
     row["presence"] = {**row["presence"], "anyOf": [{"enum": list(PRESENCE)}, {"type": "string"}]}
     row["presence"].pop("type", None)
     definitions["Override"]["properties"]["expires"] = {
-        **definitions["Override"]["properties"]["expires"], "type": "string", "pattern": r"^\d{4}-\d\d-\d\d$",
+        **definitions["Override"]["properties"]["expires"], "type": "string", **_form(r"^\d{4}-\d\d-\d\d$", "a day: YYYY-MM-DD"),
     }  # fmt: skip
     return {
         "$schema": DIALECT,
@@ -46,6 +47,11 @@ def profile_schema() -> dict[str, Any]:
         **{key: value for key, value in profile.items() if key != "title"},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _form(pattern: str, title: str) -> dict[str, str]:
+    """A pattern, and what it is in words, which messages say."""
+    return {"pattern": pattern, "title": title}
 
 
 def _describe(definition: dict[str, Any], doc: str) -> None:

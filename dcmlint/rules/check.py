@@ -30,7 +30,7 @@ def check_files(files: Iterable[tuple[Path, str]]) -> tuple[list[RuleSource], li
         try:
             source = read_rule(path, shown)
         except RuleError as mistake:
-            mistakes.append(mistake)
+            mistakes += [mistake, *(one for one in mistake.others if isinstance(one, RuleError))]
             continue
         for word, key in ((source.rule.id, "id"), (source.rule.name, "name")):
             if word in seen:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,11 +21,10 @@ from dcmlint.decoding import decoder
 from dcmlint.errors import RuleError
 from dcmlint.findings.finding import RANK
 from dcmlint.rules.model import Repair, Rule, RuleSource
+from dcmlint.user_file import hold
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 BUNDLE = _PACKAGE / "_data" / "rules.bin"
-_ID = re.compile(r"[A-Z]{2,5}\d{3}")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9.]+)*")
 
 
 class Bundled(msgspec.Struct, frozen=True):
@@ -50,6 +48,11 @@ def data_folder(name: str) -> Path:
     if in_checkout() and checkout.is_dir():
         return checkout
     return _PACKAGE / "_data" / name
+
+
+def published(name: str) -> Path:
+    """The schema of a kind of file: rule, profile, config, baseline."""
+    return data_folder("schemas") / f"{name}.schema.json"
 
 
 def in_checkout() -> bool:
@@ -77,6 +80,8 @@ def read_rule(path: Path, shown: str | None = None) -> RuleSource:
     from dcmlint.rules.yaml_source import read_yaml, typed
 
     source = read_yaml(path, shown or str(path))
+    if not path.resolve().is_relative_to(data_folder("rules").resolve()):
+        hold(source.plain(), published("rule"), source.file, source.place, RuleError, text=True)
     rule = typed(source, Rule)
     _check_form(rule, source.file, source.marks)
     return RuleSource(rule, source.file, source.marks)
@@ -104,10 +109,6 @@ def _check_form(rule: Rule, file: str, marks: Mapping[str, tuple[int, int]]) -> 
     def wrong(message: str, key: str) -> RuleError:
         return RuleError(message, file, *marks.get(f"$.{key}", (0, 0)))
 
-    if not _ID.fullmatch(rule.id):
-        raise wrong(f"{rule.id!r} is not a rule id: an area of letters and three digits", "id")
-    if not _NAME.fullmatch(rule.name):
-        raise wrong(f"{rule.name!r} is not a rule name: kebab-case", "name")
     needed = {"table": "check", "function": "function", "expression": "assert"}[rule.kind]
     if not {"table": rule.check, "function": rule.function, "expression": rule.assert_}[rule.kind]:
         raise wrong(f"a rule of kind {rule.kind} needs {needed!r}", "kind")

@@ -59,8 +59,11 @@ def rule_schema() -> dict[str, Any]:
     properties = rule["properties"]
     for name, text in _DESCRIPTIONS.items():
         properties[name]["description"] = text
-    properties["id"]["pattern"] = r"^[A-Z]{2,5}\d{3}$"
-    properties["name"]["pattern"] = r"^[a-z0-9]+(-[a-z0-9.]+)*$"
+    properties["id"] |= {
+        "pattern": r"^[A-Z]{2,5}\d{3}$",
+        "title": "a rule id: an area of letters and three digits",
+    }
+    properties["name"] |= {"pattern": r"^[a-z0-9]+(-[a-z0-9.]+)*$", "title": "a rule name: kebab-case"}
     properties["check"]["items"] = {"enum": sorted(CHECKS)}
     for name in ("assert", "when", "places", "want", "is", "message"):
         properties[name]["type"] = _TEXT

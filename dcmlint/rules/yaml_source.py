@@ -46,6 +46,10 @@ class Source(msgspec.Struct, frozen=True):
             path = path.rpartition(".")[0] if not path.endswith("]") else path.rpartition("[")[0]
         return self.marks.get(path, (0, 0))
 
+    def plain(self) -> Any:
+        """The value without our tags, as the schemas describe it."""
+        return _untagged(self.value)
+
 
 def parse_yaml(text: str, file: str, error: type[LocatedError] = RuleError) -> list[Source]:
     """The documents of a YAML text.  Raises ``error`` with file, line and column."""
@@ -127,19 +131,23 @@ class _Reading:
         if not isinstance(part, yaml.MappingNode):
             raise self._wrong(f"{_MERGE} takes the anchor of a mapping, or a list of them", part)
         below: Marks = {}
-        for key, value in self._untagged(self.convert(part, path, below, depth)).items():
+        whole = self.convert(part, path, below, depth)
+        for key, value in (whole.value if isinstance(whole, Tagged) else whole).items():
             if key not in result:
                 result[key] = value
                 inner = (f"{path}.{key}.", f"{path}.{key}[")
                 marks.update({m: at for m, at in below.items() if f"{m}." == inner[0] or m.startswith(inner)})
 
-    @staticmethod
-    def _untagged(value: Any) -> dict[str, Any]:
-        found: dict[str, Any] = value.value if isinstance(value, Tagged) else value
-        return found
-
     def _wrong(self, message: str, node: Any) -> LocatedError:
         return self._error(message, self._file, *_at(node))
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, Tagged):
+        return _untagged(value.value)
+    if isinstance(value, dict):
+        return {key: _untagged(one) for key, one in value.items()}
+    return [_untagged(one) for one in value] if isinstance(value, list) else value
 
 
 def _at(node: Any) -> tuple[int, int]:

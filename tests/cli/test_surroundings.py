@@ -57,7 +57,7 @@ def test_streams_and_folders_that_are_gone(command: str, code: int, says: str, t
         ("pyproject.toml", "tool = 3", "no table [tool.dcmlint]"),
         ("pyproject.toml", "[tool]\ndcmlint = 3", "no table [tool.dcmlint]"),
         ("pyproject.toml", "x = 1", "no table [tool.dcmlint]"),
-        ("dcmlint.toml", "tool = 3", "unknown field"),
+        ("dcmlint.toml", "tool = 3", "dcmlint.toml:1:1: unknown key 'tool'"),
         ("dcmlint.toml", "\xff", "not TOML"),
     ],
 )

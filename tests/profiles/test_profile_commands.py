@@ -99,7 +99,7 @@ def test_mistakes_are_one_line_and_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert (
         done.stderr.strip()
-        == "dcmlint: lab.yaml:3:8: Object contains unknown field `titel` (did you mean title?)"
+        == "dcmlint: lab.yaml:3:8: unknown key 'titel' (did you mean title?)"
     )
     done = dcmlint("check", "-p", "wsi", "--set", "x=1", GOOD)
     assert done.returncode == 2

@@ -46,7 +46,7 @@ def test_the_built_in_profiles() -> None:
         ("attributes:\n  - {attribute: PatientIdd}\n", "not a keyword", 6),
         ("extends: [wsy]\n", "did you mean", 5),
         ("transfer_syntaxes: [JPEGBaseline]\n", "not a keyword of a Transfer Syntax", 5),
-        ("parameters:\n  x: {type: colour}\n", "Invalid enum value", 6),
+        ("parameters:\n  x: {type: colour}\n", "is not one of attribute, boolean, choice, list", 6),
         ("parameters:\n  x: {type: choice}\n", "without choices", 6),
         ("parameters:\n  X: {}\n", "not a name of a parameter", 6),
         ("set: {y: 1}\n", "no parameter", 5),

@@ -1,0 +1,42 @@
+"""Where the keys of a TOML file are: its reader does not say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_TABLE = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+
+
+class TomlPlaces:
+    """Lines and columns of the tables and keys that begin a line; what is within a line has the place of its key.
+
+    ``root``: the table that paths start from, as in ``tool.dcmlint``.
+    """
+
+    def __init__(self, text: str, root: str = "") -> None:
+        self._marks: dict[str, tuple[int, int]] = {}
+        prefix, counts = "$", Counter[str]()
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := _TABLE.match(line):
+                prefix = _path("$", found[2])
+                if found[1] == "[[":
+                    counts[prefix] += 1
+                    prefix += f"[{counts[prefix] - 1}]"
+                self._marks.setdefault(prefix, (number, found.start(2) + 1))
+            elif found := _KEY.match(line):
+                self._marks.setdefault(_path(prefix, found[1]), (number, found.start(1) + 1))
+        self._root = _path("$", root) if root else "$"
+
+    def place(self, path: str) -> tuple[int, int]:
+        """Line and column of a path, or of the nearest place above it that is known; (0, 0) where none is."""
+        path = self._root + path.removeprefix("$")
+        while path not in self._marks and ("." in path or "[" in path):
+            path = path[: max(path.rfind("."), path.rfind("["))]
+        return self._marks.get(path, (0, 0))
+
+
+def _path(prefix: str, words: str) -> str:
+    return ".".join((prefix, *(part.strip("\"'") for part in _PART.findall(words))))
