@@ -17,6 +17,7 @@ from dcmlint.errors import LocatedError, did_you_mean
 
 Place = Callable[[str], tuple[int, int]]
 _MOST = 20  # mistakes that are told at once
+_CHOICES = 12
 _SHOWN = 60  # characters of a value
 _KINDS = {
     "object": "a mapping", "array": "a list", "string": "text", "number": "a number", "integer": "a whole number",
@@ -55,12 +56,13 @@ def _step(step: str | int) -> str:
 def _validator(schema: Path, text: bool) -> Any:
     from jsonschema import Draft202012Validator, validators
 
+    extend: Any = validators.extend
     kind: Any = Draft202012Validator
     if text:
         checker = kind.TYPE_CHECKER.redefine_many(
             {"number": _reads_as(float), "integer": _reads_as(int), "boolean": _is_truth, "null": _is_nothing}
         )
-        kind = validators.extend(kind, {"enum": _enum, "const": _const}, type_checker=checker)
+        kind = extend(kind, {"enum": _enum, "const": _const}, type_checker=checker)
     return kind(msgspec.json.decode(schema.read_bytes()))
 
 
@@ -173,7 +175,8 @@ def _alternatives(mistake: Any, path: str, within: str) -> Iterator[tuple[str, s
 
 def _choices(path: str, value: Any, choices: tuple[str, ...], within: str) -> tuple[str, str, str]:
     near = did_you_mean(value, choices) if isinstance(value, str) else ""
-    wanted = f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
+    more = f" or {len(choices) - _CHOICES} more" if len(choices) > _CHOICES else ""
+    wanted = f"one of {', '.join(choices[:_CHOICES])}{more}" if len(choices) > 1 else choices[0]
     return path, f"{_shown(value)}{within} is not {wanted}", near
 
 

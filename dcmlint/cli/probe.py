@@ -222,12 +222,12 @@ def _among(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _range(text: str) -> tuple[int | None, int | None] | None:
-    if not text:
-        return None
-    least, found, most = text.partition("..")
-    if not found or not all(part == "" or part.isdecimal() for part in (least, most)):
-        raise UsageError(f"--max-pdu {text}: MIN..MAX, such as 65536.. or 16384..1048576")
-    return int(least) if least else None, int(most) if most else None
+    from dcmlint.profiles.placed_endpoints import pdu_range
+
+    try:
+        return pdu_range(text) if text else None
+    except ValueError as problem:
+        raise UsageError(f"--max-pdu {text}: {problem}") from None
 
 
 def _usable(credentials: Any) -> None:

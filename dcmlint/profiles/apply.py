@@ -89,6 +89,9 @@ def settled_endpoint(
         advice = endpoint.certificate.advice if about_certificate else ""
         worst = "info" if about_certificate and not endpoint.certificate.required else endpoint.severity
         severity = worst if RANK[finding.severity] > RANK[worst] else finding.severity
+        if finding.rule in endpoint.association.rules and finding.severity == rules[finding.rule].severity:
+            # What the profile demands is as severe as it says, unless somebody set the rule's severity.
+            severity = endpoint.severity
         if finding.rule in resolved.locked:
             severity = finding.severity
         remedy = f"{finding.remedy} The document recommends: {advice}." if advice else finding.remedy

@@ -193,6 +193,37 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required: Literal["some", "all", "none"] = "some"
 
 
+class AssociationDemands(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What an endpoint must do in associations, as `dcmlint probe` asks it by options of the same names.
+
+    ``max_pdu``: the range of its maximum PDU length in bytes: 16384..131072, 65536.. or ..131072.  ``implementation``: the
+    Implementation Class UIDs and version names that it may have.  ``identity``: a user identity must be acknowledged.
+    ``reject_titles``: unknown AE titles must be rejected.  ``forbid``: transfer syntaxes that must be refused (keywords or UIDs).
+    ``choice``: the transfer syntax that must be selected from several.  ``concurrent``: the number of simultaneous
+    associations.  ``idle``: for how many seconds an idle association must be kept open.
+    """
+
+    max_pdu: str = ""
+    implementation: tuple[str, ...] = ()
+    identity: bool = False
+    reject_titles: bool = False
+    forbid: tuple[str, ...] = ()
+    choice: str = ""
+    concurrent: int = 0
+    idle: float = 0.0
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that hold what is demanded."""
+        by_key = {
+            "max_pdu": ("NET220",), "implementation": ("NET241",), "identity": ("NET234",), "reject_titles": ("NET203", "NET204"),
+            "forbid": ("NET211",), "choice": ("NET213",), "concurrent": ("NET305",), "idle": ("NET304",),
+        }  # fmt: skip
+        return tuple(rule for key, rules in by_key.items() if getattr(self, key) for rule in rules)
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One row of a table of ports: where somebody listens, and what he is asked.
 
@@ -204,7 +235,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     where nothing is said of TLS; ``smb_minimum``: the dialect, "3" for any of 3.x.  ``direction``: who opens the connection, seen from the product that the
     profile is about: out (it connects to others), in (others connect to it), either.  ``offers``: SOP
     Classes with transfer syntaxes; none: only Verification is looked at.  ``settings_from``: the parameter
-    without which the endpoint is not looked at.
+    without which the endpoint is not looked at.  ``association``: what is demanded of its associations.
     """
 
     name: str
@@ -222,6 +253,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smb_minimum: str = ""
     certificate: Certificate = Certificate()
     offers: tuple[Offer, ...] = ()
+    association: AssociationDemands = AssociationDemands()
     direction: Literal["out", "in", "either"] = "out"
     needs: tuple[str, ...] = ()
     only: dict[str, tuple[str, ...]] = {}

@@ -19,6 +19,7 @@ from dcmlint.profiles.load import builtin_profiles
 from dcmlint.profiles.made_rules import document_of
 from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
+from dcmlint.profiles.placed_endpoints import association_words
 from dcmlint.profiles.profile_text import independent_reading
 from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
 from dcmlint.profiles.schema import profile_schema
@@ -230,7 +231,8 @@ def _endpoints(resolved: Resolved) -> Iterator[str]:
         offers = "; ".join(
             f"{len(offer.transfer_syntaxes)} syntaxes of {offer.sop_class}" for offer in one.offers
         )
-        notes = " ".join((*one.says.split(), *one.not_seen.split()))
+        demanded = association_words(one)
+        notes = " ".join((*one.says.split(), *one.not_seen.split(), *(f"Demanded: {demanded}." if demanded else "").split()))
         yield (
             f"| {one.name} | {one.source} | {one.destination} | {', '.join(one.listens)} | {one.port or '(given)'} | {one.protocol} "
             f"| {titles} | {tls} | {offers} | {_cell(notes)} |"

@@ -36,11 +36,43 @@ def placed(endpoint: Endpoint, values: Values) -> Endpoint:
                 f"endpoint {endpoint.name}: {title!r} is not an AE title",
                 hint="1 to 16 ASCII characters, no backslash",
             )
+    asked = endpoint.association
+    association = msgspec.structs.replace(
+        asked, max_pdu=_or_nothing(asked.max_pdu, values), implementation=in_list(asked.implementation, values),
+        forbid=tuple(uid_of(word, "Transfer Syntax") for word in in_list(asked.forbid, values)),
+        choice=uid_of(in_text(asked.choice, values), "Transfer Syntax") if asked.choice else "",
+    )  # fmt: skip
+    try:
+        pdu_range(association.max_pdu)
+    except ValueError as problem:
+        raise ProfileError(f"endpoint {endpoint.name}: max_pdu {association.max_pdu}: {problem}") from None
     return msgspec.structs.replace(
-        endpoint, host=_or_nothing(endpoint.host, values), port=port,
+        endpoint, association=association, host=_or_nothing(endpoint.host, values), port=port,
         called_ae=_or_nothing(endpoint.called_ae, values), calling_ae=_or_nothing(endpoint.calling_ae, values),
         offers=offers,
     )  # fmt: skip
+
+
+def pdu_range(text: str) -> tuple[int | None, int | None]:
+    """The least and the most of ``MIN..MAX``, either of which may be left out.  Raises ValueError."""
+    if not text:
+        return None, None
+    least, found, most = text.partition("..")
+    if not found or not all(part == "" or part.isdecimal() for part in (least, most)):
+        raise ValueError("MIN..MAX, such as 65536.. or 16384..1048576")
+    return int(least) if least else None, int(most) if most else None
+
+
+def association_words(endpoint: Endpoint) -> str:
+    """What is demanded of its associations, key by key; empty for nothing."""
+    asked = endpoint.association
+    parts = []
+    for key in asked.__struct_fields__:
+        value = getattr(asked, key)
+        if value:
+            shown = ", ".join(value) if isinstance(value, tuple) else "yes" if value is True else f"{value}"
+            parts.append(f"{key} {shown}")
+    return "; ".join(parts)
 
 
 def _or_nothing(text: str, values: Values) -> str:

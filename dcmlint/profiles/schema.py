@@ -23,7 +23,7 @@ def profile_schema() -> dict[str, Any]:
     for name, definition in rules.pop("$defs").items():
         definitions[name] = definition
     definitions["Rule"] = {key: value for key, value in rules.items() if not key.startswith("$")}
-    for name in ("Profile", "AttributeRow", "Parameter", "Endpoint", "Certificate", "Offer", "Override", "Source",
+    for name in ("Profile", "AttributeRow", "Parameter", "Endpoint", "AssociationDemands", "Certificate", "Offer", "Override", "Source",
                  "ProfileApplies", "FileNames", "Limits", "Statement"):  # fmt: skip
         _describe(definitions[name], getattr(model, name).__doc__ or "")
         definitions[name]["properties"] = {

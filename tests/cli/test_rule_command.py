@@ -83,7 +83,11 @@ def test_unknown_check_attribute_and_parameter(tmp_path: Path, capsys: pytest.Ca
     head = "title: T\nseverity: warning\nbasis: local\n"
     _write(
         tmp_path, "t.yaml",
-        f"id: MINE005\nname: t\n{head}kind: table\ncheck: [table.type-1-mising]\nattributes: [Modalty]\n",
+        f"id: MINE005\nname: t\n{head}kind: table\ncheck: [table.type-1-mising]\n",
+    )  # fmt: skip
+    _write(
+        tmp_path, "u.yaml",
+        f"id: MINE006\nname: u\n{head}kind: table\ncheck: [table.type-1-missing]\nattributes: [Modalty]\n",
     )  # fmt: skip
     assert run(["rule", "check", str(tmp_path)]) == 2
     error = capsys.readouterr().err

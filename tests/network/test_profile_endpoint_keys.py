@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from network_certificates import Certificates
-from network_peers import JPEG, WSI, Acceptor
+from network_peers import JPEG, QUICK, WSI, Acceptor
 from support.profile_keys import keys
 from test_cli_probe import probe
 
@@ -23,6 +23,7 @@ HEAD = 'id: pol\nversion: "1"\ntitle: T\narea: POL\nsource: {document: D}\nparam
 OFFER = "offers: [{sop_class: VLWholeSlideMicroscopyImageStorage, transfer_syntaxes: [JPEGBaseline8Bit]}]"
 # What answers at the port: an acceptor of slides in JPEG; the same over TLS with a certificate that signs itself.
 PLAIN, TLS = "plain", "tls"
+HASTY = "plain, two associations at once, soon ended"
 
 
 def probed(name: str, port: int, capsys: pytest.CaptureFixture[str], *more: str) -> object:
@@ -63,6 +64,7 @@ def fitted(name: str, port: int, capsys: pytest.CaptureFixture[str], *more: str)
 View = Callable[..., Any]
 HERE = "the host of the profile"
 TO = ("--host", "archive=127.0.0.1")
+FULL = ("--level", "full")
 CASES: list[tuple[str, str, tuple[str, str], str, View, tuple[str, ...]]] = [
     ("name", "name: a", ("name: a", "name: b"), PLAIN, text, ()),
     ("says", "says: One", ("One", "Two"), PLAIN, text, ()),
@@ -87,6 +89,15 @@ CASES: list[tuple[str, str, tuple[str, str], str, View, tuple[str, ...]]] = [
     ("offers.transfer_syntaxes", OFFER, ("JPEGBaseline8Bit", "RLELossless"), PLAIN, probed, ()),
     ("offers.role", OFFER, ("{sop_class", "{role: scu, sop_class"), PLAIN, probed, ()),
     ("offers.required", OFFER.replace("8Bit", "8Bit, RLELossless"), ("{sop_class", "{required: all, sop_class"), PLAIN, probed, ()),
+    ("association", "says: x", ("says: x", "association: {max_pdu: 1..2}"), PLAIN, probed, ()),
+    ("association.max_pdu", "association: {max_pdu: 1..2}", ("1..2", "1.."), PLAIN, probed, ()),
+    ("association.implementation", "association: {implementation: [OTHER]}", ("[OTHER]", "[]"), PLAIN, probed, ()),
+    ("association.identity", "association: {identity: true}", ("true", "false"), PLAIN, probed, FULL),
+    ("association.reject_titles", "association: {reject_titles: true}", ("true", "false"), PLAIN, probed, FULL),
+    ("association.forbid", OFFER + ", association: {forbid: [JPEGBaseline8Bit]}", ("{forbid: [JPEGBaseline8Bit]}", "{forbid: [RLELossless]}"), PLAIN, probed, ()),
+    ("association.choice", OFFER.replace("8Bit", "8Bit, RLELossless") + ", association: {choice: RLELossless}", ("{choice: RLELossless}", "{choice: JPEGBaseline8Bit}"), PLAIN, probed, FULL),
+    ("association.concurrent", "association: {concurrent: 5}", ("5", "1"), HASTY, probed, FULL),
+    ("association.idle", "association: {idle: 1.5}", ("1.5", "0.1"), HASTY, probed, FULL),
     ("direction", "called_ae: ONE", ("called", "direction: in, called"), PLAIN, fitted, ()),
     ("needs", "says: x", ("says", "needs: [q], says"), PLAIN, told, ()),
     ("only", "only: {p: [a]}", ("[a]", "[b]"), PLAIN, told, ()),
@@ -112,7 +123,8 @@ def test_a_key_changed_alone_changes_what_is_said(
     seen = []
     acceptance = Acceptance(sop_classes=frozenset((WSI,)), transfer_syntaxes=(JPEG,), other_syntaxes=False)
     context = server_context(*certificates["self-signed"]) if peer == TLS else None
-    with Acceptor(tmp_path, acceptance=acceptance, tls=context) as acceptor:
+    limits = {"max_associations": 2, "timeouts": QUICK} if peer == HASTY else {}
+    with Acceptor(tmp_path, acceptance=acceptance, tls=context, **limits) as acceptor:
         port = acceptor.port
         named = "" if endpoint.startswith("name:") else "name: a, "
         one = f"endpoints:\n  - {{{named}port: {port}, {endpoint}}}\n"

@@ -16,10 +16,12 @@ from dcmlint.network.requestor.smb import smb_number
 from dcmlint.network.rule_facts import WantedContexts
 from dcmlint.network.tls.context import Credentials
 from dcmlint.network.wire.syntaxes import PROBE_SYNTAXES
-from dcmlint.profiles.model import Endpoint
+from dcmlint.profiles.model import AssociationDemands, Endpoint
+from dcmlint.profiles.placed_endpoints import pdu_range
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
 
 _DICOM = ("dicom", "dicom-tls")
+_FULL_ONLY = ("identity", "reject_titles", "concurrent", "idle")
 _LONGEST_TITLE = 16  # PS3.5 6.2: AE
 
 
@@ -147,7 +149,9 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
             raise UsageError(f"--{option} {title}: an AE title has 1 to 16 ASCII characters and no backslash")
     required = protocol in ("dicom-tls", "https", "amqps") if asked.tls is None else asked.tls == "require"
     certificate = endpoint.certificate if endpoint is not None else None
-    least, most = asked.max_pdu or (None, None)
+    of_profile = endpoint.association if endpoint is not None else AssociationDemands()
+    least, most = asked.max_pdu or pdu_range(of_profile.max_pdu)
+    concurrent, idle = asked.concurrent or of_profile.concurrent, asked.idle or of_profile.idle
     demands = Demands(
         name=endpoint.name if endpoint is not None else "",
         protocol=protocol,
@@ -157,14 +161,14 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
         self_signed=certificate.self_signed if certificate is not None else "warning",
         mutual="yes" if asked.mutual else certificate.mutual if certificate is not None else "any",
         trust_given=bool(asked.credentials.ca or asked.credentials.pins),
-        reject_titles=asked.reject_titles or None,
-        choice=asked.choice or None,
+        reject_titles=asked.reject_titles or of_profile.reject_titles or None,
+        choice=asked.choice or of_profile.choice or None,
         max_pdu_least=least,
         max_pdu_most=most,
-        identity_required=asked.identity or None,
-        implementations=asked.implementations or None,
-        idle_seconds=asked.idle or None,
-        concurrent=asked.concurrent or None,
+        identity_required=asked.identity or of_profile.identity or None,
+        implementations=asked.implementations or of_profile.implementation or None,
+        idle_seconds=idle or None,
+        concurrent=concurrent or None,
         smb_minimum=smb_number(endpoint.smb_minimum) if endpoint is not None else 0,
         smb_name=endpoint.smb_minimum if endpoint is not None else "",
     )
@@ -175,14 +179,14 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
         tls="require" if required else asked.tls or "auto",
         credentials=asked.credentials,
         server_name=asked.server_name,
-        concurrent=asked.concurrent or Question().concurrent,
-        idle=asked.idle,
+        concurrent=concurrent or Question().concurrent,
+        idle=idle,
     )
     if contexts:
         question = msgspec.structs.replace(question, contexts=contexts)
     return Plan(
         id=endpoint.name if left_out and endpoint is not None else f"{host}:{port}",
-        says=f"{endpoint.name}: {endpoint.says}".rstrip(": ") if endpoint is not None else "",
+        says=_says(endpoint, asked.level) if endpoint is not None else "",
         target=Target(host=host, port=port, called=called, calling=calling, timeout=asked.timeout),
         question=question,
         demands=demands,
@@ -191,13 +195,21 @@ def _plan(endpoint: Endpoint | None, host: str, port: int, asked: Asked, left_ou
     )
 
 
+def _says(endpoint: Endpoint, level: str) -> str:
+    """The profile's sentence about an endpoint, and what of its demands only a full probe asks."""
+    words = f"{endpoint.name}: {endpoint.says}".rstrip(": ")
+    needed = [key for key in _FULL_ONLY if getattr(endpoint.association, key)] if level == "quick" else []
+    return f"{words} · not asked in a quick probe: {', '.join(needed)}" if needed else words
+
+
 def _wanted(endpoint: Endpoint | None, asked: Asked) -> tuple[WantedContexts, ...]:
+    forbidden = asked.forbidden or (endpoint.association.forbid if endpoint is not None else ())
     if asked.sop_classes or asked.syntaxes:
         # What is named on the command line is required; a class or syntaxes alone are held to the usual other.
         classes = asked.sop_classes or (VLWholeSlideMicroscopyImageStorage,)
         syntaxes, required = asked.syntaxes or PROBE_SYNTAXES, "all" if asked.syntaxes else "some"
         return tuple(
-            WantedContexts(sop_class=sop, syntaxes=syntaxes, required=required, forbidden=asked.forbidden)
+            WantedContexts(sop_class=sop, syntaxes=syntaxes, required=required, forbidden=forbidden)
             for sop in classes
         )
     offers = [offer for offer in endpoint.offers if offer.role == "scp"] if endpoint is not None else []
@@ -205,14 +217,14 @@ def _wanted(endpoint: Endpoint | None, asked: Asked) -> tuple[WantedContexts, ..
         return tuple(
             WantedContexts(
                 sop_class=offer.sop_class, syntaxes=offer.transfer_syntaxes or PROBE_SYNTAXES,
-                required=offer.required, forbidden=asked.forbidden,
+                required=offer.required, forbidden=forbidden,
             )
             for offer in offers
         )  # fmt: skip
-    if asked.forbidden:
+    if forbidden:
         return (
             WantedContexts(
-                sop_class=VLWholeSlideMicroscopyImageStorage, syntaxes=PROBE_SYNTAXES, required="none", forbidden=asked.forbidden
+                sop_class=VLWholeSlideMicroscopyImageStorage, syntaxes=PROBE_SYNTAXES, required="none", forbidden=forbidden
             ),
         )  # fmt: skip
     return ()
