@@ -32,7 +32,6 @@ from tools.reference import (  # noqa: E402
     functions_page,
     json_page,
 )
-
 from tools.schemas import baseline_schema, config_schema  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
