@@ -88,7 +88,13 @@ def _is_nothing(checker: Any, value: Any) -> bool:
 
 def _words(value: Any) -> Any:
     """A scalar as YAML writes it, so that text and value are equal."""
-    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+        if isinstance(value, (int, float))
+        else value
+    )
 
 
 def _enum(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[Any]:

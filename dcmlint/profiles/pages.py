@@ -232,7 +232,13 @@ def _endpoints(resolved: Resolved) -> Iterator[str]:
             f"{len(offer.transfer_syntaxes)} syntaxes of {offer.sop_class}" for offer in one.offers
         )
         demanded = association_words(one)
-        notes = " ".join((*one.says.split(), *one.not_seen.split(), *(f"Demanded: {demanded}." if demanded else "").split()))
+        notes = " ".join(
+            (
+                *one.says.split(),
+                *one.not_seen.split(),
+                *(f"Demanded: {demanded}." if demanded else "").split(),
+            )
+        )
         yield (
             f"| {one.name} | {one.source} | {one.destination} | {', '.join(one.listens)} | {one.port or '(given)'} | {one.protocol} "
             f"| {titles} | {tls} | {offers} | {_cell(notes)} |"

@@ -33,7 +33,9 @@ def profile_schema() -> dict[str, Any]:
     properties = profile["properties"]
     properties["id"] |= _form(r"^[a-z0-9][a-z0-9.-]*$", "a name of a profile: small letters, digits, - and .")
     properties["area"] |= _form(r"^([A-Z]{2,5})?$", "an area: two to five capital letters")
-    properties["parameters"]["propertyNames"] = _form(r"^[a-z][a-z0-9_]*$", "a name of a parameter: small letters, digits and _")
+    properties["parameters"]["propertyNames"] = _form(
+        r"^[a-z][a-z0-9_]*$", "a name of a parameter: small letters, digits and _"
+    )
     row = definitions["AttributeRow"]["properties"]
     row["id"] |= _form(r"^([A-Z]{2,5}\d{3})?$", "an id: the area and three digits")
     row["presence"] = {**row["presence"], "anyOf": [{"enum": list(PRESENCE)}, {"type": "string"}]}

@@ -20,7 +20,10 @@ HEAD = 'id: lab\nversion: "1"\ntitle: T\narea: LAB\n'
 
 
 def mistakes(error: LocatedError) -> list[str]:
-    return [f"{one.line}:{one.column} {one.message}{one.hint and f' ({one.hint})'}" for one in (error, *error.others)]
+    return [
+        f"{one.line}:{one.column} {one.message}{one.hint and f' ({one.hint})'}"
+        for one in (error, *error.others)
+    ]
 
 
 PROFILES = [
@@ -51,14 +54,23 @@ def test_a_profile(text: str, wanted: list[str], tmp_path: Path) -> None:
 
 def test_text_that_reads_as_a_number_or_a_truth_value_is_one(tmp_path: Path) -> None:
     path = tmp_path / "lab.yaml"
-    path.write_text(HEAD + 'parameters:\n  x: {type: number, minimum: "1", maximum: 2.5, whole: "true", assumed: false}\n')
+    path.write_text(
+        HEAD + 'parameters:\n  x: {type: number, minimum: "1", maximum: 2.5, whole: "true", assumed: false}\n'
+    )
     parameter = find_profile(str(path)).profile.parameters["x"]
-    assert (parameter.minimum, parameter.maximum, parameter.whole, parameter.assumed) == (1.0, 2.5, True, False)
+    assert (parameter.minimum, parameter.maximum, parameter.whole, parameter.assumed) == (
+        1.0,
+        2.5,
+        True,
+        False,
+    )
 
 
 def test_a_rule_file(tmp_path: Path) -> None:
     path = tmp_path / "LAB001-x.yaml"
-    path.write_text("id: LAB1\nname: x\ntitle: T\nseverity: eror\nbasis: local\nasert: Rows > 1\n", encoding="utf-8")
+    path.write_text(
+        "id: LAB1\nname: x\ntitle: T\nseverity: eror\nbasis: local\nasert: Rows > 1\n", encoding="utf-8"
+    )
     with pytest.raises(RuleError) as caught:
         read_rule(path)
     assert mistakes(caught.value) == [
@@ -89,7 +101,9 @@ def test_a_configuration(tmp_path: Path) -> None:
 
 def test_a_configuration_within_a_project(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
-    path.write_text('[tool.other]\nprofil = 1\n[tool.dcmlint]\nprofil = "x"\n[tool.dcmlint.parameters]\na = 1\n')
+    path.write_text(
+        '[tool.other]\nprofil = 1\n[tool.dcmlint]\nprofil = "x"\n[tool.dcmlint.parameters]\na = 1\n'
+    )
     with pytest.raises(ConfigError) as caught:
         read_config(path)
     assert mistakes(caught.value) == ["4:1 unknown key 'profil' (did you mean profile?)"]
