@@ -91,17 +91,19 @@ class Core:
             self.spool.remove(part.name)
             self.spool.remove(whole)
             self._drop(unused)
+            if pending is not None and verdict is None:
+                pending.then(lambda reply: self._drop(reply.repair))
             raise
         self._drop(unused, taken.id)
         if taken.duplicate:
             self.spool.remove(whole)
+            if pending is not None and verdict is None:
+                pending.then(lambda reply: self._drop(reply.repair))
         elif verdict is None:
             if pending is None:
                 pending = self.checks.submit(task_of(self.spool.path(whole), arrival))
-                if self.checks.waiting > _BACKLOG:
-                    pending.wait(
-                        self.answer_within
-                    )  # what waits takes memory: senders get the pace of the checks
+                if self.checks.waiting > _BACKLOG:  # it takes memory: senders get the pace of the checks
+                    pending.wait(self.answer_within)
             pending.then(lambda reply: self._settle(taken.id, reply))
         answer = Answer(SUCCESS)
         if taken.state == "refused" and not taken.duplicate and verdict is not None:
@@ -129,7 +131,8 @@ class Core:
         """Remove a repaired file, unless the row with a number names it."""
         if repair is None or not repair.file:
             return
-        if not any(row.repaired == repair.file for row in self.journal.rows("id=?", number)):
+        rows = self.journal.rows("id=?", number) if number else []
+        if not any(row.repaired == repair.file for row in rows):
             self.spool.remove(repair.file)
 
     def _settle(self, number: int, reply: Reply) -> None:
@@ -151,7 +154,7 @@ class Core:
 def task_of(path: Path, arrival: Arrival) -> Task:
     """The check of an arrival, whose file may be renamed before the child opens it."""
     return Task(
-        path=str(path), name=arrival.sop_instance, repaired=str(path.with_suffix(REPAIRED)), sop_class=arrival.sop_class, sop_instance=arrival.sop_instance,
-        transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via not in WHOLE_FILES,
+        path=str(path), name=arrival.sop_instance, repaired=str(path.with_suffix(REPAIRED)),
+        sop_class=arrival.sop_class, sop_instance=arrival.sop_instance, transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via not in WHOLE_FILES,
         half_originator=arrival.originator is False,
     )  # fmt: skip

@@ -60,9 +60,8 @@ def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool)
     refused = verdict is not None and verdict.action == "refuse"
     before = change.same_uid(arrival.sop_instance) if arrival.sop_instance else []
     for one in before:
-        undecided = (
-            one.state == "checking" and one.answer < 0
-        )  # nobody was answered for it, and now nobody is
+        # Nobody was answered for it, and nobody is now.
+        undecided = one.state == "checking" and one.answer < 0
         if one.state != "refused" and _same(one, arrival) and not (refused and undecided):
             return _sent_again(change, one, arrival, verdict, waits)
     if verdict is not None and refused:
@@ -90,15 +89,12 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
         (verdict.study, verdict.series, msgspec.json.encode(verdict.findings) if verdict.findings else b"",
          verdict.member, encoded(verdict.patient), number),
     )  # fmt: skip
-    if (
-        verdict.repair is not None
-        and row.state in ("checking", "held")
-        and not (verdict.action == "refuse" and row.answer < 0)
-    ):
+    refused = verdict.action == "refuse" and row.answer < 0
+    if verdict.repair is not None and row.state in ("checking", "held") and not refused:
         change.repair(row, verdict.repair)
     if row.state != "checking":
         return row.state  # a person was faster, or it is held for its UID
-    if verdict.action == "refuse" and row.answer < 0:
+    if refused:
         change.set(row, "refused", "gate", f"{verdict.why}; it was never answered, its sender still has it")
         return "refused"
     state, why = _first_state(verdict, waits)

@@ -265,6 +265,16 @@ def test_a_late_repair_is_forwarded_too(tmp_path: Path) -> None:
         assert row.repaired
 
 
+def test_a_repair_that_comes_after_its_duplicate_was_dropped_is_dropped_too(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        fixing(bench)
+        assert bench.take(dotted()) == 0
+        bench.checks.slow = True
+        assert bench.take(dotted()) == 0
+        bench.checks.finish()
+        assert set(bench.spool.names()) == names(bench)
+
+
 def test_what_is_refused_after_all_leaves_no_repair(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
         fixing(bench, (finding(),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -192,7 +193,8 @@ def close(sock: socket.socket) -> None:
 
 
 def garbage(sock: socket.socket) -> None:
-    sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    with contextlib.suppress(OSError):  # the gate may be gone
+        sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     sock.close()
 
 
