@@ -35,7 +35,10 @@ def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
     except DcmlintError as error:
         yield Step(False, f"configuration: {error}")
         return
-    yield Step(True, f"configuration: mode {settings.mode}, {len(settings.forward)} destinations")
+    yield Step(
+        True,
+        f"configuration: mode {settings.mode}, {len(settings.forward)} destination{'s' * (len(settings.forward) != 1)}",
+    )
     yield _profile(settings)
     yield from _certificates(settings, config.parent)
     yield from _disk(settings, Path(relative(config.parent, settings.spool)))
