@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from dcmlint.archive.database import files_of
 from dcmlint.archive.layout import OF_SHARD, Folder
@@ -68,6 +66,8 @@ class Earlier:
         """The rows of those objects of a shard that have not changed, and their keys; None without any."""
         if self.row is None or not shard.keys.num_rows:
             return None
+        import pyarrow.compute as pc
+
         now = {key.key: key.identity for key in keys_of(shard.keys)}
         low, high = min(now), max(now)
         instances = self._rows("instances", INSTANCES, "key", low, high)
@@ -91,6 +91,8 @@ class Earlier:
         return (instances, findings, facts), same
 
     def _rows(self, kind: str, schema: pa.Schema, column: str, low: str, high: str) -> pa.Table:
+        import pyarrow.dataset as ds
+
         assert self.row is not None
         dataset = ds.dataset(files_of(self._folder, kind, self.row["run"]), schema=schema, format="parquet")
         return dataset.to_table(filter=(ds.field(column) >= low) & (ds.field(column) <= high))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-import duckdb
-
 from dcmlint.archive.layout import Folder
 
 _MEMORY = "1GB"
@@ -14,6 +12,8 @@ _MEMORY = "1GB"
 
 def connect() -> Any:
     """A database in memory that goes to the system's temporary files beyond a bound."""
+    import duckdb  # which takes as long to load as a scan in which nothing changed
+
     made = duckdb.connect(":memory:")
     made.execute(f"SET memory_limit = '{_MEMORY}'")
     made.execute("SET temp_directory = ?", [tempfile.gettempdir()])

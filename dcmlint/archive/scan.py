@@ -17,7 +17,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
@@ -27,7 +26,7 @@ from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
 from dcmlint.archive.plan import Choice, Shard, is_listed, planned
 from dcmlint.archive.schema import INSTANCES, OUTCOMES, VERSION
-from dcmlint.archive.tally import count_outcomes, totals_of
+from dcmlint.archive.tally import TOTALS, count_outcomes, totals_of
 from dcmlint.archive.unit import Work, died, split_batch
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
@@ -191,6 +190,8 @@ class _Scan:
         found = self.earlier.known(shard) if self.earlier is not None else None
         if found is None:
             return _Open(shard, None), shard.keys
+        import pyarrow.compute as pc  # slow to load, and not needed where nothing changed
+
         tables, keys = found
         self.row["reused"] += len(keys)
         rest = shard.keys.filter(pc.invert(pc.is_in(shard.keys.column("key"), pa.array(keys, pa.string()))))
@@ -214,14 +215,16 @@ class _Scan:
         batch = died(keys, self.settings.work) if data is None else unpacked(data)
         opened.pieces.append(split_batch(batch))
         instances = opened.pieces[-1][0]
-        self.row["bytes_read"] += pc.sum(instances.column("bytes_read")).as_py() or 0
-        self.row["requests"] += pc.sum(instances.column("requests")).as_py() or 0
+        for name in ("bytes_read", "requests"):
+            self.row[name] += sum(filter(None, instances.column(name).to_pylist()))
         self.progress(keys.num_rows, 0)
         if not opened.waiting:
             self._write(opened)
 
     def _write(self, opened: _Open) -> None:
         """Write a shard whose pieces are all there, its instances in the order of their keys."""
+        import pyarrow.compute as pc
+
         shard = opened.shard
         instances, findings, facts = (pa.concat_tables(part) for part in zip(*opened.pieces, strict=True))
         place = pc.index_in(instances.column("key"), shard.keys.column("key"))
@@ -245,6 +248,7 @@ class _Scan:
                 "outcomes", self.run_id, "outcomes", self.folder.file("outcomes", before["run"], "outcomes")
             )
             crashed = _any_crash(self.folder.read("outcomes", self.run_id, "outcomes"))
+            self.row |= {name: before[name] for name in TOTALS}
         else:
             check_groups(self.folder, self.run_id, self.checker, counts, self.engine)
             count_outcomes(self.folder, self.run_id, counts)
@@ -252,7 +256,7 @@ class _Scan:
             table = pa.Table.from_pylist(rows, OUTCOMES)
             self.folder.write("outcomes", self.run_id, "outcomes", table)
             crashed = _any_crash(table)
-        self.row |= totals_of(self.folder, self.run_id)
+            self.row |= totals_of(self.folder, self.run_id)
         self.row["exit_code"] = self._exit_code(crashed)
         if self.settings.work.settings.mask_uids or self.settings.work.settings.show_values == "none":
             # What joins instances is made of their UIDs: it does not stay where those are masked.
@@ -273,7 +277,7 @@ class _Scan:
 
 
 def _any_crash(outcomes: pa.Table) -> bool:
-    return bool(pc.sum(outcomes.column("error")).as_py())
+    return any(outcomes.column("error").to_pylist())
 
 
 def _edition() -> str:

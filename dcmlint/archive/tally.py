@@ -9,6 +9,10 @@ from dcmlint.archive.layout import Folder
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.findings.finding import OutcomeKind
 
+_INSTANCES = ("instances", "checked", "partial", "unreadable", "skipped")
+# The numbers of a run that `totals_of` gives.
+TOTALS = (*_INSTANCES, "keys", "bytes_listed", "errors", "warnings", "infos")
+
 
 def count_outcomes(folder: Folder, run: str, counts: OutcomeCounts) -> None:
     """Count how the rules ended on the instances of a run."""
@@ -39,8 +43,7 @@ def count_outcomes(folder: Folder, run: str, counts: OutcomeCounts) -> None:
 def totals_of(folder: Folder, run: str) -> dict[str, int]:
     """The numbers of a run's instances by status, and of the findings about single files."""
     files = files_of(folder, "instances", run)
-    names = ("instances", "checked", "partial", "unreadable", "skipped")
-    totals = dict.fromkeys((*names, "keys", "bytes_listed", "errors", "warnings", "infos"), 0)
+    totals = dict.fromkeys(TOTALS, 0)
     if not files:
         return totals
     database = connect()
@@ -51,7 +54,7 @@ def totals_of(folder: Folder, run: str) -> dict[str, int]:
             "count(*) FILTER (status = 'skipped') FROM read_parquet(?)",
             [files],
         ).fetchone()
-        totals.update(zip(names, map(int, row), strict=True))
+        totals.update(zip(_INSTANCES, map(int, row), strict=True))
         listed: Any = database.execute(
             "SELECT count(*), coalesce(sum(size), 0) FROM read_parquet(?)", [files_of(folder, "keys", run)]
         ).fetchone()

@@ -187,6 +187,20 @@ def test_jobs_come_back_with_their_numbers():
         engine.close()
 
 
+def test_processes_that_cannot_begin_end_the_run(monkeypatch):
+    engine = open_engine("local", Work(), 1)
+    monkeypatch.setattr("dcmlint.archive.engines.local._serve", "cannot be called")
+    try:
+        for _ in range(4):
+            engine.submit(("dcmlint.archive.unit:scan_batch", b""))
+        for _ in range(3):
+            assert engine.next_done()[1] is None
+        with pytest.raises(UsageError, match="end when they begin"):
+            engine.next_done()
+    finally:
+        engine.close()
+
+
 def test_a_profile_that_is_not_there_ends_the_run(tmp_path):
     with pytest.raises(UsageError):
         scanned(tmp_path / "out", EXAMPLES, profile="nothing-of-the-kind")

@@ -19,6 +19,7 @@ from dcmlint.archive.unit import Work
 from dcmlint.errors import DcmlintError, UsageError
 
 _ENDING = 5.0  # seconds that a process has to end
+_MOST_STARTS = 3  # that fail one after the other
 
 
 class _Worker:
@@ -28,6 +29,7 @@ class _Worker:
         self.process.start()
         there.close()
         self.number: int | None = None
+        self.ready = False
 
     def close(self) -> None:
         self.here.close()
@@ -50,6 +52,7 @@ class LocalEngine:
         self._workers: list[_Worker] = []
         self._waiting: deque[tuple[int, Job]] = deque()
         self._submitted = 0
+        self._not_begun = 0  # processes one after the other that ended before they were ready
         self.slots = workers + 2
 
     def submit(self, job: Job) -> int:
@@ -67,8 +70,8 @@ class LocalEngine:
             busy = [worker for worker in self._workers if worker.number is not None]
             ready = wait([worker.here for worker in busy])
             for worker in busy:
-                if worker.here in ready:
-                    return self._taken(worker)
+                if worker.here in ready and (done := self._taken(worker)) is not None:
+                    return done
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -91,15 +94,26 @@ class LocalEngine:
             except OSError:  # it died before it got the job: that is seen when its answer is awaited
                 return
 
-    def _taken(self, worker: _Worker) -> tuple[int, bytes | None]:
+    def _taken(self, worker: _Worker) -> tuple[int, bytes | None] | None:
+        """What a process says: what came of its job, or None: that it has begun."""
         number = worker.number
         assert number is not None
         try:
-            done, data = worker.here.recv()
+            said = worker.here.recv()
         except (EOFError, OSError):
             worker.close()
             self._workers.remove(worker)
+            self._not_begun += not worker.ready
+            if self._not_begun > _MOST_STARTS:
+                raise UsageError(
+                    "the processes that check end when they begin: there is no memory for them, or a script that calls "
+                    "dcmlint does so outside of if __name__ == '__main__'"
+                ) from None
             return number, None
+        if said is None:
+            worker.ready, self._not_begun = True, 0
+            return None
+        done, data = said
         worker.number = None
         if not done:
             raise UsageError(data)
@@ -117,6 +131,7 @@ def _serve(there: Connection, work: bytes, memory: int) -> None:
 
         show_log()
     limit_memory(memory)
+    there.send(None)  # it has begun
     while True:
         try:
             name, data = there.recv()
