@@ -2,7 +2,8 @@
 
     python benchmarks/archive_scan.py [--objects 10000] [--listed 1000000] [--files 2000] [--out FILE]
 
-- objects a second and bytes read by a scan, against listing the archive and fetching the first range of each object alone
+- objects a second and bytes read by a scan, against listing the archive and fetching the first range of each object alone;
+  from a server that answers at once, and from one whose answers take ``--wait`` seconds, as those of a store do
 - memory of the client while 10,000 objects and while ``--listed`` objects are listed into shards
 - one process against two, over local files
 - a second run, of which nothing has changed, against the first
@@ -17,6 +18,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -48,9 +50,11 @@ def archive(count: int) -> Any:
 class Server:
     """The server in a process of its own."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, wait: float = 0.0) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", str(count)], stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, "--serve", str(count), "--wait", str(wait)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         port = int(self._process.stdout.readline())
@@ -87,7 +91,7 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
         out, jobs, *more = given
         options = json.loads(more[0]) if task == "scan" else {}
         source = URL if task == "scan" else more[0]
-        run = scanned(Path(out), source, profile="dicom", jobs=int(jobs), options=options)
+        run = scanned(Path(out), source, profile="dicom", jobs=int(jobs), processes=True, options=options)
         answer = {name: run[name] for name in ("keys", "checked", "bytes_read", "requests", "reused")}
     elif task == "fetch":
         store = ObjectStore(URL, json.loads(given[0]))
@@ -136,6 +140,21 @@ def rows(arguments: argparse.Namespace, place: Path) -> list[tuple[str, str]]:
         ("processor time for an object: fetched, scanned", f"{1e3 * fetch['cpu'] / fetch['keys']:.2f} ms, {1e3 * scan['cpu'] / scan['keys']:.2f} ms"),
         ("second run, nothing changed", f"{_line(again)}; {scan['wall'] / again['wall']:.0f} times faster"),
     ]  # fmt: skip
+    with Server(arguments.objects, arguments.wait) as options:
+        given = json.dumps(options)
+        pairs = [
+            (measured("fetch", given), measured("scan", str(place / f"far{number}"), "1", given))
+            for number in range(3)
+        ]
+    ratios = sorted(scan["wall"] / fetch["wall"] for fetch, scan in pairs)
+    rates = [
+        f"{statistics.median(one['keys'] / one['wall'] for one in side):.0f}"
+        for side in zip(*pairs, strict=True)
+    ]
+    made += [
+        (f"objects a second where an answer takes {1e3 * arguments.wait:.0f} ms, fetched alone; scanned; 1 process each", "; ".join(rates)),
+        ("wall time of the scan, of fetching alone, three times by turns", ", ".join(f"{one:.2f}" for one in ratios)),
+    ]  # fmt: skip
     with Server(arguments.listed) as options:
         many = measured("list", json.dumps(options))
     made += [
@@ -173,11 +192,12 @@ def main() -> None:
     parser.add_argument("--listed", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=2_000)
     parser.add_argument("--out")
+    parser.add_argument("--wait", type=float, default=0.03)
     parser.add_argument("--serve", type=int)
     parser.add_argument("--task", nargs="+")
     arguments = parser.parse_args()
     if arguments.serve:
-        server = serve_synthetic(archive(arguments.serve))
+        server = serve_synthetic(archive(arguments.serve), wait=arguments.wait)
         print(server.server_port, flush=True)
         server.serve_forever()
     elif arguments.task:

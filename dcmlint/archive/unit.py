@@ -27,7 +27,7 @@ from dcmlint.sources.key import Key, Source
 from dcmlint.sources.open_source import SourceSettings, open_source
 
 # Objects that are fetched ahead of the one that is checked.
-_AHEAD = 32
+_AHEAD = 48
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,6 +49,8 @@ class DicomWeb:
             self._client = DICOMwebClient(self._url, session=self._session, timeout=_TIMEOUT)
         except ValueError:
             raise UsageError(f"{settings.names[0]} is not a URL of a DICOMweb server") from None
+        # A server that has never answered is not asked again for half a minute: its name may be wrong.
+        self._client.set_http_retry_params(retry=False)
 
     def listed(self, after: str = "") -> Iterator[Key]:
         """See `Source.listed`: study by study, series by series, in the server's order."""
@@ -129,6 +131,8 @@ class DicomWeb:
         offset, first = 0, ""
         while True:
             found = search(**within, search_filters=filters or None, limit=_PAGE, offset=offset)
+            if not self.usage.requests:
+                self._client.set_http_retry_params()
             self.usage.requests += 1
             uids = [str(row[tag]["Value"][0]) for row in found if row.get(tag, {}).get("Value")]
             if not uids or uids[0] == first:

@@ -15,7 +15,7 @@ from dcmlint.sources.key import Key, Usage
 # The first range of an object (bytes): the whole header of most.
 FIRST = 1 << 16
 _CHUNK = 1000
-_THREADS = 16
+_THREADS = 32  # requests under way: they hide the time that each takes on its way
 _RETRIES = {"max_retries": 4}
 _CLIENT_OPTIONS = (
     "timeout",

@@ -162,7 +162,7 @@ def test_a_process_that_dies_costs_the_object_that_it_was_at(tmp_path, monkeypat
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("dcmlint.archive.scan.SCAN", "deadly:scan")
-    run = scanned(tmp_path / "out", source, profile="dicom")
+    run = scanned(tmp_path / "out", source, profile="dicom", processes=True)
     rows = rows_in(tmp_path / "out", "instances", run["run"])
     assert [row["status"] for row in rows] == ["checked"] * 5 + ["unreadable"] + ["checked"] * 2
     assert run["unreadable"] == 1

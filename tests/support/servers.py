@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -115,8 +116,11 @@ class Synthetic:
         ).encode()
 
 
-def serve_synthetic(archive: Synthetic, port: int = 0) -> ThreadingHTTPServer:
-    """A server of the S3 API, as much of it as listing and reading need: bucket ``b``, without signatures."""
+def serve_synthetic(archive: Synthetic, port: int = 0, wait: float = 0.0) -> ThreadingHTTPServer:
+    """A server of the S3 API, as much of it as listing and reading need: bucket ``b``, without signatures.
+
+    ``wait``: seconds that each answer takes, as those of a store that is far away.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -125,6 +129,7 @@ def serve_synthetic(archive: Synthetic, port: int = 0) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             asked = parse_qs(parts.query)
+            time.sleep(wait)
             if "list-type" in asked:
                 after = asked.get("continuation-token", asked.get("start-after", [""]))[0]
                 self._send(200, archive.listing(after, int(asked.get("max-keys", ["1000"])[0])))
