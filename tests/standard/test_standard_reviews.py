@@ -31,6 +31,7 @@ _RARER = (
     "Intravascular Optical Coherence Tomography Image", "X-Ray 3D Craniofacial Image", "Breast Projection X-Ray Image",
     "Confocal Microscopy Image", "Photoacoustic Image", "Height Map Segmentation", "Tractography Results",
     "Ophthalmic Thickness Map", "Corneal Topography Map", "Basic Structured Display", "Surface Scan Mesh",
+    "RT Physician Intent", "RT Radiation Set", "Waveform Presentation State", "XA Performed Procedure Protocol",
 )  # fmt: skip
 
 
