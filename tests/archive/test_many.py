@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from bisect import bisect_left
 
+import pytest
 from support.archives import rows_in, scanned
 from support.servers import Synthetic, synthetic_s3
 from support.slides import ct, to_bytes
@@ -120,3 +122,70 @@ def test_keys_come_from_a_file(tmp_path):
                 **more,
             )
             assert run["checked"] == count
+
+
+class Named(Synthetic):
+    """One object in each of the series that are named, in the order of the names."""
+
+    prefix = ""
+
+    def __init__(self, series: list[str]) -> None:
+        made = synthetic(len(series))
+        super().__init__(made.count, made._image, made._instance.decode(), made._series.decode())
+        self._names = sorted(f"{one}/1.dcm" for one in series)
+
+    def key(self, number: int) -> str:
+        return self._names[number]
+
+    def number(self, key: str) -> int:
+        place = bisect_left(self._names, key)
+        return place if place < len(self._names) and self._names[place] == key else -1
+
+
+@pytest.fixture(scope="module")
+def real_series() -> list[dict[str, object]]:
+    """The first ten thousand series of a public archive, as its index names them."""
+    index = pytest.importorskip("idc_index_data")
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(index.IDC_INDEX_PARQUET_FILEPATH)
+    columns = ["crdc_series_uuid", "Modality"]
+    rows = next(file.iter_batches(COUNT, columns=columns)).to_pylist()
+    assert len(rows) == COUNT
+    return rows
+
+
+def test_the_series_of_a_public_archive_are_listed(tmp_path, real_series):
+    from dcmlint.sources.object_store import ObjectStore
+
+    archive = Named([str(row["crdc_series_uuid"]) for row in real_series])
+    folder = Folder(str(tmp_path / "out"), create=True)
+    with synthetic_s3(archive) as options:
+        source = ObjectStore("s3://b", options)
+        every = [
+            key
+            for one in shards(folder, "r", source.listed, Choice(), 2_000)
+            for key in one.keys.column("key").to_pylist()
+        ]
+        source.close()
+    assert every == [f"s3://b/{archive.key(number)}" for number in range(COUNT)]
+
+
+def test_an_index_of_a_public_archive_is_a_list_of_keys(tmp_path, real_series):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = [row for row in real_series if row["Modality"] == "MR"][:5]
+    archive = Named([str(row["crdc_series_uuid"]) for row in real_series])
+    few = [row for row in real_series if row["Modality"] != "MR"][:50] + wanted
+    keys = [f"{row['crdc_series_uuid']}/1.dcm" for row in few]
+    table = pa.table({"key": keys, "modality": [row["Modality"] for row in few]})
+    pq.write_table(table, tmp_path / "keys.parquet")
+    with synthetic_s3(archive) as options:
+        run = scanned(
+            tmp_path / "out", "s3://b", profile="dicom", options=options, keys=str(tmp_path / "keys.parquet"), modality="MR"
+        )  # fmt: skip
+    paths = {row["path"] for row in rows_in(tmp_path / "out", "instances", run["run"])}
+    assert wanted
+    assert paths == {f"s3://b/{row['crdc_series_uuid']}/1.dcm" for row in wanted}
+    assert run["checked"] == len(wanted)
