@@ -4,7 +4,8 @@
 
 - objects a second and bytes read by a scan, against listing the archive and fetching the first range of each object alone;
   from a server that answers at once, and from one whose answers take ``--wait`` seconds, as those of a store do
-- memory of the client while 10,000 objects and while ``--listed`` objects are listed into shards
+- memory of the client while 10,000 objects and while ``--listed`` objects are listed into shards, and of the client and the
+  largest worker while as many are scanned by a few rules (``--scanned``; `--only memory` measures just this)
 - one process against two, over local files
 - a second run, of which nothing has changed, against the first
 
@@ -87,7 +88,18 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
     from dcmlint.sources.object_store import FIRST, ObjectStore
 
     answer: dict[str, Any] = {}
-    if task in ("scan", "files"):
+    if task == "few-rules":
+        out, options = given
+        run = scanned(
+            Path(out),
+            URL,
+            profile="dicom",
+            select=("ENT",),
+            processes=True,
+            options=json.loads(options),
+        )
+        answer = {name: run[name] for name in ("keys", "checked", "bytes_read", "requests")}
+    elif task in ("scan", "files"):
         out, jobs, *more = given
         options = json.loads(more[0]) if task == "scan" else {}
         source = URL if task == "scan" else more[0]
@@ -120,12 +132,25 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime + children.ru_utime + children.ru_stime
-    return {**answer, "cpu": seconds, "memory": used.ru_maxrss / 1024}
+    return {**answer, "cpu": seconds, "memory": used.ru_maxrss / 1024, "worker": children.ru_maxrss / 1024}
+
+
+def memory_rows(arguments: argparse.Namespace, place: Path) -> list[tuple[str, str]]:
+    """Memory of a scan by a few rules, of fewer and of more objects."""
+    made = []
+    for count in (10_000, arguments.scanned):
+        with Server(count) as options:
+            one = measured("few-rules", str(place / f"few{count}"), json.dumps(options))
+        memory = f"client {one['memory']:.0f} MiB, worker {one['worker']:.0f} MiB"
+        made.append((f"scan {one['checked']} objects by a few rules, 2 processes", f"{memory}; {_line(one)}"))
+    return made
 
 
 def rows(arguments: argparse.Namespace, place: Path) -> list[tuple[str, str]]:
     """Everything that is measured, as lines of a table."""
-    made: list[tuple[str, str]] = []
+    made: list[tuple[str, str]] = memory_rows(arguments, place) if arguments.scanned else []
+    if arguments.only == "memory":
+        return made
     with Server(arguments.objects) as options:
         given = json.dumps(options)
         fetch = measured("fetch", given)
@@ -192,6 +217,8 @@ def main() -> None:
     parser.add_argument("--listed", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=2_000)
     parser.add_argument("--out")
+    parser.add_argument("--scanned", type=int, default=100_000)
+    parser.add_argument("--only", choices=["memory"])
     parser.add_argument("--wait", type=float, default=0.03)
     parser.add_argument("--serve", type=int)
     parser.add_argument("--task", nargs="+")

@@ -87,7 +87,7 @@ def scanned(out: Path, *names: Path | str, processes: bool = False, **settings: 
     """Scan with a profile; gives the row of the run.  ``processes``: in two, else in this one."""
     engine = {
         name: settings.pop(name)
-        for name in ("profile", "show_values", "mask_uids", "frames")
+        for name in ("profile", "show_values", "mask_uids", "frames", "select")
         if name in settings
     }
     source = {
