@@ -36,13 +36,16 @@ URL = "s3://b/archive"
 
 
 def archive(count: int) -> Any:
-    """A CT image of 128 KiB, of which the header is some 2 kB."""
+    """A CT image of 128 KiB, of which the header is some 2 kB; each series is of a patient of its own."""
     from support.servers import Synthetic
     from support.slides import ct, to_bytes
 
     image = ct()
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.9.1.{10**11}"
-    image.SeriesInstanceUID = "1.2.826.0.1.3680043.9.2.100000"
+    # What follows from the series changes with it.
+    image.SeriesInstanceUID = image.PatientID = "1.2.826.0.1.3680043.9.2.100000"
+    image.StudyInstanceUID = f"{image.SeriesInstanceUID}.1"
+    image.FrameOfReferenceUID = f"{image.SeriesInstanceUID}.2"
     image.Rows = image.Columns = 256
     image.PixelData = bytes(2 * 256 * 256)
     return Synthetic(count, to_bytes(image), image.SOPInstanceUID, image.SeriesInstanceUID)

@@ -41,25 +41,25 @@ def check_groups(
     it: of the files nothing is lost, and the same scan goes on.
     """
     files = files_of(folder, "facts", run)
-    findings: list[pa.Table] = [FINDINGS.empty_table()]
-    explained: list[pa.Table] = [EXPLAINED.empty_table()]
     database = connect()
     try:
-        if files:
-            _label(database, files)
-            for row in _checked(_batches(database, files), engine):
-                findings.append(_table(row.column("findings"), FINDINGS))
-                explained.append(_table(row.column("explained"), EXPLAINED))
-                ends = row.column("outcomes")[0].as_py()
-                counts.add_counted(
-                    {}, {}, {(e["rule"], cast(OutcomeKind, e["end"])): e["count"] for e in ends}
-                )
-            beside = _of_directories(database, folder, run, checker, counts)
-            findings.append(pa.Table.from_pylist([finding_row(one) for one in beside], FINDINGS))
+        with (
+            folder.writing("explained", run, TOGETHER) as explained,
+            folder.writing("findings", run, TOGETHER) as findings,
+        ):
+            if files:
+                _label(database, files)
+                for row in _checked(_batches(database, files), engine):
+                    findings(_table(row.column("findings"), FINDINGS))
+                    explained(_table(row.column("explained"), EXPLAINED))
+                    ends = row.column("outcomes")[0].as_py()
+                    counts.add_counted(
+                        {}, {}, {(e["rule"], cast(OutcomeKind, e["end"])): e["count"] for e in ends}
+                    )
+                beside = _of_directories(database, folder, run, checker, counts)
+                findings(pa.Table.from_pylist([finding_row(one) for one in beside], FINDINGS))
     finally:
         database.close()
-    folder.write("explained", run, TOGETHER, pa.concat_tables(explained))
-    folder.write("findings", run, TOGETHER, pa.concat_tables(findings))
 
 
 def _checked(batches: Iterator[pa.RecordBatch], engine: Callable[[], Engine]) -> Iterator[pa.RecordBatch]:

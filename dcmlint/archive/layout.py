@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,12 @@ class Folder:
         """Write the rows of a shard."""
         self._write(self.file(kind, run, shard), table, metadata)
 
+    def writing(
+        self, kind: str, run: str, shard: int | str
+    ) -> contextlib.AbstractContextManager[Callable[[pa.Table], None]]:
+        """Write rows that come table by table, without holding them: the block gets what takes tables."""
+        return self._writing(self.file(kind, run, shard), KINDS[kind])
+
     def read(self, kind: str, run: str, shard: int | str) -> pa.Table:
         """The rows of a shard."""
         return self._read(self.file(kind, run, shard))
@@ -135,14 +141,23 @@ class Folder:
         return table
 
     def _write(self, path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
+        with self._writing(path, table.schema, metadata) as add:
+            add(table)
+
+    @contextlib.contextmanager
+    def _writing(
+        self, path: Path, schema: pa.Schema, metadata: Mapping[str, str] | None = None
+    ) -> Iterator[Callable[[pa.Table], None]]:
+        """Gives what takes tables; the file is there, whole, when the block ends without an error."""
         more = {name.encode(): value.encode() for name, value in (metadata or {}).items()}
-        table = table.replace_schema_metadata({_VERSION: str(VERSION).encode(), **more})
+        schema = schema.with_metadata({_VERSION: str(VERSION).encode(), **more})
         with _told(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
             try:
                 with made.open("wb") as sink:
-                    pq.write_table(table, sink, compression="zstd")
+                    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+                        yield lambda table: writer.write_table(table.replace_schema_metadata(schema.metadata))
                     sink.flush()
                     os.fsync(sink.fileno())
                 os.replace(made, path)

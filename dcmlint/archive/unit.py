@@ -106,8 +106,9 @@ def _rows(
     for number, key in enumerate(keys):
         source.fetch(keys[number + _AHEAD : number + _AHEAD + 1])
         by = _sender(sender, key.key)
+        # What is read to find the members of an archive counts for the first of them.
+        started, read, asked = time.monotonic(), source.usage.bytes, source.usage.requests
         for one in source.inputs(key):
-            started, read, asked = time.monotonic(), source.usage.bytes, source.usage.requests
             try:
                 result = _result(one, checker, source, work, watch)
             finally:
@@ -116,6 +117,7 @@ def _rows(
                 key, result, by, bytes_read=source.usage.bytes - read,
                 requests=source.usage.requests - asked, seconds=time.monotonic() - started,
             )  # fmt: skip
+            started, read, asked = time.monotonic(), source.usage.bytes, source.usage.requests
 
 
 def _result(one: Input, checker: Checker, source: Source, work: Work, watch: Watch) -> Result:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+import msgspec
+
 from dcmlint.dicom.buffers import WHOLE, Buffer, WholeBuffer, open_file
 from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import archive_kind
@@ -89,6 +91,8 @@ def _expand(path: str, selection: Selection, seen: Seen) -> Iterator[Input]:
 
 def _remote(url: str, selection: Selection) -> Iterator[Input]:
     """What a URL names: each object is opened, where it is checked, by a client of its own process."""
+    # Members of archives would be gone when another process opens them.
+    selection = msgspec.structs.replace(selection, unpack=False)
     source = open_source(SourceSettings(names=(url,), selection=selection))
     try:
         for key in source.listed():

@@ -11,9 +11,11 @@ from dcmlint.dicom.buffers import Buffer, RangeBuffer, WholeBuffer
 from dcmlint.errors import InputError, UsageError
 from dcmlint.sources.input import Input, Selection
 from dcmlint.sources.key import Key, Usage
+from dcmlint.sources.remote_archives import is_archive_name, remote_members
 
 # The first range of an object (bytes): the whole header of most.
 FIRST = 1 << 16
+_PIECE = 1 << 20  # of an object that is read whole
 _CHUNK = 1000
 _THREADS = 32  # requests under way: they hide the time that each takes on its way
 _RETRIES = {"max_retries": 4}
@@ -67,7 +69,18 @@ class ObjectStore:
             raise InputError(f"{self._root}/{self._prefix} cannot be listed: {_reason(error)}") from None
 
     def inputs(self, key: Key) -> Iterator[Input]:
-        """See `Source.inputs`; archives in a store are not opened."""
+        """See `Source.inputs`; archives are copied to a temporary file, where members are asked for."""
+        if self._selection.unpack and is_archive_name(key.key):
+            found = False
+            try:
+                for one in remote_members(self._path(key), self._pieces(key), self._selection):
+                    found = True
+                    yield one
+            except InputError as error:
+                found = True
+                yield Input(path=self._path(key), kind="problem", named=key.named, problem=str(error))
+            if found:
+                return
         size = -1 if key.size is None else key.size
         yield Input(
             path=self._path(key),
@@ -82,6 +95,10 @@ class ObjectStore:
         """See `Source.open`."""
         import obstore
 
+        if one.kind != "object":  # a member of an archive
+            from dcmlint.sources.inputs import open_input
+
+            return open_input(one)
         name = self._name(one.path)
         if not one.size:
             return WholeBuffer(b"")
@@ -101,7 +118,7 @@ class ObjectStore:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, "dcmlint-fetch")
         for key in keys:
-            if key.size != 0:
+            if key.size != 0 and not (self._selection.unpack and is_archive_name(key.key)):
                 size = -1 if key.size is None else key.size
                 first = self._pool.submit(self._first, self._name(key.key), size, key.etag)
                 self._coming[self._path(key)] = first
@@ -128,6 +145,19 @@ class ObjectStore:
             answer = obstore.get(self._store, name)
         meta = answer.meta
         return bytes(answer.bytes()), meta["size"], meta.get("e_tag") or ""
+
+    def _pieces(self, key: Key) -> Iterator[bytes]:
+        """The bytes of an object from its first to its last.  Raises `InputError`."""
+        import obstore
+
+        try:
+            self.usage.requests += 1
+            for piece in obstore.get(self._store, self._name(key.key)).stream(min_chunk_size=_PIECE):
+                data = bytes(piece)
+                self.usage.bytes += len(data)
+                yield data
+        except (OSError, obstore.exceptions.BaseError) as error:
+            raise InputError(_reason(error)) from None
 
     def _further(self, name: str, etag: str, start: int, stop: int) -> bytes:
         """A range of the same object as the first one: not of another that took its place."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,31 @@ def test_one_object_is_named(tmp_path):
     assert key.named
     (one,) = source.inputs(key)
     assert one.path == "s3://bucket/ct/a.dcm"
+
+
+def test_archives_in_a_store_are_looked_into(tmp_path):
+    folder = mixed(tmp_path / "in")
+    (folder / "none.zip").write_bytes(b"no archive")
+    (folder / "cut.tar.gz").write_bytes(bytes.fromhex("1f8b0800") + b"cut")
+    source = ObjectStore("s3://bucket", store=filled(folder))
+    temporary = set(Path(tempfile.gettempdir()).glob("dcmlint-*"))
+    found = {}
+    for key in source.listed():
+        if key.key.endswith((".zip", ".gz")):
+            for one in source.inputs(key):
+                found[one.path] = one.kind if one.kind == "problem" else bytes(open_any(source, one))
+    assert found["s3://bucket/more.zip!/in/a.dcm"] == (folder / "ct" / "a.dcm").read_bytes()
+    assert found["s3://bucket/none.zip"] == b"no archive"
+    assert found["s3://bucket/cut.tar.gz"] == "problem"
+    assert source.usage.bytes >= (folder / "more.zip").stat().st_size
+    assert set(Path(tempfile.gettempdir()).glob("dcmlint-*")) <= temporary
+    closed = ObjectStore("s3://bucket", selection=Selection(unpack=False), store=filled(folder))
+    assert {one.kind for key in closed.listed() for one in closed.inputs(key)} == {"object"}
+
+
+def open_any(source, one):
+    buffer = source.open(one)
+    return buffer[0 : len(buffer)]
 
 
 def test_what_is_not_there(tmp_path):
