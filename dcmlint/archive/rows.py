@@ -8,8 +8,8 @@ import msgspec
 
 from dcmlint.archive.links import links_of
 from dcmlint.engine.directory import Directory
+from dcmlint.engine.members import kept_of
 from dcmlint.engine.session import Result
-from dcmlint.engine.together import kept_of
 from dcmlint.findings.finding import FileRecord, Finding, Fix, Place, Reference, Subject
 from dcmlint.sources.key import Key
 from dcmlint.standard.tags import (

@@ -177,7 +177,7 @@ class Checker:
             title=describe_instance(run), undecided=tuple(checked.undecided), not_checked=not_checked(run, unreviewed),
             **_counts(plan, checked),
         )  # fmt: skip
-        from dcmlint.engine.together import member_of
+        from dcmlint.engine.members import member_of
 
         outcomes = checked.outcomes
         if task.received:

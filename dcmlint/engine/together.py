@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dcmlint.decoding import decoder
 from dcmlint.dicom.path import parse_path
 from dcmlint.engine.evaluate import hold
 from dcmlint.engine.guard import guarded
 from dcmlint.engine.maker import FindingMaker, Where
+from dcmlint.engine.members import Members
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
-from dcmlint.facts.registry import Facts
-from dcmlint.facts.run.index import KeptFile, RunIndex, Series
-from dcmlint.facts.run.kept import Kept
-from dcmlint.facts.run.kept import same_to_others as same_kept
+from dcmlint.facts.run.index import RunIndex
 from dcmlint.facts.run.slide import Slide
 from dcmlint.findings.finding import RANK, Finding, Fix, OutcomeKind, Subject
 from dcmlint.findings.problem import Problem
@@ -24,12 +21,22 @@ from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
 
 
-class Together(msgspec.Struct, frozen=True):
-    """What the rules about slides and series found.
+class SubjectResult(msgspec.Struct, frozen=True):
+    """What the rules found about one slide or series, or about an instance of which nothing could be kept.
 
-    ``outcomes``: of each slide and series, by rule; ``undecided``: rule, reason, and a file; ``explained``:
-    rule and file of findings about single files that follow from findings here; ``slides``: id and paths of each slide.
+    ``undecided``: rule, reason, and a file; ``explained``: rule and file of findings about single files that follow
+    from findings here; ``slide``: id and paths, where it is one.
     """
+
+    findings: tuple[Finding, ...]
+    outcomes: dict[str, OutcomeKind]
+    undecided: tuple[tuple[str, str, str], ...]
+    explained: frozenset[tuple[str, str]] = frozenset()
+    slide: tuple[str, tuple[str, ...]] | None = None
+
+
+class Together(msgspec.Struct, frozen=True):
+    """The same of all slides and series."""
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[dict[str, OutcomeKind], ...] = ()
@@ -38,112 +45,43 @@ class Together(msgspec.Struct, frozen=True):
     slides: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-class _Packed(msgspec.Struct, frozen=True, array_like=True):
-    path: bytes
-    kept: Kept | None
-    crash: str = ""
+def each_together(
+    members: Members, rules: Sequence[ActiveRule], settings: Settings
+) -> Iterator[SubjectResult]:
+    """Join members into slides and series and hold the rules against each, one after the other.
 
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = decoder(_Packed)
-
-
-def member_of(facts: Facts, path: str) -> bytes:
-    """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none."""
-    packed = b""
-
-    def pack() -> tuple[OutcomeKind, str]:
-        nonlocal packed
-        member = facts.group("kept")
-        packed = b"" if member is None else _ENCODER.encode(_Packed(_bytes(path), member))
-        return "pass", ""
-
-    _, crash = guarded(pack)
-    return packed if not crash else _ENCODER.encode(_Packed(_bytes(path), None, crash))
-
-
-def kept_of(packed: bytes) -> Kept | None:
-    """What was kept of an instance in `member_of`; None where nothing was."""
-    return _DECODER.decode(packed).kept if packed else None
-
-
-def same_to_others(before: bytes, after: bytes) -> bool:
-    """Whether rules about slides and series see the same in two members of `member_of`, of one file before and after."""
-    if before == after:
-        return True
-    one, other = kept_of(before), kept_of(after)
-    return one is not None and other is not None and same_kept(one, other)
-
-
-def _bytes(path: str) -> bytes:
-    return path.encode("utf-8", "surrogatepass")
-
-
-class Members:
-    """The members of a run, in the order of the inputs; what many of them share is kept once.
-
-    ``crashes``: reason and path of instances of which nothing could be kept.
+    Members that have nothing to do with each other are looked at one group after the other: slides, then series.
     """
-
-    def __init__(self, members: Iterable[bytes] = ()) -> None:
-        self.parts: list[KeptFile] = []
-        self.crashes: list[tuple[str, str]] = []
-        self._kept: dict[object, object] = {}
-        for packed in members:
-            self.append(packed)
-
-    def append(self, packed: bytes) -> None:
-        """Take in a member."""
-        if not packed:
-            return
-        found = _DECODER.decode(packed)
-        path = found.path.decode("utf-8", "surrogatepass")
-        if found.kept is None:
-            self.crashes.append((found.crash, path))
-            return
-        shared = {
-            name: self._kept.setdefault(value, value)
-            for name in _SHARED
-            if (value := getattr(found.kept, name))
-        }
-        self.parts.append(KeptFile(path, msgspec.structs.replace(found.kept, **shared)))
-
-
-_SHARED = ("sop_class", "study", "series", "frame_of_reference", "transfer_syntax", "patient", "study_values",
-           "series_values", "equipment", "reference_frame", "references")  # fmt: skip
+    if not rules:
+        return
+    for crash, path in members.crashes:
+        # What could not be compared was not checked: every rule about slides and series says so.
+        yield SubjectResult((), {active.rule.id: "error" for active in rules},
+                      tuple((active.rule.id, crash, path) for active in rules))  # fmt: skip
+    of_scope = {
+        scope: [active for active in rules if active.rule.scope == scope] for scope in ("slide", "series")
+    }
+    for parts in members.related():
+        index = RunIndex(parts)
+        for slide in index.slides if of_scope["slide"] else ():
+            yield _SubjectRun(SlideContext(slide, index), settings).checked(of_scope["slide"])
+        for series in index.series.values():
+            yield _SubjectRun(SlideContext(series, index), settings).checked(of_scope["series"])
 
 
 def check_together(
     members: Members | Sequence[bytes], rules: Sequence[ActiveRule], settings: Settings
 ) -> Together:
-    """Join members into slides and series and hold the rules against each."""
-    if not rules:
-        return Together()
+    """What `each_together` gives, joined."""
     taken = members if isinstance(members, Members) else Members(members)
-    index = RunIndex(taken.parts)
-    slides = index.slides if any(active.rule.scope == "slide" for active in rules) else []
-    findings: list[Finding] = []
-    outcomes: list[dict[str, OutcomeKind]] = []
-    undecided: list[tuple[str, str, str]] = []
-    explained: set[tuple[str, str]] = set()
-    for crash, path in taken.crashes:
-        # What could not be compared was not checked: every rule about slides and series says so.
-        outcomes.append({active.rule.id: "error" for active in rules})
-        undecided += [(active.rule.id, crash, path) for active in rules]
-    for scope, subjects in (("slide", slides), ("series", list(index.series.values()))):
-        mine = [active for active in rules if active.rule.scope == scope]
-        for subject in subjects:
-            run = _SubjectRun(SlideContext(subject, index), settings)
-            for active in mine:
-                run.hold(active)
-            findings += sorted(run.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))
-            outcomes.append(run.outcomes)
-            undecided += run.undecided
-            explained |= run.explained
+    subjects = list(each_together(taken, rules, settings))
     return Together(
-        tuple(findings), tuple(outcomes), tuple(undecided), frozenset(explained),
-        tuple((slide.id, tuple(part.path for part in slide.parts)) for slide in slides),
-    )  # fmt: skip
+        tuple(found for one in subjects for found in one.findings),
+        tuple(one.outcomes for one in subjects),
+        tuple(row for one in subjects for row in one.undecided),
+        frozenset(pair for one in subjects for pair in one.explained),
+        tuple(one.slide for one in subjects if one.slide is not None),
+    )
 
 
 class _SubjectRun:
@@ -166,7 +104,18 @@ class _SubjectRun:
             settings,
         )
 
-    def hold(self, active: ActiveRule) -> None:
+    def checked(self, rules: Sequence[ActiveRule]) -> SubjectResult:
+        """Hold all rules against the subject."""
+        for active in rules:
+            self._hold(active)
+        subject = self.context.subject
+        return SubjectResult(
+            tuple(sorted(self.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))),
+            self.outcomes, tuple(self.undecided), frozenset(self.explained),
+            (subject.id, tuple(part.path for part in subject.parts)) if isinstance(subject, Slide) else None,
+        )  # fmt: skip
+
+    def _hold(self, active: ActiveRule) -> None:
         """Hold one rule against the subject; a rule that crashes gets the outcome *error*."""
         wanted = sop_classes_of(active.rule)
         if wanted and not wanted & self._classes:
@@ -212,6 +161,3 @@ def _tag(path: str) -> int:
         return parse_path(path)[-1].tag
     except ValueError:
         return 0
-
-
-__all__ = ["Members", "Series", "Together", "check_together", "member_of"]

@@ -31,7 +31,7 @@ class Totals:
     """
 
     def __init__(self, checker: Checker, *streams: Stream) -> None:
-        from dcmlint.engine.together import Members
+        from dcmlint.engine.members import Members
 
         self.checker = checker
         self.members = Members()
@@ -129,16 +129,20 @@ class Totals:
                 stream.finding(finding)
 
     def _close(self, started: float, fail_on: Severity | None, received: bool) -> Closing:
-        from dcmlint.engine.together import check_together
+        from dcmlint.engine.together import each_together
 
         checker = self.checker
-        together = check_together(self.members, checker.planner.together, checker.settings)
-        self._tell(one for one in self._late if (one.rule, one.file) not in together.explained)
-        self._tell(settled_together(checker.profile, together.findings, self._exempt))
-        for one in together.outcomes:
-            self._counts.add(one)
-        for rule, reason, path in together.undecided:
-            self._undecided.setdefault(rule, {}).setdefault(reason, path)
+        explained: set[tuple[str, str]] = set()
+        slides: list[tuple[str, tuple[str, ...]]] = []
+        for subject in each_together(self.members, checker.planner.together, checker.settings):
+            self._tell(settled_together(checker.profile, subject.findings, self._exempt))
+            self._counts.add(subject.outcomes)
+            for rule, reason, path in subject.undecided:
+                self._undecided.setdefault(rule, {}).setdefault(reason, path)
+            explained |= subject.explained
+            if subject.slide is not None:
+                slides.append(subject.slide)
+        self._tell(one for one in self._late if (one.rule, one.file) not in explained)
         for path, found, outcome in check_directories(
             self._directories, self._paths, checker.active, checker.settings
         ):
@@ -152,7 +156,7 @@ class Totals:
         ))  # fmt: skip
         undecided, crashed = unsettled(self._undecided)
         closing = Closing(
-            summary=summary, outcomes=outcomes, undecided=undecided, crashed=crashed, slides=together.slides,
+            summary=summary, outcomes=outcomes, undecided=undecided, crashed=crashed, slides=tuple(slides),
             exit_code=self._tally.exit_code(summary, fail_on, received),
         )  # fmt: skip
         for stream in self._streams:

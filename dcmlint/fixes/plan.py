@@ -18,10 +18,10 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.edits import Drop, Edit, Recode, Remove, SetItems, Sort
 from dcmlint.dicom.pieces import PieceBuffer, opened
 from dcmlint.dicom.rewrite import CannotWriteError, rewrite
+from dcmlint.engine.members import same_to_others
 from dcmlint.engine.repairs import Proposal, operation_of, proposed
 from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Result, Task
-from dcmlint.engine.together import same_to_others
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
 from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure

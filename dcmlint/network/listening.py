@@ -21,7 +21,7 @@ from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
 from dcmlint.engine.stream import Stream
-from dcmlint.engine.together import check_together
+from dcmlint.engine.together import each_together
 from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.intake.checking import Checks
@@ -104,7 +104,7 @@ class Listening:
         self._arrivals: dict[int, list[Sent]] = {}
         self._ended: list[AssociationFacts] = []
         self._last_of: dict[int, AssociationFacts] = {}  # ended, and their instances not all checked
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[int] = set()  # hashes of fingerprint and message
         self._new_members = False
         self._stop = False
 
@@ -246,18 +246,17 @@ class Listening:
         if not self._new_members:
             return
         self._new_members = False
-        with standard.using(self.checker.tables):
-            together = check_together(
-                self.totals.members, self.checker.planner.together, self.checker.settings
-            )
-        new = []
-        for finding in together.findings:
-            name = (finding.fingerprint, finding.message)
-            if name not in self._told:
-                self._told.add(name)
-                new.append(finding)
-        if new:
-            self.tell(Told(findings=tuple(new)))
+        checker, members = self.checker, self.totals.members
+        with standard.using(checker.tables):
+            for subject in each_together(members, checker.planner.together, checker.settings):
+                new = []
+                for finding in subject.findings:
+                    name = hash((finding.fingerprint, finding.message))
+                    if name not in self._told:
+                        self._told.add(name)
+                        new.append(finding)
+                if new:
+                    self.tell(Told(findings=tuple(new)))
 
     # --- the end -------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from support.modules import uid
 
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
-from dcmlint.engine.together import Members, member_of
+from dcmlint.engine.members import Members, member_of
 from dcmlint.facts.frame import covered as covering
 from dcmlint.facts.registry import FactOptions, Facts
 from dcmlint.facts.run.index import RunIndex, same_content
