@@ -148,8 +148,7 @@ class InstanceRun:
         if needs and needs.isdisjoint(self._tags if active.rule.each else self._present):
             self.outcomes.setdefault(active.id, "not_applicable")
             return
-        modalities = active.rule.applies.modality
-        if modalities and self.instance.dataset.text(Modality) not in modalities:
+        if not self._has_modality(active):
             self.outcomes[active.id] = "not_applicable"
             return
         outcome, reason = guarded(run, active)
@@ -158,6 +157,11 @@ class InstanceRun:
             self.outcomes[active.id] = outcome
             if reason:
                 self.undecided[active.id] = reason
+
+    def _has_modality(self, active: ActiveRule) -> bool:
+        """Whether the rule is about instances of this modality."""
+        modalities = active.rule.applies.modality
+        return not modalities or self.instance.dataset.text(Modality) in modalities
 
     @cached_property
     def _tags(self) -> frozenset[int]:
@@ -234,7 +238,7 @@ class InstanceRun:
                 names = [f'{value} == "{problem.found}"', value, *names]
             for name in names:
                 active = plan.aliases.get((problem.check, name))
-                if active is not None:
+                if active is not None and self._has_modality(active):
                     return active
                 if (problem.check, name) in plan.silent:
                     return None

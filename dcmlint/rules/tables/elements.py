@@ -62,17 +62,21 @@ def _multiplicity(vm: str) -> tuple[int, int | None, int]:
     return (least if least < 10**9 else 1), None if unbounded else most, step
 
 
-_expected: dict[int, _Expected | None] = {}
+@standard.per_edition()
+def _expectations() -> dict[int, _Expected | None]:
+    """What the dictionary in use says, by tag, as far as somebody asked."""
+    return {}
 
 
 def _expect(tag: int) -> _Expected | None:
+    known = _expectations()
     try:
-        return _expected[tag]
+        return known[tag]
     except KeyError:
-        if len(_expected) > 50_000:
-            _expected.clear()
+        if len(known) > 50_000:
+            known.clear()
         entry = standard.load().dictionary.entry(tag)
-        found = _expected[tag] = None if entry is None else _Expected(entry)
+        found = known[tag] = None if entry is None else _Expected(entry)
         return found
 
 
@@ -95,6 +99,7 @@ class ElementCheck:
     def __init__(self, instance: Instance, cache: ValueCache, together: bool = True) -> None:
         """``together``: look at the items of long sequences a column at a time."""
         self.instance, self._cache, self._together = instance, cache, together
+        self._expected = _expectations()
         self.problems: list[Problem] = []
 
     def run(self) -> None:
@@ -134,7 +139,7 @@ class ElementCheck:
     def _known(self, level: Dataset, element: Element) -> None:
         """Check an element that is not private: the dictionary must have it."""
         tag, vr = element.tag, element.vr
-        expected = _expected[tag] if tag in _expected else _expect(tag)
+        expected = self._expected[tag] if tag in self._expected else _expect(tag)
         if expected is None:
             if tag & 0xFFFF and tag >> 16 != 0xFFFC:
                 self._add("unknown-element", level, element, f"{tag_text(tag)} is not in the data dictionary")
