@@ -26,11 +26,11 @@ from dcmlint.dicom.columns import (
     LeafPath,
     Lengths,
     Shape,
-    Words,
     gather,
     words_of,
 )
-from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, Oddity
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Oddity
+from dcmlint.dicom.walk import ITEM, ITEM_END, OPEN, Leaves, Walk
 from dcmlint.standard.tags import PixelRepresentation, SpecificCharacterSet
 
 if TYPE_CHECKING:
@@ -42,22 +42,11 @@ _SPAN = 1 << 24  # bytes in which items of undefined length are looked for at a 
 _FEW_CODES = 64
 _TURNS = 64  # between items of defined and of undefined length
 
-# PS3.5 7.5: tags of items and delimiters, and the lengths that go with them
-_ITEM = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
-_ITEM_END = {True: b"\xfe\xff\x0d\xe0\0\0\0\0", False: b"\xff\xfe\xe0\x0d\0\0\0\0"}
-_SEQUENCE_END = {True: b"\xfe\xff\xdd\xe0\0\0\0\0", False: b"\xff\xfe\xe0\xdd\0\0\0\0"}
 # Float Pixel Data, Double Float Pixel Data, Pixel Data, and their offset tables: PS3.6
 _PIXELS = {
     True: tuple(b"\xe0\x7f" + bytes((number, 0)) for number in (1, 8, 9, 16)),
     False: tuple(b"\x7f\xe0\0" + bytes((number,)) for number in (1, 8, 9, 16)),
 }
-_OPEN = b"\xff\xff\xff\xff"
-_LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
-
-Flags = npt.NDArray[np.bool_]
-Leaves = dict[LeafPath, tuple[str, bool, Ints, Lengths]]
-_NOTHING: Words = np.zeros(0, np.uint64)
-_SIX = np.uint64(0xFFFFFFFFFFFF)  # the first six bytes of eight
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -82,7 +71,7 @@ def read_columns(
     parts: list[Ints] = []
     position, number = start, 0
     for _ in range(_TURNS):
-        open_ = buffer[position + 4 : position + 8] == _OPEN
+        open_ = buffer[position + 4 : position + 8] == OPEN
         found, position = (work.chained if open_ else work.counted)(position, end, number)
         parts.append(found)
         number += len(found)
@@ -216,7 +205,7 @@ class _Lockstep:
         """Whether other items may be like this template: it is read as it stands, and there is room."""
         if self.reader.stopped or len(self.found) > MAX_SHAPES:
             return False
-        walk = _Walk(self, np.array([shape.template.offset], np.int64))
+        walk = Walk(self, np.array([shape.template.offset], np.int64))
         walk.item(shape.template)
         return len(walk.rows) == 1 and int(walk.position[0]) == shape.template.end
 
@@ -233,7 +222,7 @@ class _Lockstep:
         ``first``: the number of the first item.
         """
         unpack = Struct("<4sI" if self.little else ">4sI").unpack_from
-        item, data, position = _ITEM[self.little], self.raw, start
+        item, data, position = ITEM[self.little], self.raw, start
         parts: list[Ints] = []
         found = array("q")
         room = tokens.MAX_ITEMS - self.reader.items
@@ -310,7 +299,7 @@ class _Lockstep:
         rest = np.ones(len(open_), bool)
         for low in range(0, len(open_), _BATCH):
             some = open_[low : low + _BATCH]
-            walk = _Walk(self, starts[some])
+            walk = Walk(self, starts[some])
             walk.item(shape.template)
             walk.keep(walk.position == ends[some][walk.rows])
             rest[low + walk.rows] = False
@@ -322,8 +311,8 @@ class _Lockstep:
     def chained(self, start: int, end: int, first: int) -> tuple[Ints, int]:
         """Wherever the end of an item stands before the beginning of one, an item may begin; one chain of
         such places, each where the item before it ends, is the sequence."""
-        opening = _ITEM[self.little] + _OPEN
-        pattern = re.compile(re.escape(_ITEM_END[self.little] + opening))
+        opening = ITEM[self.little] + OPEN
+        pattern = re.compile(re.escape(ITEM_END[self.little] + opening))
         parts: list[Ints] = []
         position, number = start, first
         while (
@@ -430,7 +419,7 @@ class _Span:
         open_ = first + np.flatnonzero(self.ends[first:] < 0)
         for low in range(0, len(open_), _BATCH):
             part = open_[low : low + _BATCH]
-            walk = _Walk(self.work, self.places[part])
+            walk = Walk(self.work, self.places[part])
             walk.item(shape.template)
             walk.keep(walk.position <= self.end)
             if len(walk.rows):
@@ -444,7 +433,7 @@ class _Span:
         rank = np.full(len(places), -1, np.int64)
         at, count = 0, 0
         position = int(places[0])
-        opening = _ITEM[work.little] + _OPEN
+        opening = ITEM[work.little] + OPEN
         order: list[Ints] = []
         while position < stop and work.raw[position : position + 8] == opening:
             if at < 0:
@@ -496,167 +485,3 @@ def _decides(tag: int) -> bool:
     return tag in (SpecificCharacterSet, PixelRepresentation) or (
         bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
     )
-
-
-class _Walk:
-    """Follows one template through a batch of items; items that differ drop out.
-
-    ``rows``: which of the batch are left; ``position``: where each of them has got to; ``leaves``: what was
-    passed on the way.
-    """
-
-    def __init__(self, work: _Lockstep, position: Ints) -> None:
-        self.work, self.position = work, position
-        self.rows: Ints = np.arange(len(position))
-        self.leaves: Leaves = {}
-        self._ends: list[Ints] = []
-
-    def keep(self, good: Flags, word: Words = _NOTHING) -> Words:
-        """Drop the items for which it is not true; gives what is left of ``word``."""
-        if good.all():
-            return word
-        self.rows, self.position = self.rows[good], self.position[good]
-        self.leaves = {p: (vr, little, start[good], length[good]) for p, (vr, little, start, length) in
-                       self.leaves.items()}  # fmt: skip
-        self._ends = [end[good] for end in self._ends]
-        return word[good] if word is not _NOTHING else word
-
-    def _load(self, little: bool, size: int = 8, offset: int = 0) -> Words:
-        """The numbers at each item's position; what ends before drops out."""
-        words = self.work.words(little, size)
-        at = self.position + offset if offset else self.position
-        if len(at) and int(at.max()) >= len(words):
-            self.keep(at < len(words))
-            at = self.position + offset
-        found: Words = words[at].astype(np.uint64, copy=False)
-        return found
-
-    def _expect(self, little: bool, wanted: bytes) -> None:
-        """Keep the items where these 8 bytes stand, and step over them."""
-        self.keep(self._load(little) == _number(wanted, little))
-        self.position = self.position + 8
-
-    def _begin(self, length: Words) -> None:
-        """From here on, so many bytes are to be passed."""
-        self._ends.append(self.position + length.astype(np.int64))
-
-    def _end(self) -> None:
-        """Keep the items that have passed just the bytes that they should."""
-        self.keep(self.position == self._ends[-1])
-        self._ends.pop()
-
-    def item(self, template: Dataset) -> None:
-        """Follow a whole item, header and delimiter included."""
-        self._item(template, (), self.work.little)
-
-    def _item(self, template: Dataset, path: LeafPath, little: bool) -> None:
-        open_ = template.length == UNDEFINED
-        if open_:
-            self._expect(little, _ITEM[little] + _OPEN)
-        else:
-            word = self._load(little)
-            length = _last(word, little)
-            length = self.keep(
-                (_first(word, little) == _number(_ITEM[little], little)) & (length != UNDEFINED), length
-            )
-            self.position = self.position + 8
-            self._begin(length)
-        inner = template.little
-        for element in template:
-            if not len(self.rows):
-                break
-            self._element(template, element, path, inner)
-        if open_:
-            self._expect(inner, _ITEM_END[inner])
-        else:
-            self._end()
-
-    def _element(self, level: Dataset, element: Element, path: LeafPath, little: bool) -> None:
-        length = self._header(level, element, little)
-        if element.items is None:
-            self._value(element, path, little, length)
-            return
-        open_ = element.length == UNDEFINED
-        if open_:
-            self.keep(length == UNDEFINED)
-        else:
-            length = self.keep((length != UNDEFINED) & _alike(length, element.length), length)
-            self._begin(length)
-        # PS3.5 6.2.2: what a sequence of VR UN holds is implicit, little endian.
-        explicit = level.explicit and element.vr != "UN"
-        inner = level.context.little_in(explicit)
-        for number, item in enumerate(element.items):
-            if not len(self.rows):
-                break
-            self._item(item, (*path, element.tag, number), inner)
-        if open_:
-            self._expect(inner, _SEQUENCE_END[inner])
-        else:
-            self._end()
-
-    def _value(self, element: Element, path: LeafPath, little: bool, length: Words) -> None:
-        if element.fragments is not None or element.length == UNDEFINED:
-            self.keep(np.zeros(len(self.rows), bool))
-            return
-        good = _alike(length, element.length) & (self.position + length.astype(np.int64) <= self.work.size)
-        length = self.keep(good, length)
-        self.leaves[(*path, element.tag)] = (element.vr, little, self.position, length.astype(np.uint32))
-        self.position = self.position + length.astype(np.int64)
-
-    def _header(self, level: Dataset, element: Element, little: bool) -> Words:
-        """Compare the header of an element and step over it; gives the lengths.  PS3.5 7.1.2, 7.1.3."""
-        raw = self.work.raw
-        form = _form(raw, level, element)
-        written = bytes(raw[element.offset : element.offset + 8])
-        word = self._load(little)
-        if form == "long":
-            self.keep(word == _number(written, little))
-            length = self._load(little, 4, 8)
-            self.position = self.position + 12
-            return length
-        if form == "short":
-            same = (word & _SIX if little else word >> np.uint64(16)) == _number(written[:6], little)
-            length = word >> np.uint64(48) if little else word & np.uint64(0xFFFF)
-        else:
-            same = _first(word, little) == _number(written[:4], little)
-            length = _last(word, little)
-        length = self.keep(same, length)
-        self.position = self.position + 8
-        return length
-
-
-def _alike(length: Words, wanted: int) -> Flags:
-    """Part of a shape: whether a value is there at all, whether its length is even, and fits 16 bits (PS3.5 6.2.2)."""
-    same: Flags = (
-        ((length == 0) == (wanted == 0))
-        & (length & np.uint64(1) == wanted & 1)
-        & ((length > _LONGEST_SHORT) == (wanted > _LONGEST_SHORT))
-    )
-    return same
-
-
-def _form(raw: Any, level: Dataset, element: Element) -> str:
-    """How the header of an element is laid out: "long" (12 bytes), "short" or "implicit" (8 bytes)."""
-    if element.start - element.offset == 12:
-        return "long"
-    letters = bytes(raw[element.offset + 4 : element.offset + 6])
-    upper = letters.isalpha() and letters.isupper() and letters.isascii()
-    if level.explicit:
-        return "short" if upper else "implicit"
-    # An implicit element, unless it was written with its VR all the same.
-    length = int.from_bytes(raw[element.offset + 4 : element.offset + 8], "little")
-    return "implicit" if length == element.length else "short"
-
-
-def _number(text: bytes, little: bool) -> np.uint64:
-    return np.uint64(int.from_bytes(text, "little" if little else "big"))
-
-
-def _first(word: Words, little: bool) -> Words:
-    """The first four bytes of eight."""
-    return word & np.uint64(0xFFFFFFFF) if little else word >> np.uint64(32)
-
-
-def _last(word: Words, little: bool) -> Words:
-    """The last four bytes of eight."""
-    return word >> np.uint64(32) if little else word & np.uint64(0xFFFFFFFF)
