@@ -185,6 +185,7 @@ def fit(
 ) -> int:
     """Compare the profiles of a sender and a receiver.  Ends with 1 if they are incompatible."""
     from dcmlint.profiles.fit import misfits
+    from dcmlint.profiles.fit_text import fit_lines
     from dcmlint.profiles.resolve import resolve_profile
 
     _utf8()
@@ -194,8 +195,8 @@ def fit(
     if _json(format_):
         _print_json(found)
     else:
-        for misfit in found:
-            print(misfit)
+        for line in fit_lines(one, other, found):
+            print(line)
         print(f"{one.name} to {other.name}: {_counts(found)}")
     return 1 if any(misfit.severity == "error" for misfit in found) else 0
 

@@ -25,10 +25,13 @@ Direction = Literal["sent, not taken", "needed, not promised", "not compared"]
 _TAKEN: Direction = "sent, not taken"
 _NEEDED: Direction = "needed, not promised"
 _OPEN: Direction = "not compared"
+# UIDs of every shape that PS3.5 9.1 allows: short, long, of a UUID.
+_LEGAL_UIDS = ("1.2", "1.2.840.10008.5.1.4.1.1.77.1.6", "2.25." + "9" * 39, "1." + "0." * 30 + "22")
+_DICOM = ("dicom", "dicom-tls")
 
 
 class Misfit(msgspec.Struct, frozen=True):
-    """One thing in which the two differ; ``rule``: of the receiver, "" where it is no rule."""
+    """One thing in which the two differ, in a direction; ``rule``: of the receiver, "" where it is no rule."""
 
     direction: Direction
     severity: Severity
@@ -36,10 +39,6 @@ class Misfit(msgspec.Struct, frozen=True):
     sender: str
     receiver: str
     rule: str = ""
-
-    def __str__(self) -> str:
-        rule = f"[{self.rule}]" if self.rule else ""
-        return f"{self.severity}{rule} {self.direction}: {self.what}\n    sender:   {self.sender}\n    receiver: {self.receiver}"
 
 
 def misfits(sender: Resolved, receiver: Resolved) -> tuple[Misfit, ...]:
@@ -58,6 +57,23 @@ def misfits(sender: Resolved, receiver: Resolved) -> tuple[Misfit, ...]:
         found, key=lambda one: (directions.index(one.direction), severities.index(one.severity), one.what)
     )
     return tuple(order)
+
+
+def compared(sender: Resolved, receiver: Resolved) -> str:
+    """What the two were held against each other in, in words: what a profile does not state cannot be compared."""
+    theirs = [one for one in receiver.endpoints if one.protocol in _DICOM]
+    counts = [
+        (len(sop_classes_of(sender)) if sop_classes_of(receiver) else 0, "SOP Class", "SOP Classes"),
+        (len(transfer_syntaxes_of(sender)) if transfer_syntaxes_of(receiver) else 0, "transfer syntax", "transfer syntaxes"),
+        (len(rows_of(receiver)), "attribute", "attributes"),
+        (len(_opened(sender.endpoints)) if theirs else 0, "connection", "connections"),
+    ]  # fmt: skip
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
+
+
+def _opened(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """The DICOM connections that a sender opens."""
+    return [one for one in endpoints if one.protocol in _DICOM and one.direction != "in"]
 
 
 def _name(uid: str) -> str:
@@ -91,7 +107,7 @@ def _lists(
     # Where both know one, they can agree on it; where they know none, nothing arrives.
     severity: Severity = "warning" if common else "error"
     for uid in refused:
-        known = f"not taken; both know {_names(common)}" if common else f"takes {_names(taken)}"
+        known = f"does not accept it; both have {_names(common)}" if common else f"accepts {_names(taken)}"
         yield Misfit(_TAKEN, severity, f"{what} {_name(uid)}", "may be sent", known, rule)
 
 
@@ -113,8 +129,10 @@ def _attribute(
         if promise is not None and promise.row.presence == "always":
             yield Misfit(_TAKEN, level, path, says, "must be absent", id_)
         return
+    # What is there as the standard has it is there for certain where the standard demands it of every image of the class.
+    as_standard = promise is None or promise.row.presence == "conditional"
     if row.presence == "always" and not (
-        promise is None and certainly_there(path, classes, row.empty != "allowed")
+        as_standard and certainly_there(path, classes, row.empty != "allowed")
     ):
         weaker = promise is None or promise.row.presence != "always"
         empty = (
@@ -123,7 +141,13 @@ def _attribute(
             and row.empty not in ("allowed", "required")
         )
         if weaker or empty:
-            yield Misfit(_NEEDED, level, path, says, _presence(need), id_)
+            conditional = promise is not None and promise.row.presence == "conditional"
+            values = f"; {', '.join(need.values[:6])}" if need.values else ""
+            yield Misfit(
+                _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{values}", id_
+            )
+            if promise is None or not promise.values:
+                return
     if need.values:
         if promise is not None and promise.values:
             others = [value for value in promise.values if value not in need.values]
@@ -145,6 +169,10 @@ def _attribute(
     if not demand:
         return
     values = promise.values if promise is not None else ()
+    entry = standard.load().dictionary.by_keyword(row.attribute)
+    if not values and entry is not None and entry.vr == "UI":
+        if all(_meets(one, need, receiver) for one in _LEGAL_UIDS):
+            return  # whatever UID is sent, it meets the demand
     wrong = [value for value in values if not _meets(value, need, receiver)]
     if wrong:
         yield Misfit(_TAKEN, level, path, f"may be {', '.join(wrong[:4])}", demand, id_)
@@ -192,8 +220,8 @@ def _meets(value: str, need: Promise, resolved: Resolved) -> bool:
 
 def _endpoints(sender: Sequence[Endpoint], receiver: Sequence[Endpoint]) -> Iterator[Misfit]:
     """The DICOM connections that the sender opens, beside those on which the receiver listens."""
-    mine = [one for one in sender if one.protocol in ("dicom", "dicom-tls") and one.direction != "in"]
-    theirs = [one for one in receiver if one.protocol in ("dicom", "dicom-tls")]
+    mine = _opened(sender)
+    theirs = [one for one in receiver if one.protocol in _DICOM]
     if not mine or not theirs:
         return
     for one in mine:

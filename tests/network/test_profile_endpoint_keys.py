@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from network_certificates import Certificates
-from network_peers import JPEG, QUICK, WSI, Acceptor
+from network_peers import JPEG, WSI, Acceptor
 from support.profile_keys import keys
 from test_cli_probe import probe
 
 from dcmlint.cli.app import run
 from dcmlint.network.acceptor.negotiate import Acceptance
+from dcmlint.network.acceptor.settings import Timeouts
 from dcmlint.network.tls.context import server_context
 from dcmlint.profiles.load import find_profile
 from dcmlint.profiles.pages import page
@@ -23,7 +24,7 @@ HEAD = 'id: pol\nversion: "1"\ntitle: T\narea: POL\nsource: {document: D}\nparam
 OFFER = "offers: [{sop_class: VLWholeSlideMicroscopyImageStorage, transfer_syntaxes: [JPEGBaseline8Bit]}]"
 # What answers at the port: an acceptor of slides in JPEG; the same over TLS with a certificate that signs itself.
 PLAIN, TLS = "plain", "tls"
-HASTY = "plain, two associations at once, soon ended"
+HASTY, BUSY = "plain, ends an idle association soon", "plain, two associations at once"
 
 
 def probed(name: str, port: int, capsys: pytest.CaptureFixture[str], *more: str) -> object:
@@ -96,7 +97,7 @@ CASES: list[tuple[str, str, tuple[str, str], str, View, tuple[str, ...]]] = [
     ("association.reject_titles", "association: {reject_titles: true}", ("true", "false"), PLAIN, probed, FULL),
     ("association.forbid", OFFER + ", association: {forbid: [JPEGBaseline8Bit]}", ("{forbid: [JPEGBaseline8Bit]}", "{forbid: [RLELossless]}"), PLAIN, probed, ()),
     ("association.choice", OFFER.replace("8Bit", "8Bit, RLELossless") + ", association: {choice: RLELossless}", ("{choice: RLELossless}", "{choice: JPEGBaseline8Bit}"), PLAIN, probed, FULL),
-    ("association.concurrent", "association: {concurrent: 5}", ("5", "1"), HASTY, probed, FULL),
+    ("association.concurrent", "association: {concurrent: 5}", ("5", "1"), BUSY, probed, FULL),
     ("association.idle", "association: {idle: 1.5}", ("1.5", "0.1"), HASTY, probed, FULL),
     ("direction", "called_ae: ONE", ("called", "direction: in, called"), PLAIN, fitted, ()),
     ("needs", "says: x", ("says", "needs: [q], says"), PLAIN, told, ()),
@@ -123,7 +124,11 @@ def test_a_key_changed_alone_changes_what_is_said(
     seen = []
     acceptance = Acceptance(sop_classes=frozenset((WSI,)), transfer_syntaxes=(JPEG,), other_syntaxes=False)
     context = server_context(*certificates["self-signed"]) if peer == TLS else None
-    limits = {"max_associations": 2, "timeouts": QUICK} if peer == HASTY else {}
+    limits: dict[str, Any] = {}
+    if peer == BUSY:
+        limits = {"max_associations": 2}
+    elif peer == HASTY:
+        limits = {"timeouts": Timeouts(idle=0.6)}
     with Acceptor(tmp_path, acceptance=acceptance, tls=context, **limits) as acceptor:
         port = acceptor.port
         named = "" if endpoint.startswith("name:") else "name: a, "

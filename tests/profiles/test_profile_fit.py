@@ -79,7 +79,7 @@ def test_what_fits(tmp_path: Path, sender: str, receiver: str) -> None:
 
 def test_the_vendors_beside_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "fit", "aperio-gt450-dx", "aperio-iqc"]) == 0
-    assert "sent, not taken: transfer syntax ExplicitVRLittleEndian" in capsys.readouterr().out
+    assert "warning transfer syntax ExplicitVRLittleEndian" in capsys.readouterr().out
     assert run(["profile", "fit", "dicomvert-2.0", "pacs-ingest", "-f", "json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert any(one["rule"] == "PACS902" and "ExplicitVRBigEndian" in one["what"] for one in value)
@@ -228,3 +228,20 @@ def test_examples_of_rows_and_rules(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "2 examples of 1 rule: none failed" in capsys.readouterr().out
     assert run(["profile", "test", written(tmp_path, "lab", text.replace("fails", "passes"))]) == 1
     assert "absent" in capsys.readouterr().out
+
+
+def test_what_fit_prints_is_grouped_and_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", "fit", "dicomvert-2.0", "reader-openslide"]) == 0
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    assert said.count("transfer syntaxes [OSL902]") == 1
+    assert "May be sent by dicomvert-2.0, and is not accepted by reader-openslide" in said
+    # Type 1 in the standard, whatever the document calls it; Planar Configuration is not always there.
+    assert "ImageType" not in said
+    assert "PlanarConfiguration [OSL003]\n            sender    conditional" in said
+    assert "Compared: 1 SOP Class, 25 transfer syntaxes, 14 attributes, 0 connections" in said
+
+
+def test_any_uid_meets_a_demand_for_the_characters_of_one() -> None:
+    found = misfits(resolve_profile("aperio-gt450-dx"), resolve_profile("archive-azure-dicom"))
+    assert [(one.what, one.severity) for one in found if one.rule.startswith("AZU0")] == [("PatientID", "error")]
