@@ -170,9 +170,9 @@ def _attribute(
         return
     values = promise.values if promise is not None else ()
     entry = standard.load().dictionary.by_keyword(row.attribute)
-    if not values and entry is not None and entry.vr == "UI":
-        if all(_meets(one, need, receiver) for one in _LEGAL_UIDS):
-            return  # whatever UID is sent, it meets the demand
+    is_uid = not values and entry is not None and entry.vr == "UI"
+    if is_uid and all(_meets(one, need, receiver) for one in _LEGAL_UIDS):
+        return  # whatever UID is sent, it meets the demand
     wrong = [value for value in values if not _meets(value, need, receiver)]
     if wrong:
         yield Misfit(_TAKEN, level, path, f"may be {', '.join(wrong[:4])}", demand, id_)
