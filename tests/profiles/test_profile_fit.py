@@ -244,4 +244,6 @@ def test_what_fit_prints_is_grouped_and_fits_80_columns(capsys: pytest.CaptureFi
 
 def test_any_uid_meets_a_demand_for_the_characters_of_one() -> None:
     found = misfits(resolve_profile("aperio-gt450-dx"), resolve_profile("archive-azure-dicom"))
-    assert [(one.what, one.severity) for one in found if one.rule.startswith("AZU0")] == [("PatientID", "error")]
+    assert [(one.what, one.severity) for one in found if one.rule.startswith("AZU0")] == [
+        ("PatientID", "error")
+    ]
