@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from dcmlint import standard
+from dcmlint.profiles.placed_endpoints import association_words
 from dcmlint.profiles.profile_text import independent_reading
-from dcmlint.profiles.promises import rows_of, sop_classes_of, transfer_syntaxes_of
+from dcmlint.profiles.promises import every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolve import Resolved
 
 _NOTHING = "The profile does not cover this."
@@ -93,6 +94,9 @@ def _networking(resolved: Resolved) -> Iterator[str]:
             names = ", ".join(_name(uid) for uid in syntaxes)
             yield f"| {one.name} | {one.protocol} | {one.port} | {_cell(one.called_ae)} | {_cell(one.calling_ae)} | {sop} | {role.upper()} | {_cell(names)} |"
     yield ""
+    for one in dicom:
+        if demanded := association_words(one):
+            yield from (f"- {one.name}: {demanded}", "")
 
 
 def _security(resolved: Resolved) -> Iterator[str]:
@@ -114,14 +118,14 @@ def _character_sets(resolved: Resolved) -> Iterator[str]:
 
 
 def _attributes(resolved: Resolved) -> Iterator[str]:
-    rows = rows_of(resolved)
+    rows = every_row_of(resolved)
     if not rows:
         yield _NOTHING
         return
     yield "| attribute | tag | VR | presence of value | value | section |"
     yield "|---|---|---|---|---|---|"
-    for path, promise in rows.items():
-        row = promise.row
+    for promise in rows:
+        row, path = promise.row, promise.placed.path
         entry = standard.load().dictionary.by_keyword(row.attribute)
         tag = f"({entry.tag >> 16:04X},{entry.tag & 0xFFFF:04X})" if entry is not None else row.attribute
         name = f"{'>' * path.count('.')}{entry.name if entry is not None else row.attribute}"
@@ -162,7 +166,7 @@ def _cell(text: str) -> str:
 
 def _html(lines: list[str]) -> Iterator[str]:
     """The few forms of Markdown that the statement uses: headings, tables, lists, quotations, paragraphs."""
-    table = False
+    table = head = False
     for line in lines:
         is_row = line.startswith("|")
         if table and not is_row:
@@ -171,17 +175,14 @@ def _html(lines: list[str]) -> Iterator[str]:
         if is_row:
             if not table:
                 yield "<table>"
-                table = True
+                table = head = True
             if re.fullmatch(r"[|-]+", line):
                 continue
-            cells = re.split(r"(?<!\\)\|", line)[1:-1]
-            yield (
-                "<tr>"
-                + "".join(
-                    f"<td>{html.escape(cell.strip().replace(chr(92) + '|', '|'))}</td>" for cell in cells
-                )
-                + "</tr>"
-            )
+            cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            kind = "th" if head else "td"
+            if any(cells) or not head:
+                yield "<tr>" + "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in cells) + "</tr>"
+            head = False
         elif line.startswith("#"):
             level = len(line) - len(line.lstrip("#"))
             yield f"<h{level}>{html.escape(line[level:].strip())}</h{level}>"

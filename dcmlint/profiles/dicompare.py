@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError
+from dcmlint.errors import ProfileError, did_you_mean
 from dcmlint.profiles.row_demands import NUMBERS, tag_of
 
 _LARGEST = 4 << 20
 
 
-def imported(path: Path, area: str) -> str:
-    """The text of the profile.  Raises ProfileError for a file that is no such schema."""
+def imported(path: Path, area: str, acquisition: str = "") -> str:
+    """The text of the profile of one acquisition, which is named where there are several: each has demands of its own.
+
+    Raises ProfileError for a file that is no such schema.
+    """
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             raise ProfileError("no file of at most 4 MB", str(path))
@@ -30,24 +33,38 @@ def imported(path: Path, area: str) -> str:
     acquisitions = schema.get("acquisitions") if isinstance(schema, dict) else None
     if not isinstance(acquisitions, dict) or not acquisitions:
         raise ProfileError("no schema of dicompare: it has no acquisitions", str(path))
+    acquisitions = _chosen(acquisitions, acquisition, path)
     name = re.sub(r"[^a-z0-9.-]+", "-", path.stem.lower()).strip("-.") or "imported"
     lines = [f"# From {json.dumps(path.name)}, a schema of dicompare.", f"id: {name}", 'version: "1"',
              f"title: {json.dumps(_text(schema.get('name') or path.stem))}", f"area: {area}", "extends: [dicom]", "attributes:"]  # fmt: skip
     rows = 0
-    for label, acquisition in acquisitions.items():
-        if not isinstance(acquisition, dict):
+    for label, one in acquisitions.items():
+        if not isinstance(one, dict):
             raise ProfileError(f"the acquisition {label!r} is not an object", str(path))
         lines.append(f"  # {_text(label)}")
-        for field in acquisition.get("fields") or ():
+        for field in one.get("fields") or ():
             made = list(_row(field)) if isinstance(field, dict) else []
             rows += bool(made) and not made[0].lstrip().startswith("#")
             lines += made
         for left, what in (("series", "series that it lists"), ("rules", "rules in Python")):
-            if acquisition.get(left):
-                lines.append(f"  # not taken over: {len(acquisition[left])} {what}")
+            if one.get(left):
+                lines.append(f"  # not taken over: {len(one[left])} {what}")
     if not rows:
         raise ProfileError("none of its fields is an attribute of the dictionary", str(path))
     return "\n".join(lines) + "\n"
+
+
+def _chosen(acquisitions: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    if name in acquisitions:
+        return {name: acquisitions[name]}
+    names = ", ".join(_text(one) for one in acquisitions)
+    if name:
+        raise ProfileError(
+            f"there is no acquisition {name!r}", str(path), hint=did_you_mean(name, acquisitions, names)
+        )
+    if len(acquisitions) > 1:
+        raise ProfileError("several acquisitions", str(path), hint=f"name one with --acquisition: {names}")
+    return acquisitions
 
 
 def _text(value: object) -> str:

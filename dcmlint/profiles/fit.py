@@ -16,9 +16,9 @@ from dcmlint import standard
 from dcmlint.expr.patterns import MAX_SUBJECT
 from dcmlint.findings.finding import Severity
 from dcmlint.profiles.gap import certainly_there
-from dcmlint.profiles.model import Endpoint
+from dcmlint.profiles.model import PRESENCE, Endpoint
 from dcmlint.profiles.parameters import UnsetParameter, in_text
-from dcmlint.profiles.promises import Promise, rows_of, sop_classes_of, transfer_syntaxes_of
+from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolve import Resolved
 
 Direction = Literal["sent, not taken", "needed, not promised", "not compared"]
@@ -112,9 +112,10 @@ def _lists(
 
 
 def _attributes(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
-    promised, needed = rows_of(sender), rows_of(receiver)
+    promised = rows_of(sender)
     classes = sop_classes_of(sender) or sop_classes_of(receiver)
-    for path, need in needed.items():
+    for need in every_row_of(receiver):
+        path = need.placed.path
         level = receiver.levels.get(need.placed.id) or need.row.severity
         yield from _attribute(path, need, promised.get(path), level, sender, receiver, classes)
 
@@ -142,9 +143,9 @@ def _attribute(
         )
         if weaker or empty:
             conditional = promise is not None and promise.row.presence == "conditional"
-            values = f"; {', '.join(need.values[:6])}" if need.values else ""
+            stated = f"; {', '.join(need.values[:6])}" if need.values else ""
             yield Misfit(
-                _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{values}", id_
+                _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{stated}", id_
             )
             if promise is None or not promise.values:
                 return
@@ -169,9 +170,9 @@ def _attribute(
     if not demand:
         return
     values = promise.values if promise is not None else ()
-    entry = standard.load().dictionary.by_keyword(row.attribute)
-    is_uid = not values and entry is not None and entry.vr == "UI"
-    if is_uid and all(_meets(one, need, receiver) for one in _LEGAL_UIDS):
+    known = standard.load().dictionary.by_keyword(row.attribute)
+    is_uid = not values and known is not None and known.vr == "UI"
+    if is_uid and all(_meets(uid, need, receiver) for uid in _LEGAL_UIDS):
         return  # whatever UID is sent, it meets the demand
     wrong = [value for value in values if not _meets(value, need, receiver)]
     if wrong:
@@ -256,7 +257,7 @@ def _line(endpoint: Endpoint) -> str:
 
 def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     """The receiver's own rules and expressions, which only files can answer."""
-    rows = {promise.placed.id: promise for promise in rows_of(receiver).values()}
+    rows = {promise.placed.id: promise for promise in every_row_of(receiver)}
     shared = {source.profile.id for source in sender.chain}
     for source in receiver.rules:
         rule = source.rule
@@ -264,7 +265,7 @@ def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
         if origin is None or origin in shared or rule.id.endswith(("901", "902")):
             continue
         row = rows.get(rule.id)
-        if row is None or row.row.assert_ or row.row.when:
+        if row is None or row.row.assert_ or row.row.when or row.row.presence not in PRESENCE:
             yield Misfit(
                 _OPEN,
                 "info",

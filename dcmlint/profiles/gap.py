@@ -15,7 +15,7 @@ from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.expr import ABSENT, UNKNOWN, compile_expression
 from dcmlint.findings.finding import Severity
-from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
 from dcmlint.profiles.remark import Remark
@@ -204,7 +204,11 @@ class _Comparison:
     def __init__(self, source: ProfileSource, values: Values, iod: Iod) -> None:
         self.source, self.values, self.iod = source, values, iod
         self.remarks: list[Remark] = []
-        self._placed = {placed.path: placed for placed in placed_rows(source.profile)}
+        self._placed: dict[str, PlacedRow] = {}
+        for placed in placed_rows(source.profile):
+            # Of several rows of one attribute, the one that promises most.
+            if placed.path not in self._placed or placed.row.presence == "always":
+                self._placed[placed.path] = placed
         groups = {row.attribute: row.items for row in source.profile.attributes}
         self._groups = {
             row.attribute for name in (_SHARED_GROUPS, _PER_FRAME_GROUPS) for row in groups.get(name, ())

@@ -50,16 +50,28 @@ def _list(resolved: Resolved, key: str, type_: str) -> tuple[str, ...]:
         return ()
 
 
-def rows_of(resolved: Resolved) -> dict[str, Promise]:
-    """The rows of a chain by path of keywords; a later profile's row counts.  Rows that are off are left out."""
-    found: dict[str, Promise] = {}
+def every_row_of(resolved: Resolved) -> tuple[Promise, ...]:
+    """The rows of a chain; those of a later profile replace those of the same attribute.  Rows that are off are left out."""
+    found: dict[str, list[Promise]] = {}
     for source in resolved.chain:
         for placed in placed_rows(source.profile):
             if placed.id in resolved.own and resolved.levels.get(placed.id, "error") is None:
                 continue
-            found[placed.path] = Promise(
-                placed, placed.row, _values(source, placed.row, resolved), source.profile.id
-            )
+            made = Promise(placed, placed.row, _values(source, placed.row, resolved), source.profile.id)
+            if placed.repeated and found.get(placed.path):
+                found[placed.path].append(made)
+            else:
+                found[placed.path] = [made]
+    return tuple(row for rows in found.values() for row in rows)
+
+
+def rows_of(resolved: Resolved) -> dict[str, Promise]:
+    """One row of a chain for each path of keywords: of several, the one that promises most."""
+    found: dict[str, Promise] = {}
+    for one in every_row_of(resolved):
+        known = found.get(one.placed.path)
+        if known is None or (one.row.presence == "always" and known.row.presence != "always"):
+            found[one.placed.path] = one
     return found
 
 
