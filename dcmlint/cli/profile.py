@@ -262,7 +262,9 @@ def infer(
 def import_(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A schema of dicompare, as JSON.")],
     area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "IMP",
-    acquisition: Annotated[str, typer.Option(metavar="NAME", help="Which acquisition, if the schema has several.")] = "",
+    acquisition: Annotated[
+        str, typer.Option(metavar="NAME", help="Which acquisition, if the schema has several.")
+    ] = "",
 ) -> int:
     """Convert a schema of dicompare (JSON) to a profile."""
     from dcmlint.profiles.dicompare import imported

@@ -252,19 +252,26 @@ def test_any_uid_meets_a_demand_for_the_characters_of_one() -> None:
 def test_every_row_of_an_attribute_is_compared(tmp_path: Path) -> None:
     head = 'id: {0}\nversion: "1"\ntitle: T\narea: {1}\nattributes:\n'
     (tmp_path / "s.yaml").write_text(
-        head.format("s", "SND") + "  - {attribute: StudyID, presence: optional}\n  - {attribute: StudyID, presence: always}\n"
+        head.format("s", "SND")
+        + "  - {attribute: StudyID, presence: optional}\n  - {attribute: StudyID, presence: always}\n"
     )
     (tmp_path / "r.yaml").write_text(
-        head.format("r", "RCV") + "  - {attribute: StudyID, presence: always}\n  - {attribute: StudyID, values: [A]}\n"
+        head.format("r", "RCV")
+        + "  - {attribute: StudyID, presence: always}\n  - {attribute: StudyID, values: [A]}\n"
         "  - {attribute: StationName, presence: Rows > 1}\n"
     )
     found = misfits(resolve_profile(str(tmp_path / "s.yaml")), resolve_profile(str(tmp_path / "r.yaml")))
-    assert [(one.direction, one.rule) for one in found] == [("needed, not promised", "RCV002"), ("not compared", "RCV003")]
+    assert [(one.direction, one.rule) for one in found] == [
+        ("needed, not promised", "RCV002"),
+        ("not compared", "RCV003"),
+    ]
 
 
 def test_one_acquisition_of_several_is_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fields = [{"field": "EchoTime", "value": 2.5}]
-    schema = {"acquisitions": {"T1": {"fields": fields}, "T2": {"fields": [{"field": "EchoTime", "value": 80}]}}}
+    schema = {
+        "acquisitions": {"T1": {"fields": fields}, "T2": {"fields": [{"field": "EchoTime", "value": 80}]}}
+    }
     path = tmp_path / "schema.json"
     path.write_text(json.dumps(schema))
     assert run(["profile", "import", str(path)]) == 2
