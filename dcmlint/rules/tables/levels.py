@@ -209,10 +209,6 @@ def _base_of(tag: int) -> int:
     return tag
 
 
-# Clinical Trial Subject, Study and Series: modules whose attributes have no other purpose.
-_OF_NOTHING_ELSE = frozenset({"C.7.1.3", "C.7.2.3", "C.7.3.2"})
-
-
 class ModuleSpec:
     """A module of an IOD.
 
@@ -260,8 +256,6 @@ class ModuleSpec:
         """Whether so much of the module is there that the rest of it must have been meant."""
         # An instance may have attributes that its IOD does not know (PS3.2 3.11.4, Standard Extended SOP Class):
         # a slice thickness alone is no Image Plane module.
-        if self.use.section in _OF_NOTHING_ELSE:
-            return not self.own.isdisjoint(present)
         return 2 * len(self.firm & present) >= max(1, self.needed)
 
 
