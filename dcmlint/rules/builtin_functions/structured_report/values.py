@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
@@ -42,10 +43,18 @@ from dcmlint.standard.tags import (
 _ROUNDED = 0.01
 # Context groups of quantities and of their units (PS3.16 CID 7470 to 7472, 7460 to 7462)
 _QUANTITIES = {7470: 7460, 7471: 7461, 7472: 7462}
-# UCUM units of time, temperature, mass, angle and dose, which are those of no length, area or volume
+# The power of length that the units of a context group have.
+_POWERS = {7460: 1, 7461: 2, 7462: 3}
+# UCUM atoms: powers of length, and units of time, temperature, mass, angle, dose and so on, which no length has
+_LENGTHS = {
+    **dict.fromkeys(("m", "km", "dm", "cm", "mm", "um", "nm", "[in_i]", "[ft_i]"), 1),
+    **dict.fromkeys(("L", "dL", "cL", "mL", "uL", "l", "dl", "cl", "ml", "ul"), 3),
+}
 _OF_OTHERS = frozenset(
-    {"s", "ms", "us", "min", "h", "d", "K", "Cel", "g", "kg", "mg", "deg", "rad", "Gy", "mGy", "Bq", "MBq"}
-)
+    {"s", "ms", "us", "min", "h", "d", "K", "Cel", "g", "kg", "mg", "deg", "rad", "Gy", "mGy", "Bq", "MBq", "Hz", "mol",
+     "mmol", "V", "mV", "A", "mA", "W", "J", "Pa", "kPa", "N", "mm[Hg]", "[hnsf'U]"}
+)  # fmt: skip
+_FACTOR = re.compile(r"(?P<atom>[A-Za-z]+|\[[^\]]+\]|[A-Za-z]+\[[^\]]+\])(?P<power>-?\d*)")
 # The attributes that hold the value of a content item, and the value types that have them: PS3.3 Table C.17-5
 _OF_TYPES: dict[int, frozenset[str]] = {
     MeasuredValueSequence: frozenset({"NUM"}),
@@ -188,6 +197,19 @@ def _not_in_ucum(value: str) -> str:
     return ""
 
 
+def length_power(units: str) -> int | None:
+    """The power of length of UCUM units, 0 where they have another dimension too; None for ratios and what is not known."""
+    power, other = 0, False
+    for sign, factor in re.findall(r"(^|[./])([^./]+)", units):
+        found = _FACTOR.fullmatch(factor)
+        if found is None or (found["atom"] not in _LENGTHS and found["atom"] not in _OF_OTHERS):
+            return None
+        other = other or found["atom"] in _OF_OTHERS
+        times = int(found["power"] or 1) * (-1 if sign == "/" else 1)
+        power += _LENGTHS.get(found["atom"], 0) * times
+    return 0 if other else power or None
+
+
 @rule_function("units-of-quantities")
 def quantity_units(context: RuleContext) -> Iterator[Problem]:
     """SR023: lengths, areas and volumes in units of another quantity."""
@@ -201,9 +223,7 @@ def quantity_units(context: RuleContext) -> Iterator[Problem]:
             continue
         any_ = True
         own = _QUANTITIES[kinds[0]]
-        others = [cid for cid in _QUANTITIES.values() if cid != own]
-        elsewhere = units.value in _OF_OTHERS or any(in_group(cid, units.key) for cid in others)
-        if elsewhere and in_group(own, units.key) is False:
+        if length_power(units.value) not in (None, _POWERS[own]) and in_group(own, units.key) is False:
             yield Problem(
                 message="the units belong to another quantity", level=unit, tag=CodeValue, found=units.value,
                 want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}",
