@@ -24,6 +24,7 @@ from dcmlint.rules.tables.field import (
     TEXT_VRS,
     UNIT,
     count_of,
+    has_values,
     read_as,
     told,
     wrong_value,
@@ -148,7 +149,7 @@ class ColumnCheck:
                 wanted = wrong_count(length // unit) if wrong_count is not None else ""
                 if wanted:
                     rows = np.flatnonzero(leaf.length == length)
-                    self._add(path, "element.value-multiplicity", f"{name_of(path[-1])} has {length // unit} values",
+                    self._add(path, "element.value-multiplicity", has_values(name_of(path[-1]), length // unit),
                               length // unit, wanted, "", rows, len(rows))  # fmt: skip
                 continue
             rows = np.flatnonzero(leaf.length == length)
@@ -224,7 +225,7 @@ class ColumnCheck:
                     _Problem(
                         "element.value-multiplicity",
                         0,
-                        f"{name_of(tag)} has {count} values",
+                        has_values(name_of(tag), count),
                         count,
                         wanted,
                         "",

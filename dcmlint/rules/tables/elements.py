@@ -18,7 +18,16 @@ from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.tables.counted import BELOW_1, COUNTED_FROM_1, FROM_1
-from dcmlint.rules.tables.field import BULK_UNIT, LONGEST, UNIT, count_of, read_as, told, wrong_value
+from dcmlint.rules.tables.field import (
+    BULK_UNIT,
+    LONGEST,
+    UNIT,
+    count_of,
+    has_values,
+    read_as,
+    told,
+    wrong_value,
+)
 from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
 
 _VRS = frozenset(vr for vr, _ in VRS.values())
@@ -182,7 +191,7 @@ class ElementCheck:
         charset = level.charset
         raw = level.context.slices[element.start : min(element.end, element.start + LONGEST)]
         for problem in told(check_value(vr, raw, charset=charset)):
-            self._value(level, element, problem)
+            self._value(level, element, vr, problem)
         if tag == SpecificCharacterSet:
             self._character_set(level, element)
         if expected is not None and not unit:
@@ -255,20 +264,22 @@ class ElementCheck:
     def _nested(self, level: Dataset, element: Element) -> None:
         self._add("nested-pixel-data", level, element, "Pixel Data is nested in a sequence item")
 
-    def _value(self, level: Dataset, element: Element, problem: ValueProblem | CharsetProblem) -> None:
+    def _value(
+        self, level: Dataset, element: Element, vr: str, problem: ValueProblem | CharsetProblem
+    ) -> None:
         raw = level.context.buffer[element.start : min(element.end, element.start + LONGEST)]
         self._add(problem.code, level, element, f"{name_of(element.tag)}: {problem.message}",
-                  found=wrong_value(element.vr, raw, problem, level.charset), want=problem.want, clause=problem.clause,
+                  found=wrong_value(vr, raw, problem, level.charset), want=problem.want, clause=problem.clause,
                   kind="value")  # fmt: skip
 
     def _character_set(self, level: Dataset, element: Element) -> None:
         for problem in Charset.from_terms(tuple(str(term) for term in level.values(element.tag)))[1]:
-            self._value(level, element, problem)
+            self._value(level, element, element.vr, problem)
 
     def _count(self, level: Dataset, element: Element, expected: _Expected, count: int) -> None:
         if expected.allows(count):
             return
-        self._add("value-multiplicity", level, element, f"{name_of(element.tag)} has {count} values",
+        self._add("value-multiplicity", level, element, has_values(name_of(element.tag), count),
                   said=str(count), want=expected.entry.vm)  # fmt: skip
 
     def _pixel_data(self, dataset: Dataset) -> None:

@@ -23,8 +23,15 @@ Problem = ValueProblem | CharsetProblem
 
 
 def read_as(level: Dataset, element: Element) -> str:
-    """The VR as which a value is looked at: as written, or as an open choice of the dictionary falls."""
-    return level.value_representation(element) if "/" in element.vr else element.vr
+    """The VR as which a value is looked at: as written, as an open choice of the dictionary falls, or that of a known
+    attribute written as UN (PS3.5 6.2.2).
+    """
+    return level.value_representation(element) if "/" in element.vr or element.vr == "UN" else element.vr
+
+
+def has_values(name: str, count: int) -> str:
+    """How many values an attribute has, as a message."""
+    return f"{name} has {count} value{'' if count == 1 else 's'}"
 
 
 # Of two things that are wrong with one value the first is told, the second follows from it.

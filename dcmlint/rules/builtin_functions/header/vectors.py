@@ -51,14 +51,14 @@ def frame_increment_pointer(context: RuleContext) -> Iterator[Problem]:
     pointers = [one for one in dataset.values(FrameIncrementPointer) if isinstance(one, int)]
     if not pointers:
         raise NotApplicable
-    for tag in pointers:
+    for tag in dict.fromkeys(pointers):
         if (
             tag not in dataset
             and not dataset.may_have(tag)
             and not _conditional(context.instance.sop_class, tag)
         ):
             yield Problem(
-                level=dataset, tag=FrameIncrementPointer, found=name_of(tag), want="an attribute of the data set",
+                level=dataset, tag=FrameIncrementPointer, said=name_of(tag), want="an attribute of the data set",
                 message=f"Frame Increment Pointer points to {name_of(tag)}, which is absent",
             )  # fmt: skip
 
