@@ -181,13 +181,15 @@ def _found(dataset: Dataset, columns: FrameColumns, item: Dataset) -> bool | Non
 
 
 def _lacking(columns: FrameColumns, item: Dataset) -> Flags:
-    """Frames without the attribute of a dimension; none where it is shared, or is looked for outside of a group."""
+    """Frames that have the functional group of a dimension without its attribute; none where it is shared, or is looked
+    for outside of a group.  That a frame lacks the group is told of the group (FG007, TILE007).
+    """
     import numpy as np
 
     path = _path(item)
     if path is None or len(path) == 1 or path[0] == path[1] or columns.shared_has(path):
         return np.zeros(columns.count, bool)
-    return ~columns.has(path)
+    return columns.has(path[:1]) & ~columns.has(path)
 
 
 def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] | None:

@@ -219,8 +219,7 @@ class ColumnCheck:
         ]  # fmt: skip
         if counted is not None:
             count = count_of(leaf.vr, raw, charset)
-            wanted = counted(count) if count is not None else ""
-            if wanted:
+            if count is not None and (wanted := counted(count)):
                 problems.append(
                     _Problem(
                         "element.value-multiplicity",
