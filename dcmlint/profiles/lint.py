@@ -16,12 +16,13 @@ from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
 from dcmlint.profiles.levels import named
 from dcmlint.profiles.load import fully_read
-from dcmlint.profiles.model import AttributeRow, ProfileSource
+from dcmlint.profiles.misplaced import holders
+from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
 from dcmlint.profiles.patterns import substitution_problems, translate
 from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
-from dcmlint.profiles.row_demands import tag_of
+from dcmlint.profiles.row_demands import requires, tag_of
 from dcmlint.profiles.statements import statements_of
 from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.check import check_rule
@@ -134,6 +135,16 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
         )
     if row.vr and row.vr not in entry.vr.split("/"):
         yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
+    nested = () if placed.parents else holders(tag, _classes(row, source.profile, values))
+    if nested:
+        where = ", or of ".join(nested)
+        yield say(
+            "nested-attribute", "warning",
+            f"{entry.name} is not an attribute of the data set itself, but of the items of {where}: the row belongs into `items`",
+            "attribute",
+        )  # fmt: skip
+    if not (requires(row) or row.items or row.says or row.not_seen or row.severity == "error"):
+        yield say("requires-nothing", "warning", f"the row of {entry.name} requires nothing")
     if entry.retired:
         yield say("retired-attribute", "warning", f"{entry.name} is retired (PS3.6)", "attribute")
     yield from _printed(row, entry.name, say)
@@ -141,6 +152,15 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     yield from _single_index(row, values, say)
     if row.pattern and entry.vr in _LONGEST:
         yield from _too_long(row.pattern, entry.vr, entry.name, values, say)
+
+
+def _classes(row: AttributeRow, profile: Profile, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+    """The UIDs of the SOP Classes that a row is about; none where the profile does not say."""
+    words = row.sop_class or profile.sop_classes or profile.applies.sop_class
+    try:
+        return tuple(uid_of(word, "SOP Class") for word in in_list(words, values))
+    except (ProfileError, UnsetParameter):
+        return ()
 
 
 _PRINTED = {

@@ -72,6 +72,13 @@ def demands_of(row: AttributeRow, name: Named, values: Values, file: str, keep: 
     return tuple(found)
 
 
+def requires(row: AttributeRow) -> bool:
+    """Whether a row asks for anything besides the VR."""
+    value = (row.values, row.values_from, row.pattern, row.minimum, row.maximum, row.not_before, row.not_after, row.code,
+             row.context_group, row.source, row.assert_)  # fmt: skip
+    return row.presence != "optional" or row.empty in ("forbidden", "required") or any(value)
+
+
 def unset(text: str, values: Values) -> bool:
     """Whether an expression names a parameter without a value."""
     return any(name in values and values[name].value is None for name in used_parameters(text))
