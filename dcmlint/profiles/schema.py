@@ -47,6 +47,7 @@ def profile_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "dcmlint profile",
         **{key: value for key, value in profile.items() if key != "title"},
+        "patternProperties": {"^x-": {"description": "Parts that YAML anchors name."}},
         "$defs": dict(sorted(definitions.items())),
     }
 

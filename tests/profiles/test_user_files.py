@@ -153,3 +153,11 @@ def test_places_of_toml() -> None:
     assert [places.place(one) for one in ("$.a", "$.b c", "$.t.k.l[0]", "$.u[1].x", "$.u[7].x", "$.z")] == [
         (1, 1), (2, 1), (4, 3), (9, 1), (0, 0), (0, 0)
     ]  # fmt: skip
+
+
+def test_keys_for_anchors_are_in_the_schema(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((data_folder("schemas") / "profile.schema.json").read_text("utf-8"))
+    profile = {"id": "lab", "version": "1", "title": "T", "x-known": {"presence": "always"}}
+    assert jsonschema.Draft202012Validator(schema).is_valid(profile)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({**profile, "y-known": {}})
