@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from dcmlint.errors import LocatedError, did_you_mean
 
 Place = Callable[[str], tuple[int, int]]
 _MOST = 20  # mistakes that are told at once
+_MOST_FOUND = 200  # that are looked for: what has more is no file of this kind
 _CHOICES = 12
+_LONGEST_PATH = 120  # characters
 _SHOWN = 60  # characters of a value
 _KINDS = {
     "object": "a mapping", "array": "a list", "string": "text", "number": "a number", "integer": "a whole number",
@@ -36,7 +39,7 @@ def hold(
     validator = _validator(schema, text)
     mistakes = {
         (*place(path), message): hint
-        for one in validator.iter_errors(value)
+        for one in islice(validator.iter_errors(value), _MOST_FOUND)
         for path, message, hint in _told(one, "$" + "".join(map(_step, one.absolute_path)))
     }
     made = [
@@ -116,7 +119,7 @@ def _const(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Any
 
 def _told(mistake: Any, path: str) -> Iterator[tuple[str, str, str]]:
     """Path, message and hint of each mistake that a validator's error stands for."""
-    where = path.removeprefix("$").lstrip(".")
+    where = "".join(c if c.isprintable() else "?" for c in path.removeprefix("$").lstrip(".")[:_LONGEST_PATH])
     within = f" in {where}" if where else ""
     value, rule = mistake.instance, mistake.validator_value
     if "then" in mistake.absolute_schema_path:
@@ -124,10 +127,9 @@ def _told(mistake: Any, path: str) -> Iterator[tuple[str, str, str]]:
         return
     if mistake.validator == "additionalProperties":
         known = tuple(mistake.schema.get("properties", ()))
-        for key in value:
-            if key not in known:
-                hint = did_you_mean(key, known, f"known: {', '.join(known)}")
-                yield f"{path}.{key}", f"unknown key {_shown(key)}{within}", hint
+        for key in _unknown(mistake):
+            hint = did_you_mean(key, known, f"known: {', '.join(known)}")
+            yield f"{path}.{key}", f"unknown key {_shown(key)}{within}", hint
     elif mistake.validator == "required":
         # An error for each key that is missing; its message begins with the key.  One that is misspelt is said as such.
         key = mistake.message.split("'")[1]
@@ -150,8 +152,9 @@ def _told(mistake: Any, path: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _unknown(mistake: Any) -> list[str]:
-    """The keys of a mapping that its schema does not have."""
-    return [one for one in mistake.instance if one not in mistake.schema.get("properties", mistake.instance)]
+    """The first keys of a mapping that its schema does not have."""
+    known = mistake.schema.get("properties", mistake.instance)
+    return list(islice((one for one in mistake.instance if one not in known), _MOST))
 
 
 def _alternatives(mistake: Any, path: str, within: str) -> Iterator[tuple[str, str, str]]:

@@ -52,6 +52,18 @@ def test_a_profile(text: str, wanted: list[str], tmp_path: Path) -> None:
     assert caught.value.file == str(path)
 
 
+def test_mistakes_without_end_are_told_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "lab.yaml"
+    rows = "".join("  - {attribut: x, severity: warn}\n" for _ in range(2000))
+    path.write_text(f'{HEAD}parameters: {{"a\\e{"b" * 500}": {{type: x}}}}\n{"".join(f"k{n}: 1\n" for n in range(2000))}attributes:\n{rows}')
+    with pytest.raises(ProfileError) as caught:
+        find_profile(str(path))
+    told = mistakes(caught.value)
+    assert len(told) == 20
+    assert max(map(len, told)) < 2000
+    assert all(one.isprintable() for one in told)
+
+
 def test_text_that_reads_as_a_number_or_a_truth_value_is_one(tmp_path: Path) -> None:
     path = tmp_path / "lab.yaml"
     path.write_text(
