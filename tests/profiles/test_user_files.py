@@ -55,7 +55,9 @@ def test_a_profile(text: str, wanted: list[str], tmp_path: Path) -> None:
 def test_mistakes_without_end_are_told_in_part(tmp_path: Path) -> None:
     path = tmp_path / "lab.yaml"
     rows = "".join("  - {attribut: x, severity: warn}\n" for _ in range(2000))
-    path.write_text(f'{HEAD}parameters: {{"a\\e{"b" * 500}": {{type: x}}}}\n{"".join(f"k{n}: 1\n" for n in range(2000))}attributes:\n{rows}')
+    keys = "".join(f"k{number}: 1\n" for number in range(2000))
+    parameter = 'parameters: {"a\\e' + "b" * 500 + '": {type: x}}\n'
+    path.write_text(f"{HEAD}{parameter}{keys}attributes:\n{rows}", encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
         find_profile(str(path))
     told = mistakes(caught.value)
