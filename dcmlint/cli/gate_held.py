@@ -72,7 +72,7 @@ def show(
 
 @helds.command("release")
 def release(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")) -> int:
-    """Forward held instances unchanged."""
+    """Forward held instances as they are; repaired ones as they were repaired."""
     from dcmlint.gate import operate
 
     _need(reason)

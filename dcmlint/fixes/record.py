@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.edits import AppendItem, Edit, text
-from dcmlint.dicom.encode import Draft, DraftElement, draft_of_level
+from dcmlint.dicom.encode import Draft, DraftElement
 from dcmlint.dicom.values import check_value
 from dcmlint.fixes.supplied import Supplied
 from dcmlint.standard.tags import (
@@ -31,6 +31,8 @@ from dcmlint.standard.tags import (
     PurposeOfReferenceCodeSequence,
     ReasonForTheAttributeModification,
     SelectorAttribute,
+    SelectorSequencePointer,
+    SelectorSequencePointerItems,
     SelectorValueNumber,
     SoftwareVersions,
     SourceOfPreviousValues,
@@ -65,20 +67,8 @@ def record_edits(
 
 def _original(before: Dataset, tags: Iterable[int], stamp: str, supplied: Supplied | None) -> Draft:
     """PS3.3 Table C.12.1.1.9: the values that were there, those that are no values of their VR apart."""
-    kept: list[DraftElement] = []
     wrong: list[Draft] = []
-    for tag in sorted(set(tags)):
-        element = before.get(tag)
-        if element is None or element.fragments is not None or element.end - element.offset > _LONGEST:
-            continue
-        vr = before.value_representation(element)
-        raw = before.raw(tag)
-        if element.items is not None:
-            kept.append(DraftElement(tag, "SQ", [draft_of_level(item) for item in element.items]))
-        elif len(raw) & 1 or check_value(vr, raw, charset=before.charset):
-            wrong.append(_nonconforming(tag, raw))
-        elif before.little:
-            kept.append(DraftElement(tag, vr, raw))
+    kept = _previous(before, sorted(set(tags)), (), wrong)
     fields = [
         _text(SourceOfPreviousValues, "LO", ""),
         _text(AttributeModificationDateTime, "DT", stamp),
@@ -95,12 +85,46 @@ def _original(before: Dataset, tags: Iterable[int], stamp: str, supplied: Suppli
     return Draft(fields)
 
 
-def _nonconforming(tag: int, raw: bytes) -> Draft:
-    return Draft([
+def _previous(
+    level: Dataset, tags: Iterable[int], within: tuple[tuple[int, int], ...], wrong: list[Draft]
+) -> list[DraftElement]:
+    """Elements of a level as they were; those whose values are none of their VR go to ``wrong``, from items as well.
+
+    ``within``: the sequences around the level, and the number of the item in each, the outermost first.
+    """
+    kept: list[DraftElement] = []
+    for tag in tags:
+        element = level.get(tag)
+        if element is None or element.fragments is not None or element.end - element.offset > _LONGEST:
+            continue
+        vr, raw = level.value_representation(element), level.raw(tag)
+        if element.items is not None:
+            items = [
+                Draft(_previous(item, [one.tag for one in item], (*within, (tag, number)), wrong))
+                for number, item in enumerate(element.items, 1)
+            ]
+            kept.append(DraftElement(tag, "SQ", items))
+        elif len(raw) & 1 or check_value(vr, raw, charset=level.charset):
+            wrong.append(_nonconforming(tag, raw, within))
+        elif level.little:
+            kept.append(DraftElement(tag, vr, raw))
+    return kept
+
+
+def _nonconforming(tag: int, raw: bytes, within: tuple[tuple[int, int], ...]) -> Draft:
+    """PS3.3 Table C.12-1 with the Selector Attribute Macro: where a value was, and its bytes."""
+    fields = [
         DraftElement(SelectorAttribute, "AT", _tag_bytes(tag)),
         DraftElement(SelectorValueNumber, "US", b"\1\0"),
         DraftElement(NonconformingDataElementValue, "OB", raw + b"\0" * (len(raw) & 1)),
-    ])  # fmt: skip
+    ]
+    if within:
+        numbers = "\\".join(str(number) for _, number in within)
+        fields += [
+            DraftElement(SelectorSequencePointer, "AT", b"".join(_tag_bytes(one) for one, _ in within)),
+            _text(SelectorSequencePointerItems, "IS", numbers),
+        ]
+    return Draft(sorted(fields, key=lambda one: one.tag))
 
 
 def _tag_bytes(tag: int) -> bytes:

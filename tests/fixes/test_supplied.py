@@ -143,3 +143,23 @@ def test_the_command_takes_a_file_of_values(tmp_path: Path) -> None:
     assert (
         run(["fix", str(path), "--isolated", "--from", str(tmp_path / "none.yaml"), "--out", str(out)]) == 2
     )
+
+
+def test_a_value_within_items_is_recorded_with_the_way_to_it() -> None:
+    broken = Path(__file__).parents[2] / "examples" / "slide-broken" / "level-2.dcm"
+    old = pydicom.dcmread(broken)
+    spacing = old.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].get_item("PixelSpacing").value
+    done, dataset = repaired(broken.read_bytes(), Choice(record=True))
+    assert [change.rule for change in done.changes] == ["VR001"]
+    (original,) = dataset.OriginalAttributesSequence
+    (wrong,) = original.NonconformingModifiedAttributesSequence
+    assert wrong.NonconformingDataElementValue == spacing
+    assert wrong.SelectorAttribute == 0x00280030
+    assert list(wrong.SelectorSequencePointer) == [0x52009229, 0x00289110]
+    assert list(wrong.SelectorSequencePointerItems) == [1, 1]
+    # What is beside it in the items stays, and the bad value is nowhere else.
+    kept = original.ModifiedAttributesSequence[0].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert "PixelSpacing" not in kept
+    assert (
+        kept.SliceThickness == old.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness
+    )
