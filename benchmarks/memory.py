@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--few 400] [--many 20000] [--findings 100000] [--only check,api,listen,reports]
 
-Every file has the same findings; 100 files make a series.  A run of each kind is a process of its own; what is
+Every file has the same findings; 100 files make the series of a patient.  A run of each kind is a process of its own; what is
 measured is the largest resident memory of it and of the processes that it started.
 """
 
@@ -58,13 +58,16 @@ def small_files(folder: Path, count: int) -> Path:
     one.StudyDate = "2004.01.19"
     one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{10**9}"
     one.SeriesInstanceUID = f"1.2.4.{10**9}"
+    one.StudyInstanceUID = one.FrameOfReferenceUID = f"1.2.5.{10**9}"
+    one.PatientID = f"P{10**9}"
     sink = io.BytesIO()
     one.save_as(sink)
     template = sink.getvalue()
     folder.mkdir(parents=True)
     for number in range(count):
         data = template.replace(b"1.2.3.1000000000", b"1.2.3.%d" % (10**9 + number))
-        data = data.replace(b"1.2.4.1000000000", b"1.2.4.%d" % (10**9 + number // 100))
+        for prefix in (b"1.2.4.", b"1.2.5.", b"P"):
+            data = data.replace(prefix + b"1000000000", prefix + b"%d" % (10**9 + number // 100))
         (folder / f"{number:06}.dcm").write_bytes(data)
     return folder
 

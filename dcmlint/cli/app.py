@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -46,6 +47,18 @@ def _root(
     """Check DICOM files, slides and endpoints against the standard and against profiles of systems."""
 
 
+# Commands that are all that their module registers.
+_ALONE = frozenset({"check", "explain", "fix", "listen", "probe", "rules", "scan"})
+
+
+def _register(word: list[str]) -> None:
+    """Import the command that is asked for, or all: Typer takes long to look at each of them."""
+    if word and word[0] in _ALONE:
+        import_module(f"dcmlint.cli.{word[0]}")
+    else:
+        import_module("dcmlint.cli.commands")
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code.  No traceback reaches a user."""
     if sys.stdout is None or sys.stderr is None:
@@ -53,8 +66,7 @@ def run(arguments: list[str] | None = None) -> int:
         if sys.stderr is not None:
             print("dcmlint: standard output is closed", file=sys.stderr)
         return 2
-    from dcmlint.cli import commands  # noqa: F401 - registers the commands
-
+    _register((sys.argv[1:] if arguments is None else arguments)[:1])
     try:
         result: Any = app(args=arguments, standalone_mode=False, prog_name="dcmlint")
         sys.stdout.flush()

@@ -178,7 +178,6 @@ def check(
 ) -> int:  # fmt: skip
     """Check DICOM files, slides and archives of files against the standard and a profile."""
     from dcmlint.cli.outputs import Outputs
-    from dcmlint.engine.accepted import check_entries
     from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker
     from dcmlint.engine.stream import deliver
@@ -208,7 +207,10 @@ def check(
         return _diff(checker, inputs, unsafe, run, baseline, verbose, jobs or run.base.jobs)
     known = _baseline(baseline, run)
     source = _source_of(checker, against, jobs or run.base.jobs) if against is not None else None
-    check_entries(run.base.accepted, checker, run.config or "")
+    if run.base.accepted:
+        from dcmlint.engine.accepted import check_entries
+
+        check_entries(run.base.accepted, checker, run.config or "")
     interrupted = False
     with Outputs(run.outputs, paths or ()) as outputs:
         outputs.start(head_for(checker, config=run.config, fail_on=run.fail_on, text=run.text))

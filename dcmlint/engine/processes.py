@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from dcmlint.dicom.buffers import Buffer
-from dcmlint.engine.guard import show_log
-from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task
-from dcmlint.engine.settings import Settings
+from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, task_of
 from dcmlint.engine.totals import Totals
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from dcmlint.engine.pool import Pool
 
 _CHUNK = 8
 _AHEAD = 4
@@ -82,10 +81,10 @@ def check_inputs(
     if jobs == 0 and workers > 1:
         inputs, workers = _counted(iter(inputs), workers)
     done: Iterator[tuple[T, Result]]
-    if workers == 1 and apart and "fork" in multiprocessing.get_all_start_methods():
+    if workers == 1 and apart and hasattr(os, "fork"):
         done = _maps_apart(checker, inputs, open_)
     elif workers == 1:
-        done = ((one, checker.check(_task(one), partial(open_, one))) for one in inputs)
+        done = ((one, checker.check(task_of(one), partial(open_, one))) for one in inputs)
     else:
         done = _in_processes(checker, inputs, open_, workers)
     for one, result in done:
@@ -122,79 +121,20 @@ def _counted(inputs: Iterator[T], workers: int) -> tuple[Iterator[T], int]:
     return iter(first), 1
 
 
-def _task(one: NamedInput) -> Task:
-    return Task(one.path, one.named, one.received, one.skipped)
-
-
-_checker: Checker | None = None
-_open: Open | None = None
-
-
-def _start(settings: Settings, open_: Open) -> None:
-    global _checker, _open
-    if os.environ.get("DCMLINT_DEBUG"):
-        show_log()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run, with the report of what is done
-    _checker, _open = Checker(settings), open_
-
-
-def _start_here(checker: Checker, open_: Open) -> None:
-    """Begin with what the process that forked has."""
-    global _checker, _open
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _checker, _open = checker, open_
-
-
-def _work(inputs: list[Any]) -> list[Result]:
-    checker, open_ = _checker, _open
-    assert checker is not None
-    assert open_ is not None
-    return [checker.check(_task(one), partial(open_, one)) for one in inputs]
-
-
 Waiting = deque[tuple[list[T], "Future[list[Result]] | None"]]
-
-
-class _Pool:
-    """Processes that are made anew when one of them dies; ``forked``: copies of this one."""
-
-    def __init__(self, checker: Checker, open_: Open, workers: int, *, forked: bool = False) -> None:
-        self._checker, self._open, self._workers, self._forked = checker, open_, workers, forked
-        self._executor = self._made()
-
-    def _made(self) -> ProcessPoolExecutor:
-        if self._forked:
-            fork = multiprocessing.get_context("fork")
-            return ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, context, _start, (self._checker.settings, self._open))
-
-    def submit(self, chunk: list[Any]) -> Future[list[Result]] | None:
-        """None when a process has died."""
-        try:
-            return self._executor.submit(_work, chunk)
-        except BrokenProcessPool:
-            return None
-
-    def renew(self) -> None:
-        """New processes in place of the broken ones."""
-        self.close()
-        self._executor = self._made()
-
-    def close(self) -> None:
-        """End the processes, without what they have not begun."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _maps_apart(checker: Checker, inputs: Iterable[T], open_: Open) -> Iterator[tuple[T, Result]]:
     """One input after the other: what is mapped in a process of its own, the rest here."""
-    pool: _Pool | None = None
+    pool: Pool | None = None
     try:
         for one in inputs:
             if not one.mapped:
-                yield one, checker.check(_task(one), partial(open_, one))
+                yield one, checker.check(task_of(one), partial(open_, one))
                 continue
-            pool = pool or _Pool(checker, open_, 1, forked=True)
+            from dcmlint.engine.pool import Pool
+
+            pool = pool or Pool(checker, open_, 1, forked=True)
             yield from _taken(checker, pool, deque([([one], pool.submit([one]))]))
     finally:
         if pool is not None:
@@ -205,7 +145,9 @@ def _in_processes(
     checker: Checker, inputs: Iterable[T], open_: Open, workers: int
 ) -> Iterator[tuple[T, Result]]:
     """A few chunks ahead of what is taken.  A process that dies costs the input that it was at."""
-    pool = _Pool(checker, open_, workers)
+    from dcmlint.engine.pool import Pool
+
+    pool = Pool(checker, open_, workers)
     waiting: Waiting[T] = deque()
     held = 0
     try:
@@ -221,17 +163,19 @@ def _in_processes(
         pool.close()
 
 
-def _taken(checker: Checker, pool: _Pool, waiting: Waiting[T]) -> Iterator[tuple[T, Result]]:
+def _taken(checker: Checker, pool: Pool, waiting: Waiting[T]) -> Iterator[tuple[T, Result]]:
     """The results of the first chunk."""
+    from dcmlint.engine.pool import results_of
+
     chunk, future = waiting.popleft()
-    results = _results(future)
+    results = results_of(future)
     if results is not None:
         yield from zip(chunk, results, strict=True)
         return
     # A process died, and with it all that was on its way: which input it was at is found one input at a time.
     pool.renew()
     for one in chunk:
-        alone = _results(pool.submit([one]))
+        alone = results_of(pool.submit([one]))
         if alone is None:
             pool.renew()
             message = "not checked: the process that checked it died"
@@ -239,15 +183,8 @@ def _taken(checker: Checker, pool: _Pool, waiting: Waiting[T]) -> Iterator[tuple
         else:
             yield one, alone[0]
     for place, (later, its) in enumerate(waiting):
-        if its is None or (its.done() and _results(its) is None) or its.cancelled():
+        if its is None or (its.done() and results_of(its) is None) or its.cancelled():
             waiting[place] = later, pool.submit(later)
-
-
-def _results(future: Future[list[Result]] | None) -> list[Result] | None:
-    try:
-        return None if future is None else future.result()
-    except BrokenProcessPool:
-        return None
 
 
 def _held(chunk: list[T]) -> int:

@@ -53,6 +53,11 @@ class Task(msgspec.Struct, frozen=True):
     skipped: str = ""
 
 
+def task_of(one: Any) -> Task:
+    """An input of `dcmlint.sources` as the engine sees it."""
+    return Task(one.path, one.named, one.received, one.skipped)
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one input.
 

@@ -22,6 +22,7 @@ from dcmlint.expr import ABSENT, UNKNOWN, FactType
 from dcmlint.expr.types import ANY, BOOL, NUMBER, TEXT, Type, list_of
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.redact import ShowValues
+from dcmlint.plugins import plugins
 
 Compute = Callable[["Facts"], Any]
 Possible = Callable[[Shape], bool]
@@ -62,12 +63,10 @@ def facts(name: str, struct: Any, possible: Possible | None = None) -> Callable[
 @cache
 def _load() -> None:
     """Import the built-in facts, and those of installed packages."""
-    from importlib.metadata import entry_points
-
     import dcmlint.facts.builtin  # noqa: F401 - registers
 
-    for entry in entry_points(group="dcmlint.facts"):
-        entry.load()
+    for _ in plugins("dcmlint.facts"):
+        pass
 
 
 def groups() -> dict[str, FactGroup]:

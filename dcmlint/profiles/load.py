@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
+from dcmlint.plugins import plugins
 from dcmlint.profiles.model import PRESENCE, PS3_2, AttributeRow, Profile, ProfileSource
 from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key, published
 from dcmlint.user_file import hold
@@ -90,11 +91,8 @@ def profile_bundle() -> ProfileBundle:
 @cache
 def installed_profiles() -> dict[str, ProfileSource]:
     """The profiles of installed packages: an entry point gives the path of a file."""
-    from importlib.metadata import entry_points
-
     found: dict[str, ProfileSource] = {}
-    for entry in entry_points(group="dcmlint.profiles"):
-        given: Any = entry.load()
+    for given in plugins("dcmlint.profiles"):
         path = Path(os.fspath(given() if callable(given) else given))
         source = read_profile(path, str(path))
         found[source.profile.id] = source

@@ -19,6 +19,7 @@ from dcmlint.facts.registry import Facts
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
 from dcmlint.findings.problem import Problem
+from dcmlint.plugins import plugins
 
 
 class NotApplicable(Exception):
@@ -67,12 +68,10 @@ def rule_function(name: str, by_shape: ShapeOutcome | None = None) -> Callable[[
 
 @cache
 def _load() -> None:
-    from importlib.metadata import entry_points
-
     import dcmlint.rules.builtin_functions  # noqa: F401 - registers
 
-    for entry in entry_points(group="dcmlint.rules"):
-        entry.load()
+    for _ in plugins("dcmlint.rules"):
+        pass
 
 
 def function_named(name: str) -> RuleFunction | None:

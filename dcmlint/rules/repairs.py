@@ -24,6 +24,7 @@ from dcmlint.errors import RuleError
 from dcmlint.expr import Expression, SourceRef, compile_expression
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.problem import Problem
+from dcmlint.plugins import plugins
 from dcmlint.rules.compile import compiled
 from dcmlint.rules.load import builtin_rules
 from dcmlint.rules.model import Repair, Rule, RuleSource
@@ -101,12 +102,10 @@ def set_repair(name: str) -> Callable[[AnySetRepair], AnySetRepair]:
 
 @cache
 def _load() -> None:
-    from importlib.metadata import entry_points
-
     import dcmlint.rules.repair_functions  # noqa: F401 - registers
 
-    for entry in entry_points(group="dcmlint.repairs"):
-        entry.load()
+    for _ in plugins("dcmlint.repairs"):
+        pass
 
 
 def repair_functions() -> Mapping[str, RepairFunction]:
