@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-_REMEMBERED = 2000
+_REMEMBERED = 200
 
 
 class Distinct:
-    """Counts different names; of more than two thousand, equal ones must stand beside each other."""
+    """Counts different names; of more than two hundred, equal ones must stand beside each other."""
 
     __slots__ = ("_last", "_seen", "count")
 
