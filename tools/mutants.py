@@ -344,7 +344,8 @@ def _run(source: str) -> tuple[str, int, int, list[tuple[str, str, str]]]:
         return source, *differences(made(uids.get(source, source), checker), checker)
     try:
         data = pydicom.dcmread(source)
-    except (pydicom.errors.InvalidDicomError, OSError):
+        written(data)
+    except (pydicom.errors.InvalidDicomError, OSError, ValueError):  # not DICOM, or not for pydicom to write
         return source, 0, 0, []
     return source, *differences(data, checker)
 
