@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import dcmlint.profiles.functions  # noqa: F401 - registers those of profiles too
 from dcmlint.facts.describe import as_markdown, fact_pages
@@ -85,18 +85,20 @@ def configuration_page() -> str:
         "<!-- Made from the configuration's type by tools/generate.py. -->", "", "# Configuration", "",
         "`dcmlint.toml`, or `[tool.dcmlint]` in `pyproject.toml`, is looked up from the current folder to the root of the"
         " repository, and never below a folder that is checked. Options of the command line take precedence, and"
-        " `dcmlint config show` prints each value with its origin. An unknown key is an error.", "",
+        " `dcmlint config show` prints each value with its origin. An unknown key is an error."
+        " The schema is `schemas/config.schema.json`.", "",
         "| key | type | default | meaning |", "|---|---|---|---|",
     ]  # fmt: skip
     for field in msgspec.structs.fields(Config):
-        kind = (
+        choices = [one for one in get_args(field.type) if isinstance(one, str) and one]
+        kind = ", ".join(choices) or (
             str(getattr(field.type, "__name__", field.type))
             if isinstance(field.type, type)
             else str(field.type)
         )
         kind = _KINDS.get(
             field.name,
-            "list of text" if "tuple" in kind else kind.replace("str", "text").replace("int", "number"),
+            "list of text" if "tuple" in kind else kind if choices else kind.replace("str", "text").replace("int", "number"),
         )
         default = "" if field.default in ("", (), msgspec.NODEFAULT) else f"`{field.default}`"
         lines.append(f"| `{field.encode_name}` | {kind} | {default} | {KEYS[field.name]} |")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -56,16 +56,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ignore: tuple[str | Accepted, ...] = ()
     extend_select: tuple[str, ...] = ()
     extend_ignore: tuple[str, ...] = ()
-    severity: dict[str, str] = {}
-    fail_on: str = ""
-    show_values: str = ""
-    frames: str = ""
+    severity: dict[str, Literal["error", "warning", "info"]] = {}
+    fail_on: Literal["", "error", "warning", "info", "never"] = ""
+    show_values: Literal["", "safe", "none", "all"] = ""
+    frames: Literal["", "auto", "all", "sample", "none"] = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     parameters: dict[str, Any] = {}
     format: tuple[str, ...] = ()
     jobs: int = 0
-    show: str = ""
+    show: Literal["", "error", "warning", "info"] = ""
     baseline: str = ""
     edition: str = ""
 
@@ -143,6 +143,10 @@ def read_config(path: Path) -> Config:
         data = _in_project(data)
         if data is None:
             raise ConfigError("has no table [tool.dcmlint]", shown)
-    places = TomlPlaces(text, "tool.dcmlint" if in_project else "")
-    hold(data, published("config"), shown, places.place, ConfigError, text=False)
-    return msgspec.convert(data, Config)
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        # The schema is made of the type and says the same, with the place of each mistake; only a mistake pays for it.
+        places = TomlPlaces(text, "tool.dcmlint" if in_project else "")
+        hold(data, published("config"), shown, places.place, ConfigError, text=False)
+        raise ConfigError(str(error), shown) from None
