@@ -98,7 +98,11 @@ def configuration_page() -> str:
         )
         kind = _KINDS.get(
             field.name,
-            "list of text" if "tuple" in kind else kind if choices else kind.replace("str", "text").replace("int", "number"),
+            "list of text"
+            if "tuple" in kind
+            else kind
+            if choices
+            else kind.replace("str", "text").replace("int", "number"),
         )
         default = "" if field.default in ("", (), msgspec.NODEFAULT) else f"`{field.default}`"
         lines.append(f"| `{field.encode_name}` | {kind} | {default} | {KEYS[field.name]} |")
