@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from typing import Annotated, Any
@@ -199,6 +200,8 @@ def check(
         exhibits=any(one.partition("=")[0] == "html" for one in format_ or ()),
     )  # fmt: skip
     checker = Checker(run.settings)
+    # What is there now stays: the collector need not look at it again, and looks at the rest more often.
+    gc.freeze()
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)
     selection = Selection(tuple(include or run.base.include), tuple(exclude or run.base.exclude), follow)

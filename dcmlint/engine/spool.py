@@ -17,7 +17,7 @@ from dcmlint.decoding import decoder
 T = TypeVar("T")
 
 # So many values stay as they are; of a run of that size nothing is written to disk.
-IN_MEMORY = 1000
+IN_MEMORY = 250
 _PENDING = 1 << 17  # bytes that are gathered before they are written
 _BLOCK = 256  # values that are read at once
 _PICKLED = b"\xc1"  # a byte with which no MessagePack begins

@@ -157,7 +157,7 @@ def _canonical(value: Any, vr: str) -> str:
 
 
 _CACHE: dict[object, bytes] = {}
-_CACHED = 2000
+_CACHED = 500
 
 
 def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
@@ -186,7 +186,7 @@ def attributes_of(packed: bytes) -> tuple[Attribute, ...]:
     return _ATTRIBUTES.decode(packed) if packed else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def said_by(packed: bytes) -> dict[int, Said]:
     """What a packed entity says, by tag."""
     return {one.tag: one.said for one in attributes_of(packed)}
