@@ -200,3 +200,35 @@ def test_references_of_a_long_sequence_itself() -> None:
             came.append(references(read_instance(WholeBuffer(data)).dataset))
     assert came[0] == came[1]
     assert len(came[0].instances) >= 40
+
+
+def test_references_that_stand_elsewhere_or_are_no_uids() -> None:
+    """Of a frame only its own references are to be listed, not one further down; a class may be written as a number."""
+    from dcmlint.dicom.instance import read_instance
+    from dcmlint.facts.run.referenced import references
+    from dcmlint.rules.builtin_functions.file.identity import _references
+
+    made = slides.volume(SCAN)
+    for number in range(FRAMES):
+        source = frames_of(1).SourceImageSequence[0]
+        source.ReferencedSOPInstanceUID = f"1.2.3.{number}"
+        derivation = Dataset()
+        derivation.SourceImageSequence = [source]
+        if number == 2:
+            deeper = Dataset()
+            deeper.SourceImageSequence = [source]
+            derivation.SourceImageSequence = [deeper]
+        if number == 3:
+            source.add_new("ReferencedSOPClassUID", "UL", [0x31313131] * 6)
+        made.PerFrameFunctionalGroupsSequence[number].DerivationImageSequence = [derivation]
+    data = slides.to_bytes(made)
+    came = []
+    for threshold in (1, NEVER):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tokens, "MANY_ITEMS", threshold)
+            dataset = read_instance(WholeBuffer(data)).dataset
+            listed = sorted(one for one in _references(dataset) if one[2])
+            came.append((sorted(map(repr, references(dataset).instances)), listed))
+    assert came[0] == came[1]
+    assert [frame for _, frame, _ in came[0][1]] == [n for n in range(FRAMES) if n != 2]
+    same(data, 1)

@@ -57,7 +57,7 @@ def highest_in(items: Items) -> Iterator[tuple[str, int]]:
                 number += 1
             for instance, row, value in zip(instances.tolist(), rows.tolist(), highest.tolist(), strict=True):
                 if value < 1 << 32:
-                    yield _text(items, shape, named, row, instance), int(value)
+                    yield uid_at(items, shape, named, row, instance), int(value)
 
 
 def frames_in(items: Items) -> Iterator[str]:
@@ -94,17 +94,17 @@ def _rows(items: Columns, shape: Shape, paths: Sequence[LeafPath | None]) -> Ite
     # Most often all items say the same: the first, and those that differ from it.
     rows = [0, *np.flatnonzero(other).tolist()]
     texts = [
-        [_text(items, shape, path, row, column[row]) for row in rows]
+        [uid_at(items, shape, path, row, column[row]) for row in rows]
         if path is not None and column is not None else [""] * len(rows)
         for path, column in zip(paths, columns, strict=True)
     ]  # fmt: skip
     yield from dict.fromkeys(zip(*texts, strict=True))
 
 
-def _text(items: Columns, shape: Shape, path: LeafPath, row: int, value: bytes) -> str:
-    """A value as it is read from its item: what looks like a UID is the same without that."""
+def uid_at(items: Columns, shape: Shape, path: LeafPath, row: int, value: bytes) -> str:
+    """A UID as it is read from its item, of which ``value`` are the bytes; most need not be read for that."""
     value = value.strip(b" \0")
-    if not value.translate(None, b"0123456789."):
+    if shape.leaves[path].vr == "UI" and not value.translate(None, b"0123456789."):
         return value.decode("ascii")[:LONGEST]
     level = items[int(shape.items[row])]
     for tag, number in zip(path[:-1:2], path[1:-1:2], strict=True):

@@ -10,7 +10,7 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.frame.frame_columns import FrameColumns
-from dcmlint.facts.run.referenced import References
+from dcmlint.facts.run.referenced import References, uid_in
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AcquisitionUID,
@@ -169,6 +169,8 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
     for group, frame, uid in _references(dataset):
+        if not uid:
+            continue  # told as an absent or empty Type 1 attribute
         first = wanted.get(uid, (group, frame, 0))
         wanted[uid] = (first[0], first[1], first[2] + 1)
     referred = context.facts.of(References)
@@ -230,7 +232,7 @@ def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
     (C.7.6.16.2.5, .6)."""
     for tag in (SourceImageSequence, ReferencedImageSequence):
         for item in dataset.items(tag)[:_MANY]:
-            yield tag, _TOP, item.text(ReferencedSOPInstanceUID)
+            yield tag, _TOP, uid_in(item, ReferencedSOPInstanceUID)
     for item in dataset.items(SharedFunctionalGroupsSequence)[:1]:
         yield from ((group, _SHARED, uid) for group, uid in _references_of(item))
     frames: Any = dataset.items(PerFrameFunctionalGroupsSequence)
@@ -239,26 +241,32 @@ def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
         for number, item in enumerate(frames):
             yield from ((group, number, uid) for group, uid in _references_of(item))
         return
+    import numpy as np
+
+    from dcmlint.facts.run.reference_columns import uid_at
+
     for shape in shapes:
         for path, leaf in shape.leaves.items():
-            if path[-1] != ReferencedSOPInstanceUID or path[0] not in (
-                DerivationImageSequence,
-                ReferencedImageSequence,
-            ):
+            if path[::2] not in _IN_A_GROUP:
                 continue
-            import numpy as np
-
             found, first = np.unique(frames.raw(leaf), return_index=True)
             for raw, at in zip(found.tolist(), first.tolist(), strict=True):
-                yield path[0], int(shape.items[at]), raw.decode("ascii", "replace").strip(" \0")
+                yield path[0], int(shape.items[at]), uid_at(frames, shape, path, at, raw)
+
+
+# The attributes on the way to a reference of a frame.
+_IN_A_GROUP = (
+    (DerivationImageSequence, SourceImageSequence, ReferencedSOPInstanceUID),
+    (ReferencedImageSequence, ReferencedSOPInstanceUID),
+)
 
 
 def _references_of(item: Dataset) -> Iterator[tuple[int, str]]:
     for derivation in item.items(DerivationImageSequence):
         for source in derivation.items(SourceImageSequence):
-            yield DerivationImageSequence, source.text(ReferencedSOPInstanceUID)
+            yield DerivationImageSequence, uid_in(source, ReferencedSOPInstanceUID)
     for reference in item.items(ReferencedImageSequence):
-        yield ReferencedImageSequence, reference.text(ReferencedSOPInstanceUID)
+        yield ReferencedImageSequence, uid_in(reference, ReferencedSOPInstanceUID)
 
 
 def _listed(dataset: Dataset) -> Iterator[str]:
@@ -267,7 +275,7 @@ def _listed(dataset: Dataset) -> Iterator[str]:
     for level in levels:
         for series in level.items(ReferencedSeriesSequence):
             for instance in series.items(ReferencedInstanceSequence):
-                yield instance.text(ReferencedSOPInstanceUID)
+                yield uid_in(instance, ReferencedSOPInstanceUID)
 
 
 def _tables_say_so(dataset: Dataset) -> bool:
