@@ -13,7 +13,9 @@ from dcmlint.reports.border import printable
 _RUNS = 24  # in the trend, the newest
 _RULES = 30
 _SENDERS = 20
+_SHORT = 26  # characters of a text that is not broken
 _WIDTH, _HEIGHT = 720.0, 120.0
+_WIDEST = 48.0  # of a bar
 _TABLES = ("by-rule", "by-sender", "by-manufacturer", "worst-series", "new", "not-checked")
 _TREND = (
     "SELECT rule, any_value(name) AS name, any_value(severity) AS severity, run, count(DISTINCT path) AS instances "
@@ -22,12 +24,14 @@ _TREND = (
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """A bar of the trend, in the units of the drawing."""
+    """A bar of the trend, in the units of the drawing; ``rate`` and ``day`` stand above and below it."""
 
     x: float
     y: float
     width: float
     height: float
+    rate: str
+    day: str
     label: str
 
 
@@ -44,6 +48,7 @@ def page_of(results: Results) -> str:
         loader=PackageLoader("dcmlint.archive"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters["shown"] = _shown
+    pages.filters["kind"] = _kind
     row = results.row
     return pages.get_template("page.html").render(
         run=row, runs=runs, bars=_bars(runs), trend=_trend(results, [one["run"] for one in runs]), tables=tables,
@@ -63,6 +68,13 @@ def _shown(value: Any) -> str:
     return printable(str(value))
 
 
+def _kind(value: Any) -> str:
+    """How a cell is set: a number, a short word that stays on its line, or a text."""
+    if isinstance(value, (int, float)):
+        return "number"
+    return "text" if len(_shown(value)) > _SHORT else "short"
+
+
 def _table(results: Results, question: str) -> tuple[list[str], list[list[Any]], int]:
     """Names, the first rows, and how many there are."""
     found = results.ask(question)
@@ -77,11 +89,12 @@ def _bars(runs: list[dict[str, Any]]) -> list[Bar]:
         return []
     rates = [100 * (row["errors"] or 0) / max(1, row["instances"] or 0) for row in runs]
     top = max(*rates, 1e-9, 0)
-    step = _WIDTH / len(runs)
+    step = min(_WIDTH / len(runs), _WIDEST)
     return [
         Bar(
             round(number * step + step * 0.1, 1), round(_HEIGHT * (1 - rate / top), 1), round(step * 0.8, 1),
-            round(_HEIGHT * rate / top, 1), f"{row['started']:%Y-%m-%d}: {rate:.3g} errors for 100 instances",
+            round(_HEIGHT * rate / top, 1), f"{rate:.3g}", f"{row['started']:%m-%d}",
+            f"{row['started']:%Y-%m-%d %H:%M}: {rate:.3g} errors for 100 instances",
         )
         for number, (row, rate) in enumerate(zip(runs, rates, strict=True))
     ]  # fmt: skip

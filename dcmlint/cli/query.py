@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from dcmlint.cli.app import app
 from dcmlint.errors import UsageError
 
+_LEAST = 8  # columns of a terminal that a text keeps
 _FORMATS = ("text", "csv", "json", "parquet")
 
 
@@ -59,23 +61,45 @@ def query(
 
 
 def _print(table: Any, limit: int) -> None:
+    from dcmlint.cli.terminal import terminal_width
     from dcmlint.reports.border import printable
 
     shown = table.slice(0, limit) if limit else table
-    rows = [[_text(value) for value in row.values()] for row in shown.to_pylist()]
-    columns = [table.column_names, *([printable(one) for one in row] for row in rows)]
-    numbers = [
-        not any(row[n] and not _is_number(row[n]) for row in rows) for n in range(len(table.column_names))
-    ]
-    widths = [max(len(row[n]) for row in columns) for n in range(len(table.column_names))]
-    for row in columns:
+    names = table.column_names
+    rows = [[printable(_text(value)) for value in row.values()] for row in shown.to_pylist()]
+    numbers = [not any(row[n] and not _is_number(row[n]) for row in rows) for n in range(len(names))]
+    widths = [max(len(row[n]) for row in (names, *rows)) for n in range(len(names))]
+    seen = sys.stdout.isatty() or "COLUMNS" in os.environ  # a file gets all of it
+    room = _fitted(widths, numbers, terminal_width(sys.stdout)) if seen else widths
+    for row in (names, *rows):
         cells = (
-            one.rjust(width) if number else one.ljust(width)
-            for one, width, number in zip(row, widths, numbers, strict=True)
+            _cut(one, width, name).rjust(width) if number else _cut(one, width, name).ljust(width)
+            for one, width, number, name in zip(row, room, numbers, names, strict=True)
         )
         print("  ".join(cells).rstrip())
+    if room != widths:
+        print("… columns are cut to the width of the terminal: -f csv gives all of them", file=sys.stderr)
     if table.num_rows > shown.num_rows:
         print(f"… {shown.num_rows} of {table.num_rows} rows: --limit 0 shows all", file=sys.stderr)
+
+
+def _fitted(widths: list[int], numbers: list[bool], room: int) -> list[int]:
+    """The widths of columns so that a row fits: the widest texts give way first."""
+    made = list(widths)
+    texts = [n for n, number in enumerate(numbers) if not number]
+    while texts and sum(made) + 2 * (len(made) - 1) > room:
+        widest = max(texts, key=lambda n: made[n])
+        if made[widest] <= _LEAST:
+            break
+        made[widest] -= 1
+    return made
+
+
+def _cut(text: str, width: int, name: str) -> str:
+    """A text of at most a width; of a path the end says most."""
+    if len(text) <= width:
+        return text
+    return f"…{text[len(text) - width + 1 :]}" if name in ("path", "file", "key") else f"{text[: width - 1]}…"
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,8 @@ def merge(
         from dcmlint.archive.tidy import merge as join
     except ImportError as error:
         raise _extra(error) from None
-    print(f"{join(folders, out)} runs are new in {out}")
+    count = join(folders, out)
+    print(f"{count} new run{'s' * (count != 1)} in {out}")
     return 0
 
 
@@ -53,5 +54,8 @@ def prune(
     except ImportError as error:
         raise _extra(error) from None
     gone = remove(folder, keep=keep, before=day_of("--before", before), facts=facts)
-    print(f"{len(gone)} runs pruned in {folder}" + (f": {', '.join(gone)}" if gone else ""))
+    print(
+        f"{len(gone)} run{'s' * (len(gone) != 1)} pruned in {folder}"
+        + (f": {', '.join(gone)}" if gone else "")
+    )
     return 0

@@ -174,11 +174,28 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
     if isinstance(edit, Sort):
         return Operation(kind="sort", path=path)
     if isinstance(edit, SetMeta):
-        return Operation(kind="encode", path="FileMetaInformation", new_bytes=None)
+        return _meta_operation(edit, settings)
     if isinstance(edit, AddPreamble):
         return Operation(kind="set", path="FilePreamble", value="128 zero bytes and DICM", new_bytes=132)
     assert isinstance(edit, Recode)
     return Operation(kind="encode", path=path, vr=edit.vr or vr, old_bytes=old_bytes, new_bytes=old_bytes)
+
+
+def _meta_operation(edit: SetMeta, settings: Settings) -> Operation:
+    """The elements of the file meta group that are new or get another value; without any, it is only written anew."""
+    old: list[str] = []
+    new: list[str] = []
+    for tag, element in edit.meta.elements.items():
+        value = element.value
+        if not isinstance(value, bytes) or (
+            tag in edit.level and edit.level.raw(tag).rstrip(b"\0 ") == value.rstrip(b"\0 ")
+        ):
+            continue
+        for made, raw in ((old, edit.level.raw(tag)), (new, value)):
+            shown = _value(edit, raw, element.vr, settings, tag) if raw else ""
+            made += [f"{name_of(tag)} {shown or '(empty)'}"] if raw or made is new else []
+    kind = "set" if new else "encode"
+    return Operation(kind=kind, path="FileMetaInformation", old=", ".join(old), value=", ".join(new))
 
 
 def _set_operation(
@@ -209,11 +226,11 @@ def _decoded(edit: Edit, raw: bytes, vr: str) -> tuple[object, ...]:
     return decode(vr, raw, little_endian=little, charset=level.charset)
 
 
-def _value(edit: Edit, raw: bytes, vr: str, settings: Settings) -> str:
+def _value(edit: Edit, raw: bytes, vr: str, settings: Settings, tag: int = 0) -> str:
     values = _decoded(edit, raw, vr)
     if not values:
         return ""
-    shown = show_value(values[0] if len(values) == 1 else values, edit.tag, settings.show_values)
+    shown = show_value(values[0] if len(values) == 1 else values, tag or edit.tag, settings.show_values)
     return without_uids(shown) if settings.mask_uids else shown
 
 

@@ -44,6 +44,18 @@ def test_a_data_set_alone_proves_an_uncompressed_syntax(syntax: str, lost: str) 
     assert planned(result(done)).data is None
 
 
+def test_the_diff_names_what_is_new_in_the_group() -> None:
+    operation = planned(made("{use: ct, encoding: {drop_meta: true}}")).changes[0].operation
+    assert (operation.kind, operation.old) == ("set", "")
+    assert f"TransferSyntaxUID {EXPLICIT}" in operation.value
+    text = "{use: ct, file.MediaStorageSOPClassUID: 1.2.840.10008.5.1.4.1.1.4}"
+    operation = planned(made(text)).changes[0].operation
+    assert operation.old == "MediaStorageSOPClassUID 1.2.840.10008.5.1.4.1.1.4"
+    assert operation.value == "MediaStorageSOPClassUID 1.2.840.10008.5.1.4.1.1.2"
+    operation = planned(made('{use: ct, file.FileMetaInformationGroupLength: "12"}')).changes[0].operation
+    assert (operation.kind, operation.value) == ("encode", "")
+
+
 def test_other_repairs_follow_when_the_syntax_is_stated() -> None:
     done = planned(made('{use: ct, PatientID: !raw "EX-17", encoding: {drop_meta: true}}'))
     assert {change.rule for change in done.changes} == {"META102", "ENC004"}
