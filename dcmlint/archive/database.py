@@ -7,22 +7,34 @@ from typing import Any
 
 from dcmlint.archive.layout import Folder
 
-# What it may take before it goes to the disk: a scan of a million objects takes no more than one of ten thousand.
-_SPARING, _MEMORY, _THREADS = "256MB", "1GB", 2
+# What a scan may take before it goes to the disk: the same up to a million members, then more for each.
+_LEAST, _EACH, _THREADS = 256 << 20, 256, 2
+_QUERIES = 1 << 30  # bytes, for questions of somebody
 
 
-def connect(*, sparing: bool = True) -> Any:
-    """A database in memory that goes to the system's temporary files beyond a bound; ``sparing``: a low one."""
+def connect(members: int | None = None) -> Any:
+    """A database in memory that goes to the system's temporary files beyond a bound.
+
+    ``members``: for the work of a scan on as many instances; None: for questions.
+    """
     import duckdb  # which takes as long to load as a scan in which nothing changed
 
     made = duckdb.connect(":memory:")
-    made.execute(f"SET memory_limit = '{_SPARING if sparing else _MEMORY}'")
-    if sparing:
+    memory = _QUERIES if members is None else max(_LEAST, members * _EACH)
+    made.execute(f"SET memory_limit = '{memory >> 20}MiB'")
+    if members is not None:
         made.execute(f"SET threads = {_THREADS}")
     made.execute("SET temp_directory = ?", [tempfile.gettempdir()])
     made.execute("SET preserve_insertion_order = false")
     made.execute("SET TimeZone = 'UTC'")
     return made
+
+
+def rows_of(files: list[str]) -> int:
+    """How many rows there are in Parquet files."""
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def files_of(folder: Folder, kind: str, run: str) -> list[str]:

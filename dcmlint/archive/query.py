@@ -27,7 +27,7 @@ class Results:
     """
 
     def __init__(self, folder: Folder, run: str = "") -> None:
-        self._database = connect(sparing=False)
+        self._database = connect()
         rows = folder.runs()
         if not rows:
             raise UsageError(f"{folder.path} holds no run")
