@@ -194,8 +194,9 @@ def _meta_operation(edit: SetMeta, settings: Settings) -> Operation:
         for made, raw in ((old, edit.level.raw(tag)), (new, value)):
             shown = _value(edit, raw, element.vr, settings, tag) if raw else ""
             made += [f"{name_of(tag)} {shown or '(empty)'}"] if raw or made is new else []
-    kind = "set" if new else "encode"
-    return Operation(kind=kind, path="FileMetaInformation", old=", ".join(old), value=", ".join(new))
+    return Operation(
+        kind="set" if new else "encode", path="FileMetaInformation", old=", ".join(old), value=", ".join(new)
+    )
 
 
 def _set_operation(
