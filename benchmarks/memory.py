@@ -106,6 +106,7 @@ def _send(files: list[Path], port: int) -> None:
     from pynetdicom import AE
 
     entity = AE("BENCHMARK")
+    entity.dimse_timeout = None  # a receiver with many instances to check lets its senders wait
     entity.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
     for start in range(0, len(files), 100):
         association = entity.associate("127.0.0.1", port)

@@ -69,14 +69,15 @@ def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[os.DirEntr
             return
         seen.add((stat.st_dev, stat.st_ino))
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
     except OSError as error:
         yield Input(path=folder, kind="problem", named=True, problem=error.strerror or "cannot be listed")
         return
-    for entry in entries:
+    for entry in reversed(entries):
         if entry.name.upper() == "DICOMDIR" and not _is_folder(entry):
             promised.update(named_by_directory(entry.path))
-    yield from entries
+    while entries:  # what was given is forgotten: a folder may hold very many
+        yield entries.pop()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
