@@ -338,7 +338,7 @@ def _added(level: Dataset, name: str, vr: str, text: str) -> bool:
 
 
 def _run(source: str) -> tuple[str, int, int, list[tuple[str, str, str]]]:
-    checker = Checker("dicom")
+    checker = Checker("dicom", extend_select=SAID)
     uids = {uid.keyword: uid.uid for uid in standard.load().uids()}
     if source in uids or source.startswith("1.2.840"):
         return source, *differences(made(uids.get(source, source), checker), checker)

@@ -58,6 +58,8 @@ _ANYWHERE = frozenset(
 )
 # PS3.3 C.7.6.17, C.7.6.16.2.2
 _PADDING = b" \0"
+# What begins the bytes of a sequence without items: nothing, or its delimiter in one of the byte orders (PS3.5 7.5)
+_ENDS = (b"", b"\xfe\xff\xdd\xe0", b"\xff\xfe\xe0\xdd")
 
 
 class TableCheck:
@@ -390,7 +392,9 @@ class TableCheck:
         low, high = spec.row.items
         if count == 0 and low <= 1:
             # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
-            if not dataset.raw(element.tag) and all(one.type == "3" for one in level.rows[element.tag]):
+            if dataset.raw(element.tag)[:4] in _ENDS and all(
+                one.type == "3" for one in level.rows[element.tag]
+            ):
                 self._told.add(
                     "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
                     want="absent, or 1 or more", table=spec.table, offset=element.offset,
