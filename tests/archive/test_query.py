@@ -207,3 +207,21 @@ def test_old_runs_are_pruned(archive, tmp_path):
     assert Folder(str(out)).runs() == []
     # What was linked stays where it came from.
     assert asked(archive, "by-rule")
+
+
+def test_tables_fit_the_terminal(monkeypatch, capsys):
+    import pyarrow as pa
+
+    from dcmlint.cli.query import _print
+
+    table = pa.table({"rule": ["MOD001"], "message": ["m" * 90], "path": ["a/" * 40 + "b.dcm"], "n": [7]})
+    _print(table, 40)
+    assert "m" * 90 in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "60")
+    _print(table, 40)
+    said = capsys.readouterr()
+    assert max(len(line) for line in said.out.splitlines()) == 60
+    (row,) = said.out.splitlines()[1:]
+    assert row.startswith("MOD001  mm")
+    assert row.endswith("b.dcm  7")
+    assert "-f csv" in said.err
