@@ -19,7 +19,9 @@ def test_what_an_installed_package_registers_is_found(
     (tmp_path / "lab_things.py").write_text(MODULE, encoding="utf-8")
     info = tmp_path / "lab_things-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-things\nVersion: 1.0\n", encoding="utf-8")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: lab-things\nVersion: 1.0\n", encoding="utf-8"
+    )
     (info / "entry_points.txt").write_text(f"[{group}]\nthings = lab_things:THINGS\n", encoding="utf-8")
     assert ["one"] not in list(plugins(group))
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
