@@ -48,6 +48,12 @@ class Encapsulated:
         self.frames, self.basic = frames, basic
         self.basic_item = self.delimited = True
 
+    def copy(self) -> Encapsulated:
+        """The same fragments, independent of these."""
+        made = Encapsulated([list(fragments) for fragments in self.frames], self.basic)
+        made.basic_item, made.delimited = self.basic_item, self.delimited
+        return made
+
     def offsets(self) -> list[int]:
         """The offset of each frame's first item from the first item after the table (PS3.5 A.4)."""
         result, position = [], 0
@@ -89,6 +95,8 @@ class Draft:
             value = element.value
             if isinstance(value, list):
                 value = [item.copy() for item in value]
+            elif isinstance(value, Encapsulated):
+                value = value.copy()
             made.elements[tag] = DraftElement(tag, element.vr, value)
             made.elements[tag].undefined = element.undefined
         return made
@@ -101,6 +109,10 @@ class DraftFile:
 
     def __init__(self, preamble: bytes | None, meta: Draft | None, dataset: Draft) -> None:
         self.preamble, self.meta, self.dataset = preamble, meta, dataset
+
+    def copy(self) -> DraftFile:
+        """The same file, independent of this one."""
+        return DraftFile(self.preamble, self.meta and self.meta.copy(), self.dataset.copy())
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -100,7 +100,8 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
     if not isinstance(use, str):
         raise wrong("a data set needs a base: use", "use")
     try:
-        draft, frame_size = _draft(use, source.file)
+        base, frame_size = _draft(use, source.file if use.endswith(".dcm") else "")
+        draft = base.copy()
         made = _Edits(draft, frame_size)
     except ValueError as problem:
         raise wrong(str(problem), "use") from None
@@ -128,7 +129,6 @@ def _file(source: RuleSource, edits: Mapping[str, Any], mark: str, number: int) 
     return ExampleFile(f"{folder}{number + 1}-{Path(use).name.removesuffix('.dcm')}.dcm", data)
 
 
-@lru_cache(maxsize=64)
 def _base_bytes(use: str, beside: str) -> bytes:
     try:
         if use.endswith(".dcm"):
@@ -144,9 +144,10 @@ def _base_bytes(use: str, beside: str) -> bytes:
     raise ValueError(f"there is no base {use!r}: {hint}")
 
 
-def _draft(use: str, file: str) -> tuple[DraftFile, int]:
-    """A fresh draft of a base, and the bytes of one of its native frames."""
-    instance = read_instance(WholeBuffer(_base_bytes(use, file if use.endswith(".dcm") else "")))
+@lru_cache(maxsize=64)
+def _draft(use: str, beside: str) -> tuple[DraftFile, int]:
+    """The draft of a base, to be copied, and the bytes of one of its native frames."""
+    instance = read_instance(WholeBuffer(_base_bytes(use, beside)))
     if instance is None:
         raise ValueError(f"the base {use!r} is not DICOM")
     dataset = instance.dataset
