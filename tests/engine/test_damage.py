@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from struct import pack
 
 import pytest
@@ -58,12 +59,17 @@ def test_a_damaged_file_is_told_and_nothing_breaks(
     assert outcome(bytes(data)) in (0, 1, 4)
 
 
+@cache
+def levels_of_a_slide() -> list[bytes]:
+    return [slides.to_bytes(level) for level in slides.pyramid()]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(0, 1 << 22), st.binary(min_size=1, max_size=4)), min_size=1, max_size=6)
 )
 def test_damaged_levels_of_a_slide(patches: list[tuple[int, bytes]]) -> None:
-    levels = [bytearray(slides.to_bytes(level)) for level in slides.pyramid()]
+    levels = [bytearray(level) for level in levels_of_a_slide()]
     for number, (position, patch) in enumerate(patches):
         level = levels[number % len(levels)]
         at = position % min(len(level), 9000)
