@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,10 @@ from dcmlint.profiles.apply import settled, settled_together
 from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 from dcmlint.version import __version__
+
+# Instances after which what refers to itself is freed.  By itself Python waits for a quarter of all objects, rules and
+# tables among them, to be new: tens of megabytes.
+_COLLECT_AFTER = 1000
 
 
 class Totals:
@@ -65,6 +70,8 @@ class Totals:
                 stream.skipped(record)
             return
         self._tally.statuses[record.status] += 1
+        if not sum(self._tally.statuses.values()) % _COLLECT_AFTER:
+            gc.collect()
         self._tally.sampled += result.sampled
         for stream in self._streams:
             stream.file(record)
