@@ -48,7 +48,7 @@ class Folder:
             with _told(path):
                 (self.path / "runs").mkdir(parents=True, exist_ok=True)
         elif not (self.path / "runs").is_dir():
-            raise UsageError(f"{path} holds no results of a scan (dcmlint scan SOURCE --out {path})")
+            raise UsageError(f"{path} contains no results of a scan (dcmlint scan SOURCE --out {path})")
 
     # -- runs -------------------------------------------------------------------------------------------
 
@@ -195,5 +195,5 @@ def only_one(folder: Folder) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"{folder.path}: another scan writes there") from None
+            raise UsageError(f"{folder.path}: another scan is writing to it") from None
         yield

@@ -48,7 +48,7 @@ def _behind(keys: Iterator[Key], after: str) -> Iterator[Key]:
             if key.key == after:
                 break
         else:
-            raise InputError(f"{after} is not among the keys any more: begin a new run")
+            raise InputError(f"{after} is no longer among the keys: start a new run")
     yield from keys
 
 
@@ -57,12 +57,12 @@ def _named(settings: SourceSettings) -> Iterator[Key]:
     for batch in _batches(settings.keys):
         names = batch.schema.names
         if "key" not in names:
-            raise UsageError(f"{settings.keys}: no column is called key")
+            raise UsageError(f"{settings.keys}: no column is named key")
         if settings.modality:
             import pyarrow.compute as pc
 
             if "modality" not in names:
-                raise UsageError(f"{settings.keys}: no column is called modality")
+                raise UsageError(f"{settings.keys}: no column is named modality")
             batch = batch.filter(pc.equal(batch.column("modality"), settings.modality))
         yield from keys_of(batch)
 

@@ -30,7 +30,7 @@ class Results:
         self._database = connect()
         rows = folder.runs()
         if not rows:
-            raise UsageError(f"{folder.path} holds no run")
+            raise UsageError(f"{folder.path} contains no run")
         chosen = [row for row in rows if row["run"].startswith(run)] if run else rows
         if not chosen:
             raise UsageError(f"--run {run}: no such run; the newest is {rows[-1]['run']}")
@@ -56,7 +56,7 @@ class Results:
             statement = duckdb.extract_statements(sql)
             wanted = {name: value for name, value in given.items() if f"${name}" in sql}
             if len(statement) != 1 or statement[0].type != duckdb.StatementType.SELECT:
-                raise UsageError("one SELECT is answered, and nothing else")
+                raise UsageError("only one SELECT statement is allowed")
             found: pa.Table = self._database.sql(sql, params=wanted).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(f"SQL: {str(error).splitlines()[0]}") from None

@@ -48,7 +48,7 @@ def prune(
         if before is not None:
             chosen = [row for row in chosen if row["started"] < before]
         if keep is None and before is None and not facts:
-            raise UsageError("nothing says what is removed: --keep, --before or --facts")
+            raise UsageError("specify what to remove: --keep, --before or --facts")
         for row in chosen:
             if facts:
                 folder.drop("facts", row["run"])

@@ -244,7 +244,7 @@ def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool) -
                 for line in text_lines(outcome, 0 if verbose else 40):
                     print(printable(line, 1000))
     except KeyboardInterrupt:
-        print("interrupted: what was written until now is whole", file=sys.stderr)
+        print("interrupted: the files written so far are complete", file=sys.stderr)
         return 130
     if not sum(counts.values()):
         print("no input", file=sys.stderr)

@@ -112,7 +112,7 @@ def explain(
     with journal_of(config) as (journal, _):
         lines = list(lines_of(journal, uid))
     if not lines:
-        raise UsageError(f"{uid}: nothing came under this UID")
+        raise UsageError(f"{uid}: no instance with this UID was received")
     print("\n".join(printable(line) for line in lines))
     return 0
 
@@ -154,7 +154,7 @@ def need_gate() -> None:
     from importlib.util import find_spec
 
     if os.name != "posix":
-        raise UsageError("the gate needs locks and syncs of a POSIX system")
+        raise UsageError("the gate needs the file locks and fsync of a POSIX system")
     missing = [
         name
         for name in ("structlog", "prometheus_client", "python_multipart", "starlette", "uvicorn")

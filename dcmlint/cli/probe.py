@@ -201,7 +201,7 @@ def probe(
         implementations=tuple(implementation or ()), concurrent=concurrent, idle=idle,
     )  # fmt: skip
     if asked.level == "quick" and (expect_reject_aet or expect_identity or concurrent or idle or mutual):
-        raise UsageError("what is expected here takes a full probe: add --level full")
+        raise UsageError("these expectations require a full probe: add --level full")
     _usable(asked.credentials)
     plans = plan_probe(checker.profile.endpoints, asked)
     with Outputs(run.outputs) as outputs:

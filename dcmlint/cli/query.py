@@ -132,7 +132,7 @@ def _write(table: Any, name: str, target: str) -> None:
     try:
         data = parquet_bytes(table) if name == "parquet" else csv_bytes(table)
     except pa.ArrowException as error:
-        raise UsageError(f"-f {name}: the answer cannot be written so: {error}") from None
+        raise UsageError(f"-f {name}: the result cannot be written in this format: {error}") from None
     if target:
         replace_file(target, data)
     else:

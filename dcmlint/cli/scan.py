@@ -127,10 +127,10 @@ def scan(
         with counter(quiet) as tick:
             row = run_scan(out, settings, tick)
     except KeyboardInterrupt:
-        print(f"interrupted: {out} keeps what was done; the same command goes on", file=sys.stderr)
+        print(f"interrupted: {out} has the results so far; run the same command to continue", file=sys.stderr)
         return INTERRUPTED
     except InputError as error:
-        print(f"dcmlint: {error}; {out} keeps what was done", file=sys.stderr)
+        print(f"dcmlint: {error}; {out} has the results so far", file=sys.stderr)
         return INCOMPLETE
     if not quiet:
         _print(row, out)
@@ -148,7 +148,7 @@ def _print(row: dict[str, Any], out: str) -> None:
     print(
         f"{_bytes(row['bytes_read'])} of {_bytes(row['bytes_listed'])} read in {row['requests']} requests, {seconds:.1f} s"
     )
-    print(f"run {row['run']} in {out}; ask with: dcmlint query {out}")
+    print(f"run {row['run']} in {out}; query it with: dcmlint query {out}")
 
 
 def _bytes(count: int) -> str:

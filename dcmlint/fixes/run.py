@@ -187,5 +187,5 @@ def place_of(path: str, target: Target) -> Path:
             relative = f"{os.path.basename(archive)}/{member}"
     parts = PurePath(relative.replace("!/", "/")).parts
     if not parts or os.path.isabs(relative) or any(part in (os.pardir, "") for part in parts):
-        raise InputError("its name leads out of the folder")
+        raise InputError("its name points outside the folder")
     return Path(target.out, *parts)

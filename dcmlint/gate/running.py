@@ -106,7 +106,7 @@ class Gate:
         try:
             found = recover(self.core)
         except OSError as error:
-            raise UsageError(f"the spool cannot be taken up: {error}") from None
+            raise UsageError(f"the spool cannot be opened: {error}") from None
         level = "error" if found.missing or found.unreadable else "info"
         self.log("recovered", level=level, partial=found.partial, adopted=found.adopted, rechecked=found.rechecked,
                  removed=found.removed, missing=list(found.missing), unreadable=list(found.unreadable))  # fmt: skip

@@ -67,7 +67,7 @@ def open_source(settings: SourceSettings) -> Source:
 
         return FolderSource(settings.names, settings.selection)
     if len(settings.names) != 1:
-        raise UsageError("a URL stands alone: one source for each run")
+        raise UsageError("a URL must be the only source of a run")
     name, scheme = settings.names[0], schemes.pop()
     if scheme in STORES:
         from dcmlint.sources.object_store import ObjectStore

@@ -190,7 +190,7 @@ class Pacs:
         code = getattr(status, "Status", None)
         if code != 0:
             said = "no answer" if code is None else f"the status {code:04X}H"
-            raise InputError(f"{self._root} cannot be listed: C-FIND gets {said}")
+            raise InputError(f"{self._root} cannot be listed: C-FIND returned {said}")
         yield from matches
 
 
