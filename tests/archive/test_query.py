@@ -215,6 +215,7 @@ def test_tables_fit_the_terminal(monkeypatch, capsys):
     from dcmlint.cli.query import _print
 
     table = pa.table({"rule": ["MOD001"], "message": ["m" * 90], "path": ["a/" * 40 + "b.dcm"], "n": [7]})
+    monkeypatch.delenv("COLUMNS", raising=False)
     _print(table, 40)
     assert "m" * 90 in capsys.readouterr().out
     monkeypatch.setenv("COLUMNS", "60")
