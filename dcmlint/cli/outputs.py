@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from dcmlint.engine.stream import Stream
 from dcmlint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dcmlint.reports.writer import Head, Writer
 
 
-class Outputs:
+class Outputs(Stream):
     """The formats that were asked for and their sinks.
 
     A file is written beside its target and takes its name when it is complete.  Raises `UsageError` for a target that

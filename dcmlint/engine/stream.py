@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
@@ -12,8 +11,8 @@ from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 
 
-class Stream(Protocol):
-    """Who is told of a run: ``begin`` first, ``end`` last.
+class Stream:
+    """Who is told of a run, and does nothing with it: each overrides what it needs.  ``begin`` comes first, ``end`` last.
 
     Between them, for each input in its order: ``skipped``, or ``file``, perhaps ``exhibit``, and ``finding`` for what
     was found in it; for each endpoint or association ``association`` and ``finding``.  Behind all of them stands
@@ -43,7 +42,7 @@ class Stream(Protocol):
         """Called once, last."""
 
 
-class Recorder:
+class Recorder(Stream):
     """Keeps what it is told, for a `Report`: on disk where it is much."""
 
     def __init__(self) -> None:
@@ -53,9 +52,6 @@ class Recorder:
         self._findings = Spool(Finding)
         self._exhibits: dict[str, ImageExhibit] = {}
         self._closing: Closing | None = None
-
-    def begin(self) -> None:
-        """Nothing to do."""
 
     def skipped(self, record: FileRecord) -> None:
         """Kept."""

@@ -13,9 +13,9 @@ from typing import IO, Any
 import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
-from dcmlint.engine.image_exhibit import ImageExhibit
-from dcmlint.engine.report import Closing, Report
+from dcmlint.engine.report import Report
 from dcmlint.engine.session import Checker
+from dcmlint.engine.stream import Stream
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.rules.model import Rule
 from dcmlint.version import __version__
@@ -54,8 +54,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     printed: bool = False
 
 
-class Writer:
-    """The base of all writers: a writer overrides what it shows.  ``binary``: whether its sink takes bytes."""
+class Writer(Stream):
+    """The base of all writers: a writer overrides what it shows of a run.  ``binary``: whether its sink takes bytes."""
 
     binary = False
 
@@ -66,27 +66,6 @@ class Writer:
 
     def __init__(self, sink: IO[Any], head: Head) -> None:
         self.sink, self.head = sink, head
-
-    def begin(self) -> None:
-        """Called once, first."""
-
-    def skipped(self, record: FileRecord) -> None:
-        """An input that was found, not named, and is no DICOM; its title says what it is."""
-
-    def file(self, record: FileRecord) -> None:
-        """An input that was checked, or could not be."""
-
-    def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
-        """What there is to draw of the file before."""
-
-    def association(self, record: AssociationRecord) -> None:
-        """An endpoint, an association, or a sender."""
-
-    def finding(self, finding: Finding) -> None:
-        """A finding of the input before; behind all inputs, of an earlier one, or of several inputs together."""
-
-    def end(self, closing: Closing) -> None:
-        """Called once, last."""
 
 
 def head_for(
