@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.dataset import UNDEFINED, Dataset, Oddity
+from dcmlint.dicom.dataset import Dataset, Oddity
 from dcmlint.dicom.items import BLANK_BYTES, Group, Items
 
 Ints = npt.NDArray[np.int64]
@@ -189,12 +189,10 @@ def _collect(level: Dataset, path: LeafPath, leaves: dict[LeafPath, Leaf]) -> No
             for number, item in enumerate(element.items):
                 _collect(item, (*path, element.tag, number), leaves)
         elif element.fragments is None:
-            size = element.end - element.start
+            size = 0 if element.is_cut else element.end - element.start
             leaves[(*path, element.tag)] = Leaf(
-                element.vr, little, np.array([element.start], np.int64),
-                # What is left of a value that is cut is no value.
-                np.array([size if element.length in (size, UNDEFINED) else 0], np.uint32),
-            )  # fmt: skip
+                element.vr, little, np.array([element.start], np.int64), np.array([size], np.uint32)
+            )
 
 
 def level_at(template: Dataset, path: LeafPath) -> Dataset:

@@ -41,6 +41,11 @@ class Element(msgspec.Struct, frozen=True):
     items: Items | None = None
     fragments: Any = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether less of the value is there than its length says: what is left is no value."""
+        return self.length not in (self.end - self.start, UNDEFINED)
+
 
 class Oddity(msgspec.Struct, frozen=True):
     """Something in the encoding that a tolerant reader passes over.
@@ -147,9 +152,8 @@ class Dataset:
         if found is not None:
             return found
         element = self.elements.get(tag)
-        cut = element is not None and element.length not in (element.end - element.start, UNDEFINED)
-        if element is None or element.items is not None or element.fragments is not None or cut:
-            values: tuple[Any, ...] = ()  # what is left of a value that is cut is no value
+        if element is None or element.items is not None or element.fragments is not None or element.is_cut:
+            values: tuple[Any, ...] = ()
         else:
             values = self.decode(element)
         self._values[tag] = values

@@ -55,6 +55,7 @@ class Failed(msgspec.Struct, frozen=True):
 
 RepairFunction = Callable[..., Iterable[Edit]]
 _FUNCTIONS: dict[str, RepairFunction] = {}
+Registered = TypeVar("Registered")
 
 
 def repair_function(name: str) -> Callable[[RepairFunction], RepairFunction]:
@@ -63,11 +64,15 @@ def repair_function(name: str) -> Callable[[RepairFunction], RepairFunction]:
     It takes a `RepairContext`, a `Failed` and the parameters, and gives edits; it raises `Refused`.
     """
 
-    def register(function: RepairFunction) -> RepairFunction:
-        if name in _FUNCTIONS:
+    return _registering(_FUNCTIONS, name)
+
+
+def _registering(known: dict[str, Any], name: str) -> Callable[[Registered], Registered]:
+    def register(made: Registered) -> Registered:
+        if name in known:
             raise RuleError(f"the repair {name!r} is registered twice")
-        _FUNCTIONS[name] = function
-        return function
+        known[name] = made
+        return made
 
     return register
 
@@ -90,14 +95,7 @@ _SET_REPAIRS: dict[str, type[SetRepair]] = {}
 
 def set_repair(name: str) -> Callable[[AnySetRepair], AnySetRepair]:
     """Register a class for repairs of rules about slides and series, under the name that ``function`` has there."""
-
-    def register(made: AnySetRepair) -> AnySetRepair:
-        if name in _SET_REPAIRS:
-            raise RuleError(f"the repair {name!r} is registered twice")
-        _SET_REPAIRS[name] = made
-        return made
-
-    return register
+    return _registering(_SET_REPAIRS, name)
 
 
 @cache
