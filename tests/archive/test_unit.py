@@ -209,7 +209,7 @@ def test_a_profile_that_is_not_there_ends_the_run(tmp_path):
 def test_sources_of_one_run_are_of_one_kind():
     from dcmlint.sources.open_source import open_source
 
-    with pytest.raises(UsageError, match="stands alone"):
+    with pytest.raises(UsageError, match="a URL must be the only source of a run"):
         open_source(SourceSettings(names=("s3://bucket", "folder")))
     with pytest.raises(UsageError, match="no source has the scheme"):
         open_source(SourceSettings(names=("gopher://bucket",)))
