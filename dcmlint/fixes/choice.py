@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from itertools import islice
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.path import path_of
@@ -94,7 +96,7 @@ WITHOUT_SYNTAX = ("encoding.no-meta", "encoding.transfer-syntax-missing")
 _UNSURE = frozenset({
     "truncated", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit", "length-beyond-parent",
     "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length", "not-an-item",
-    "transfer-syntax-unknown", "transfer-syntax-wrong",
+    "transfer-syntax-unknown",
 })  # fmt: skip
 # Those whose repair must come first: with it the layout is certain, without it nothing is changed.
 STRUCTURAL: Mapping[str, str] = {
@@ -102,6 +104,7 @@ STRUCTURAL: Mapping[str, str] = {
     for code in (
         "no-meta",
         "transfer-syntax-missing",
+        "transfer-syntax-wrong",
         "item-beyond-parent",
         "stray-item",
         "missing-item-delimiter",
@@ -116,13 +119,12 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def unsure(instance: Instance) -> str:
     """Why a file must not be changed at all; empty where it may."""
     meta = instance.meta
-    # The length of the file meta group proves where it ends, whatever is wrong in it.
-    ends = meta is not None and not any(one.code.startswith("meta-group-length") for one in instance.oddities)
-    codes = {
-        one.code for one in instance.oddities if not (ends and one.code == "unknown-vr" and one.level is meta)
-    }
+    in_meta = {one.code for one in instance.oddities if one.level is meta}
+    codes = {one.code for one in instance.oddities if not (one.code == "unknown-vr" and one.level is meta)}
     for code in sorted(codes & _UNSURE):
         return f"damaged: {ODDITIES[code]}"
+    if "unknown-vr" in in_meta and not _meta_ends(instance, in_meta):
+        return f"damaged: {ODDITIES['unknown-vr']}"
     if instance.status == "partial" and not lacks_delimiter(instance):
         return "damaged: it could not be read to its end"
     if instance.preamble.startswith(_TIFF):
@@ -132,6 +134,24 @@ def unsure(instance: Instance) -> str:
     if DigitalSignaturesSequence in instance.dataset:
         return "it is signed: a change would break the digital signature"
     return ""
+
+
+def _meta_ends(instance: Instance, oddities: Set[str]) -> bool:
+    """Whether it is proven where a file meta group ends in which a VR is unknown; ``oddities``: those of the group.
+
+    Its length proves it.  Without a length, or with a wrong one: its elements are known and in their order, and what
+    follows is a data set in the transfer syntax that the group states, to its last byte.
+    """
+    if oddities.isdisjoint(("meta-group-length", "meta-group-length-missing")):
+        return True
+    known = standard.load().dictionary.entry
+    dataset = instance.dataset
+    return (
+        instance.status == "checked"
+        and oddities.isdisjoint(("duplicate-tag", "tag-order", "transfer-syntax-missing", "transfer-syntax-wrong"))
+        and all(known(element.tag) for element in instance.meta or ())
+        and any(known(element.tag) for element in islice(dataset, 1))
+    )
 
 
 def lacks_delimiter(instance: Instance) -> bool:

@@ -110,3 +110,67 @@ def test_no_syntax_is_taken_from_a_profile(tmp_path: Path) -> None:
         f"  - {{attribute: TransferSyntaxUID, presence: always, values: [{EXPLICIT}]}}\n"
     )
     assert read_supplied(str(profile)).names == ("Manufacturer",)
+
+
+BIG, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
+
+
+@pytest.mark.parametrize(
+    ("stated", "written", "use"),
+    [
+        (EXPLICIT, IMPLICIT, "ct"),
+        (IMPLICIT, EXPLICIT, "ct"),
+        (DEFLATED, EXPLICIT, "ct"),
+        (BASELINE, IMPLICIT, "ct"),
+        (EXPLICIT, BIG, "sr"),
+        (BIG, EXPLICIT, "sr"),
+        (BIG, IMPLICIT, "sr"),
+    ],
+)
+def test_a_wrong_syntax_gives_way_to_the_one_that_is_written(stated: str, written: str, use: str) -> None:
+    text = f"{{use: {use}, encoding: {{transfer_syntax: {stated}, written_as: {written}}}}}"
+    done = planned(made(text))
+    assert "META107" in {change.rule for change in done.changes}
+    assert result(done) == made(f"{{use: {use}, encoding: {{transfer_syntax: {written}}}}}")
+    assert planned(result(done)).data is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "reason"),
+    [
+        (f"use: ct, encoding: {{transfer_syntax: {BIG}, written_as: {EXPLICIT}}}", "byte order"),
+        (f"use: ct, encoding: {{transfer_syntax: {EXPLICIT}, written_as: {BIG}}}", "byte order"),
+        (f"use: ct, encoding: {{transfer_syntax: {BASELINE}, written_as: {IMPLICIT}}}, Rows: 12", "native"),
+        (f"use: wsi-jpeg, encoding: {{written_as: {IMPLICIT}}}", "--from"),
+    ],
+)
+def test_a_wrong_syntax_stays_where_the_pixels_prove_no_other(dataset: str, reason: str) -> None:
+    done = planned(made(f"{{{dataset}}}"))
+    assert done.data is None
+    assert reason in done.refused
+
+
+UNKNOWN_VR = 'file.MediaStorageSOPClassUID: !vr [ZZ, !raw "1.2.840.10008.5.1.4.1.1.2\\0"]'
+
+
+@pytest.mark.parametrize("length", ['"12"', "!absent "])
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_elements_that_are_read_one_by_one_prove_where_the_group_ends(length: str, syntax: str) -> None:
+    encoding = f"encoding: {{transfer_syntax: {syntax}}}"
+    done = planned(made(f"{{use: ct, {UNKNOWN_VR}, file.FileMetaInformationGroupLength: {length}, {encoding}}}"))
+    assert result(done) == made(f"{{use: ct, {encoding}}}")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'AccessionNumber: !vr [ZZ, !raw "EX-17 "]',  # the data set does not read to its end
+        "bytes: {truncate: -40}",
+        '"file.(0002,0077)": !vr [ZZ, !raw "EX-17 "]',
+    ],
+)
+def test_without_such_a_proof_nothing_is_changed(more: str) -> None:
+    length = 'file.FileMetaInformationGroupLength: "12"'
+    done = planned(made(f"{{use: ct, {UNKNOWN_VR}, {length}, {more}}}"))
+    assert done.data is None
+    assert done.refused

@@ -25,7 +25,7 @@ def planned(data: bytes, unsafe: bool = True) -> Planned:
         (f"{{use: wsi-jpeg, {ODD}, encoding: {{drop_meta: true}}}}", ODDITIES["no-meta"]),
         (f"{{use: wsi-jpeg, {ODD}, file.TransferSyntaxUID: !absent }}", ODDITIES["transfer-syntax-missing"]),
         (
-            f"{{use: ct, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}",
+            f"{{use: wsi-jpeg, {ODD}, encoding: {{written_as: 1.2.840.10008.1.2}}}}",
             ODDITIES["transfer-syntax-wrong"],
         ),
         (f"{{use: ct, {ODD}, encoding: {{transfer_syntax: 2.25.17}}}}", ODDITIES["transfer-syntax-unknown"]),

@@ -1,15 +1,16 @@
 """Repairs of the File Meta Information from the data set that follows it (PS3.10 7.1).
 
-The Transfer Syntax UID is never guessed.  Where the group does not state it, it is proven only for data sets without
-compressed pixels: of the transfer syntaxes of PS3.5 Annex A that do not deflate the data set, one alone has implicit VR
+The Transfer Syntax UID is never guessed.  Where the group does not state it, or states another one than that in which the
+elements are written, it is proven only for data sets without compressed pixels: of the transfer syntaxes of PS3.5 Annex A that do not deflate the data set, one alone has implicit VR
 (A.1), and one alone explicit VR in big endian (A.3); all others have explicit VR in little endian, and differ from A.2
 only in how they encapsulate Pixel Data, or refer to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.edits import AddPreamble, Edit, SetMeta, text
 from dcmlint.dicom.encode import Draft, DraftElement, draft_of_level, written_vr
 from dcmlint.dicom.instance import Instance
@@ -35,6 +36,8 @@ from dcmlint.standard.tags import (
 from dcmlint.standard.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from dcmlint.version import IMPLEMENTATION_CLASS, implementation_version
 
+# Values of these are words whose byte order is that of the transfer syntax (PS3.5 7.3).
+_WORDS = frozenset({"OW", "OF", "OD", "OL", "OV"})
 _FROM_DATA = {MediaStorageSOPClassUID: SOPClassUID, MediaStorageSOPInstanceUID: SOPInstanceUID}
 
 
@@ -53,6 +56,28 @@ def rebuild_file_meta(context: RepairContext, failed: Failed) -> Iterable[Edit]:
 def proven_transfer_syntax(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     """The group with the only transfer syntax of the standard in which the data set can be written as it is."""
     yield from file_meta_edits(context.instance, _proven(context.instance))
+
+
+@repair_function("written-transfer-syntax")
+def written_transfer_syntax(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """The group with the transfer syntax in which the data set is written, in place of the one that it states."""
+    instance = context.instance
+    meta, written = instance.meta, instance.syntax
+    if meta is None:
+        raise Refused("no transfer syntax is stated")
+    stated = transfer_syntax(meta.text(TransferSyntaxUID))
+    uid = _proven(instance)
+    if stated.little != written.little and any(
+        level.value_representation(element) in _WORDS and element.end > element.start
+        for level, element in _elements(instance)
+    ):
+        raise Refused("the byte order of the elements does not prove that of the pixels and other words")
+    pixels = instance.dataset.get(PixelData)
+    if stated.encapsulated and pixels is not None:
+        native = context.facts("pixels.uncompressed_bytes")
+        if not isinstance(native, int) or pixels.length != native + (native & 1):
+            raise Refused("a compressed transfer syntax is stated, and nothing proves that the pixels are native")
+    yield from file_meta_edits(instance, uid)
 
 
 def file_meta_edits(instance: Instance, syntax: str) -> Iterable[Edit]:
@@ -120,11 +145,13 @@ def supplied_transfer_syntax(instance: Instance, uid: str) -> Iterable[Edit]:
 
 
 def _encapsulated(instance: Instance) -> bool:
-    return any(
-        element.fragments is not None
-        for place in all_places(instance.dataset, None)
-        for element in place.level
-    )
+    return any(element.fragments is not None for _, element in _elements(instance))
+
+
+def _elements(instance: Instance) -> Iterator[tuple[Dataset, Element]]:
+    for place in all_places(instance.dataset, None):
+        for element in place.level:
+            yield place.level, element
 
 
 def _uid(uid: str) -> bytes:
