@@ -94,8 +94,8 @@ def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal
 WITHOUT_SYNTAX = ("encoding.no-meta", "encoding.transfer-syntax-missing")
 # Oddities with which nobody knows where elements begin and end, or how their values are written.
 _UNSURE = frozenset({
-    "truncated", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit", "length-beyond-parent",
-    "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length", "not-an-item",
+    "truncated", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit",
+    "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length",
     "transfer-syntax-unknown",
 })  # fmt: skip
 # Those whose repair must come first: with it the layout is certain, without it nothing is changed.
@@ -106,6 +106,8 @@ STRUCTURAL: Mapping[str, str] = {
         "transfer-syntax-missing",
         "transfer-syntax-wrong",
         "item-beyond-parent",
+        "length-beyond-parent",
+        "not-an-item",
         "stray-item",
         "missing-item-delimiter",
         "missing-sequence-delimiter",

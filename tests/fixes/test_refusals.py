@@ -82,3 +82,39 @@ def test_other_equal_repairs_are_done_beside_one_that_is_not() -> None:
     done = planned(made("{use: ct, StudyDate: 2024.02.31, SeriesDate: 2024.02.28}"), unsafe=False)
     assert [change.operation.path for change in done.changes] == ["SeriesDate"]
     assert [refusal.path for refusal in done.refusals] == ["StudyDate"]
+
+
+INNER = "FEFF00E0 1C000000 09001000 04000000 41434D45 09000110 0C000000 01020304 01020304 01020304"
+
+
+def test_in_big_endian_no_value_of_unknown_vr_gets_another_byte_order() -> None:
+    big = "encoding: {transfer_syntax: 1.2.840.10008.1.2.2}"
+    text = f"use: sc, RequestAttributesSequence: !vr [UN, !hex {INNER.replace('1C', '20', 1)}]"
+    assert planned(made(f"{{{text}}}")).data is not None
+    done = planned(made(f"{{{text}, {big}}}"))
+    assert done.data is None
+    assert any("big endian" in refusal.reason for refusal in done.refusals)
+
+
+def test_a_uid_with_the_padding_of_a_text_is_written_as_a_uid() -> None:
+    done = planned(made("{use: ct, StudyInstanceUID: !vr [LO, '1.2.840.9']}"))
+    assert done.data is not None
+    assert done.data[0 : len(done.data)] == made("{use: ct, StudyInstanceUID: '1.2.840.9'}")
+
+
+ITEMS = "RequestAttributesSequence: [{RequestedProcedureID: A1}, {RequestedProcedureID: B2}, {RequestedProcedureID: C3}]"
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("length", [2, 8, 9, 11, 12, 30])
+def test_each_wrong_length_of_an_item_is_proven(syntax: str, number: int, length: int) -> None:
+    order = "!" if syntax.endswith(".2.2") else ""
+    right, wrong = ("FEFF00E0 0A000000", f"FEFF00E0 {length:02X}000000")
+    if order:
+        right, wrong = ("FFFEE000 0000000A", f"FFFEE000 000000{length:02X}")
+    text = f"use: sc, {ITEMS}, encoding: {{transfer_syntax: {syntax}}}"
+    broken = made(f"{{{text}, bytes: {{find: {right}, nth: {number}, replace: {wrong}}}}}")
+    done = planned(broken, unsafe=False)
+    assert done.data is not None, done.refused
+    assert done.data[0 : len(done.data)] == made(f"{{{text}}}")

@@ -71,23 +71,68 @@ def drop_equal_duplicate(context: RepairContext, failed: Failed) -> Iterable[Edi
 
 @repair_function("proven-length")
 def proven_length(context: RepairContext, failed: Failed) -> Iterable[Edit]:
-    """An item that is longer than its sequence gets the length that its elements have.
+    """An item whose length is wrong gets the one that its elements have.
 
-    Proven where they fill the sequence to its last byte, and the sequence ends where the next element begins.
+    Proven where they end with the sequence, or where its next item begins, all that follows in the sequence fills it to
+    its last byte, and nothing ends or begins where the item ends by its length.
     """
     item = failed.level
-    if failed.problem.check != "encoding.item-beyond-parent" or item.parent is None:
+    if item.parent is None or item.length == UNDEFINED:
         raise Refused("nothing proves another length")
     sequence = item.parent.get(item.parent_tag)
-    if sequence is None or sequence.length == UNDEFINED or sequence.end != item.end:
+    if sequence is None or sequence.length != sequence.end - sequence.start:
         raise Refused("nothing proves where the item ends")
-    buffer = item.context.buffer
-    reader = Reader(buffer, item.context, together=False)
-    again = Dataset(item.context, item.explicit, item.offset, item.parent, item.parent_tag, item.index, 0)
-    end = reader.read_level(again, item.offset + _HEADER, item.end)
-    if reader.oddities or reader.stopped or end != item.end or not len(again):
+    if sequence.end - item.offset > _MOST:
+        raise Refused("the sequence is longer than what is read to prove something")
+    again = _reread(item, sequence.end)
+    stated = item.offset + _HEADER + item.length
+    if again is None or again.end == stated:
         raise Refused("the elements do not fill the item to its end")
-    yield Recode(level=item)
+    if stated <= sequence.end and _are_items(item, stated, sequence.end):
+        raise Refused("whether the item or an element in it has the wrong length is not in the bytes")
+    if not _are_items(item, again.end, sequence.end):
+        raise Refused("what follows in the sequence is no item")
+    yield Recode(level=again)
+
+
+def _reread(item: Dataset, end: int) -> Dataset | None:
+    """An item read up to where the next one begins, or to ``end``; None where something else is odd in it."""
+    reader, again = _again(item)
+    reader.read_level(again, item.offset + _HEADER, end)
+    strays = [one for one in reader.oddities if one.code == "stray-item" and one.level is again]
+    if strays:
+        end = strays[0].offset
+        reader, again = _again(item)
+        reader.read_level(again, item.offset + _HEADER, end)
+    again.end = end
+    whole = len(again) and max(element.end for element in again) == end
+    return again if whole and not reader.oddities and not reader.stopped else None
+
+
+def _again(item: Dataset) -> tuple[Reader, Dataset]:
+    reader = Reader(item.context.buffer, item.context, together=False)
+    return reader, Dataset(item.context, item.explicit, item.offset, item.parent, item.parent_tag, item.index, 0)
+
+
+def _are_items(item: Dataset, position: int, end: int) -> bool:
+    """Whether nothing but whole items, of the sequence of ``item``, stands from a byte up to the end."""
+    buffer, order = item.context.buffer, "little" if item.little else "big"
+    reader = Reader(buffer, item.context, together=False)
+    while position < end and not reader.oddities and not reader.stopped:
+        header = buffer[position : min(end, position + _HEADER)]
+        group, number = (int.from_bytes(header[at : at + 2], order) for at in (0, 2))  # type: ignore[arg-type]
+        length = int.from_bytes(header[4:], order)  # type: ignore[arg-type]
+        if len(header) < _HEADER or group << 16 | number != Item:
+            return False
+        body = position + _HEADER
+        last = end if length == UNDEFINED else body + length
+        if last > end:
+            return False
+        one = Dataset(item.context, item.explicit, position, item.parent, item.parent_tag, item.index, length)
+        position = reader.read_level(one, body, last)
+        if length != UNDEFINED and position != last:
+            return False
+    return position == end and not reader.oddities and not reader.stopped
 
 
 @repair_function("end-fragments")

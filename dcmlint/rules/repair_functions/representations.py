@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
-from dcmlint.dicom.edits import Edit, SetItems, SetValue
+from dcmlint.dicom.edits import Edit, SetItems, SetValue, text
 from dcmlint.dicom.encode import Draft, DraftElement
 from dcmlint.dicom.spans import Span
 from dcmlint.dicom.value_fields import field_of
@@ -18,6 +18,7 @@ from dcmlint.standard.tags import PixelRepresentation
 
 _NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
 _LONGEST = 1 << 20  # bytes of a value that is looked at
+_UNKNOWN_ORDER = "in big endian nobody knows how a value of VR UN is written"
 _MOST_ITEMS = 10_000  # items that are written anew
 
 
@@ -56,11 +57,13 @@ def _field(level: Dataset, element: Element, wanted: str) -> bytes | Span:
         raise Refused("the value could not be read whole, or is longer than 1 MiB")
     raw, written = level.raw(element.tag), element.vr
     if written == "UN" and not level.context.little:
-        raise Refused("in big endian nobody knows how a value of VR UN is written")
+        raise Refused(_UNKNOWN_ORDER)
     if wanted in TEXT_VRS and written in (*TEXT_VRS, "UN"):
-        if check_value(wanted, raw, charset=level.charset):
-            raise Refused(f"the value is none of VR {wanted}")
-        return raw
+        padded = text(wanted, raw.rstrip(b"\0 "))  # as this VR has it: NUL behind a UID, SPACE behind others
+        for field in (raw, padded):
+            if not check_value(wanted, field, charset=level.charset):
+                return field
+        raise Refused(f"the value is none of VR {wanted}")
     if wanted in _NUMBERS and written in _NUMBERS:
         try:
             return field_of(level, wanted, [_number(value) for value in level.values(element.tag)])
@@ -96,6 +99,8 @@ def _draft(level: Dataset, left: list[int]) -> Draft:
             value: bytes | list[Draft] = [_draft(item, left) for item in element.items]
             made.append(DraftElement(element.tag, "SQ", value))
         else:
-            vr = level.value_representation(element)
-            made.append(DraftElement(element.tag, vr, level.raw(element.tag)))
+            vr, raw = level.value_representation(element), level.raw(element.tag)
+            if vr == "UN" and raw and not level.context.little:
+                raise Refused(_UNKNOWN_ORDER)
+            made.append(DraftElement(element.tag, vr, raw))
     return Draft(made)
