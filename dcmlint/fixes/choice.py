@@ -150,7 +150,9 @@ def _meta_ends(instance: Instance, oddities: Set[str]) -> bool:
     dataset = instance.dataset
     return (
         instance.status == "checked"
-        and oddities.isdisjoint(("duplicate-tag", "tag-order", "transfer-syntax-missing", "transfer-syntax-wrong"))
+        and oddities.isdisjoint(
+            ("duplicate-tag", "tag-order", "transfer-syntax-missing", "transfer-syntax-wrong")
+        )
         and all(known(element.tag) for element in instance.meta or ())
         and any(known(element.tag) for element in islice(dataset, 1))
     )

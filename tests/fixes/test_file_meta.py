@@ -157,7 +157,9 @@ UNKNOWN_VR = 'file.MediaStorageSOPClassUID: !vr [ZZ, !raw "1.2.840.10008.5.1.4.1
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_elements_that_are_read_one_by_one_prove_where_the_group_ends(length: str, syntax: str) -> None:
     encoding = f"encoding: {{transfer_syntax: {syntax}}}"
-    done = planned(made(f"{{use: ct, {UNKNOWN_VR}, file.FileMetaInformationGroupLength: {length}, {encoding}}}"))
+    done = planned(
+        made(f"{{use: ct, {UNKNOWN_VR}, file.FileMetaInformationGroupLength: {length}, {encoding}}}")
+    )
     assert result(done) == made(f"{{use: ct, {encoding}}}")
 
 

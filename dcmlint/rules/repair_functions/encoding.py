@@ -111,7 +111,9 @@ def _reread(item: Dataset, end: int) -> Dataset | None:
 
 def _again(item: Dataset) -> tuple[Reader, Dataset]:
     reader = Reader(item.context.buffer, item.context, together=False)
-    return reader, Dataset(item.context, item.explicit, item.offset, item.parent, item.parent_tag, item.index, 0)
+    return reader, Dataset(
+        item.context, item.explicit, item.offset, item.parent, item.parent_tag, item.index, 0
+    )
 
 
 def _are_items(item: Dataset, position: int, end: int) -> bool:

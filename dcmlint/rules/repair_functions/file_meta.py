@@ -76,7 +76,9 @@ def written_transfer_syntax(context: RepairContext, failed: Failed) -> Iterable[
     if stated.encapsulated and pixels is not None:
         native = context.facts("pixels.uncompressed_bytes")
         if not isinstance(native, int) or pixels.length != native + (native & 1):
-            raise Refused("a compressed transfer syntax is stated, and nothing proves that the pixels are native")
+            raise Refused(
+                "a compressed transfer syntax is stated, and nothing proves that the pixels are native"
+            )
     yield from file_meta_edits(instance, uid)
 
 
