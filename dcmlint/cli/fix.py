@@ -156,7 +156,13 @@ def fix(
     elif target.out:
         inputs = (one for one in inputs if not _is_below(one.path, target.out))
     supplied = read_supplied(from_) if from_ is not None else None
-    choice = Choice(unsafe=unsafe, supplied=supplied, record=record, spared=spared(checker, run, baseline))
+    choice = Choice(
+        unsafe=unsafe,
+        supplied=supplied,
+        record=record,
+        spared=spared(checker, run, baseline),
+        patch=format_ == "json",
+    )
     if unsafe or new_uids:
         listed = list(inputs)
         choice, inputs = over_the_set(checker, listed, open_input, choice, new_uids), iter(listed)
@@ -277,7 +283,7 @@ def _head(outcome: Any) -> str:
 def _sum(counts: Any, changes: int, refusals: int, unsafe: int) -> list[str]:
     words = {
         "fixed": "repaired", "would-change": "would be repaired", "unchanged": "with nothing to repair",
-        "refused": "not changed because of damage", "failed": "failed", "skipped": "skipped",
+        "refused": "not changed", "failed": "failed", "skipped": "skipped",
     }  # fmt: skip
     parts = [f"{counts[status]} {text}" for status, text in words.items() if counts[status]]
     files = sum(counts.values()) - counts["skipped"]

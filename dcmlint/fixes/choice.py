@@ -40,7 +40,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     ``rules``: only the repairs of these (None: of all); ``record``: write into the file what was done (None: only where
     a person's values were used); ``renamed``: new UIDs by old ones, everywhere; ``renamed_in``: what repairs of rules
     about several files ask of single files, by path; ``spared``: findings that are not to be repaired; ``withheld``: of
-    single files, by path, why nothing may change that rules about slides and series look at.
+    single files, by path, why nothing may change that rules about slides and series look at; ``patch``: with a JSON Patch.
     """
 
     unsafe: bool = False
@@ -51,6 +51,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     renamed_in: Mapping[str, tuple[Renaming, ...]] = {}
     spared: Spared | None = None
     withheld: Mapping[str, str] = {}
+    patch: bool = False
 
     def takes(self, repair: Repair) -> bool:
         """Whether a repair is asked for."""

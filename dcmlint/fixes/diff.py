@@ -1,6 +1,6 @@
 """What would be changed, for people and for programs; values are shown as reports show them.
 
-The JSON form has a JSON Patch (RFC 6902) for each file, on the DICOM JSON Model (PS3.18 F) of its data set.
+The JSON form has a JSON Patch for each file (see `dcmlint.fixes.json_patch`).
 """
 
 from __future__ import annotations
@@ -98,51 +98,9 @@ def json_value(outcome: Outcome) -> dict[str, Any]:
         "original": outcome.original,
         "old_bytes": outcome.size,
         "new_bytes": outcome.new_size,
-        "patch": [patch_of(change) for change in outcome.changes],
-        "changes": [msgspec.to_builtins(change) for change in outcome.changes],
+        "patch": [change.patch for change in outcome.changes if change.patch is not None],
+        "changes": [change.plain() for change in outcome.changes],
         "refusals": [msgspec.to_builtins(refusal) for refusal in outcome.refusals],
         "remaining": outcome.remaining,
         "unsafe": outcome.unsafe,
     }
-
-
-_OPS = {
-    "set": "replace",
-    "remove": "remove",
-    "encode": "replace",
-    "sort": "replace",
-    "drop": "replace",
-    "rename": "move",
-}
-
-
-def patch_of(change: Change) -> dict[str, Any]:
-    """One operation of a JSON Patch."""
-    operation = change.operation
-    pointer = _pointer(operation.path)
-    op = _OPS[operation.kind]
-    if operation.kind == "set" and operation.old_bytes is None:
-        op = "add"
-    made: dict[str, Any] = {"op": op, "path": pointer}
-    if op == "move":
-        made = {"op": op, "from": pointer, "path": _pointer(operation.value)}
-    elif op != "remove":
-        value: dict[str, Any] = {"vr": operation.vr} if operation.vr else {}
-        if operation.value:
-            value["Value"] = operation.value.split("\\")
-        made["value"] = value
-    return made
-
-
-def _pointer(path: str) -> str:
-    """A DICOM path as a JSON Pointer into the DICOM JSON Model; what is no attribute keeps its name."""
-    parts: list[str] = []
-    try:
-        steps = parse_path(path) if path else ()
-    except ValueError:
-        return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in path.split("."))
-    for step in steps:
-        parts.append(f"{step.tag:08X}")
-        if step.index is not None:
-            parts += ["Value", str(step.index)]
-    return "".join(f"/{part}" for part in parts)

@@ -118,5 +118,4 @@ def repair_file(
 
 def described(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Changes as a log or a journal keeps them: rule, path, what was done, lengths; values as reports show them."""
-    values: list[dict[str, Any]] = msgspec.to_builtins(list(changes))
-    return values
+    return [change.plain() for change in changes]

@@ -25,6 +25,7 @@ from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
 from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure
+from dcmlint.fixes.json_patch import patch_of
 from dcmlint.fixes.record import record_edits
 from dcmlint.fixes.spared import Place, Spared, suppressed_in
 from dcmlint.standard.tags import PixelData
@@ -33,12 +34,19 @@ _MOST_ROUNDS = 8
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is done, and the rule for which it is."""
+    """One thing that is done, and the rule for which it is; ``patch``: see `patch_of`, where it was asked for."""
 
     rule: str
     label: str
     safety: str
     operation: Operation
+    patch: dict[str, Any] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """All but the patch, as a program reads it."""
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        del values["patch"]
+        return values
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +116,9 @@ def plan(checker: Checker, task: Task, buffer: Buffer, choice: Choice) -> Planne
         return Planned(path=task.path, size=size, before=first.result)
     reason = unsure(first.run.instance)
     if reason:
-        waiting = any(choice.takes(one.repair) for one in first.proposals())
+        waiting = any(choice.takes(one.repair) for one in first.proposals()) or any(
+            one.edits for one in choice.asked(first.run.instance, task.path)
+        )
         return Planned(path=task.path, size=size, before=first.result, refused=reason if waiting else "")
     work = _Work(checker, task, buffer, choice, first)
     made = work.rounds()
@@ -273,13 +283,15 @@ class _Work:
         return Planned(path=self._task.path, size=len(self._buffer), before=self._first.result, **fields)
 
     def _change(self, proposal: Proposal, edit: Edit) -> Change:
-        operation = operation_of(edit, self._checker.settings)
+        settings = self._checker.settings
+        operation = operation_of(edit, settings)
         repair = proposal.repair
         return Change(
             rule=proposal.rule,
             label=repair.label,
             safety="asked for" if proposal.asked else repair.safety,
             operation=operation,
+            patch=patch_of(edit, operation, settings) if self._choice.patch else None,
         )
 
 

@@ -57,6 +57,8 @@ def fix_many(
                 one.discard()
         if waiting:
             reasons = together.withheld([one.path for one in waiting])
+            if reasons and choice.renamed:  # else references would name an instance that stays as it was
+                reasons = dict.fromkeys((one.path for one in waiting), next(iter(reasons.values())))
             for one, taken in _taken(
                 runner, ((one, reasons.get(one.path, "")) for one in waiting), Places(target)
             ):

@@ -11,7 +11,7 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.session import Checker, Task
 from dcmlint.errors import InputError
-from dcmlint.fixes.choice import Choice, Renaming
+from dcmlint.fixes.choice import Choice, Renaming, uncertain, unsure
 from dcmlint.fixes.identity import NewUids
 from dcmlint.fixes.plan import plan
 from dcmlint.rules.model import Repair
@@ -49,7 +49,8 @@ def over_the_set(
             change = (
                 hashlib.sha256(repr(planned.changes).encode()).hexdigest() if planned.data is not None else ""
             )
-            collected.add(instance, change)
+            stays = unsure(instance) or planned.refused or (planned.data is None and uncertain(instance))
+            collected.add(instance, change, not stays)
         choice = msgspec.structs.replace(choice, renamed=collected.renamed())
     return choice
 

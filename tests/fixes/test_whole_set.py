@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pydicom
+import pytest
 from support.repairs import made
 
 from dcmlint.cli.app import run
@@ -43,6 +44,44 @@ def test_references_follow_a_new_uid_across_the_set(tmp_path: Path) -> None:
     assert again["image.dcm"].SOPInstanceUID == new
     # The same repair of the same file gives the same UID.
     assert fixed(folder, tmp_path / "twice", "-p", "dicom", "--new-uids")["image.dcm"].SOPInstanceUID == new
+
+
+def referring(own: str, to: str, more: str = "") -> bytes:
+    """A secondary capture that refers to an instance."""
+    reference = f"[{{ReferencedSOPClassUID: 1.2.840.10008.5.1.4.1.1.2, ReferencedSOPInstanceUID: {to}}}]"
+    uids = f"SOPInstanceUID: {own}, file.MediaStorageSOPInstanceUID: {own}"
+    return made(f"{{use: sc, {uids}, ReferencedImageSequence: {reference}{more}}}")
+
+
+def test_what_must_not_change_keeps_its_uid_and_the_references_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    uids = f"SOPInstanceUID: {UID}, file.MediaStorageSOPInstanceUID: {UID}"
+    (folder / "image.dcm").write_bytes(made(f'{{use: ct, {uids}, PatientID: !raw "EX-17"}}'))
+    signed = referring("2.25.88", UID, ", DigitalSignaturesSequence: [{MACIDNumber: '1'}]")
+    (folder / "signed.dcm").write_bytes(signed)
+    (folder / "to-signed.dcm").write_bytes(referring("2.25.99", "2.25.88"))
+    asked = ["fix", str(folder), "--isolated", "-p", "dicom", "--out", str(tmp_path / "out"), "--new-uids"]
+    assert run(asked) == 4
+    assert "signed.dcm: not changed: it is signed" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["image.dcm"]
+
+
+def test_a_private_element_without_a_vr_is_a_reference_if_it_is_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    uids = f"SOPInstanceUID: {UID}, file.MediaStorageSOPInstanceUID: {UID}"
+    (folder / "image.dcm").write_bytes(made(f'{{use: ct, {uids}, PatientID: !raw "EX-17"}}'))
+    private = f'"(0009,0010)": ACME, "(0009,1001)": !vr [UI, {UID}], "(0009,1002)": !vr [LO, "see {UID}"]'
+    (folder / "refers.dcm").write_bytes(
+        made(f"{{use: sc, {private}, encoding: {{transfer_syntax: 1.2.840.10008.1.2}}}}")
+    )
+    files = fixed(folder, tmp_path / "out", "-p", "dicom", "--new-uids")
+    new = files["image.dcm"].SOPInstanceUID
+    assert files["refers.dcm"][0x00091001].value.rstrip(b"\0") == str(new).encode()
+    assert UID.encode() in files["refers.dcm"][0x00091002].value
 
 
 def test_leading_zeros_go_from_references_too(tmp_path: Path) -> None:
