@@ -209,6 +209,9 @@ def _target(
         return Target()
     if (out is None) == (not in_place):
         raise UsageError("name where to write: --out FOLDER or --in-place; --diff shows what would change")
+    inside = next((path for path in paths if out and path != "-" and _is_below(path, out)), None)
+    if inside is not None:  # what is below it is taken for what was written before
+        raise UsageError(f"{inside} is in the folder of --out: name another folder, or --in-place")
     return Target(
         out=out or "",
         in_place=in_place,

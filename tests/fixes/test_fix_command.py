@@ -131,6 +131,15 @@ def test_a_wrong_command_line_writes_nothing(
     assert said in capsys.readouterr().err
 
 
+def test_the_folder_of_the_input_is_no_folder_to_write_to(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*.dcm")}
+    assert fix(folder, "--out", folder) == 2
+    assert "is in the folder of --out" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_two_files_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
