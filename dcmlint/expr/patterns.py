@@ -1,8 +1,9 @@
-"""Patterns for ``matches``: regular expressions that cannot run away.
+"""Regular expressions, of rules, of profiles and of the settings of scanners: one dialect, which cannot run away.
 
-The syntax is read here, and only what is understood passes: characters, classes, ``\\d \\w \\s``, ``.``,
-groups, ``|``, ``^ $`` and ``? * + {m,n}``.  Refused are references to groups, looking around, flags, loops
-within loops unless each turn has a clear end (``(\\.[0-9]+)*`` has, ``(a+)+`` has not), and more than two
+The syntax is read here, and only what is understood passes: characters, classes, ``\\d \\w \\s`` and their
+opposites (ASCII), ``.``, groups, also with names, ``|``, ``^ $`` and ``? * + {m,n}``.  What passes means the same in Python
+and in .NET, whose expressions scanners take.  Refused are references to groups, looking around, flags, classes minus
+classes, loops within loops unless each turn has a clear end (``(\\.[0-9]+)*`` has, ``(a+)+`` has not), and more than two
 loops that can take each other's characters.
 """
 
@@ -21,6 +22,8 @@ _MAX_REPEAT: Final = 256
 _MAX_CHOICES: Final = 2
 _MAX_GROUPS: Final = 16  # nested
 _UNROLLED: Final = 8  # turns of a loop that are looked at one by one
+_COUNT: Final = re.compile(r"\{([0-9]+)(?:(,)([0-9]+)?)?\}")
+_GROUP_NAME: Final = re.compile(r"\(\?(?:<([A-Za-z_][A-Za-z0-9_]*)>|'([A-Za-z_][A-Za-z0-9_]*)')")
 
 # Sets of characters: the ASCII ones, and one stand-in for all others.
 _OTHER: Final = 128
@@ -53,17 +56,23 @@ class _Piece(msgspec.Struct):
     tail: frozenset[int] = _NOTHING
     choices: int = 0
     ends: bool = False  # holds $
+    shortest: int = 0  # the fewest characters that it takes
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A pattern that passed: ``search`` says whether it is found in a text.
+    """A pattern that passed.
 
-    ``degree``: the time for a text of n characters grows with at most n to this power.
+    ``regex``: it as Python writes it, ``search``: the same, bound; ``ends``: it holds $; ``degree``: the time for a text of n
+    characters grows with at most n to this power; ``shortest``: the fewest characters that it takes; ``groups``: what a
+    replacement calls a group (number as .NET counts, or name) to its number in ``regex``.
     """
 
-    search: Callable[[str], object]
+    regex: re.Pattern[str]
+    search: Callable[[str], re.Match[str] | None]
     ends: bool
     degree: int
+    shortest: int
+    groups: dict[str, int]
 
 
 @lru_cache(maxsize=256)
@@ -86,17 +95,24 @@ def safe_pattern(text: str) -> Pattern:
         compiled = re.compile("".join(reader.written), re.ASCII)
     except (re.error, OverflowError) as problem:
         raise PatternError(f"the pattern is wrong: {problem}", 0) from None
-    return Pattern(compiled.search, piece.ends, piece.choices + start + 1)
+    # .NET counts the groups without names first, then those with names.
+    groups = {str(number): place for number, place in enumerate(reader.plain, 1)}
+    for number, (name, place) in enumerate(reader.named.items(), len(reader.plain) + 1):
+        groups[name] = groups[str(number)] = place
+    degree = piece.choices + start + 1
+    return Pattern(compiled, compiled.search, piece.ends, degree, piece.shortest, groups)
 
 
 class _Reader:
     """A position in a pattern, and what was passed, written for Python."""
 
-    __slots__ = ("at", "forked", "text", "written")
+    __slots__ = ("at", "forked", "named", "plain", "text", "written")
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.forked = text, 0, False
         self.written: list[str] = []
+        self.plain: list[int] = []
+        self.named: dict[str, int] = {}
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
         raise PatternError(message, self.at if offset is None else offset)
@@ -118,6 +134,7 @@ class _Reader:
                 _ALL if alike else whole.tail | other.tail,
                 max(whole.choices, other.choices) + alike,
                 whole.ends or other.ends,
+                min(whole.shortest, other.shortest),
             )
         return whole
 
@@ -143,6 +160,7 @@ class _Reader:
                 piece.tail | whole.tail if whole.empty else whole.tail,
                 piece.choices + whole.choices + gives,
                 piece.ends or whole.ends,
+                piece.shortest + whole.shortest,
             )
         return whole
 
@@ -158,7 +176,7 @@ class _Reader:
         elif char == "*" or char == "+":
             least, most = (0 if char == "*" else 1), None
             self.take(1)
-        elif char == "{":
+        elif _COUNT.match(self.text, self.at):
             least, most = self.counts()
         else:
             return piece
@@ -177,6 +195,7 @@ class _Reader:
             piece.tail if most == least else piece.first | piece.tail,
             turns * piece.choices + max(turns - 1, 0) * blurred,
             piece.ends,
+            least * piece.shortest,
         )
         return self.lazy(looped, start)
 
@@ -185,15 +204,14 @@ class _Reader:
         if self.text.startswith("?", self.at):
             self.take(1)
         following = self.text[self.at : self.at + 1]
-        if following and following in "*+?{":
+        if (following and following in "*+?") or _COUNT.match(self.text, self.at):
             self.fail("a loop within a loop can run away", start)
         return piece
 
     def counts(self) -> tuple[int, int | None]:
         """Read ``{m}``, ``{m,}`` or ``{m,n}``."""
-        found = re.compile(r"\{([0-9]{1,4})(?:(,)([0-9]{1,4})?)?\}").match(self.text, self.at)
-        if found is None:
-            self.fail("{ begins a count such as {2} or {1,3}; for the character write \\{")
+        found = _COUNT.match(self.text, self.at)
+        assert found is not None
         least = int(found[1])
         most = int(found[3]) if found[3] else None if found[2] else least
         if max(least, most or 0) > _MAX_REPEAT or (most is not None and most < least):
@@ -210,7 +228,7 @@ class _Reader:
             return self.single(self.bracket())
         if char == "\\":
             return self.single(self.escape())
-        if char in "*+?{":
+        if char in "*+?" or _COUNT.match(self.text, self.at):
             self.fail("there is nothing to repeat")
         if char == "^":
             self.take(1)
@@ -223,7 +241,7 @@ class _Reader:
         if char == ".":
             self.take(1)
             return self.single(_ALL - {10})
-        if char == "]" or char == "}":
+        if char in "]{}":
             self.at += 1
             self.written.append("\\" + char)
             return self.single(frozenset((ord(char),)))
@@ -233,20 +251,38 @@ class _Reader:
     @staticmethod
     def single(chars: frozenset[int]) -> _Piece:
         """One character out of a set."""
-        return _Piece(chars, False)
+        return _Piece(chars, False, shortest=1)
 
     def group(self, level: int) -> _Piece:
-        """Read ``(...)`` or ``(?:...)``."""
+        """Read ``(...)``, ``(?:...)``, ``(?<name>...)`` or ``(?'name'...)``."""
         start = self.at
-        if self.text.startswith("(?", start) and not self.text.startswith("(?:", start):
-            self.fail("looking around, named groups and flags are not allowed: only ( and (?:")
-        self.at += 3 if self.text.startswith("(?:", start) else 1
-        self.written.append("(?:")
+        named = _GROUP_NAME.match(self.text, start)
+        if self.text.startswith("(?:", start):
+            self.at += 3
+            self.written.append("(?:")
+        elif named is not None:
+            self._count(named[1] or named[2], start)
+            self.at += len(named[0])
+            self.written.append("(")
+        elif self.text.startswith("(?", start):
+            self.fail("looking around, flags and other groups are not allowed: only (, (?: and (?<name>")
+        else:
+            self._count("", start)
+            self.take(1)
         piece = self.choice(level + 1)
         if not self.text.startswith(")", self.at):
             self.fail("a ( without its )", start)
         self.take(1)
         return piece
+
+    def _count(self, name: str, start: int) -> None:
+        place = len(self.plain) + len(self.named) + 1
+        if not name:
+            self.plain.append(place)
+        elif name in self.named:
+            self.fail(f"two groups are called {name}", start)
+        else:
+            self.named[name] = place
 
     def escape(self) -> frozenset[int]:
         """Read a backslash and what it escapes."""
@@ -259,7 +295,7 @@ class _Reader:
         if char in _CONTROLS:
             self.take(2)
             return frozenset((_CONTROLS[char],))
-        if char.isdigit():
+        if char.isdigit() or char == "k":
             self.fail("references to groups are not allowed")
         if char.isalpha():
             self.fail(f"\\{char} is not allowed: \\d \\w \\s \\D \\W \\S \\n \\r \\t \\f \\v, or a sign")
@@ -274,9 +310,12 @@ class _Reader:
         if negated:
             self.take(1)
         chars: set[int] = set()
-        while not self.text.startswith("]", self.at):
+        first = self.at  # where ] stands for itself
+        while self.at == first or not self.text.startswith("]", self.at):
             if self.at >= len(self.text):
                 self.fail("a [ without its ]", start)
+            if self.text.startswith("-[", self.at):
+                self.fail("classes minus classes are not allowed; for the characters write \\-\\[")
             low, lows = self.member()
             if self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
                 self.take(1)
@@ -285,8 +324,6 @@ class _Reader:
                     self.fail("a range goes from the lower character to the higher", start)
                 chars.update(range(min(ord(low), _OTHER), min(ord(high), _OTHER) + 1))
             chars |= lows
-        if not chars:
-            self.fail("the brackets hold no character", start)
         self.take(1)
         # The stand-in for all other characters is on both sides of a negation.
         return (_ALL - chars) | {_OTHER} if negated else frozenset(chars)
@@ -305,7 +342,7 @@ class _Reader:
             # Python warns of what may become a nested set.
             self.at += 1
             self.written.append(r"\[")
-        elif char in "&~|-" and char:
+        elif char in "]&~|-" and char:
             self.at += 1
             self.written.append("\\" + char)
         elif char:

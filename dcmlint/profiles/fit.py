@@ -6,14 +6,13 @@ not promise.  What cannot be compared (rules that are expressions) is named, so 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from dcmlint import standard
-from dcmlint.expr.patterns import MAX_SUBJECT
+from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.findings.finding import Severity
 from dcmlint.profiles.gap import certainly_there
 from dcmlint.profiles.model import PRESENCE, Endpoint
@@ -209,7 +208,7 @@ def _demand(promise: Promise, resolved: Resolved) -> str:
 def _meets(value: str, need: Promise, resolved: Resolved) -> bool:
     row, values = need.row, resolved.parameters
     pattern = in_text(row.pattern, values) if row.pattern else ""
-    if pattern and re.search(pattern, value[:MAX_SUBJECT]) is None:
+    if pattern and safe_pattern(pattern).search(value[:MAX_SUBJECT]) is None:
         return False
     try:
         number = float(value)

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import parse_path, tag_text
-from dcmlint.expr.patterns import MAX_SUBJECT
+from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.facts.header.specimen import USING_SUBSTANCE, Code, contents, is_stained
 from dcmlint.facts.run.index import KeptFile
 from dcmlint.profiles.file_names import TOKEN
 from dcmlint.profiles.orders import IDENTIFIERS, order_of
-from dcmlint.profiles.patterns import found, replaced, translate
+from dcmlint.profiles.patterns import found, replaced
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
 from dcmlint.standard.tags import (
@@ -52,11 +52,11 @@ def modified_barcode(text: str, identifier: str, modifier: str, substitution: st
     None where the identifier finds nothing.
     """
     if identifier:
-        part = found(translate(identifier), text)
+        part = found(safe_pattern(identifier), text)
         if part is None:
             return None
         text = part
-    return replaced(translate(modifier), text, substitution) if modifier else text
+    return replaced(safe_pattern(modifier), text, substitution) if modifier else text
 
 
 @rule_function("file-name")
@@ -184,7 +184,7 @@ def barcode_identified(context: RuleContext, attribute: str, identifier: str) ->
         raise NotApplicable
     if len(text) > MAX_SUBJECT:
         raise Undecided(f"more than {MAX_SUBJECT} characters")
-    if found(translate(identifier), text) is None:
+    if found(safe_pattern(identifier), text) is None:
         yield Problem(message="the bar code does not hold what its identifier pattern looks for", path=attribute,
                       found=text, want=identifier)  # fmt: skip
 
@@ -205,12 +205,12 @@ def barcode_modified(
     text = text_at(context, attribute)
     if text is None or recorded != "read":
         raise NotApplicable
-    part = found(translate(identifier), text) if identifier else text
+    part = found(safe_pattern(identifier), text) if identifier else text
     if part is None:
         raise Undecided("the identifier pattern finds nothing in the bar code")
     if len(part) > MAX_SUBJECT:
         raise Undecided(f"more than {MAX_SUBJECT} characters")
-    if found(translate(modifier), part) is None:
+    if found(safe_pattern(modifier), part) is None:
         yield Problem(message="the modifier pattern is not found in the bar code: nothing is substituted", path=attribute,
                       found=text, want=modifier)  # fmt: skip
 

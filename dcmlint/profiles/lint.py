@@ -19,7 +19,8 @@ from dcmlint.profiles.load import fully_read
 from dcmlint.profiles.misplaced import holders
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
-from dcmlint.profiles.patterns import substitution_problems, translate
+from dcmlint.expr.patterns import safe_pattern
+from dcmlint.profiles.patterns import substitution_problems
 from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
 from dcmlint.profiles.row_demands import requires, tag_of
@@ -233,7 +234,7 @@ def _too_long(
             return
         text = found.value
     try:
-        shortest = translate(text).shortest
+        shortest = safe_pattern(text).shortest
     except ValueError:
         return
     if shortest > _LONGEST[vr]:
@@ -342,7 +343,7 @@ def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> 
         if value.parameter.type == "substitution":
             modifier = values.get(name.removesuffix("_substitution_format") + "_modifier")
             pattern = (
-                translate(modifier.value) if modifier is not None and modifier.value is not None else None
+                safe_pattern(modifier.value) if modifier is not None and modifier.value is not None else None
             )
             for problem in substitution_problems(value.value, pattern):
                 yield _remark(source, mark, "substitution-without-group", "error", f"{name}: {problem}")
@@ -352,7 +353,7 @@ def _mapped(source: ProfileSource, mark: str, name: str, pattern: str, path: str
     entry = standard.load().dictionary.by_keyword(path.rpartition(".")[2])
     if entry is None or entry.vr not in _LONGEST:
         return
-    shortest = translate(pattern).shortest
+    shortest = safe_pattern(pattern).shortest
     if shortest > _LONGEST[entry.vr]:
         yield _remark(source, mark, "pattern-too-long", "error",
                       f"{name} takes at least {shortest} characters, and {entry.name} ({entry.vr}) holds at most {_LONGEST[entry.vr]}")  # fmt: skip

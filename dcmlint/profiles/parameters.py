@@ -12,9 +12,8 @@ import msgspec
 
 from dcmlint.dicom.path import parse_path
 from dcmlint.errors import ProfileError, did_you_mean
-from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
+from dcmlint.expr.patterns import MAX_SUBJECT, PatternError, safe_pattern
 from dcmlint.profiles.model import Parameter
-from dcmlint.profiles.patterns import PatternError, translate
 
 PREFIX = "DCMLINT_SET_"
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -111,13 +110,12 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
         return text
     if parameter.type == "pattern":
         try:
-            translate(str(raw))
+            safe_pattern(str(raw))
         except PatternError as problem:
             raise wrong(f"{problem} (at character {problem.offset + 1})") from None
         return str(raw)
     if parameter.pattern:
-        safe_pattern(parameter.pattern)
-        if re.search(parameter.pattern, str(raw)[:MAX_SUBJECT]) is None:
+        if safe_pattern(parameter.pattern).search(str(raw)[:MAX_SUBJECT]) is None:
             raise wrong(f"{str(raw)!r} does not match {parameter.pattern}", parameter.help)
     return str(raw)
 
@@ -195,11 +193,9 @@ def _value(name: str, values: Values) -> ParameterValue:
 
 
 def expression_literal(value: ParameterValue) -> str:
-    """The value as it stands in an expression: attributes as names, patterns as `matches()` takes them."""
+    """The value as it stands in an expression: attributes as names."""
     if value.parameter.type == "attribute":
         return str(value.value)
-    if value.parameter.type == "pattern":
-        return json.dumps(translate(value.value).safe, ensure_ascii=False)
     if isinstance(value.value, tuple):
         return "[" + ", ".join(json.dumps(one, ensure_ascii=False) for one in value.value) + "]"
     if isinstance(value.value, bool):

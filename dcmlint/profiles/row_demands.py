@@ -125,10 +125,8 @@ def _listed(row: AttributeRow, name: Named, values: Values, file: str) -> Iterat
 def _pattern(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
     if not row.pattern:
         return
-    if row.pattern.startswith("param."):
-        literal, shown = in_expression(row.pattern, values), in_text(row.pattern, values)
-    else:
-        literal, shown = json.dumps(row.pattern, ensure_ascii=False), row.pattern
+    shown = in_text(row.pattern, values)
+    literal = json.dumps(shown, ensure_ascii=False)
     matches = f"matches({name.own}, {literal})"
     if name.vm != "1":
         matches = f"values({name.own}).all(each, matches(each, {literal}))"

@@ -9,7 +9,7 @@ from dcmlint.expr.patterns import PatternError, safe_pattern
 REFUSED = [
     r"(a+)+", r"(a*)*b", r"(a|a)*b", r"(a|ab)*c", r"(a?){20}a{20}", r"a?a?a?a?aaaa", r".*a.*b", r"\s*\s*\s*x",
     r"(\w+\s?)*$", r"(a)\1", r"(?=a)b", r"(?<!a)b", r"(?P<n>a)", r"(?i)a", r"(?#x)", r"\bfoo", r"a{1,9999}", r"a{3,2}",
-    r"a++", r"a**", r"*a", r"(", r")", r"[a", r"[]", r"[z-a]", "\\", r"a{x}", "a" * 257, r"(^)*", r"\Z", r"\p{L}",
+    r"a++", r"a**", r"*a", r"(", r")", r"[a", r"[]", r"[z-a]", "\\", r"a{2}{3}", r"a{12345}", "a" * 257, r"(^)*", r"\Z", r"\p{L}",
     "(" * 40 + ")" * 40, r"(a|b|ab)(c|bcd)(d*)", r"x*(a|a)(a|a)(a|a)",
 ]  # fmt: skip
 ACCEPTED = [
@@ -26,6 +26,9 @@ ACCEPTED = [
     (r"^[[&~|]+$", "[&~|", "x"),
     (r"^\d$", "5", "٥"),
     ("^é+$", "éé", "e"),
+    (r"^a{x}$", "a{x}", "a"),
+    (r"^(?<year>\d\d)-(?'n'\d+)$", "24-1", "24-"),
+    (r"^[]a]+$", "]a", "b"),
 ]
 
 
