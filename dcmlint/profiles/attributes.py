@@ -17,8 +17,7 @@ from dcmlint import standard
 from dcmlint.errors import ProfileError
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
-from dcmlint.profiles.parameters import Values, in_expression, in_message, used_parameters
-from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of, unset
+from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 ROW = "profile-row"  # the tag of rules that are rows
@@ -81,13 +80,12 @@ def row_name(profile: Profile, placed: PlacedRow) -> str:
 
 
 def row_rule(
-    profile: Profile, placed: PlacedRow, values: Values, applies: Applies, guard: str, reference: str, *,
-    file: str = "", keep: bool = False,
+    profile: Profile, placed: PlacedRow, applies: Applies, guard: str, reference: str, *, file: str = "", assumed: bool = False,
 ) -> Rule | None:  # fmt: skip
     """The rule of one row; None for one that nothing of can be seen.
 
     ``guard``: an expression that must hold besides the row's own ``when``.  ``file``: the profile's, beside which files of
-    values are.  ``keep``: parameters without a value stay as they are, for documentation.  Raises UnsetParameter.
+    values are.  ``assumed``: a wrong value is a warning at most.
     """
     row = _seen_from_items(placed)
     tag = tag_of(row.attribute)
@@ -102,11 +100,8 @@ def row_rule(
     )  # fmt: skip
     label = entry.name if entry is not None else row.attribute
 
-    def expression(text: str) -> str:
-        return text if not text or (keep and unset(text, values)) else in_expression(text, values)
-
-    required = "" if row.presence in PRESENCE else f"({expression(row.presence)})"
-    demands = demands_of(row, name, values, file, keep)
+    required = "" if row.presence in PRESENCE else f"({row.presence})"
+    demands = demands_of(row, name, file)
     present, value_ok = _present(row, name), " && ".join(one.expression for one in demands)
     assertion, condition = _assertion(row, name, required, present, value_ok)
     checks: tuple[str, ...] = ()
@@ -115,7 +110,7 @@ def row_rule(
     if not assertion and not checks:
         return None
     value_severity = row.value_severity or row.severity
-    if _assumed(row, values):
+    if assumed:
         value_severity = _lesser(value_severity, "warning")
     # A wrong value of an attribute that is there is what the lesser severity is for.
     lesser: tuple[Downgrade, ...] = (
@@ -132,9 +127,8 @@ def row_rule(
     }  # fmt: skip
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
-    own_message = row.message and not (keep and unset(row.message, values))
-    message = in_message(row.message, values) if own_message else _message(row, name, label, demands)
-    conditions = (guard, expression(row.when), condition)
+    message = row.message or _message(row, name, label, demands)
+    conditions = (guard, row.when, condition)
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
         at=row.attribute if entry is not None else f"({number})", each=".".join(placed.parents), message=message,
@@ -198,22 +192,6 @@ def _seen_from_items(placed: PlacedRow) -> AttributeRow:
 
     presence = row.presence if row.presence in PRESENCE else lifted(row.presence)
     return msgspec.structs.replace(row, when=lifted(row.when), assert_=lifted(row.assert_), presence=presence)
-
-
-def _assumed(row: AttributeRow, values: Values) -> bool:
-    texts = (row.values,) if isinstance(row.values, str) else row.values
-    demanded = (
-        *texts,
-        row.assert_,
-        row.pattern,
-        row.minimum,
-        row.maximum,
-        row.not_before,
-        row.not_after,
-        *row.code,
-    )
-    named = [name for text in demanded for name in used_parameters(text)]
-    return bool(named) and all(name in values and values[name].assumed for name in named)
 
 
 def _lesser(one: Severity, other: Severity) -> Severity:

@@ -16,7 +16,6 @@ from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.findings.finding import Severity
 from dcmlint.profiles.gap import certainly_there
 from dcmlint.profiles.model import PRESENCE, Endpoint
-from dcmlint.profiles.parameters import UnsetParameter, in_text
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolve import Resolved
 
@@ -195,26 +194,21 @@ def _demand(promise: Promise, resolved: Resolved) -> str:
     row, parts = promise.row, []
     for label, text in (("matches", row.pattern), ("at least", row.minimum), ("at most", row.maximum), ("not before", row.not_before),
                         ("not after", row.not_after), ("CID", row.context_group)):  # fmt: skip
-        try:
-            value = in_text(text, resolved.parameters)
-        except UnsetParameter:
-            continue
-        if value:
-            parts.append(f"{label} {value}")
+        if text:
+            parts.append(f"{label} {text}")
     codes = (row.code,) if isinstance(row.code, str) and row.code else row.code
     return "; ".join((*parts, *codes))
 
 
 def _meets(value: str, need: Promise, resolved: Resolved) -> bool:
-    row, values = need.row, resolved.parameters
-    pattern = in_text(row.pattern, values) if row.pattern else ""
-    if pattern and safe_pattern(pattern).search(value[:MAX_SUBJECT]) is None:
+    row = need.row
+    if row.pattern and safe_pattern(row.pattern).search(value[:MAX_SUBJECT]) is None:
         return False
     try:
         number = float(value)
     except ValueError:
         return True
-    least, most = in_text(row.minimum, values), in_text(row.maximum, values)
+    least, most = row.minimum, row.maximum
     return (not least or number >= float(least)) and (not most or number <= float(most))
 
 

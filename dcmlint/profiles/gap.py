@@ -6,18 +6,18 @@ whether what the statement leaves open is absent or unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError, RuleError
+from dcmlint.errors import RuleError
 from dcmlint.expr import ABSENT, UNKNOWN, compile_expression
 from dcmlint.findings.finding import Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
-from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
+from dcmlint.profiles.parameters import as_list
 from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.profiles.uids import uid_of
@@ -38,7 +38,6 @@ _BASELINE = {
     "ImagePathFilterTypeStackCodeSequence": 8124,
     "LensesCodeSequence": 8121,
 }
-Values = Mapping[str, ParameterValue]
 _ORDER = ("1", "1C", "2", "2C", "3", "-")
 
 
@@ -57,13 +56,13 @@ class PromisedScope:
     ``open_``: what an attribute is that the statement says nothing of.
     """
 
-    __slots__ = ("_open", "_parent", "_rows", "_values")
+    __slots__ = ("_open", "_parent", "_rows")
 
     def __init__(
-        self, rows: Sequence[AttributeRow], values: Values, open_: object, parent: PromisedScope | None = None
+        self, rows: Sequence[AttributeRow], open_: object, parent: PromisedScope | None = None
     ) -> None:
         self._rows = {tag_of(row.attribute): row for row in rows}
-        self._values, self._open, self._parent = values, open_, parent
+        self._open, self._parent = open_, parent
 
     def attribute(self, tag: int) -> object:
         """What is promised here or around; what is left open otherwise."""
@@ -76,7 +75,7 @@ class PromisedScope:
         return self._open
 
     def _value(self, row: AttributeRow, tag: int) -> object:
-        fixed = fixed_values(row, tag, self._values)
+        fixed = fixed_values(row, tag)
         if fixed is not None:
             return fixed
         if row.presence != "always":
@@ -84,7 +83,7 @@ class PromisedScope:
         if row.empty == "required":
             return None
         if row.items:
-            return [PromisedScope(row.items, self._values, self._open, self)]
+            return [PromisedScope(row.items, self._open, self)]
         return UNKNOWN
 
     def fact(self, name: str) -> object:
@@ -99,19 +98,16 @@ class PromisedScope:
     @property
     def file(self) -> PromisedScope:
         """A file meta group of which nothing is known."""
-        return PromisedScope((), self._values, UNKNOWN)
+        return PromisedScope((), UNKNOWN)
 
     def up(self, tag: int) -> object:
         """The nearest enclosing level that has the attribute."""
         return self.attribute(tag)
 
 
-def fixed_values(row: AttributeRow, tag: int, values: Values) -> object:
+def fixed_values(row: AttributeRow, tag: int) -> object:
     """The one value that a row allows, or a tuple of them; None where it is open."""
-    try:
-        listed = in_list(row.values, values)
-    except (UnsetParameter, ProfileError):
-        return None
+    listed = as_list(row.values)
     entry = standard.load().dictionary.entry(tag)
     vr = entry.vr if entry is not None else "UN"
     if not listed and "value" in row.printed and vr != "SQ":
@@ -131,23 +127,19 @@ def fixed_values(row: AttributeRow, tag: int, values: Values) -> object:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def gap_remarks(source: ProfileSource, values: Values) -> list[Remark]:
+def gap_remarks(source: ProfileSource) -> list[Remark]:
     """What the IOD of the profile's first SOP Class knows, requires and allows, against the profile's rows."""
     profile = source.profile
-    iod = _iod(profile, values)
+    iod = _iod(profile)
     if iod is None:
         return []
-    comparison = _Comparison(source, values, iod)
+    comparison = _Comparison(source, iod)
     comparison.level(_top(iod), profile.attributes, (), None)
     return comparison.remarks
 
 
-def _iod(profile: Profile, values: Values) -> Iod | None:
-    try:
-        words = in_list(profile.applies.sop_class or profile.sop_classes, values)
-    except UnsetParameter:
-        return None
-    for word in words:
+def _iod(profile: Profile) -> Iod | None:
+    for word in as_list(profile.applies.sop_class or profile.sop_classes):
         sop_class = standard.load().sop_class(uid_of(word, "SOP Class"))
         if sop_class is not None:
             return standard.load().iod(sop_class.iod)
@@ -201,8 +193,8 @@ def certainly_there(path: str, sop_classes: Sequence[str], filled: bool) -> bool
 class _Comparison:
     """Walks the rows of the statement and those of the standard side by side."""
 
-    def __init__(self, source: ProfileSource, values: Values, iod: Iod) -> None:
-        self.source, self.values, self.iod = source, values, iod
+    def __init__(self, source: ProfileSource, iod: Iod) -> None:
+        self.source, self.iod = source, iod
         self.remarks: list[Remark] = []
         self._placed: dict[str, PlacedRow] = {}
         for placed in placed_rows(source.profile):
@@ -224,7 +216,7 @@ class _Comparison:
         """Compare one level; ``scopes``: of the level above, with what is open absent and unknown."""
         above = scopes or (None, None)
         here = (
-            PromisedScope(rows, self.values, ABSENT, above[0]), PromisedScope(rows, self.values, UNKNOWN, above[1]),
+            PromisedScope(rows, ABSENT, above[0]), PromisedScope(rows, UNKNOWN, above[1]),
         )  # fmt: skip
         by_tag: dict[int, list[_Use]] = {}
         for use in uses:
@@ -337,10 +329,7 @@ class _Comparison:
         parents: tuple[str, ...],
         scopes: tuple[PromisedScope, PromisedScope],
     ) -> None:
-        try:
-            listed = in_list(row.values, self.values)
-        except (UnsetParameter, ProfileError):
-            return
+        listed = as_list(row.values)
         path = ".".join((*parents, row.attribute))
         for use in known:
             for allowed in use.row.values:
@@ -366,9 +355,7 @@ class _Comparison:
 
     def _code(self, known: Sequence[_Use], row: AttributeRow, parents: tuple[str, ...]) -> None:
         """A code that the statement fixes, against the context group that the IOD binds to the sequence."""
-        fixed = {
-            one.attribute: fixed_values(one, tag_of(one.attribute) or 0, self.values) for one in row.items
-        }
+        fixed = {one.attribute: fixed_values(one, tag_of(one.attribute) or 0) for one in row.items}
         value, scheme, meaning = (
             fixed.get(word) for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
         )

@@ -11,15 +11,16 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
+from dcmlint.expr.patterns import safe_pattern
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
+from dcmlint.profiles.filled import filled
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
 from dcmlint.profiles.levels import named
 from dcmlint.profiles.load import fully_read
 from dcmlint.profiles.misplaced import holders
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
-from dcmlint.profiles.parameters import ParameterValue, UnsetParameter, in_list
-from dcmlint.expr.patterns import safe_pattern
+from dcmlint.profiles.parameters import ParameterValue, as_list
 from dcmlint.profiles.patterns import substitution_problems
 from dcmlint.profiles.remark import Remark
 from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
@@ -43,11 +44,12 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
     try:
         chain = chain_of(source)
         values = chain_values(chain, parameters or {})
+        source = filled(source, values)
     except ProfileError as mistake:
         return (_of_error(mistake, source),)
     for placed in placed_rows(source.profile):
-        remarks += _row(source, placed, values)
-    remarks += _lists(source, values)
+        remarks += _row(source, placed)
+    remarks += _lists(source)
     remarks += _parameters(source, values)
     remarks += _texts(source)
     try:
@@ -60,7 +62,7 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
             remarks += [_of_error(mistake, source) for mistake in check_rule(rule)]
     remarks += _words(source, resolved)
     if source.profile.source is not None and source.profile.attributes:
-        remarks += gap_remarks(source, values)
+        remarks += gap_remarks(source)
     return _ordered(remarks, source.profile.readings)
 
 
@@ -97,7 +99,7 @@ def _remark(
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
+def _row(source: ProfileSource, placed: PlacedRow) -> Iterator[Remark]:
     row, mark = placed.row, placed.mark
 
     def say(code: str, severity: Severity, message: str, key: str = "") -> Remark:
@@ -136,7 +138,7 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
         )
     if row.vr and row.vr not in entry.vr.split("/"):
         yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
-    nested = () if placed.parents else holders(tag, _classes(row, source.profile, values))
+    nested = () if placed.parents else holders(tag, _classes(row, source.profile))
     if nested:
         where = ", or of ".join(nested)
         yield say(
@@ -149,18 +151,18 @@ def _row(source: ProfileSource, placed: PlacedRow, values: Mapping[str, Paramete
     if entry.retired:
         yield say("retired-attribute", "warning", f"{entry.name} is retired (PS3.6)", "attribute")
     yield from _printed(row, entry.name, say)
-    yield from _schemes(row, values, say)
-    yield from _single_index(row, values, say)
+    yield from _schemes(row, say)
+    yield from _single_index(row, say)
     if row.pattern and entry.vr in _LONGEST:
-        yield from _too_long(row.pattern, entry.vr, entry.name, values, say)
+        yield from _too_long(row.pattern, entry.vr, entry.name, say)
 
 
-def _classes(row: AttributeRow, profile: Profile, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+def _classes(row: AttributeRow, profile: Profile) -> tuple[str, ...]:
     """The UIDs of the SOP Classes that a row is about; none where the profile does not say."""
     words = row.sop_class or profile.sop_classes or profile.applies.sop_class
     try:
-        return tuple(uid_of(word, "SOP Class") for word in in_list(words, values))
-    except (ProfileError, UnsetParameter):
+        return tuple(uid_of(word, "SOP Class") for word in as_list(words))
+    except ProfileError:
         return ()
 
 
@@ -184,28 +186,21 @@ def _printed(row: AttributeRow, name: str, say: Any) -> Iterator[Remark]:
                   f"the document prints {text} as {_PRINTED[key]} of {name}" + (f"; read as {read}" if read else ""), "printed")  # fmt: skip
 
 
-def _schemes(row: AttributeRow, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+def _schemes(row: AttributeRow, say: Any) -> Iterator[Remark]:
     if row.attribute != _CODE_SCHEME:
         return
-    try:
-        listed = in_list(row.values, values)
-    except UnsetParameter:
-        return
-    for word in listed:
+    for word in as_list(row.values):
         if word in RETIRED_SCHEMES:
             yield say("retired-scheme", "warning",
                       f"the coding scheme {word} is retired; {RETIRED_SCHEMES[word]} took its place (PS3.16 8)", "values")  # fmt: skip
 
 
-def _single_index(row: AttributeRow, values: Mapping[str, ParameterValue], say: Any) -> Iterator[Remark]:
+def _single_index(row: AttributeRow, say: Any) -> Iterator[Remark]:
     """A dimension index over the columns alone gives all tiles of a column the same index (PS3.3 C.7.6.17.1)."""
     if row.attribute != "DimensionIndexPointer":
         return
-    try:
-        words = in_list(row.values, values) or (row.printed.get("value", ""),)
-        listed = {tag_of(word) for word in words}
-    except UnsetParameter:
-        return
+    words = as_list(row.values) or (row.printed.get("value", ""),)
+    listed = {tag_of(word) for word in words}
     for one, other in (
         (ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix),
         (RowPositionInTotalImagePixelMatrix, ColumnPositionInTotalImagePixelMatrix),
@@ -224,17 +219,9 @@ def _doubled(pattern: str, name: str) -> str:
     return ""
 
 
-def _too_long(
-    pattern: str, vr: str, name: str, values: Mapping[str, ParameterValue], say: Any
-) -> Iterator[Remark]:
-    text = pattern
-    if pattern.startswith("param."):
-        found = values.get(pattern.removeprefix("param."))
-        if found is None or found.value is None:
-            return
-        text = found.value
+def _too_long(pattern: str, vr: str, name: str, say: Any) -> Iterator[Remark]:
     try:
-        shortest = safe_pattern(text).shortest
+        shortest = safe_pattern(pattern).shortest
     except ValueError:
         return
     if shortest > _LONGEST[vr]:
@@ -249,17 +236,13 @@ def _letters(text: str) -> str:
 # -- lists ------------------------------------------------------------------------------------------------------
 
 
-def _lists(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
+def _lists(source: ProfileSource) -> Iterator[Remark]:
     profile = source.profile
     for words, type_, key in (
         (profile.sop_classes, "SOP Class", "sop_classes"), (profile.transfer_syntaxes, "Transfer Syntax", "transfer_syntaxes"),
     ):  # fmt: skip
-        try:
-            listed = in_list(words, values)
-        except UnsetParameter:
-            continue
-        for number, word in enumerate(listed):
-            mark = f"$.{key}[{number}]" if not isinstance(words, str) else f"$.{key}"
+        for number, word in enumerate(as_list(words)):
+            mark = f"$.{key}[{number}]"
             try:
                 uid = uid_of(word, type_)
             except ProfileError as mistake:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
+from dcmlint.expr.patterns import PatternError, safe_pattern
 from dcmlint.plugins import plugins
 from dcmlint.profiles.model import PRESENCE, PS3_2, AttributeRow, Profile, ProfileSource
 from dcmlint.rules.load import Bundled, bundled, data_folder, folder_key, published
@@ -158,6 +159,11 @@ def _check_form(source: ProfileSource) -> None:
     for name, parameter in profile.parameters.items():
         if parameter.type == "choice" and not parameter.choices:
             raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
+        if parameter.pattern:
+            try:
+                safe_pattern(parameter.pattern)
+            except PatternError as mistake:
+                raise wrong(f"the parameter {name}: {mistake}", f"$.parameters.{name}.pattern") from None
     for number, row in enumerate(profile.attributes):
         _check_row(source, row, f"$.attributes[{number}]")
     for number, override in enumerate(profile.overrides):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -16,9 +14,9 @@ from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Reference
 from dcmlint.profiles.file_names import check_template
 from dcmlint.profiles.model import Profile
-from dcmlint.profiles.parameters import UnsetParameter, Values, in_expression, in_list, in_message, in_text
+from dcmlint.profiles.parameters import as_list
 from dcmlint.profiles.uids import uid_of
-from dcmlint.rules.model import Applies, Downgrade, Rule
+from dcmlint.rules.model import Applies, Rule
 
 # The numbers of the rules that a profile's lists become.
 SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE, ORDER_RULE, LIMITS_RULE = 901, 902, 903, 904, 905
@@ -38,7 +36,7 @@ def section_of(profile: Profile, rule: str, table: str = "") -> str:
     return next(by, "")
 
 
-def applies_of(profile: Profile, values: Values) -> tuple[Applies, str]:
+def applies_of(profile: Profile) -> tuple[Applies, str]:
     """To what a profile's rows apply: SOP Classes and modalities, and an expression for the rest."""
     applies = profile.applies
     parts = []
@@ -51,53 +49,27 @@ def applies_of(profile: Profile, values: Values) -> tuple[Applies, str]:
                 for text in texts
             )
             parts.append(f"({known})")
-    return Applies(sop_class=in_list(applies.sop_class, values), modality=applies.modality), " && ".join(
-        parts
-    )
+    return Applies(sop_class=applies.sop_class, modality=applies.modality), " && ".join(parts)
 
 
-def own_rule(
-    profile: Profile, rule: Rule, values: Values, applies: Applies, guard: str, keep: bool
-) -> Rule:  # fmt: skip
-    """A rule of the profile itself, with parameters in place.  Raises UnsetParameter."""
-
-    def filled(fill: Callable[[str, Values], str], text: str) -> str:
-        try:
-            return fill(text, values) if text else text
-        except UnsetParameter:
-            if keep:
-                return text
-            raise
-
-    expression, message = partial(filled, in_expression), partial(filled, in_message)
-
-    def given(value: Any) -> Any:
-        if isinstance(value, str):
-            return value if keep else in_text(value, values)
-        if isinstance(value, dict):
-            return {key: given(one) for key, one in value.items()}
-        return [given(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-    when = expression(rule.when)
+def own_rule(profile: Profile, rule: Rule, applies: Applies, guard: str, keep: bool) -> Rule:
+    """A rule of the profile itself."""
+    when = rule.when
     if guard and rule.scope not in ("series", "slide", "association") and SVS not in rule.tags:
         when = f"({guard}) && ({when})" if when else guard
-    parameters = given(rule.parameters)
     if rule.function == "file-name" and not keep:
-        check_template(parameters["template"], parameters.get("tokens") or {})
+        check_template(rule.parameters["template"], rule.parameters.get("tokens") or {})
     return msgspec.structs.replace(
-        rule, when=when, assert_=expression(rule.assert_), let={name: expression(text) for name, text in rule.let.items()},
-        at=expression(rule.at), places=expression(rule.places), message=message(rule.message), is_=message(rule.is_),
-        want=message(rule.want), parameters=parameters,
-        downgrade=tuple(Downgrade(when=expression(one.when), severity=one.severity) for one in rule.downgrade),
+        rule, when=when,
         applies=rule.applies if rule.applies.sop_class or rule.applies.modality or SVS in rule.tags else applies,
         tags=(*rule.tags, PROFILE, profile.id),
         references=rule.references or (Reference(document_of(profile)),),
     )  # fmt: skip
 
 
-def sop_classes_rule(profile: Profile, values: Values, guard: str) -> Rule:
+def sop_classes_rule(profile: Profile, guard: str) -> Rule:
     """The rule of the only SOP Classes that are allowed."""
-    uids = [uid_of(word, "SOP Class") for word in in_list(profile.sop_classes, values)]
+    uids = [uid_of(word, "SOP Class") for word in as_list(profile.sop_classes)]
     return Rule(
         id=f"{profile.area}{SOP_CLASSES_RULE}", name=f"{profile.area.lower()}-sop-class", basis="local", severity="error",
         title="The SOP Class must be one of the profile's", tags=(PROFILE, profile.id), when=guard,
@@ -107,33 +79,31 @@ def sop_classes_rule(profile: Profile, values: Values, guard: str) -> Rule:
     )  # fmt: skip
 
 
-def transfer_syntaxes_rule(profile: Profile, values: Values, guard: str) -> Rule:
+def transfer_syntaxes_rule(profile: Profile, guard: str) -> Rule:
     """The rule of the only transfer syntaxes that are allowed."""
-    uids = [uid_of(word, "Transfer Syntax") for word in in_list(profile.transfer_syntaxes, values)]
+    uids = [uid_of(word, "Transfer Syntax") for word in as_list(profile.transfer_syntaxes)]
     # A data set without file meta information has no transfer syntax to speak of.
     when = "has(file.TransferSyntaxUID)" + (f" && ({guard})" if guard else "")
     return Rule(
         id=f"{profile.area}{TRANSFER_SYNTAXES_RULE}", name=f"{profile.area.lower()}-transfer-syntax", basis="local",
         severity="error", title="The transfer syntax must be one of the profile's", tags=(PROFILE, profile.id),
         when=when, assert_=f"file.TransferSyntaxUID in {json.dumps(uids)}", references=(Reference(document_of(profile), section_of(profile, f"{profile.area}{TRANSFER_SYNTAXES_RULE}", "transfer syntaxes")),),
-        applies=applies_of(profile, values)[0], is_="{file.TransferSyntaxUID}",
+        applies=applies_of(profile)[0], is_="{file.TransferSyntaxUID}",
         message="the transfer syntax is not one of the profile's", want=_listed(uids),
         why=f"The profile {profile.id} names the transfer syntaxes that are allowed.",
     )  # fmt: skip
 
 
-def file_names_rule(profile: Profile, values: Values, guard: str) -> Rule:
+def file_names_rule(profile: Profile, guard: str) -> Rule:
     """The rule of how files are called."""
     names = profile.file_names
     assert names is not None
-    template = in_text(names.template, values)
-    tokens = {token: in_text(path, values) for token, path in names.tokens.items()}
-    check_template(template, tokens)
+    check_template(names.template, names.tokens)
     return Rule(
         id=f"{profile.area}{FILE_NAMES_RULE}", name=f"{profile.area.lower()}-file-name", basis="local", kind="function",
         severity=names.severity, title="The file name must match the profile", tags=(PROFILE, profile.id),
-        when=guard, function="file-name", references=(Reference(document_of(profile), section_of(profile, f"{profile.area}{FILE_NAMES_RULE}", "")),), applies=applies_of(profile, values)[0],
-        parameters={"template": template, "tokens": tokens},
+        when=guard, function="file-name", references=(Reference(document_of(profile), section_of(profile, f"{profile.area}{FILE_NAMES_RULE}", "")),), applies=applies_of(profile)[0],
+        parameters={"template": names.template, "tokens": names.tokens},
         why="Files are found by their names, and by nothing else once they have left the archive.",
     )  # fmt: skip
 
@@ -158,31 +128,31 @@ def _bytes(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
-def limits_rule(profile: Profile, values: Values, guard: str) -> Rule:
+def limits_rule(profile: Profile, guard: str) -> Rule:
     """The rule of what a file may be at most."""
     limits = profile.limits
     assert limits is not None
-    size, frames = in_text(limits.file_size, values), in_text(limits.frames, values)
+    size, frames = limits.file_size, limits.frames
     if frames and not frames.isdecimal():
         raise ProfileError(f"{frames!r} is not a number of frames")
-    creators = None if limits.private_creators is None else list(in_list(limits.private_creators, values))
+    creators = None if limits.private_creators is None else list(limits.private_creators)
     return Rule(
         id=f"{profile.area}{LIMITS_RULE}", name=f"{profile.area.lower()}-limits", basis="local", kind="function",
         severity=limits.severity, title="The file must be within the profile's limits", tags=(PROFILE, profile.id), when=guard,
-        function="file-limits", references=(Reference(document_of(profile)),), applies=applies_of(profile, values)[0],
+        function="file-limits", references=(Reference(document_of(profile)),), applies=applies_of(profile)[0],
         parameters={"size": _bytes(size) if size else 0, "frames": int(frames or 0), "creators": creators},
         why=limits.why or "What is larger, or contains private elements that were not agreed on, is refused.",
     )  # fmt: skip
 
 
 def order_rule(
-    profile: Profile, rows: Mapping[str, str], orders: Sequence[Mapping[str, str]], values: Values, guard: str
+    profile: Profile, rows: Mapping[str, str], orders: Sequence[Mapping[str, str]], guard: str
 ) -> Rule:
     """The rule of rows whose values are those of the order; ``rows``: the keyword of the order by path."""
     return Rule(
         id=f"{profile.area}{ORDER_RULE}", name=f"{profile.area.lower()}-order", basis="local", kind="function", severity="error",
         title="Values must be those of the order", tags=(PROFILE, profile.id), when=guard, function="same-as-order",
-        references=(Reference(document_of(profile)),), applies=applies_of(profile, values)[0],
+        references=(Reference(document_of(profile)),), applies=applies_of(profile)[0],
         parameters={"rows": dict(rows), "orders": [dict(order) for order in orders]},
         why="An image with other values than its order is filed with another order, or another patient.",
         remedy="Take the values from the order or worklist item, not from the operator.",

@@ -338,13 +338,36 @@ Marks = dict[str, tuple[int, int]]
 class ProfileSource(msgspec.Struct, frozen=True):
     """A profile and the file it was read from; ``marks`` (line, column) by path, for errors.
 
-    ``bases``: the ids of all profiles that it extends, through others too; known within a chain.
+    ``bases``: the ids of all profiles that it extends, through others too; known within a chain.  Once the values of parameters
+    are in place (`filled`): ``written``: the profile as its file says it; ``unset``: by its path what names a parameter
+    without a value, and that parameter; ``assumed``: the places of rows that compare only with what is assumed.
     """
 
     profile: Profile
     file: str
     marks: Marks = {}
     bases: tuple[str, ...] = ()
+    written: Profile | None = None
+    unset: dict[str, str] = {}
+    assumed: frozenset[str] = frozenset()
+
+    @property
+    def as_written(self) -> Profile:
+        """The profile as its file says it."""
+        return self.written or self.profile
+
+    def lacks(self, place: str, *but: str) -> str:
+        """The first parameter without a value that is named below a place; "" for none.
+
+        The items of a row are rows of their own; what ``but`` names, below the place, may lack a value.
+        """
+        for path, name in self.unset.items():
+            below = path.removeprefix(place)
+            if path.startswith(place) and below[:1] in (".", "[", ""):
+                if below.startswith(".items[") or below.removeprefix(".") in but:
+                    continue
+                return name
+        return ""
 
     def place(self, path: str) -> tuple[int, int]:
         """Line and column of a path, or of the nearest place above it that is known."""

@@ -114,9 +114,8 @@ def _typed(name: str, parameter: Parameter, raw: Any) -> Any:
         except PatternError as problem:
             raise wrong(f"{problem} (at character {problem.offset + 1})") from None
         return str(raw)
-    if parameter.pattern:
-        if safe_pattern(parameter.pattern).search(str(raw)[:MAX_SUBJECT]) is None:
-            raise wrong(f"{str(raw)!r} does not match {parameter.pattern}", parameter.help)
+    if parameter.pattern and safe_pattern(parameter.pattern).search(str(raw)[:MAX_SUBJECT]) is None:
+        raise wrong(f"{str(raw)!r} does not match {parameter.pattern}", parameter.help)
     return str(raw)
 
 
@@ -173,14 +172,32 @@ def in_text(text: str, values: Values) -> str:
 def in_list(words: str | tuple[str, ...], values: Values) -> tuple[str, ...]:
     """Words with the values of parameters in place of their names; lists are laid flat."""
     result: list[str] = []
-    for word in (words,) if isinstance(words, str) else words:
+    for word in as_list(words):
         match = _WHOLE.fullmatch(word)
         if match is None:
             result.append(word)
             continue
-        value = _value(match[1], values).value
+        try:
+            value = _value(match[1], values).value
+        except UnsetParameter:
+            if match[2]:
+                continue
+            raise
         result += [text_of(one) for one in value] if isinstance(value, tuple) else [text_of(value)]
     return tuple(result)
+
+
+def value_text(name: str, values: Values) -> str:
+    """The value of a parameter as text; "" without one.  Raises ProfileError for a name that is none."""
+    try:
+        return text_of(_value(name, values).value)
+    except UnsetParameter:
+        return ""
+
+
+def as_list(words: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Texts of which one may stand alone."""
+    return ((words,) if words else ()) if isinstance(words, str) else words
 
 
 def _value(name: str, values: Values) -> ParameterValue:

@@ -1,4 +1,4 @@
-"""Endpoints of a profile with the values of its parameters in place."""
+"""Endpoints of a profile as a run needs them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import msgspec
 
 from dcmlint.errors import ProfileError
 from dcmlint.profiles.model import Endpoint, Offer
-from dcmlint.profiles.parameters import UnsetParameter, Values, in_list, in_text
 from dcmlint.profiles.uids import uid_of
 
 _LONGEST_TITLE = 16  # PS3.5 6.2: AE
 
 
-def placed(endpoint: Endpoint, values: Values) -> Endpoint:
-    """An endpoint with the values of parameters, and UIDs in place of keywords."""
+# What may lack a value: it is then asked for on the command line.
+MAY_LACK = ("host", "port", "called_ae", "calling_ae", "association.max_pdu")
+
+
+def placed(endpoint: Endpoint) -> Endpoint:
+    """An endpoint with UIDs in place of keywords.  Raises ProfileError for a port, a title or a range that is none."""
     offers = tuple(
         msgspec.structs.replace(
-            offer, sop_class=uid_of(in_text(offer.sop_class, values), "SOP Class"),
-            transfer_syntaxes=tuple(uid_of(word, "Transfer Syntax") for word in in_list(offer.transfer_syntaxes, values)),
+            offer, sop_class=uid_of(offer.sop_class, "SOP Class"),
+            transfer_syntaxes=tuple(uid_of(word, "Transfer Syntax") for word in offer.transfer_syntaxes),
         )
-        for offer in _offers(endpoint.offers, values)
+        for offer in _offers(endpoint.offers)
     )  # fmt: skip
-    port = _or_nothing(endpoint.port, values)
+    port = endpoint.port
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ProfileError(
             f"endpoint {endpoint.name}: {port} is not a port", hint="a whole number from 1 to 65535"
         )
-    for title in (_or_nothing(endpoint.called_ae, values), _or_nothing(endpoint.calling_ae, values)):
+    for title in (endpoint.called_ae, endpoint.calling_ae):
         if title and (
             len(title) > _LONGEST_TITLE or not title.isascii() or not title.isprintable() or "\\" in title
         ):
@@ -38,19 +41,14 @@ def placed(endpoint: Endpoint, values: Values) -> Endpoint:
             )
     asked = endpoint.association
     association = msgspec.structs.replace(
-        asked, max_pdu=_or_nothing(asked.max_pdu, values), implementation=in_list(asked.implementation, values),
-        forbid=tuple(uid_of(word, "Transfer Syntax") for word in in_list(asked.forbid, values)),
-        choice=uid_of(in_text(asked.choice, values), "Transfer Syntax") if asked.choice else "",
+        asked, forbid=tuple(uid_of(word, "Transfer Syntax") for word in asked.forbid),
+        choice=uid_of(asked.choice, "Transfer Syntax") if asked.choice else "",
     )  # fmt: skip
     try:
         pdu_range(association.max_pdu)
     except ValueError as problem:
         raise ProfileError(f"endpoint {endpoint.name}: max_pdu {association.max_pdu}: {problem}") from None
-    return msgspec.structs.replace(
-        endpoint, association=association, host=_or_nothing(endpoint.host, values), port=port,
-        called_ae=_or_nothing(endpoint.called_ae, values), calling_ae=_or_nothing(endpoint.calling_ae, values),
-        offers=offers,
-    )  # fmt: skip
+    return msgspec.structs.replace(endpoint, association=association, offers=offers)
 
 
 def pdu_range(text: str) -> tuple[int | None, int | None]:
@@ -75,16 +73,8 @@ def association_words(endpoint: Endpoint) -> str:
     return "; ".join(parts)
 
 
-def _or_nothing(text: str, values: Values) -> str:
-    """A value of an endpoint that may be missing: it is then asked for on the command line."""
-    try:
-        return in_text(text, values)
-    except UnsetParameter:
-        return ""
-
-
-def _offers(offers: Sequence[Offer], values: Values) -> Iterable[Offer]:
-    """Offers with one SOP Class each: a parameter may hold several."""
+def _offers(offers: Sequence[Offer]) -> Iterable[Offer]:
+    """Offers with one SOP Class each: a parameter may have given several, with commas."""
     for offer in offers:
-        for word in in_list((offer.sop_class,), values):
+        for word in offer.sop_class.split(", "):
             yield msgspec.structs.replace(offer, sop_class=word)

@@ -9,7 +9,7 @@ from typing import Any
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.model import Profile, Statement
-from dcmlint.profiles.parameters import in_list, text_of
+from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.resolve import Resolved
 
 _WIDTH = 80
@@ -44,7 +44,7 @@ def profile_lines(resolved: Resolved) -> list[str]:
             "applies to",
             ", ".join(
                 (
-                    *in_list(profile.applies.sop_class, resolved.parameters),
+                    *resolved.chain[-1].profile.applies.sop_class,
                     *profile.applies.modality,
                     *profile.applies.manufacturer,
                     *profile.applies.model,

@@ -6,7 +6,7 @@ import msgspec
 
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, ProfileSource
-from dcmlint.profiles.parameters import UnsetParameter, in_list
+from dcmlint.profiles.parameters import as_list
 from dcmlint.profiles.resolve import Resolved
 from dcmlint.profiles.row_demands import listed_values
 from dcmlint.profiles.uids import uid_of
@@ -44,10 +44,7 @@ def _list(resolved: Resolved, key: str, type_: str) -> tuple[str, ...]:
     words = next(
         (getattr(one.profile, key) for one in reversed(resolved.chain) if getattr(one.profile, key)), ()
     )
-    try:
-        return tuple(dict.fromkeys(uid_of(word, type_) for word in in_list(words, resolved.parameters)))
-    except UnsetParameter:
-        return ()
+    return tuple(dict.fromkeys(uid_of(word, type_) for word in as_list(words)))
 
 
 def every_row_of(resolved: Resolved) -> tuple[Promise, ...]:
@@ -57,7 +54,7 @@ def every_row_of(resolved: Resolved) -> tuple[Promise, ...]:
         for placed in placed_rows(source.profile):
             if placed.id in resolved.own and resolved.levels.get(placed.id, "error") is None:
                 continue
-            made = Promise(placed, placed.row, _values(source, placed.row, resolved), source.profile.id)
+            made = Promise(placed, placed.row, _values(source, placed.row), source.profile.id)
             if placed.repeated and found.get(placed.path):
                 found[placed.path].append(made)
             else:
@@ -75,9 +72,7 @@ def rows_of(resolved: Resolved) -> dict[str, Promise]:
     return found
 
 
-def _values(source: ProfileSource, row: AttributeRow, resolved: Resolved) -> tuple[str, ...]:
-    try:
-        listed = listed_values(row, resolved.parameters, source.file)
-    except UnsetParameter:
-        return ()
-    return listed or ((row.printed["value"],) if "value" in row.printed and row.vr != "SQ" else ())
+def _values(source: ProfileSource, row: AttributeRow) -> tuple[str, ...]:
+    return listed_values(row, source.file) or (
+        (row.printed["value"],) if "value" in row.printed and row.vr != "SQ" else ()
+    )

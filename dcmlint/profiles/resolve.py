@@ -13,6 +13,7 @@ import msgspec
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
+from dcmlint.profiles.filled import filled
 from dcmlint.profiles.levels import ChainLevels, Lock, Refused, levels_of
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
 from dcmlint.profiles.made_rules import (
@@ -28,14 +29,12 @@ from dcmlint.profiles.made_rules import (
 from dcmlint.profiles.model import Endpoint, GateAction, Override, Profile, ProfileSource
 from dcmlint.profiles.parameters import (
     ParameterValue,
-    UnsetParameter,
     Values,
-    in_list,
-    in_text,
     parameter_values,
     parameters_in,
+    value_text,
 )
-from dcmlint.profiles.placed_endpoints import placed
+from dcmlint.profiles.placed_endpoints import MAY_LACK, placed
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.compile import compiled
 from dcmlint.rules.load import builtin_rules, read_rule, rule_files, unique
@@ -98,7 +97,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def profile(self) -> Profile:
         """The profile that was asked for, as its file says."""
-        return self.chain[-1].profile
+        return self.chain[-1].as_written
 
     @property
     def edition(self) -> str:
@@ -181,6 +180,7 @@ def resolve_chain(
     orders = given.pop(ORDERS, ())
     further = _further_rules(given.pop(RULES, ()))
     values = chain_values(chain, given)
+    chain = [filled(source, values) for source in chain]
     builtin = (*builtin_rules(), *further) if further else builtin_rules()
     levels = ChainLevels(builtin)
     own = _OwnRules(builtin, levels)
@@ -189,8 +189,8 @@ def resolve_chain(
         made = [
             own.add(source, rule, marks)
             for rule, marks in (
-                *_rules_of(source, chain, values, missing, keep),
-                *_order(source, orders, values, missing, keep),
+                *_rules_of(source, chain, missing, keep),
+                *_order(source, orders, missing, keep),
             )
         ]
         levels.add(source, made)
@@ -297,36 +297,43 @@ def _at(marks: _Marks) -> tuple[int, int]:
 
 
 def _rules_of(
-    source: ProfileSource,
-    chain: Sequence[ProfileSource],
-    values: Values,
-    missing: list[NotChecked],
-    keep: bool,
+    source: ProfileSource, chain: Sequence[ProfileSource], missing: list[NotChecked], keep: bool
 ) -> Iterator[tuple[Rule, _Marks]]:
     profile = source.profile
-    applies, guard = applies_of(profile, values)
+
+    def lacks(what: str, place: str) -> bool:
+        name = "" if keep else source.lacks(place)
+        if name:
+            missing.append(NotChecked(what, name))
+        return bool(name)
+
+    if lacks(f"everything of {profile.id}", "$.applies"):
+        return
+    applies, guard = applies_of(profile)
     for row in placed_rows(profile):
-        made = _row(source, row, values, applies, guard, missing, keep)
+        if lacks(row.id, row.mark):
+            continue
+        made = _row(source, row, applies, guard)
         if made is not None:
             yield made, _everywhere(source.place(row.mark))
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
+        if lacks(rule.id, prefix):
+            continue
         try:
-            yield own_rule(profile, rule, values, applies, guard, keep), source.marks_below(prefix)
-        except UnsetParameter as unset:
-            missing.append(NotChecked(rule.id, str(unset)))
+            yield own_rule(profile, rule, applies, guard, keep), source.marks_below(prefix)
         except ProfileError as mistake:
             raise ProfileError(
                 f"{rule.id}: {mistake.message}", source.file, *source.place(prefix), mistake.hint
             ) from None
     for key, maker in _LISTS:
-        if not getattr(profile, key) or not _counts(source, key, chain):
+        if not getattr(source.as_written, key) or not _counts(source, key, chain):
+            continue
+        if source.lacks(f"$.{key}"):
+            lacks(key.replace("_", " "), f"$.{key}")
             continue
         try:
-            made = maker(profile, values, guard)
-        except UnsetParameter as unset:
-            if not keep:
-                missing.append(NotChecked(key.replace("_", " "), str(unset)))
+            made = maker(profile, guard)
         except (ProfileError, RuleError) as mistake:
             raise ProfileError(
                 mistake.message, source.file, *source.place(f"$.{key}"), mistake.hint
@@ -336,11 +343,7 @@ def _rules_of(
 
 
 def _order(
-    source: ProfileSource,
-    orders: Sequence[Mapping[str, str]],
-    values: Values,
-    missing: list[NotChecked],
-    keep: bool,
+    source: ProfileSource, orders: Sequence[Mapping[str, str]], missing: list[NotChecked], keep: bool
 ) -> Iterator[tuple[Rule, _Marks]]:
     """The rule of the rows that name the order as their source; without an order they are not checked, and said so."""
     rows: dict[str, str] = {}
@@ -360,9 +363,9 @@ def _order(
         if not orders and not keep:
             missing.append(NotChecked(f"{one.id} as the order", "--order"))
     if rows and orders:
-        _, guard = applies_of(source.profile, values)
+        _, guard = applies_of(source.profile)
         yield (
-            order_rule(source.profile, rows, orders, values, guard),
+            order_rule(source.profile, rows, orders, guard),
             _everywhere(source.place("$.attributes")),
         )
 
@@ -370,7 +373,7 @@ def _order(
 def _counts(source: ProfileSource, key: str, chain: Sequence[ProfileSource]) -> bool:
     """Whether a list holds: the last of the chain does, and each that is locked."""
     later = chain[chain.index(source) + 1 :]
-    if not any(getattr(one.profile, key) for one in later):
+    if not any(getattr(one.as_written, key) for one in later):
         return True
     number = next(number for number, (name, _) in _NUMBERED if name == key)
     words = {f"{source.profile.area}{number}", source.profile.area}
@@ -381,21 +384,16 @@ def _everywhere(place: tuple[int, int]) -> _Marks:
     return dict.fromkeys(("$", "$.when", "$.assert", "$.message", "$.want", "$.at", "$.each"), place)
 
 
-def _row(
-    source: ProfileSource, placed_row: PlacedRow, values: Values, applies: Applies, guard: str,
-    missing: list[NotChecked], keep: bool,
-) -> Rule | None:  # fmt: skip
+def _row(source: ProfileSource, placed_row: PlacedRow, applies: Applies, guard: str) -> Rule | None:
     row = placed_row.row
     try:
         if row.sop_class:
-            applies = Applies(sop_class=in_list(row.sop_class, values))
+            applies = Applies(sop_class=row.sop_class)
         document = document_of(source.profile)
         return row_rule(
-            source.profile, placed_row, values, applies, guard, document, file=source.file, keep=keep
-        )
-    except UnsetParameter as unset:
-        missing.append(NotChecked(placed_row.id, str(unset)))
-        return None
+            source.profile, placed_row, applies, guard, document, file=source.file,
+            assumed=placed_row.mark in source.assumed,
+        )  # fmt: skip
     except ProfileError as mistake:
         place = source.place(placed_row.mark)
         raise ProfileError(f"{row.attribute}: {mistake.message}", source.file, *place, mistake.hint) from None
@@ -427,7 +425,7 @@ def _locked_parameters(
     for rule, lock in locks.items():
         if rule not in origin:
             continue
-        names = _parameters_of(chain[by_name[origin[rule]]].profile, rule)
+        names = _parameters_of(chain[by_name[origin[rule]]].as_written, rule)
         if not names:
             continue
         fixed = chain_values(chain[: by_name[lock.by] + 1], {})
@@ -457,17 +455,16 @@ def _endpoints(
     endpoints: dict[str, Endpoint] = {}
     for source in chain:
         for number, endpoint in enumerate(source.profile.endpoints):
+            mark = f"$.endpoints[{number}]"
             try:
-                for name in endpoint.needs:
-                    in_text(f"param.{name}", values)
-                if all(in_text(f"param.{name}?", values) in wanted for name, wanted in endpoint.only.items()):
-                    endpoints[endpoint.name] = placed(endpoint, values)
-            except UnsetParameter as unset:
-                missing.append(NotChecked(f"endpoint {endpoint.name}", str(unset)))
+                unset = [name for name in endpoint.needs if not value_text(name, values)]
+                lacking = unset[0] if unset else source.lacks(mark, *MAY_LACK)
+                if lacking:
+                    missing.append(NotChecked(f"endpoint {endpoint.name}", lacking))
+                elif all(value_text(name, values) in wanted for name, wanted in endpoint.only.items()):
+                    endpoints[endpoint.name] = placed(endpoint)
             except ProfileError as mistake:
-                raise ProfileError(
-                    mistake.message, source.file, *source.place(f"$.endpoints[{number}]"), mistake.hint
-                ) from None
+                raise ProfileError(mistake.message, source.file, *source.place(mark), mistake.hint) from None
     return tuple(endpoints.values())
 
 

@@ -14,12 +14,7 @@ from dcmlint import standard
 from dcmlint.errors import ProfileError
 from dcmlint.profiles.model import AttributeRow
 from dcmlint.profiles.parameters import (
-    UnsetParameter,
-    Values,
-    in_expression,
-    in_list,
-    in_text,
-    used_parameters,
+    as_list,
 )
 
 NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
@@ -57,18 +52,11 @@ def tag_of(text: str) -> int | None:
     return None if entry is None else entry.tag
 
 
-def demands_of(row: AttributeRow, name: Named, values: Values, file: str, keep: bool) -> tuple[Demand, ...]:
-    """The demands of a row in the order in which its keys are documented.
-
-    ``keep``: what names a parameter without a value is left out, for documentation.  Raises UnsetParameter.
-    """
+def demands_of(row: AttributeRow, name: Named, file: str) -> tuple[Demand, ...]:
+    """The demands of a row in the order in which its keys are documented."""
     found: list[Demand] = []
     for maker in (_listed, _pattern, _range, _dates, _codes, _context_group, _assertion):
-        try:
-            found += maker(row, name, values, file)
-        except UnsetParameter:
-            if not keep:
-                raise
+        found += maker(row, name, file)
     return tuple(found)
 
 
@@ -79,15 +67,10 @@ def requires(row: AttributeRow) -> bool:
     return row.presence != "optional" or row.empty in ("forbidden", "required") or any(value)
 
 
-def unset(text: str, values: Values) -> bool:
-    """Whether an expression names a parameter without a value."""
-    return any(name in values and values[name].value is None for name in used_parameters(text))
-
-
-def listed_values(row: AttributeRow, values: Values, file: str) -> tuple[str, ...]:
+def listed_values(row: AttributeRow, file: str) -> tuple[str, ...]:
     """The values that a row allows, those of its file among them."""
-    listed = in_list(row.values, values)
-    return (*listed, *_from_file(in_text(row.values_from, values), file)) if row.values_from else listed
+    listed = as_list(row.values)
+    return (*listed, *_from_file(row.values_from, file)) if row.values_from else listed
 
 
 def _from_file(name: str, beside: str) -> tuple[str, ...]:
@@ -108,13 +91,13 @@ def _from_file(name: str, beside: str) -> tuple[str, ...]:
     return found
 
 
-def _listed(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
-    listed = listed_values(row, values, file)
+def _listed(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    listed = listed_values(row, file)
     if not listed:
         return
     if row.values_from:
         # A list of patients or orders is no text for reports.
-        want = f"one of the {len(listed)} values of {Path(in_text(row.values_from, values)).name}"
+        want = f"one of the {len(listed)} values of {Path(row.values_from).name}"
     else:
         more = f" or {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
         want = " or ".join(listed[:_SHOWN]) + more
@@ -122,19 +105,18 @@ def _listed(row: AttributeRow, name: Named, values: Values, file: str) -> Iterat
     yield Demand(_one_of(name, listed), fault, want)
 
 
-def _pattern(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+def _pattern(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     if not row.pattern:
         return
-    shown = in_text(row.pattern, values)
-    literal = json.dumps(shown, ensure_ascii=False)
+    literal = json.dumps(row.pattern, ensure_ascii=False)
     matches = f"matches({name.own}, {literal})"
     if name.vm != "1":
         matches = f"values({name.own}).all(each, matches(each, {literal}))"
-    yield Demand(matches, f"does not match {shown}", f"text matching {shown}")
+    yield Demand(matches, f"does not match {row.pattern}", f"text matching {row.pattern}")
 
 
-def _range(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
-    least, most = in_text(row.minimum, values), in_text(row.maximum, values)
+def _range(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    least, most = row.minimum, row.maximum
     if not least and not most:
         return
     if name.vr not in NUMBERS:
@@ -150,8 +132,8 @@ def _range(row: AttributeRow, name: Named, values: Values, file: str) -> Iterato
     yield Demand(_each(name, " && ".join(parts)), f"is not {want}", want)
 
 
-def _dates(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
-    first, last = in_text(row.not_before, values), in_text(row.not_after, values)
+def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    first, last = row.not_before, row.not_after
     if not first and not last:
         return
     if name.vr not in _DATES:
@@ -177,8 +159,8 @@ def _day(text: str) -> str:
     return f'today({match[1]}{match[2]}, "{match[3]}")'
 
 
-def _codes(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
-    words = in_list(row.code, values)
+def _codes(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    words = as_list(row.code)
     if not words:
         return
     if name.vr != "SQ":
@@ -197,8 +179,8 @@ def _codes(row: AttributeRow, name: Named, values: Values, file: str) -> Iterato
     yield Demand(expression, "does not hold the code expected", want)
 
 
-def _context_group(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
-    text = in_text(row.context_group, values)
+def _context_group(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    text = row.context_group
     if not text:
         return
     group = standard.load().context_group(int(text)) if text.isdecimal() else None
@@ -212,9 +194,9 @@ def _context_group(row: AttributeRow, name: Named, values: Values, file: str) ->
     )
 
 
-def _assertion(row: AttributeRow, name: Named, values: Values, file: str) -> Iterator[Demand]:
+def _assertion(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     if row.assert_:
-        text = in_expression(row.assert_, values)
+        text = row.assert_
         fault = f"is not {row.want}" if row.want else "is not as the profile demands"
         yield Demand(f"({text})", fault, row.want or " ".join(text.split()))
 

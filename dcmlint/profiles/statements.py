@@ -8,9 +8,10 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.filled import filled
 from dcmlint.profiles.made_rules import SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE
-from dcmlint.profiles.model import Profile, Statement
-from dcmlint.profiles.parameters import UnsetParameter, in_list, parameter_values, parameters_in
+from dcmlint.profiles.model import Profile, ProfileSource, Statement
+from dcmlint.profiles.parameters import as_list, parameter_values, parameters_in
 from dcmlint.profiles.uids import uid_of
 
 ATTRIBUTES, SYNTAXES, CLASSES, PORTS, PARAMETERS = (
@@ -59,17 +60,13 @@ def _of_rows(profile: Profile) -> Iterator[Statement]:
 
 
 def _of_lists(profile: Profile) -> Iterator[Statement]:
-    values = parameter_values(profile.parameters, {})
+    defaults = filled(ProfileSource(profile, ""), parameter_values(profile.parameters, {})).profile
     for words, type_, number, table in (
-        (profile.sop_classes, "SOP Class", SOP_CLASSES_RULE, CLASSES),
-        (profile.transfer_syntaxes, "Transfer Syntax", TRANSFER_SYNTAXES_RULE, SYNTAXES),
+        (defaults.sop_classes, "SOP Class", SOP_CLASSES_RULE, CLASSES),
+        (defaults.transfer_syntaxes, "Transfer Syntax", TRANSFER_SYNTAXES_RULE, SYNTAXES),
     ):
         section = next((s.section for s in profile.statements if s.table == table), "")
-        try:
-            listed = in_list(words, values)
-        except UnsetParameter:
-            continue
-        for word in listed:
+        for word in as_list(words):
             uid = uid_of(word, type_)
             entry = standard.load().uid(uid)
             name = entry.name if entry is not None else word
