@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -31,6 +31,7 @@ _RELATIONSHIPS = (
     "CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD", "HAS PROPERTIES", "HAS ACQ CONTEXT", "INFERRED FROM",
     "SELECTED FROM",
 )  # fmt: skip
+_Permitted: TypeAlias = dict[str, dict[str, list[str]]]
 EDITION = "2026-07"
 """What the source calls itself; its tables are of no single edition of the standard."""
 
@@ -76,25 +77,54 @@ def constraints(source: Any) -> dict[str, ContentConstraints]:
                             targets.append(child["name"].upper())
         found[iod["sopclass"]] = ContentConstraints(plain, by_reference)
     read = yaml.safe_load(RELATIONSHIPS.read_text(encoding="utf-8"))
-    found |= {uid: _read_by_people(given) for uid, given in read.items()}
+    found |= {uid: _read_by_people(given) for uid, given in read["iods"].items()}
+    found |= {uid: _merged(found[uid], _read_by_people(given)) for uid, given in read["more"].items()}
     return dict(sorted(found.items()))
 
 
 def _read_by_people(given: Any) -> ContentConstraints:
     """The constraints of an IOD of ``relationships.yaml``."""
-    types = list(_VALUE_TYPES) if given["types"] == "any" else given["types"]
-    if "contains" in given:
-        return ContentConstraints({"CONTAINER": {"CONTAINS": given["contains"]}})
-    kinds = given.get("by_reference", [])
-
-    def between(relationships: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-        return {
-            source: {kind: types for kind in relationships if kind != "CONTAINS" or source == "CONTAINER"}
-            for source in types
-            if relationships
+    if given.get("any"):
+        everything: _Permitted = {
+            source: {
+                kind: list(_VALUE_TYPES)
+                for kind in _RELATIONSHIPS
+                if kind != "CONTAINS" or source == "CONTAINER"
+            }
+            for source in _VALUE_TYPES
         }
+        return ContentConstraints(everything, everything)
+    rows = [tuple(cell.split() for cell in row.split(" | ")) for row in given["rows"]]
+    named = {kind for sources, _, targets in rows for kind in (*sources, *targets)} - {"any"}
+    by_reference = given.get("by_reference", [])
+    plain: _Permitted = {}
+    referenced: _Permitted = {}
+    for sources, words, targets in rows:
+        relationship = " ".join(words)
+        if unknown := {relationship} - set(_RELATIONSHIPS) | (named - set(_VALUE_TYPES)):
+            raise StandardError(f"{RELATIONSHIPS.name}: {', '.join(sorted(unknown))} is not defined")
+        also = by_reference == "any" or relationship in by_reference
+        for place in (plain, referenced) if also else (plain,):
+            for source in sorted(named) if sources == ["any"] else sources:
+                place.setdefault(source, {}).setdefault(relationship, []).extend(targets)
+    return ContentConstraints(plain, referenced)
 
-    return ContentConstraints(between(_RELATIONSHIPS), between(_RELATIONSHIPS if kinds == "any" else kinds))
+
+def _merged(one: ContentConstraints, more: ContentConstraints) -> ContentConstraints:
+    def both(first: _Permitted, second: _Permitted) -> _Permitted:
+        found = {
+            source: {kind: list(targets) for kind, targets in kinds.items()}
+            for source, kinds in first.items()
+        }
+        for source, kinds in second.items():
+            for kind, targets in kinds.items():
+                known = found.setdefault(source, {}).setdefault(kind, [])
+                known.extend(target for target in targets if target not in known)
+        return found
+
+    return ContentConstraints(
+        both(one.relationships, more.relationships), both(one.by_reference, more.by_reference)
+    )
 
 
 def meanings(tables: Path) -> dict[str, list[str]]:
