@@ -60,6 +60,21 @@ class Shape:
             self._leaves = leaves_of(self.template)
         return self._leaves
 
+    def holds(self, tag: int) -> bool:
+        """Whether a plain element of this tag is in the items, or in items of theirs."""
+        if self._leaves is not None:
+            return any(path[-1] == tag for path in self._leaves)
+        return _holds(self.template, tag)
+
+
+def _holds(level: Dataset, tag: int) -> bool:
+    return tag in level.elements or any(
+        _holds(item, tag)
+        for element in level.elements.values()
+        if element.items is not None
+        for item in element.items
+    )
+
 
 class Columns(Items):
     """The items of a long sequence: a sequence of data sets, read one by one when asked for.
@@ -177,22 +192,25 @@ class Columns(Items):
 
 def leaves_of(item: Dataset) -> dict[LeafPath, Leaf]:
     """The leaves of one item that was read plainly."""
-    leaves: dict[LeafPath, Leaf] = {}
-    _collect(item, (), leaves)
-    return leaves
+    found: list[tuple[LeafPath, str, bool, int, int]] = []
+    _collect(item, (), found)
+    start = np.array([one[3] for one in found], np.int64)
+    size = np.array([one[4] for one in found], np.uint32)
+    return {
+        path: Leaf(vr, little, start[at : at + 1], size[at : at + 1])
+        for at, (path, vr, little, _, _) in enumerate(found)
+    }
 
 
-def _collect(level: Dataset, path: LeafPath, leaves: dict[LeafPath, Leaf]) -> None:
+def _collect(level: Dataset, path: LeafPath, found: list[tuple[LeafPath, str, bool, int, int]]) -> None:
     little = level.little
     for element in level:
         if element.items is not None:
             for number, item in enumerate(element.items):
-                _collect(item, (*path, element.tag, number), leaves)
+                _collect(item, (*path, element.tag, number), found)
         elif element.fragments is None:
             size = 0 if element.is_cut else element.end - element.start
-            leaves[(*path, element.tag)] = Leaf(
-                element.vr, little, np.array([element.start], np.int64), np.array([size], np.uint32)
-            )
+            found.append(((*path, element.tag), element.vr, little, element.start, size))
 
 
 def level_at(template: Dataset, path: LeafPath) -> Dataset:

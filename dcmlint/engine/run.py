@@ -97,6 +97,7 @@ class InstanceRun:
         self._beyond: dict[ActiveRule, int] = {}
         self._repeats = Repeats()
         self._known: dict[tuple[object, ...], tuple[ActiveRule, str]] = {}
+        self._steps = _Steps()
         self._maker = FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden)
         self.failures: list[Failure] | None = None  # kept where somebody sets a list
 
@@ -194,7 +195,8 @@ class InstanceRun:
         structure = None
         within = level is not None and level.parent is not None and self.failures is None
         if level is not None and within and not problem.groups and not problem.number:
-            structure, numbers = _structure(level, problem)
+            steps, numbers = self._steps.to(level)
+            structure = None if steps is None or problem.tag >> 16 & 1 else (problem.check, problem.tag, steps)
             known = self._known.get(structure) if structure is not None else None
             if known is not None:
                 speaks, place = known
@@ -402,20 +404,30 @@ class InstanceRun:
             self.findings.extend(self._maker.make(active, Problem(message=message), Where(count=count)))
 
 
-def _structure(level: Dataset, problem: Problem) -> tuple[tuple[object, ...] | None, tuple[int, ...]]:
-    """What is wrong and the tags of the path, which are the same for all items; and the indices of the items.
+class _Steps:
+    """The tags of the path to a level, which are the same for all items of a sequence, and the indices of its items."""
 
-    None for private elements, whose path has their creator.
-    """
-    structure: list[object] = [problem.check, problem.tag]
-    numbers: list[int] = []
-    private = problem.tag >> 16 & 1
-    while level.parent is not None:
-        structure.append(level.parent_tag)
-        private |= level.parent_tag >> 16 & 1
-        numbers.append(level.index)
-        level = level.parent
-    return None if private else tuple(structure), tuple(reversed(numbers))
+    __slots__ = ("_level", "_numbers", "_tags")
+
+    def __init__(self) -> None:
+        self._level: Dataset | None = None
+        self._tags: tuple[int, ...] | None = ()
+        self._numbers: tuple[int, ...] = ()
+
+    def to(self, level: Dataset) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+        """Tags, from the inside out, and indices; no tags where a private element is among them: its path has its creator."""
+        if level is self._level:  # what is wrong in one level is told together
+            return self._tags, self._numbers
+        self._level = level
+        tags: list[int] = []
+        numbers: list[int] = []
+        while level.parent is not None:
+            tags.append(level.parent_tag)
+            numbers.append(level.index)
+            level = level.parent
+        private = any(tag >> 16 & 1 for tag in tags)
+        self._tags, self._numbers = None if private else tuple(tags), tuple(reversed(numbers))
+        return self._tags, self._numbers
 
 
 def _byte(offset: int) -> int | None:

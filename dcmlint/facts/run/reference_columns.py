@@ -30,7 +30,7 @@ def references_in(items: Items) -> Iterator[tuple[tuple[str, ...], int]]:
     """
     if not isinstance(items, Columns):
         return
-    for shape in items.shapes:
+    for shape in _shapes_with(items, ReferencedSOPInstanceUID):
         for path in shape.leaves:
             if path[-1] == ReferencedSOPInstanceUID:
                 through = path[-3] if len(path) > 2 else 0
@@ -42,7 +42,7 @@ def highest_in(items: Items) -> Iterator[tuple[str, int]]:
     """The highest Referenced Frame Number of each instance that is referred to."""
     if not isinstance(items, Columns):
         return
-    for shape in items.shapes:
+    for shape in _shapes_with(items, ReferencedFrameNumber):
         for path, leaf in shape.leaves.items():
             named = (*path[:-1], ReferencedSOPInstanceUID)
             if path[-1] != ReferencedFrameNumber or named not in shape.leaves:
@@ -64,11 +64,15 @@ def frames_in(items: Items) -> Iterator[str]:
     """The distinct Referenced Frame of Reference UIDs."""
     if not isinstance(items, Columns):
         return
-    for shape in items.shapes:
+    for shape in _shapes_with(items, ReferencedFrameOfReferenceUID):
         for path in shape.leaves:
             if path[-1] == ReferencedFrameOfReferenceUID:
                 for row in _rows(items, shape, [path]):
                     yield row[0]
+
+
+def _shapes_with(items: Columns, tag: int) -> Iterable[Shape]:
+    return (shape for shape in items.shapes if shape.holds(tag))
 
 
 def _leaf_path(shape: Shape, path: LeafPath, tag: int) -> LeafPath | None:

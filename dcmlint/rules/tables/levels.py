@@ -65,7 +65,7 @@ class Level:
     ``rows``: all rows by tag; ``open``: any attribute may stand here.
     """
 
-    __slots__ = ("_children", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present",
+    __slots__ = ("_children", "_holders", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present",
                  "required", "rows", "settled", "shapes", "sized", "valued", "weighed")  # fmt: skip
 
     def __init__(
@@ -136,6 +136,7 @@ class Level:
         self.judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
         self.weighed = self.filled.union(spec.row.tag for spec in (*self.conditional, *self.gated))
         self.known = frozenset(self.rows)
+        self._holders = frozenset(tag for tag, specs in self.rows.items() if any(spec.row.rows for spec in specs))
         # Conditions about attributes of this level alone, which nothing around it can answer.
         self.local = frozenset(
             id(spec)
@@ -195,7 +196,7 @@ class Level:
 
     def may_hold_items(self, tag: int) -> bool:
         """Whether a row says what the items of the attribute hold."""
-        return any(spec.row.rows for spec in self.rows.get(_base_of(tag), ()))
+        return tag in self._holders or _base_of(tag) in self._holders
 
     def knows(self, tag: int) -> bool:
         """Whether a row speaks of the tag; those of repeating groups by their first group (PS3.5 7.6)."""

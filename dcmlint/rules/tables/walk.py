@@ -80,6 +80,7 @@ class TableCheck:
         self._absent: dict[str, str] = {}
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
+        self._out_of_place: dict[int, str] = {}  # by tag: what is told of an attribute that no module has; "": nothing
         self._forbidden_here: set[tuple[int, int]] = set()
         # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
@@ -207,7 +208,7 @@ class TableCheck:
                 self._items(dataset, elements[tag], level)
         for tag in shape.strange:
             if tag not in _ANYWHERE and tag not in allowed:
-                self._unknown(dataset, elements[tag], level)
+                self._unknown(dataset, elements[tag])
         for tag in shape.parents:
             items, child = elements[tag].items, level.child(tag)
             if items is not None and child is not None:
@@ -373,17 +374,17 @@ class TableCheck:
             table=spec.table, offset=element.offset,
         )  # fmt: skip
 
-    def _unknown(self, dataset: Dataset, element: Element, level: Level) -> None:
-        if level.knows(element.tag):
-            return
-        entry = standard.load().dictionary.entry(element.tag)
-        if entry is None or entry.retired:
-            return  # said by the checks of elements
-        self._told.add(
-            "unknown-attribute", dataset, element.tag,
-            f"{name_of(element.tag)} is not in any module of {self.iod.name if self.iod else 'the IOD'} at this place",
-            offset=element.offset,
-        )  # fmt: skip
+    def _unknown(self, dataset: Dataset, element: Element) -> None:
+        message = self._out_of_place.get(element.tag)
+        if message is None:
+            entry = standard.load().dictionary.entry(element.tag)
+            # What the dictionary does not have, or calls retired, is said by the checks of elements.
+            known = entry is not None and not entry.retired
+            iod = self.iod.name if self.iod else "the IOD"
+            message = f"{name_of(element.tag)} is not in any module of {iod} at this place" if known else ""
+            self._out_of_place[element.tag] = message
+        if message:
+            self._told.add("unknown-attribute", dataset, element.tag, message, offset=element.offset)
 
     def _items(self, dataset: Dataset, element: Element, level: Level) -> None:
         spec = level.sized[element.tag]
