@@ -196,7 +196,9 @@ class InstanceRun:
         within = level is not None and level.parent is not None and self.failures is None
         if level is not None and within and not problem.groups and not problem.number:
             steps, numbers = self._steps.to(level)
-            structure = None if steps is None or problem.tag >> 16 & 1 else (problem.check, problem.tag, steps)
+            structure = (
+                None if steps is None or problem.tag >> 16 & 1 else (problem.check, problem.tag, steps)
+            )
             known = self._known.get(structure) if structure is not None else None
             if known is not None:
                 speaks, place = known

@@ -32,8 +32,12 @@ class LevelShape:
         self.valued = tuple(tag for tag in sorted(present) if tag in level.valued)
         self.sized = tuple(tag for tag in sorted(present) if tag in level.sized)
         self.parents = tuple(tag for tag in sorted(present) if level.may_hold_items(tag))
-        self.strange = () if level.open else tuple(
-            tag for tag in sorted(present - level.known) if _in_a_module(tag) and not level.knows(tag)
+        self.strange = (
+            ()
+            if level.open
+            else tuple(
+                tag for tag in sorted(present - level.known) if _in_a_module(tag) and not level.knows(tag)
+            )
         )
 
 

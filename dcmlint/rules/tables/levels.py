@@ -136,7 +136,9 @@ class Level:
         self.judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
         self.weighed = self.filled.union(spec.row.tag for spec in (*self.conditional, *self.gated))
         self.known = frozenset(self.rows)
-        self._holders = frozenset(tag for tag, specs in self.rows.items() if any(spec.row.rows for spec in specs))
+        self._holders = frozenset(
+            tag for tag, specs in self.rows.items() if any(spec.row.rows for spec in specs)
+        )
         # Conditions about attributes of this level alone, which nothing around it can answer.
         self.local = frozenset(
             id(spec)

@@ -80,7 +80,9 @@ class TableCheck:
         self._absent: dict[str, str] = {}
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
-        self._out_of_place: dict[int, str] = {}  # by tag: what is told of an attribute that no module has; "": nothing
+        self._out_of_place: dict[
+            int, str
+        ] = {}  # by tag: what is told of an attribute that no module has; "": nothing
         self._forbidden_here: set[tuple[int, int]] = set()
         # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
