@@ -26,12 +26,18 @@ def _sentences(run: InstanceRun, unreviewed: str) -> Iterator[str]:
     if content is not None and not content.complete:
         yield f"content items beyond the first {MOST_ITEMS}"
     use: TemplateUse | None = run.facts.computed("template")
-    if use is not None and not use.identifier:
-        yield "content against a template: none is declared"
-    elif use is not None and use.uncovered:
-        yield "content against " + ", ".join(f"TID {name}" for name in use.uncovered)
+    if use is not None:
+        yield from _content(use)
     references: References | None = run.facts.computed("referenced")
     if references is not None and references.more:
         yield f"references beyond the first {MOST}"
     if run.instance.status == "partial":
         yield "what follows the damage"
+
+
+def _content(use: TemplateUse) -> Iterator[str]:
+    only = " (but for its parts)" if use.parts else ""
+    if not use.identifier:
+        yield f"content against a template: none is declared{only}"
+    elif use.uncovered:
+        yield f"content against {', '.join(f'TID {name}' for name in use.uncovered)}{only}"

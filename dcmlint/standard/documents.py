@@ -14,7 +14,32 @@ import msgspec
 from dcmlint.errors import StandardError
 from dcmlint.standard.container import Container, decode
 from dcmlint.standard.templates import Template
+from dcmlint.standard.uids import (
+    ChestCADSRStorage,
+    ColonCADSRStorage,
+    ImplantationPlanSRStorage,
+    KeyObjectSelectionDocumentStorage,
+    MacularGridThicknessAndVolumeReportStorage,
+    MammographyCADSRStorage,
+    PerformedImagingAgentAdministrationSRStorage,
+    PlannedImagingAgentAdministrationSRStorage,
+    SimplifiedAdultEchoSRStorage,
+    SpectaclePrescriptionReportStorage,
+)
 
+# PS3.3 A.35.x.3.1.1: IODs that settle the template of the root
+ROOT_TEMPLATES = {
+    KeyObjectSelectionDocumentStorage: "2010",
+    MammographyCADSRStorage: "4000",
+    ChestCADSRStorage: "4100",
+    ColonCADSRStorage: "4120",
+    SpectaclePrescriptionReportStorage: "2020",
+    MacularGridThicknessAndVolumeReportStorage: "2100",
+    ImplantationPlanSRStorage: "7000",
+    SimplifiedAdultEchoSRStorage: "5300",
+    PlannedImagingAgentAdministrationSRStorage: "11001",
+    PerformedImagingAgentAdministrationSRStorage: "11020",
+}
 FILE = Path(__file__).parent / "data" / "documents.bin"
 
 

@@ -244,3 +244,33 @@ def test_a_condition_on_a_code_is_about_the_item_that_the_row_stands_below() -> 
     level.ContentSequence[place].ConceptCodeSequence = [code("111224")]
     (issue,) = _issues(made)
     assert (issue.kind, "Failed" in issue.message) == ("missing", True)
+
+
+@pytest.mark.parametrize("root", ["", "5200"])
+def test_a_part_that_declares_a_template_is_held_against_it_where_the_document_is_not(root: str) -> None:
+    section = content("CONTAINS", "CONTAINER", code("121070"), planar_group())
+    made = report("1.2.840.10008.5.1.4.1.1.88.34", root, code("125200"), section)
+    assert _issues(made) == ()
+    use = _use(made)
+    assert (use.covered, use.parts) == (False, ("1410",))
+    level, place = _named(made, "111030")
+    del level.ContentSequence[place]
+    assert [issue.kind for issue in _issues(made)] == ["missing"]
+
+
+def test_a_part_below_one_of_a_foreign_template_is_held_against_its_own() -> None:
+    inner = planar_group()
+    del inner.ContentSequence[[item.ValueType for item in inner.ContentSequence].index("SCOORD")]
+    outer = content("CONTAINS", "CONTAINER", code("125007"), inner)
+    outer.ContentTemplateSequence = [Dataset()]
+    outer.ContentTemplateSequence[0].MappingResource = "99ACME"
+    outer.ContentTemplateSequence[0].TemplateIdentifier = "7"
+    assert [issue.kind for issue in _issues(measurements(outer))] == ["missing"]
+
+
+def test_the_class_settles_the_template_of_a_mammography_cad_report() -> None:
+    made = mammography_cad()
+    del made.ContentTemplateSequence
+    assert _use(made).covered
+    del made.ContentSequence[0]
+    assert "missing" in {issue.kind for issue in _issues(made)}

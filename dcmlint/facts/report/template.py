@@ -5,27 +5,27 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.facts.registry import Facts, facts
-from dcmlint.facts.report.content import Content, ContentItem, content_items
+from dcmlint.facts.report.content import Content, content_items
 from dcmlint.facts.report.template_match import Issue, Matcher
 from dcmlint.standard import documents
 from dcmlint.standard.tags import SOPClassUID
-from dcmlint.standard.uids import KeyObjectSelectionDocumentStorage
-
-# PS3.3 A.35.4.3.1.1: the class settles the template
-_OF_CLASS = {KeyObjectSelectionDocumentStorage: "2010"}
 
 
 class TemplateUse(msgspec.Struct, frozen=True, kw_only=True):
     """How a document keeps to its template.
 
     ``identifier``: the root template, "" where the document declares none and its class settles none
+    ``declared``: the root template of the standard that the document declares, "" without one
     ``covered``: whether the whole template was held against the document
     ``uncovered``: the templates that were not, by identifier
+    ``parts``: the templates that only parts which declare them were held against, where the root's is not covered
     """
 
     identifier: str
+    declared: str
     covered: bool
     uncovered: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     issues: tuple[object, ...] = ()
 
 
@@ -43,25 +43,20 @@ def template(facts: Facts) -> TemplateUse | None:
     if not items or content is None:
         return None
     root = items[0]
-    sop_class = facts.instance.dataset.text(SOPClassUID)
-    identifier, resource = _identifier(root, sop_class)
-    if not identifier:
-        return TemplateUse(identifier="", covered=False)
     tables = documents.load()
-    found = tables.template(identifier)
-    if resource not in ("", "DCMR") or found is None or not found.covered or not content.complete:
-        return TemplateUse(identifier=identifier, covered=False, uncovered=(identifier,))
+    sop_class = facts.instance.dataset.text(SOPClassUID)
+    resource, declared = root.template
+    foreign = resource not in ("", "DCMR")
+    identifier = declared if foreign else documents.ROOT_TEMPLATES.get(sop_class, declared)
+    found = None if foreign else tables.template(identifier)
     matcher = Matcher(tables, tables.constraints(sop_class))
-    issues = matcher.document(root, found)
+    if not content.complete or found is None or not found.covered:
+        issues = matcher.parts(root) if content.complete else []
+        matcher.uncovered |= {identifier} if identifier else set()
+    else:
+        issues = matcher.document(root, found)
     uncovered = tuple(sorted(matcher.uncovered))
     return TemplateUse(
-        identifier=identifier, covered=not uncovered, uncovered=uncovered, issues=tuple(issues)
-    )
-
-
-def _identifier(root: ContentItem, sop_class: str) -> tuple[str, str]:
-    """The identifier and the mapping resource of the root template."""
-    resource, declared = root.template
-    if declared:
-        return declared, resource
-    return _OF_CLASS.get(sop_class, ""), ""
+        identifier=identifier, declared="" if foreign else declared, covered=bool(identifier) and not uncovered, uncovered=uncovered,
+        parts=tuple(sorted(matcher.covered)), issues=tuple(issues),
+    )  # fmt: skip

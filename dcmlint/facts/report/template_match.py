@@ -54,9 +54,14 @@ class Matcher:
     """Holds the content items of one document against templates."""
 
     def __init__(self, tables: DocumentTables, permitted: ContentConstraints | None = None) -> None:
-        """``permitted``: the relationships of the IOD; what it forbids is for its rule to say."""
+        """``permitted``: the relationships of the IOD; what it forbids is for its rule to say.
+
+        ``uncovered`` are the templates that were met and not held against the document, ``covered`` those that only a
+        part of it was held against.
+        """
         self.tables, self.permitted = tables, permitted
         self.uncovered: set[str] = set()
+        self.covered: set[str] = set()
         self._rows: dict[int, Rows] = {}
         self._done: dict[tuple[int, int], list[Issue]] = {}
 
@@ -84,6 +89,20 @@ class Matcher:
                 )
             )
         return [*issues, *self._item(root, first)]
+
+    def parts(self, item: ContentItem) -> list[Issue]:
+        """What is wrong with the parts below an item of no covered template that declare a covered one themselves."""
+        issues: list[Issue] = []
+        todo = list(reversed(item.children))
+        while todo:
+            part = todo.pop()
+            declared = self._declared(part)
+            if declared is None:
+                todo.extend(reversed(part.children))
+            else:
+                self.covered.add(identifier(declared.identifier))
+                issues += self.document(part, declared, "the concept name")
+        return issues
 
     def _item(self, item: ContentItem, slot: Slot) -> list[Issue]:
         """What is wrong with an item that fills a slot, and with what it holds."""
@@ -151,7 +170,7 @@ class Matcher:
         resource, declared = child.template
         if declared and resource and (resource != "DCMR" or not self._knows(declared)):
             self.uncovered.add(declared if resource == "DCMR" else f"{declared} of {resource}")
-            return []
+            return self.parts(child)
         found = [self._item(child, slot) for slot in chosen]
         if not all(found):
             return []

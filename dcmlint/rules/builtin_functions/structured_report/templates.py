@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from dcmlint.facts.report.template import TemplateUse, template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
-from dcmlint.standard.tags import ContentSequence, ContentTemplateSequence
+from dcmlint.standard import documents
+from dcmlint.standard.tags import ContentSequence, ContentTemplateSequence, SOPClassUID, TemplateIdentifier
 
 
 @rule_function("template-issues")
@@ -19,16 +20,16 @@ def issues(context: RuleContext, kinds: list[str]) -> Iterator[Problem]:
     use = context.facts.of(TemplateUse)
     if use is None:
         raise NotApplicable
-    if not use.identifier:
+    found = [issue for issue in template_issues(context.facts) if issue.kind in kinds]
+    if not found and not use.identifier:
         raise Undecided("the document declares no template")
-    if use.identifier in use.uncovered:
+    if not found and use.identifier in use.uncovered:
         raise Undecided(f"TID {use.identifier} is not covered")
-    for issue in template_issues(context.facts):
-        if issue.kind in kinds:
-            yield Problem(
-                message=issue.message, level=issue.level, tag=issue.tag, found=issue.found or None, want=issue.want,
-                because=issue.row,
-            )  # fmt: skip
+    for issue in found:
+        yield Problem(
+            message=issue.message, level=issue.level, tag=issue.tag, found=issue.found or None, want=issue.want,
+            because=issue.row,
+        )  # fmt: skip
 
 
 @rule_function("template-coverage")
@@ -37,13 +38,36 @@ def coverage(context: RuleContext) -> Iterator[Problem]:
     use = context.facts.of(TemplateUse)
     if use is None:
         raise NotApplicable
+    tag = ContentTemplateSequence if ContentTemplateSequence in context.dataset else ContentSequence
+    only = f", but for parts that declare {_names(use.parts)}" if use.parts else ""
     if not use.identifier:
         yield Problem(
-            message="the document declares no template: its content was not checked against one",
-            tag=ContentTemplateSequence if ContentTemplateSequence in context.dataset else ContentSequence,
-        )  # fmt: skip
-    elif use.uncovered:
-        names = ", ".join(f"TID {name}" for name in use.uncovered)
-        yield Problem(
-            message=f"content was not checked against its template: {names}", tag=ContentTemplateSequence
+            message=f"the document declares no template: its content was not checked against one{only}",
+            tag=tag,
         )
+    elif use.uncovered:
+        yield Problem(
+            message=f"content was not checked against its template: {_names(use.uncovered)}{only}", tag=tag
+        )
+
+
+@rule_function("template-of-iod")
+def of_iod(context: RuleContext) -> Iterator[Problem]:
+    """SR108: a root template of the standard that is not the one from which the IOD says its documents are made."""
+    use = context.facts.of(TemplateUse)
+    want = documents.ROOT_TEMPLATES.get(context.dataset.text(SOPClassUID))
+    if use is None or want is None or not use.declared:
+        raise NotApplicable
+    if use.declared != want:
+        level = context.dataset.items(ContentTemplateSequence)[0]
+        yield Problem(
+            message="the template is not that of the IOD",
+            level=level,
+            tag=TemplateIdentifier,
+            found=use.declared,
+            want=want,
+        )
+
+
+def _names(templates: tuple[str, ...]) -> str:
+    return ", ".join(f"TID {name}" for name in templates)
