@@ -1,13 +1,41 @@
-"""Where the keys of a TOML file are: its reader does not say."""
+"""TOML files, and where their keys are: the reader of TOML does not say."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from dcmlint.errors import ConfigError
 
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """The tables of a file, and its text.  Raises ConfigError, with its place where there is one."""
+    shown = str(path)
+    try:
+        text = path.read_text("utf-8")
+        return tomllib.loads(text), text
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
+    except tomllib.TOMLDecodeError as error:
+        message, line, column = _toml_place(str(error))
+        raise ConfigError(f"not TOML: {message}", shown, line, column) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not TOML: {error}", shown) from None
+    except RecursionError:
+        raise ConfigError("nested too deeply", shown) from None
+
+
+def _toml_place(message: str) -> tuple[str, int, int]:
+    """The message of the reader of TOML without the place at its end, and the place."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    return (found[1], int(found[2]), int(found[3])) if found else (message, 0, 0)
 
 
 class TomlPlaces:

@@ -139,7 +139,12 @@ def _told(mistake: Any, path: str) -> Iterator[tuple[str, str, str]]:
         choices = [str(_words(one)) for one in (rule if mistake.validator == "enum" else [rule])]
         yield _choices(path, value, tuple(dict.fromkeys(choices)), within)
     elif mistake.validator == "type":
-        yield path, f"{_shown(value)}{within} is not {_kinds([rule] if isinstance(rule, str) else rule)}", ""
+        # A text of some form is called by it.
+        form = mistake.schema.get("title") if "pattern" in mistake.schema else None
+        kind = form or _kinds([rule] if isinstance(rule, str) else rule)
+        yield path, f"{_shown(value)}{within} is not {kind}", ""
+    elif mistake.validator in ("minimum", "maximum"):
+        yield path, f"{_shown(value)}{within} is not {_range(mistake.schema)}", ""
     elif mistake.validator == "pattern":
         if "propertyNames" in mistake.absolute_schema_path:
             path = f"{path}.{value}"
@@ -187,6 +192,13 @@ def _choices(path: str, value: Any, choices: tuple[str, ...], within: str) -> tu
     more = f" or {len(choices) - _CHOICES} more" if len(choices) > _CHOICES else ""
     wanted = f"one of {', '.join(choices[:_CHOICES])}{more}" if len(choices) > 1 else choices[0]
     return path, f"{_shown(value)}{within} is not {wanted}", near
+
+
+def _range(schema: Any) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    return (
+        f"at least {least}" if most is None else f"at most {most}" if least is None else f"{least} to {most}"
+    )
 
 
 def _kinds(kinds: list[str]) -> str:

@@ -32,7 +32,7 @@ from tools.reference import (  # noqa: E402
     functions_page,
     json_page,
 )
-from tools.schemas import baseline_schema, config_schema  # noqa: E402
+from tools.schemas import baseline_schema, config_schema, gate_schema  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
 
@@ -43,6 +43,7 @@ def generated() -> dict[Path, bytes]:
         ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
         ROOT / "schemas" / "report.json": _json(report_schema()),
         ROOT / "schemas" / "config.schema.json": _json(config_schema()),
+        ROOT / "schemas" / "gate.schema.json": _json(gate_schema()),
         ROOT / "schemas" / "baseline.schema.json": _json(baseline_schema()),
     }
     made |= keywords.generated()

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the configuration file and of baselines, made from the types that they are read into."""
+"""The JSON Schemas of the configuration files and of baselines, made from the types that they are read into."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import msgspec
 
 from dcmlint.cli.config import KEYS, Config
 from dcmlint.engine.baseline import Baseline
+from dcmlint.gate import amounts
+from dcmlint.gate.settings import GateSettings
 from dcmlint.rules.schema import DIALECT
 
 _CHOICES = {
@@ -30,13 +32,18 @@ def config_schema() -> dict[str, Any]:
     return made
 
 
+def gate_schema() -> dict[str, Any]:
+    """The schema of ``gate.toml``."""
+    return _schema(GateSettings, "dcmlint gate")
+
+
 def baseline_schema() -> dict[str, Any]:
     """The schema of a baseline."""
     return _schema(Baseline, "dcmlint baseline")
 
 
 def _schema(kind: type[msgspec.Struct], title: str) -> dict[str, Any]:
-    schema: dict[str, Any] = msgspec.json.schema(kind)
+    schema: dict[str, Any] = msgspec.json.schema(kind, schema_hook=amounts.schema)
     definitions = schema["$defs"]
     top = definitions.pop(kind.__name__)
     return {"$schema": DIALECT, **_plain(top), "title": title, "$defs": _plain(definitions)}

@@ -6,8 +6,6 @@ data is not trusted to switch rules off.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +14,7 @@ import msgspec
 from dcmlint.engine.accepted import Accepted
 from dcmlint.errors import ConfigError
 from dcmlint.rules.load import published
-from dcmlint.toml_places import TomlPlaces
+from dcmlint.toml_places import TomlPlaces, read_toml
 from dcmlint.user_file import hold
 
 NAME = "dcmlint.toml"
@@ -99,7 +97,7 @@ def find_config(start: Path | None = None) -> Path | None:
 
 def _section(project: Path) -> dict[str, Any] | None:
     try:
-        return _in_project(_parsed(project)[0])
+        return _in_project(read_toml(project)[0])
     except ConfigError:
         return None
 
@@ -110,34 +108,11 @@ def _in_project(data: dict[str, Any]) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _parsed(path: Path) -> tuple[dict[str, Any], str]:
-    """The tables of a file, and its text."""
-    shown = str(path)
-    try:
-        text = path.read_text("utf-8")
-        return tomllib.loads(text), text
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
-    except tomllib.TOMLDecodeError as error:
-        message, line, column = _toml_place(str(error))
-        raise ConfigError(f"not TOML: {message}", shown, line, column) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not TOML: {error}", shown) from None
-    except RecursionError:
-        raise ConfigError("nested too deeply", shown) from None
-
-
-def _toml_place(message: str) -> tuple[str, int, int]:
-    """The message of the reader of TOML without the place at its end, and the place."""
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
-    return (found[1], int(found[2]), int(found[3])) if found else (message, 0, 0)
-
-
 def read_config(path: Path) -> Config:
     """The configuration in a file.  Raises ConfigError with what is wrong, where, and what is possible."""
     shown = str(path)
     data: Any
-    data, text = _parsed(path)
+    data, text = read_toml(path)
     in_project = path.name == "pyproject.toml"
     if in_project:
         data = _in_project(data)

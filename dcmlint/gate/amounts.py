@@ -23,17 +23,30 @@ _WRITTEN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)")
 class Duration(float):
     """Seconds."""
 
+    expected = 'a duration such as "30s", "5m", "24h" or "3d"'
+
 
 class Size(int):
     """Bytes."""
+
+    expected = 'a size such as "64MB" or "20GB"'
+
+
+def schema(kind: type) -> dict[str, str]:
+    """What a schema says of a duration or a size."""
+    if kind is Duration or kind is Size:
+        units = "|".join(_SECONDS) if kind is Duration else "|".join(_BYTES)
+        case = units + "|" + units.lower() if kind is Size else units
+        return {"type": "string", "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({case})\s*$", "title": kind.expected}
+    raise NotImplementedError(kind)
 
 
 def convert(kind: type, value: Any) -> Any:
     """A duration or size from what a file says; ``ValueError`` with what is expected."""
     if kind is Duration:
-        return Duration(_amount(value, _SECONDS, 'a duration such as "30s", "5m", "24h" or "3d"', 0.001))
+        return Duration(_amount(value, _SECONDS, Duration.expected, 0.001))
     if kind is Size:
-        return Size(_amount(value, _BYTES, 'a size such as "64MB" or "20GB"', 1))
+        return Size(_amount(value, _BYTES, Size.expected, 1))
     raise NotImplementedError(kind)
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from dcmlint.gate.amounts import Duration, Size
 from dcmlint.intake.verdict import Action
+
+
+def amount(kind: type[Duration] | type[Size], number: float) -> Any:
+    """The default of a field, made when it is needed: the schema cannot write amounts."""
+    return msgspec.field(default_factory=partial(kind, number))
+
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+PortOrNone = Annotated[int, msgspec.Meta(ge=0, le=65535)]  # 0: none, or any that is free
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +42,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     host: str = "127.0.0.1"
-    port: int = 11112
+    port: PortOrNone = 11112
     titles: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
@@ -39,12 +50,12 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     key: str = ""
     client_ca: str = ""
     plain_everywhere: bool = False
-    associations: int = 64
-    connections: int = 160
-    per_address: int = 8
-    largest: Size = Size(20 * 10**9)
-    idle: Duration = Duration(300)
-    pdu: Duration = Duration(30)
+    associations: Count = 64
+    connections: Count = 160
+    per_address: Count = 8
+    largest: Size = amount(Size, 20 * 10**9)
+    idle: Duration = amount(Duration, 300)
+    pdu: Duration = amount(Duration, 30)
     max_pdu: int = 131072
     proxies: tuple[str, ...] = ()
     sop_classes: tuple[str, ...] = ()
@@ -55,37 +66,37 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: str
     host: str
-    port: int
+    port: Port
     called: str
     calling: str = "DCMLINT"
-    associations: int = 1
-    timeout: Duration = Duration(60)
-    retry_first: Duration = Duration(1)
-    retry_most: Duration = Duration(300)
+    associations: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    timeout: Duration = amount(Duration, 60)
+    retry_first: Duration = amount(Duration, 1)
+    retry_most: Duration = amount(Duration, 300)
     tls: Tls | None = None
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The checking children: how many, the memory of each (besides twice the header), the longest check."""
 
-    children: int = 2
-    slow: int = 4
-    memory: Size = Size(10**9)
-    seconds: Duration = Duration(120)
+    children: Count = 2
+    slow: Count = 4
+    memory: Size = amount(Size, 10**9)
+    seconds: Duration = amount(Duration, 120)
 
 
 class Space(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Free space: below ``low`` no new association, above ``high`` again."""
 
-    low: Size = Size(2 * 10**9)
-    high: Size = Size(4 * 10**9)
+    low: Size = amount(Size, 2 * 10**9)
+    high: Size = amount(Size, 4 * 10**9)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The page for people, and /live, /ready, /metrics; ``port`` 0: none."""
 
     host: str = "127.0.0.1"
-    port: int = 0
+    port: PortOrNone = 0
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +104,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     certificate must have, if it is not the host. ``patient``: whether messages name the patient, as PS3.15 A.5 demands."""
 
     host: str = ""
-    port: int = 6514
+    port: PortOrNone = 6514
     transport: Literal["tls", "udp"] = "tls"
     source: str = "DCMLINT"
     patient: bool = True
@@ -109,9 +120,9 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     title: str
     host: str
-    port: int
-    timeout: Duration = Duration(30)
-    wait: Duration = Duration(86400)
+    port: Port
+    timeout: Duration = amount(Duration, 30)
+    wait: Duration = amount(Duration, 86400)
     tls: Tls | None = None
 
 
@@ -120,7 +131,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     its AE title."""
 
     folder: str
-    settle: Duration = Duration(5)
+    settle: Duration = amount(Duration, 5)
     sender: str = "WATCH"
 
 
@@ -131,22 +142,22 @@ class Stow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     host: str = "127.0.0.1"
-    port: int = 0
+    port: PortOrNone = 0
     path: str = "/dicom-web"
     certificate: str = ""
     key: str = ""
     client_ca: str = ""
     tokens: str = ""
     plain_everywhere: bool = False
-    requests: int = 32
+    requests: Count = 32
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A webhook: ``url`` gets a JSON object when something is held, or a queue is older than ``queue_older``."""
 
     url: str = ""
-    queue_older: Duration = Duration(900)
-    timeout: Duration = Duration(10)
+    queue_older: Duration = amount(Duration, 900)
+    timeout: Duration = amount(Duration, 10)
 
 
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,20 +173,20 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     profile: str = "dicom"
     parameters: dict[str, Any] = {}
     rules: dict[str, Action] = {}
-    answer_within: Duration = Duration(8)
+    answer_within: Duration = amount(Duration, 8)
     on_internal: Literal["hold", "forward"] = "hold"
     slides: Literal["off", "report", "hold"] = "report"
-    study_quiet: Duration = Duration(120)
-    keep_refused: Duration = Duration(3 * 86400)
-    keep_delivered: Duration = Duration(86400)
-    keep_originals: Duration = Duration(90 * 86400)
-    keep_history: Duration = Duration(400 * 86400)
-    listen: Listen = Listen()
-    check: Check = Check()
-    space: Space = Space()
-    page: Page = Page()
-    alert: Alert = Alert()
-    stow: Stow = Stow()
+    study_quiet: Duration = amount(Duration, 120)
+    keep_refused: Duration = amount(Duration, 3 * 86400)
+    keep_delivered: Duration = amount(Duration, 86400)
+    keep_originals: Duration = amount(Duration, 90 * 86400)
+    keep_history: Duration = amount(Duration, 400 * 86400)
+    listen: Listen = msgspec.field(default_factory=Listen)
+    check: Check = msgspec.field(default_factory=Check)
+    space: Space = msgspec.field(default_factory=Space)
+    page: Page = msgspec.field(default_factory=Page)
+    alert: Alert = msgspec.field(default_factory=Alert)
+    stow: Stow = msgspec.field(default_factory=Stow)
     watch: tuple[Watch, ...] = ()
     commitment: tuple[Commitment, ...] = ()
-    audit: Audit = Audit()
+    audit: Audit = msgspec.field(default_factory=Audit)

@@ -51,7 +51,7 @@ def data_folder(name: str) -> Path:
 
 
 def published(name: str) -> Path:
-    """The schema of a kind of file: rule, profile, config, baseline."""
+    """The schema of a kind of file: rule, profile, config, gate, baseline."""
     return data_folder("schemas") / f"{name}.schema.json"
 
 
