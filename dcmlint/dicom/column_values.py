@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dcmlint.dicom.columns import Columns, Leaf
+from dcmlint.dicom.columns import FEW_ROWS, Columns, Leaf
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.value_numbers import UNITS
 from dcmlint.dicom.values import decode
@@ -108,7 +108,7 @@ def values_of(columns: Columns, leaf: Leaf, rows: npt.NDArray[np.int64] | None =
     length = leaf.length if rows is None else leaf.length[rows]
     for low in range(0, len(start), _CHUNK):
         part = Leaf(leaf.vr, leaf.little, start[low : low + _CHUNK], length[low : low + _CHUNK])
-        if int(part.length.max()) > _WIDEST:
+        if len(part.start) <= FEW_ROWS or int(part.length.max()) > _WIDEST:
             yield Chunk([columns.bytes_of(part, row) for row in range(len(part.start))], None)
         else:
             yield _chunk(columns, part)

@@ -233,6 +233,7 @@ def words_of(buffer: WholeBuffer, little: bool = True, size: int = 8) -> npt.NDA
 
 _BLANK = (0x00, 0x20)
 _WIDEST = 1024  # bytes of a value that goes into an array
+FEW_ROWS = 16  # which are looked at sooner one by one than by arrays
 
 
 def divided(
@@ -265,7 +266,7 @@ def _codes_of(columns: Columns, leaf: Leaf) -> Ints | None:
     longest = int(leaf.length.max(initial=0))
     if not longest:
         return None
-    if longest > _WIDEST:
+    if longest > _WIDEST or len(leaf.start) <= FEW_ROWS:
         known: dict[bytes, int] = {}
         return np.array(
             [known.setdefault(columns.bytes_of(leaf, row), len(known)) for row in range(len(leaf.start))],
@@ -310,6 +311,9 @@ def gather(buffer: WholeBuffer, start: Ints, length: Lengths) -> npt.NDArray[np.
     """The bytes at each start as fixed-width strings, padded with NUL to a multiple of 8 bytes."""
     longest = int(length.max(initial=0))
     width = max(1, -(-longest // 8))
+    if len(start) <= FEW_ROWS:
+        values = [buffer[at : at + size] for at, size in zip(start.tolist(), length.tolist(), strict=True)]
+        return np.array(values, f"S{8 * width}")
     result = np.zeros((len(start), width), np.uint64)
     words = words_of(buffer)
     last = len(words) - 1
@@ -317,8 +321,8 @@ def gather(buffer: WholeBuffer, start: Ints, length: Lengths) -> npt.NDArray[np.
         rows = slice(low, low + _BATCH)
         at, left = start[rows], length[rows].astype(np.int64)
         for number in range(width):
-            mask = _MASKS[np.clip(left - 8 * number, 0, 8)]
-            result[rows, number] = words[np.clip(at + 8 * number, 0, last)] & mask if last >= 0 else 0
+            mask = _MASKS[np.minimum(np.maximum(left - 8 * number, 0), 8)]
+            result[rows, number] = words[np.minimum(at + 8 * number, last)] & mask if last >= 0 else 0
     # The last bytes of the file begin no whole word.
     for row in np.flatnonzero((start + (length.astype(np.int64) + 7) // 8 * 8 > len(buffer)) & (length > 0)):
         value = buffer[int(start[row]) : int(start[row]) + int(length[row])]

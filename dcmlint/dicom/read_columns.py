@@ -40,6 +40,7 @@ MAX_SHAPES = 256
 _BATCH = 1 << 13  # items at a time: what is looked at stays in the processor's cache
 _SPAN = 1 << 24  # bytes in which items of undefined length are looked for at a time
 _FEW_CODES = 64
+_FEW_ITEMS = 64
 _TURNS = 64  # between items of defined and of undefined length
 
 # Float Pixel Data, Double Float Pixel Data, Pixel Data, and their offset tables: PS3.6
@@ -128,9 +129,13 @@ class _Growing:
     def finished(self) -> Shape:
         if self.single:
             return Shape(self.template, self.rows[0], None)
+        joined: dict[LeafPath, Leaf] = {}
+        if len(self.rows) == 1:
+            for path, ((vr, little, start, length),) in self.leaves.items():
+                joined[path] = Leaf(vr, little, start, length)
+            return Shape(self.template, self.rows[0], joined)
         rows = np.concatenate(self.rows)
         order = None if (rows[1:] > rows[:-1]).all() else np.argsort(rows, kind="stable")
-        joined: dict[LeafPath, Leaf] = {}
         for path in list(self.leaves):
             parts = self.leaves.pop(path)
             vr, little, _, _ = parts[0]
@@ -258,8 +263,10 @@ class _Lockstep:
                 return self._one_by_one(starts, ends, open_, first, position)
             at = int(open_[0])
             shape = self._template(int(starts[at]), first + at, int(ends[at]))
-            if self.worth(shape):
-                open_ = self._follow(shape, first, open_, starts, ends)
+            # Where few are left, to follow them tells as well what a template is worth; the last one is like no other.
+            few = len(open_) <= _FEW_ITEMS
+            if len(open_) > 1 and (not self.reader.stopped if few else self.worth(shape)):
+                open_ = self._follow(shape, first, open_, starts, ends, its=True)
             else:
                 self._single(shape, first + at)
                 open_ = open_[1:]
@@ -294,14 +301,22 @@ class _Lockstep:
                 return starts[: at + 1], position
         return starts, position
 
-    def _follow(self, shape: _Growing, first: int, open_: Ints, starts: Ints, ends: Ints) -> Ints:
-        """Add the items that have the template's structure and end where they should; gives the places of the others."""
+    def _follow(
+        self, shape: _Growing, first: int, open_: Ints, starts: Ints, ends: Ints, its: bool = False
+    ) -> Ints:
+        """Add the items that have the template's structure and end where they should; gives the places of the others.
+
+        ``its``: the first place is that of the template, which stays alone if it is not read as it stands.
+        """
         rest = np.ones(len(open_), bool)
         for low in range(0, len(open_), _BATCH):
             some = open_[low : low + _BATCH]
             walk = Walk(self, starts[some])
             walk.item(shape.template)
             walk.keep(walk.position == ends[some][walk.rows])
+            if its and not low and (not len(walk.rows) or walk.rows[0]):
+                self._single(shape, first + int(open_[0]))
+                return open_[1:]
             rest[low + walk.rows] = False
             shape.add(first + some[walk.rows], walk.leaves)
         return open_[rest]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.engine.examples import run_examples
+from dcmlint.engine.examples import run_example, run_examples
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
@@ -32,13 +33,20 @@ SAME_PLACE: dict[tuple[str, str], tuple[frozenset[str], str]] = {}
 
 
 @pytest.mark.parametrize("rule_id", SOURCES)
-def test_examples_come_out_as_they_say(rule_id: str) -> None:
+def test_examples_come_out_as_they_say(rule_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever reader: in the second run every sequence of two items and more is read a column at a time."""
+    source = SOURCES[rule_id]
+    results = list(run_examples(source, EVERY))
     problems = [
         f"{result.file}:{result.line} {result.example!r}: {result.problem} {result.reason}"
-        for result in run_examples(SOURCES[rule_id], EVERY)
+        for result in results
         if result.problem
     ]
     assert not problems, "\n".join(problems)
+    monkeypatch.setattr(tokens, "MANY_ITEMS", 1)
+    for number, (example, result) in enumerate(zip(source.rule.examples, results, strict=True)):
+        if example.dataset is not None or example.datasets:
+            assert run_example(source, number, EVERY) == result
 
 
 def test_every_rule_has_a_failing_and_a_passing_example() -> None:
