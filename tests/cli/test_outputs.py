@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.command import dcmlint
 
 from dcmlint.cli.outputs import Outputs
 from dcmlint.errors import UsageError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dcmlint", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, check=False
-    )  # fmt: skip
 
 
 def test_a_report_never_overwrites_an_input(tmp_path: Path) -> None:
@@ -62,7 +55,9 @@ def test_jobs_change_no_byte_of_any_report(tmp_path: Path) -> None:
             for part in ("-f", f"{name}={tmp_path / name}")
         ]
         assert (
-            run("check", "--isolated", "-j", jobs, str(EXAMPLES), *options, "-f", "concise", "-q").returncode
+            dcmlint(
+                "check", "--isolated", "-j", jobs, str(EXAMPLES), *options, "-f", "concise", "-q"
+            ).returncode
             == 1
         )
         rows = (tmp_path / "jsonl").read_text().splitlines()[:-1]  # the last line has the seconds
@@ -73,12 +68,12 @@ def test_jobs_change_no_byte_of_any_report(tmp_path: Path) -> None:
 def test_config_show_names_the_origin_of_each_value(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "dcmlint.toml").write_text('profile = "dicom"\nshow = "info"\nformat = ["jsonl"]\n')
-    done = run("config", "show", cwd=tmp_path)
+    done = dcmlint("config", "show", cwd=tmp_path)
     lines = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
     assert done.returncode == 0
     assert "dcmlint.toml" in lines["profile"]
     assert lines["fail-on"].endswith("default")
-    clean = run("check", str(EXAMPLES / "slide-good"), cwd=tmp_path)
+    clean = dcmlint("check", str(EXAMPLES / "slide-good"), cwd=tmp_path)
     assert json.loads(clean.stdout.splitlines()[-1])["exit_code"] == 0
 
 
@@ -92,10 +87,10 @@ def test_config_show_names_the_origin_of_each_value(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_2_and_name_what_was_meant(arguments: list[str], words: str, tmp_path: Path) -> None:
-    done = run(*arguments, cwd=tmp_path)
+    done = dcmlint(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
 
 
 def test_help_says_the_exit_codes() -> None:
-    assert "Exit codes: 0" in " ".join(run("check", "--help").stdout.split())
+    assert "Exit codes: 0" in " ".join(dcmlint("check", "--help").stdout.split())

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-
-from dcmlint.cli.app import run
+from support.command import dcmlint
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = str(ROOT / "examples" / "slide-good")
-
-
-def dcmlint(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process: starting one for each line would be most of the time."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(cwd or ROOT)
-        for name, value in {"NO_COLOR": "1", **environment}.items():
-            patch.setenv(name, value)
-        code = run(list(arguments))
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def in_process_of_its_own(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
