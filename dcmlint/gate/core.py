@@ -6,8 +6,10 @@ safe, and only then is success answered. Whatever fails before leaves the instan
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from time import monotonic
 
@@ -56,6 +58,11 @@ class Core:
         self.queued: Callable[[], None] = lambda: None
         self._again: list[tuple[int, Verdict]] = []
         self._lock = threading.Lock()
+        # Verdicts whose commit is waited for, by a thread that starts with the first.
+        self._settled: queue.SimpleQueue[tuple[int, Verdict, Future[State]]] = queue.SimpleQueue()
+        self._settler: threading.Thread | None = None
+        self._idle = threading.Condition(self._lock)
+        self._unsettled = 0
 
     @property
     def incoming(self) -> Path:
@@ -127,6 +134,11 @@ class Core:
         for number, verdict in again:
             self._write(number, verdict)
 
+    def rest(self, seconds: float | None = None) -> bool:
+        """Wait until the verdicts that have come are written and told of, or could not be; whether they are in time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._unsettled, seconds)
+
     def _drop(self, repair: Repair | None, number: int = 0) -> None:
         """Remove a repaired file, unless the row with a number names it."""
         if repair is None or not repair.file:
@@ -139,16 +151,39 @@ class Core:
         self._write(number, self.policy.decide(reply))
 
     def _write(self, number: int, verdict: Verdict) -> None:
+        """Have a verdict written. Who brings it does not wait: it has the next instance to check."""
         try:
-            state = self.journal.settle(number, verdict, waits=self.waits)
+            settled = self.journal.settle(number, verdict, waits=self.waits)
         except OSError:
-            with self._lock:
-                self._again.append((number, verdict))
+            self._later(number, verdict)
             return
-        self._drop(verdict.repair, number)
-        if state == "queued":
-            self.queued()
-        self.settled(number, state, verdict)
+        with self._lock:
+            self._unsettled += 1
+            if self._settler is None:
+                self._settler = threading.Thread(target=self._tell_settled, name="gate-settle", daemon=True)
+                self._settler.start()
+        self._settled.put((number, verdict, settled))
+
+    def _later(self, number: int, verdict: Verdict) -> None:
+        with self._lock:
+            self._again.append((number, verdict))
+
+    def _tell_settled(self) -> None:
+        while True:
+            number, verdict, settled = self._settled.get()
+            try:
+                state = settled.result()
+            except OSError:
+                self._later(number, verdict)
+            else:
+                self._drop(verdict.repair, number)
+                if state == "queued":
+                    self.queued()
+                self.settled(number, state, verdict)
+            with self._idle:
+                self._unsettled -= 1
+                if not self._unsettled:
+                    self._idle.notify_all()
 
 
 def task_of(path: Path, arrival: Arrival) -> Task:

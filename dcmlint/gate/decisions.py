@@ -5,49 +5,18 @@ Each function is a piece of work within one transaction, and so sees nothing hal
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import msgspec
 
+from dcmlint.gate.change import Change, source_of
 from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, delivery_of, encoded
-from dcmlint.intake.verdict import Repair, Verdict
+from dcmlint.intake.verdict import Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
 LONGEST_WAIT = 3600.0  # seconds of a back-off
 _BATCH_BYTES = 512 << 20  # what is claimed at once, so that the next commit is not far away
-
-
-class Change(Protocol):
-    """What a decision needs of the journal."""
-
-    db: sqlite3.Connection
-    destinations: tuple[str, ...]
-    exists: Callable[[str], bool]
-    now: float
-
-    def row(self, number: int) -> Row:
-        """The row of an instance."""
-
-    def same_uid(self, uid: str) -> list[Row]:
-        """What came before under a UID and still counts."""
-
-    def insert(self, arrival: Arrival, state: State, why: str, answer: int, verdict: Verdict | None) -> Row:
-        """A new row and its first event."""
-
-    def set(self, row: Row, state: State, who: str, why: str) -> None:
-        """A new state, and its event."""
-
-    def event(self, row: Row, state: str, who: str, why: str) -> None:
-        """One line of the history."""
-
-    def repair(self, row: Row, repair: Repair) -> None:
-        """What was repaired in an instance."""
-
-    def enqueue(self, number: int) -> None:
-        """A delivery to each destination that does not have it yet."""
 
 
 def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
@@ -72,7 +41,7 @@ def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool)
         state, why = "held", OTHER_BYTES
     row = change.insert(arrival, state, why, 0, verdict)
     if row.answer >= 0:
-        _supersede(change, row)
+        _supersede(change, row, before)
     if state == "queued":
         change.enqueue(row.id)
     return Taken(id=row.id, state=state, why=why)
@@ -84,10 +53,10 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
     An instance that nobody was answered for (found in the spool at the start) can still be refused.
     """
     row = change.row(number)
-    change.db.execute(
-        "UPDATE instances SET study=?, series=?, findings=?, member=?, patient=? WHERE id=?",
-        (verdict.study, verdict.series, msgspec.json.encode(verdict.findings) if verdict.findings else b"",
-         verdict.member, encoded(verdict.patient), number),
+    before = change.same_uid(row.uid) if row.uid else []
+    change.update(
+        number, study=verdict.study, series=verdict.series, findings=encoded(verdict.findings or None), member=verdict.member,
+        patient=encoded(verdict.patient),
     )  # fmt: skip
     refused = verdict.action == "refuse" and row.answer < 0
     if verdict.repair is not None and row.state in ("checking", "held") and not refused:
@@ -99,7 +68,7 @@ def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
         return "refused"
     state, why = _first_state(verdict, waits)
     change.set(row, state, "gate", why)
-    _supersede(change, row)
+    _supersede(change, row, before)
     if state == "queued":
         change.enqueue(number)
     return state
@@ -120,7 +89,7 @@ def move(
         elif state in ("discarded", "held"):
             _end_deliveries(change, number)
         if state == "discarded":
-            change.db.execute("UPDATE instances SET kept=0, member=x'', patient=x'' WHERE id=?", (number,))
+            change.update(number, kept=False, member=b"", patient=b"")
         moved.append(number)
     return moved
 
@@ -129,38 +98,39 @@ def exchange(
     change: Change, destination: str, outcomes: Sequence[Outcome], lane: int, lanes: int, limit: int
 ) -> list[Delivery]:
     """Write what became of deliveries and claim the next; see ``Journal.exchange``."""
-    for outcome in outcomes:
-        _delivered(change, destination, outcome)
+    if outcomes:
+        _delivered(change, destination, outcomes)
     if not limit:
         return []
     claimed = _next(change, destination, lane, lanes, limit)
-    for one in claimed:
-        change.db.execute(
-            "UPDATE deliveries SET state='sending', tries=tries+1 WHERE instance=? AND destination=?",
-            (one.instance, destination),
+    if claimed:
+        change.execute(
+            "UPDATE deliveries SET state='sending', tries=tries+1 WHERE destination=? AND instance IN "
+            "(SELECT value FROM json_each(?))",
+            (destination, msgspec.json.encode([one.instance for one in claimed]).decode()),
         )
     return claimed
 
 
 def _sent_again(change: Change, one: Row, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
     """The same bytes as a row that is ours."""
-    source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender
+    source = source_of(arrival)
     if one.answer < 0 and arrival.via != "recovery":
         # Found in the spool at the start, and answered with success now: it cannot be refused any more.
-        change.db.execute("UPDATE instances SET answer=0 WHERE id=?", (one.id,))
+        change.update(one.id, answer=0)
     if one.state == "delivered" or (one.kept and change.exists(one.file)):
         change.event(one, "sent again", source, "the same bytes: stored once")
         return Taken(id=one.id, state=one.state, duplicate=True, why=one.why)
     # A commit that failed can still be found on the disk after a power cut; its file was removed.
-    change.db.execute("UPDATE instances SET file=?, kept=1 WHERE id=?", (arrival.file, one.id))
+    change.update(one.id, file=arrival.file, kept=True)
     change.event(one, "sent again", source, "the same bytes: they take the place of a missing file")
     state = settle(change, one.id, verdict, waits) if verdict is not None else one.state
     return Taken(id=one.id, state=state, why=one.why)
 
 
-def _supersede(change: Change, row: Row) -> None:
+def _supersede(change: Change, row: Row, before: Sequence[Row]) -> None:
     """What was refused or is held under the same UID is replaced, unless a destination has it."""
-    for one in change.same_uid(row.uid) if row.uid else []:
+    for one in before:
         if one.id < row.id and one.state in ("held", "refused") and not _is_somewhere(change, one):
             _end_deliveries(change, one.id)
             change.set(one, "superseded", "gate", f"the sender has sent another version: instance {row.id}")
@@ -169,8 +139,7 @@ def _supersede(change: Change, row: Row) -> None:
 def _is_somewhere(change: Change, row: Row) -> bool:
     """Whether a destination has an instance that another one refused."""
     sql = "SELECT count(*) FROM deliveries WHERE instance=? AND state='delivered'"
-    (count,) = change.db.execute(sql, (row.id,)).fetchone()
-    return bool(count) and row.state == "held"
+    return row.state == "held" and bool(change.execute(sql, (row.id,)).fetchone()[0])
 
 
 def _same(row: Row, arrival: Arrival) -> bool:
@@ -190,34 +159,43 @@ def _first_state(verdict: Verdict | None, waits: bool) -> tuple[State, str]:
 
 
 def _end_deliveries(change: Change, number: int) -> None:
-    change.db.execute(
+    change.execute(
         "UPDATE deliveries SET state='discarded' WHERE instance=? AND state<>'delivered'", (number,)
     )
 
 
-def _delivered(change: Change, destination: str, outcome: Outcome) -> None:
-    """What became of one delivery, and what that makes of the instance."""
-    number = outcome.instance
-    change.db.execute(
-        "UPDATE deliveries SET state=?, detail=?, due=?, tries=tries-? WHERE instance=? AND destination=? AND state='sending'",
-        (outcome.state, outcome.detail, outcome.due, 0 if outcome.attempted else 1, number, destination),
-    )
-    row = change.row(number)
-    if not outcome.attempted:
-        return
-    if outcome.state == "queued":
-        change.event(row, "not delivered yet", destination, outcome.detail)
-        return
-    word = "delivered" if outcome.state == "delivered" else "not taken"
-    change.event(row, word, destination, outcome.detail)
-    sql = "SELECT state FROM deliveries WHERE instance=?"
-    states = {state for (state,) in change.db.execute(sql, (number,))}
-    if row.state != "queued":
-        return
-    if "held" in states:
-        change.set(row, "held", "gate", f"{destination} refused it: {outcome.detail}")
-    elif states == {"delivered"}:
-        change.set(row, "delivered", "gate", "every destination has it")
+def _delivered(change: Change, destination: str, outcomes: Sequence[Outcome]) -> None:
+    """What became of deliveries, and what that makes of their instances."""
+    given = ",".join(["(?,?,?,?,?)"] * len(outcomes))
+    values = [
+        value for one in outcomes
+        for value in (one.instance, one.state, one.detail, one.due, 0 if one.attempted else 1)
+    ]  # fmt: skip
+    change.execute(
+        "UPDATE deliveries SET state=given.column2, detail=given.column3, due=given.column4, tries=tries-given.column5 "
+        f"FROM (VALUES {given}) AS given WHERE instance=given.column1 AND destination=? AND state='sending'",
+        (*values, destination),
+    )  # fmt: skip
+    tried = [one for one in outcomes if one.attempted]
+    numbers = msgspec.json.encode([one.instance for one in tried if one.state != "queued"]).decode()
+    states: dict[int, set[str]] = {}
+    sql = "SELECT instance, state FROM deliveries WHERE instance IN (SELECT value FROM json_each(?))"
+    for number, state in change.execute(sql, (numbers,)).fetchall():
+        states.setdefault(number, set()).add(state)
+    change.load(one.instance for one in tried)
+    for outcome in tried:
+        row = change.row(outcome.instance)
+        if outcome.state == "queued":
+            change.event(row, "not delivered yet", destination, outcome.detail)
+            continue
+        word = "delivered" if outcome.state == "delivered" else "not taken"
+        change.event(row, word, destination, outcome.detail)
+        if row.state != "queued":
+            continue
+        if "held" in states[row.id]:
+            change.set(row, "held", "gate", f"{destination} refused it: {outcome.detail}")
+        elif states[row.id] == {"delivered"}:
+            change.set(row, "delivered", "gate", "every destination has it")
 
 
 def _next(change: Change, destination: str, lane: int, lanes: int, limit: int) -> list[Delivery]:
@@ -229,7 +207,7 @@ def _next(change: Change, destination: str, lane: int, lanes: int, limit: int) -
     blocked: set[str] = set()
     claimed: list[Delivery] = []
     size = 0
-    for *values, length in change.db.execute(sql, (destination, lanes, lane)):
+    for *values, length in change.execute(sql, (destination, lanes, lane)):
         one = delivery_of(tuple(values))
         study = one.study or f"#{one.instance}"
         if study in blocked:

@@ -9,40 +9,26 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
-from time import time
 from typing import Any
-
-import msgspec
 
 from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
-from dcmlint.gate.records import UNANSWERED, Arrival, Delivery, Event, Outcome, Row, State, Taken
-from dcmlint.gate.tables import (
-    DELIVERY,
-    EVENT,
-    ROW,
-    delivery_of,
-    encoded,
-    ended,
-    event_of,
-    forget,
-    prepare,
-    row_of,
-)
+from dcmlint.gate.change import Change
+from dcmlint.gate.records import Arrival, Delivery, Event, Outcome, Row, State, Taken
+from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, ended, event_of, forget, prepare, row_of
 from dcmlint.gate.writer import Writer, connect
-from dcmlint.intake.verdict import Repair, Verdict
-
-LANES = 64  # a study always has the same lane, and a lane the same association
+from dcmlint.intake.verdict import Verdict
 
 
 class Journal:
     """The journal in a file; ``destinations`` are the names of where an accepted instance goes.
 
-    ``on_full`` makes room when the disk is full; ``exists`` says whether a file is in the spool.
+    ``on_full`` makes room when the disk is full; ``exists`` says whether a file is in the spool; ``names_safe`` makes
+    the names in the spool outlive a power cut.
     """
 
     def __init__(
@@ -51,6 +37,7 @@ class Journal:
         destinations: Sequence[str] = (),
         on_full: Callable[[], None] = lambda: None,
         exists: Callable[[str], bool] = lambda file: True,
+        names_safe: Callable[[], None] = lambda: None,
     ) -> None:
         try:
             with closing(connect(path)) as db:
@@ -60,7 +47,8 @@ class Journal:
         self.path = path
         self.destinations = tuple(destinations)
         self.exists = exists
-        self.writer = Writer(path, on_full)
+        self._names_safe = names_safe
+        self.writer = Writer(path, lambda db: Change(db, self.destinations, self.exists), on_full)
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -68,17 +56,20 @@ class Journal:
     # --- what changes it -------------------------------------------------------------------------
 
     def take(self, arrival: Arrival, verdict: Verdict | None, *, waits: bool = False) -> Taken:
-        """Make the row of an arrival, compared with what came before under its UID; it is on the disk then.
+        """Make the row of an arrival, compared with what came before under its UID. The name of its file, and then the
+        row, are on the disk when this returns.
 
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
         """
         return self.writer.do(
-            lambda db: decisions.take(_Change(self, db), arrival, verdict, waits), vital=False
+            lambda change: decisions.take(change, arrival, verdict, waits),
+            vital=False,
+            first=self._names_safe,
         )
 
-    def settle(self, number: int, verdict: Verdict, *, waits: bool = False) -> State:
-        """Write the verdict on an instance that was taken before it was known; gives its state."""
-        return self.writer.do(lambda db: decisions.settle(_Change(self, db), number, verdict, waits))
+    def settle(self, number: int, verdict: Verdict, *, waits: bool = False) -> Future[State]:
+        """Have the verdict written on an instance that was taken before it was known; its state is known then."""
+        return self.writer.submit(lambda change: decisions.settle(change, number, verdict, waits))
 
     def move(
         self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = ()
@@ -88,27 +79,19 @@ class Journal:
         ``queued`` makes or renews their deliveries, ``discarded`` ends them.
         """
         wanted = list(numbers)
-        return self.writer.do(lambda db: decisions.move(_Change(self, db), wanted, state, who, why, only))
+        return self.writer.do(lambda change: decisions.move(change, wanted, state, who, why, only))
 
     def note(self, number: int, *, who: str, why: str, what: str = "note") -> None:
         """Add an event to an instance that changes nothing else."""
 
-        def work(db: sqlite3.Connection) -> None:
-            change = _Change(self, db)
+        def work(change: Change) -> None:
             change.event(change.row(number), what, who, why)
 
         self.writer.do(work)
 
     def trace(self, uid: str, *, who: str, why: str, what: str) -> None:
         """Add an event about something that never became an instance; written soon, and not waited for."""
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "INSERT INTO events(time, instance, uid, state, who, why, sha256) VALUES (?,0,?,?,?,?,'')",
-                (time(), uid, what, who, why),
-            )
-
-        self.writer.submit(work, vital=False)
+        self.writer.submit(lambda change: change.trace(uid, what, who, why), vital=False)
 
     def exchange(
         self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32
@@ -118,17 +101,17 @@ class Journal:
         In the order in which they came, and none while an earlier one of its study is not delivered yet.
         """
         return self.writer.do(
-            lambda db: decisions.exchange(_Change(self, db), destination, outcomes, lane, lanes, limit)
+            lambda change: decisions.exchange(change, destination, outcomes, lane, lanes, limit)
         )
 
     def remove(self, numbers: Iterable[int], why: str) -> None:
         """Write that the files of instances are removed: before they are."""
         wanted = list(numbers)
 
-        def work(db: sqlite3.Connection) -> None:
-            change = _Change(self, db)
+        def work(change: Change) -> None:
+            change.load(wanted)
             for number in wanted:
-                db.execute("UPDATE instances SET kept=0, member=x'', patient=x'' WHERE id=?", (number,))
+                change.update(number, kept=False, member=b"", patient=b"")
                 change.event(change.row(number), "file removed", "gate", why)
 
         self.writer.do(work)
@@ -140,15 +123,12 @@ class Journal:
         """
         if not any(self.read(sql, *values) for sql, values in ended(before, 1)):
             return 0  # and nothing is written
-        return self.writer.do(lambda db: forget(db, before, limit))
+        return self.writer.do(lambda change: forget(change, before, limit))
 
     def restart(self) -> None:
         """Begin anew what an earlier process had begun and not ended."""
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE deliveries SET state='queued' WHERE state='sending'")
-
-        self.writer.do(work)
+        sql = "UPDATE deliveries SET state='queued' WHERE state='sending'"
+        self.writer.do(lambda change: change.execute(sql) and None)
 
     def close(self) -> None:
         """Write what waits, and close."""
@@ -216,85 +196,6 @@ class Journal:
             with self._lock:
                 self._readers.append(db)
         return db.execute(sql, values).fetchall()
-
-
-class _Change:
-    """A piece of work in a transaction: what `decisions` needs of the journal."""
-
-    def __init__(self, journal: Journal, db: sqlite3.Connection) -> None:
-        self.db = db
-        self.destinations = journal.destinations
-        self.exists = journal.exists
-        self.now = time()
-
-    def row(self, number: int) -> Row:
-        """The row of an instance; raises ``LookupError`` where there is none."""
-        found = self.db.execute(f"SELECT {ROW} FROM instances WHERE id=?", (number,)).fetchone()
-        if found is None:
-            raise LookupError(f"no instance {number}")
-        return row_of(found)
-
-    def same_uid(self, uid: str) -> list[Row]:
-        """What came before under a UID and still counts."""
-        sql = (
-            f"SELECT {ROW} FROM instances WHERE uid=? AND state NOT IN ('discarded','superseded') ORDER BY id"
-        )
-        return [row_of(values) for values in self.db.execute(sql, (uid,))]
-
-    def insert(self, arrival: Arrival, state: State, why: str, answer: int, verdict: Verdict | None) -> Row:
-        """A new row and its first event."""
-        known = verdict or Verdict()
-        cursor = self.db.execute(
-            "INSERT INTO instances(uid, sop_class, syntax, study, series, sha256, size, file, sender, called, peer, via, "
-            "received, state, changed, why, answer, findings, member, patient) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (arrival.sop_instance, arrival.sop_class, arrival.transfer_syntax, known.study, known.series,
-             arrival.sha256, arrival.size, arrival.file, arrival.sender, arrival.called, arrival.peer, arrival.via,
-             self.now, state, self.now, why, UNANSWERED if arrival.via == "recovery" else answer,
-             msgspec.json.encode(known.findings) if known.findings else b"", known.member, encoded(known.patient)),
-        )  # fmt: skip
-        row = self.row(int(cursor.lastrowid or 0))
-        source = f"{arrival.sender} at {arrival.peer}" if arrival.peer else arrival.sender
-        if arrival.via == "recovery":
-            self.event(row, "adopted", "gate", "found in the spool at the start; it was never answered")
-        else:
-            self.event(row, "received", source, f"{arrival.size} bytes over {arrival.via}")
-        if known.repair is not None:
-            self.repair(row, known.repair)
-        self.event(row, state, "gate", why)
-        return row
-
-    def repair(self, row: Row, repair: Repair) -> None:
-        """What was repaired in an instance; its event has the digest of what is forwarded now."""
-        self.db.execute(
-            "UPDATE instances SET repaired=?, repair=? WHERE id=?", (repair.file, msgspec.json.encode(repair), row.id)
-        )  # fmt: skip
-        changes = f"{repair.count} change{'s' * (repair.count != 1)}"
-        why = f"{changes} for {', '.join(repair.rules)}; what came is kept"
-        self.event(row, "repaired", "gate", why, repair.sha256)
-
-    def set(self, row: Row, state: State, who: str, why: str) -> None:
-        """A new state, and its event."""
-        sql = "UPDATE instances SET state=?, why=?, changed=? WHERE id=?"
-        self.db.execute(sql, (state, why, self.now, row.id))
-        self.event(row, state, who, why)
-
-    def event(self, row: Row, state: str, who: str, why: str, sha256: str = "") -> None:
-        """One line of the history."""
-        self.db.execute(
-            "INSERT INTO events(time, instance, uid, state, who, why, sha256) VALUES (?,?,?,?,?,?,?)",
-            (self.now, row.id, row.uid, state, who, why, sha256 or row.sha256),
-        )
-
-    def enqueue(self, number: int) -> None:
-        """A delivery to each destination that does not have it yet."""
-        row = self.row(number)
-        lane = zlib.crc32((row.study or f"#{row.id}").encode()) % LANES
-        for name in self.destinations:
-            self.db.execute(
-                "INSERT INTO deliveries(instance, destination, state, lane) VALUES (?,?,'queued',?) "
-                "ON CONFLICT DO UPDATE SET state='queued', due=0, tries=0, lane=excluded.lane WHERE state<>'delivered'",
-                (number, name, lane),
-            )
 
 
 __all__ = ["Journal"]

@@ -60,7 +60,7 @@ class Gate:
             undo.callback(self.spool.close)
             self.journal = Journal(
                 self.spool.journal, [one.name for one in settings.forward], self.spool.give_reserve,
-                lambda file: self.spool.path(file).exists(),
+                lambda file: self.spool.path(file).exists(), self.spool.names_safe,
             )  # fmt: skip
             undo.callback(self.journal.close)
             _known_destinations(self.journal, settings)
@@ -129,6 +129,7 @@ class Gate:
         self.checks.stop()
         for forwarder in self.forwarders:
             forwarder.stop(max(end - monotonic() - 1.0, 0.2))
+        self.core.rest(1.0)
         if self._keeper.is_alive():
             self._keeper.join(1.0)
         if self.commitments is not None:

@@ -1,7 +1,8 @@
 """The spool: a folder with the bytes of instances, locked by one gate, and the reserve that keeps it working.
 
 ``data/`` holds ``*.part`` while an instance comes in and ``*.dcm`` once it is whole, ``*.repaired`` beside what was
-repaired; ``journal.sqlite`` is beside it. A file is renamed within its folder, and the folder synchronised, before its row is written.
+repaired; ``journal.sqlite`` is beside it. A file is renamed within its folder, and the folder synchronised, before its row is
+written: once for all rows of a commit.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ class Spool:
                 f"{folder} is on {remote}: neither locks nor syncs hold there; use a local or replicated block device"
             )
         self._lock = _locked(folder / "lock")
+        self._names = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.make_reserve()
 
     def close(self) -> None:
         """Give the lock back."""
+        os.close(self._names)
         os.close(self._lock)
 
     def path(self, file: str) -> Path:
@@ -56,10 +59,17 @@ class Spool:
         return self.data / file
 
     def keep(self, part: Path) -> str:
-        """Give a received file, whose bytes are safe, its name for good; gives the name. Raises ``OSError``."""
+        """Give a received file, whose bytes are safe, its name for good; gives the name. Raises ``OSError``.
+
+        The name outlives a power cut after ``names_safe``.
+        """
         whole = part.with_suffix(WHOLE)
-        publish(part, whole, durable=True)
+        publish(part, whole, durable=False)
         return whole.name
+
+    def names_safe(self) -> None:
+        """Have the names of all files outlive a power cut. Raises ``OSError``."""
+        os.fsync(self._names)
 
     def remove(self, file: str) -> None:
         """Remove a file that may be gone already."""

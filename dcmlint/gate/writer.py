@@ -5,17 +5,40 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-_T = TypeVar("_T")
-Work = Callable[[sqlite3.Connection], Any]
-_Item = tuple[Work, Future[Any], bool]  # what is done, who waits for it, and whether it is vital
+
+class Transaction(Protocol):
+    """What pieces of work get, all of a commit the same one."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> sqlite3.Cursor:
+        """A statement of any kind."""
+
+    def flush(self) -> None:
+        """Write what was put off."""
+
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Transaction)
+
+
+class _Item(Generic[C]):
+    """A piece of work, who waits for it, whether it is vital, and what must have been done before it is committed."""
+
+    __slots__ = ("first", "future", "vital", "work")
+
+    def __init__(
+        self, work: Callable[[C], Any], future: Future[Any], vital: bool, first: Callable[[], None] | None
+    ) -> None:
+        self.work, self.future, self.vital, self.first = work, future, vital, first
+
 
 _TOGETHER = 512  # pieces of work in one commit
+_LOG_PAGES = 4000  # of the write-ahead log, 16 MB, before it is written into the database: each page once
 # SQLite's primary result codes (https://sqlite.org/rescode.html): a full disk, or one that fails.
 _FULL = 13
 _SYNC_FAILED = frozenset({1034, 1290})  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
@@ -33,11 +56,13 @@ def connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute("PRAGMA secure_delete=ON")  # who the patient was is gone with the file of the instance
+    db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+    db.execute("PRAGMA temp_store=MEMORY")  # what a savepoint may take back is no file
     return db
 
 
-class Writer:
-    """Runs pieces of work in one transaction after the other.
+class Writer(Generic[C]):
+    """Runs pieces of work in one transaction after the other; ``begin`` makes what they work on.
 
     ``on_full`` makes room when the disk is full: for vital work, without which no space would ever be freed; other work
     is given up. ``broken``: a sync has failed.
@@ -45,10 +70,13 @@ class Writer:
     nothing is written any more until the journal is opened anew.
     """
 
-    def __init__(self, path: Path, on_full: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, path: Path, begin: Callable[[sqlite3.Connection], C], on_full: Callable[[], None] = lambda: None
+    ) -> None:
         self._db = connect(path)
+        self._begin = begin
         self._on_full = on_full
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Item[C] | None] = queue.SimpleQueue()
         self._closed = False
         self.broken = False
         self._lock = threading.Lock()
@@ -57,20 +85,26 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="gate-journal", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], _T], *, vital: bool = True) -> Future[_T]:
-        """Do it with the next commit; the future is done when it is on the disk."""
-        future: Future[_T] = Future()
+    def submit(
+        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None
+    ) -> Future[T]:
+        """Do it with the next commit; the future is done when it is on the disk.
+
+        ``first`` is done before, once for all that are committed together. What raises an error must be able to be
+        done a second time.
+        """
+        future: Future[T] = Future()
         with self._lock:
             if self._closed or self.broken:
                 raise JournalError(
                     "the journal is closed" if self._closed else "a sync of the journal has failed"
                 )
-            self._queue.put((work, future, vital))
+            self._queue.put(_Item(work, future, vital, first))
         return future
 
-    def do(self, work: Callable[[sqlite3.Connection], _T], *, vital: bool = True) -> _T:
+    def do(self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None) -> T:
         """Do it and wait until it is on the disk; raises ``JournalError`` where it cannot be."""
-        return self.submit(work, vital=vital).result()
+        return self.submit(work, vital=vital, first=first).result()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -97,56 +131,90 @@ class Writer:
                 self._db.close()
                 return
 
-    def _commit(self, batch: list[_Item]) -> None:
+    def _commit(self, batch: list[_Item[C]]) -> None:
         began = monotonic()
+        batch = self._prepared(batch)
+        if not batch:
+            return
         try:
             try:
                 done = self._transaction(batch)
             except sqlite3.OperationalError as error:
-                vital = [item for item in batch if item[2]]
+                vital = [item for item in batch if item.vital]
                 if _code(error) & 0xFF != _FULL or not vital:
                     raise
-                self._give_up([item for item in batch if not item[2]], error)
+                _give_up([item for item in batch if not item.vital], error)
                 batch = vital
                 self._on_full()
                 done = self._transaction(batch)
         except Exception as error:  # noqa: BLE001 - it is given to everybody who waits, and the thread goes on
             self.broken = self.broken or _code(error) in _SYNC_FAILED
-            self._give_up(batch, error)
+            _give_up(batch, error)
             return
         self.commits += 1
         self.observe(monotonic() - began)
-        for (_, future, _), (value, failure) in zip(batch, done, strict=True):
+        for item, (value, failure) in zip(batch, done, strict=True):
             if failure is not None:
-                future.set_exception(failure)
+                item.future.set_exception(failure)
             else:
-                future.set_result(value)
+                item.future.set_result(value)
 
-    def _give_up(self, batch: list[_Item], error: Exception) -> None:
-        for _, future, _ in batch:
-            future.set_exception(JournalError(f"the journal cannot be written: {error}"))
+    def _prepared(self, batch: list[_Item[C]]) -> list[_Item[C]]:
+        """Do what is to be done before; gives the work that can be committed."""
+        for first in {item.first for item in batch if item.first is not None}:
+            try:
+                first()
+            except OSError as error:
+                _give_up([item for item in batch if item.first is first], error)
+                batch = [item for item in batch if item.first is not first]
+        return batch
 
-    def _transaction(self, batch: list[_Item]) -> list[tuple[Any, Exception | None]]:
+    def _transaction(self, batch: list[_Item[C]]) -> list[tuple[Any, Exception | None]]:
         """All in one transaction; what fails for a reason of its own takes only itself back."""
-        done: list[tuple[Any, Exception | None]] = []
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            for work, _, _ in batch:
-                self._db.execute("SAVEPOINT one")
-                try:
-                    done.append((work(self._db), None))
-                except sqlite3.OperationalError:
-                    raise  # of the disk, or of the whole database
-                except Exception as error:  # noqa: BLE001 - it is given to whoever asked for the work
-                    self._db.execute("ROLLBACK TO one")
-                    done.append((None, error))
-                self._db.execute("RELEASE one")
-            self._db.execute("COMMIT")
+            return self._attempt(batch, apart=False)
+        except sqlite3.OperationalError:
+            raise  # of the disk, or of the whole database
+        except Exception:  # noqa: BLE001 - whose it is shows when each is written for itself
+            return self._attempt(batch, apart=True)
+
+    def _attempt(self, batch: list[_Item[C]], *, apart: bool) -> list[tuple[Any, Exception | None]]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            done: list[tuple[Any, Exception | None]]
+            if apart:
+                done = [self._alone(item) for item in batch]
+            else:
+                change = self._begin(db)
+                done = [(item.work(change), None) for item in batch]
+                change.flush()
+            db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            if db.in_transaction:
+                db.execute("ROLLBACK")
             raise
         return done
+
+    def _alone(self, item: _Item[C]) -> tuple[Any, Exception | None]:
+        value, failure = None, None
+        self._db.execute("SAVEPOINT one")
+        try:
+            change = self._begin(self._db)
+            value = item.work(change)
+            change.flush()
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is given to whoever asked for the work
+            self._db.execute("ROLLBACK TO one")
+            failure = error
+        self._db.execute("RELEASE one")
+        return value, failure
+
+
+def _give_up(batch: list[_Item[C]], error: Exception) -> None:
+    for item in batch:
+        item.future.set_exception(JournalError(f"the journal cannot be written: {error}"))
 
 
 def _code(error: Exception) -> int:

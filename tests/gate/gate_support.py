@@ -147,8 +147,9 @@ class Bench:
     def __init__(self, folder: Path, *, observe: bool = False, waits: bool = False, **policy: object) -> None:
         self.spool = Spool(folder / "spool")
         self.journal = Journal(
-            self.spool.journal, ["archive"], self.spool.give_reserve, lambda f: self.spool.path(f).exists()
-        )
+            self.spool.journal, ["archive"], self.spool.give_reserve, lambda f: self.spool.path(f).exists(),
+            self.spool.names_safe,
+        )  # fmt: skip
         self.checks = FakeChecks()
         self.core = Core(
             self.spool, self.journal, self.checks,  # type: ignore[arg-type]
@@ -169,9 +170,11 @@ class Bench:
         return self.core.take(self.part(content, uid), arrival).status
 
     def states(self, uid: str = "2.25.77") -> list[str]:
+        assert self.core.rest(10)
         return [row.state for row in self.journal.find(uid)]
 
     def close(self) -> None:
+        self.core.rest(10)
         self.journal.close()
         self.spool.close()
 

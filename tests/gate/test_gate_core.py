@@ -47,6 +47,7 @@ def test_observing_accepts_everything_and_says_what_would_have_been_done(tmp_pat
     with Bench(tmp_path, observe=True) as bench:
         bench.checks.reply = lambda task: REFUSE
         assert bench.take(CONTENT) == 0
+        assert bench.core.rest(10)
         (row,) = bench.journal.find("2.25.77")
         assert row.state == "queued"
         assert "would be refused: GTT001" in row.why

@@ -260,6 +260,7 @@ def test_a_late_repair_is_forwarded_too(tmp_path: Path) -> None:
         bench.checks.slow = True
         assert bench.take(dotted()) == 0
         bench.checks.finish()
+        assert bench.core.rest(10)
         (row,) = bench.journal.find(UID)
         assert (row.state, set(bench.spool.names())) == ("queued", set(row.files))
         assert row.repaired
@@ -272,6 +273,7 @@ def test_a_repair_that_comes_after_its_duplicate_was_dropped_is_dropped_too(tmp_
         bench.checks.slow = True
         assert bench.take(dotted()) == 0
         bench.checks.finish()
+        assert bench.core.rest(10)
         assert set(bench.spool.names()) == names(bench)
 
 
@@ -309,6 +311,7 @@ def test_after_a_kill_a_repair_without_a_row_is_made_anew(tmp_path: Path) -> Non
         bench.checks.later.clear()  # they died with the process
         bench.checks.slow = False
         assert recover(bench.core).rechecked == 1
+        assert bench.core.rest(10)
         (row,) = bench.journal.find(UID)
         assert (row.state, set(bench.spool.names())) == ("queued", set(row.files))
         assert stored(bench.spool.path(row.repaired)) == data_set(UID)

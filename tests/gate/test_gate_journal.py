@@ -9,6 +9,7 @@ import pytest
 from gate_support import Bench, arrival_of, data_set, sha
 
 from dcmlint.errors import UsageError
+from dcmlint.gate.change import Change
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Arrival, Outcome
 from dcmlint.gate.writer import JournalError, Writer
@@ -25,6 +26,10 @@ def journal(tmp_path: Path):
 def arrival(number: int, uid: str = "", content: bytes = b"x") -> Arrival:
     made = arrival_of(content, uid or f"2.25.{number}")
     return Arrival(**{**{f: getattr(made, f) for f in made.__struct_fields__}, "file": f"{number}.dcm"})
+
+
+def change_of(db: sqlite3.Connection) -> Change:
+    return Change(db, (), lambda file: True)
 
 
 def test_what_is_taken_is_there_for_another_connection(journal: Journal) -> None:
@@ -77,7 +82,7 @@ def test_work_that_fails_takes_only_itself_back(journal: Journal) -> None:
 
 def test_a_full_disk_is_an_error_and_the_next_commit_works(tmp_path: Path) -> None:
     given: list[str] = []
-    writer = Writer(tmp_path / "j.sqlite", lambda: given.append("reserve"))
+    writer = Writer(tmp_path / "j.sqlite", change_of, lambda: given.append("reserve"))
     try:
         writer.do(lambda db: db.execute("CREATE TABLE t(x)"))
         writer.do(lambda db: db.execute("PRAGMA max_page_count=10"))
@@ -92,7 +97,7 @@ def test_a_full_disk_is_an_error_and_the_next_commit_works(tmp_path: Path) -> No
 
 def test_the_reserve_is_for_what_frees_space_and_not_for_what_comes(tmp_path: Path) -> None:
     given: list[str] = []
-    writer = Writer(tmp_path / "j.sqlite")
+    writer = Writer(tmp_path / "j.sqlite", change_of)
     try:
         writer.do(lambda db: db.execute("CREATE TABLE t(x)"))
         writer.do(lambda db: db.execute("PRAGMA max_page_count=10"))
@@ -105,7 +110,7 @@ def test_the_reserve_is_for_what_frees_space_and_not_for_what_comes(tmp_path: Pa
         gate = threading.Event()
         writer.submit(lambda db: gate.wait(5))  # what follows is one commit
 
-        def fill(db: sqlite3.Connection) -> None:
+        def fill(db: Change) -> None:
             db.execute("INSERT INTO t VALUES(zeroblob(200000))")
 
         comes, goes = writer.submit(fill, vital=False), writer.submit(fill)
