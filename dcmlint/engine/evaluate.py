@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from dcmlint.engine.maker import FindingMaker
-from dcmlint.engine.plan import ActiveRule
 from dcmlint.expr import UNKNOWN, Missing
 from dcmlint.findings.finding import RANK, OutcomeKind, Severity
 from dcmlint.findings.problem import Problem
@@ -90,26 +89,3 @@ def failure(
         because=maker.operands(compiled.claim.because(scope, lets), hidden),
         severity=lowered(compiled, scope, lets, severity),
     )
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A rule held against a subject that is no single instance: its outcome, and what it found."""
-
-    outcome: OutcomeKind
-    reason: str = ""
-    problems: tuple[Problem, ...] = ()
-
-
-def hold(active: ActiveRule, scope: Any, context: Any, maker: FindingMaker) -> Held:
-    """Hold an expression or a function against a scope; the function gets the ``context``."""
-    compiled = active.compiled
-    if compiled.function is None:
-        verdict = evaluate(compiled, scope)
-        if verdict.outcome != "fail":
-            return Held(verdict.outcome, verdict.reason)
-        return Held("fail", "", (failure(compiled, scope, verdict.lets, active.severity, maker),))
-    begun = applies(compiled, scope)
-    if begun.outcome != "pass":
-        return Held(begun.outcome, begun.reason)
-    problems = tuple(compiled.function(context, **active.rule.parameters))
-    return Held("fail" if problems else "pass", "", problems)

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.dicom.instance import Instance, read_instance
+from dcmlint.dicom.instance import read_instance
+from dcmlint.engine.given import check_given
 from dcmlint.engine.plan import ActiveRule, Plan, Planner
 from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
 from dcmlint.engine.totals import Totals
-from dcmlint.facts.registry import Facts
-from dcmlint.findings.finding import RANK, Finding, OutcomeKind
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind, Subject
 from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.example_facts import example_facts
 from dcmlint.rules.examples import ExampleFile, example_files
@@ -122,7 +122,8 @@ def _on_file(
         ]
         rules.append(active)
     run = InstanceRun(instance, file.name, Plan(rules, instance.sop_class), _SETTINGS, _VALUES)
-    _give(run.facts, facts)
+    for name, value in facts.items():
+        run.facts.give(name, value)
     checked = run.run()
     outcome = checked.outcomes.get(rule.id, "pass" if rule.id in run.plan.ids else "not_applicable")
     findings = tuple(finding for finding in checked.findings if finding.rule == rule.id)
@@ -131,15 +132,8 @@ def _on_file(
 
 def _on_facts(active: ActiveRule, facts: Mapping[str, Any]) -> _Came:
     """A rule about an association: no data set, only what is known of it."""
-    run = InstanceRun(Instance(WholeBuffer(b"")), "", Plan((), ""), _SETTINGS, _VALUES)
-    (run.plan.functions if active.rule.kind == "function" else run.plan.expressions).append(active)
-    _give(run.facts, facts)
-    checked = run.run()
-    return (
-        checked.outcomes.get(active.id, "pass"),
-        checked.findings,
-        checked.undecided.get(active.rule.id, ""),
-    )
+    checked = check_given((active,), facts, Subject("association", ""), _SETTINGS)
+    return checked.outcomes[active.id], checked.findings, checked.undecided.get(active.id, "")
 
 
 @cache
@@ -159,8 +153,3 @@ def _together(active: ActiveRule, files: Sequence[ExampleFile]) -> _Came:
     outcome: OutcomeKind = next((kind for kind in _WORST if row.get(kind)), "not_applicable")
     reason = ", ".join(report.undecided.get(rule_id, {}))
     return outcome, tuple(finding for finding in report.findings if finding.rule == rule_id), reason
-
-
-def _give(facts: Facts, given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
-        facts.give(name, value)

@@ -68,7 +68,7 @@ def follow(checker: Checker, rule: str, path: str, open_: Opener) -> Followed:
         )
     outcome = result.outcomes.get(rule, "fail" if findings else "pass")
     maker = FindingMaker(Subject("file", path, (path,)), path, checker.settings)
-    places = run.scopes(active)
+    places = run.places(active)
     return Followed(
         outcome=outcome, title=result.record.title, reason=result.undecided.get(rule, ""), findings=findings,
         places=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dcmlint.dicom.instance import Instance
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import ConfigError, did_you_mean
 from dcmlint.facts.shape import Shape
@@ -11,6 +12,7 @@ from dcmlint.findings.finding import RANK, OutcomeKind, Severity
 from dcmlint.rules.compile import CompiledRule, compiled, sop_classes_of
 from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.shape_scope import outcome_for
+from dcmlint.standard.tags import Modality
 
 _MOST_SHAPES = 128  # of one SOP Class; more are planned again
 
@@ -219,6 +221,12 @@ def silenced(
         if rule.attributes and rule.id not in locked and not names_of(rule).isdisjoint(ignored)
         and not ({rule.id, rule.name} & asked and not {rule.id, rule.name} & ignored)
     )  # fmt: skip
+
+
+def has_modality(rule: Rule, instance: Instance) -> bool:
+    """Whether a rule is about instances of this modality."""
+    modalities = rule.applies.modality
+    return not modalities or instance.dataset.text(Modality) in modalities
 
 
 def names_of(rule: Rule) -> set[str]:

@@ -27,7 +27,7 @@ from dcmlint.dicom.items import Group, count_of, indices
 from dcmlint.dicom.path import name_of, path_of, tag_text
 from dcmlint.dicom.spans import Span
 from dcmlint.dicom.values import decode
-from dcmlint.engine.run import Failure
+from dcmlint.engine.placing import Failure
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import Fix, Operation

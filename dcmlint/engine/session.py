@@ -14,15 +14,16 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, directory_of
+from dcmlint.engine.given import check_given
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.image_exhibit import ImageExhibit, image_exhibit
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.plan import Plan, Planner, active_rules, silenced
-from dcmlint.engine.run import Checked, InstanceRun
+from dcmlint.engine.run import InstanceResult, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError, StandardError, UsageError
 from dcmlint.facts.file.file_name import file_name_of
-from dcmlint.facts.file.svs import SVS, Svs, can_read_svs, is_tiff
+from dcmlint.facts.file.svs import SVS, can_read_svs, is_tiff, read_svs
 from dcmlint.findings.finding import (
     FileRecord,
     Finding,
@@ -162,7 +163,7 @@ class Checker:
         """Check the bytes of one input; ``keep``: see `check_opened`."""
         instance = read_instance(buffer, stated_syntax=stated_syntax)
         if instance is None:
-            other = self._slide_file(task, buffer)
+            other = self._svs_file(task, buffer)
             return other if other is not None else self._no_dicom(task, buffer)
         plan = self.planner.plan(instance.sop_class, received=task.received)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
@@ -171,7 +172,7 @@ class Checker:
             keep(run)
         from dcmlint.engine.not_checked import not_checked
 
-        checked: Checked = run.run()
+        checked = run.run()
         exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)
         unreviewed = "" if checked.reviewed else checked.iod
@@ -219,7 +220,7 @@ class Checker:
     def _uid(self, uid: str) -> str:
         return show_uid(uid, self.settings.show_values, self.settings.mask_uids)
 
-    def _slide_file(self, task: Task, buffer: Buffer) -> Result | None:
+    def _svs_file(self, task: Task, buffer: Buffer) -> Result | None:
         """Check a TIFF file, where the profile has rules about SVS; None without such rules, or for other inputs."""
         rules = [active for active in self.planner.rules if SVS in active.rule.tags]
         if not rules or not is_tiff(buffer):
@@ -227,17 +228,16 @@ class Checker:
         if not can_read_svs():
             message = "a TIFF file; to read it, install tifffile: pip install 'dcmlint[svs]'"
             return self.unreadable(task.path, NOT_DICOM, message)
-        run = InstanceRun(Instance(buffer), task.path, Plan(rules, ""), self.settings, self._values)
-        checked = run.run()
-        found = run.facts.of(Svs)
-        title = f"Aperio SVS · {found.images} images" if found is not None and found.is_svs else "TIFF"
+        svs = read_svs(buffer)
+        checked = check_given(rules, {"svs": svs}, Subject("file", task.path, (task.path,)), self.settings)
+        title = f"Aperio SVS · {svs.images} images" if svs.is_svs else "TIFF"
         record = FileRecord(path=task.path, title=title, undecided=tuple(checked.undecided))
         exempt = exempted(self.profile, task.path)
         return Result(
             record=record,
             findings=settled(self.profile, self.rules, checked.findings, exempt),
             exempt=exempt,
-            outcomes={**dict.fromkeys((active.rule.id for active in rules), "pass"), **checked.outcomes},
+            outcomes=checked.outcomes,
             undecided=checked.undecided,
         )
 
@@ -269,7 +269,7 @@ def skipped(path: str, kind: str) -> Result:
     return Result(record=FileRecord(path=path, status="skipped", title=kind))
 
 
-def _counts(plan: Plan, checked: Checked) -> dict[str, Any]:
+def _counts(plan: Plan, checked: InstanceResult) -> dict[str, Any]:
     """How many rules of a plan hold or do not apply, and which crashed: all pass but the exceptions."""
     ends = checked.outcomes.values()
     return {

@@ -6,37 +6,33 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dcmlint.dicom.path import parse_path
-from dcmlint.engine.evaluate import hold
-from dcmlint.engine.guard import guarded
-from dcmlint.engine.maker import FindingMaker, Where
+from dcmlint.engine.maker import FindingMaker
 from dcmlint.engine.members import Members
 from dcmlint.engine.plan import ActiveRule
+from dcmlint.engine.runner import Checked, Ends, RuleSubject, hold, ordered
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.run.index import RunIndex
 from dcmlint.facts.run.slide import Slide
-from dcmlint.findings.finding import RANK, Finding, Fix, OutcomeKind, Subject
+from dcmlint.findings.finding import Finding, Fix, OutcomeKind, Subject
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
 
 
-class SubjectResult(msgspec.Struct, frozen=True):
+class SubjectResult(Checked, frozen=True, kw_only=True):
     """What the rules found about one slide or series, or about an instance of which nothing could be kept.
 
-    ``undecided``: rule, reason, and a file; ``explained``: rule and file of findings about single files that follow
+    ``first``: the file that stands for it; ``explained``: rule and file of findings about single files that follow
     from findings here; ``slide``: id and paths, where it is one.
     """
 
-    findings: tuple[Finding, ...]
-    outcomes: dict[str, OutcomeKind]
-    undecided: tuple[tuple[str, str, str], ...]
+    first: str
     explained: frozenset[tuple[str, str]] = frozenset()
     slide: tuple[str, tuple[str, ...]] | None = None
 
 
 class Together(msgspec.Struct, frozen=True):
-    """The same of all slides and series."""
+    """The same of all slides and series; ``undecided``: rule, reason, and a file."""
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[dict[str, OutcomeKind], ...] = ()
@@ -56,17 +52,19 @@ def each_together(
         return
     for crash, path in members.crashes:
         # What could not be compared was not checked: every rule about slides and series says so.
-        yield SubjectResult((), {active.rule.id: "error" for active in rules},
-                      tuple((active.rule.id, crash, path) for active in rules))  # fmt: skip
+        ids = [active.id for active in rules]
+        yield SubjectResult(
+            outcomes=dict.fromkeys(ids, "error"), undecided=dict.fromkeys(ids, crash), first=path
+        )
     of_scope = {
         scope: [active for active in rules if active.rule.scope == scope] for scope in ("slide", "series")
     }
     for parts in members.related():
         index = RunIndex(parts)
         for slide in index.slides if of_scope["slide"] else ():
-            yield _SubjectRun(SlideContext(slide, index), settings).checked(of_scope["slide"])
+            yield _checked(SlideContext(slide, index), of_scope["slide"], settings)
         for series in index.series.values():
-            yield _SubjectRun(SlideContext(series, index), settings).checked(of_scope["series"])
+            yield _checked(SlideContext(series, index), of_scope["series"], settings)
 
 
 def check_together(
@@ -78,66 +76,48 @@ def check_together(
     return Together(
         tuple(found for one in subjects for found in one.findings),
         tuple(one.outcomes for one in subjects),
-        tuple(row for one in subjects for row in one.undecided),
+        tuple((rule, why, one.first) for one in subjects for rule, why in one.undecided.items()),
         frozenset(pair for one in subjects for pair in one.explained),
         tuple(one.slide for one in subjects if one.slide is not None),
     )
 
 
-class _SubjectRun:
-    """One slide or series held against the rules."""
+class _Together(RuleSubject):
+    """A slide or a series."""
 
     def __init__(self, context: SlideContext, settings: Settings) -> None:
-        self.context, self.settings = context, settings
-        self.findings: list[Finding] = []
-        self.outcomes: dict[str, OutcomeKind] = {}
-        self.undecided: list[tuple[str, str, str]] = []
-        self.explained: set[tuple[str, str]] = set()
-        self._classes = {part.kept.sop_class for part in context.parts}
-        self._files = paths(context.parts)
         subject = context.subject
-        self._maker = FindingMaker(
-            Subject("slide", subject.id, self._files)
-            if isinstance(subject, Slide)
-            else Subject("series", subject.uid or "no Series Instance UID", self._files),
-            self._files[0],
-            settings,
+        self.files = paths(context.parts)
+        self.slide = subject if isinstance(subject, Slide) else None
+        named = (
+            Subject("series", subject.uid or "no Series Instance UID", self.files)
+            if not isinstance(subject, Slide)
+            else Subject("slide", subject.id, self.files)
         )
+        super().__init__(SlideScope(self.slide), context, FindingMaker(named, self.files[0], settings))
+        self.explained: set[tuple[str, str]] = set()
 
-    def checked(self, rules: Sequence[ActiveRule]) -> SubjectResult:
-        """Hold all rules against the subject."""
-        for active in rules:
-            self._hold(active)
-        subject = self.context.subject
-        return SubjectResult(
-            tuple(sorted(self.findings, key=lambda f: (-RANK[f.severity], f.rule, f.file or "", f.path))),
-            self.outcomes, tuple(self.undecided), frozenset(self.explained),
-            (subject.id, tuple(part.path for part in subject.parts)) if isinstance(subject, Slide) else None,
-        )  # fmt: skip
+    def found(self, active: ActiveRule, problem: Problem) -> None:
+        """Take in a problem: it may explain findings about single files, and `dcmlint fix` may know a remedy."""
+        problem = _with_fixes(problem, active)
+        self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
+        if problem.found is not None:  # computed, or masked when the instance was read
+            problem = msgspec.structs.replace(problem, found=None, said=self.maker.show(problem.found))
+        super().found(active, problem)
 
-    def _hold(self, active: ActiveRule) -> None:
-        """Hold one rule against the subject; a rule that crashes gets the outcome *error*."""
-        wanted = sop_classes_of(active.rule)
-        if wanted and not wanted & self._classes:
-            return
-        outcome, reason = guarded(self._outcome, active)
-        self.outcomes[active.rule.id] = outcome
-        if reason:
-            self.undecided.append((active.rule.id, reason, self._files[0]))
 
-    def _outcome(self, active: ActiveRule) -> tuple[OutcomeKind, str]:
-        subject = self.context.subject
-        held = hold(
-            active, SlideScope(subject if isinstance(subject, Slide) else None), self.context, self._maker
-        )
-        for problem in held.problems:
-            problem = _with_fixes(problem, active)
-            path = problem.path or active.rule.at
-            self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
-            if problem.found is not None:  # computed, or masked when the instance was read
-                problem = msgspec.structs.replace(problem, found=None, said=self._maker.show(problem.found))
-            self.findings += self._maker.make(active, problem, Where(path, _tag(path)))
-        return held.outcome, held.reason
+def _checked(context: SlideContext, rules: Sequence[ActiveRule], settings: Settings) -> SubjectResult:
+    """Hold rules against one slide or series; those about other classes of instances have no outcome."""
+    classes = {part.kept.sop_class for part in context.parts}
+    concerned = [one for one in rules if not (wanted := sop_classes_of(one.rule)) or wanted & classes]
+    subject, ends = _Together(context, settings), Ends()
+    hold(concerned, subject, ends)
+    slide = subject.slide
+    return SubjectResult(
+        findings=ordered(subject.findings), outcomes=ends.of(concerned), undecided=ends.undecided,
+        first=subject.files[0], explained=frozenset(subject.explained),
+        slide=(slide.id, tuple(part.path for part in slide.parts)) if slide is not None else None,
+    )  # fmt: skip
 
 
 def _with_fixes(problem: Problem, active: ActiveRule) -> Problem:
@@ -152,12 +132,3 @@ def _with_fixes(problem: Problem, active: ActiveRule) -> Problem:
         for one in compiled_repairs(active.source)
     )  # fmt: skip
     return msgspec.structs.replace(problem, fixes=fixes) if fixes else problem
-
-
-def _tag(path: str) -> int:
-    if not path:
-        return 0
-    try:
-        return parse_path(path)[-1].tag
-    except ValueError:
-        return 0

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Sequence
 
 from dcmlint import standard
-from dcmlint.engine.association import AssociationChecked
 from dcmlint.engine.directory import Directory, check_directories
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.maker import FindingMaker, Where
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.report import Closing, Report, Summary, Tally, unsettled
+from dcmlint.engine.runner import Checked
 from dcmlint.engine.session import INSTANCE_COUNT, Checker, Result
 from dcmlint.engine.spool import Spool
 from dcmlint.engine.stream import Recorder, Stream
@@ -99,7 +99,7 @@ class Totals:
         if result.exempt:
             self._exempt[record.path] = result.exempt
 
-    def associate(self, record: AssociationRecord, checked: AssociationChecked, listed: bool = True) -> None:
+    def associate(self, record: AssociationRecord, checked: Checked, listed: bool = True) -> None:
         """Take in what came of an endpoint or an association; ``listed``: reports show it."""
         self._tally.association(record)
         if listed:
@@ -144,8 +144,8 @@ class Totals:
         for subject in each_together(self.members, checker.planner.together, checker.settings):
             self._tell(settled_together(checker.profile, subject.findings, self._exempt))
             self._counts.add(subject.outcomes)
-            for rule, reason, path in subject.undecided:
-                self._undecided.setdefault(rule, {}).setdefault(reason, path)
+            for rule, reason in subject.undecided.items():
+                self._undecided.setdefault(rule, {}).setdefault(reason, subject.first)
             explained |= subject.explained
             if subject.slide is not None:
                 slides.append(subject.slide)

@@ -88,7 +88,7 @@ class _Look(msgspec.Struct, frozen=True):
         if run is None:
             return
         said = {finding.rule for finding in self.result.findings}
-        for failure in run.failures or ():
+        for failure in run.failures:
             place = (failure.active.id, without_indices(failure.where.path))
             if failure.active.id in said and place not in self.spared:
                 yield from proposed(run.instance, run.facts, failure)
@@ -99,7 +99,7 @@ def look(checker: Checker, task: Task, buffer: Buffer, spared: Spared | None = N
     runs: list[InstanceRun] = []
 
     def keep(run: InstanceRun) -> None:
-        run.failures = []
+        run.keep_failures()
         runs.append(run)
 
     result = checker.check_opened(task, buffer, keep=keep)

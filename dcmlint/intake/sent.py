@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from dcmlint.engine.association import check_association
+from dcmlint.engine.given import check_given
 from dcmlint.engine.session import Checker
 from dcmlint.facts.association.senders import Stored
 from dcmlint.findings.finding import Finding, Subject
@@ -105,7 +105,7 @@ def sent_findings(
     if half_originator:
         stored = msgspec.structs.replace(stored, half_originator=(given_uid(sop_instance),))
     rules = [active for active in checker.planner.rules if active.rule.scope == "association"]
-    checked = check_association(
+    checked = check_given(
         rules, {"store": stored}, Subject("association", given_uid(sop_instance)), checker.settings
     )
     return tuple(checked.findings)

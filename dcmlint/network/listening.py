@@ -16,9 +16,9 @@ from time import monotonic
 import msgspec
 
 from dcmlint import standard
-from dcmlint.engine.association import AssociationChecked
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
+from dcmlint.engine.runner import Checked
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
 from dcmlint.engine.stream import Stream
 from dcmlint.engine.together import each_together
@@ -154,7 +154,7 @@ class Listening:
             self.tell(Told(association=one.record, findings=one.checked.findings, sender=True))
         if self.receiver.turned_away:
             record = turned_away_record(self.receiver.crowd.turned_away)
-            self.totals.associate(record, AssociationChecked((), {}, {}))
+            self.totals.associate(record, Checked())
 
     # --- in the thread that reports ------------------------------------------------------------------
 

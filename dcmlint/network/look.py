@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.engine.association import AssociationChecked, check_association
 from dcmlint.engine.exhibit import AssociationRecord, ContextRow
+from dcmlint.engine.given import check_given
+from dcmlint.engine.runner import Checked
 from dcmlint.engine.session import Checker
 from dcmlint.expr import UNKNOWN
 from dcmlint.facts.association.endpoints import Reach
@@ -27,7 +28,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint or association that was looked at, and what the rules made of it."""
 
     record: AssociationRecord
-    checked: AssociationChecked
+    checked: Checked
 
 
 def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None) -> Looked:
@@ -36,7 +37,7 @@ def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None)
         title = " · ".join(part for part in (plan.says, f"not probed: {plan.left_out}") if part)
         return Looked(
             record=AssociationRecord(id=plan.id, title=title, status="not checked"),
-            checked=AssociationChecked((), {}, {}),
+            checked=Checked(),
         )
     plan = _listening(plan)
     if plan.is_dicom:
@@ -57,10 +58,10 @@ def _listening(plan: Plan) -> Plan:
     return plan
 
 
-def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> AssociationChecked:
+def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> Checked:
     """Hold the rules of scope association against facts."""
     rules = [active for active in checker.planner.rules if active.rule.scope == "association"]
-    return check_association(rules, given, Subject("association", subject_id), checker.settings)
+    return check_given(rules, given, Subject("association", subject_id), checker.settings)
 
 
 def looked(checker: Checker, given: Mapping[str, Any], record: AssociationRecord) -> Looked:

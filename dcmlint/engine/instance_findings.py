@@ -1,0 +1,88 @@
+"""The findings of one instance as they are made: repeats are counted, and of one rule no more are listed than can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from dcmlint.engine.maker import FindingMaker, Where, lower_of
+from dcmlint.engine.placing import Failure
+from dcmlint.engine.plan import ActiveRule, Plan
+from dcmlint.findings.collapse import Repeats, collapse, without_indices
+from dcmlint.findings.finding import RANK, Finding, Fix
+from dcmlint.findings.problem import Problem
+
+# Findings of one rule for one file that are listed, joined over items or each by itself; more are counted.
+MAX_FINDINGS = 1000
+MAX_FINDINGS_APART = 10_000
+
+
+class InstanceFindings:
+    """Takes failures of rules, makes findings of those that are listed, and counts the others.
+
+    ``fixes`` gives what would repair a failure; it is asked for those that become findings, unless ``kept`` is a list:
+    then all failures are appended to it, and findings have no fixes.
+    """
+
+    def __init__(
+        self, plan: Plan, maker: FindingMaker, group: bool, fixes: Callable[[Failure], tuple[Fix, ...]]
+    ) -> None:
+        self.made: list[Finding] = []
+        self.kept: list[Failure] | None = None
+        self._plan, self._maker, self._group, self._fixes = plan, maker, group, fixes
+        self._repeats = Repeats()
+        self._listed: dict[str, set[str]] = {}
+        self._beyond: dict[ActiveRule, int] = {}
+
+    def add(self, failure: Failure) -> None:
+        """Take in what a rule found."""
+        active, problem, where = failure.active, failure.problem, failure.where
+        if self.kept is not None:
+            self.kept.append(failure)
+        listed = self._listed.setdefault(active.id, set())
+        # Repeats at other items are one finding; where they are not joined, each place is one.
+        place = without_indices(where.path) if self._group and "[" in where.path else where.path
+        if place not in listed and len(listed) >= (MAX_FINDINGS if self._group else MAX_FINDINGS_APART):
+            self._beyond[active] = self._beyond.get(active, 0) + where.count
+            return
+        listed.add(place)
+        if place is not where.path and active.id not in self._plan.bound and not where.places:
+            rank = RANK[lower_of(active.severity, problem.severity)]
+            if self._repeats.counts(self.made, active.id, place, where.path, rank, where.count):
+                return
+        if self.kept is None and not problem.fixes and (fixes := self._fixes(failure)):
+            problem = msgspec.structs.replace(problem, fixes=fixes)
+        self.made += self._maker.make(active, problem, where)
+
+    def counts_again(
+        self, active: ActiveRule, place: str, numbers: tuple[int, ...], problem: Problem
+    ) -> bool:
+        """Whether a problem at a place without indices is one more of those that are only counted; else nothing is done."""
+        if self.kept is not None:
+            return False
+        rank = RANK[lower_of(active.severity, problem.severity)]
+        return self._repeats.counts_again(active.id, place, numbers, rank, max(1, problem.count))
+
+    def left_out(self) -> set[str]:
+        """Leave out findings that follow from another one at the same place: one defect, one finding.
+
+        Gives the rules that have no finding any more.
+        """
+        explains = self._plan.explains
+        if explains.keys().isdisjoint(finding.rule for finding in self.made):
+            return set()
+        explained = {
+            (other, finding.path) for finding in self.made for other in explains.get(finding.rule, ())
+        }
+        dropped = {finding.rule for finding in self.made if (finding.rule, finding.path) in explained}
+        self.made = [finding for finding in self.made if (finding.rule, finding.path) not in explained]
+        return dropped.difference(finding.rule for finding in self.made)
+
+    def all(self) -> tuple[Finding, ...]:
+        """The findings, those that are alike joined; a rule of which more was found than is listed says how much."""
+        for active, count in self._beyond.items():
+            message = f"{count} more findings of this rule in this file are not listed"
+            self.made += self._maker.make(active, Problem(message=message), Where(count=count))
+        made = self._repeats.added_to(self.made)
+        return collapse(made, self._plan.once) if self._group else tuple(made)
