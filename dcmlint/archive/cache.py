@@ -6,6 +6,7 @@ Runs by other rules, settings or another edition are not looked at.
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -45,6 +46,12 @@ class Earlier:
         }
         found.pop("", None)
         return found
+
+    def keys(self, digest: str) -> Path | None:
+        """The file of the keys of the earlier shard with this digest, if there is one."""
+        if self.row is None or digest not in self._digests:
+            return None
+        return self._folder.file("keys", self.row["run"], self._digests[digest])
 
     def link(self, shard: Shard, run: str) -> bool:
         """Give a shard whose objects are all the same the files of the earlier one."""

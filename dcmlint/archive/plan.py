@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from pathlib import Path
 from posixpath import dirname
 
 import msgspec
@@ -23,6 +24,7 @@ _FIRST, _OF_EACH = 64, 4
 _MAX_BYTES = 64 << 30
 _LISTED = "listed"
 Listing = Callable[[str], Iterable[Key]]
+Same = Callable[[str], Path | None]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +62,9 @@ def _drawn(key: str) -> float:
 
 
 def planned(
-    folder: Folder, run: str, listing: Listing, choice: Choice, size: int, listed: Callable[[int], None]
-) -> Iterator[Shard]:
+    folder: Folder, run: str, listing: Listing, choice: Choice, size: int, listed: Callable[[int], None],
+    same: Same = lambda digest: None,
+) -> Iterator[Shard]:  # fmt: skip
     """`shards`, listed ahead in a thread of its own: what waits lies on the disk.
 
     ``listed`` is called, in that thread, with the number of objects of each shard.
@@ -71,7 +74,7 @@ def planned(
 
     def work() -> None:
         try:
-            for shard in shards(folder, run, listing, choice, size):
+            for shard in shards(folder, run, listing, choice, size, same):
                 listed(shard.keys.num_rows)
                 waiting.put(shard.number)
                 if stopped.is_set():
@@ -100,10 +103,13 @@ class Shard(msgspec.Struct, frozen=True):
     digest: str
 
 
-def shards(folder: Folder, run: str, listing: Listing, choice: Choice, size: int) -> Iterator[Shard]:
+def shards(
+    folder: Folder, run: str, listing: Listing, choice: Choice, size: int, same: Same = lambda digest: None
+) -> Iterator[Shard]:
     """The shards of a run: those that were written down, then those of the rest of the listing.
 
-    ``listing``: the keys behind one that was listed before; ``size``: the most objects in one.  Raises `InputError` where the source cannot be listed.
+    ``listing``: the keys behind one that was listed before; ``size``: the most objects in one; ``same``: the file of an
+    earlier shard with this digest, which is not written again.  Raises `InputError` where the source cannot be listed.
     """
     number, after = 0, ""
     for number in folder.shards("keys", run):
@@ -116,7 +122,11 @@ def shards(folder: Folder, run: str, listing: Listing, choice: Choice, size: int
     for keys in _pieces(choice.of(listing(after), after), size, number):
         digest = digest_of(keys)
         batch = batch_of(keys)
-        folder.write("keys", run, number, pa.Table.from_batches([batch]), {"digest": digest})
+        before = same(digest) if digest else None
+        if before is not None:
+            folder.link("keys", run, number, before)
+        else:
+            folder.write("keys", run, number, pa.Table.from_batches([batch]), {"digest": digest})
         yield Shard(number, batch, digest)
         number += 1
     folder.write("keys", run, _LISTED, pa.Table.from_batches([batch_of(())]))

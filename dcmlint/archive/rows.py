@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from dcmlint.archive.keyed import keyed
 from dcmlint.archive.links import links_of
 from dcmlint.engine.directory import Directory
-from dcmlint.engine.members import kept_of
+from dcmlint.engine.members import kept_of, with_kept
 from dcmlint.engine.session import Result
 from dcmlint.findings.finding import FileRecord, Finding, Fix, Place, Reference, Subject
 from dcmlint.sources.key import Key
@@ -39,9 +40,17 @@ COLUMNS = {
 
 
 def row_of(
-    key: Key, result: Result, sender: str, *, bytes_read: int, requests: int, seconds: float
+    key: Key,
+    result: Result,
+    sender: str,
+    secret: bytes = b"",
+    *,
+    bytes_read: int,
+    requests: int,
+    seconds: float,
 ) -> dict[str, Any]:
-    """The row of `RESULTS` for one instance of an object; ``sender``: the one that its key names, or ""."""
+    """The row of `RESULTS` for one instance of an object; ``sender``: the one that its key names, or ""; ``secret``: see
+    `dcmlint.archive.keyed`."""
     record = result.record
     counts = dict.fromkeys(("error", "warning", "info"), 0)
     for finding in result.findings:
@@ -55,20 +64,23 @@ def row_of(
         "outcomes": list(result.outcomes.items()), "undecided": list(result.undecided.items()),
         "unreviewed": result.unreviewed, "sampled": result.sampled,
         "bytes_read": bytes_read, "requests": requests, "seconds": seconds,
-        "findings": [finding_row(one) for one in result.findings], "facts": _facts(result),
+        "findings": [finding_row(one) for one in result.findings], "facts": _facts(result, secret),
     }  # fmt: skip
     row.update(zip(COLUMNS, result.columns or ("",) * len(COLUMNS), strict=True))
     return row
 
 
-def _facts(result: Result) -> dict[str, Any] | None:
+def _facts(result: Result, secret: bytes) -> dict[str, Any] | None:
     directory = result.directory
     if not result.member and directory is None and not result.exempt:
         return None
-    path = result.record.path
-    kept = kept_of(result.member)
+    path, member = result.record.path, result.member
+    kept = kept_of(member)
+    if kept is not None and secret:
+        kept = keyed(kept, secret)
+        member = with_kept(member, kept)
     return {
-        "path": text(path), "kept": result.member, "links": [] if kept is None else links_of(path, kept),
+        "path": text(path), "kept": member, "links": [] if kept is None else links_of(path, kept),
         "directory": None if directory is None else [text(name) for name in directory.names],
         "exempt": list(result.exempt),
     }  # fmt: skip

@@ -22,6 +22,7 @@ from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
 from dcmlint.archive.engines.job import packed, unpacked
 from dcmlint.archive.groups import check_groups
+from dcmlint.archive.keyed import name_of, read_key
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
 from dcmlint.archive.plan import Choice, Shard, is_listed, planned
@@ -44,7 +45,7 @@ class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``engine``: see `open_engine`; ``jobs``: processes of this machine, 0 for one a core; ``shard_size``: the most objects
     of a shard; ``cache``: take over what earlier runs found of objects that have not changed; ``fresh``: do not go on
-    with a run that was stopped.
+    with a run that was stopped; ``key_file``: see `read_key`.
     """
 
     work: Work
@@ -55,6 +56,7 @@ class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
     cache: bool = True
     fresh: bool = False
     fail_on: Severity | None = "error"
+    key_file: str = ""
 
 
 def scan(out: str, settings: ScanSettings, progress: Progress = lambda done, listed: None) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def scan(out: str, settings: ScanSettings, progress: Progress = lambda done, lis
     checker = Checker(settings.work.settings)
     folder = Folder(out, create=True)
     settings = _without_results(settings, out)
+    secret = settings.work.secret or read_key(folder.path, settings.key_file)
+    settings = msgspec.structs.replace(settings, work=msgspec.structs.replace(settings.work, secret=secret))
     with only_one(folder):
         folder.sweep()
         return _Scan(folder, settings, checker, progress).run()
@@ -101,7 +105,7 @@ class _Open:
 class _Scan:
     def __init__(self, folder: Folder, settings: ScanSettings, checker: Checker, progress: Progress) -> None:
         self.folder, self.settings, self.checker, self.progress = folder, settings, checker, progress
-        self.digest = rules_digest(checker)
+        self.digest = rules_digest(checker, settings.work.secret)
         runs = folder.runs()
         self.row = self._begun(runs)
         self.run_id: str = self.row["run"]
@@ -111,8 +115,9 @@ class _Scan:
 
     def _begun(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
         """The row of the run: of one that was stopped, else a new one."""
+        work = msgspec.structs.replace(self.settings.work, secret=b"")  # which is written down nowhere else
         what = msgspec.json.encode(
-            (self.settings.work, self.settings.choice, self.settings.shard_size), order="deterministic"
+            (work, self.settings.choice, self.settings.shard_size), order="deterministic"
         ).decode()
         if not self.settings.fresh:
             for row in reversed(runs):
@@ -158,7 +163,8 @@ class _Scan:
         try:
             found = partial(list_keys, source, settings.work.source)
             size, listed = settings.shard_size, partial(self.progress, 0)
-            for shard in planned(self.folder, self.run_id, found, settings.choice, size, listed):
+            same = self.earlier.keys if self.earlier is not None else lambda digest: None
+            for shard in planned(self.folder, self.run_id, found, settings.choice, size, listed, same):
                 if shard.number in done:
                     self.progress(shard.keys.num_rows, 0)
                     continue
@@ -199,8 +205,13 @@ class _Scan:
         return _Open(shard, tables), rest
 
     def _submit(self, opened: _Open, keys: pa.RecordBatch) -> None:
-        opened.waiting += 1
-        self.jobs[self.engine().submit((SCAN, packed(keys)))] = opened, keys
+        """Begin the jobs of a shard, all of them before one is taken in."""
+        engine = self.engine()
+        most = engine.most or keys.num_rows
+        for start in range(0, keys.num_rows, most):
+            piece = keys.slice(start, most)
+            opened.waiting += 1
+            self.jobs[engine.submit((SCAN, packed(piece)))] = opened, piece
 
     def _take(self) -> None:
         """Take in a job; one whose process died is done again in halves, until it is one object."""
@@ -286,9 +297,12 @@ def _edition() -> str:
     return standard.load().edition
 
 
-def rules_digest(checker: Checker) -> str:
-    """A digest of all that decides what is found: dcmlint, its edition, the settings, the rules and the profile."""
-    hashed = hashlib.sha256(f"{__version__} {_edition()}".encode())
+def rules_digest(checker: Checker, secret: bytes = b"") -> str:
+    """A digest of all that decides what is found: dcmlint, its edition, the settings, the rules and the profile.
+
+    And of the key of hashes: those of two keys cannot be compared.
+    """
+    hashed = hashlib.sha256(f"{__version__} {_edition()} {name_of(secret)}".encode())
     profile = checker.profile
     for part in (
         checker.settings, [(active.severity, active.rule) for active in checker.planner.rules], profile.exemptions,

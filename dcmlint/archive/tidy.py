@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
+from dcmlint.archive.keyed import NAME, read_key, write_key
 from dcmlint.archive.layout import KINDS, Folder, only_one
 from dcmlint.errors import UsageError
 
@@ -28,7 +29,17 @@ def merge(sources: Sequence[str], out: str) -> int:
                 folder.write_run(row)  # last: a run that is named is whole
                 there.add(run)
                 count += 1
+        _share_key(folder, [Folder(name) for name in sources])
     return count
+
+
+def _share_key(folder: Folder, sources: Sequence[Folder]) -> None:
+    """The key of the hashes goes along where all sources have the same one, so that later scans can take runs over."""
+    if (folder.path / NAME).exists():
+        return
+    keys = {read_key(one.path) if (one.path / NAME).exists() else b"" for one in sources}
+    if len(keys) == 1 and all(keys):
+        write_key(folder.path / NAME, keys.pop())
 
 
 def prune(

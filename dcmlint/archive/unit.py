@@ -35,7 +35,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     ``settings``: of the engine; ``source``: where the keys are; ``time_limit``: seconds for one file, 0 for none;
     ``memory_limit``: bytes that the process may have, where somebody set it; ``sender``: a regular expression whose
-    first group, in the key, is the sender.
+    first group, in the key, is the sender; ``secret``: the key (16 to 64 bytes) of the hashes in facts, b"" for none.
     """
 
     settings: Settings = Settings()
@@ -43,6 +43,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: float = 0.0
     memory_limit: int = 0
     sender: str = ""
+    secret: bytes = b""
 
     def __post_init__(self) -> None:
         try:
@@ -114,7 +115,7 @@ def _rows(
             finally:
                 one.discard()
             yield row_of(
-                key, result, by, bytes_read=source.usage.bytes - read,
+                key, result, by, work.secret, bytes_read=source.usage.bytes - read,
                 requests=source.usage.requests - asked, seconds=time.monotonic() - started,
             )  # fmt: skip
             started, read, asked = time.monotonic(), source.usage.bytes, source.usage.requests

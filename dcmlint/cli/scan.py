@@ -77,6 +77,9 @@ def scan(
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse the findings of earlier runs for unchanged objects.")
     ] = True,
+    key_file: Annotated[
+        str, typer.Option("--key-file", metavar="FILE", help="The key (32 random bytes) of the hashes of identifying values.  [default: the file key in the folder of results, made when it is absent]")
+    ] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again, even if there is an interrupted scan.")] = False,
     select: Select = None,
     ignore: Ignore = None,
@@ -121,7 +124,7 @@ def scan(
             ),
         ),
         choice=Choice(share=_share(sample), one_per_series=one_per_series),
-        engine=engine, jobs=jobs or run.base.jobs, shard_size=shard_size, cache=cache, fresh=fresh, fail_on=run.fail_on,
+        engine=engine, jobs=jobs or run.base.jobs, shard_size=shard_size, cache=cache, fresh=fresh, fail_on=run.fail_on, key_file=key_file,
     )  # fmt: skip
     try:
         with counter(quiet) as tick:

@@ -47,6 +47,11 @@ def kept_of(packed: bytes) -> Kept | None:
     return _DECODER.decode(packed).kept if packed else None
 
 
+def with_kept(packed: bytes, kept: Kept) -> bytes:
+    """A member with something else that is kept of it."""
+    return _ENCODER.encode(msgspec.structs.replace(_DECODER.decode(packed), kept=kept))
+
+
 def same_to_others(before: bytes, after: bytes) -> bool:
     """Whether rules about slides and series see the same in two members of `member_of`, of one file before and after."""
     if before == after:

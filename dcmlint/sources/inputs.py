@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
 from dcmlint.dicom.buffers import WHOLE, Buffer, WholeBuffer, open_file
 from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import archive_kind
@@ -91,12 +89,12 @@ def _expand(path: str, selection: Selection, seen: Seen) -> Iterator[Input]:
 
 def _remote(url: str, selection: Selection) -> Iterator[Input]:
     """What a URL names: each object is opened, where it is checked, by a client of its own process."""
-    # Members of archives would be gone when another process opens them.
-    selection = msgspec.structs.replace(selection, unpack=False)
+    from dcmlint.sources.spool import detached
+
     source = open_source(SourceSettings(names=(url,), selection=selection))
     try:
         for key in source.listed():
-            yield from source.inputs(key)
+            yield from map(detached, source.inputs(key))
     except InputError as error:
         yield Input(path=url, kind="problem", named=True, problem=str(error))
     finally:

@@ -54,6 +54,23 @@ def spooled(path: str, read: Read, *, named: bool = False, limit: int = MAX_SPOO
     return Input(path=path, kind="spool", named=named, container=name, size=total)
 
 
+def detached(source: Input) -> Input:
+    """The same bytes, which stay when the archive of which they are a part is removed."""
+    if source.kind != "part":
+        return source
+    with open(source.container, "rb") as handle:
+        handle.seek(source.offset)
+        left = source.size
+
+        def read(count: int) -> bytes:
+            nonlocal left
+            data = handle.read(min(count, left))
+            left -= len(data)
+            return data
+
+        return spooled(source.path, read, named=source.named)
+
+
 def _upto(read: Read, count: int) -> bytes:
     parts = []
     while count and (piece := read(min(count, _PIECE))):

@@ -174,18 +174,35 @@ def test_a_bucket_has_the_findings_of_the_folder(tmp_path, s3):
     assert (again["reused"], again["requests"]) == (far["keys"], 0)
 
 
-def test_check_reads_a_bucket_too(tmp_path, s3):
-    url = put_all(EXAMPLES / "slide-broken", "broken")
-    done = subprocess.run(
-        [sys.executable, "-m", "dcmlint", "check", "--isolated", "-f", "json", url], env={**os.environ, **s3},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_check_reads_a_bucket_and_the_archives_in_it(tmp_path, s3):
     import json
+    import shutil
+    import tarfile
+    import zipfile
 
+    folder = tmp_path / "in"
+    shutil.copytree(EXAMPLES / "slide-broken", folder)
+    large = ct()
+    large.PixelData = bytes(3 << 20)  # a member that does not wait in memory
+    for name, image in (("a.dcm", ct()), ("b.dcm", large)):
+        (tmp_path / name).write_bytes(to_bytes(image))
+    with tarfile.open(folder / "more.tar", "w") as tar, zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        for name in ("a.dcm", "b.dcm"):
+            tar.add(tmp_path / name, name)
+            archive.write(tmp_path / name, name)
+    url = put_all(folder, "broken")
+    done = subprocess.run(
+        [sys.executable, "-m", "dcmlint", "check", "--isolated", "-f", "json", "-j", "2", url],
+        env={**os.environ, **s3, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     report = json.loads(done.stdout)
-    near = Checker("wsi").check(EXAMPLES / "slide-broken")
+    near = Checker("wsi").check(folder)
     assert [one["rule"] for one in report["findings"]] == [one.rule for one in near.findings]
+    assert {one["path"] for one in report["files"]} == {
+        one.path.replace(str(folder), url) for one in near.files
+    }
     assert done.returncode == near.exit_code
+    assert not list(tmp_path.glob("dcmlint-*"))
 
 
 def test_a_bucket_that_is_not_there(tmp_path, s3):

@@ -17,7 +17,12 @@ class Engine(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many jobs may be under way."""
+        """How many jobs may be under way when another shard is begun."""
+        ...
+
+    @property
+    def most(self) -> int:
+        """The most objects of a job, 0: a whole shard."""
         ...
 
     def submit(self, job: Job) -> int:

@@ -28,6 +28,8 @@ _AHEAD = 2  # jobs for each worker that the scheduler may hold
 class DaskEngine:
     """See `Engine`.  ``address``: of a scheduler, or of a scheduler file; "" for processes of this machine."""
 
+    most = 0  # a scheduler has few large tasks rather than many small ones
+
     def __init__(self, work: Work, jobs: int, address: str) -> None:
         self._work = msgspec.msgpack.encode(work)
         self._cluster: Any = None

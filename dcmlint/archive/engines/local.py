@@ -20,6 +20,8 @@ from dcmlint.errors import DcmlintError, UsageError
 
 _ENDING = 5.0  # seconds that a process has to end
 _MOST_STARTS = 3  # that fail one after the other
+# Objects of a job: at the end no process is long at work alone, and the requests that a job begins with are few of its own.
+_OBJECTS = 500
 
 
 class _Worker:
@@ -43,6 +45,8 @@ class _Worker:
 
 class LocalEngine:
     """See `Engine`."""
+
+    most = _OBJECTS
 
     def __init__(self, work: Work, workers: int) -> None:
         self._work = msgspec.msgpack.encode(work)
