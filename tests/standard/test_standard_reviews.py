@@ -142,3 +142,110 @@ def test_the_modality_that_an_iod_fixes(uid: str, modality: str, legal: bool) ->
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
     made.Modality = modality
     assert (("MOD009", "Modality") in _found(made, "MOD009")) is not legal
+
+
+def test_every_condition_of_every_iod_is_read() -> None:
+    counts = standard.load().counts().per_iod
+    assert len(counts) == 175
+    assert {one.name for one in counts if not one.reviewed or one.undecided} == set()
+
+
+def _of_class(uid: str, **attributes: Any) -> Dataset:
+    made = general.ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def _item(**attributes: Any) -> Dataset:
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def test_the_first_control_point_of_a_radiation_says_all() -> None:
+    # PS3.3 C.36.2.2.5.1.1
+    points = [_item(RTControlPointIndex=1), _item(RTControlPointIndex=2)]
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.481.13", CArmPhotonElectronControlPointSequence=points, RTRecordFlag="NO"
+    )
+    missing = {path for _, path in _found(made, "MOD004", "MOD006") if "ControlPoint" in path}
+    first, second = (f"CArmPhotonElectronControlPointSequence[{place}]" for place in (0, 1))
+    assert {
+        f"{first}.SourceRollAngle",
+        f"{first}.RTBeamLimitingDeviceAngle",
+        f"{first}.DeliveryRate",
+    } <= missing
+    assert not {path for path in missing if path.startswith(second) and "CumulativeMeterset" not in path}
+    # Generation modes are referenced where there are some.
+    reference = f"{first}.ReferencedRadiationGenerationModeIndex"
+    assert reference not in missing
+    made.NumberOfRadiationGenerationModes = 1
+    assert ("MOD004", reference) in _found(made, "MOD004")
+
+
+@pytest.mark.parametrize(("number", "legal"), [(0, True), (1, False)])
+def test_wedges_of_a_radiation_are_there_where_there_are_some(number: int, legal: bool) -> None:
+    # PS3.3 Table C.36.2.2.10-1
+    made = _of_class("1.2.840.10008.5.1.4.1.1.481.13", NumberOfWedges=number)
+    assert (("MOD004", "WedgeDefinitionSequence") not in _found(made, "MOD004")) is legal
+    made.WedgeDefinitionSequence = [Dataset()]
+    assert (("MOD007", "WedgeDefinitionSequence") in _found(made, "MOD007")) is legal
+
+
+@pytest.mark.parametrize(("measured", "legal"), [("YES", False), ("NO", True)])
+def test_foveal_sensitivity_is_there_where_it_was_measured(measured: str, legal: bool) -> None:
+    # PS3.3 Table C.8.26.4-1
+    made = _of_class("1.2.840.10008.5.1.4.1.1.80.1", FovealSensitivityMeasured=measured)
+    assert (("MOD004", "FovealSensitivity") not in _found(made, "MOD004")) is legal
+    made.FovealSensitivity = 30.0
+    assert (("MOD007", "FovealSensitivity") in _found(made, "MOD007")) is legal
+
+
+@pytest.mark.parametrize(("code", "legal"), [("261004008", False), ("360156006", True)])
+def test_points_of_a_diagnostic_perimetry_have_a_sensitivity(code: str, legal: bool) -> None:
+    # PS3.3 Table C.8.26.4-1
+    kind = _item(ConceptCodeSequence=[_item(CodeValue=code, CodingSchemeDesignator="SCT", CodeMeaning="x")])
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.80.1", VisualFieldTestPointSequence=[Dataset()],
+        PerformedProtocolCodeSequence=[_item(ContentItemModifierSequence=[kind])],
+    )  # fmt: skip
+    found = _found(made, "MOD004")
+    assert (("MOD004", "VisualFieldTestPointSequence[0].SensitivityValue") not in found) is legal
+    assert (("MOD004", "ScreeningTestModeCodeSequence") in found) is legal
+
+
+@pytest.mark.parametrize(("crop", "legal"), [("YES", False), ("NO", True)])
+def test_a_volume_that_is_cropped_has_a_cropping(crop: str, legal: bool) -> None:
+    # PS3.3 A.80.1.3: the module Volume Cropping
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.11.6",
+        GlobalCrop="NO",
+        VolumetricPresentationStateInputSequence=[_item(Crop=crop)],
+    )
+    assert (("MOD001", "VolumeCroppingSequence") not in _found(made, "MOD001")) is legal
+
+
+def test_a_point_of_an_implant_is_in_two_or_three_dimensions() -> None:
+    # PS3.3 Table C.29.1.4-1
+    made = _of_class(
+        "1.2.840.10008.5.1.4.43.1", ImplantTemplate3DModelSurfaceNumber=1,
+        MatingFeatureSetsSequence=[_item(MatingFeatureSequence=[Dataset(), _item(ThreeDMatingPoint=[0.0, 0.0, 0.0])])],
+    )  # fmt: skip
+    features = "MatingFeatureSetsSequence[0].MatingFeatureSequence"
+    missing = {path for _, path in _found(made, "MOD004")}
+    assert f"{features}[0].ThreeDMatingPoint" in missing
+    assert f"{features}[0].ThreeDMatingAxes" not in missing
+    assert f"{features}[1].ThreeDMatingAxes" in missing
+
+
+def test_what_an_inventory_holds_follows_its_level() -> None:
+    # PS3.3 Table C.38.1-1
+    series = "InventoriedStudiesSequence[0].InventoriedSeriesSequence"
+    for level, expected in (("STUDY", set()), ("SERIES", {series}), ("INSTANCE", {series})):
+        made = _of_class(
+            "1.2.840.10008.5.1.4.1.1.201.1", InventoryLevel=level, InventoriedStudiesSequence=[Dataset()]
+        )
+        assert {path for _, path in _found(made, "MOD006") if path.endswith("SeriesSequence")} == expected
