@@ -11,12 +11,17 @@ from dcmlint.facts.report.template import TemplateUse
 from dcmlint.facts.run.referenced import MOST, References
 
 
-def not_checked(run: InstanceRun, unreviewed: str) -> tuple[str, ...]:
-    """What was not looked at of an instance that was checked; ``unreviewed``: its IOD, if conditions of it were not reviewed."""
-    return tuple(_sentences(run, unreviewed))
+def not_checked(run: InstanceRun, unreviewed: str, unknown_class: str) -> tuple[str, ...]:
+    """What was not looked at of an instance that was checked.
+
+    ``unreviewed``: its IOD, if conditions of it were not reviewed; ``unknown_class``: its SOP Class, if no table has it.
+    """
+    return tuple(_sentences(run, unreviewed, unknown_class))
 
 
-def _sentences(run: InstanceRun, unreviewed: str) -> Iterator[str]:
+def _sentences(run: InstanceRun, unreviewed: str, unknown_class: str) -> Iterator[str]:
+    if unknown_class:
+        yield f"modules and attributes: the tables do not have the SOP Class {unknown_class}"
     if unreviewed:
         yield f"conditions of the IOD {unreviewed} that were not reviewed"
     frames: CodestreamFacts | None = run.facts.computed("codestream")

@@ -31,6 +31,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     crashed: int = 0
     seconds: float = 0.0
     unreviewed: tuple[str, ...] = ()
+    unknown_classes: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     sampled: int = 0

@@ -63,7 +63,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one input.
 
     ``outcomes``: when ``planned``, the exceptions to the plan of the SOP Class, of which all else passed.
-    ``exempt``: the profile's exceptions that match it.  ``columns``: values of the settings' columns, as shown.
+    ``unreviewed``: its IOD, if conditions of it were not
+    reviewed; ``unknown_class``: its SOP Class, if the tables do not have it.  ``exempt``: the profile's exceptions that match it.  ``columns``: values of the settings' columns, as shown.
     """
 
     record: FileRecord
@@ -72,6 +73,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     planned: bool = False
     undecided: dict[str, str] = {}
     unreviewed: str = ""
+    unknown_class: str = ""
     member: bytes = b""
     directory: Directory | None = None
     sampled: bool = False
@@ -176,11 +178,12 @@ class Checker:
         exempt = exempted(self.profile, task.path, instance, run.facts)
         findings = settled(self.profile, self.rules, checked.findings, exempt)
         unreviewed = "" if checked.reviewed else checked.iod
+        unknown_class = "" if checked.iod else self._uid(instance.sop_class)
         record = FileRecord(
             path=task.path, sop_class=self._uid(instance.sop_class), sop_instance_uid=self._uid(instance.sop_instance),
             transfer_syntax=self._uid(instance.syntax.uid),
             status="partial" if instance.status == "partial" else "checked",
-            title=describe_instance(run), undecided=tuple(checked.undecided), not_checked=not_checked(run, unreviewed),
+            title=describe_instance(run), undecided=tuple(checked.undecided), not_checked=not_checked(run, unreviewed, unknown_class),
             **_counts(plan, checked),
         )  # fmt: skip
         from dcmlint.engine.members import member_of
@@ -192,7 +195,7 @@ class Checker:
         return Result(
             record=record, findings=findings, outcomes=outcomes, undecided=checked.undecided,
             planned=True,
-            unreviewed=unreviewed, member=member_of(run.facts, task.path),
+            unreviewed=unreviewed, unknown_class=unknown_class, member=member_of(run.facts, task.path),
             directory=directory_of(instance, task.path), exempt=exempt,
             exhibit=image_exhibit(run.facts, self.settings.thumbnails) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),

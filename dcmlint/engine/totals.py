@@ -46,6 +46,7 @@ class Totals:
         self._counts = OutcomeCounts(checker.planner)
         self._undecided: dict[str, dict[str, str]] = {}
         self._unreviewed: dict[str, None] = {}
+        self._unknown_classes: dict[str, None] = {}
         self._may_go = frozenset(
             other for active in checker.planner.together for other in active.rule.explains
         )
@@ -90,6 +91,8 @@ class Totals:
             self._undecided.setdefault(rule, {}).setdefault(reason, record.path)
         if result.unreviewed:
             self._unreviewed[result.unreviewed] = None
+        if result.unknown_class:
+            self._unknown_classes[result.unknown_class] = None
         if result.member:
             self.members.append(result.member)
         if result.directory is not None:
@@ -159,6 +162,7 @@ class Totals:
         outcomes = self._counts.total()
         summary = self._tally.summary(outcomes, Summary(
             seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self._unreviewed),
+            unknown_classes=tuple(self._unknown_classes),
             not_checked=not_checked_notes(checker.profile), kept=checker.kept,
         ))  # fmt: skip
         undecided, crashed = unsettled(self._undecided)

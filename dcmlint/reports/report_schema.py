@@ -246,6 +246,11 @@ def _summary() -> dict[str, Any]:
                 "items": _TEXT,
                 "description": "IODs whose conditions nobody has reviewed.",
             },
+            "unknown_classes": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "SOP Classes that the tables do not have: their modules and attributes were not checked.",
+            },
             "not_checked": {
                 "type": "array",
                 "items": _TEXT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dcmlint.engine.report import Closing, Summary
 
 VERDICTS = {0: "PASS", 1: "FAIL", 3: "NO INPUT", 4: "INCOMPLETE"}
@@ -36,17 +38,23 @@ def unchecked(closing: Closing) -> list[str]:
         notes.append(f"{number_of(summary.crashed, 'rule')} crashed: please report it (--debug shows where)")
         notes += [f"  {one.rule}: {one.reason}, first in {one.first}" for one in closing.crashed]
     if summary.undecided:
-        names = list(dict.fromkeys(one.rule for one in closing.undecided))
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        notes.append("not decided: " + ", ".join(names[:_NAMED]) + more)
+        notes.append("not decided: " + _some(list(dict.fromkeys(one.rule for one in closing.undecided))))
     if summary.sampled:
         notes.append(f"code streams of a sample of the frames only in {number_of(summary.sampled, 'file')}")
+    if summary.unknown_classes:
+        notes.append(
+            "modules and attributes not checked, SOP Class not in the tables: "
+            + _some(summary.unknown_classes)
+        )
     if summary.unreviewed:
         notes.append("unreviewed conditions in: " + ", ".join(summary.unreviewed))
     if summary.not_checked:
         notes.append("not checked, because a parameter has no value: " + "; ".join(summary.not_checked))
     if summary.kept:
-        kept = ", ".join(summary.kept[:_NAMED])
-        more = f" and {len(summary.kept) - _NAMED} more" if len(summary.kept) > _NAMED else ""
-        notes.append(f"locked by the profile, and not ignored: {kept}{more}")
+        notes.append(f"locked by the profile, and not ignored: {_some(summary.kept)}")
     return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

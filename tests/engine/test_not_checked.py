@@ -48,3 +48,15 @@ def test_a_damaged_file() -> None:
 
 def test_an_image_that_was_checked_whole() -> None:
     assert _report(slides.to_bytes(slides.full_native())).files[0].not_checked == ()
+
+
+def test_a_sop_class_that_is_in_no_table() -> None:
+    made = slides.basic_sr()
+    uid = made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.826.0.1.3680043.9.9999.1"
+    report = _report(slides.to_bytes(made))
+    assert (
+        f"modules and attributes: the tables do not have the SOP Class {uid}" in report.files[0].not_checked
+    )
+    assert json.loads(_written(report, "json"))["summary"]["unknown_classes"] == [uid]
+    assert "SOP Class not in the tables" in text_of_report(report, TextOptions())
+    assert _report(slides.to_bytes(slides.basic_sr())).summary.unknown_classes == ()

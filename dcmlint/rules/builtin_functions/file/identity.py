@@ -31,6 +31,7 @@ from dcmlint.standard.tags import (
     SegmentSequence,
     SeriesInstanceUID,
     SharedFunctionalGroupsSequence,
+    SOPClassUID,
     SOPInstanceUID,
     SOPInstanceUIDOfConcatenationSource,
     SourceImageSequence,
@@ -138,6 +139,27 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
                 message="a referenced SOP Instance UID is under the root of the standard but not defined by it",
             )  # fmt: skip
             return  # what made one made them all
+
+
+@rule_function("sop-class-registered")
+def sop_class_registered(context: RuleContext) -> Iterator[Problem]:
+    """IOD256: SOP Classes under the root of the standard that PS3.6 Annex A does not have, or that are something else there."""
+    uid = context.dataset.text(SOPClassUID)
+    if not uid.startswith("1.2.840.10008."):
+        raise NotApplicable  # private, or missing
+    entry = standard.load().uid(uid)
+    if entry is None:
+        yield Problem(
+            tag=SOPClassUID, found=uid, want="a SOP Class of PS3.6", severity="warning",
+            message="the SOP Class is under the root of the standard but not defined by it",
+        )  # fmt: skip
+    elif entry.type != "SOP Class":
+        yield Problem(
+            tag=SOPClassUID,
+            found=uid,
+            want="a SOP Class of PS3.6",
+            message=f"SOP Class UID is a {entry.type}: {entry.name}",
+        )
 
 
 @rule_function("referenced-segments")
