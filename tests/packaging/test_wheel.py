@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "https://code.example/dcmlint"
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +25,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(ROOT)],
         check=True,
         capture_output=True,
+        env=os.environ | {"DCMLINT_PROJECT_URL": PROJECT},
     )
-    (built,) = out.glob("*.whl")
+    (built,) = out.iterdir()  # what else stood there would be published with it
     return built
 
 
@@ -38,6 +42,23 @@ def test_the_wheel_carries_code_and_data(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests", "docs", "benchmarks"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert any(name.endswith("licenses/NOTICE") for name in names)
+
+
+def test_the_links_of_the_package_page_lead_somewhere(wheel: Path) -> None:
+    (name,) = (one for one in zipfile.ZipFile(wheel).namelist() if one.endswith(".dist-info/METADATA"))
+    metadata = message_from_bytes(zipfile.ZipFile(wheel).read(name))
+    release = f"v{metadata['Version']}"
+    assert f"Issues, {PROJECT}/issues" in metadata.get_all("Project-URL", [])
+    readme = metadata.get_payload()
+    assert isinstance(readme, str)
+    links = re.findall(r"(!?)\[[^][]*\]\(([^)\s]+)\)", readme)
+    assert links
+    for picture, target in links:
+        assert target.startswith(("https://", "#")), target
+        if target.startswith(PROJECT):
+            form, path = target.removeprefix(f"{PROJECT}/").split(f"/{release}/")
+            assert (ROOT / path.partition("#")[0]).exists(), target
+            assert form == ("raw" if picture else "blob"), target
 
 
 def test_it_runs_from_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
