@@ -79,7 +79,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def find_config(start: Path | None = None) -> Path | None:
-    """The nearest configuration file, from ``start`` (the current folder) up to the repository's root."""
+    """The nearest configuration file, from ``start`` (the current folder) up to the repository's root.
+
+    Raises ConfigError where a ``pyproject.toml`` on the way cannot be read: what it says of dcmlint would be lost.
+    """
     try:
         folder = (start or Path.cwd()).resolve()
     except FileNotFoundError:  # the current folder was removed
@@ -88,22 +91,21 @@ def find_config(start: Path | None = None) -> Path | None:
         if (place / NAME).is_file():
             return place / NAME
         project = place / "pyproject.toml"
-        if project.is_file() and _section(project) is not None:
+        if project.is_file() and _is_about_dcmlint(read_toml(project)[0]):
             return project
         if any((place / root).exists() for root in _ROOTS):
             return None
     return None
 
 
-def _section(project: Path) -> dict[str, Any] | None:
-    try:
-        return _in_project(read_toml(project)[0])
-    except ConfigError:
-        return None
+def _is_about_dcmlint(project: dict[str, Any]) -> bool:
+    """Whether a project says something of dcmlint, or of tools what no reader of it understands."""
+    tool = project.get("tool", {})
+    return not isinstance(tool, dict) or "dcmlint" in tool
 
 
-def _in_project(data: dict[str, Any]) -> dict[str, Any] | None:
-    tool = data.get("tool")
+def _in_project(project: dict[str, Any]) -> dict[str, Any] | None:
+    tool = project.get("tool")
     found = tool.get("dcmlint") if isinstance(tool, dict) else None
     return found if isinstance(found, dict) else None
 

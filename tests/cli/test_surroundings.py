@@ -72,10 +72,19 @@ def test_configuration_that_is_none(
     assert "internal error" not in said
 
 
-def test_a_project_that_says_nothing_of_dcmlint_is_no_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("[project]\nname = 'x'\n[tool.ruff]\n", 0, ""),
+        ("tool = 3", 2, "pyproject.toml: has no table [tool.dcmlint]"),
+        ("[tool]\ndcmlint = 3", 2, "pyproject.toml: has no table [tool.dcmlint]"),
+        ("[tool.dcmlint]\nprofile = dicom\n", 2, "pyproject.toml:2:11: not TOML"),
+    ],
+)
+def test_a_project_is_a_configuration_or_says_nothing_of_dcmlint(
+    text: str, code: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "pyproject.toml").write_text("tool = 3")
+    (tmp_path / "pyproject.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    assert run(["check", str(LABEL)]) == 0
-    assert "config" not in capsys.readouterr().out
+    assert run(["check", str(LABEL)]) == code
+    assert says in capsys.readouterr().err
