@@ -79,7 +79,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: Outcomes = {}
     undecided: dict[str, dict[str, str]] = {}
     summary: Summary = Summary()
-    exhibits: dict[str, ImageExhibit] = {}
+    exhibits: Mapping[str, ImageExhibit] = {}
     slides: tuple[tuple[str, tuple[str, ...]], ...] = ()
     fail_on: Severity | None = "error"
     exit_code: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 
 from dcmlint.dicom.instance import Instance
@@ -54,12 +54,14 @@ class InstanceRun(RuleSubject):
         super().__init__(
             DatasetScope(instance.dataset, self.facts, instance.meta),
             RuleContext(instance, self.facts),
-            FindingMaker(Subject("file", file, (file,)), file, settings, self._hidden),
+            FindingMaker(Subject("file", file, (file,)), file, settings, partial(_hidden, instance)),
         )
         self._settings, self._values = settings, values
         self._scopes: dict[tuple[str, frozenset[int] | None], Sequence[tuple[DatasetScope, Groups]]] = {}
         self._present = frozenset(instance.dataset.elements)
-        self._list = InstanceFindings(plan, self.maker, settings.group, self._fixes)
+        self._list = InstanceFindings(
+            plan, self.maker, settings.group, partial(_fixes, instance, self.facts, settings)
+        )
 
     @property
     def failures(self) -> Sequence[Failure]:
@@ -156,21 +158,26 @@ class InstanceRun(RuleSubject):
         level, where = of_problem(active, problem, dataset, self._settings.group)
         self._list.add(Failure(active, problem, where, level, dataset, problem.groups))
 
-    def _fixes(self, failure: Failure) -> tuple[Fix, ...]:
-        """What would repair a failure, at its first place."""
-        fixes: list[Fix] = []
 
-        def propose() -> Outcome:
-            from dcmlint.engine.repairs import proposals
+# Functions, not methods: a run that its own parts refer to would wait for the garbage collector.
 
-            fixes.extend(proposals(self.instance, self.facts, failure, self._settings))
-            return "pass", ""
 
-        guarded(propose)
-        return tuple(fixes)
+def _fixes(instance: Instance, facts: Facts, settings: Settings, failure: Failure) -> tuple[Fix, ...]:
+    """What would repair a failure, at its first place."""
+    fixes: list[Fix] = []
 
-    def _hidden(self) -> Iterable[str]:
-        """The texts of the instance that no finding may show."""
-        places = islice(all_places(self.instance.dataset, None), _MOST_LEVELS)
-        meta = self.instance.meta
-        return hidden_texts(chain(() if meta is None else (meta,), (place.level for place in places)))
+    def propose() -> Outcome:
+        from dcmlint.engine.repairs import proposals
+
+        fixes.extend(proposals(instance, facts, failure, settings))
+        return "pass", ""
+
+    guarded(propose)
+    return tuple(fixes)
+
+
+def _hidden(instance: Instance) -> Iterable[str]:
+    """The texts of an instance that no finding may show."""
+    places = islice(all_places(instance.dataset, None), _MOST_LEVELS)
+    meta = instance.meta
+    return hidden_texts(chain(() if meta is None else (meta,), (place.level for place in places)))

@@ -6,7 +6,8 @@ import pickle
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from struct import Struct
 from threading import Lock
 from typing import IO, Any, TypeVar, overload
 
@@ -18,8 +19,11 @@ T = TypeVar("T")
 
 # So many values stay as they are; of a run of that size nothing is written to disk.
 IN_MEMORY = 250
+_LARGE_IN_MEMORY = 4
 _PENDING = 1 << 17  # bytes that are gathered before they are written
 _BLOCK = 256  # values that are read at once
+_STRIDE = 16  # of so many values the place of the first is known; each begins with its length
+_LENGTH = Struct("<I")
 _PICKLED = b"\xc1"  # a byte with which no MessagePack begins
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -27,17 +31,19 @@ _ENCODER = msgspec.msgpack.Encoder()
 class Spool(Sequence[T]):
     """Values of one type that msgspec can encode, in the order in which they were appended.
 
-    Of a value in the file, 8 bytes of memory remain.  It can be read while it grows, any number of times and by
+    ``large``: a value may have megabytes.  Of a value in the file, half a byte of memory remains.  It can be read while it grows, any number of times and by
     several threads; only one appends.  Raises `OSError` where the temporary folder is full.
     """
 
-    def __init__(self, type_: type[T], values: Iterable[T] = ()) -> None:
+    def __init__(self, type_: type[T], values: Iterable[T] = (), *, large: bool = False) -> None:
+        self._most = _LARGE_IN_MEMORY if large else IN_MEMORY
         self._decoder = decoder(type_)
         self._few: list[T] = []
         self._file: IO[bytes] | None = None
         self._pending = bytearray()
         self._written = 0  # bytes in the file
-        self._ends = array("Q")
+        self._count = 0
+        self._starts = array("Q")
         self._lock = Lock()
         self.extend(values)
 
@@ -45,7 +51,7 @@ class Spool(Sequence[T]):
         """Take in a value."""
         if self._file is None:
             self._few.append(value)
-            if len(self._few) > IN_MEMORY:
+            if len(self._few) > self._most:
                 self._spill()
             return
         self._write(value)
@@ -69,17 +75,18 @@ class Spool(Sequence[T]):
 
     def _write(self, value: T) -> None:
         try:
-            self._pending += _ENCODER.encode(value)
+            raw = _ENCODER.encode(value)
         except UnicodeEncodeError:
             # The name of a file that is not UTF-8.
-            self._pending += _PICKLED + pickle.dumps(value)
-        self._ends.append(self._written + len(self._pending))
-        if len(self._pending) >= _PENDING:
-            with self._lock:
+            raw = _PICKLED + pickle.dumps(value)
+        with self._lock:
+            if not self._count % _STRIDE:
+                self._starts.append(self._written + len(self._pending))
+            self._pending += _LENGTH.pack(len(raw))
+            self._pending += raw
+            self._count += 1
+            if len(self._pending) >= _PENDING:
                 self._flush()
-
-    def _start(self, number: int) -> int:
-        return self._ends[number - 1] if number else 0
 
     def _flush(self) -> None:
         assert self._file is not None
@@ -91,16 +98,26 @@ class Spool(Sequence[T]):
     def _read(self, first: int, last: int) -> list[T]:
         """The values from one number up to another, which is not read."""
         assert self._file is not None
-        start, end = self._start(first), self._start(last)
+        block, after = first // _STRIDE, -(-last // _STRIDE)
+        start = self._starts[block]
         with self._lock:
+            if after < len(self._starts):
+                end = self._starts[after]
+            else:
+                end = self._written + len(self._pending)
             if end > self._written:
                 self._flush()
             self._file.seek(start)
             data = memoryview(self._file.read(end - start))
-        return [
-            self._decoded(data[self._start(number) - start : self._ends[number] - start])
-            for number in range(first, last)
-        ]
+        values = []
+        place = 0
+        for number in range(block * _STRIDE, last):
+            (size,) = _LENGTH.unpack_from(data, place)
+            place += _LENGTH.size
+            if number >= first:
+                values.append(self._decoded(data[place : place + size]))
+            place += size
+        return values
 
     def _decoded(self, raw: memoryview) -> T:
         if raw[:1] == _PICKLED:
@@ -109,7 +126,7 @@ class Spool(Sequence[T]):
         return self._decoder.decode(raw)
 
     def __len__(self) -> int:
-        return len(self._few) if self._file is None else len(self._ends)
+        return len(self._few) if self._file is None else self._count
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -147,3 +164,29 @@ class Spool(Sequence[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process gets the values themselves.
         return tuple, (list(self),)
+
+
+class SpooledMapping(Mapping[str, T]):
+    """Large values by name, in the order in which they were put in; they wait in a `Spool`."""
+
+    def __init__(self, type_: type[T]) -> None:
+        self._values = Spool(type_, large=True)
+        self._numbers: dict[str, int] = {}
+
+    def put(self, name: str, value: T) -> None:
+        """Take in a value; of a name that is there already it is the new one."""
+        self._numbers[name] = len(self._values)
+        self._values.append(value)
+
+    def __getitem__(self, name: str) -> T:
+        return self._values[self._numbers[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process gets the values themselves.
+        return dict, (dict(self),)

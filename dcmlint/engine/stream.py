@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Closing, Report
-from dcmlint.engine.spool import Spool
+from dcmlint.engine.spool import Spool, SpooledMapping
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 
 
@@ -50,7 +50,7 @@ class Recorder(Stream):
         self._skipped = Spool(FileRecord)
         self._associations = Spool(AssociationRecord)
         self._findings = Spool(Finding)
-        self._exhibits: dict[str, ImageExhibit] = {}
+        self._exhibits = SpooledMapping(ImageExhibit)
         self._closing: Closing | None = None
 
     def skipped(self, record: FileRecord) -> None:
@@ -63,7 +63,7 @@ class Recorder(Stream):
 
     def exhibit(self, path: str, exhibit: ImageExhibit) -> None:
         """Kept."""
-        self._exhibits[path] = exhibit
+        self._exhibits.put(path, exhibit)
 
     def association(self, record: AssociationRecord) -> None:
         """Kept."""

@@ -6,7 +6,11 @@ The data stand in it once, as compressed JSON; the script of the page draws from
 from __future__ import annotations
 
 import base64
+import tempfile
+import weakref
 import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,7 +18,7 @@ import msgspec
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Closing
-from dcmlint.engine.spool import Spool
+from dcmlint.engine.spool import Spool, SpooledMapping
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import reference_link
@@ -23,25 +27,39 @@ from dcmlint.reports.writer import Writer
 
 _BYTES = ("cells", "first", "sizes", "thumbnail")
 _MOST_PICTURES = 32 << 20  # bytes of thumbnails in one page
+_IN_MEMORY = 1 << 20  # compressed bytes that are no temporary file
+_PART = 3 << 16  # a multiple of three: parts in base64 are the base64 of the whole
+_HERE = "(the data)"  # where they stand in the page
 
 
 class _Packed:
-    """Data that are compressed as they come (gzip, the same bytes at any time), as the text that a page holds."""
+    """Data that are compressed as they come (gzip, the same bytes at any time), and wait on disk where they are many."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
-        self._parts = bytearray()
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="dcmlint-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
 
     def write(self, data: bytes) -> None:
-        self._parts += self._compressor.compress(data)
+        self._file.write(self._compressor.compress(data))
 
-    def text(self) -> str:
-        self._parts += self._compressor.flush()
-        return base64.b64encode(self._parts).decode()
+    def array(self, elements: Iterable[bytes]) -> None:
+        """Write encoded values as an array."""
+        self.write(b"[")
+        for number, element in enumerate(elements):
+            self.write(b"," + element if number else element)
+        self.write(b"]")
+
+    def texts(self) -> Iterator[str]:
+        """All of it as a page holds it, in parts."""
+        self._file.write(self._compressor.flush())
+        self._file.seek(0)
+        while part := self._file.read(_PART):
+            yield base64.b64encode(part).decode()
 
 
 class HtmlWriter(Writer):
-    """Rows are compressed as they come: what grows with the findings is the page alone."""
+    """Rows are compressed as they come, and exhibits wait on disk: what grows is the page alone."""
 
     @property
     def live(self) -> bool:
@@ -57,7 +75,7 @@ class HtmlWriter(Writer):
         self._numbers: dict[str, int] = {}
         self._rules: dict[str, int] = {}
         self._references: list[list[list[str]]] = []
-        self._images: dict[str, dict[str, Any]] = {}
+        self._images = SpooledMapping(bytes)
         self._associations: list[dict[str, Any]] = []
         self._skipped = Spool(bytes)
         self._open = 0
@@ -86,8 +104,10 @@ class HtmlWriter(Writer):
         value = {field: getattr(exhibit, field) for field in exhibit.__struct_fields__ if field not in _BYTES}
         for field in _BYTES:
             value[field] = base64.b64encode(getattr(exhibit, field)).decode()
-        self._images[path] = {**value, "flavour": printable(exhibit.flavour), "organization": printable(exhibit.organization), "no_thumbnail": printable(exhibit.no_thumbnail),
-                              "path": printable(path)}  # fmt: skip
+        for field in ("flavour", "organization", "no_thumbnail"):
+            value[field] = printable(value[field])
+        value["path"] = printable(path)
+        self._images.put(path, msgspec.json.encode(value))
 
     def association(self, record: AssociationRecord) -> None:
         """A subject of findings with its table of contexts."""
@@ -146,12 +166,6 @@ class HtmlWriter(Writer):
         from jinja2 import Environment, PackageLoader
 
         head = self.head
-        in_slides = {path for _, paths in closing.slides for path in paths}
-        slides = [
-            (name, [self._images[path] for path in paths if path in self._images])
-            for name, paths in closing.slides
-        ]
-        slides += [(path, [image]) for path, image in self._images.items() if path not in in_slides]
         data = {
             "verdict": VERDICTS[closing.exit_code], "counts": counts_of(closing.summary), "seconds": closing.summary.seconds,
             "summary": msgspec.to_builtins(closing.summary),
@@ -159,27 +173,39 @@ class HtmlWriter(Writer):
             "config": printable(head.config or ""),
             "notes": [printable(note) for note in unchecked(closing)],
             "undecided": [[one.rule, printable(one.reason), printable(one.first)] for one in closing.undecided],
-            "subjects": [msgspec.Raw(row) for row in self._subjects],
-            "skipped": [msgspec.Raw(row) for row in self._skipped],
             "rules": [self._rule(rule, self._references[number]) for rule, number in self._rules.items()],
-            "slides": [{"id": printable(name), "images": images} for name, images in slides if images],
             "associations": self._associations,
         }  # fmt: skip
-        self._packed.write(b"]," + msgspec.json.encode(data)[1:])
-        packed = self._packed.text()
+        packed = self._packed
+        packed.write(b"]," + msgspec.json.encode(data)[1:-1] + b',"subjects":')
+        packed.array(self._subjects)
+        packed.write(b',"skipped":')
+        packed.array(self._skipped)
+        packed.write(b',"slides":')
+        packed.array(self._slides(closing))
+        packed.write(b"}")
         pages = Environment(
             loader=PackageLoader("dcmlint.reports"), autoescape=True, keep_trailing_newline=True
         )
-        self.sink.write(
-            pages.get_template("report.html").render(
-                verdict=data["verdict"],
-                counts=data["counts"],
-                profile=data["profile"],
-                edition=head.edition,
-                version=head.version,
-                packed=packed,
-            )
-        )
+        page = pages.get_template("report.html").render(
+            verdict=data["verdict"], counts=data["counts"], profile=data["profile"], edition=head.edition,
+            version=head.version, packed=_HERE,
+        )  # fmt: skip
+        before, _, after = page.partition(f">{_HERE}<")
+        self.sink.write(f"{before}>")
+        for text in packed.texts():
+            self.sink.write(text)
+        self.sink.write(f"<{after}")
+
+    def _slides(self, closing: Closing) -> Iterator[bytes]:
+        """The images of each slide, then those of none, each by itself."""
+        images = self._images
+        in_slides = {path for _, paths in closing.slides for path in paths}
+        alone = ((path, (path,)) for path in images if path not in in_slides)
+        for name, paths in chain(closing.slides, alone):
+            there = [msgspec.Raw(images[path]) for path in paths if path in images]
+            if there:
+                yield msgspec.json.encode({"id": printable(name), "images": there})
 
     def _rule(self, identifier: str, references: list[list[str]]) -> dict[str, Any]:
         rule = self.head.rules.get(identifier)

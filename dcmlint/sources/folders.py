@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from dcmlint.dicom.buffers import open_file
 from dcmlint.sources.archive_kind import archive_kind
 from dcmlint.sources.input import Input, Selection
 
 Seen = set[tuple[int, int]]
+_FILE, _FOLDER, _LINK, _OTHER = "fdlo"
+_BLOCK = 256  # entries that wait together
 
 
 def below(folder: str, selection: Selection, seen: Seen) -> Iterator[Input]:
@@ -30,8 +33,8 @@ def below(folder: str, selection: Selection, seen: Seen) -> Iterator[Input]:
             waiting.pop()
         elif isinstance(entry, Input):
             yield entry
-        elif _is_folder(entry):
-            if entry.is_symlink() and not selection.follow and not _within(entry.path, root):
+        elif entry.is_folder:
+            if entry.kind == _LINK and not selection.follow and not _within(entry.path, root):
                 yield Input(
                     path=entry.path, kind="skipped", problem="a link to a folder outside; --follow follows it"
                 )
@@ -61,7 +64,22 @@ def named_by_directory(path: str) -> Iterator[str]:
             yield file
 
 
-def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[os.DirEntry[str] | Input]:
+class _Entry(NamedTuple):
+    """What stands in a folder."""
+
+    path: str
+    kind: str
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == _FOLDER or (self.kind == _LINK and os.path.isdir(self.path))
+
+    @property
+    def is_regular(self) -> bool:
+        return self.kind == _FILE or (self.kind == _LINK and os.path.isfile(self.path))
+
+
+def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[_Entry | Input]:
     """``promised`` takes the files that a DICOMDIR here names: they are named, not only found."""
     try:
         stat = os.stat(folder)
@@ -69,22 +87,36 @@ def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[os.DirEntr
             return
         seen.add((stat.st_dev, stat.st_ino))
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+            # NUL stands before all characters that names have: the order is that of the names.
+            rows = sorted(f"{entry.name}\0{_kind(entry)}" for entry in listing)
     except OSError as error:
         yield Input(path=folder, kind="problem", named=True, problem=error.strerror or "cannot be listed")
         return
-    for entry in reversed(entries):
-        if entry.name.upper() == "DICOMDIR" and not _is_folder(entry):
-            promised.update(named_by_directory(entry.path))
-    while entries:  # what was given is forgotten: a folder may hold very many
-        yield entries.pop()
+    for row in rows:
+        name, _, kind = row.partition("\0")
+        if name.upper() == "DICOMDIR":
+            entry = _Entry(os.path.join(folder, name), kind)
+            if not entry.is_folder:
+                promised.update(named_by_directory(entry.path))
+    # A folder may hold very many: they wait as text, and what was given is forgotten.
+    blocks = ["/".join(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
+    blocks.reverse()
+    rows.clear()
+    while blocks:
+        for row in blocks.pop().split("/"):
+            name, _, kind = row.partition("\0")
+            yield _Entry(os.path.join(folder, name), kind)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _kind(entry: os.DirEntry[str]) -> str:
     try:
-        return entry.is_dir()
+        if entry.is_symlink():
+            return _LINK
+        if entry.is_dir(follow_symlinks=False):
+            return _FOLDER
+        return _FILE if entry.is_file(follow_symlinks=False) else _OTHER
     except OSError:
-        return False
+        return _OTHER
 
 
 def _within(path: str, root: str) -> bool:
@@ -92,14 +124,9 @@ def _within(path: str, root: str) -> bool:
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _file(entry: os.DirEntry[str], selection: Selection, promised: bool) -> Iterator[Input]:
-    try:
-        regular = entry.is_file()
-        there = regular or os.path.exists(entry.path)
-    except OSError:
-        regular = there = False
-    if not regular:
-        what = "not a regular file" if there else "a link to nothing"
+def _file(entry: _Entry, selection: Selection, promised: bool) -> Iterator[Input]:
+    if not entry.is_regular:
+        what = "not a regular file" if os.path.exists(entry.path) else "a link to nothing"
         yield Input(path=entry.path, kind="skipped", problem=what)
         return
     kind = archive_kind(entry.path)

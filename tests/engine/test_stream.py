@@ -14,7 +14,7 @@ from dcmlint.engine import spool as spools
 from dcmlint.engine.report import Closing
 from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.engine.settings import Settings
-from dcmlint.engine.spool import IN_MEMORY, Spool
+from dcmlint.engine.spool import IN_MEMORY, Spool, SpooledMapping
 from dcmlint.engine.stream import Recorder, deliver
 from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import FileRecord, Finding
@@ -132,6 +132,19 @@ def test_a_spool_is_read_while_it_grows() -> None:
         if number % 97 == 0:
             assert spool[number // 2] == values[number // 2]
     assert list(spool) == values
+
+
+def test_large_values_by_name_wait_in_a_file() -> None:
+    taken = SpooledMapping(bytes)
+    values = {f"{number}.dcm": bytes([number]) * 1000 for number in range(20)}
+    for name, value in values.items():
+        taken.put(name, value)
+    assert taken._values._file is not None
+    assert dict(taken) == values
+    assert list(taken) == list(values)
+    assert pickle.loads(pickle.dumps(taken)) == values
+    with pytest.raises(KeyError):
+        taken["20.dcm"]
 
 
 def test_a_large_report_is_no_other_than_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
