@@ -11,6 +11,7 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, directory_of
@@ -35,7 +36,7 @@ from dcmlint.findings.redact import show_uid, show_value
 from dcmlint.profiles.apply import exempted, settled
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
-from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames
+from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames, SpecificCharacterSet
 
 NOT_DICOM, CANNOT_OPEN, INSTANCE_COUNT = "FILE901", "FILE902", "FILE907"
 Opener = Callable[[], Buffer]
@@ -82,6 +83,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
 
 
+# Values of columns that are remembered as they may be shown, and the bytes of the longest.
+_MOST_KEPT, _LONGEST_KEPT = 4096, 256
 # Profiles, rules and tables are read once for all threads.
 _MAKING = Lock()
 
@@ -112,6 +115,7 @@ class Checker:
             if active.id in self.profile.locked and ignored.intersection(active.rule.words)
         )  # fmt: skip
         self._values: ValueCache = set()
+        self._texts: dict[tuple[int, str, bytes, bytes, bool], str] = {}
 
     @property
     def edition(self) -> str:
@@ -205,6 +209,19 @@ class Checker:
     def _shown(self, instance: Instance, tag: int) -> str:
         """The value of an attribute of the data set or of the file meta group as a report may print it."""
         level = instance.meta if tag >> 16 == 2 else instance.dataset
+        element = level.get(tag) if level is not None else None
+        if level is None or element is None or element.end - element.start > _LONGEST_KEPT:
+            return self._show(level, tag)
+        # Most instances of an archive say the same as the one before.
+        key = tag, element.vr, level.raw(tag), level.raw(SpecificCharacterSet), level.context.little
+        shown = self._texts.get(key)
+        if shown is None:
+            if len(self._texts) >= _MOST_KEPT:
+                self._texts.clear()
+            shown = self._texts[key] = self._show(level, tag)
+        return shown
+
+    def _show(self, level: Dataset | None, tag: int) -> str:
         values = level.values(tag) if level is not None else ()
         if not values:
             return ""
