@@ -122,7 +122,8 @@ def run_task(task: str, given: list[str]) -> dict[str, Any]:
     """What a process of its own does."""
     from support.archives import scanned
 
-    from dcmlint.sources.object_store import FIRST, ObjectStore
+    from dcmlint.sources.object_store import ObjectStore
+    from dcmlint.sources.ranged import FIRST
 
     answer: dict[str, Any] = {}
     if task == "few-rules":

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from dcmlint.dicom.buffers import Buffer, RangeBuffer, WholeBuffer
 from dcmlint.errors import InputError, UsageError
-from dcmlint.sources.input import Input, Selection
-from dcmlint.sources.key import Key, Usage
-from dcmlint.sources.remote_archives import is_archive_name, remote_members
+from dcmlint.sources.input import Selection
+from dcmlint.sources.key import Key
+from dcmlint.sources.ranged import FIRST, First, RangedSource
 
-# The first range of an object (bytes): the whole header of most.
-FIRST = 1 << 16
 _PIECE = 1 << 20  # of an object that is read whole
 _CHUNK = 1000
-_THREADS = 32  # requests under way: they hide the time that each takes on its way
 _RETRIES = {"max_retries": 4}
 _CLIENT_OPTIONS = (
     "timeout",
@@ -29,7 +24,7 @@ _CLIENT_OPTIONS = (
 )
 
 
-class ObjectStore:
+class ObjectStore(RangedSource):
     """The objects below a URL such as ``s3://bucket/prefix``; keys are URLs.
 
     ``options``: of obstore's client for the store (``region``, ``endpoint``, ``skip_signature``); credentials are read
@@ -39,12 +34,9 @@ class ObjectStore:
     def __init__(
         self, url: str, options: dict[str, str] | None = None, selection: Selection | None = None, store: Any = None
     ) -> None:  # fmt: skip
-        self._root, self._prefix = _parts(url)
-        self._store = store if store is not None else _opened(self._root, dict(options or {}))
-        self._selection = selection or Selection()
-        self.usage = Usage()
-        self._pool: ThreadPoolExecutor | None = None
-        self._coming: dict[str, Future[tuple[bytes, int, str]]] = {}
+        root, self._prefix = _parts(url)
+        super().__init__(root, selection)
+        self._store = store if store is not None else _opened(root, dict(options or {}))
 
     def listed(self, after: str = "") -> Iterator[Key]:
         """See `Source.listed`; in the order of their names."""
@@ -68,70 +60,17 @@ class ObjectStore:
         except (OSError, obstore.exceptions.BaseError) as error:
             raise InputError(f"{self._root}/{self._prefix} cannot be listed: {_reason(error)}") from None
 
-    def inputs(self, key: Key) -> Iterator[Input]:
-        """See `Source.inputs`; archives are copied to a temporary file, where members are asked for."""
-        if self._selection.unpack and is_archive_name(key.key):
-            found = False
-            try:
-                for one in remote_members(self._path(key), self._pieces(key), self._selection):
-                    found = True
-                    yield one
-            except InputError as error:
-                found = True
-                yield Input(path=self._path(key), kind="problem", named=key.named, problem=str(error))
-            if found:
-                return
-        size = -1 if key.size is None else key.size
-        yield Input(
-            path=self._path(key),
-            kind="object",
-            container=self._root,
-            named=key.named,
-            size=size,
-            etag=key.etag,
-        )
-
-    def open(self, one: Input) -> Buffer:
-        """See `Source.open`."""
-        import obstore
-
-        if one.kind != "object":  # a member of an archive
-            from dcmlint.sources.inputs import open_input
-
-            return open_input(one)
-        name = self._name(one.path)
-        if not one.size:
-            return WholeBuffer(b"")
-        try:
-            coming = self._coming.pop(one.path, None)
-            first = coming.result() if coming is not None else self._first(name, one.size, one.etag)
-        except (OSError, obstore.exceptions.BaseError) as error:
-            raise InputError(_reason(error)) from None
-        head, size, etag = first
-        self._count(head)
-        if len(head) >= size:
-            return WholeBuffer(head[:size])
-        return RangeBuffer(lambda start, stop: self._further(name, etag, start, stop), size, head)
-
-    def fetch(self, keys: Sequence[Key]) -> None:
-        """See `Source.fetch`."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, "dcmlint-fetch")
-        for key in keys:
-            if key.size != 0 and not (self._selection.unpack and is_archive_name(key.key)):
-                size = -1 if key.size is None else key.size
-                first = self._pool.submit(self._first, self._name(key.key), size, key.etag)
-                self._coming[self._path(key)] = first
-
-    def close(self) -> None:
-        """See `Source.close`."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._coming.clear()
-
     # -- requests ---------------------------------------------------------------------------------------
 
-    def _first(self, name: str, size: int, etag: str) -> tuple[bytes, int, str]:
+    def _first(self, name: str, size: int, etag: str) -> First:
+        import obstore
+
+        try:
+            return self._begin(name, size, etag)
+        except (OSError, obstore.exceptions.BaseError) as error:
+            raise InputError(_reason(error)) from None
+
+    def _begin(self, name: str, size: int, etag: str) -> First:
         """The first range of an object, its size and ETag; ``size`` -1: the answer says both."""
         import obstore
 
@@ -146,34 +85,23 @@ class ObjectStore:
         meta = answer.meta
         return bytes(answer.bytes()), meta["size"], meta.get("e_tag") or ""
 
-    def _pieces(self, key: Key) -> Iterator[bytes]:
-        """The bytes of an object from its first to its last.  Raises `InputError`."""
+    def _pieces(self, name: str) -> Iterator[bytes]:
         import obstore
 
         try:
-            self.usage.requests += 1
-            for piece in obstore.get(self._store, self._name(key.key)).stream(min_chunk_size=_PIECE):
-                data = bytes(piece)
-                self.usage.bytes += len(data)
-                yield data
+            for piece in obstore.get(self._store, name).stream(min_chunk_size=_PIECE):
+                yield bytes(piece)
         except (OSError, obstore.exceptions.BaseError) as error:
             raise InputError(_reason(error)) from None
 
-    def _further(self, name: str, etag: str, start: int, stop: int) -> bytes:
-        """A range of the same object as the first one: not of another that took its place."""
+    def _range(self, name: str, etag: str, start: int, stop: int) -> bytes:
         import obstore
 
         options: Any = {"range": (start, stop), **({"if_match": etag} if etag else {})}
         try:
-            data = bytes(obstore.get(self._store, name, options=options).bytes())
+            return bytes(obstore.get(self._store, name, options=options).bytes())
         except (OSError, obstore.exceptions.BaseError) as error:
             raise InputError(_reason(error)) from None
-        self._count(data)
-        return data
-
-    def _count(self, data: bytes) -> None:
-        self.usage.bytes += len(data)
-        self.usage.requests += 1
 
     def _key(self, meta: Any, named: bool) -> Key:
         return Key(
@@ -184,28 +112,17 @@ class ObjectStore:
             named=named,
         )
 
-    def _path(self, key: Key) -> str:
-        return key.key if "://" in key.key else f"{self._root}/{key.key}"
-
-    def _name(self, key: str) -> str:
-        """The name in the store of a key, which may be given without the URL of the store."""
-        return key.removeprefix(f"{self._root}/")
-
 
 def _parts(url: str) -> tuple[str, str]:
     """The URL of the store (bucket, container or host), and the path in it."""
     split = urlsplit(url)
-    root, path = f"{split.scheme}://{split.netloc}", unquote(split.path).strip("/")
-    if split.scheme in ("az", "azure"):  # az://account/container/path
-        container, _, path = path.partition("/")
-        root = f"{root}/{container}"
-    return root, path
+    return f"{split.scheme}://{split.netloc}", unquote(split.path).strip("/")
 
 
 def _opened(root: str, options: dict[str, str]) -> Any:
     try:
         import obstore
-        from obstore.store import from_url
+        from obstore.store import HTTPStore, from_url
     except ImportError:
         raise UsageError(f"{root} needs obstore: pip install 'dcmlint[archive]'") from None
     client: Any = {name: _value(options.pop(name)) for name in _CLIENT_OPTIONS if name in options}
@@ -213,6 +130,10 @@ def _opened(root: str, options: dict[str, str]) -> Any:
         client.setdefault("allow_http", True)
     config: Any = {"config": options} if options else {}
     try:
+        if (
+            root.startswith("http") and not options
+        ):  # also of hosts that belong to a store: what is named is public
+            return HTTPStore.from_url(root, client_options=client or None, retry_config=_RETRIES)
         return from_url(root, client_options=client or None, retry_config=_RETRIES, **config)
     except (ValueError, TypeError, OSError, obstore.exceptions.BaseError) as error:
         raise UsageError(f"{root} cannot be opened: {_reason(error)}") from None

@@ -13,6 +13,7 @@ from dcmlint.sources.key import Source
 
 # Schemes of object stores, as obstore knows them.
 STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "http", "https")
+FILE_SERVERS = ("sftp", "hdfs")
 DICOMWEB = ("dicomweb+http", "dicomweb+https")
 PACS = "dicom"
 _SECRETS = ("secret", "password", "token", "access_key", "account_key", "sas", "credential")
@@ -56,7 +57,7 @@ def scheme_of(name: str) -> str:
 def is_remote(name: str) -> bool:
     """Whether a name is a URL of something that can be read from afar."""
     scheme = scheme_of(name)
-    return scheme in (*STORES, *DICOMWEB, PACS)
+    return scheme in (*STORES, *FILE_SERVERS, *DICOMWEB, PACS)
 
 
 def open_source(settings: SourceSettings) -> Source:
@@ -73,6 +74,10 @@ def open_source(settings: SourceSettings) -> Source:
         from dcmlint.sources.object_store import ObjectStore
 
         return ObjectStore(name, settings.options, settings.selection)
+    if scheme in FILE_SERVERS:
+        from dcmlint.sources.file_server import FileServer
+
+        return FileServer(name, settings.options, settings.selection)
     if scheme in DICOMWEB:
         from dcmlint.sources.dicomweb import DicomWeb
 
@@ -81,5 +86,5 @@ def open_source(settings: SourceSettings) -> Source:
         from dcmlint.sources.pacs import Pacs
 
         return Pacs(settings)
-    known = ", ".join((*STORES, *DICOMWEB, PACS))
+    known = ", ".join((*STORES, *FILE_SERVERS, *DICOMWEB, PACS))
     raise UsageError(f"{name}: no source has the scheme {scheme}; known: {known}")

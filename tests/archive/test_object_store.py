@@ -16,7 +16,8 @@ from support.slides import ct, to_bytes
 from dcmlint import Checker
 from dcmlint.errors import InputError, UsageError
 from dcmlint.sources.input import Selection
-from dcmlint.sources.object_store import FIRST, ObjectStore
+from dcmlint.sources.object_store import ObjectStore
+from dcmlint.sources.ranged import FIRST
 
 BUCKET = "archive"
 
