@@ -89,7 +89,7 @@ def _held(active: ActiveRule, subject: RuleSubject) -> Outcome:
             begun = applies(compiled, subject.scope)
             if begun.outcome != "pass":
                 return begun.outcome, begun.reason
-        problems = list(compiled.function(subject.context, **active.rule.parameters))
+        problems = list(compiled.function(subject.context, **compiled.arguments))
         for problem in problems:
             subject.found(active, problem)
         return ("fail" if problems else "pass"), ""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.values import TEXT_VRS, check_value, decode
+from dcmlint.standard.names import uid_name
 from dcmlint.standard.tags import (
     CodeMeaning,
     CodeValue,
@@ -183,7 +184,8 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
     """One value, or all values of an attribute, as a report may print it.
 
     ``tag`` None: the value is computed and belongs to no attribute.  In the default mode a value is shown only
-    if it is legal for the VR that the dictionary gives the attribute, and the attribute identifies nobody.
+    if it is legal for the VR that the dictionary gives the attribute, and the attribute identifies nobody.  A UID that the
+    standard names is shown by its name.
     Control characters stay: the border function of `dcmlint.reports` deals with them.
     """
     if getattr(value, "ndim", 0):
@@ -191,7 +193,9 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"{len(value)} bytes"
     if mode == "all" or (tag is None and mode == "safe"):
-        return _listed(value, lambda one: _cut(_text(one)))
+        known = standard.load().dictionary.entry(tag) if tag is not None else None
+        own = "UI" if tag is None else known.vr if known is not None else "UN"
+        return _listed(value, lambda one: _named(_text(one), own))
     if tag is None:
         return f"({_characters(_listed(value, _text))})" if _has_text(value) else "(a number)"
     entry = standard.load().dictionary.entry(tag)
@@ -217,7 +221,7 @@ def _safe(value: object, tag: int, vr: str) -> str:
         return _cut(text)
     if is_legal(value, vr):
         if not is_identifying(tag, vr):
-            return _cut(text)
+            return _named(text, vr)
         if vr in _TEMPORAL:
             return _temporal(text)
     return f"{shape(text)} ({vr}, {_characters(text)})"
@@ -227,6 +231,11 @@ def _text(value: object, vr: str = "") -> str:
     if vr == "AT" and isinstance(value, int):
         return f"({value >> 16:04X},{value & 0xFFFF:04X})"
     return _number(value) if isinstance(value, float) else str(value)
+
+
+def _named(text: str, vr: str) -> str:
+    """A text that is shown: what the standard calls it, if it is a UID."""
+    return _cut(uid_name(text) if vr == "UI" else text)
 
 
 def _characters(text: str) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dcmlint import standard
 from dcmlint.errors import ProfileError
 from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Reference
@@ -17,6 +16,7 @@ from dcmlint.profiles.model import Profile
 from dcmlint.profiles.parameters import as_list
 from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.model import Applies, Rule
+from dcmlint.standard.names import uid_name
 
 # The numbers of the rules that a profile's lists become.
 SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE, ORDER_RULE, LIMITS_RULE = 901, 902, 903, 904, 905
@@ -160,9 +160,4 @@ def order_rule(
 
 
 def _listed(uids: Sequence[str]) -> str:
-    known = [standard.load().uid(uid) for uid in uids[:4]]
-    names = [
-        entry.keyword or entry.name if entry is not None else uid
-        for entry, uid in zip(known, uids, strict=False)
-    ]
-    return ", ".join(names) + (f" or {len(uids) - 4} more" if len(uids) > 4 else "")
+    return ", ".join(map(uid_name, uids[:4])) + (f" or {len(uids) - 4} more" if len(uids) > 4 else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,9 +44,8 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
     """The mistakes of one rule: expressions, SOP Classes, check codes, paths, parameters, examples."""
     rule = source.rule
     try:
-        compiled: CompiledRule | None = CompiledRule(source)
+        CompiledRule(source)
     except RuleError as mistake:
-        compiled = None
         yield mistake
     try:
         sop_classes_of(rule)
@@ -66,8 +64,6 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
         yield from _path(source, "at", rule.at)
     if rule.each not in ("", "*"):
         yield from _path(source, "each", rule.each)
-    if compiled is not None and compiled.function is not None:
-        yield from _parameters(source, compiled)
     yield from _repairs(source)
     for number in range(len(rule.examples)):
         try:
@@ -102,14 +98,6 @@ def _path(source: RuleSource, key: str, path: str) -> Iterator[RuleError]:
         word = str(problem).split("'")[1] if str(problem).count("'") > 1 else ""
         hint = did_you_mean(word, standard.load().dictionary.keywords()) if word.isalnum() else ""
         yield _wrong(source, key, str(problem), hint)
-
-
-def _parameters(source: RuleSource, compiled: CompiledRule) -> Iterator[RuleError]:
-    assert compiled.function is not None
-    try:
-        inspect.signature(compiled.function).bind(None, **source.rule.parameters)
-    except TypeError as problem:
-        yield _wrong(source, "parameters", f"the function {source.rule.function}: {problem}")
 
 
 def _wrong(source: RuleSource, key: str, message: str, hint: str = "") -> RuleError:

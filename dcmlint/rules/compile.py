@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
 from dcmlint.errors import RuleError
 from dcmlint.expr import UNKNOWN, Expression, Message, SourceRef, compile_expression, parse_message
 from dcmlint.expr.types import Type
 from dcmlint.findings.finding import Severity
-from dcmlint.rules.functions import RuleFunction, function_named, function_names
+from dcmlint.rules.functions import RuleFunction, function_named, function_names, typed_parameters
 from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope, idle
@@ -22,6 +24,7 @@ class CompiledRule:
     """
 
     __slots__ = (
+        "arguments",
         "at",
         "claim",
         "downgrade",
@@ -73,6 +76,7 @@ class CompiledRule:
         self.at = rule.at
         self.reads = self._reads()
         self.function: RuleFunction | None = None
+        self.arguments: dict[str, Any] = {}
         if rule.kind == "function":
             self.function = function_named(rule.function)
             if self.function is None:
@@ -80,6 +84,13 @@ class CompiledRule:
                     f"no function is registered as {rule.function!r}", source.file,
                     *source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
                 )  # fmt: skip
+            try:
+                self.arguments = typed_parameters(self.function, rule.parameters)
+            except ValueError as problem:
+                raise RuleError(
+                    f"the function {rule.function}: {problem}", source.file,
+                    *(source.marks.get("$.parameters") or source.marks.get("$.function", (0, 0))),
+                ) from None  # fmt: skip
 
     def _reads(self) -> frozenset[int]:
         expressions = [let for _, let in self.lets] + [when for when, _ in self.downgrade]

@@ -6,9 +6,10 @@ A function takes a `RuleContext` and the parameters of its rule, and gives `Prob
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -72,6 +73,28 @@ def _load() -> None:
 
     for _ in plugins("dcmlint.rules"):
         pass
+
+
+def typed_parameters(function: RuleFunction, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a rule as its function takes them: the scalars of rule files are text.
+
+    Raises ValueError with the one that is missing, unknown or of another type.
+    """
+    code = getattr(function, "__code__", None)
+    if not given and code is not None and code.co_argcount - len(function.__defaults__ or ()) <= 1:
+        return {}
+    try:
+        inspect.signature(function).bind(None, **given)
+    except TypeError as problem:
+        raise ValueError(str(problem)) from None
+    kinds = get_type_hints(function)
+    made = {}
+    for name, value in given.items():
+        try:
+            made[name] = msgspec.convert(value, kinds.get(name, Any), strict=False)
+        except msgspec.ValidationError as problem:
+            raise ValueError(f"{name}: {problem}") from None
+    return made
 
 
 def function_named(name: str) -> RuleFunction | None:

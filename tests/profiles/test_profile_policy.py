@@ -218,3 +218,29 @@ def test_anchors_that_cannot_be_merged(tmp_path: Path, text: str, says: str) -> 
     with pytest.raises(ProfileError, match=says) as caught:
         resolve_profile(written(tmp_path, text))
     assert caught.value.line >= 5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ("{size: big, frames: 0, creators: null}", "the function file-limits: size: Expected `int`, got `str`"),
+        ("{frames: 0, creators: null}", "the function file-limits: missing a required argument: 'size'"),
+        ("{size: 1, frames: 0, creators: null, x: 1}", "the function file-limits: got an unexpected keyword argument 'x'"),
+    ],
+)  # fmt: skip
+def test_what_a_function_is_given_is_of_its_types(tmp_path: Path, parameters: str, message: str) -> None:
+    rule = "own_rules:\n  - {id: POL101, name: pol-a, title: T, severity: error, basis: local, kind: function, function: file-limits, why: w,\n     parameters: "  # fmt: skip
+    good = written(tmp_path, f"{rule}{{size: '100', frames: 0, creators: null}}}}\n")
+    (finding,) = [one for one in checked(gt450(), good).findings if one.rule == "POL101"]
+    assert finding.want == "at most 100 bytes"
+    with pytest.raises(ProfileError, match=message) as caught:
+        resolve_profile(written(tmp_path, f"{rule}{parameters}}}\n"))
+    assert caught.value.line == 7
+
+
+def test_uids_are_shown_by_name(tmp_path: Path) -> None:
+    made = gt450()
+    made.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.1"
+    path = written(tmp_path, "sop_classes: [VLWholeSlideMicroscopyImageStorage, 1.2.3.4]\n")
+    (finding,) = [one for one in checked(made, path).findings if one.rule == "POL901"]
+    assert (finding.is_, finding.want) == ("VL Endoscopic Image", "VL Whole Slide Microscopy Image, 1.2.3.4")

@@ -122,6 +122,7 @@ def _stores(http: int, data: bytes) -> bool:
         ("reader-bioformats", {"BitsAllocated": 64}, "BIO003"), ("reader-bioformats", {"ImageType": ABSENT}, "BIO007"),
         ("reader-bioformats", {"TotalPixelMatrixRows": ABSENT}, "BIO006"), ("reader-bioformats", {"PixelSpacing": ["1"]}, "BIO008"),
         ("reader-slicer", {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}, "SLI001"), ("archive-dcm4chee-arc", {"SOPClassUID": ABSENT}, "DCA004"),
+        ("archive-google-healthcare", {"SeriesInstanceUID": ABSENT}, "GHC002"), ("archive-google-healthcare", {"SOPInstanceUID": None}, "GHC003"),
     ],
 )  # fmt: skip
 def test_archives_and_viewers_refuse_what_their_documents_say(
@@ -140,6 +141,7 @@ def test_archives_and_viewers_refuse_what_their_documents_say(
         "reader-wsidicom",
         "archive-azure-dicom",
         "archive-aws-healthimaging",
+        "archive-google-healthcare",
         "archive-orthanc",
         "archive-dcm4chee-arc",
         "reader-bioformats",
@@ -169,3 +171,14 @@ def test_bio_formats_needs_a_position_for_each_frame_that_is_not_in_order() -> N
     assert found(checked(made, "reader-bioformats"), "error") == {}
     del made.PerFrameFunctionalGroupsSequence[1].PlanePositionSlideSequence
     assert "BIO013" in found(checked(made, "reader-bioformats"), "error")
+
+
+def test_what_the_size_of_frames_makes_impossible_in_the_store_of_google() -> None:
+    def of(rows: int, columns: int) -> dict[str, str]:
+        changes = {"Rows": rows, "Columns": columns}
+        return found(checked(to_bytes(changed(pydicom.dcmread(LEVEL), changes)), "archive-google-healthcare"))
+
+    assert of(256, 256) == {}
+    assert of(10001, 100) == {"GHC103": "info"}
+    assert of(5000, 5000) == {"GHC103": "info"}
+    assert of(9000, 9000) == {"GHC101": "warning", "GHC103": "info", "GHC104": "info"}
