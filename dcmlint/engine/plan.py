@@ -92,10 +92,16 @@ class Plan:
         mine = [
             active.rule for active in rules if active.rule.scope not in ("slide", "series", "association")
         ]
-        self.explains = {rule.id: rule.explains for rule in mine if rule.explains}
+        self.explains = {rule.id: self._with_aliases(rule.explains) for rule in mine if rule.explains}
         self.once = frozenset(rule.id for rule in mine if rule.once)
         self.bound = frozenset(self.explains).union(*self.explains.values(), self.once)
         self._shapes: dict[Shape, ShapedPlan | None] = {}
+
+    def _with_aliases(self, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Rules, and the aliases that speak in their place."""
+        checks = {check for check, active in self.generic.items() if active.id in ids}
+        aliases = (active.id for (check, _), active in self.aliases.items() if check in checks)
+        return tuple(dict.fromkeys((*ids, *aliases)))
 
     def for_shape(self, shape: Shape) -> ShapedPlan | None:
         """What is left of the plan for instances of a shape; None when the shape is met for the first time.

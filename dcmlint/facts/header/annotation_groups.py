@@ -37,7 +37,8 @@ class Group(msgspec.Struct, frozen=True):
     """One item of Annotation Group Sequence.
 
     ``dimensions``: values stored for each point: 2, or 3 for 3D coordinates without a common Z; 0 if unknown.
-    ``coordinates``: the attribute that holds them, 0 without; ``width``: bytes of one of its values.
+    ``coordinates``: the attribute that holds them, 0 without any, or with two of which only one may be there, or where
+    it has no value; ``width``: bytes of one of its values.
     """
 
     item: Dataset
@@ -57,6 +58,12 @@ class Group(msgspec.Struct, frozen=True):
         """Length of the coordinates in bytes, as stated in the file."""
         element = self.item.get(self.coordinates) if self.coordinates else None
         return element.length if element is not None else 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are coordinates, and they are whole points."""
+        size = self.width * self.dimensions
+        return bool(self.coordinates and size) and not self.value_bytes % size
 
     def values(self) -> Array | None:
         """All coordinates, flat; None where there are none, no whole number of them, or too many to read."""
@@ -93,7 +100,7 @@ def annotation_groups(dataset: Dataset) -> list[Group]:
 
 
 def _group(item: Dataset, flat: int) -> Group:
-    single, double = PointCoordinatesData in item, DoublePointCoordinatesData in item
-    tag = PointCoordinatesData if single else DoublePointCoordinatesData if double else 0
+    there = [tag for tag in (PointCoordinatesData, DoublePointCoordinatesData) if tag in item]
+    tag = there[0] if len(there) == 1 and item.elements[there[0]].length else 0
     dimensions = 2 if flat == 3 and CommonZCoordinateValue in item else flat
-    return Group(item, item.text(GraphicType), dimensions, tag, 4 if single else 8)
+    return Group(item, item.text(GraphicType), dimensions, tag, 4 if tag == PointCoordinatesData else 8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
@@ -20,12 +20,13 @@ class Told:
     how many levels the one that is looked at stands.
     """
 
-    __slots__ = ("_dated", "_instance", "problems", "times", "undecided")
+    __slots__ = ("_dated", "_instance", "_unlisted", "problems", "times", "undecided")
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._dated: str | None = None  # the day of its content, when it has been asked for
         self.problems: list[Problem] = []
+        self._unlisted: set[tuple[int, int]] = set()  # levels (they live in the problems) and tags
         self.undecided: dict[str, int] = {}
         self.times = 1
 
@@ -49,11 +50,24 @@ class Told:
         if when is None or "unknown(" not in when:
             self.undecided[code] = self.undecided.get(code, 0) + self.times
 
+    def unlisted(self, level: Dataset, tags: Iterable[int]) -> bool:
+        """Whether one of these attributes, of this level or one around it, was told to have no Enumerated Value."""
+        if not self._unlisted:
+            return False
+        around: Dataset | None = level
+        while around is not None:
+            if any((id(around), tag) in self._unlisted for tag in tags):
+                return True
+            around = around.parent
+        return False
+
     def add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
         want: str = "", because: str = "", table: str = "", offset: int = -1, number: int = 0,
     ) -> None:  # fmt: skip
         """Add a problem of a table check."""
+        if code == "enumerated-value":
+            self._unlisted.add((id(level), tag))
         self.problems.append(
             Problem(
                 check=f"table.{code}", level=level, tag=tag, message=message, found=found,

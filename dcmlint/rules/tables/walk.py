@@ -84,6 +84,8 @@ class TableCheck:
             int, str
         ] = {}  # by tag: what is told of an attribute that no module has; "": nothing
         self._forbidden_here: set[tuple[int, int]] = set()
+        # Modules in use whose condition does not hold; told when the values that decide were looked at.
+        self._outside: list[ModuleSpec] = []
         # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
@@ -100,6 +102,8 @@ class TableCheck:
         self.iod, self._reviewed = spec.iod, spec.iod.reviewed
         level = spec.level(*self._modules(spec, dataset))
         self._level(dataset, level, spec.all_known)
+        for module in self._outside:
+            self._forbidden_module(module, dataset)
         check_frame_groups(self._told, spec.iod, dataset)
 
     def _without_iod(self, dataset: Dataset, uid: str) -> None:
@@ -167,12 +171,14 @@ class TableCheck:
             elif begun:
                 hinted.add(number)
             if verdict is False and begun and module.otherwise == "not" and module.reviewed:
-                self._forbidden_module(module, dataset)
+                self._outside.append(module)
         return frozenset(active), frozenset(hinted)
 
     def _forbidden_module(self, module: ModuleSpec, dataset: Dataset) -> None:
         first = next(element for element in dataset if element.tag in module.own)
         assert module.when is not None
+        if self._told.unlisted(dataset, module.when.attributes):
+            return
         self._told.add(
             "module-forbidden", dataset, first.tag,
             f"{name_of(first.tag)} is present, but the {module.name} Module is not allowed here",
@@ -196,15 +202,16 @@ class TableCheck:
             if _is_empty(dataset, elements[tag]):
                 type_ = "1" if any(spec.type == "1" for spec in level.rows[tag]) else "1C"
                 self._empty(f"type-{type_.lower()}-empty", dataset, elements[tag], level, type_)
+        # Values before conditions: what a value decides that may not stand there is not known.
+        for tag in shape.valued:
+            if elements[tag].items is None:
+                check_listed(self._told, dataset, elements[tag], level)
         if shape.conditional:
             scope = self._told.scope(dataset, level.known)
             for spec in shape.conditional:
                 self._decide(dataset, spec, level, scope)
         if shape.gated:
             self._gated(dataset, level, shape.gated)
-        for tag in shape.valued:
-            if elements[tag].items is None:
-                check_listed(self._told, dataset, elements[tag], level)
         for tag in shape.sized:
             if elements[tag].items is not None:
                 self._items(dataset, elements[tag], level)
@@ -269,6 +276,8 @@ class TableCheck:
         elif spec.otherwise == "not" and spec.when(scope, {}) is False:
             if _lacks(dataset, level, spec.when.attributes):
                 return  # the attribute that would allow it is required and missing: that was told
+            if self._told.unlisted(dataset, spec.when.attributes):
+                return  # the value that would allow it was told to be wrong
             self._forbidden(dataset, element, spec, level, scope)
         elif first and _is_empty(dataset, element):
             # Whenever it is present, it must have a value (PS3.5 7.4.2).
@@ -358,6 +367,7 @@ class TableCheck:
         spec = next((spec for spec in specs if self._told.stands(spec.row)), None)
         if spec is None:
             return
+        self._missing_here.setdefault(id(dataset), {})[tag] = frozenset()
         self._told.add(
             code, dataset, tag, f"{spec.row.keyword} is missing (Type {type_})",
             want="present with a value" if type_ == "1" else "present (may be empty)",

@@ -15,7 +15,7 @@ from dcmlint.standard.tags import (
 )
 
 # A slide is 26 mm x 76 mm, the largest whole mounts 4 times that; the origin lies at its corner (PS3.3 C.8.12.2.1).
-_LARGEST_SLIDE = 260.0
+LARGEST_SLIDE = 260.0
 
 
 @rule_function("annotation-coordinates-whole")
@@ -79,7 +79,7 @@ def _indices(group: Group) -> Problem | None:
         )  # fmt: skip
     starts = group.starts()
     fewest = FEWEST.get(group.graphic_type)
-    if starts is None or fewest is None or not group.dimensions or not group.coordinates:
+    if starts is None or fewest is None or not group.whole:
         return None
     values = starts.astype(np.int64)
     if values.size > 1 and values.size % 2 == 0 and not values[1::2].any() and values[0]:
@@ -124,22 +124,23 @@ def _indices(group: Group) -> Problem | None:
 def annotation_count(context: RuleContext) -> Iterator[Problem]:
     """ANN006: Number of Annotations is what the coordinates or the list of indices give."""
     for group in groups(context):
-        stated, given = group.stated, _given(group)
-        if stated is None or given is None or stated == given[0]:
+        stated, found = group.stated, given(group)
+        if stated is None or found is None or stated == found[0]:
             continue
         yield Problem(
-            message=f"Number of Annotations is {stated}, but {given[1]} give {given[0]}", level=group.item,
-            tag=NumberOfAnnotations, found=stated, want=str(given[0]), because=given[1],
+            message=f"Number of Annotations is {stated}, but {found[1]} give {found[0]}", level=group.item,
+            tag=NumberOfAnnotations, found=stated, want=str(found[0]), because=found[1],
         )  # fmt: skip
 
 
-def _given(group: Group) -> tuple[int | str, str] | None:
-    """How many annotations there are by the data, and what says so."""
-    if not group.dimensions or not group.coordinates:
+def given(group: Group) -> tuple[int | str, str] | None:
+    """How many annotations there are by the data (text where they are no whole number), and what says so.
+
+    None where the data do not say: that was reported of the coordinates or of the list of indices.
+    """
+    if not group.whole:
         return None
-    points, rest = divmod(group.value_bytes, group.width * group.dimensions)
-    if rest:
-        return None  # reported of the coordinates
+    points = group.value_bytes // (group.width * group.dimensions)
     each = FIXED.get(group.graphic_type)
     if each is not None:
         whole, left = divmod(points, each)
@@ -187,10 +188,10 @@ def on_slide(context: RuleContext) -> Iterator[Problem]:
             continue
         points = points[:, :2]
         with np.errstate(invalid="ignore"):
-            outside = np.flatnonzero((np.abs(points) > _LARGEST_SLIDE).any(axis=1))
+            outside = np.flatnonzero((np.abs(points) > LARGEST_SLIDE).any(axis=1))
         if outside.size:
             yield Problem(
                 message=f"{outside.size} of {len(points)} points lie outside any slide", level=group.item,
                 tag=group.coordinates, said=f"{float(np.nanmax(np.abs(points))):g} mm",
-                want=f"at most {_LARGEST_SLIDE:g} mm (3D coordinates are in millimeters, not pixels or micrometers)",
+                want=f"at most {LARGEST_SLIDE:g} mm (3D coordinates are in millimeters, not pixels or micrometers)",
             )  # fmt: skip

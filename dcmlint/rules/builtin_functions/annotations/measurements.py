@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.header.annotation_groups import Group
+from dcmlint.rules.builtin_functions.annotations.coordinates import given
 from dcmlint.rules.builtin_functions.annotations.groups import groups
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
@@ -23,28 +24,39 @@ def measurements(context: RuleContext) -> Iterator[Problem]:
     """ANN007: as many values as annotations, or as indices; indices that name annotations, each once."""
     looked_at = False
     for group in groups(context):
-        for measurement in group.item.items(MeasurementsSequence):
-            for item in measurement.items(MeasurementValuesSequence):
-                looked_at = True
-                yield from _values(group, item)
+        items = [
+            item
+            for measurement in group.item.items(MeasurementsSequence)
+            for item in measurement.items(MeasurementValuesSequence)
+        ]
+        looked_at = looked_at or bool(items)
+        counts = _counts(group) if items else ()
+        for item in items if counts else ():
+            yield from _values(item, counts)
     if not looked_at:
         raise NotApplicable
 
 
-def _values(group: Group, item: Dataset) -> Iterator[Problem]:
+def _counts(group: Group) -> tuple[int, ...]:
+    """How many annotations there are, by the data and as stated: where the two differ, ANN006 says so."""
+    found = given(group)
+    counts = (found[0] if found is not None else None, group.stated)
+    return tuple(dict.fromkeys(count for count in counts if isinstance(count, int)))
+
+
+def _values(item: Dataset, counts: tuple[int, ...]) -> Iterator[Problem]:
     import numpy as np
 
     element = item.get(FloatingPointValues)
-    stated = group.stated
-    if element is None or element.length % 4 or stated is None:
+    if element is None or element.length % 4:
         return
-    count = element.length // 4
+    count, total = element.length // 4, max(counts)
     listed = item.get(AnnotationIndexList)
     if listed is None:
-        if count != stated:
+        if count not in counts:
             yield Problem(
-                message=f"{count} measured values for {stated} annotations", level=item, tag=FloatingPointValues,
-                said=f"{count} values", want=f"{stated} values, or an Annotation Index List of the annotations that have a value",
+                message=f"{count} measured values for {counts[0]} annotations", level=item, tag=FloatingPointValues,
+                said=f"{count} values", want=f"{counts[0]} values, or an Annotation Index List of the annotations that have a value",
             )  # fmt: skip
         return
     if listed.length % 4 or listed.end - listed.start != listed.length or not 0 < listed.length <= _MOST:
@@ -56,11 +68,11 @@ def _values(group: Group, item: Dataset) -> Iterator[Problem]:
         )  # fmt: skip
     order = "<" if item.context.little else ">"
     indices = np.frombuffer(item.raw(AnnotationIndexList), f"{order}u4")
-    outside = np.flatnonzero((indices < 1) | (indices > stated))
+    outside = np.flatnonzero((indices < 1) | (indices > total))
     if outside.size:
         yield Problem(
-            message=f"index {indices[outside[0]]} is out of range: there are {stated} annotations", level=item,
-            tag=AnnotationIndexList, said=str(indices[outside[0]]), want=f"1 to {stated}",
+            message=f"index {indices[outside[0]]} is out of range: there are {total} annotations", level=item,
+            tag=AnnotationIndexList, said=str(indices[outside[0]]), want=f"1 to {total}",
         )  # fmt: skip
     elif np.unique(indices).size != indices.size:
         yield Problem(

@@ -11,6 +11,8 @@ from dcmlint.standard.tags import (
     AnnotationGroupNumber,
     AnnotationGroupUID,
     FrameOfReferenceUID,
+    ReferencedImageSequence,
+    ReferencedSOPInstanceUID,
     SeriesInstanceUID,
     SOPInstanceUID,
     StudyInstanceUID,
@@ -37,6 +39,8 @@ def group_uids(context: RuleContext) -> Iterator[Problem]:
     """ANN002: groups of one instance have different Annotation Group UIDs, which are no other UIDs of it."""
     seen: dict[str, int] = {}
     others = {context.dataset.text(tag): tag for tag in _OTHERS}
+    for image in context.dataset.items(ReferencedImageSequence):
+        others.setdefault(image.text(ReferencedSOPInstanceUID), ReferencedSOPInstanceUID)
     for place, group in enumerate(groups(context)):
         uid = group.item.text(AnnotationGroupUID)
         if not uid:

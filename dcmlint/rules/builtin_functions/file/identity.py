@@ -14,6 +14,7 @@ from dcmlint.facts.run.referenced import References, uid_in
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AcquisitionUID,
+    AnnotationCoordinateType,
     ConcatenationUID,
     DerivationImageSequence,
     DimensionOrganizationSequence,
@@ -205,6 +206,8 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     if not wanted and not others:
         if not listed:
             raise NotApplicable
+        if dataset.text(AnnotationCoordinateType) == "2D":
+            return  # annotations that must name their image (PS3.3 C.37.1): told as a missing attribute
         yield Problem(
             level=dataset, tag=ReferencedSeriesSequence, want="absent",
             message="instances are listed in the Common Instance Reference Module, but nothing references them",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcmlint.dicom.path import name_of
 from dcmlint.facts.run.kept import annotations_in
+from dcmlint.rules.builtin_functions.annotations.coordinates import LARGEST_SLIDE
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
 
@@ -47,7 +48,8 @@ def inside(context: SlideContext) -> Iterator[Problem]:
         any_ = True
         image, (left, top, right, bottom), unit = area
         out = [one for one in said.extents
-               if one.left < left or one.top < top or one.right > right or one.bottom > bottom]  # fmt: skip
+               if (one.left < left or one.top < top or one.right > right or one.bottom > bottom)
+               and not (unit == "mm" and _off_any_slide(one))]  # fmt: skip
         if out:
             edge = _EDGE if unit == "pixels" else 0.0
             left, top, right, bottom = left + edge, top + edge, right - edge, bottom - edge
@@ -65,6 +67,11 @@ def inside(context: SlideContext) -> Iterator[Problem]:
 _Box = tuple[float, float, float, float]
 
 
+def _off_any_slide(one: Extent) -> bool:
+    """Whether coordinates lie where no slide is, which is told of the annotations alone (ANN009)."""
+    return max(map(abs, (one.left, one.top, one.right, one.bottom))) > LARGEST_SLIDE
+
+
 def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[KeptFile, _Box, str] | None:
     """Where the coordinates may lie, and the image that says so; None where no image that was checked does."""
     if said.coordinates == "3D":
@@ -74,6 +81,8 @@ def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[Kep
         if size is None:
             return None
         wide, high = size.columns, size.rows
+        if said.origin == "FRAME" and size.frames > 1 and len(said.frames) != 1:
+            return None  # of which frame is not said: DRV013
         if said.origin != "FRAME" and size.matrix_columns and size.matrix_rows:
             wide, high = size.matrix_columns, size.matrix_rows
         return image, (-_EDGE, -_EDGE, wide + _EDGE, high + _EDGE), "pixels"

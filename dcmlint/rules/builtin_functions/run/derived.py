@@ -160,10 +160,12 @@ def _nothing_lost(part: KeptFile, images: list[KeptFile]) -> bool:
 
 @rule_function("derived-patient")
 def patient(context: SlideContext) -> Iterator[Problem]:
-    """DRV005: what was made of an image is of the image's patient."""
+    """DRV005: what was made of an image is of the image's patient; within one study ENT001 says so."""
     for part, sources in _derived(context):
         mine = patient_key(part.kept.patient)
         for source in sources:
+            if part.kept.study and source.kept.study == part.kept.study:
+                continue
             theirs = patient_key(source.kept.patient)
             # Two issuers may call one patient differently.
             if (

@@ -149,9 +149,12 @@ def same(
 
 @rule_function("slide-entities-same")
 def on_slide(
-    context: SlideContext, entities: Sequence[Entity], attributes: Sequence[str]
+    context: SlideContext, entities: Sequence[Entity], attributes: Sequence[str], lesser: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """PYR026, PYR027: the instances of a slide say the same; a value against none is a warning."""
+    """PYR026, PYR027: the instances of a slide say the same; a value against none is a warning.
+
+    ``lesser``: attributes whose difference is a warning; a value against none is none.
+    """
     everything = one_each(context.slide)
     if len(everything) < 2:
         raise NotApplicable
@@ -159,12 +162,12 @@ def on_slide(
         for parts in grouped(everything, partial(_owner, entity=entity)).values():
             known = [
                 word
-                for word in attributes
+                for word in (*attributes, *lesser)
                 if any(_tag(word) in said_by(getattr(part.kept, entity)) for part in parts)
             ]
             valued = _differing(parts, entity, known, empty=False)
-            yield from _problems(valued, "one slide", ())
-            rest = [word for word in known if word not in {keyword for keyword, _ in valued}]
+            yield from _problems(valued, "one slide", lesser)
+            rest = [word for word in known if word not in {*lesser, *(keyword for keyword, _ in valued)}]
             yield from _problems(
                 _differing(parts, entity, rest, empty=True), "one slide", (), severity="warning"
             )

@@ -164,9 +164,40 @@ def _padded(base: Level, level: Level) -> Problem | None:
     )  # fmt: skip
 
 
+def _padded_base(pyramid: Pyramid) -> Problem | None:
+    """The finding where the matrix of the base was rounded up to whole tiles, and those below it were not."""
+    base, levels = pyramid.base, [level for level in pyramid.levels[1:] if level.columns and level.rows]
+    first, image = _spacing(base.image), base.image
+    if first is None or not image.columns or not image.rows:
+        return None
+    exact, path = (float(base.columns), float(base.rows)), ""
+    for level in levels:
+        second = _spacing(level.image)
+        if second is None:
+            return None
+        implied = (level.columns * second[0] / first[0], level.rows * second[1] / first[1])
+        for name, size, told, tile, scale in (
+            ("TotalPixelMatrixColumns", base.columns, implied[0], image.columns, second[0] / first[0]),
+            ("TotalPixelMatrixRows", base.rows, implied[1], image.rows, second[1] / first[1]),
+        ):
+            if abs(size - told) <= scale + EXTENT_TOLERANCE * size:
+                continue
+            if size % tile or not 0 < size - told < tile + scale:
+                return None
+            exact, path = (min(exact[0], implied[0]), min(exact[1], implied[1])), path or name
+    if not path:
+        return None
+    return Problem(
+        message=f"the Total Pixel Matrix of {base.role} is rounded up to whole tiles", path=path,
+        said=_size(image), want=f"about {exact[0]:.0f} × {exact[1]:.0f} pixels",
+        because=f"the size and the Pixel Spacing of {levels[0].role}", files=(base.parts[0].path,),
+    )  # fmt: skip
+
+
 @rule_function("slide-spacing-scales")
 def spacing_scales(context: SlideContext) -> Iterator[Problem]:
     """PYR010: Pixel Spacing grows as the Total Pixel Matrix shrinks."""
+    told: list[Pyramid] = []
     for pyramid, level in _below(context):
         deviation, spacing, first = (
             _deviation(pyramid.base, level),
@@ -174,6 +205,12 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
             _spacing(pyramid.base.image),
         )
         if deviation is None or spacing is None or first is None or _scaled(pyramid.base, level):
+            continue
+        whole_tiles = _padded_base(pyramid)
+        if whole_tiles is not None:
+            if pyramid not in told:
+                yield whole_tiles
+                told.append(pyramid)
             continue
         padded = _padded(pyramid.base, level)
         if padded is not None:
@@ -188,14 +225,27 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _spacing_told(pyramid: Pyramid) -> bool:
+    """Whether PYR010 speaks of a level of the pyramid."""
+    levels = (level for level in pyramid.levels[1:] if level.columns and level.rows)
+    return any(_scaled(pyramid.base, level) is False for level in levels)
+
+
 @rule_function("slide-extent-equal")
 def extent(context: SlideContext) -> Iterator[Problem]:
     """PYR011: the levels show the same area; silent where the spacing itself is wrong (PYR010)."""
+    told: list[Pyramid] = []
     for pyramid, level in _below(context):
         if not _scaled(pyramid.base, level):
             continue
         extents = _extents(pyramid.base, level)
         if extents is not None and not _agree(extents):
+            whole_tiles = _padded_base(pyramid)
+            if whole_tiles is not None:
+                if pyramid not in told and not _spacing_told(pyramid):
+                    yield whole_tiles
+                told.append(pyramid)
+                continue
             padded = _padded(pyramid.base, level)
             if padded is not None:
                 yield padded

@@ -1,0 +1,112 @@
+"""One defect is one finding: what follows from it is not told too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mutations import written
+from pydicom.dataset import FileDataset
+from support import slides
+from support.modules import code, item
+from support.slides import ABSENT, Scan, put
+from test_mutations import _check
+
+PIXEL_SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
+GROUP = "AnnotationGroupSequence[0]."
+COORDINATES = GROUP + "DoublePointCoordinatesData"
+
+
+def _loud(*instances: FileDataset) -> list[tuple[str, str]]:
+    found = _check(written(instances)).findings
+    return [(one.rule, one.path) for one in found if one.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("SpecimenLabelInImage", "no"),
+        ("BurnedInAnnotation", "No"),
+        ("FocusMethod", "auto"),
+        ("Modality", "sm"),
+        ("PhotometricInterpretation", "ybr_full_422"),
+    ],
+)
+def test_a_code_string_in_lower_case(keyword: str, value: str) -> None:
+    made = slides.full_jpeg()
+    put(made, keyword, value)
+    assert _loud(made) == [("VR003", keyword)]
+
+
+def _annotations(changes: dict[str, object]) -> FileDataset:
+    made = slides.annotations_of(slides.full_jpeg())
+    name, unit = ("42798000", "SCT", "Area"), ("um2", "UCUM", "square micrometer")
+    values = item(FloatingPointValues=np.arange(5, dtype="<f4").tobytes())
+    measured = item(
+        ConceptNameCodeSequence=[code(name)], MeasurementUnitsCodeSequence=[code(unit)],
+        MeasurementValuesSequence=[values],
+    )  # fmt: skip
+    put(made, GROUP + "MeasurementsSequence", [measured])
+    for path, value in changes.items():
+        put(made, path, value)
+    return made
+
+
+def test_annotations_that_are_measured() -> None:
+    assert _loud(_annotations({}), slides.full_jpeg()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        # What a value decides that may not stand there, or is missing, is not known.
+        ({"AnnotationCoordinateType": "4D"}, ("MOD009", "AnnotationCoordinateType")),
+        ({"AnnotationCoordinateType": ABSENT}, ("MOD001", "AnnotationCoordinateType")),
+        ({"ReferencedImageSequence": ABSENT}, ("MOD004", "ReferencedImageSequence")),
+        ({GROUP + "NumberOfAnnotations": 6}, ("ANN006", GROUP + "NumberOfAnnotations")),
+        ({COORDINATES: b""}, ("MOD005", COORDINATES)),
+        ({GROUP + "AnnotationGroupUID": slides.full_jpeg().SOPInstanceUID}, ("ANN002", GROUP + "AnnotationGroupUID")),
+        ({"PixelOriginInterpretation": "FRAME"}, ("DRV013", "PixelOriginInterpretation")),
+        ({"PatientID": "OTHER"}, ("ENT001", "PatientID")),
+    ],
+)  # fmt: skip
+def test_a_defect_of_annotations(changes: dict[str, object], told: tuple[str, str]) -> None:
+    assert _loud(_annotations(changes), slides.full_jpeg()) == [told]
+
+
+def _wrong(made: FileDataset, *keywords: str) -> FileDataset:
+    """The Total Pixel Matrix rounded up to whole tiles, without the keywords named."""
+    made.TotalPixelMatrixColumns = -(-made.TotalPixelMatrixColumns // made.Columns) * made.Columns
+    made.TotalPixelMatrixRows = -(-made.TotalPixelMatrixRows // made.Rows) * made.Rows
+    for keyword in keywords:
+        delattr(made, keyword)
+    return made
+
+
+ODD = Scan(name="odd sizes", columns=150, rows=117)
+
+
+def test_a_matrix_of_whole_tiles() -> None:
+    columns = "TotalPixelMatrixColumns"
+    base, *below = (slides.volume(ODD, level) for level in range(3))
+    assert _loud(base, *below) == []
+    assert _loud(_wrong(base)) == [("WSI032", columns)]
+    assert _loud(base, *below) == [("PYR010", columns)]
+    base, *below = (_wrong(slides.volume(ODD, level)) for level in range(3))
+    assert sorted(_loud(base, *below)) == [("PYR010", columns)] * 2 + [("WSI032", columns)]
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e6, 1e-3])
+def test_a_spacing_that_no_slide_can_have(factor: float) -> None:
+    made = slides.sparse_native()
+    put(made, PIXEL_SPACING, [f"{0.0005 * factor:.10g}"] * 2)
+    rule = "WSI031" if factor > 1e3 else "WSI018"
+    told = [(one, path) for one, path in _loud(made) if one != "WSI021"]  # the corners lie where it says
+    assert told == [(rule, PIXEL_SPACING)]
+
+
+def test_stations_of_one_slide() -> None:
+    levels = [slides.volume(Scan(name="stations"), level) for level in range(2)]
+    for number, level in enumerate(levels):
+        level.StationName = f"SCANNER{number}"
+    found = [one for one in _check(written(levels)).findings if one.severity != "info"]
+    assert [(one.rule, one.severity, one.path) for one in found] == [("PYR026", "warning", "StationName")]
