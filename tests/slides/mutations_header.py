@@ -82,8 +82,7 @@ break_one(
 break_one(
     "VR002", "an offset of nine digits", "native", {"AcquisitionDateTime": b"20240315101500+429496728900 "}
 )
-break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"},
-          also={"OPT022": "nor is it one of the terms"})  # fmt: skip
+break_one("VR003", "lower case in a code string", "native", {PATH + "ColorSpace": b"sRGB"})
 break_one("VR004", "17 characters for an optical path", "native", {PATH + "OpticalPathIdentifier": "x" * 17})
 break_one("VR005", "a bar code that ends in CR LF", "label", {"BarcodeValue": "EX24-17-A1-1\r\n"})
 break_one("VR006", "2.25 and 131 bits", "native", {"PyramidUID": f"2.25.{2**130}"})

@@ -86,6 +86,11 @@ def test_whole_annotations_have_no_finding(change: Change) -> None:
     assert rules(made, slide) == set()
 
 
+def _other_patient(made: FileDataset) -> None:
+    """Of another study: within one, its instances say that they differ (ENT001)."""
+    made.PatientID, made.StudyInstanceUID = "OTHER", "2.25.77"
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
@@ -98,7 +103,7 @@ def test_whole_annotations_have_no_finding(change: Change) -> None:
         (_named("AnnotationGroupUID", slides.annotations_of(slides.full_native()).SOPInstanceUID), "ANN002"),
         (_moved, "DRV004"),
         (_rootwise("ContainerIdentifier", "ELSEWHERE"), "DRV007"),
-        (_rootwise("PatientID", "OTHER"), "DRV005"),
+        (_other_patient, "DRV005"),
         (_rootwise("ReferencedSeriesSequence", []), "IOD021"),
     ],
 )  # fmt: skip

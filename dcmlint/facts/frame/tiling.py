@@ -108,10 +108,12 @@ def _product(*factors: int | None) -> int | None:
     return result
 
 
-def _segments(dataset: Dataset) -> int | None:
+def _segments(dataset: Dataset, sop_class: str) -> int | None:
     if SegmentSequence not in dataset:
         return None
-    if dataset.text(SegmentationType) == "LABELMAP":  # PS3.3 C.8.20.2.3.3: all segments in one frame
+    if (
+        sop_class == LabelMapSegmentationStorage or dataset.text(SegmentationType) == "LABELMAP"
+    ):  # PS3.3 C.8.20.2.3.3: all segments in one frame
         return 1
     return len(dataset.items(SegmentSequence))
 
@@ -134,7 +136,7 @@ def tiling(facts: Facts) -> Tiling | None:
     tile_columns, tile_rows = whole(dataset, Columns), whole(dataset, Rows)
     columns, rows = _over(matrix_columns, tile_columns), _over(matrix_rows, tile_rows)
     planes, paths = whole(dataset, TotalPixelMatrixFocalPlanes), whole(dataset, NumberOfOpticalPaths)
-    segments = _segments(dataset)
+    segments = _segments(dataset, facts.instance.sop_class)
     # PS3.3 C.7.6.17.3: in a Segmentation, segments stand where optical paths stand else.
     layers = segments if facts.instance.sop_class in SEGMENTATIONS else paths
     origin = dataset.items(TotalPixelMatrixOriginSequence)

@@ -167,9 +167,10 @@ def sop_class_registered(context: RuleContext) -> Iterator[Problem]:
 def referenced_segments(context: RuleContext) -> Iterator[Problem]:
     """Frames that name a segment that is not in the Segment Sequence (PS3.3 C.8.20.3.1)."""
     dataset = context.dataset
-    known = {item.value(SegmentNumber) for item in dataset.items(SegmentSequence)}
+    numbers = [item.value(SegmentNumber) for item in dataset.items(SegmentSequence)]
+    known = set(numbers)
     columns = FrameColumns(dataset)
-    if known != set(range(1, len(known) + 1)) or not columns.count:
+    if len(known) < len(numbers) or known != set(range(1, len(known) + 1)) or not columns.count:
         raise NotApplicable  # numbers that are wrong themselves are told of them
     import numpy as np
 

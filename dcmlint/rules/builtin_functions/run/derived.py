@@ -68,7 +68,7 @@ def frame_of_reference(context: SlideContext) -> Iterator[Problem]:
 def area(context: SlideContext) -> Iterator[Problem]:
     """DRV002: the Total Pixel Matrix of a derived object lies within that of its source."""
     for part, sources in _derived(context):
-        if not part.has_image or part.on_slide:
+        if not part.has_image or part.on_slide or _miscounted(part.image):
             continue
         slides = [one for one in sources if one.on_slide and one.image.flavour in ("VOLUME", "THUMBNAIL")]
         slides = [one for one in slides if one.kept.frame_of_reference == part.kept.frame_of_reference]
@@ -82,6 +82,19 @@ def area(context: SlideContext) -> Iterator[Problem]:
                 path="TotalPixelMatrixColumns" if begins else "",
                 files=(part.path, slides[0].path),
             )  # fmt: skip
+
+
+def _miscounted(image: SlideImage) -> bool:
+    """Whether the frames of a TILED_FULL image do not cover its matrix, which is told of the image alone."""
+    if image.organization != "TILED_FULL" or not (
+        image.matrix_columns and image.matrix_rows and image.frames
+    ):
+        return False
+    if not image.columns or not image.rows:
+        return False
+    return bool(
+        image.frames % (-(-image.matrix_columns // image.columns) * -(-image.matrix_rows // image.rows))
+    )
 
 
 def _begins_within(image: SlideImage, source: SlideImage) -> bool:
