@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from dcmlint.gate.records import UNANSWERED, Arrival, Row, State
 from dcmlint.gate.tables import ROW, encoded, row_of
 from dcmlint.intake.verdict import Repair, Verdict
 
+T = TypeVar("T")
 LANES = 64  # a study always has the same lane, and a lane the same association
 _AT_ONCE = (32, 8, 1)  # rows in one statement: few texts, so that each is prepared once
 
@@ -41,6 +42,8 @@ class Change:
         self.now = time()
         self._db = db
         self._rows: dict[int, Row] = {}  # as they are now
+        self._expected: frozenset[str] = frozenset()
+        self._under: dict[str, list[int]] = {}  # the rows of a UID that still count
         self._new: dict[int, bytes] = {}  # the members of new rows
         self._changed: dict[int, dict[str, Any]] = {}
         self._touched: set[str] = set()  # UIDs of both
@@ -54,13 +57,19 @@ class Change:
         """A statement of any kind, after all that was changed before it."""
         self.flush()
         self._rows.clear()
+        self._under.clear()
+        return self._db.execute(sql, values)
+
+    def aside(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """A statement that changes no instance, after all that was changed before it."""
+        self.flush()
         return self._db.execute(sql, values)
 
     def row(self, number: int) -> Row:
         """The row of an instance; raises ``LookupError`` where there is none."""
         known = self._rows.get(number)
         if known is None:
-            self._read("id=?", number)
+            self._read("id=?", (number,))
             known = self._rows.get(number)
         if known is None:
             raise LookupError(f"no instance {number}")
@@ -69,14 +78,29 @@ class Change:
     def load(self, numbers: Iterable[int]) -> None:
         """Read rows together that are wanted soon."""
         wanted = [number for number in numbers if number not in self._rows]
-        if wanted:
-            self._read("id IN (SELECT value FROM json_each(?))", msgspec.json.encode(wanted).decode())
+        for some in _together(wanted):
+            self._read(f"id IN ({','.join('?' * len(some))})", some)
+
+    def expect(self, uids: Iterable[str]) -> None:
+        """Have ``same_uid`` read these UIDs together."""
+        self._expected = frozenset(uids)
 
     def same_uid(self, uid: str) -> list[Row]:
         """What came before under a UID and still counts."""
         if uid in self._touched:
             self.flush()
-        return self._read("uid=? AND state NOT IN ('discarded','superseded') ORDER BY id", uid)
+        if uid not in self._under:
+            wanted = [
+                one for one in self._expected | {uid} if one not in self._under and one not in self._touched
+            ]
+            for one in wanted:
+                self._under[one] = []
+            for some in _together(wanted):
+                marks = ",".join("?" * len(some))
+                where = f"uid IN ({marks}) AND state NOT IN ('discarded','superseded') ORDER BY id"
+                for row in self._read(where, some):
+                    self._under[row.uid].append(row.id)
+        return [self._rows[number] for number in self._under[uid]]
 
     # --- changing ----------------------------------------------------------------------------------
 
@@ -162,6 +186,8 @@ class Change:
                     values,
                     ") AS given WHERE id=given.column1",
                 )
+        for uid in self._touched:
+            self._under.pop(uid, None)
         self._touched.clear()
         if self._deliveries:
             deliveries, self._deliveries = self._deliveries, []
@@ -170,22 +196,27 @@ class Change:
             events, self._events = self._events, []
             self._insert(_EVENTS, events)
 
-    def _read(self, where: str, *values: object) -> list[Row]:
+    def _read(self, where: str, values: Sequence[object]) -> list[Row]:
         found = self._db.execute(f"SELECT {ROW} FROM instances WHERE {where}", values).fetchall()
         rows = [row_of(one) for one in found]
         self._rows.update((row.id, row) for row in rows)
         return rows
 
-    def _insert(self, head: str, rows: list[tuple[Any, ...]], end: str = "") -> None:
+    def _insert(self, head: str, rows: Sequence[tuple[Any, ...]], end: str = "") -> None:
         """Many rows of values between two pieces of SQL."""
         one = f"({','.join('?' * len(rows[0]))})"
-        at = 0
-        for size in _AT_ONCE:
-            while len(rows) - at >= size:
-                together = rows[at : at + size]
-                at += size
-                sql = f"{head} {','.join([one] * size)}{end}"
-                self._db.execute(sql, [value for row in together for value in row])
+        for some in _together(rows):
+            sql = f"{head} {','.join([one] * len(some))}{end}"
+            self._db.execute(sql, [value for row in some for value in row])
+
+
+def _together(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Pieces of a few lengths, so that few statements have to be prepared."""
+    at = 0
+    for size in _AT_ONCE:
+        while len(values) - at >= size:
+            yield values[at : at + size]
+            at += size
 
 
 def source_of(arrival: Arrival) -> str:

@@ -16,16 +16,16 @@ from time import monotonic
 import msgspec
 
 from dcmlint.gate.journal import Journal
-from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken
+from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken, arrival_of
 from dcmlint.gate.spool import REPAIRED, WHOLE, Spool
-from dcmlint.intake.checking import Checks
+from dcmlint.intake.checking import Checks, Pending
 from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
 from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply, Verdict
 
-_BACKLOG = 500  # instances that wait to be checked, beyond which their senders wait with them
+_BACKLOG = 500  # checks that wait in memory; the others wait in the journal, so that no sender has to
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +56,16 @@ class Core:
         self.tell: Callable[[Decided], None] = lambda decided: None
         self.settled: Callable[[int, State, Verdict], None] = lambda number, state, verdict: None
         self.queued: Callable[[], None] = lambda: None
-        self._again: list[tuple[int, Verdict]] = []
+        self._again: list[tuple[int, str, Verdict]] = []
         self._lock = threading.Lock()
         # Verdicts whose commit is waited for, by a thread that starts with the first.
-        self._settled: queue.SimpleQueue[tuple[int, Verdict, Future[State]]] = queue.SimpleQueue()
+        self._settled: queue.SimpleQueue[tuple[int, str, Verdict, Future[State]]] = queue.SimpleQueue()
         self._settler: threading.Thread | None = None
         self._idle = threading.Condition(self._lock)
         self._unsettled = 0
+        self._checked: set[int] = set()  # the instances whose check waits here, or goes on
+        self._behind = False  # others wait in the journal
+        self._originators: dict[int, bool] = {}  # of those, where one was named
 
     @property
     def incoming(self) -> Path:
@@ -107,11 +110,8 @@ class Core:
             if pending is not None and verdict is None:
                 pending.then(lambda reply: self._drop(reply.repair))
         elif verdict is None:
-            if pending is None:
-                pending = self.checks.submit(task_of(self.spool.path(whole), arrival))
-                if self.checks.waiting > _BACKLOG:  # it takes memory: senders get the pace of the checks
-                    pending.wait(self.answer_within)
-            pending.then(lambda reply: self._settle(taken.id, reply))
+            arrival = msgspec.structs.replace(arrival, file=whole)
+            self.check(taken.id, arrival, pending)
         answer = Answer(SUCCESS)
         if taken.state == "refused" and not taken.duplicate and verdict is not None:
             answer = Answer(verdict.status, verdict.comment)
@@ -122,17 +122,50 @@ class Core:
         )
         return answer
 
-    def check_again(self, number: int, file: str, arrival: Arrival) -> None:
-        """Check an instance that an earlier process had taken and not checked."""
-        pending = self.checks.submit(task_of(self.spool.path(file), arrival))
-        pending.then(lambda reply: self._settle(number, reply))
+    def check(self, number: int, arrival: Arrival, pending: Pending | None = None) -> None:
+        """Have an instance checked that was taken before its verdict is known; ``pending``: its check, if it has begun.
+
+        Beyond some hundred that wait, it is found in the journal once its turn comes.
+        """
+        with self._lock:
+            if pending is None:
+                if number in self._checked:
+                    return
+                if self._behind or self.checks.waiting >= _BACKLOG:
+                    self._behind = True
+                    if arrival.originator is not None:  # which no row tells
+                        self._originators[number] = arrival.originator
+                    return
+            self._checked.add(number)
+        if pending is None:
+            pending = self.checks.submit(task_of(self.spool.path(arrival.file), arrival))
+        pending.then(lambda reply: self._settle(number, arrival.sop_instance, reply))
+
+    def resume(self) -> None:
+        """Have checked what the journal says is not checked yet."""
+        self._behind = True
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Have checked what waits in the journal, if there is something and not much waits before it."""
+        if not self._behind or self.checks.waiting > _BACKLOG // 2:
+            return
+        with self._lock:
+            self._behind = False  # from here on, what comes is submitted, or says so again
+            limit = len(self._checked) + _BACKLOG
+        rows = self.journal.unchecked(limit)
+        for row in rows:
+            originator = self._originators.pop(row.id, None)
+            self.check(row.id, msgspec.structs.replace(arrival_of(row), originator=originator))
+        with self._lock:
+            self._behind = self._behind or len(rows) == limit
 
     def retry_settling(self) -> None:
         """Write the verdicts that could not be written when they came, because the disk was full."""
         with self._lock:
             again, self._again = self._again, []
-        for number, verdict in again:
-            self._write(number, verdict)
+        for number, uid, verdict in again:
+            self._write(number, uid, verdict)
 
     def rest(self, seconds: float | None = None) -> bool:
         """Wait until the verdicts that have come are written and told of, or could not be; whether they are in time."""
@@ -147,39 +180,42 @@ class Core:
         if not any(row.repaired == repair.file for row in rows):
             self.spool.remove(repair.file)
 
-    def _settle(self, number: int, reply: Reply) -> None:
-        self._write(number, self.policy.decide(reply))
+    def _settle(self, number: int, uid: str, reply: Reply) -> None:
+        self._write(number, uid, self.policy.decide(reply))
 
-    def _write(self, number: int, verdict: Verdict) -> None:
+    def _write(self, number: int, uid: str, verdict: Verdict) -> None:
         """Have a verdict written. Who brings it does not wait: it has the next instance to check."""
         try:
-            settled = self.journal.settle(number, verdict, waits=self.waits)
+            settled = self.journal.settle(number, uid, verdict, waits=self.waits)
         except OSError:
-            self._later(number, verdict)
+            self._later(number, uid, verdict)
             return
         with self._lock:
             self._unsettled += 1
             if self._settler is None:
                 self._settler = threading.Thread(target=self._tell_settled, name="gate-settle", daemon=True)
                 self._settler.start()
-        self._settled.put((number, verdict, settled))
+        self._settled.put((number, uid, verdict, settled))
 
-    def _later(self, number: int, verdict: Verdict) -> None:
+    def _later(self, number: int, uid: str, verdict: Verdict) -> None:
         with self._lock:
-            self._again.append((number, verdict))
+            self._again.append((number, uid, verdict))
 
     def _tell_settled(self) -> None:
         while True:
-            number, verdict, settled = self._settled.get()
+            number, uid, verdict, settled = self._settled.get()
             try:
                 state = settled.result()
             except OSError:
-                self._later(number, verdict)
+                self._later(number, uid, verdict)
             else:
                 self._drop(verdict.repair, number)
                 if state == "queued":
                     self.queued()
                 self.settled(number, state, verdict)
+                with self._lock:
+                    self._checked.discard(number)
+                self.catch_up()
             with self._idle:
                 self._unsettled -= 1
                 if not self._unsettled:

@@ -47,13 +47,14 @@ def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool)
     return Taken(id=row.id, state=state, why=why)
 
 
-def settle(change: Change, number: int, verdict: Verdict, waits: bool) -> State:
+def settle(change: Change, number: int, uid: str, verdict: Verdict, waits: bool) -> State:
     """Write a verdict that came after the answer: what would have been refused is held.
 
     An instance that nobody was answered for (found in the spool at the start) can still be refused.
     """
+    # Read with those of other verdicts; one that does not count any more is read for itself.
+    before = change.same_uid(uid) if uid else []
     row = change.row(number)
-    before = change.same_uid(row.uid) if row.uid else []
     change.update(
         number, study=verdict.study, series=verdict.series, findings=encoded(verdict.findings or None), member=verdict.member,
         patient=encoded(verdict.patient),
@@ -104,7 +105,7 @@ def exchange(
         return []
     claimed = _next(change, destination, lane, lanes, limit)
     if claimed:
-        change.execute(
+        change.aside(
             "UPDATE deliveries SET state='sending', tries=tries+1 WHERE destination=? AND instance IN "
             "(SELECT value FROM json_each(?))",
             (destination, msgspec.json.encode([one.instance for one in claimed]).decode()),
@@ -124,7 +125,7 @@ def _sent_again(change: Change, one: Row, arrival: Arrival, verdict: Verdict | N
     # A commit that failed can still be found on the disk after a power cut; its file was removed.
     change.update(one.id, file=arrival.file, kept=True)
     change.event(one, "sent again", source, "the same bytes: they take the place of a missing file")
-    state = settle(change, one.id, verdict, waits) if verdict is not None else one.state
+    state = settle(change, one.id, one.uid, verdict, waits) if verdict is not None else one.state
     return Taken(id=one.id, state=state, why=one.why)
 
 
@@ -139,7 +140,7 @@ def _supersede(change: Change, row: Row, before: Sequence[Row]) -> None:
 def _is_somewhere(change: Change, row: Row) -> bool:
     """Whether a destination has an instance that another one refused."""
     sql = "SELECT count(*) FROM deliveries WHERE instance=? AND state='delivered'"
-    return row.state == "held" and bool(change.execute(sql, (row.id,)).fetchone()[0])
+    return row.state == "held" and bool(change.aside(sql, (row.id,)).fetchone()[0])
 
 
 def _same(row: Row, arrival: Arrival) -> bool:
@@ -159,9 +160,7 @@ def _first_state(verdict: Verdict | None, waits: bool) -> tuple[State, str]:
 
 
 def _end_deliveries(change: Change, number: int) -> None:
-    change.execute(
-        "UPDATE deliveries SET state='discarded' WHERE instance=? AND state<>'delivered'", (number,)
-    )
+    change.aside("UPDATE deliveries SET state='discarded' WHERE instance=? AND state<>'delivered'", (number,))
 
 
 def _delivered(change: Change, destination: str, outcomes: Sequence[Outcome]) -> None:
@@ -171,7 +170,7 @@ def _delivered(change: Change, destination: str, outcomes: Sequence[Outcome]) ->
         value for one in outcomes
         for value in (one.instance, one.state, one.detail, one.due, 0 if one.attempted else 1)
     ]  # fmt: skip
-    change.execute(
+    change.aside(
         "UPDATE deliveries SET state=given.column2, detail=given.column3, due=given.column4, tries=tries-given.column5 "
         f"FROM (VALUES {given}) AS given WHERE instance=given.column1 AND destination=? AND state='sending'",
         (*values, destination),
@@ -180,7 +179,7 @@ def _delivered(change: Change, destination: str, outcomes: Sequence[Outcome]) ->
     numbers = msgspec.json.encode([one.instance for one in tried if one.state != "queued"]).decode()
     states: dict[int, set[str]] = {}
     sql = "SELECT instance, state FROM deliveries WHERE instance IN (SELECT value FROM json_each(?))"
-    for number, state in change.execute(sql, (numbers,)).fetchall():
+    for number, state in change.aside(sql, (numbers,)).fetchall():
         states.setdefault(number, set()).add(state)
     change.load(one.instance for one in tried)
     for outcome in tried:
@@ -207,7 +206,7 @@ def _next(change: Change, destination: str, lane: int, lanes: int, limit: int) -
     blocked: set[str] = set()
     claimed: list[Delivery] = []
     size = 0
-    for *values, length in change.execute(sql, (destination, lanes, lane)):
+    for *values, length in change.aside(sql, (destination, lanes, lane)):
         one = delivery_of(tuple(values))
         study = one.study or f"#{one.instance}"
         if study in blocked:

@@ -62,14 +62,15 @@ class Journal:
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
         """
         return self.writer.do(
-            lambda change: decisions.take(change, arrival, verdict, waits),
-            vital=False,
-            first=self._names_safe,
-        )
+            lambda change: decisions.take(change, arrival, verdict, waits), vital=False, first=self._names_safe,
+            reads=arrival.sop_instance,
+        )  # fmt: skip
 
-    def settle(self, number: int, verdict: Verdict, *, waits: bool = False) -> Future[State]:
+    def settle(self, number: int, uid: str, verdict: Verdict, *, waits: bool = False) -> Future[State]:
         """Have the verdict written on an instance that was taken before it was known; its state is known then."""
-        return self.writer.submit(lambda change: decisions.settle(change, number, verdict, waits))
+        return self.writer.submit(
+            lambda change: decisions.settle(change, number, uid, verdict, waits), reads=uid
+        )
 
     def move(
         self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = ()
@@ -144,6 +145,11 @@ class Journal:
         """The instances that a condition of SQL selects, in the order in which they came."""
         sql = f"SELECT {ROW} FROM instances WHERE {where} ORDER BY id LIMIT {limit:d}"
         return [row_of(values) for values in self.read(sql, *values)]
+
+    def unchecked(self, limit: int) -> list[Row]:
+        """The instances that are not checked yet, those that came first."""
+        sql = f"SELECT {ROW} FROM instances WHERE state='checking' ORDER BY received LIMIT ?"
+        return [row_of(values) for values in self.read(sql, limit)]
 
     def find(self, uid: str) -> list[Row]:
         """Everything that came under a SOP Instance UID."""

@@ -58,7 +58,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True):
     """One instance as the journal has it; times are seconds since 1970. ``kept``: its file is in the spool.
 
     ``repaired``: the file that is forwarded in its place, ``repair``: what was done (`Repair`, as JSON); or empty.
@@ -92,6 +92,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def files(self) -> tuple[str, ...]:
         """Its files in the spool."""
         return (self.file, self.repaired) if self.repaired else (self.file,)
+
+
+def arrival_of(row: Row) -> Arrival:
+    """The arrival that a row was made of."""
+    return Arrival(
+        file=row.file, sop_instance=row.uid, sop_class=row.sop_class, transfer_syntax=row.syntax, sha256=row.sha256,
+        size=row.size, sender=row.sender, called=row.called, peer=row.peer, via=row.via,
+    )  # fmt: skip
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from dcmlint.errors import InputError
 from dcmlint.gate.core import Core
-from dcmlint.gate.records import OWNED, Arrival, Row
+from dcmlint.gate.records import OWNED, Arrival
 from dcmlint.gate.spool import PART, REPAIRED, WHOLE, digest, read_identity
 
 
@@ -56,20 +56,11 @@ def recover(core: Core) -> Recovered:
             missing.append(uid)
         else:
             journal.remove([number], "its file was already removed")
-    again = [row for row in journal.rows("state='checking'") if row.file in present]
-    for row in again:
-        core.check_again(row.id, row.file, arrival_of(row))
+    ((again,),) = journal.read("SELECT count(*) FROM instances WHERE state='checking'")
+    core.resume()
     return Recovered(
-        partial=len(partial), adopted=adopted, rechecked=len(again), removed=len(gone), missing=tuple(missing),
+        partial=len(partial), adopted=adopted, rechecked=again, removed=len(gone), missing=tuple(missing),
         unreadable=tuple(unreadable),
-    )  # fmt: skip
-
-
-def arrival_of(row: Row) -> Arrival:
-    """The arrival that a row was made of."""
-    return Arrival(
-        file=row.file, sop_instance=row.uid, sop_class=row.sop_class, transfer_syntax=row.syntax, sha256=row.sha256,
-        size=row.size, sender=row.sender, called=row.called, peer=row.peer, via=row.via,
     )  # fmt: skip
 
 

@@ -250,6 +250,7 @@ class Gate:
             self.log("turned away", level="warning", connections=turned_away,
                      addresses=dict(self.front.receiver.crowd.turned_away.most_common(10)))  # fmt: skip
         self.core.retry_settling()
+        self.core.catch_up()
         self.studies.look()
         for one in self.observers:
             one.tick()

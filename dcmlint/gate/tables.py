@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -56,6 +57,7 @@ _ENDED = "('delivered','refused','superseded','discarded')"
 
 ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
        "state, changed, why, answer, findings, repaired, repair, patient")  # fmt: skip
+_KEPT = Row.__struct_fields__.index("kept")
 EVENT = "id, time, instance, uid, state, who, why, sha256"
 # What was repaired goes to the archive in the place of what came.
 DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, "
@@ -105,9 +107,8 @@ def encoded(value: Any) -> bytes:
 
 def row_of(values: tuple[Any, ...]) -> Row:
     """A row of ``SELECT {ROW}``."""
-    made = dict(zip(Row.__struct_fields__, values, strict=True))
-    made["kept"] = bool(made["kept"])
-    return Row(**made)
+    made: Callable[..., Row] = Row
+    return made(*values[:_KEPT], bool(values[_KEPT]), *values[_KEPT + 1 :])
 
 
 def event_of(values: tuple[Any, ...]) -> Event:

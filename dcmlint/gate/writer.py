@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from time import monotonic
@@ -18,6 +18,9 @@ class Transaction(Protocol):
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> sqlite3.Cursor:
         """A statement of any kind."""
 
+    def expect(self, uids: Iterable[str]) -> None:
+        """The UIDs whose rows will be read."""
+
     def flush(self) -> None:
         """Write what was put off."""
 
@@ -27,14 +30,15 @@ C = TypeVar("C", bound=Transaction)
 
 
 class _Item(Generic[C]):
-    """A piece of work, who waits for it, whether it is vital, and what must have been done before it is committed."""
+    """A piece of work, who waits for it, whether it is vital, what must have been done before it is committed, and the
+    UID whose rows it reads."""
 
-    __slots__ = ("first", "future", "vital", "work")
+    __slots__ = ("first", "future", "reads", "vital", "work")
 
     def __init__(
-        self, work: Callable[[C], Any], future: Future[Any], vital: bool, first: Callable[[], None] | None
-    ) -> None:
-        self.work, self.future, self.vital, self.first = work, future, vital, first
+        self, work: Callable[[C], Any], future: Future[Any], vital: bool, first: Callable[[], None] | None, reads: str
+    ) -> None:  # fmt: skip
+        self.work, self.future, self.vital, self.first, self.reads = work, future, vital, first, reads
 
 
 _TOGETHER = 512  # pieces of work in one commit
@@ -86,12 +90,12 @@ class Writer(Generic[C]):
         self._thread.start()
 
     def submit(
-        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None
-    ) -> Future[T]:
+        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None, reads: str = ""
+    ) -> Future[T]:  # fmt: skip
         """Do it with the next commit; the future is done when it is on the disk.
 
         ``first`` is done before, once for all that are committed together. What raises an error must be able to be
-        done a second time.
+        done a second time. ``reads``: a UID whose rows it reads.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -99,12 +103,14 @@ class Writer(Generic[C]):
                 raise JournalError(
                     "the journal is closed" if self._closed else "a sync of the journal has failed"
                 )
-            self._queue.put(_Item(work, future, vital, first))
+            self._queue.put(_Item(work, future, vital, first, reads))
         return future
 
-    def do(self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None) -> T:
+    def do(
+        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None, reads: str = ""
+    ) -> T:  # fmt: skip
         """Do it and wait until it is on the disk; raises ``JournalError`` where it cannot be."""
-        return self.submit(work, vital=vital, first=first).result()
+        return self.submit(work, vital=vital, first=first, reads=reads).result()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -187,6 +193,7 @@ class Writer(Generic[C]):
                 done = [self._alone(item) for item in batch]
             else:
                 change = self._begin(db)
+                change.expect(item.reads for item in batch if item.reads)
                 done = [(item.work(change), None) for item in batch]
                 change.flush()
             db.execute("COMMIT")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -209,10 +210,11 @@ class _Worker:
         limit = self._checks._seconds
         try:
             child.connection.send_bytes(msgspec.msgpack.encode(task))
-            used = child.used()
-            while not child.connection.poll(_TICK):
+            used = None
+            while not child.answers(_TICK):
                 passed = monotonic() - began
-                if not self.slow and (child.used() - used >= SLOW or passed >= _STUCK):
+                used = child.used() if used is None else used  # most are done before anybody asks
+                if not self.slow and (child.used() - used >= SLOW - _TICK or passed >= _STUCK):
                     self._checks.slowed(self)
                     child.give_way()
                 if passed >= limit:
@@ -257,6 +259,8 @@ class _Child:
         finally:
             theirs.close()
         self.connection = Connection(ours.detach())
+        self._poll = select.poll()
+        self._poll.register(self.connection, select.POLLIN)
         try:
             self.connection.send_bytes(msgspec.msgpack.encode(start))
             if not self.connection.poll(_START_SECONDS):
@@ -269,6 +273,10 @@ class _Child:
             self.kill()
             raise UsageError(started.error)
         self.profile = started.profile
+
+    def answers(self, seconds: float) -> bool:
+        """Whether there is something to be received within ``seconds``, or the end of the connection."""
+        return bool(self._poll.poll(seconds * 1000))
 
     def used(self) -> float:
         """Seconds of processor time until now; of time, where that cannot be known."""

@@ -34,6 +34,7 @@ from dcmlint.standard.tags import PatientID, PatientName, SeriesInstanceUID, SOP
 _MAX_FINDINGS = 200  # kept of one instance
 _MAX_NAME = 324  # characters: three component groups of a PN (PS3.5 6.2)
 _MAX_HEADER = 1 << 29  # of a header, counted in the memory limit
+_ASIDE = 10
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
 
 
@@ -46,6 +47,10 @@ def main(fd: int, then: Then | None = None) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # the gate's own are blocked
     connection = Connection(fd)
     started = msgspec.msgpack.decode(connection.recv_bytes(), type=Start)
+    if started.observe:
+        os.nice(
+            _ASIDE
+        )  # no sender waits for these verdicts, but senders wait for what this processor could do
     try:
         checker = Checker(started.settings)
     except DcmlintError as error:

@@ -7,6 +7,7 @@ transfer syntax in the media type of a part.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -104,6 +105,21 @@ def sent_findings(
     stored = sent_facts([sent])
     if half_originator:
         stored = msgspec.structs.replace(stored, half_originator=(given_uid(sop_instance),))
+    if stored == _AS_IT_SHOULD and _is_silent(checker):
+        return ()
+    return _findings(checker, stored, sop_instance)
+
+
+_AS_IT_SHOULD = Stored(received=1)
+
+
+@lru_cache(maxsize=4)
+def _is_silent(checker: Checker) -> bool:
+    """Whether nothing is said of an instance that came as it should: as nearly all do, and the facts are the same then."""
+    return not _findings(checker, _AS_IT_SHOULD, "")
+
+
+def _findings(checker: Checker, stored: Stored, sop_instance: str) -> tuple[Finding, ...]:
     rules = [active for active in checker.planner.rules if active.rule.scope == "association"]
     checked = check_given(
         rules, {"store": stored}, Subject("association", given_uid(sop_instance)), checker.settings

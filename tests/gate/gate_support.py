@@ -115,19 +115,24 @@ class FakeChecks:
         self.later: list[tuple[Task, Pending]] = []
         self.slow = False
         self.waiting = 0
+        self.done: list[str] = []
 
     def submit(self, task: Task) -> Pending:
         pending = Pending()
         if self.slow:
             self.later.append((task, pending))
         else:
-            pending.give(self.reply(task))
+            self._do(task, pending)
         return pending
+
+    def _do(self, task: Task, pending: Pending) -> None:
+        self.done.append(task.sop_instance)
+        pending.give(self.reply(task))
 
     def finish(self) -> None:
         later, self.later = self.later, []
         for task, pending in later:
-            pending.give(self.reply(task))
+            self._do(task, pending)
 
 
 def finding(rule: str = "GTT001", severity: str = "error") -> Brief:

@@ -3,15 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, part10_file, sha, stored
+from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, part10_file, sha, stored, until
 
 from dcmlint.errors import UsageError
+from dcmlint.gate import core as cores
 from dcmlint.gate import spool as spools
 from dcmlint.gate.records import Outcome
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
-from dcmlint.intake.checking import Pending
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.verdict import ProfileFacts, Reply
 
@@ -53,21 +53,22 @@ def test_observing_accepts_everything_and_says_what_would_have_been_done(tmp_pat
         assert "would be refused: GTT001" in row.why
 
 
-def test_a_long_backlog_of_checks_slows_its_senders_down(tmp_path: Path) -> None:
-    with Bench(tmp_path, observe=True) as bench:
-        waited: list[float] = []
+def test_a_long_backlog_of_checks_waits_in_the_journal_and_not_in_memory(tmp_path: Path) -> None:
+    count = 40
+    with Bench(tmp_path, observe=True) as bench, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cores, "_BACKLOG", 10)
         bench.checks.slow = True
-        real = Pending.wait
-        bench.checks.waiting = 10_000
-
-        def wait(self: Pending, seconds: float) -> object:
-            waited.append(seconds)
-            return real(self, seconds)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Pending, "wait", wait)
-            assert bench.take(CONTENT) == 0
-        assert waited == [bench.core.answer_within]
+        for number in range(count):
+            assert bench.take(data_set(f"2.25.{number}"), f"2.25.{number}") == 0
+            bench.checks.waiting = len(bench.checks.later)
+        assert len(bench.checks.later) == len(bench.core._checked) == 10
+        bench.checks.waiting = 0
+        bench.checks.slow = False
+        bench.checks.finish()
+        until(lambda: all(row.state == "queued" for row in bench.journal.rows("1")))
+        assert bench.core.rest(10)
+        assert bench.core._checked == set()
+        assert bench.checks.done == [f"2.25.{number}" for number in range(count)]
 
 
 def test_a_verdict_after_the_answer_can_only_hold(tmp_path: Path) -> None:

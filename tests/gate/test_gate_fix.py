@@ -309,6 +309,7 @@ def test_after_a_kill_a_repair_without_a_row_is_made_anew(tmp_path: Path) -> Non
         (bench.spool.data / "orphan.repaired").write_bytes(b"half")
         bench.spool.path(row.file).with_suffix(".repaired").write_bytes(b"half")
         bench.checks.later.clear()  # they died with the process
+        bench.core._checked.clear()
         bench.checks.slow = False
         assert recover(bench.core).rechecked == 1
         assert bench.core.rest(10)

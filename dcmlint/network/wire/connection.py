@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import struct
+import sys
 from time import monotonic
 
 from dcmlint.network.wire.pdu import HEADER_BYTES, WireError, bound, parse_header
@@ -18,6 +19,8 @@ from dcmlint.network.wire.pdu import HEADER_BYTES, WireError, bound, parse_heade
 # Waits are cut into slices, so that a deadline can be looked at without a system call before each read.
 _SLICE = 1.0
 _SMALL = 1 << 12
+_KERNEL_WAITS = sys.platform.startswith("linux")
+_SHORTEST = 0.001  # seconds; none at all would be for ever
 BULK = 1 << 18  # Two PDUs of the size that most senders stop at (128 KiB); measured as fast as larger ones.
 
 _LINGER_NOT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -93,13 +96,10 @@ class Line:
             remaining = deadline - monotonic()
             if remaining <= 0:
                 raise WireError("timeout", "nothing was received in time", self.received)
-            wait = _SLICE if remaining > _SLICE else remaining
             try:
-                if wait != self._wait:
-                    self.sock.settimeout(wait)
-                    self._wait = wait
+                self._limit(remaining)
                 count = self.sock.recv_into(self._view[self._end :])
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 continue
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 continue
@@ -161,22 +161,45 @@ class Line:
 
     def send(self, data: bytes | memoryview, deadline: float) -> None:
         """Send all of ``data``."""
-        remaining = deadline - monotonic()
-        if remaining <= 0:
-            raise WireError("timeout", "no time was left to send", self.received)
-        try:
-            self.sock.settimeout(remaining)
-            self._wait = -1.0
-            self.sock.sendall(data)
-        except TimeoutError as error:
-            raise WireError("timeout", "the peer does not accept the data", self.received) from error
-        except ssl.SSLError as error:
-            raise TlsError(error, self.received) from error
-        except (ConnectionResetError, BrokenPipeError) as error:
-            raise WireError("reset", "the peer reset the connection", self.received) from error
-        except OSError as error:
-            raise WireError("closed", error.strerror or str(error), self.received) from error
-        self.sent += len(data)
+        rest = memoryview(data)
+        while rest:
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                raise WireError("timeout", "the peer does not accept the data", self.received)
+            try:
+                self._limit(remaining)
+                count = self.sock.send(rest)
+            except (TimeoutError, BlockingIOError):
+                continue
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                continue
+            except ssl.SSLError as error:
+                raise TlsError(error, self.received) from error
+            except (ConnectionResetError, BrokenPipeError) as error:
+                raise WireError("reset", "the peer reset the connection", self.received) from error
+            except OSError as error:
+                raise WireError("closed", error.strerror or str(error), self.received) from error
+            self.sent += count
+            rest = rest[count:]
+
+    def _limit(self, remaining: float) -> None:
+        """Bound how long the next system call may wait.
+
+        The kernel does that for a plain socket: one that Python bounds is asked twice, whether it is ready and then for
+        the bytes.
+        """
+        wait = _SLICE if remaining > _SLICE else remaining
+        if wait == self._wait:
+            return
+        if _KERNEL_WAITS and not isinstance(self.sock, ssl.SSLSocket):
+            self.sock.settimeout(None)
+            seconds, rest = divmod(max(wait, _SHORTEST), 1.0)
+            value = struct.pack("ll", int(seconds), int(rest * 1e6))
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+        else:
+            self.sock.settimeout(wait)
+        self._wait = wait
 
     def drain(self, deadline: float, limit: int = 1 << 22) -> bool:
         """Say no more, read and drop until the peer closes; whether it did in time and ``limit`` bytes.
