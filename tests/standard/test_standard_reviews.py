@@ -134,6 +134,8 @@ def test_a_functional_group_that_is_there_has_an_item() -> None:
         ("1.2.840.10008.5.1.4.1.1.9.1.1", "HD", False),
         ("1.2.840.10008.5.1.4.1.1.481.5", "RTPLAN", True),
         ("1.2.840.10008.5.1.4.1.1.481.5", "RTDOSE", False),
+        ("1.2.840.10008.5.1.4.1.1.9.6.1", "RESP", True),
+        ("1.2.840.10008.5.1.4.1.1.9.6.1", "ECG", False),
         ("1.2.840.10008.5.1.4.1.1.2", "CT", True),
     ],
 )
@@ -142,6 +144,26 @@ def test_the_modality_that_an_iod_fixes(uid: str, modality: str, legal: bool) ->
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
     made.Modality = modality
     assert (("MOD009", "Modality") in _found(made, "MOD009")) is not legal
+
+
+@pytest.mark.parametrize(
+    ("uid", "modality", "legal"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.2", "ZZ", False),
+        ("1.2.840.10008.5.1.4.1.1.2", "OT", True),
+        ("1.2.840.10008.5.1.4.1.1.7", "DM", True),  # retired
+        ("1.2.840.10008.5.1.4.1.1.7", "JPG", False),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "DOC", True),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "PDF", False),
+        ("1.2.840.10008.5.1.4.1.1.30", "MR", True),
+        ("1.2.840.10008.5.1.4.1.1.30", "MAP", False),
+        ("1.2.840.10008.5.1.4.1.1.481.23", "RTIMAGE", True),
+    ],
+)
+def test_a_modality_is_a_defined_term(uid: str, modality: str, legal: bool) -> None:
+    # PS3.3 C.7.3.1.1.1
+    found = _found(_of_class(uid, Modality=modality), "MOD009", "MOD010")
+    assert {rule for rule, path in found if path == "Modality"} == (set() if legal else {"MOD010"})
 
 
 def test_every_condition_of_every_iod_is_read() -> None:

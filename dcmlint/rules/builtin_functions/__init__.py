@@ -15,6 +15,7 @@ from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing re
 from dcmlint.rules.builtin_functions.header import (  # noqa: F401 - importing registers them
     codes,
     coding,
+    modality,
     numbers,
     preparation,
     vectors,
