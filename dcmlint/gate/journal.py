@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
@@ -50,7 +51,7 @@ class Journal:
         self._names_safe = names_safe
         self.writer = Writer(path, lambda db: Change(db, self.destinations, self.exists), on_full)
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: WeakSet[_Reader] = WeakSet()
         self._lock = threading.Lock()
 
     # --- what changes it -------------------------------------------------------------------------
@@ -135,8 +136,8 @@ class Journal:
         """Write what waits, and close."""
         self.writer.close()
         with self._lock:
-            for db in self._readers:
-                db.close()
+            for reader in self._readers:
+                reader.db.close()
             self._readers.clear()
 
     # --- what reads it ---------------------------------------------------------------------------
@@ -194,14 +195,23 @@ class Journal:
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query, in a connection of this thread."""
-        db = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA query_only=ON")
-            self._local.db = db
+        reader = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = _Reader(self.path)
             with self._lock:
-                self._readers.append(db)
-        return db.execute(sql, values).fetchall()
+                self._readers.add(reader)
+        return reader.db.execute(sql, values).fetchall()
+
+
+class _Reader:
+    """A connection that reads. Only its thread holds it, and it is closed when that ends: associations are threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        self.db.execute("PRAGMA query_only=ON")
+
+    def __del__(self) -> None:
+        self.db.close()
 
 
 __all__ = ["Journal"]

@@ -163,6 +163,15 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
         Journal(path)
 
 
+def test_the_connection_of_a_thread_ends_with_it(journal: Journal) -> None:
+    for _ in range(20):
+        thread = threading.Thread(target=journal.rows, args=("1",))
+        thread.start()
+        thread.join()
+    assert journal.rows("1") == []
+    assert len(journal._readers) == 1
+
+
 # --- the table of same UIDs ------------------------------------------------------------------------------
 
 SAME, OTHER = data_set("2.25.77"), data_set("2.25.77", filling=b"other!" * 20)
