@@ -21,7 +21,7 @@ from dcmlint.gate import decisions
 from dcmlint.gate.change import Change
 from dcmlint.gate.records import Arrival, Delivery, Event, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, ended, event_of, forget, prepare, row_of
-from dcmlint.gate.writer import Writer, connect
+from dcmlint.gate.writer import Needs, Writer, connect
 from dcmlint.intake.verdict import Verdict
 
 
@@ -62,16 +62,16 @@ class Journal:
 
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
         """
-        return self.writer.do(
-            lambda change: decisions.take(change, arrival, verdict, waits), vital=False, first=self._names_safe,
-            reads=arrival.sop_instance,
-        )  # fmt: skip
+        needs = Needs(vital=False, first=self._names_safe, reads=arrival.sop_instance)
+        return self.writer.do(lambda change: decisions.take(change, arrival, verdict, waits), needs)
 
     def settle(self, number: int, uid: str, verdict: Verdict, *, waits: bool = False) -> Future[State]:
-        """Have the verdict written on an instance that was taken before it was known; its state is known then."""
-        return self.writer.submit(
-            lambda change: decisions.settle(change, number, uid, verdict, waits), reads=uid
-        )
+        """Have the verdict written on an instance that was taken before it was known; its state is known then.
+
+        After a power cut it may be checked again.
+        """
+        needs = Needs(lasting=False, reads=uid)
+        return self.writer.submit(lambda change: decisions.settle(change, number, uid, verdict, waits), needs)
 
     def move(
         self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = ()
@@ -93,17 +93,21 @@ class Journal:
 
     def trace(self, uid: str, *, who: str, why: str, what: str) -> None:
         """Add an event about something that never became an instance; written soon, and not waited for."""
-        self.writer.submit(lambda change: change.trace(uid, what, who, why), vital=False)
+        self.writer.submit(
+            lambda change: change.trace(uid, what, who, why), Needs(vital=False, lasting=False)
+        )
 
     def exchange(
         self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32
     ) -> list[Delivery]:
         """Write what became of deliveries and claim the next ones, with one commit.
 
-        In the order in which they came, and none while an earlier one of its study is not delivered yet.
+        In the order in which they came, and none while an earlier one of its study is not delivered yet. After a power
+        cut some may be delivered again: no file is removed before what says so is on the disk.
         """
         return self.writer.do(
-            lambda change: decisions.exchange(change, destination, outcomes, lane, lanes, limit)
+            lambda change: decisions.exchange(change, destination, outcomes, lane, lanes, limit),
+            Needs(lasting=False),
         )
 
     def remove(self, numbers: Iterable[int], why: str) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 
 class Transaction(Protocol):
     """What pieces of work get, all of a commit the same one."""
@@ -29,16 +31,30 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Transaction)
 
 
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What is special about a piece of work.
+
+    ``vital``: it is done from the reserve where the disk is full. ``lasting``: it must be on the disk when its future is
+    done; what is not is there soon, and after a power cut it may be as if it had not been done. ``first``: done before it,
+    once for all that are committed together. ``reads``: a UID whose rows it reads.
+    """
+
+    vital: bool = True
+    lasting: bool = True
+    first: Callable[[], None] | None = None
+    reads: str = ""
+
+
+_NOTHING = Needs()
+
+
 class _Item(Generic[C]):
-    """A piece of work, who waits for it, whether it is vital, what must have been done before it is committed, and the
-    UID whose rows it reads."""
+    """A piece of work, who waits for it, and what it needs."""
 
-    __slots__ = ("first", "future", "reads", "vital", "work")
+    __slots__ = ("future", "needs", "work")
 
-    def __init__(
-        self, work: Callable[[C], Any], future: Future[Any], vital: bool, first: Callable[[], None] | None, reads: str
-    ) -> None:  # fmt: skip
-        self.work, self.future, self.vital, self.first, self.reads = work, future, vital, first, reads
+    def __init__(self, work: Callable[[C], Any], future: Future[Any], needs: Needs) -> None:
+        self.work, self.future, self.needs = work, future, needs
 
 
 _TOGETHER = 512  # pieces of work in one commit
@@ -56,7 +72,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return."""
     db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode=WAL")
-    # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back.
+    # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back, and the next sync
+    # has all of them.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute("PRAGMA secure_delete=ON")  # who the patient was is gone with the file of the instance
@@ -78,6 +95,7 @@ class Writer(Generic[C]):
         self, path: Path, begin: Callable[[sqlite3.Connection], C], on_full: Callable[[], None] = lambda: None
     ) -> None:
         self._db = connect(path)
+        self._lasting = True
         self._begin = begin
         self._on_full = on_full
         self._queue: queue.SimpleQueue[_Item[C] | None] = queue.SimpleQueue()
@@ -89,13 +107,10 @@ class Writer(Generic[C]):
         self._thread = threading.Thread(target=self._run, name="gate-journal", daemon=True)
         self._thread.start()
 
-    def submit(
-        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None, reads: str = ""
-    ) -> Future[T]:  # fmt: skip
+    def submit(self, work: Callable[[C], T], needs: Needs = _NOTHING) -> Future[T]:
         """Do it with the next commit; the future is done when it is on the disk.
 
-        ``first`` is done before, once for all that are committed together. What raises an error must be able to be
-        done a second time. ``reads``: a UID whose rows it reads.
+        Work that raises an error must be able to be done a second time.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -103,14 +118,12 @@ class Writer(Generic[C]):
                 raise JournalError(
                     "the journal is closed" if self._closed else "a sync of the journal has failed"
                 )
-            self._queue.put(_Item(work, future, vital, first, reads))
+            self._queue.put(_Item(work, future, needs))
         return future
 
-    def do(
-        self, work: Callable[[C], T], *, vital: bool = True, first: Callable[[], None] | None = None, reads: str = ""
-    ) -> T:  # fmt: skip
+    def do(self, work: Callable[[C], T], needs: Needs = _NOTHING) -> T:
         """Do it and wait until it is on the disk; raises ``JournalError`` where it cannot be."""
-        return self.submit(work, vital=vital, first=first, reads=reads).result()
+        return self.submit(work, needs).result()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -146,10 +159,10 @@ class Writer(Generic[C]):
             try:
                 done = self._transaction(batch)
             except sqlite3.OperationalError as error:
-                vital = [item for item in batch if item.vital]
+                vital = [item for item in batch if item.needs.vital]
                 if _code(error) & 0xFF != _FULL or not vital:
                     raise
-                _give_up([item for item in batch if not item.vital], error)
+                _give_up([item for item in batch if not item.needs.vital], error)
                 batch = vital
                 self._on_full()
                 done = self._transaction(batch)
@@ -167,12 +180,12 @@ class Writer(Generic[C]):
 
     def _prepared(self, batch: list[_Item[C]]) -> list[_Item[C]]:
         """Do what is to be done before; gives the work that can be committed."""
-        for first in {item.first for item in batch if item.first is not None}:
+        for first in {item.needs.first for item in batch if item.needs.first is not None}:
             try:
                 first()
             except OSError as error:
-                _give_up([item for item in batch if item.first is first], error)
-                batch = [item for item in batch if item.first is not first]
+                _give_up([item for item in batch if item.needs.first is first], error)
+                batch = [item for item in batch if item.needs.first is not first]
         return batch
 
     def _transaction(self, batch: list[_Item[C]]) -> list[tuple[Any, Exception | None]]:
@@ -186,6 +199,10 @@ class Writer(Generic[C]):
 
     def _attempt(self, batch: list[_Item[C]], *, apart: bool) -> list[tuple[Any, Exception | None]]:
         db = self._db
+        lasting = any(item.needs.lasting for item in batch)
+        if lasting != self._lasting:
+            db.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
+            self._lasting = lasting
         db.execute("BEGIN IMMEDIATE")
         try:
             done: list[tuple[Any, Exception | None]]
@@ -193,7 +210,7 @@ class Writer(Generic[C]):
                 done = [self._alone(item) for item in batch]
             else:
                 change = self._begin(db)
-                change.expect(item.reads for item in batch if item.reads)
+                change.expect(item.needs.reads for item in batch if item.needs.reads)
                 done = [(item.work(change), None) for item in batch]
                 change.flush()
             db.execute("COMMIT")

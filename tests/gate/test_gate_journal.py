@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from time import time
 
@@ -12,7 +14,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate.change import Change
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Arrival, Outcome
-from dcmlint.gate.writer import JournalError, Writer
+from dcmlint.gate.writer import JournalError, Needs, Writer
 from dcmlint.intake.verdict import Verdict
 
 
@@ -26,6 +28,9 @@ def journal(tmp_path: Path):
 def arrival(number: int, uid: str = "", content: bytes = b"x") -> Arrival:
     made = arrival_of(content, uid or f"2.25.{number}")
     return Arrival(**{**{f: getattr(made, f) for f in made.__struct_fields__}, "file": f"{number}.dcm"})
+
+
+LASTING = Needs()
 
 
 def change_of(db: sqlite3.Connection) -> Change:
@@ -62,6 +67,41 @@ def test_commits_are_synchronised_and_shared(journal: Journal) -> None:
     for future in futures:
         future.result(5)
     assert journal.writer.commits - before <= 3
+
+
+def test_what_can_be_done_again_after_a_power_cut_waits_for_no_sync(journal: Journal) -> None:
+    def mode(change: Change) -> int:
+        return int(change.execute("PRAGMA synchronous").fetchone()[0])
+
+    lasting, other = Needs(), Needs(lasting=False)
+    assert [journal.writer.do(mode, needs) for needs in (lasting, other, lasting)] == [2, 1, 2]
+    gate = threading.Event()
+    journal.writer.submit(
+        lambda change: gate.wait(5)
+    )  # what follows is one commit, for which the strictest counts
+    both = [journal.writer.submit(mode, needs) for needs in (other, lasting, other)]
+    gate.set()
+    assert [future.result(5) for future in both] == [2, 2, 2]
+
+
+def test_an_answer_a_decision_and_a_removal_are_on_the_disk(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    submit = journal.writer.submit
+
+    def noted(work: Callable[[Change], object], needs: Needs = LASTING) -> Future[object]:
+        waited.append(needs.lasting)
+        return submit(work, needs)
+
+    monkeypatch.setattr(journal.writer, "submit", noted)
+    journal.take(arrival(1), None)
+    journal.settle(1, "2.25.1", Verdict()).result(5)
+    journal.exchange("archive", [])
+    journal.exchange("archive", [Outcome(instance=1, state="delivered", detail="said")])
+    journal.move([1], "held", who="test", why="a decision")
+    journal.remove([1], "kept long enough")
+    assert waited == [True, False, False, False, True, True]
 
 
 def test_work_that_fails_takes_only_itself_back(journal: Journal) -> None:
@@ -113,7 +153,7 @@ def test_the_reserve_is_for_what_frees_space_and_not_for_what_comes(tmp_path: Pa
         def fill(db: Change) -> None:
             db.execute("INSERT INTO t VALUES(zeroblob(200000))")
 
-        comes, goes = writer.submit(fill, vital=False), writer.submit(fill)
+        comes, goes = writer.submit(fill, Needs(vital=False)), writer.submit(fill)
         gate.set()
         goes.result(5)
         with pytest.raises(JournalError):
@@ -122,7 +162,7 @@ def test_the_reserve_is_for_what_frees_space_and_not_for_what_comes(tmp_path: Pa
         writer._on_full = lambda: given.append("again")
         writer.do(lambda db: db.execute("PRAGMA max_page_count=55"))
         with pytest.raises(JournalError):
-            writer.do(fill, vital=False)
+            writer.do(fill, Needs(vital=False))
         assert given == ["reserve"]
     finally:
         writer.close()
