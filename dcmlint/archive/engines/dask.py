@@ -7,6 +7,7 @@ that takes several workers with it is given back.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from typing import Any
 
@@ -43,6 +44,8 @@ class DaskEngine:
                     threads_per_worker=1,
                     processes=True,
                     dashboard_address="127.0.0.1:0",
+                    # What it logs of its own ending, traces of calls too, is of no concern to who scans.
+                    silence_logs=logging.WARNING if os.environ.get("DCMLINT_DEBUG") else logging.CRITICAL,
                 )
                 self._client = Client(self._cluster, set_as_default=False)
                 if work.memory_limit:
