@@ -78,6 +78,10 @@ class SetOffsets(Edit, frozen=True, kw_only=True):
     table: bytes = b""
 
 
+class PadFragments(Edit, frozen=True, kw_only=True):
+    """Each fragment of odd length is one byte longer: by the pad byte behind it, or by a NUL where there is none (PS3.5 A.4)."""
+
+
 class SetMeta(Edit, frozen=True, kw_only=True):
     """The file meta group holds these elements (without its length), in explicit VR little endian (PS3.10 7.1)."""
 

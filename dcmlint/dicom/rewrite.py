@@ -17,6 +17,7 @@ from dcmlint.dicom.edits import (
     AppendItem,
     Drop,
     Edit,
+    PadFragments,
     Recode,
     Remove,
     Rename,
@@ -225,6 +226,8 @@ class _Writer:
             return made
         if isinstance(edit, SetOffsets):
             return self._with_offsets(level, element, edit.table)
+        if isinstance(edit, PadFragments):
+            return self._padded(level, element)
         if isinstance(edit, AppendItem) and element.items is not None:
             new = encode_item(edit.item, level.explicit and element.vr != "UN", level.little)
             return self._sequence(level, element, work.inner.get(element.tag, {}), None, new)
@@ -353,6 +356,23 @@ class _Writer:
         order = "<" if level.little else ">"
         made.add(struct.pack(order + "HHI", Item >> 16, Item & 0xFFFF, len(table)) + table)
         self._copy(made, element.fragments.first, element.end)
+        return made
+
+    def _padded(self, level: Dataset, element: Element) -> Pieces:
+        found = element.fragments
+        made, position = Pieces(), element.offset
+        ends = [*found.offsets[1:].tolist(), found.end - 8 if found.delimited else found.end]
+        for number in (found.lengths & 1).nonzero()[0].tolist():
+            start, length = int(found.offsets[number]), int(found.lengths[number])
+            end = start + 8 + length
+            self._copy(made, position, start)
+            order = "<" if level.little else ">"
+            made.add(struct.pack(order + "HHI", Item >> 16, Item & 0xFFFF, length + 1))
+            self._copy(made, start + 8, end)
+            if ends[number] == end:
+                made.add(b"\0")
+            position = end
+        self._copy(made, position, element.end)
         return made
 
     # -- copies ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dcmlint.dicom.edits import (
     AppendItem,
     Drop,
     Edit,
+    PadFragments,
     Recode,
     Remove,
     Rename,
@@ -173,6 +174,8 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
         )  # fmt: skip
     if isinstance(edit, Sort):
         return Operation(kind="sort", path=path)
+    if isinstance(edit, PadFragments):
+        return Operation(kind="encode", path=path, vr=vr, old_bytes=old_bytes)
     if isinstance(edit, SetMeta):
         return _meta_operation(edit, settings)
     if isinstance(edit, AddPreamble):

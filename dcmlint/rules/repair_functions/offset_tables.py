@@ -1,4 +1,4 @@
-"""The Basic and the Extended Offset Table, computed from the fragments (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+"""Fragments, and the Basic and the Extended Offset Table computed from them (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
 
 Only where the borders of the frames are proven without a table: one fragment for each frame, or as many fragments
 that begin a code stream as there are frames.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dcmlint.dicom.edits import Edit, Remove, SetOffsets, SetValue
+from dcmlint.dicom.edits import Edit, PadFragments, Remove, SetOffsets, SetValue
 from dcmlint.facts.pixel.encapsulation import BROKEN, Encapsulation
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repair_function
 from dcmlint.standard.tags import ExtendedOffsetTable, ExtendedOffsetTableLengths, PixelData
@@ -93,6 +93,18 @@ def extended_offset_table(context: RepairContext, failed: Failed) -> Iterable[Ed
 def remove_extended_offset_table(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     """Both elements of the Extended Offset Table are left out: what they say is in the fragments."""
     yield from _without(context)
+
+
+@repair_function("pad-fragments")
+def pad_fragments(context: RepairContext, failed: Failed) -> Iterable[Edit]:
+    """Fragments of odd length are padded, where each ends its frame; the tables of offsets follow by their own repairs."""
+    fragments, frame_map = proven_frames(context)
+    odd = fragments.lengths % 2 == 1
+    if not odd.any():
+        raise Refused("no fragment has an odd length")
+    if odd.sum() != odd[frame_map.first_fragment + frame_map.count - 1].sum():
+        raise Refused("a pad byte would stand within a frame")
+    yield PadFragments(level=context.instance.dataset, tag=PixelData)
 
 
 def _without(context: RepairContext) -> Iterator[Edit]:
