@@ -46,6 +46,11 @@ class Element(msgspec.Struct, frozen=True):
         """Whether less of the value is there than its length says: what is left is no value."""
         return self.length not in (self.end - self.start, UNDEFINED)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its value is bytes, and all of them are there: no items, no fragments, nothing cut."""
+        return self.length == self.end - self.start and self.items is None and self.fragments is None
+
 
 class Oddity(msgspec.Struct, frozen=True):
     """Something in the encoding that a tolerant reader passes over.
@@ -135,7 +140,7 @@ class Dataset:
     def is_whole(self, element: Element) -> bool:
         """Whether all of an element's value could be read."""
         if element.length != UNDEFINED:
-            return element.end - element.start == element.length
+            return not element.is_cut
         return not self.cut or element.tag != next(reversed(self.elements))
 
     def raw(self, tag: int) -> bytes:
@@ -152,7 +157,7 @@ class Dataset:
         if found is not None:
             return found
         element = self.elements.get(tag)
-        if element is None or element.items is not None or element.fragments is not None or element.is_cut:
+        if element is None or not element.is_plain:
             values: tuple[Any, ...] = ()
         else:
             values = self.decode(element)

@@ -77,8 +77,8 @@ def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
     for level in levels:
         slices = level.context.slices
         for element in level.elements.values():
-            size = element.end - element.start
-            if not 0 < size <= _LONGEST_KEPT or element.vr not in _MAY_BE_TEXT or element.length != size:
+            size = element.length
+            if not 0 < size <= _LONGEST_KEPT or element.vr not in _MAY_BE_TEXT or not element.is_plain:
                 continue
             raw = slices[element.start : element.end]
             if size <= _LONGEST and raw.isascii() and b"\x1b" not in raw:

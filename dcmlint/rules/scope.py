@@ -72,7 +72,7 @@ class DatasetScope:
         if element.end - element.start > 1 << 16:
             # Bulk data: expressions only ask for its presence and size.
             return _Bulk(element.end - element.start)
-        if element.end - element.start != element.length:
+        if element.is_cut:
             # Cut off by damage: what it would say is not known.
             return UNKNOWN
         values = dataset.values(tag)

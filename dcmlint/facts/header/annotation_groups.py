@@ -84,10 +84,9 @@ class Group(msgspec.Struct, frozen=True):
         import numpy as np
 
         element = self.item.get(tag)
-        if element is None or element.items is not None:
+        if element is None or not element.is_plain:
             return None
-        length = element.end - element.start
-        if length != element.length or not 0 < length <= _MOST or length % width:
+        if not 0 < element.length <= _MOST or element.length % width:
             return None
         order = "<" if self.item.context.little else ">"
         return np.frombuffer(self.item.raw(tag), f"{order}{kind}")

@@ -166,7 +166,7 @@ def _table(dataset: Dataset, tag: int) -> Any:
     element = dataset.get(tag)
     if element is None:
         return None
-    if element.end - element.start != element.length or element.length > _LARGEST_TABLE:
+    if not element.is_plain or element.length > _LARGEST_TABLE:
         return UNKNOWN
     table = read_extended_offsets(dataset.raw(tag), dataset.context.little)
     return UNKNOWN if table is None else table

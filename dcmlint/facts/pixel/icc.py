@@ -148,11 +148,9 @@ def icc(facts: Facts) -> Icc | None:
 def profile_of(path: Dataset, item: int) -> IccProfile | None:
     """The profile of one optical path; None where there is none, it is empty, or was cut off by damage."""
     element = path.get(ICCProfile)
-    if element is None or element.items is not None or element.end <= element.start:
+    if element is None or not element.is_plain or not element.length:
         return None
-    length = element.end - element.start
-    if length != element.length:
-        return None
+    length = element.length
     head = path.context.buffer[element.start : element.start + _HEADER + 4 + _ENTRY * _MAX_TAGS]
     problem, entries = _tag_table(head, length)
     if problem:

@@ -124,12 +124,12 @@ def printable_text(text: str) -> str:
 
 
 def said(dataset: Dataset, tag: int, mode: ShowValues) -> Said | None:
-    """What an attribute of a level says; None when it is absent or a sequence."""
+    """What an attribute of a level says; None when it is absent, a sequence, or cut off by damage."""
     element = dataset.get(tag)
-    if element is None or element.items is not None or element.fragments is not None:
+    if element is None or not element.is_plain:
         return None
-    if element.end - element.start > _LONGEST:
-        return Said(hashed(dataset.raw(tag)), f"{element.end - element.start} bytes")
+    if element.length > _LONGEST:
+        return Said(hashed(dataset.raw(tag)), f"{element.length} bytes")
     values = dataset.values(tag)
     canonical = "\\".join(_canonical(value, element.vr) for value in values)
     if not canonical.strip("\\"):
@@ -166,7 +166,7 @@ def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
     The instances of a study mostly say the same: what the same bytes give is kept.
     """
     elements = dataset.elements
-    here = [tag for tag in tags if tag in elements]
+    here = [tag for tag in tags if tag in elements and elements[tag].is_plain]
     raws = [dataset.raw(tag) for tag in here]
     small = sum(map(len, raws)) < _LONGEST
     key = (mode, dataset.context.little, dataset.raw(SpecificCharacterSet), *here, *raws)

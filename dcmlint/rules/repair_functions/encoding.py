@@ -80,7 +80,7 @@ def proven_length(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     if item.parent is None or item.length == UNDEFINED:
         raise Refused("nothing proves another length")
     sequence = item.parent.get(item.parent_tag)
-    if sequence is None or sequence.length != sequence.end - sequence.start:
+    if sequence is None or sequence.length == UNDEFINED or sequence.is_cut:
         raise Refused("nothing proves where the item ends")
     if sequence.end - item.offset > _MOST:
         raise Refused("the sequence is longer than what is read to prove something")

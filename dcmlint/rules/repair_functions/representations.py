@@ -52,8 +52,7 @@ def _wanted(level: Dataset, tag: int) -> str:
 
 
 def _field(level: Dataset, element: Element, wanted: str) -> bytes | Span:
-    size = element.end - element.start
-    if size != element.length or size > _LONGEST:
+    if not element.is_plain or element.length > _LONGEST:
         raise Refused("the value could not be read whole, or is longer than 1 MiB")
     raw, written = level.raw(element.tag), element.vr
     if written == "UN" and not level.context.little:
@@ -69,7 +68,7 @@ def _field(level: Dataset, element: Element, wanted: str) -> bytes | Span:
             return field_of(level, wanted, [_number(value) for value in level.values(element.tag)])
         except (struct.error, ValueError, OverflowError):
             raise Refused(f"the value does not fit VR {wanted}") from None
-    if written == "UN" and size % UNITS.get(wanted, 1) == 0 and wanted in UNITS:
+    if written == "UN" and element.length % UNITS.get(wanted, 1) == 0 and wanted in UNITS:
         return raw
     raise Refused(f"a value of VR {written} is none of VR {wanted}")
 

@@ -26,7 +26,7 @@ def _element(failed: Failed) -> Element:
     element = failed.level.get(failed.tag)
     if element is None:
         raise Refused("the element is absent")
-    if element.items is not None or element.fragments is not None or not failed.level.is_whole(element):
+    if not element.is_plain:
         raise Refused("the value could not be read whole")
     return element
 

@@ -131,7 +131,7 @@ class ElementCheck:
                     owned.add(tag >> 8)
                 self._element(level, element, None)
                 continue
-            if end - start > _SHORT or end - start != element.length or element.items is not None:
+            if end - start > _SHORT or not element.is_plain:
                 self._known(level, element)
                 continue
             # The same values come again and again: what was found right stays right.
@@ -170,8 +170,8 @@ class ElementCheck:
         if element.items is not None:
             self._items(element.items)
             return
-        size = element.end - element.start
-        if element.fragments is not None or size == 0 or size != element.length:
+        size = element.length
+        if size == 0 or not element.is_plain:
             return  # nothing to look at, or cut off: what is left says nothing of the value
         if vr in BULK_UNIT or "/" in vr:
             unit = BULK_UNIT.get(vr, 1)

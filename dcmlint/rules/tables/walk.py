@@ -461,6 +461,8 @@ def _is_empty(dataset: Dataset, element: Element) -> bool:
     size = element.end - element.start
     if size == 0:
         return element.fragments is None and element.length == 0
+    if element.is_cut:
+        return False
     if size <= BLANK_BYTES and element.vr in TEXT_VRS:
         return not dataset.raw(element.tag).strip(_PADDING)
     return False

@@ -59,7 +59,7 @@ def _values(item: Dataset, counts: tuple[int, ...]) -> Iterator[Problem]:
                 said=f"{count} values", want=f"{counts[0]} values, or an Annotation Index List of the annotations that have a value",
             )  # fmt: skip
         return
-    if listed.length % 4 or listed.end - listed.start != listed.length or not 0 < listed.length <= _MOST:
+    if not listed.is_plain or listed.length % 4 or not 0 < listed.length <= _MOST:
         return
     if listed.length // 4 != count:
         yield Problem(
@@ -91,7 +91,7 @@ def finite(context: RuleContext) -> Iterator[Problem]:
         for measurement in group.item.items(MeasurementsSequence):
             for item in measurement.items(MeasurementValuesSequence):
                 element = item.get(FloatingPointValues)
-                if element is None or element.length % 4 or element.end - element.start != element.length:
+                if element is None or not element.is_plain or element.length % 4:
                     continue
                 if element.length > _MOST:
                     continue

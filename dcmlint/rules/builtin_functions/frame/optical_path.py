@@ -107,7 +107,7 @@ def _unequal(item: Dataset) -> Iterator[Problem]:
         )  # fmt: skip
         return
     data = [item.get(plain) for _, plain, _ in _LUTS]
-    sizes = [element.end - element.start for element in data if element is not None]
+    sizes = [element.length for element in data if element is not None and element.is_plain]
     if len(sizes) == len(_LUTS) and len(set(sizes)) > 1:
         yield Problem(
             message="The three palette tables have different lengths", level=item, tag=_LUTS[0][1],

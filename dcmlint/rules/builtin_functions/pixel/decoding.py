@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from dcmlint.facts.frame.tiling import whole
 from dcmlint.facts.pixel.codestream import summary_of
@@ -23,6 +25,11 @@ from dcmlint.standard.tags import (
     SamplesPerPixel,
 )
 
+if TYPE_CHECKING:
+    from dcmlint.dicom.buffers import Buffer
+    from dcmlint.dicom.encapsulation import Fragments
+    from dcmlint.dicom.frame_map import FrameMap
+
 _MOST_FRAMES: Final = 8
 # Frames beyond these are not decoded: a header may ask for more memory than there is.
 _LARGEST_STREAM: Final = 1 << 26
@@ -37,35 +44,59 @@ def frame_decodes(context: RuleContext) -> Iterable[Problem]:
     """Frames that no installed decoder can decode although their headers are right."""
     if not context.facts.options.decode or context.facts.group("codestream") is None:
         raise NotApplicable
-    frames = frames_to_decode(context)
-    if not frames:
-        raise Undecided("no frame to decode")
-    decoder = decoder_of(context.instance.syntax.uid)
-    options = options_of(context)
-    layout = layout_of(context.facts)
-    assert layout is not None
-    fragments, frame_map = layout
-    from dcmlint.dicom.frame_map import frame_payload
-
+    sample = frames_to_decode(context)
     limited = 0
-    for frame in frames:
-        payload = frame_payload(context.dataset.context.buffer, fragments, frame_map, frame)
-        reason = _refusal(decoder, payload[0 : len(payload)], options)
+    for frame in sample.frames:
+        reason = _refusal(sample.decoder, sample.stream(frame), sample.options)
         if not reason:
             continue
         if any(word in reason for word in _LIMITATIONS):
             limited += 1
             continue
         yield Problem(
-            path="PixelData[*]", tag=PixelData, items=[frame], offset=int(fragments.offsets[frame_map.first_fragment[frame]]),
-            message=f"frame {frame + 1} of {len(frame_map)} cannot be decoded", because=reason[:200],
+            path="PixelData[*]", tag=PixelData, items=[frame], offset=sample.offset(frame),
+            message=f"frame {frame + 1} of {sample.total} cannot be decoded", because=reason[:200],
         )  # fmt: skip
-    if limited == len(frames):
+    if limited == len(sample.frames):
         raise Undecided("the installed decoders do not support these frames")
 
 
-def frames_to_decode(context: RuleContext) -> list[int]:
-    """Some frames whose headers are right: the first, the last and some between."""
+class Sample(msgspec.Struct, frozen=True):
+    """Some compressed frames of ``total`` whose headers are right, and what it takes to decode them."""
+
+    frames: list[int]
+    total: int
+    decoder: Any
+    options: dict[str, Any]
+    buffer: Buffer
+    fragments: Fragments
+    frame_map: FrameMap
+
+    def stream(self, frame: int) -> bytes:
+        """The bytes of a frame."""
+        from dcmlint.dicom.frame_map import frame_payload
+
+        payload = frame_payload(self.buffer, self.fragments, self.frame_map, frame)
+        return bytes(payload[0 : len(payload)])
+
+    def offset(self, frame: int) -> int:
+        """The byte where a frame begins."""
+        return int(self.fragments.offsets[self.frame_map.first_fragment[frame]])
+
+
+def frames_to_decode(context: RuleContext) -> Sample:
+    """The first frame, the last and some between.  Raises `Undecided` where none can be decoded."""
+    layout = layout_of(context.facts)
+    frames = [] if layout is None or context.facts.group("codestream") is None else _chosen(context, *layout)
+    if layout is None or not frames:
+        raise Undecided("no frame to decode")
+    return Sample(
+        frames, len(layout[1]), decoder_of(context.instance.syntax.uid), options_of(context),
+        context.dataset.context.buffer, *layout,
+    )  # fmt: skip
+
+
+def _chosen(context: RuleContext, fragments: Fragments, frame_map: FrameMap) -> list[int]:
     import numpy as np
 
     from dcmlint.dicom.codestreams import EXPECTED
@@ -88,9 +119,6 @@ def frames_to_decode(context: RuleContext) -> list[int]:
             frames, _MOST_FRAMES - 2, replace=False
         )
         frames = np.unique(np.concatenate((frames[[0, -1]], drawn)))
-    layout = layout_of(context.facts)
-    assert layout is not None
-    fragments, frame_map = layout
     ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(fragments.lengths)))
     first = frame_map.first_fragment[frames]
     sizes = ends[first + frame_map.count[frames]] - ends[first]

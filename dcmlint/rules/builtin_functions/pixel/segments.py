@@ -10,13 +10,10 @@ from typing import Any, Final
 
 from dcmlint.dicom.buffers import RangeBuffer
 from dcmlint.facts.frame.tiling import whole
-from dcmlint.facts.pixel.encapsulation import layout_of
 from dcmlint.facts.pixel.pixels import Pixels
 from dcmlint.rules.builtin_functions.pixel.decoding import (
     decoded_frame,
-    decoder_of,
     frames_to_decode,
-    options_of,
 )
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard.tags import (
@@ -123,23 +120,14 @@ def _native(context: RuleContext, unit: int, frame: int) -> Iterator[tuple[int, 
 
 def _decoded(context: RuleContext, unit: int, frame: int) -> Iterator[tuple[int, Any]]:
     """Some decoded frames, as parts."""
-    from dcmlint.dicom.frame_map import frame_payload
-
     if not context.facts.options.decode:
         raise Undecided("compressed pixels are decoded with --decode only")
-    if context.facts.group("codestream") is None:
-        raise Undecided("no frame to decode")
-    frames = frames_to_decode(context)
-    decoder, options = decoder_of(context.instance.syntax.uid), options_of(context)
-    layout = layout_of(context.facts)
-    assert layout is not None
-    fragments, frame_map = layout
+    sample = frames_to_decode(context)
     decoded = 0
-    for number in frames:
-        payload = frame_payload(context.dataset.context.buffer, fragments, frame_map, number)
-        values: Any = decoded_frame(decoder, payload[0 : len(payload)], options)
+    for number in sample.frames:
+        values: Any = decoded_frame(sample.decoder, sample.stream(number), sample.options)
         if values is not None:
             decoded += 1
             yield number * frame, values.reshape(-1)
-    if decoded < len(frame_map):
-        raise Undecided(f"{decoded} of {len(frame_map)} frames were decoded")
+    if decoded < sample.total:
+        raise Undecided(f"{decoded} of {sample.total} frames were decoded")
