@@ -161,6 +161,8 @@ def killed_often(
             before = sum(len(sender.acknowledged) for sender in senders)
             end = monotonic() + 30
             while sum(len(sender.acknowledged) for sender in senders) < before + 5 and monotonic() < end:
+                if gate.process.poll() is not None:
+                    break  # it ended by itself
                 sleep(0.01)
             sleep(chance.uniform(0.0, between))
             if archive_too and chance.random() < 0.3:
