@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 
 def main() -> None:
     """Run the command line; a mistake of the user is one line and exit code 2."""
+    gc.disable()  # until the modules are imported: nothing of them is garbage
     from dcmlint.cli.app import run
 
     try:

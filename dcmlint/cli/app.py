@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -67,6 +68,7 @@ def run(arguments: list[str] | None = None) -> int:
             print("dcmlint: standard output is closed", file=sys.stderr)
         return 2
     _register((sys.argv[1:] if arguments is None else arguments)[:1])
+    gc.enable()
     try:
         result: Any = app(args=arguments, standalone_mode=False, prog_name="dcmlint")
         sys.stdout.flush()
@@ -88,3 +90,5 @@ def run(arguments: list[str] | None = None) -> int:
         # The reader of our output went away; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    finally:
+        gc.enable()

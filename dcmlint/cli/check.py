@@ -182,6 +182,7 @@ def check(
     debug: Debug = False,
 ) -> int:  # fmt: skip
     """Check DICOM files, slides and archives of files against the standard and a profile."""
+    gc.disable()  # until all that stays is there
     from dcmlint.cli.outputs import Outputs
     from dcmlint.engine.processes import check_inputs
     from dcmlint.engine.session import Checker
@@ -206,6 +207,7 @@ def check(
     checker = Checker(run.settings)
     # What is there now stays: the collector need not look at it again, and looks at the rest more often.
     gc.freeze()
+    gc.enable()
     gc.set_threshold(_COLLECT_AFTER, 10, 10)
     if checker.profile.not_checked and not quiet:
         print(not_checked_line(checker.profile), file=sys.stderr)

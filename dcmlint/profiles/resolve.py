@@ -247,7 +247,7 @@ def _further_rules(paths: Sequence[str]) -> tuple[RuleSource, ...]:
     if any(source.rule.kind == "function" for source in found):
         import dcmlint.profiles.functions  # noqa: F401 - registers
     for source in found:
-        compiled(source)
+        compiled(source).whole()
     if found:
         unique((*builtin_rules(), *found))
     return tuple(found)
@@ -406,7 +406,7 @@ def _compile(chain: Sequence[ProfileSource], own: _OwnRules) -> None:
         if own.origin[source.rule.id] in tested:
             continue
         try:
-            compiled(source)
+            compiled(source).whole()
         except RuleError as mistake:
             raise ProfileError(
                 f"{source.rule.id}: {mistake.message}",

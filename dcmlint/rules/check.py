@@ -44,7 +44,7 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
     """The mistakes of one rule: expressions, SOP Classes, check codes, paths, parameters, examples."""
     rule = source.rule
     try:
-        CompiledRule(source)
+        CompiledRule(source).whole()
     except RuleError as mistake:
         yield mistake
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from dcmlint import standard
@@ -15,84 +17,115 @@ from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope, idle
 
+_PARTS = ("lets", "when", "claim", "places", "downgrade", "message", "is_", "want", "arguments")
+
 
 class CompiledRule:
-    """The expressions and the function of one rule.
+    """The expressions and the function of one rule, each compiled when it is first asked for.
 
-    ``needs``: attributes of which one must be there for the rule to apply; empty: nothing is known of that.
-    ``reads``: all attributes on whose values the outcome, or what a finding says, may depend.
+    Most instances give most rules no occasion to say anything: their messages, and the claims of those that do not
+    apply, are never needed.  Every attribute raises RuleError with file, line and column; :meth:`whole` compiles all.
     """
 
-    __slots__ = (
-        "arguments",
-        "at",
-        "claim",
-        "downgrade",
-        "function",
-        "is_",
-        "lets",
-        "message",
-        "needs",
-        "places",
-        "reads",
-        "rule",
-        "want",
-        "when",
-    )
-
     def __init__(self, source: RuleSource) -> None:
-        rule = self.rule = source.rule
+        self.rule = source.rule
+        self.at = source.rule.at
+        self._source = source
+
+    def whole(self) -> CompiledRule:
+        """Compile everything now: for rules in which there may be mistakes."""
+        for part in _PARTS:
+            getattr(self, part)
+        return self
+
+    @cached_property
+    def lets(self) -> list[tuple[str, Expression]]:
+        """The names that the rule gives to values, in order."""
+        # The expressions themselves are known to those behind: so that redaction and `because` see through a let.
         known: dict[str, Type | Expression] = {}
+        for name, text in self.rule.let.items():
+            known[name] = self._compiled(text, f"let.{name}", known)
+        return [(name, let) for name, let in known.items() if isinstance(let, Expression)]
 
-        def expression(text: str, key: str) -> Expression:
-            line, column = source.marks.get(f"$.{key}", (0, 0))
-            return compile_expression(text, RULE_NAMES, SourceRef(source.file, line, column), known)
+    @cached_property
+    def when(self) -> Expression | None:
+        """When the rule applies; None: always."""
+        text = self.rule.when
+        lets = any(name in text for name in self.rule.let)
+        return self._compiled(text, "when", self._known if lets else {}) if text else None
 
-        def message(text: str, key: str) -> Message | None:
-            if not text:
-                return None
-            line, column = source.marks.get(f"$.{key}", (0, 0))
-            return parse_message(text, RULE_NAMES, known, SourceRef(source.file, line, column))
-
-        self.lets: list[tuple[str, Expression]] = []
-        for name, text in rule.let.items():
-            compiled = expression(text, f"let.{name}")
-            self.lets.append((name, compiled))
-            # The expression itself: so that redaction and `because` see through a let.
-            known[name] = compiled
-        self.when = expression(rule.when, "when") if rule.when else None
+    @cached_property
+    def needs(self) -> frozenset[int]:
+        """Attributes of which one must be there for the rule to apply; empty: nothing is known of that."""
         without = idle(self.when, DatasetScope)
         applies = without is None or without is True or without is UNKNOWN
-        self.needs = frozenset() if applies or self.when is None else self.when.attributes
-        self.claim = expression(rule.assert_, "assert") if rule.assert_ else None
-        self.places = expression(rule.places, "places") if rule.places else None
-        self.downgrade: list[tuple[Expression, Severity]] = [
-            (expression(one.when, f"downgrade[{i}].when"), one.severity)
-            for i, one in enumerate(rule.downgrade)
-        ]
-        self.message = message(rule.message, "message") if rule.kind == "expression" else None
-        self.is_ = message(rule.is_, "is")
-        self.want = message(rule.want, "want") if rule.kind == "expression" else None
-        self.at = rule.at
-        self.reads = self._reads()
-        self.function: RuleFunction | None = None
-        self.arguments: dict[str, Any] = {}
-        if rule.kind == "function":
-            self.function = function_named(rule.function)
-            if self.function is None:
-                raise RuleError(
-                    f"no function is registered as {rule.function!r}", source.file,
-                    *source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
-                )  # fmt: skip
-            try:
-                self.arguments = typed_parameters(self.function, rule.parameters)
-            except ValueError as problem:
-                raise RuleError(
-                    f"the function {rule.function}: {problem}", source.file,
-                    *(source.marks.get("$.parameters") or source.marks.get("$.function", (0, 0))),
-                ) from None  # fmt: skip
+        return frozenset() if applies or self.when is None else self.when.attributes
 
-    def _reads(self) -> frozenset[int]:
+    @cached_property
+    def claim(self) -> Expression | None:
+        """What must hold; None where a function decides."""
+        return self._expression(self.rule.assert_, "assert")
+
+    @cached_property
+    def places(self) -> Expression | None:
+        """The numbers of the items in which it does not hold."""
+        return self._expression(self.rule.places, "places")
+
+    @cached_property
+    def downgrade(self) -> list[tuple[Expression, Severity]]:
+        """Lesser severities, and when they are those of a finding."""
+        return [
+            (self._compiled(one.when, f"downgrade[{number}].when", self._known), one.severity)
+            for number, one in enumerate(self.rule.downgrade)
+        ]
+
+    @cached_property
+    def message(self) -> Message | None:
+        """What a finding says."""
+        return self._message(self.rule.message, "message") if self.rule.kind == "expression" else None
+
+    @cached_property
+    def is_(self) -> Message | None:
+        """What a finding says was found."""
+        return self._message(self.rule.is_, "is")
+
+    @cached_property
+    def want(self) -> Message | None:
+        """What a finding says was expected."""
+        return self._message(self.rule.want, "want") if self.rule.kind == "expression" else None
+
+    @cached_property
+    def function(self) -> RuleFunction | None:
+        """The function of a rule that has one."""
+        rule = self.rule
+        if rule.kind != "function":
+            return None
+        function = function_named(rule.function)
+        if function is None:
+            raise RuleError(
+                f"no function is registered as {rule.function!r}", self._source.file,
+                *self._source.marks.get("$.function", (0, 0)), hint=f"known: {', '.join(function_names())}",
+            )  # fmt: skip
+        return function
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of the rule as its function takes them."""
+        if self.function is None:
+            return {}
+        try:
+            return typed_parameters(self.function, self.rule.parameters)
+        except ValueError as problem:
+            marks = self._source.marks
+            place = marks.get("$.parameters") or marks.get("$.function", (0, 0))
+            message = f"the function {self.rule.function}: {problem}"
+            raise RuleError(message, self._source.file, *place) from None
+
+    @cached_property
+    def reads(self) -> frozenset[int]:
+        """All attributes on whose values the outcome, or what a finding says, may depend; of rules about items."""
+        if not self.rule.each:
+            return frozenset()
         expressions = [let for _, let in self.lets] + [when for when, _ in self.downgrade]
         expressions += [one for one in (self.when, self.claim, self.places) if one is not None]
         for message in (self.message, self.is_, self.want):
@@ -106,9 +139,25 @@ class CompiledRule:
                 pass  # a place in words
         return frozenset(tags)
 
+    @cached_property
+    def _known(self) -> dict[str, Type | Expression]:
+        return dict(self.lets)
+
+    def _where(self, key: str) -> SourceRef:
+        return SourceRef(self._source.file, *self._source.marks.get(f"$.{key}", (0, 0)))
+
+    def _compiled(self, text: str, key: str, known: Mapping[str, Type | Expression]) -> Expression:
+        return compile_expression(text, RULE_NAMES, self._where(key), known)
+
+    def _expression(self, text: str, key: str) -> Expression | None:
+        return self._compiled(text, key, self._known) if text else None
+
+    def _message(self, text: str, key: str) -> Message | None:
+        return parse_message(text, RULE_NAMES, self._known, self._where(key)) if text else None
+
 
 def compiled(source: RuleSource) -> CompiledRule:
-    """The compiled rule, made when first asked for.  Raises RuleError with file, line and column."""
+    """The compiled rule, kept with its source."""
     found: CompiledRule | None = source.__dict__.get("compiled")
     if found is None:
         found = source.__dict__["compiled"] = CompiledRule(source)

@@ -24,10 +24,22 @@ class Held(Protocol):
     """What of a compiled rule decides its outcome."""
 
     rule: Rule
-    needs: frozenset[int]
-    lets: list[tuple[str, Expression]]
-    when: Expression | None
-    claim: Expression | None
+
+    @property
+    def needs(self) -> frozenset[int]:
+        """Attributes of which one must be there."""
+
+    @property
+    def lets(self) -> list[tuple[str, Expression]]:
+        """The names that the rule gives to values."""
+
+    @property
+    def when(self) -> Expression | None:
+        """When the rule applies."""
+
+    @property
+    def claim(self) -> Expression | None:
+        """What must hold."""
 
 
 class ShapeScope:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,10 +58,15 @@ def _rows(
             yield from _rows(row.rows, (*above, row.keyword), seen)
 
 
+@cache
+def _said(name: str) -> Any:
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
 @pytest.mark.parametrize(("key", "name"), list(IODS.items()), ids=list(IODS))
 def test_types_agree_with_highdicom(key: str, name: str) -> None:
-    modules = json.loads((FOLDER / "iod_module_map.json").read_text())[key]
-    attributes = json.loads((FOLDER / "module_attribute_map.json").read_text())
+    modules = _said("iod_module_map")[key]
+    attributes = _said("module_attribute_map")
     uses = {_key(use.name): use for use in STANDARD.iod(name).modules}
     compared, differing = 0, []
     for module in modules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,9 +36,14 @@ _RARER = (
 )  # fmt: skip
 
 
+@cache
+def _counts() -> dict[str, Any]:
+    return {one.name: one for one in standard.load().counts().per_iod}
+
+
 @pytest.mark.parametrize("name", [*(f"{one} Image" for one in _DAILY), *_DAILY_OBJECTS, *_RARER])
 def test_no_condition_of_daily_use_is_unreviewed(name: str) -> None:
-    counts = {one.name: one for one in standard.load().counts().per_iod}[name]
+    counts = _counts()[name]
     assert counts.reviewed
     assert counts.undecided == 0
     assert counts.read == counts.decidable + counts.unknowable

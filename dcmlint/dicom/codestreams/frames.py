@@ -24,6 +24,7 @@ from dcmlint.dicom.codestreams.codestream import (
     has_end_marker,
 )
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
+from dcmlint.dicom.distinct import counted, distinct, first_places
 from dcmlint.dicom.encapsulation import Fragments
 from dcmlint.dicom.frame_map import FrameMap, frame_payload
 from dcmlint.standard.uids import RLELossless
@@ -159,7 +160,7 @@ def scan_frames(
     """
     buf = unwrapped(buf)
     total = len(frame_map)
-    frames = np.arange(total, dtype=np.int64) if which is None else np.unique(which).astype(np.int64)
+    frames = np.arange(total, dtype=np.int64) if which is None else distinct(which).astype(np.int64)
     frames = frames[(frames >= 0) & (frames < total)]
     ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(fragments.lengths, dtype=np.int64)))
     first, count = frame_map.first_fragment[frames], frame_map.count[frames]
@@ -209,7 +210,7 @@ class _Scan:
         ended = (tails >> 16 == _END) | (tails >> 8 & 0xFFFF == _END)
         # What has to be read: the first of each kind, and the frames like no other.
         alone = kinds == 0
-        alone[np.unique(kinds, return_index=True)[1]] = True
+        alone[first_places(kinds)] = True
         to_read = np.flatnonzero(alone)
         where = self.fragments.offsets
         # Frames without a fragment have the size 0 and begin nowhere.
@@ -276,7 +277,7 @@ def _identical(buf: ByteRange, starts: Indices, frames: Indices, sizes: Indices)
     """
     if len(sizes) < 2:
         return None
-    values, counts = np.unique(sizes, return_counts=True)
+    values, counts = counted(sizes)
     small = values <= float(np.median(sizes))
     best = int(np.argmax(np.where(small, counts, 0)))
     length, count = int(values[best]), int(counts[best])

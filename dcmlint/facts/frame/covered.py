@@ -90,6 +90,8 @@ def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
 def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
     import numpy as np
 
+    from dcmlint.dicom.distinct import distinct
+
     across, wide, high = _grid(tiling)
     columns = FrameColumns(dataset)
     column, row, height = (
@@ -103,6 +105,6 @@ def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
     known = ~(np.isnan(column) | np.isnan(row))
     if not known.any():
         return None
-    tiles = np.unique((row[known] - 1) // high * across + (column[known] - 1) // wide)
-    planes = np.unique(height[~np.isnan(height)])[:MOST_PLANES]
+    tiles = distinct((row[known] - 1) // high * across + (column[known] - 1) // wide)
+    planes = distinct(height[~np.isnan(height)])[:MOST_PLANES]
     return int(tiles[0]), int(tiles[-1]), len(tiles), set(planes.tolist())

@@ -97,6 +97,8 @@ def frames(facts: Facts) -> Frames | None:
         return None
     import numpy as np
 
+    from dcmlint.dicom.distinct import distinct
+
     column, row, z = (
         columns.numbers((PlanePositionSlideSequence, tag))
         for tag in (
@@ -111,7 +113,7 @@ def frames(facts: Facts) -> Frames | None:
     paths = facts.of(OpticalPath)
     identifiers = paths.identifiers if paths is not None else ()
     segment = columns.numbers((SegmentIdentificationSequence, ReferencedSegmentNumber), shared=True)
-    levels = np.unique(np.round(z[~np.isnan(z)], _Z_DIGITS))
+    levels = distinct(np.round(z[~np.isnan(z)], _Z_DIGITS))
     gaps = np.diff(levels)
     full = tiling.organization == "TILED_FULL"
     result = Frames(
@@ -190,6 +192,8 @@ def _against(grid: _Grid, result: Frames, column: Floats, row: Floats, known: Fl
     """The positions of an image that gives them, held against its grid."""
     import numpy as np
 
+    from dcmlint.dicom.distinct import distinct
+
     at, column, row = np.flatnonzero(known), column[known], row[known]
     if not grid.overlap and in_tiles(grid, column, row):
         return msgspec.structs.replace(result, tile_units=True)
@@ -203,7 +207,7 @@ def _against(grid: _Grid, result: Frames, column: Floats, row: Floats, known: Fl
     if not grid.overlap:
         fine = ~(outside | off)
         tiles = (row[fine] - 1) // grid.tile_rows * grid.columns + (column[fine] - 1) // grid.tile_columns
-        covered = len(np.unique(tiles))
+        covered = len(distinct(tiles))
     return msgspec.structs.replace(
         result, zero_based=zero_column or zero_row, outside=at[outside], off_grid=at[off], covered=covered,
         missing=None if covered is None else grid.columns * grid.rows - covered,

@@ -120,6 +120,8 @@ def chosen_frames(facts: Facts, total: int) -> Any:
     """The frames to look at, as an ascending int64 array; None for all."""
     import numpy as np
 
+    from dcmlint.dicom.distinct import distinct
+
     wanted = facts.options.frames
     if wanted == "all":
         return None
@@ -127,11 +129,11 @@ def chosen_frames(facts: Facts, total: int) -> Any:
     if _is_afar(facts):
         corner = _edges(facts, total)[-1:]
         drawn = np.random.default_rng(facts.options.seed).integers(0, total, _DRAWN_AFAR)
-        return np.unique(np.concatenate((ends, corner, drawn))).astype(np.int64)
+        return distinct(ends, corner, drawn).astype(np.int64)
     if wanted == "auto" and total <= ALL_UP_TO:
         return None
     drawn = np.random.default_rng(facts.options.seed).integers(0, total, _DRAWN)
-    return np.unique(np.concatenate((ends, _edges(facts, total), drawn))).astype(np.int64)
+    return distinct(ends, _edges(facts, total), drawn).astype(np.int64)
 
 
 def _is_afar(facts: Facts) -> bool:

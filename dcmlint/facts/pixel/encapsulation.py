@@ -186,5 +186,7 @@ def _misplaced(check: Any) -> Any:
     """Entries that point to no item, or stand in the wrong order; the first must be 0 (PS3.5 A.4)."""
     import numpy as np
 
-    wrong = np.union1d(check.misses, check.disordered)
-    return wrong if check.first == 0 else np.union1d(wrong, np.zeros(1, np.int64))
+    from dcmlint.dicom.distinct import distinct
+
+    first = np.zeros(0 if check.first == 0 else 1, np.int64)
+    return distinct(check.misses, check.disordered, first)

@@ -182,6 +182,8 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     expected_of(context)
     import numpy as np  # not before it is known that there are code streams: its import is slow
 
+    from dcmlint.dicom.distinct import distinct
+
     cut = [
         frames
         for stream, frames in groups(context)
@@ -194,7 +196,7 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
         usual = [frames for stream, frames in groups(context)]
         told = np.concatenate(usual) if usual else np.zeros(0, np.int64)
         cut.append(np.intersect1d(summary.incomplete, told, assume_unique=True))
-    frames = np.unique(np.concatenate(cut)) if cut else np.zeros(0, np.int64)
+    frames = distinct(*cut) if cut else np.zeros(0, np.int64)
     if encapsulation.broken:
         frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
     if len(frames):
