@@ -15,13 +15,17 @@ from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.items import NO_ITEMS, Items
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax
-from dcmlint.dicom.values import decode
+from dcmlint.dicom.values import TEXT_VRS, decode
 from dcmlint.standard.tags import PixelRepresentation, SpecificCharacterSet
 
 if TYPE_CHECKING:
     from dcmlint.dicom.charsets import Charset
 
 UNDEFINED = 0xFFFFFFFF  # PS3.5 7.1.1
+_SHORT = 64  # bytes of a text that is remembered
+_MOST_TEXTS = 1 << 13
+# Values of short texts that mean the same in every character set, by VR and bytes: files of one source share most of them.
+_texts: dict[tuple[str, bytes], tuple[Any, ...]] = {}
 
 
 class Element(msgspec.Struct, frozen=True):
@@ -70,9 +74,12 @@ class Oddity(msgspec.Struct, frozen=True):
 
 
 class FileContext:
-    """What all levels of one data set share; ``long``: whether some of its items stand for others."""
+    """What all levels of one data set share.
 
-    __slots__ = ("buffer", "charsets", "little", "long", "slices", "syntax")
+    ``long``: whether some of its items stand for others; ``nested``: the tags of the items of all sequences.
+    """
+
+    __slots__ = ("buffer", "charsets", "little", "long", "nested", "slices", "syntax")
 
     def __init__(self, buffer: Buffer, syntax: TransferSyntax) -> None:
         self.buffer, self.syntax, self.little = buffer, syntax, syntax.little
@@ -81,6 +88,7 @@ class FileContext:
         self.slices: bytes | Buffer = data if isinstance(data, bytes) else buffer
         self.charsets: dict[tuple[str, ...], Charset] = {}
         self.long = False
+        self.nested: set[int] = set()
 
     def little_in(self, explicit: bool) -> bool:
         """The byte order of a level with or without VRs: the file's, but little within what is implicit in an explicit data set."""
@@ -183,8 +191,18 @@ class Dataset:
     def decode(self, element: Element) -> tuple[Any, ...]:
         """The values of an element of this level."""
         raw = self.context.slices[element.start : element.end]
-        little = self.little
-        return decode(self.value_representation(element), raw, little_endian=little, charset=self.charset)
+        if len(raw) > _SHORT or element.vr not in TEXT_VRS:
+            vr = self.value_representation(element)
+            return decode(vr, raw, little_endian=self.little, charset=self.charset)
+        key = element.vr, raw
+        values = _texts.get(key)
+        if values is None:
+            values = decode(element.vr, raw, charset=self.charset)
+            if raw.isascii() and b"\x1b" not in raw:
+                if len(_texts) >= _MOST_TEXTS:
+                    _texts.clear()
+                _texts[key] = values
+        return values
 
     def value_representation(self, element: Element) -> str:
         """The VR with which the value is to be read: as written, or as the dictionary's open choice falls.

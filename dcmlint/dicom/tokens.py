@@ -95,6 +95,8 @@ class Reader:
         """
         position = self._read_level(level, position, end, depth, stop)
         level.cut = level.cut or self.stopped
+        if level.parent is not None:
+            self.context.nested.update(level.elements)
         if self._unordered and self._unordered[-1] is level:
             self._unordered.pop()
             for element, before in out_of_place(list(level)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import msgspec
 
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.items import all_places
 from dcmlint.standard.tags import Modality, PixelData
 
 
@@ -35,18 +34,13 @@ def shape_of(instance: Instance) -> Shape | None:
     if instance.status != "checked" or dataset.cut:
         return None
     present = frozenset(dataset.elements)
-    anywhere = present
-    for element in dataset:
-        if element.items is not None:
-            anywhere = tags_of(instance)
-            break
     pixels = dataset.get(PixelData)
     return Shape(
-        present, anywhere, dataset.text(Modality), pixels is not None and pixels.fragments is not None
+        present, tags_of(instance), dataset.text(Modality), pixels is not None and pixels.fragments is not None
     )
 
 
 def tags_of(instance: Instance) -> frozenset[int]:
     """The tags of all levels of an instance."""
-    levels = all_places(instance.dataset, frozenset())
-    return frozenset().union(*(place.level.elements for place in levels))
+    dataset = instance.dataset
+    return frozenset(dataset.elements).union(dataset.context.nested)
