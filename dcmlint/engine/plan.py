@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from dcmlint.dicom.instance import Instance
 from dcmlint.engine.settings import Settings
@@ -40,6 +41,7 @@ class Plan:
     """The rules for one SOP Class.
 
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
+    ``kinds``: what these codes begin with (table, element, ...): of other checks nobody says what they find;
     ``aliases`` by (check code, path of keywords); ``silent``: those of aliases that somebody ignores; ``ids`` are those of all rules in the plan.
     ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file;
     ``bound``: rules of which every place matters, since another gives way there or they give way themselves.
@@ -54,6 +56,7 @@ class Plan:
         "functions",
         "generic",
         "ids",
+        "kinds",
         "once",
         "silent",
     )
@@ -89,6 +92,8 @@ class Plan:
                 for attribute in rule.attributes:
                     self.aliases[check, attribute] = active
         self.ids = tuple(ids)
+        codes = chain(self.generic, (check for check, _ in self.aliases))
+        self.kinds = frozenset(code.partition(".")[0] for code in codes)
         mine = [
             active.rule for active in rules if active.rule.scope not in ("slide", "series", "association")
         ]

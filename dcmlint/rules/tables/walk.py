@@ -89,17 +89,24 @@ class TableCheck:
         # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
+    def find_iod(self) -> IodSpec | None:
+        """Set and give the IOD of the instance, without holding it against it."""
+        uid = self.instance.sop_class
+        sop_class = standard.load().sop_class(uid) if uid else None
+        if sop_class is None:
+            return None
+        spec = iod_spec(sop_class.iod)
+        self.iod, self._reviewed = spec.iod, spec.iod.reviewed
+        return spec
+
     def run(self) -> None:
         """Check everything that the tables say about the instance."""
         dataset = self.instance.dataset
         self._meta_group()
-        uid = self.instance.sop_class
-        sop_class = standard.load().sop_class(uid) if uid else None
-        if sop_class is None:
-            self._without_iod(dataset, uid)
+        spec = self.find_iod()
+        if spec is None:
+            self._without_iod(dataset, self.instance.sop_class)
             return
-        spec = iod_spec(sop_class.iod)
-        self.iod, self._reviewed = spec.iod, spec.iod.reviewed
         level = spec.level(*self._modules(spec, dataset))
         self._level(dataset, level, spec.all_known)
         for module in self._outside:
