@@ -10,7 +10,7 @@ from support import slides
 
 from dcmlint.dicom import encapsulation, instance, tokens
 from dcmlint.dicom.buffers import WholeBuffer
-from dcmlint.engine import run
+from dcmlint.engine import instance_findings
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
 
@@ -61,7 +61,7 @@ def test_inflated_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_findings_of_one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are counted on, and the file is not called incomplete."""
-    monkeypatch.setattr(run, "MAX_FINDINGS", 10)
+    monkeypatch.setattr(instance_findings, "MAX_FINDINGS", 10)
     made = slides.ct()
     for number in range(50):
         made.add_new(0x00140002 + 0x20000 * number, "LO", "a")
