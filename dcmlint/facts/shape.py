@@ -36,7 +36,10 @@ def shape_of(instance: Instance) -> Shape | None:
     present = frozenset(dataset.elements)
     pixels = dataset.get(PixelData)
     return Shape(
-        present, tags_of(instance), dataset.text(Modality), pixels is not None and pixels.fragments is not None
+        present,
+        tags_of(instance),
+        dataset.text(Modality),
+        pixels is not None and pixels.fragments is not None,
     )
 
 
