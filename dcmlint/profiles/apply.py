@@ -49,7 +49,7 @@ def settled(
     row speaks, with the higher severity.  Exceptions that match the instance (``exempt``) lower or suppress;
     what is locked stays.
     """
-    result = tuple(_cited(resolved, finding) for finding in _one_each(rules, findings))
+    result = tuple(_cited(resolved, _of_row(rules, finding)) for finding in _one_each(rules, findings))
     for number in exempt:
         exemption = resolved.exemptions[number]
         result = tuple(_excepted(finding, exemption, resolved.locked) for finding in result)
@@ -100,6 +100,17 @@ def settled_endpoint(
             msgspec.structs.replace(finding, severity=severity, remedy=remedy, references=references)
         )
     return tuple(result)
+
+
+def _of_row(rules: Mapping[str, Rule], finding: Finding) -> Finding:
+    """What a generic check found under the id of a row, with the document that the row is of."""
+    rule = rules.get(finding.rule)
+    if rule is None or ROW not in rule.tags:
+        return finding
+    missing = [one for one in rule.references if one not in finding.references]
+    return (
+        msgspec.structs.replace(finding, references=(*missing, *finding.references)) if missing else finding
+    )
 
 
 def _cited(resolved: Resolved, finding: Finding) -> Finding:

@@ -132,8 +132,16 @@ def row_rule(
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
         at=row.attribute if entry is not None else f"({number})", each=".".join(placed.parents), message=message,
-        want=_braced(_want(row, demands)), downgrade=lesser, **common,  # type: ignore[arg-type]
+        is_=_code(name) if row.code or row.context_group else "", want=_braced(_want(row, demands)), downgrade=lesser, **common,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _code(name: Named) -> str:
+    """The codes of a code sequence, as a finding shows them: SCHEME:VALUE."""
+    value = 'has(c.CodeValue) ? c.CodeValue : has(c.LongCodeValue) ? c.LongCodeValue : "no value"'
+    scheme = 'has(c.CodingSchemeDesignator) ? c.CodingSchemeDesignator : "no scheme"'
+    codes = f'join({name.own}.map(c, join([{scheme}, {value}], ":")), ", ")'
+    return f'{{has({name.own}) ? {codes} : ""}}'
 
 
 def _assertion(row: AttributeRow, name: Named, required: str, present: str, value_ok: str) -> tuple[str, str]:

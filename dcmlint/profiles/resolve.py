@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.errors import ProfileError, RuleError
+from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
 from dcmlint.profiles.filled import filled
 from dcmlint.profiles.levels import ChainLevels, Lock, Refused, levels_of
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
 from dcmlint.profiles.made_rules import (
+    ORDER_RULE,
     applies_of,
     document_of,
     file_names_rule,
@@ -118,7 +119,35 @@ def resolve_profile(
     if RULES not in (parameters or {}) and any(one is source for one in builtin_profiles()):
         given = msgspec.json.encode(parameters or {}, order="sorted")
         return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
-    return resolve_chain(chain_of(source), parameters, keep=keep)
+    resolved = resolve_chain(chain_of(source), parameters, keep=keep)
+    _demanding_words(resolved)
+    return resolved
+
+
+def _demanding_words(resolved: Resolved) -> None:
+    """A word that locks or raises what there is not is a mistake: what it demands would pass in silence."""
+    words = {word for source in resolved.rules for word in source.rule.words}
+    for source in resolved.chain:
+        profile = source.as_written
+        # What is not checked, because a parameter has no value, is known all the same.
+        words |= {
+            profile.area,
+            *(row.id for row in placed_rows(profile)),
+            *(rule.id for rule in profile.own_rules),
+        }
+        words |= {f"{profile.area}{number}" for number in (*(one for one, _ in _NUMBERED), ORDER_RULE)}
+        demanding = [(f"$.lock[{number}]", word) for number, word in enumerate(profile.lock)]
+        demanding += [
+            (f"$.rules.{word}", word)
+            for word, level in profile.rules.items()
+            if level in ("on", "error", "warning", "info")
+        ]
+        for mark, word in demanding:
+            if word not in words:
+                raise ProfileError(
+                    f"{word!r} is not a rule, area or tag", source.file, *source.place(mark),
+                    did_you_mean(word, words),
+                )  # fmt: skip
 
 
 def _joint(names: str) -> ProfileSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import re
 from collections.abc import Iterator
@@ -140,14 +141,27 @@ def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
         raise ProfileError(f"not_before and not_after are for dates, and the VR is {name.vr}")
     parts = [f"{{0}} >= {_day(first)}"] if first else []
     parts += [f'{{0}} < {_day(last)} + "~"'] if last else []
+    if first[:1].isdigit() and last[:1].isdigit() and _day(first) > _day(last):
+        raise ProfileError(f"{first} is after {last}: no date is between them")
     want = " and ".join([f"not before {first}"] * bool(first) + [f"not after {last}"] * bool(last))
-    yield Demand(_each(name, " && ".join(parts)), f"is not a date {want}", f"a date {want}")
+    fault = (
+        f"is not between {first} and {last}"
+        if first and last
+        else f"is before {first}"
+        if first
+        else f"is after {last}"
+    )
+    yield Demand(_each(name, " && ".join(parts)), fault, f"a date {want}")
 
 
 def _day(text: str) -> str:
     """An expression for a day: YYYY-MM-DD, or ``today``, ``today - 120y``, ``today + 30d``."""
     match = _DAY.fullmatch(text)
     if match is not None:
+        try:
+            datetime.date(*map(int, match.groups()))
+        except ValueError:
+            raise ProfileError(f"{text} is not a day of the calendar") from None
         return json.dumps("".join(match.groups()))
     match = _TODAY.fullmatch(text)
     if match is None:
@@ -172,11 +186,12 @@ def _codes(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
             raise ProfileError(f"{word!r} is not a code", hint="SCHEME:VALUE, as in SCT:12710003")
         scheme, value = json.dumps(match["scheme"]), json.dumps(match["value"])
         parts.append(
-            f"c.CodingSchemeDesignator == {scheme} && (c.CodeValue == {value} || c.LongCodeValue == {value})"
+            f"has(c.CodingSchemeDesignator) && c.CodingSchemeDesignator == {scheme} && "
+            f"((has(c.CodeValue) && c.CodeValue == {value}) || (has(c.LongCodeValue) && c.LongCodeValue == {value}))"
         )
     want = " or ".join(words[:_SHOWN])
     expression = f"{name.own}.all(c, {' || '.join(f'({part})' for part in parts)})"
-    yield Demand(expression, "does not hold the code expected", want)
+    yield Demand(expression, "holds another code", want)
 
 
 def _context_group(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
@@ -190,7 +205,9 @@ def _context_group(row: AttributeRow, name: Named, file: str) -> Iterator[Demand
         raise ProfileError("context_group is for code sequences")
     want = f"a code of CID {group.cid}, {group.name}"
     yield Demand(
-        f"{name.own}.all(c, in_context_group(c, {group.cid}))", f"holds no code of CID {group.cid}", want
+        f"{name.own}.all(c, (has(c.CodeValue) || has(c.LongCodeValue) || has(c.URNCodeValue)) && in_context_group(c, {group.cid}))",
+        f"holds a code that is not of CID {group.cid}",
+        want,
     )
 
 

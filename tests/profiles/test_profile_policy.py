@@ -244,3 +244,65 @@ def test_uids_are_shown_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, "sop_classes: [VLWholeSlideMicroscopyImageStorage, 1.2.3.4]\n")
     (finding,) = [one for one in checked(made, path).findings if one.rule == "POL901"]
     assert (finding.is_, finding.want) == ("VL Endoscopic Image", "VL Whole Slide Microscopy Image, 1.2.3.4")
+
+
+def of(tmp_path: Path, row: str, changes: dict[str, Any]) -> list[tuple[str, str, str]]:
+    path = written(tmp_path, f"attributes:\n  - {row}\n")
+    return [(f.message, f.is_, f.want) for f in checked(gt450(changes), path).findings if f.rule == "POL001"]
+
+
+ILLUMINATION = "OpticalPathSequence[0].IlluminationTypeCodeSequence"
+
+
+@pytest.mark.parametrize(
+    ("demand", "changes", "wanted"),
+    [
+        ("code: DCM:111744", {}, []),
+        ("code: [DCM:111741, SCT:1]", {}, [("holds another code", "DCM:111744", "DCM:111741 or SCT:1")]),
+        ("code: DCM:111744", {f"{ILLUMINATION}[0].CodeValue": ABSENT}, [("holds another code", "DCM:no value", "DCM:111744")]),
+        ("context_group: 8123", {}, []),
+        ("context_group: 8122", {}, [("holds a code that is not of CID 8122", "DCM:111744", "a code of CID 8122, Microscopy Illuminator and Sensor Color")]),
+        ("context_group: 8123", {f"{ILLUMINATION}[0].CodeValue": ABSENT}, [("holds a code that is not of CID 8123", "DCM:no value", "a code of CID 8123, Microscopy Illumination Method")]),
+    ],
+)  # fmt: skip
+def test_a_code_that_is_not_the_one_wanted_is_shown(
+    tmp_path: Path, demand: str, changes: dict[str, Any], wanted: list[tuple[str, str, str]]
+) -> None:
+    row = f"{{attribute: OpticalPathSequence, id: POL002, items: [{{id: POL001, attribute: IlluminationTypeCodeSequence, {demand}}}]}}"
+    assert of(tmp_path, row, changes) == [
+        (f"Illumination Type Code Sequence {fault}", found_, want) for fault, found_, want in wanted
+    ]
+
+
+def test_days_that_are_none(tmp_path: Path) -> None:
+    for days, message in (
+        ("not_before: 2024-02-30", "2024-02-30 is not a day of the calendar"),
+        ("not_before: 2025-01-01, not_after: 2024-12-31", "2025-01-01 is after 2024-12-31"),
+    ):
+        with pytest.raises(ProfileError, match=message) as caught:
+            of(tmp_path, f"{{id: POL001, attribute: StudyDate, {days}}}", {})
+        assert caught.value.line == 6
+    row = "{id: POL001, attribute: StudyDate, not_before: 2030-01-01}"
+    assert of(tmp_path, row, {"StudyDate": "20291231"}) == [
+        ("Study Date is before 2030-01-01", "99999999", "a date not before 2030-01-01")
+    ]
+    assert of(tmp_path, row, {"StudyDate": "20300101"}) == []
+
+
+@pytest.mark.parametrize("words", ["lock: [TILE03]", "rules: {POLX: error}", "rules: {POL001: warning}"])
+def test_words_that_demand_of_a_rule_what_there_is_not(tmp_path: Path, words: str) -> None:
+    with pytest.raises(ProfileError, match="is not a rule, area or tag") as caught:
+        resolve_profile(written(tmp_path, f"{words}\n"))
+    assert caught.value.line == 5
+    # A row that is not checked is known all the same.
+    unset = "rules: {POL001: warning}\nparameters: {x: {}}\nattributes:\n  - {id: POL001, attribute: StudyID, values: param.x}\n"
+    assert [one.what for one in resolve_profile(written(tmp_path, unset)).not_checked] == ["POL001"]
+
+
+def test_a_row_that_leaves_presence_to_the_standard_cites_its_document(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "attributes:\n  - {id: POL001, attribute: ImageType, presence: conditional, section: '5.2'}\n",
+    )
+    (finding,) = [f for f in checked(gt450({"ImageType": ABSENT}), path).findings if f.rule == "POL001"]
+    assert (finding.references[0].part, finding.references[0].section) == ("profile pol 1", "5.2")
