@@ -17,8 +17,6 @@ from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Planned, plan
 from dcmlint.standard.tags import PixelData
 
-ODD = (2, 7, 19)  # frames
-
 
 def planned(data: bytes) -> Planned:
     return plan(checker(), Task("a.dcm", True), WholeBuffer(data), Choice())
@@ -39,11 +37,13 @@ def items(data: bytes) -> tuple[list[int], list[int]]:
 
 
 def shortened(data: bytes, padded: bool) -> bytes:
-    """The lengths of some fragments without their last byte, which stays behind them or goes."""
+    """The lengths of all fragments with a pad byte without it; it stays behind them or goes."""
     changed = bytearray(data)
-    offsets, lengths = items(data)
-    for number in reversed(ODD):
-        start, length = offsets[number], lengths[number]
+    odd = [
+        (start, length) for start, length in zip(*items(data), strict=True) if not data[start + 7 + length]
+    ]
+    assert len(odd) > 3
+    for start, length in reversed(odd):
         changed[start + 4 : start + 8] = struct.pack("<I", length - 1)
         if not padded:
             del changed[start + 8 + length - 1]
