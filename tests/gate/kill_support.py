@@ -93,11 +93,14 @@ class Storescp:
         """SHA-256 of the data sets that it has written, by UID; a file is read again when it has changed."""
         found = {}
         for path in self.folder.iterdir():
-            state = path.stat()
-            key = (state.st_size, state.st_mtime_ns)
-            known = self._known.get(path.name)
-            if known is None or known[0] != key:
-                content = path.read_bytes()
+            try:
+                state = path.stat()
+                key = (state.st_size, state.st_mtime_ns)
+                known = self._known.get(path.name)
+                content = path.read_bytes() if known is None or known[0] != key else b""
+            except FileNotFoundError:  # storescp removes what did not come whole
+                continue
+            if content or known is None:
                 offset = part10.dataset_offset(content)
                 if offset <= 0:
                     continue
