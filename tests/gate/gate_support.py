@@ -333,7 +333,9 @@ class Archive:
             instance.path.unlink()
             return Answer(status, "as the test says" if status else "")
 
-        self.make = lambda port: Receiver(Settings(directory=folder, port=port), Handlers(on_instance=keep))
+        self.make = lambda port: Receiver(
+            Settings(directory=folder, port=port, max_instance_facts=10), Handlers(on_instance=keep)
+        )
         self.receiver = self.make(0).start()
         self.port = self.receiver.address[1]
 
