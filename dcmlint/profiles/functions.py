@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dcmlint import standard
+import dcmlint.profiles.stains  # noqa: F401 - registers
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import parse_path, tag_text
 from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
-from dcmlint.facts.header.specimen import USING_SUBSTANCE, Code, contents, is_stained
 from dcmlint.facts.run.index import KeptFile
+from dcmlint.findings.redact import shape
 from dcmlint.profiles.file_names import TOKEN
 from dcmlint.profiles.orders import IDENTIFIERS, order_of
 from dcmlint.profiles.patterns import found, replaced
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.rules.slide_functions import SlideContext, paths
 from dcmlint.standard.tags import (
-    CodeMeaning,
-    ConceptCodeSequence,
     NumberOfFrames,
-    SpecimenDescriptionSequence,
-    SpecimenPreparationSequence,
 )
 
 # What Windows does not allow in the name of a file; a scanner has to leave it out or to replace it.
@@ -78,14 +74,16 @@ def file_name(
         if stem.lower().endswith(suffix):
             stem = stem[: -len(suffix)]
             break
-    pattern, at = "", 0
+    pattern, wanted, at = "", "", 0
     for token in TOKEN.finditer(template):
         pattern += re.escape(template[at : token.start()])
+        wanted += template[at : token.start()]
         at = token.end()
         path = (tokens or {}).get(token[1], token[1])
         text = text_at(context, path) if path else None
         if not path:
             pattern += ".+"
+            wanted += "*"
             continue
         if text is None:
             raise Undecided(f"{path} missing")
@@ -96,9 +94,16 @@ def file_name(
         if _NOT_IN_NAMES.search(text) or len(text) > MAX_SUBJECT:
             raise Undecided(f"{path} holds what no file name can")
         pattern += re.escape(text)
+        wanted += shape(text)
     pattern += re.escape(template[at:])
+    wanted += template[at:]
     if re.fullmatch(pattern, stem, re.DOTALL) is None:
-        yield Problem(message="the file name does not match the template", want=template)
+        # The values are those of a patient or a case: their shape says enough beside the name of the file.
+        yield Problem(
+            message="the file name does not match the template",
+            said=shape(stem),
+            want=f"{template}, here {wanted}",
+        )
 
 
 @rule_function("file-limits")
@@ -258,83 +263,3 @@ def instance_numbers_sequential(context: SlideContext) -> Iterable[Problem]:
     if gaps:
         yield Problem(message=f"the Instance Numbers go from {ordered[0]} to {ordered[-1]}, and {gaps} are missing",
                       path="InstanceNumber", files=paths(parts), want="numbers that follow each other", severity="warning")  # fmt: skip
-
-
-# SNOMED CT (PS3.16 CID 8112): what H&E is made of.
-_HEMATOXYLIN = frozenset({("12710003", "SCT"), ("75956008", "SCT")})
-_EOSIN = frozenset({("36879007", "SCT"), ("83600004", "SCT"), ("1346008", "SCT")})
-_IHC_WORDS = re.compile(
-    r"\bihc\b|immunohisto|immunoperoxid|immunostain|antibod|diaminobenzidine|\bdab\b|\banti-", re.IGNORECASE
-)
-_HE_WORDS = re.compile(r"\bh ?(&|and|/|\+) ?e\b|\bhe stain", re.IGNORECASE)
-_STAINS_GROUP = 8112
-_CHROMOGENS: frozenset[Code] = frozenset({("62796007", "SCT")})  # 3,3'-diaminobenzidine
-_STEPS = "SpecimenDescriptionSequence[0].SpecimenPreparationSequence"
-# Words of stains that are neither, also where they hold hematoxylin and eosin.
-_OTHER_STAINS = (
-    ("Papanicolaou", re.compile(r"papanicolaou|\bpap (?:stain|smear)|orange g\b|light green", re.IGNORECASE)),
-    ("trichrome", re.compile(r"trichrome|aniline blue|biebrich|ponceau", re.IGNORECASE)),
-    ("immunofluorescence", re.compile(r"fluoresc|\bfitc\b|\bdapi\b|\bcy[357]\b|alexa ?fluor|rhodamine|\btritc\b|hoechst", re.IGNORECASE)),
-    ("Giemsa", re.compile(r"giemsa|romanowsky|\bwright", re.IGNORECASE)),
-    ("periodic acid-Schiff", re.compile(r"periodic acid|\bpas\b", re.IGNORECASE)),
-    ("silver", re.compile(r"\bsilver|methenamine|reticulin|\bgms\b", re.IGNORECASE)),
-)  # fmt: skip
-_NOT_IHC = re.compile(r"\b(?:no|not|without|non)[ -]+(?:ihc|immuno\w*)", re.IGNORECASE)
-
-
-def _other_stain(text: str) -> str:
-    """The name of a stain that is neither H&E nor IHC in brightfield, "" where the words name none."""
-    return next((name for name, words in _OTHER_STAINS if words.search(text)), "")
-
-
-@rule_function("stain-he-or-ihc")
-def stain_he_or_ihc(context: RuleContext) -> Iterable[Problem]:
-    """The staining steps of the specimen preparation name H&E or an immunohistochemical stain, and no other.
-
-    A stain beside hematoxylin and eosin (Papanicolaou, a trichrome) makes it another stain; a fluorescent label is none of
-    brightfield.
-
-    Undecided where no stain is named, where hematoxylin stands alone (it may be a counterstain), and where a
-    substance is in no list of stains (an antibody may be).
-    """
-    codes: set[Code] = set()
-    words: list[str] = []
-    steps = 0
-    for specimen in context.dataset.items(SpecimenDescriptionSequence):
-        for step in specimen.items(SpecimenPreparationSequence):
-            if not is_stained(step):
-                continue
-            steps += 1
-            for one in contents(step):
-                if one.name != USING_SUBSTANCE:
-                    words.append(one.text)
-                    continue
-                if one.code[0]:
-                    codes.add(one.code)
-                    words += [item.text(CodeMeaning) for item in one.item.items(ConceptCodeSequence)]
-                words.append(one.text)
-    if not steps:
-        raise Undecided("no stain is named in the specimen preparation")
-    text = "\n".join(words)[:4096]
-    other, text = _other_stain(text), _NOT_IHC.sub("", text)
-    if other:
-        yield Problem(message=f"the slide is stained otherwise: {other}", path=_STEPS)
-        return
-    hematoxylin = bool(codes & _HEMATOXYLIN) or "ematoxylin" in text.lower() or "aematoxylin" in text.lower()
-    eosin = bool(codes & _EOSIN) or "eosin" in text.lower()
-    group = standard.load().context_group(_STAINS_GROUP)
-    others = codes - _HEMATOXYLIN - _EOSIN
-    ihc = _IHC_WORDS.search(text) is not None
-    known_others = [
-        code for code in others if group is not None and code in group and code not in _CHROMOGENS
-    ]
-    if ihc or (((hematoxylin and eosin) or _HE_WORDS.search(text)) and not known_others):
-        return
-    known = [code for code in others if group is not None and code in group]
-    if not known:
-        raise Undecided(
-            "hematoxylin or eosin alone" if not others else "a substance that is in no list of stains"
-        )
-    assert group is not None
-    names = ", ".join(sorted(group.codes[code] for code in known)[:3])
-    yield Problem(message=f"the slide is stained otherwise: {names}", path=_STEPS)

@@ -124,6 +124,7 @@ LightPathFilterPassThroughWavelength = 0x00220001
 LightPathFilterPassBand = 0x00220002
 ImagePathFilterPassThroughWavelength = 0x00220003
 ImagePathFilterPassBand = 0x00220004
+IlluminationTypeCodeSequence = 0x00220016
 LightPathFilterTypeStackCodeSequence = 0x00220017
 ChannelDescriptionCodeSequence = 0x0022001A
 IlluminationWaveLength = 0x00220055

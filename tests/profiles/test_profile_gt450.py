@@ -202,3 +202,28 @@ def test_every_parameter_is_on_the_page_or_says_that_the_guide_is_silent() -> No
     assert len(shown) == 13, "the thirteen settings of the picture"
     for name in set(PROFILE.parameters) - set(shown) - {"transfer"}:
         assert "guide does not state" in PROFILE.parameters[name].help
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("1.2", "pass"),
+        ("1.10.0", "pass"),
+        ("v1.1", "fail"),
+        ("1.1-b", "fail"),
+        ("0.9", "fail"),
+        ("build 7", "undecided"),
+    ],
+)
+def test_the_release(version: str, wanted: str) -> None:
+    outcomes = checked(gt450({"SoftwareVersions": version}), GT450).outcomes["GTX011"]
+    assert [kind for kind, count in outcomes.items() if count] == [wanted]
+
+
+def test_a_file_name_is_shown_beside_the_one_expected() -> None:
+    report = checked(
+        gt450(), GT450, name="A-240018.dcm",
+        parameters={"image_filename_format": "{IMAGEID}-{BARCODEID}", "barcode_value_identifier": r"\d{6}"},
+    )  # fmt: skip
+    (finding,) = [one for one in report.findings if one.rule == "GTX008"]
+    assert (finding.is_, finding.want) == ("A-999999", "{IMAGEID}-{BARCODEID}, here *-999999")

@@ -59,6 +59,9 @@ def test_a_slide_that_is_eligible_is_silent() -> None:
         ((H, ("X1", "99LAB", "Masson trichrome, no IHC")), "fail"), ((H, ("X1", "99LAB", "Papanicolaou")), "fail"),
         ((E, ("X1", "99LAB", "anti-IgG FITC, immunofluorescence")), "fail"), ((H, ("X1", "99LAB", "DAB, anti-CD3")), "pass"),
         ((H, LOCAL), "undecided"), ((E,), "undecided"), ((), "undecided"),
+        ((H, ("X1", "99LAB", "Congo red")), "fail"), ((H, ("X1", "99LAB", "Alcian blue, H&E")), "fail"), ((H, ("X1", "99LAB", "HER2 FISH")), "fail"),
+        ((("X1", "99LAB", "H&E, no IHC"),), "pass"), ((H, ("X1", "99LAB", "IHC Ki-67, non-fluorescent")), "pass"), ((("X1", "99LAB", "HE"),), "pass"),
+        ((("X1", "99LAB", "trichrome without H&E"),), "fail"), ((("X1", "99LAB", "Elastica van Gieson"),), "fail"),
     ],
 )  # fmt: skip
 def test_stains(codes: tuple[tuple[str, str, str], ...], wanted: str) -> None:
@@ -66,6 +69,20 @@ def test_stains(codes: tuple[tuple[str, str, str], ...], wanted: str) -> None:
     assert outcome(report, "IQC002") == wanted
     if not codes:
         assert "no stain" in report.undecided["IQC002"].popitem()[0]
+
+
+@pytest.mark.parametrize(
+    ("light", "wanted"),
+    [
+        (("111743", "Epifluorescence illumination"), "fail"), (("111745", "Darkfield illumination"), "fail"),
+        (("111741", "Transmission illumination"), "pass"), (("111744", "Brightfield illumination"), "pass"),
+    ],
+)  # fmt: skip
+def test_brightfield(light: tuple[str, str], wanted: str) -> None:
+    made = stained(H, KI67)
+    code = made.OpticalPathSequence[0].IlluminationTypeCodeSequence[0]
+    code.CodeValue, code.CodeMeaning = light
+    assert outcome(checked(to_bytes(made), IQC), "IQC002") == wanted
 
 
 def test_another_scanner_and_another_object() -> None:
