@@ -15,6 +15,7 @@ class Question(msgspec.Struct, frozen=True):
     sql: str
 
 
+_WORST_FIRST = "list_position(['error', 'warning', 'info'], f.severity)"
 QUESTIONS: dict[str, Question] = {
     "runs": Question(
         "Runs, the newest last",
@@ -50,16 +51,16 @@ QUESTIONS: dict[str, Question] = {
         "GROUP BY ALL ORDER BY month",
     ),
     "new": Question(
-        "What this run found and the one before did not",
+        "What this run found and the one before did not; all of it without a run before",
         "SELECT f.rule, f.severity, f.path, f.attribute, f.message FROM findings f WHERE f.run = $run AND NOT EXISTS "
         "(SELECT 1 FROM findings b WHERE b.run = $before AND b.fingerprint = f.fingerprint) "
-        "ORDER BY f.severity, f.rule, f.path, f.attribute",
+        f"ORDER BY {_WORST_FIRST}, f.rule, f.path, f.attribute",
     ),
     "gone": Question(
         "What the run before found and this one does not",
         "SELECT f.rule, f.severity, f.path, f.attribute, f.message FROM findings f WHERE f.run = $before AND NOT EXISTS "
         "(SELECT 1 FROM findings b WHERE b.run = $run AND b.fingerprint = f.fingerprint) "
-        "ORDER BY f.severity, f.rule, f.path, f.attribute",
+        f"ORDER BY {_WORST_FIRST}, f.rule, f.path, f.attribute",
     ),
     "worst-series": Question(
         "The ten series with the most errors",

@@ -50,7 +50,8 @@ def test_the_same_findings_as_check_whatever_the_shards(tmp_path, size, profile)
     same_as_check(tmp_path / "examples", run, EXAMPLES, profile)
 
 
-def test_the_same_findings_as_check_on_the_files_of_pydicom(tmp_path):
+def test_the_same_findings_as_check_on_the_files_of_pydicom(tmp_path, monkeypatch):
+    monkeypatch.setattr("dcmlint.archive.engines.local.LocalEngine.most", 7)  # a shard in several jobs
     source = of_pydicom(tmp_path / "files")
     run = scanned(tmp_path / "out", source, profile="dicom", shard_size=40, processes=True)
     assert run["instances"] > 40
@@ -77,6 +78,10 @@ def test_a_second_run_takes_over_what_has_not_changed(tmp_path):
     first = scanned(out, source, shard_size=4)
     second = scanned(out, source, shard_size=4)
     assert (second["reused"], second["bytes_read"], second["requests"]) == (first["keys"], 0, 0)
+    # Nothing that stayed the same is written again.
+    for kind in ("keys", "instances", "findings", "facts"):
+        one, other = (out / kind / f"run={run['run']}" / "shard-000000.parquet" for run in (first, second))
+        assert one.samefile(other), kind
     assert findings_in(out, second["run"]) == findings_in(out, first["run"])
     assert outcomes_in(out, second["run"]) == outcomes_in(out, first["run"])
     # One file changes, one is new: only these are read, and what they have in common with others is seen.
