@@ -277,3 +277,27 @@ def test_what_an_inventory_holds_follows_its_level() -> None:
             "1.2.840.10008.5.1.4.1.1.201.1", InventoryLevel=level, InventoriedStudiesSequence=[Dataset()]
         )
         assert {path for _, path in _found(made, "MOD006") if path.endswith("SeriesSequence")} == expected
+
+
+def _two_stacks(*indices: int) -> Dataset:
+    """Four frames: two with a temporal position, of indices 1 and 2, and two without, of the indices given."""
+    made = general.enhanced_ct()
+    made.DimensionIndexSequence = [
+        _item(DimensionIndexPointer=0x00209128, FunctionalGroupPointer=0x00209111, DimensionOrganizationUID="2.25.9")
+    ]
+    made.DimensionOrganizationSequence = [_item(DimensionOrganizationUID="2.25.9")]
+    frames = []
+    for number, index in enumerate((1, 2, *indices)):
+        content = _item(DimensionIndexValues=index)
+        if number < 2:
+            content.TemporalPositionIndex = number + 1
+        frames.append(_item(FrameContentSequence=[content]))
+    made.PerFrameFunctionalGroupsSequence = frames
+    made.NumberOfFrames = len(frames)
+    return made
+
+
+@pytest.mark.parametrize(("indices", "wrong"), [((3, 3), 0), ((2, 2), 1), ((3, 4), 1)])
+def test_frames_without_a_value_share_an_index_of_their_own(indices: tuple[int, int], wrong: int) -> None:
+    # PS3.3 C.7.6.17.1
+    assert len(_found(_two_stacks(*indices), "FG025")) == wrong

@@ -49,8 +49,8 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     ``unlisted``: dimensions whose organization is not in the Dimension Organization Sequence
     ``unresolved``: dimensions whose attribute is not found in the functional groups; not those that name no
         group where they should, or themselves as their group
-    ``incomplete``: dimensions whose attribute is found for some frames and not for others
-    ``incomplete_frames``: the frames that lack the attribute of the first of these dimensions
+    ``valueless``: dimensions in which frames without the attribute do not share one index that is theirs alone
+    ``valueless_frames``: the frames that break this in the first of these dimensions
     ``wrong_count``: frames whose number of indices is not the number of dimensions
     ``zero``: frames with an index below 1
     ``gapped``: dimensions whose indices are not 1, 2, 3 ... without a gap
@@ -65,8 +65,8 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True):
     indexed: int
     unlisted: Sequence[int] = ()
     unresolved: Sequence[int] = ()
-    incomplete: Sequence[int] = ()
-    incomplete_frames: Sequence[int] = ()
+    valueless: Sequence[int] = ()
+    valueless_frames: Sequence[int] = ()
     wrong_count: Sequence[int] = ()
     zero: Sequence[int] = ()
     gapped: Sequence[int] = ()
@@ -98,16 +98,23 @@ def dimensions(facts: Facts) -> Dimensions | None:
     path = (FrameContentSequence, DimensionIndexValues)
     counts = columns.counts(path)
     there = counts > 0
-    lacking = [np.flatnonzero(_lacking(columns, item)) for item in items]
-    incomplete = [number for number, frames in enumerate(lacking) if 0 < len(frames) < columns.count]
     result = msgspec.structs.replace(
         result, indexed=int(there.sum()),
         wrong_count=np.flatnonzero(there & (counts != len(items))),
-        incomplete=tuple(incomplete), incomplete_frames=lacking[incomplete[0]] if incomplete else (),
     )  # fmt: skip
     if len(items) * columns.count > _MOST_VALUES:
         hidden = dict.fromkeys(
-            ("zero", "gapped", "ambiguous", "ambiguous_frames", "descending", "repeated"), UNKNOWN
+            (
+                "zero",
+                "gapped",
+                "valueless",
+                "valueless_frames",
+                "ambiguous",
+                "ambiguous_frames",
+                "descending",
+                "repeated",
+            ),
+            UNKNOWN,
         )
         return msgspec.structs.replace(result, **hidden)
     indices = [columns.numbers(path, number) for number in range(1, len(items) + 1)]
@@ -121,6 +128,8 @@ def _indexed(
 
     zero = np.zeros(columns.count, bool)
     gapped: list[int] = []
+    valueless: list[int] = []
+    bare: Ints | tuple[int, ...] = ()
     ambiguous: list[int] = []
     descending: list[int] = []
     frames: Ints | tuple[int, ...] = ()
@@ -129,6 +138,10 @@ def _indexed(
         known = np.unique(index[~np.isnan(index)])
         if len(known) and known[0] >= 1 and known[-1] != len(known):
             gapped.append(number)
+        mixed = _mixed(index, _lacking(columns, items[number]))
+        if len(mixed):
+            bare = bare if valueless else mixed
+            valueless.append(number)
         pointed = _value(columns, items[number])
         if pointed is None:
             continue
@@ -144,8 +157,9 @@ def _indexed(
         elif real is not None and _falls(index[both], values[both]):
             descending.append(number)
     return msgspec.structs.replace(
-        result, zero=np.flatnonzero(zero), gapped=tuple(gapped), ambiguous=tuple(ambiguous), ambiguous_frames=frames,
-        descending=tuple(descending), repeated=_repeated(indices, complete),
+        result, zero=np.flatnonzero(zero), gapped=tuple(gapped), valueless=tuple(valueless), valueless_frames=bare,
+        ambiguous=tuple(ambiguous), ambiguous_frames=frames, descending=tuple(descending),
+        repeated=_repeated(indices, complete),
     )  # fmt: skip
 
 
@@ -209,6 +223,19 @@ def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] |
         which = columns.texts(path, shared=True).which
         return np.where(which < 0, np.nan, which), None
     return None
+
+
+def _mixed(index: Floats, lacking: Flags) -> Ints:
+    """Frames without the attribute whose index is that of a frame with it, or not that of the others without
+    (PS3.3 C.7.6.17.1: one index stands for the lack of a value)."""
+    import numpy as np
+
+    without = np.flatnonzero(lacking & (index >= 1))
+    if not len(without):
+        return without
+    taken = np.isin(index[without], index[~lacking & (index >= 1)])
+    values, times = np.unique(index[without], return_counts=True)
+    return without[taken | (index[without] != values[np.argmax(times)])]
 
 
 def _pairs(index: Floats, values: Floats) -> Ints | None:

@@ -46,20 +46,19 @@ _COUNTED: Final = {
 
 @rule_function("frame-increment-pointer", applies_with(FrameIncrementPointer))
 def frame_increment_pointer(context: RuleContext) -> Iterator[Problem]:
-    """GEO011: Frame Increment Pointer points to an attribute that is not there."""
+    """GEO011: Frame Increment Pointer points to an attribute that is not there, or has no value (PS3.3 C.7.6.6.1.2)."""
     dataset = context.dataset
     pointers = [one for one in dataset.values(FrameIncrementPointer) if isinstance(one, int)]
     if not pointers:
         raise NotApplicable
     for tag in dict.fromkeys(pointers):
-        if (
-            tag not in dataset
-            and not dataset.may_have(tag)
-            and not _conditional(context.instance.sop_class, tag)
-        ):
+        absent = tag not in dataset and not dataset.may_have(tag)
+        empty = tag in dataset and not dataset.values(tag) and not dataset.items(tag)
+        if (absent or empty) and not _conditional(context.instance.sop_class, tag):
+            lack = "absent" if absent else "empty"
             yield Problem(
-                level=dataset, tag=FrameIncrementPointer, said=name_of(tag), want="an attribute of the data set",
-                message=f"Frame Increment Pointer points to {name_of(tag)}, which is absent",
+                level=dataset, tag=FrameIncrementPointer, said=name_of(tag), want="an attribute that has a value",
+                message=f"Frame Increment Pointer points to {name_of(tag)}, which is {lack}",
             )  # fmt: skip
 
 
