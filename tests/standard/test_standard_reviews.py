@@ -301,3 +301,28 @@ def _two_stacks(*indices: int) -> Dataset:
 def test_frames_without_a_value_share_an_index_of_their_own(indices: tuple[int, int], wrong: int) -> None:
     # PS3.3 C.7.6.17.1
     assert len(_found(_two_stacks(*indices), "FG025")) == wrong
+
+
+@pytest.mark.parametrize(
+    ("uid", "missing"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.2.1", True),
+        ("1.2.840.10008.5.1.4.1.1.13.1.4", True),
+        ("1.2.840.10008.5.1.4.1.1.14.1", True),
+        ("1.2.840.10008.5.1.4.1.1.2.2", False),  # Legacy Converted
+    ],
+)
+def test_frames_that_were_acquired_say_when(uid: str, missing: bool) -> None:
+    # PS3.3 C.7.6.16.2.2
+    made = general.enhanced_ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+    if "14.1" in uid:
+        kind = _item(FrameType=["ORIGINAL", "PRIMARY"])
+        made.SharedFunctionalGroupsSequence[0].IntravascularOCTFrameTypeSequence = [kind]
+    elif "13.1.4" in uid:
+        kind = _item(FrameType=["ORIGINAL", "PRIMARY"])
+        made.SharedFunctionalGroupsSequence[0].FramePixelDataPropertiesSequence = [kind]
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        del frame.FrameContentSequence[0].FrameAcquisitionDateTime
+    found = {path.rpartition(".")[2] for _, path in _found(made, "MOD004")}
+    assert ("FrameAcquisitionDateTime" in found) is missing
