@@ -283,7 +283,11 @@ def _two_stacks(*indices: int) -> Dataset:
     """Four frames: two with a temporal position, of indices 1 and 2, and two without, of the indices given."""
     made = general.enhanced_ct()
     made.DimensionIndexSequence = [
-        _item(DimensionIndexPointer=0x00209128, FunctionalGroupPointer=0x00209111, DimensionOrganizationUID="2.25.9")
+        _item(
+            DimensionIndexPointer=0x00209128,
+            FunctionalGroupPointer=0x00209111,
+            DimensionOrganizationUID="2.25.9",
+        )
     ]
     made.DimensionOrganizationSequence = [_item(DimensionOrganizationUID="2.25.9")]
     frames = []
