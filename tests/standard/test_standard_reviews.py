@@ -330,3 +330,16 @@ def test_frames_that_were_acquired_say_when(uid: str, missing: bool) -> None:
         del frame.FrameContentSequence[0].FrameAcquisitionDateTime
     found = {path.rpartition(".")[2] for _, path in _found(made, "MOD004")}
     assert ("FrameAcquisitionDateTime" in found) is missing
+
+
+@pytest.mark.parametrize(("code", "missing"), [("111782", True), ("111999", False)])
+def test_what_was_measured_by_another_instance_refers_to_it(code: str, missing: bool) -> None:
+    # PS3.3 Table C.8.25.16-4
+    source = _item(CodeValue=code, CodingSchemeDesignator="DCM", CodeMeaning="x")
+    length = _item(SourceOfOphthalmicAxialLengthCodeSequence=[source])
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.78.8",
+        IntraocularLensCalculationsRightEyeSequence=[_item(OphthalmicAxialLengthSequence=[length])],
+    )
+    path = "IntraocularLensCalculationsRightEyeSequence[0].OphthalmicAxialLengthSequence[0].ReferencedSOPSequence"
+    assert (("MOD004", path) in _found(made, "MOD004")) is missing

@@ -235,7 +235,8 @@ def _mixed(index: Floats, lacking: Flags) -> Ints:
         return without
     taken = np.isin(index[without], index[~lacking & (index >= 1)])
     values, times = np.unique(index[without], return_counts=True)
-    return without[taken | (index[without] != values[np.argmax(times)])]
+    wrong: Ints = without[taken | (index[without] != values[np.argmax(times)])]
+    return wrong
 
 
 def _pairs(index: Floats, values: Floats) -> Ints | None:
