@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Byte code is kept: tests start Python very often.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test fuzz lint generate docs clean
 
 $(BIN)/dcmlint: pyproject.toml
@@ -27,8 +30,9 @@ demo: $(BIN)/dcmlint
 	@echo '$$ dcmlint check examples/slide-broken'
 	@$(BIN)/dcmlint check --isolated --exit-zero examples/slide-broken; test $$? -eq 0 -o $$? -eq 4
 
+# One process more than cores: some tests wait for peers.
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist worksteal
 
 # An hour of random cases; FUZZ='--minutes 5 --seed 1' for others.
 fuzz: $(VENV)/.tests

@@ -15,6 +15,9 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile("developer", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
+# Commands that tests start find the byte code of those before them, as those of an installed program do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)

@@ -64,7 +64,7 @@ def levels_of_a_slide() -> list[bytes]:
     return [slides.to_bytes(level) for level in slides.pyramid()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(0, 1 << 22), st.binary(min_size=1, max_size=4)), min_size=1, max_size=6)
 )
