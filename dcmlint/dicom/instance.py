@@ -14,7 +14,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
-from dcmlint.dicom.tokens import VRS, Reader
+from dcmlint.dicom.tokens import INFLATED, VRS, Reader
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
 from dcmlint.standard.tags import (
     FileMetaInformationGroupLength,
@@ -136,6 +136,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     if uid and not syntax.known:
         instance.oddities.append(Oddity("transfer-syntax-unknown", start, instance.meta, TransferSyntaxUID))
     syntax = _as_written(instance, buffer, start, syntax)
+    packed = len(buffer)
     if syntax.deflated:
         buffer, start = _inflate(instance, buffer, start), 0
     instance.syntax = syntax
@@ -143,6 +144,8 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     dataset = instance.dataset = Dataset(context, syntax.explicit, start)
     reader = Reader(buffer, context)
     reader.oddities = instance.oddities
+    if len(buffer) > MAX_RATIO * packed:
+        reader.bounds = INFLATED
     reader.read_level(dataset, start, len(buffer))
     dataset.end = len(buffer)
     instance.oddities += reader.beyond.values()

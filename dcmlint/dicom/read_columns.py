@@ -17,7 +17,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import Buffer, RangeBuffer, WholeBuffer
 from dcmlint.dicom.columns import (
     Columns,
@@ -230,7 +229,7 @@ class _Lockstep:
         item, data, position = ITEM[self.little], self.raw, start
         parts: list[Ints] = []
         found = array("q")
-        room = tokens.MAX_ITEMS - self.reader.items
+        room = self.reader.bounds.items - self.reader.items
         count, before = 0, -1
         while position + 8 <= end and count < room:
             head, length = unpack(data, position)
@@ -341,7 +340,7 @@ class _Lockstep:
             parts.append(taken)
             number += len(taken)
             self.reader.items += len(taken)
-            if self.reader.items > tokens.MAX_ITEMS:
+            if self.reader.items > self.reader.bounds.items:
                 self.reader.too_many_items(self.level, self.tag, position)
         return np.concatenate(parts) if parts else np.zeros(0, np.int64), position
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, RangeBuffer, Window
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     MutableItems = ItemList | Columns
 
 MAX_DEPTH = 64
-# Elements and items that are read one by one, and items that are read together, of one data set
-MAX_ELEMENTS = 1_000_000
-MAX_ITEMS = 4_000_000
 # Oddities that are kept one by one; of more it is counted how many of each kind there are.
 MAX_ODDITIES = 10_000
 # From so many items on a sequence is worth the start-up of the column reader; more if they differ much.
@@ -64,6 +61,19 @@ _LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
 _BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
 
 
+class Bounds(NamedTuple):
+    """How many elements and items of one data set are read one by one, items together, and fragments (0: as many as of any)."""
+
+    elements: int = 1_000_000
+    items: int = 4_000_000
+    fragments: int = 0
+
+
+BOUNDS = Bounds()
+# Of a data set that is more than `instance.MAX_RATIO` times as long as the file: few bytes may not cost much time.
+INFLATED = Bounds(200_000, 4_000_000, 1_000_000)
+
+
 class Reader:
     """Reads the levels of one data set.
 
@@ -73,6 +83,7 @@ class Reader:
 
     def __init__(self, buffer: Buffer, context: FileContext, together: bool = True) -> None:
         self.buffer, self.context = buffer, context
+        self.bounds = BOUNDS
         self._many = MANY_ITEMS if together else 0  # of an item 0 there is none before
         self.size = len(buffer)
         self.oddities: list[Oddity] = []
@@ -184,8 +195,8 @@ class Reader:
                     position += length
                 continue
             self.count += 1
-            if self.count > MAX_ELEMENTS:
-                self._halt("element-limit", offset, level, tag, "", f"{MAX_ELEMENTS} elements and items")
+            if self.count > self.bounds.elements:
+                self._too_many_elements(level, tag, offset)
                 return end
 
             items = fragments = None
@@ -292,10 +303,8 @@ class Reader:
                                 return items, end, end
                             continue
                 self.count += 1
-                if self.count > MAX_ELEMENTS:
-                    self._halt(
-                        "element-limit", position, level, tag, "", f"{MAX_ELEMENTS} elements and items"
-                    )
+                if self.count > self.bounds.elements:
+                    self._too_many_elements(level, tag, position)
                     return items, end, end
                 body = position + 8
                 item = Dataset(self.context, explicit, position, level, tag, index, item_length)
@@ -350,7 +359,7 @@ class Reader:
         """The fragments of a value, and the byte after it."""
         from dcmlint.dicom import encapsulation
 
-        most = encapsulation.MAX_ITEMS
+        most = self.bounds.fragments or encapsulation.MAX_ITEMS
         if isinstance(self.buffer, RangeBuffer):
             from dcmlint.dicom.sparse_fragments import read_sparsely
 
@@ -386,9 +395,12 @@ class Reader:
             self._ends(level, self.size)
         self.stopped = True
 
+    def _too_many_elements(self, level: Dataset, tag: int, offset: int) -> None:
+        self._halt("element-limit", offset, level, tag, "", f"{self.bounds.elements} elements and items")
+
     def too_many_items(self, level: Dataset, tag: int, offset: int) -> None:
         """Stop: there are more items than are read."""
-        self._halt("element-limit", offset, level, tag, "", f"{MAX_ITEMS} items")
+        self._halt("element-limit", offset, level, tag, "", f"{self.bounds.items} items")
 
     def _ends(self, level: Dataset, end: int) -> None:
         """Remember that a level, and all around it, may have had more, if it ends where the bytes do."""

@@ -23,14 +23,12 @@ from dcmlint.dicom.edits import (
     SetValue,
     Sort,
 )
-from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import Group, count_of, indices
 from dcmlint.dicom.path import name_of, path_of, tag_text
 from dcmlint.dicom.spans import Span
 from dcmlint.dicom.values import decode
 from dcmlint.engine.placing import Failure
 from dcmlint.engine.settings import Settings
-from dcmlint.facts.registry import Facts
 from dcmlint.findings.finding import Fix, Operation
 from dcmlint.findings.redact import show_value, without_creators, without_uids
 from dcmlint.rules.model import Repair
@@ -55,14 +53,11 @@ class Proposal(msgspec.Struct, frozen=True):
     asked: bool = False
 
 
-def proposed(
-    instance: Instance, facts: Facts, failure: Failure, most: int | None = None
-) -> Iterator[Proposal]:
+def proposed(context: RepairContext, failure: Failure, most: int | None = None) -> Iterator[Proposal]:
     """What the repairs of a rule do at each place of a failure, or at the first ``most``."""
     repairs = repairs_for(failure.active.source, failure.problem.check)
     if not repairs:
         return
-    context = RepairContext(instance, facts)
     tag, rule, check = failure.where.tag, failure.active.id, failure.problem.check
     for one in repairs:
         for level, scope in islice(_places(failure), most):
@@ -114,9 +109,9 @@ def _at(level: Dataset, groups: tuple[Group, ...], numbers: tuple[int, ...]) -> 
     return current
 
 
-def proposals(instance: Instance, facts: Facts, failure: Failure, settings: Settings) -> Iterator[Fix]:
+def proposals(context: RepairContext, failure: Failure, settings: Settings) -> Iterator[Fix]:
     """The fixes of a finding, with what they do at its first place."""
-    for proposal in proposed(instance, facts, failure, 1):
+    for proposal in proposed(context, failure, 1):
         if not proposal.refused:
             operations = (operation_of(edit, settings) for edit in islice(proposal.edits, _MOST_OPERATIONS))
             repair = proposal.repair

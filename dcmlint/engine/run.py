@@ -60,7 +60,7 @@ class InstanceRun(RuleSubject):
         self._scopes: dict[tuple[str, frozenset[int] | None], Sequence[tuple[DatasetScope, Groups]]] = {}
         self._present = frozenset(instance.dataset.elements)
         self._list = InstanceFindings(
-            plan, self.maker, settings.group, partial(_fixes, instance, self.facts, settings)
+            plan, self.maker, settings.group, partial(_fixes, instance, self.facts, settings, {})
         )
 
     @property
@@ -162,14 +162,17 @@ class InstanceRun(RuleSubject):
 # Functions, not methods: a run that its own parts refer to would wait for the garbage collector.
 
 
-def _fixes(instance: Instance, facts: Facts, settings: Settings, failure: Failure) -> tuple[Fix, ...]:
-    """What would repair a failure, at its first place."""
+def _fixes(
+    instance: Instance, facts: Facts, settings: Settings, known: dict[tuple[str, int], bool], failure: Failure
+) -> tuple[Fix, ...]:
+    """What would repair a failure, at its first place; ``known``: what repairs remember."""
     fixes: list[Fix] = []
 
     def propose() -> Outcome:
         from dcmlint.engine.repairs import proposals
+        from dcmlint.rules.repairs import RepairContext
 
-        fixes.extend(proposals(instance, facts, failure, settings))
+        fixes.extend(proposals(RepairContext(instance, facts, known), failure, settings))
         return "pass", ""
 
     guarded(propose)

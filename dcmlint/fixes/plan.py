@@ -28,6 +28,7 @@ from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, 
 from dcmlint.fixes.json_patch import patch_of
 from dcmlint.fixes.record import record_edits
 from dcmlint.fixes.spared import Place, Spared, suppressed_in
+from dcmlint.rules.repairs import RepairContext
 from dcmlint.standard.tags import PixelData
 
 _MOST_ROUNDS = 8
@@ -88,10 +89,11 @@ class _Look(msgspec.Struct, frozen=True):
         if run is None:
             return
         said = {finding.rule for finding in self.result.findings}
+        context = RepairContext(run.instance, run.facts)
         for failure in run.failures:
             place = (failure.active.id, without_indices(failure.where.path))
             if failure.active.id in said and place not in self.spared:
-                yield from proposed(run.instance, run.facts, failure)
+                yield from proposed(context, failure)
 
 
 def look(checker: Checker, task: Task, buffer: Buffer, spared: Spared | None = None) -> _Look:

@@ -53,7 +53,8 @@ def _one(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
         ("computed from", finding.because),
     ]
     if finding.count > 1:
-        rows.append(("in", f"{finding.count} places, first {', '.join(finding.places)}"))
+        first = ", ".join(filter(None, finding.places))  # the data set itself has no path
+        rows.append(("in", f"{finding.count} places, first {first}" if first else f"{finding.count} places"))
     yield from _rows([*rows, *_related(finding)], pen)
     yield from _footer(finding, pen, edition)
 

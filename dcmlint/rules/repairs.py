@@ -37,10 +37,14 @@ class Refused(Exception):
 
 
 class RepairContext(msgspec.Struct, frozen=True):
-    """What a repair sees of an instance."""
+    """What a repair sees of an instance.
+
+    ``known``: what repairs of one instance remember for one another, by name and `id` of a level, which lives as long.
+    """
 
     instance: Instance
     facts: Facts
+    known: dict[tuple[str, int], bool] = {}
 
 
 class Failed(msgspec.Struct, frozen=True):

@@ -16,9 +16,10 @@ from typing import IO, Any
 from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import COMPRESSED, SUFFIXES, Kind, kind_of
 from dcmlint.sources.input import Input, Selection
-from dcmlint.sources.spool import spooled
+from dcmlint.sources.spool import MAX_SPOOLED, most_unpacked, size_text, spooled
 from dcmlint.sources.tar_headers import NotingTar
 from dcmlint.sources.zip_headers import ENCRYPTED, local_members
+from dcmlint.sources.zip_streams import opened
 
 _BLOCK = 512
 _DRAIN = 1 << 20
@@ -46,12 +47,12 @@ def members(path: str, kind: Kind, selection: Selection) -> Iterator[Input]:
         yield from read(path, selection, shown)
     except DAMAGE as error:
         yield _problem(path, f"damaged archive: {_reason(error)}; what follows in it was not checked")
+    except InputError as error:
+        yield _problem(path, f"{error}; what follows in the archive was not checked")
 
 
 def _reason(error: BaseException) -> str:
     """Words for what a library raised: never its text, which may hold names or bytes of the archive."""
-    if isinstance(error, InputError):
-        return str(error)
     if isinstance(error, EOFError):
         return "it ends early"
     if isinstance(error, OSError) and error.strerror:
@@ -63,21 +64,21 @@ def _reason(error: BaseException) -> str:
         LZMAError: "compressed data is damaged",
     }
     found = words.get(type(error))
-    return found or f"cannot be read ({type(error).__name__})"
+    return found or f"the archive is damaged ({type(error).__name__})"
 
 
 def _problem(path: str, problem: str) -> Input:
     return Input(path=path, kind="problem", named=True, problem=problem)
 
 
-def _member(path: str, read: Callable[[int], bytes], size: int) -> Input:
-    """A member that must be unpacked; ``size`` is what the archive says of it."""
+def _member(path: str, read: Callable[[int], bytes], size: int, limit: int = MAX_SPOOLED) -> Input:
+    """A member that must be unpacked; ``size`` is what the archive says of it, ``limit``: what it may unpack to (bytes)."""
     try:
-        made = spooled(path, read)
+        made = spooled(path, read, limit=limit)
         if made.kind == "bytes" and made.size < min(size, _BLOCK):
             raise EOFError
     except DAMAGE as error:
-        return _problem(path, f"cannot be read: {_reason(error)}")
+        return _problem(path, _reason(error))
     except InputError as error:
         return _problem(path, str(error))
     return made
@@ -102,10 +103,10 @@ def _zip_members(path: str, selection: Selection, shown: Callable[[str], str]) -
                 yield _problem(name, refused)
                 continue
             try:
-                with archive.open(info) as stream:
-                    made = _member(name, stream.read, info.file_size)
+                with opened(archive, info) as read:
+                    made = _member(name, read, info.file_size, most_unpacked(info.compress_size))
             except DAMAGE as error:
-                made = _problem(name, f"cannot be read: {_reason(error)}")
+                made = _problem(name, _reason(error))
             yield made
 
 
@@ -128,28 +129,39 @@ def _without_directory(path: str, selection: Selection, shown: Callable[[str], s
             if refused := _refused(member.name, member.flags):
                 yield _problem(name, refused)
             elif not member.readable:
-                yield _problem(name, "cannot be read: where it ends stands in the directory alone")
+                yield _problem(name, "where it ends stands in the directory alone")
             else:
-                yield _member(name, member.read, member.size or 0)
+                packed = os.path.getsize(path) if member.packed is None else member.packed
+                yield _member(name, member.read, member.size or 0, most_unpacked(packed))
 
 
 def _tar_members(path: str, selection: Selection, shown: Callable[[str], str]) -> Iterator[Input]:
     # Members of a tar that is not compressed are read where they stand.
-    room = 0 if kind_of(path) in COMPRESSED else os.path.getsize(path)
+    size = os.path.getsize(path)
+    packed = kind_of(path) in COMPRESSED
+    limit = most_unpacked(size) if packed else MAX_SPOOLED
     with NotingTar.open(path, ignore_zeros=True) as tape:
         noting: Any = tape
         for member in tape:
             noting.members = []  # tarfile remembers every member
             yield from _damage(path, noting)
+            if packed and member.offset_data + member.size > limit:
+                yield _problem(
+                    shown(member.name),
+                    f"it ends behind the first {size_text(limit)}, the limit for what is unpacked",
+                )
+                raise InputError(f"more than {size_text(limit)}, the limit for what is unpacked")
             if not member.isdir() and selection.takes(member.name):
-                yield _tar_member(tape, member, shown(member.name), path, room)
+                yield _tar_member(tape, member, shown(member.name), path, 0 if packed else size)
             if noting.lost > _SEARCH:
                 break
         yield from _damage(path, noting)
         if not noting.ended and not noting.lost:
             yield _problem(path, "the archive ends without its end marker: it may be cut")
         stream: IO[bytes] = noting.fileobj
-        while stream.read(_DRAIN):  # to the end: the checksum of what is compressed stands there
+        while stream.tell() <= limit and stream.read(
+            _DRAIN
+        ):  # to the end: the checksum of what is compressed stands there
             pass
 
 
@@ -173,7 +185,7 @@ def _tar_member(
             return _problem(name, "a sparse member of more than 64 MiB")
     elif room:
         if member.offset_data + member.size > room:
-            return _problem(name, "cannot be read: the archive ends within it")
+            return _problem(name, "the archive ends within it")
         return Input(path=name, kind="part", container=container, offset=member.offset_data, size=member.size)
     stream = tape.extractfile(member)
     return (

@@ -12,7 +12,7 @@ import msgspec
 from dcmlint.errors import InputError
 from dcmlint.sources.archive_kind import SUFFIXES, archive_kind
 from dcmlint.sources.input import Input, Selection
-from dcmlint.sources.spool import MAX_SPOOLED
+from dcmlint.sources.spool import MAX_SPOOLED, size_text
 
 # How much of the free space of the temporary folder an archive may take.
 _SHARE = 0.5
@@ -38,7 +38,7 @@ def remote_members(url: str, pieces: Iterable[bytes], selection: Selection) -> I
         with open(path, "wb") as file:
             for piece in pieces:
                 if file.tell() + len(piece) > limit:
-                    raise InputError(f"more than {limit / (1 << 30):.1f} GiB, the limit for what is unpacked")
+                    raise InputError(f"more than {size_text(limit)}, the limit for what is unpacked")
                 file.write(piece)
         kind = archive_kind(path)
         for one in members(path, kind, selection) if kind else ():

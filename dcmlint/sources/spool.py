@@ -20,6 +20,9 @@ IN_MEMORY = 1 << 20
 MAX_SPOOLED = 64 << 30
 _SHARE = 0.5
 _PIECE = 1 << 20
+# What few bytes may unpack to: many blank images take a few hundredths of their size.
+_SMALL_UNPACKED = 256 << 20
+_MAX_RATIO = 500
 
 Read = Callable[[int], bytes]
 
@@ -44,7 +47,7 @@ def spooled(path: str, read: Read, *, named: bool = False, limit: int = MAX_SPOO
             while piece:
                 total += len(piece)
                 if total > limit:
-                    raise InputError(f"more than {limit / (1 << 30):.1f} GiB, the limit for what is unpacked")
+                    raise InputError(f"more than {size_text(limit)}, the limit for what is unpacked")
                 file.write(piece)
                 piece = read(_PIECE)
     except BaseException:
@@ -52,6 +55,16 @@ def spooled(path: str, read: Read, *, named: bool = False, limit: int = MAX_SPOO
             os.unlink(name)
         raise
     return Input(path=path, kind="spool", named=named, container=name, size=total)
+
+
+def most_unpacked(packed: int) -> int:
+    """How many bytes the ``packed`` bytes of a member, or of a compressed archive, may unpack to."""
+    return min(MAX_SPOOLED, max(_SMALL_UNPACKED, _MAX_RATIO * packed))
+
+
+def size_text(count: int) -> str:
+    """A limit as messages name it."""
+    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count >> 20} MiB"
 
 
 def detached(source: Input) -> Input:

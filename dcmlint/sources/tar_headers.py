@@ -5,7 +5,11 @@ from __future__ import annotations
 import tarfile
 from typing import Any
 
+from dcmlint.errors import InputError
+
 _BLOCK = 512
+# The end marker is two blocks of zeros; writers fill up to the size of their records, some megabytes at most.
+_MAX_ZEROS = 16 << 20
 
 
 class _NotingInfo(tarfile.TarInfo):
@@ -28,6 +32,7 @@ class NotingTar(tarfile.TarFile):
     def __init__(self, *given: Any, **options: Any) -> None:
         self.ended = False
         self.lost = 0
+        self._zeros = 0
         self._damage: list[tuple[int, int]] = []
         super().__init__(*given, **options)
 
@@ -38,6 +43,9 @@ class NotingTar(tarfile.TarFile):
         ).__name__  # the classes are not public: EOFHeaderError, EmptyHeaderError, Invalid…, Truncated…
         if kind == "EOFHeaderError":
             self.ended = True
+            self._zeros += _BLOCK
+            if self._zeros > _MAX_ZEROS:
+                raise InputError(f"more than {_MAX_ZEROS >> 20} MiB of zeros in the place of headers")
         elif kind != "EmptyHeaderError":
             self.lost += _BLOCK
             if self._damage and self._damage[-1][1] == at:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 
 import pytest
 from support import slides
 
 from dcmlint.dicom import encapsulation, instance, tokens
 from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.dataset import Element
 from dcmlint.engine import instance_findings
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
@@ -34,8 +36,7 @@ def with_items(count: int, many: bytes = ITEM) -> bytes:
 @pytest.mark.parametrize("threshold", [8, 1 << 40])
 def test_items(threshold: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MANY_ITEMS", threshold)
-    monkeypatch.setattr(tokens, "MAX_ITEMS", 500)
-    monkeypatch.setattr(tokens, "MAX_ELEMENTS", 500)
+    monkeypatch.setattr(tokens, "BOUNDS", tokens.Bounds(elements=500, items=500))
     result = checked(with_items(2000))
     (finding,) = [one for one in result.findings if one.rule == "FILE906"]
     assert "500" in finding.want
@@ -57,6 +58,31 @@ def test_inflated_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     result = checked(data)
     assert "FILE906" in {one.rule for one in result.findings}
     assert result.record.status == "partial"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        bytes(8 * 2000),  # one tag again and again
+        b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0" * 2000,
+    ],
+)
+def test_a_data_set_that_is_inflated_many_times_has_fewer_elements_and_fragments(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance, "INFLATED", tokens.Bounds(500, 500, 500))
+    monkeypatch.setattr(instance, "MAX_RATIO", 2)
+    made = slides.ct()
+    made.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    data = slides.to_bytes(made)
+    end = 144 + struct.unpack_from("<I", data, 140)[0]
+    engine = zlib.compressobj(wbits=-15)
+    (finding,) = [
+        one
+        for one in checked(data[:end] + engine.compress(body) + engine.flush()).findings
+        if one.rule == "FILE906"
+    ]
+    assert finding.want.startswith("500 ")
 
 
 def test_findings_of_one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,3 +114,19 @@ def test_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
     result = checked(data)
     assert [one.want for one in result.findings if one.rule == "FILE906"] == ["3 fragments"]
     assert result.record.status == "partial"
+
+
+def test_a_level_is_put_in_order_once_for_all_its_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dcmlint.rules.repair_functions import encoding
+
+    asked: list[int] = []
+
+    def counted(elements: Sequence[Element]) -> list[tuple[Element, int]]:
+        asked.append(len(elements))
+        return tokens.out_of_place(elements)
+
+    monkeypatch.setattr(encoding, "out_of_place", counted)
+    body = b"".join(struct.pack("<HH2sH", 0x0009, 0x0100 - number, b"LO", 0) for number in range(100))
+    found = [one for one in checked(slides.to_bytes(slides.ct()) + body).findings if one.rule == "ENC001"]
+    assert sum(one.count for one in found) > 1
+    assert len(asked) == 1

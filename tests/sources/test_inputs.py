@@ -306,3 +306,76 @@ def test_folders_may_be_deeper_than_a_stack(tmp_path: Path) -> None:
         subprocess.run(
             ["rm", "-r", str(tmp_path / "d")], check=True
         )  # shutil ends at the depth of Python's stack
+
+
+def test_bzip2_in_a_zip_is_unpacked_in_pieces(tmp_path: Path) -> None:
+    from dcmlint.sources.zip_streams import opened
+
+    path = put(tmp_path / "a.zip", zip_bytes(zipfile.ZIP_BZIP2, io.BytesIO()))
+    report = check(path)
+    assert len(report.files) == 3
+    assert all(record.status == "checked" for record in report.files)
+    with zipfile.ZipFile(tmp_path / "zeros.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("zeros", bytes(8 << 20))
+    with zipfile.ZipFile(tmp_path / "zeros.zip") as archive, opened(archive, archive.infolist()[0]) as read:
+        pieces = [len(piece) for piece in iter(lambda: read(1000), b"")]
+        assert sum(pieces) == 8 << 20
+        assert max(pieces) <= 1000
+
+
+@pytest.mark.parametrize("change", ["crc", "data", "cut"])
+def test_a_damaged_bzip2_member_is_named(change: str, tmp_path: Path) -> None:
+    data = bytearray(zip_bytes(zipfile.ZIP_BZIP2, io.BytesIO()))
+    directory = data.index(b"PK\1\2")
+    if change == "crc":
+        data[directory + 16] ^= 1
+    elif change == "data":
+        data[100] ^= 0xFF
+    else:
+        size = int.from_bytes(data[directory + 20 : directory + 24], "little")
+        data[directory + 20 : directory + 24] = (size // 2).to_bytes(4, "little")
+    report = check(put(tmp_path / "a.zip", bytes(data)))
+    assert report.exit_code == 4
+    assert [record.status for record in report.files].count("checked") == 2
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.bz2", "tar.xz"])
+def test_what_unpacks_to_much_is_named_and_not_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dcmlint.sources import spool
+
+    monkeypatch.setattr(spool, "_SMALL_UNPACKED", 1 << 20)
+    monkeypatch.setattr(spool, "_MAX_RATIO", 20)
+    large = CT + bytes(3 << 20)
+    path = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in (("0.dcm", CT), ("1.dcm", large), ("2.dcm", CT)):
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(path, f"w:{kind[4:]}") as tape:
+            for name, data in (("0.dcm", CT), ("1.dcm", large), ("2.dcm", CT)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tape.addfile(info, io.BytesIO(data))
+    report = check(path)
+    assert report.exit_code == 4
+    by_name = {os.path.basename(record.path): record.status for record in report.files}
+    assert by_name["0.dcm"] == "checked"
+    assert by_name["1.dcm"] == "unreadable"
+    if kind == "zip":
+        assert by_name["2.dcm"] == "checked"
+    else:
+        told = [finding.message for finding in report.findings if finding.file == str(path)]
+        assert any("what follows in the archive was not checked" in message for message in told)
+
+
+def test_zeros_in_a_tar_end_somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dcmlint.sources import tar_headers
+
+    monkeypatch.setattr(tar_headers, "_MAX_ZEROS", 1 << 16)
+    report = check(put(tmp_path / "a.tar", tar_bytes(2) + bytes(1 << 17)))
+    assert report.exit_code == 4
+    assert [record.status for record in report.files].count("checked") == 2
+    assert any("of zeros" in finding.message for finding in report.findings)

@@ -49,10 +49,16 @@ function notChecked() {
     notes.length ? make("ul", {}, ...notes) : "Every rule of the profile was decided."));
 }
 
+// "12 places, first A, B": the data set itself has no path.
+function placesOf(row) {
+  const first = row[PLACES].filter(Boolean).join(", ");
+  return row[COUNT] > 1 ? `${row[COUNT]} places${first && `, first ${first}`}` : "";
+}
+
 function finding(row, bySubject) {
   const place = [row[PATH], row[TAG] && !row[PATH].startsWith("(") ? `(${row[TAG].slice(0, 4)},${row[TAG].slice(4)})` : "", row[OFFSET] === null ? "" : `@ 0x${row[OFFSET].toString(16)}`].filter(Boolean).join(" ");
   const rows = [[bySubject ? "" : "file", bySubject ? "" : report.subjects[row[SUBJECT]][0], "path"], ["at", place, "path"], ["found", row[FOUND]], ["expected", row[EXPECTED]],
-    ["computed from", row[FROM]], ["in", row[COUNT] > 1 ? `${row[COUNT]} places, first ${row[PLACES].join(", ")}` : ""], ["help", row[REMEDY]]];
+    ["computed from", row[FROM]], ["in", placesOf(row)], ["help", row[REMEDY]]];
   return make("div", {class: "finding"}, make("p", {}, bySubject ? make("span", {class: `sev ${SEVERITY[row[RANK]]}`}, `${report.rules[row[RULE]].id} `) : null, row[MESSAGE], row[SUPPRESSED] ? make("small", {}, " (suppressed)") : null),
     make("dl", {}, ...rows.filter(([, text]) => text).flatMap(([label, text, kind]) => [make("dt", {}, label), make("dd", kind ? {class: kind} : {}, text)])));
 }

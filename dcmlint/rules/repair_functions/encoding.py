@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dcmlint import standard
-from dcmlint.dicom.dataset import UNDEFINED, Dataset
+from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
 from dcmlint.dicom.edits import AddPreamble, Drop, Edit, Recode, Sort
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.tokens import Reader, out_of_place
@@ -20,12 +20,22 @@ _HEADER = 8  # bytes of an item or a delimiter
 def sort_elements(context: RepairContext, failed: Failed) -> Iterable[Edit]:
     """The elements of the level in ascending order; an unknown one that is out of place may be no element at all."""
     level = failed.level
-    for element, _ in out_of_place(list(level)):
-        private = element.tag >> 16 & 1
-        known = level.creator(element.tag) if private else standard.load().dictionary.entry(element.tag)
-        if not known and not (private and 0x10 <= element.tag & 0xFFFF <= 0xFF):
-            raise Refused("an element out of place is not known: the bytes may be damaged")
+    place = "sort-elements", id(level)
+    unknown = context.known.get(place)  # each element that is out of place asks
+    if unknown is None:
+        unknown = context.known[place] = any(
+            not _is_known(level, one) for one, _ in out_of_place(list(level))
+        )
+    if unknown:
+        raise Refused("an element out of place is not known: the bytes may be damaged")
     yield Sort(level=level)
+
+
+def _is_known(level: Dataset, element: Element) -> bool:
+    """Whether the dictionary has an element, or its creator is there; reservations of private blocks are known."""
+    if element.tag >> 16 & 1:
+        return 0x10 <= element.tag & 0xFFFF <= 0xFF or bool(level.creator(element.tag))
+    return standard.load().dictionary.entry(element.tag) is not None
 
 
 @repair_function("drop-trailing-bytes")
