@@ -134,7 +134,7 @@ def test_a_wrong_command_line_writes_nothing(
 def test_the_folder_of_the_input_is_no_folder_to_write_to(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {path: path.read_bytes() for path in folder.rglob("*.dcm")}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert fix(folder, "--out", folder) == 2
     assert "is in the folder of --out" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
