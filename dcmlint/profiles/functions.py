@@ -161,6 +161,8 @@ def same_as_order(
     order = order_of(mine, orders)
     if order is None:
         raise Undecided("no order with the identifiers of the instance")
+    lacking = sorted({key for key in rows.values() if key not in order})
+    faults = 0
     for path, key in rows.items():
         wanted = order.get(key)
         if wanted is None:
@@ -168,12 +170,15 @@ def same_as_order(
         found_ = text_at(context, path)
         if _same(found_ or "", wanted):
             continue
+        faults += 1
         yield Problem(
             message="the value is not that of the order",
             path=path,
             found=found_,
             want="the value of the order",
         )
+    if lacking and not faults:
+        raise Undecided(f"the order does not say {', '.join(lacking[:6])}")
 
 
 def _same(one: str, other: str) -> bool:

@@ -22,10 +22,11 @@ _LARGEST = 16 << 20
 # HL7 v2.x, segments of orders (ORM, OML, OMI) and what of DICOM each field is (IHE RAD TF-2: 4.4, 4.5).
 _HL7 = {
     ("PID", 3): "PatientID", ("PID", 5): "PatientName", ("PID", 7): "PatientBirthDate", ("PID", 8): "PatientSex",
-    ("OBR", 18): "AccessionNumber", ("IPC", 1): "AccessionNumber", ("IPC", 3): "StudyInstanceUID", ("ZDS", 1): "StudyInstanceUID",
+    ("ORC", 2): "PlacerOrderNumberImagingServiceRequest", ("ORC", 3): "FillerOrderNumberImagingServiceRequest",
+    ("OBR", 16): "RequestingPhysician", ("OBR", 19): "RequestedProcedureID", ("OBR", 18): "AccessionNumber", ("IPC", 1): "AccessionNumber", ("IPC", 3): "StudyInstanceUID", ("ZDS", 1): "StudyInstanceUID",
     ("PV1", 8): "ReferringPhysicianName", ("SPM", 2): "ContainerIdentifier", ("SAC", 3): "ContainerIdentifier",
 }  # fmt: skip
-_WHOLE = frozenset({"PatientName", "ReferringPhysicianName"})
+_WHOLE = frozenset({"PatientName", "ReferringPhysicianName", "RequestingPhysician"})
 
 
 def read_orders(name: str) -> tuple[Order, ...]:
@@ -43,9 +44,11 @@ def read_orders(name: str) -> tuple[Order, ...]:
     if suffix == ".json":
         orders = _json(text, name)
     elif suffix == ".csv":
-        orders = [
-            {key: value for key, value in row.items() if key} for row in csv.DictReader(text.splitlines())
-        ]
+        lines = text.splitlines()
+        # Spreadsheets of many countries separate by semicolons; no keyword holds a separator.
+        separator = max(",;\t", key=lines[0].count) if lines else ","
+        rows = csv.DictReader(lines, delimiter=separator)
+        orders = [{key.strip(): value for key, value in row.items() if key} for row in rows]
     elif suffix in (".hl7", ".txt"):
         orders = _hl7(text)
     else:

@@ -344,7 +344,13 @@ def _rules_of(
             continue
         made = _row(source, row, applies, guard)
         if made is not None:
-            yield made, _everywhere(source.place(row.mark))
+            # Expressions are made of the row; its examples are as they are written.
+            written = {
+                mark: place
+                for mark, place in source.marks_below(row.mark).items()
+                if mark.startswith("$.examples")
+            }
+            yield made, written | _everywhere(source.place(row.mark))
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
         if lacks(rule.id, prefix):

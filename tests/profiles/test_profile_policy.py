@@ -306,3 +306,38 @@ def test_a_row_that_leaves_presence_to_the_standard_cites_its_document(tmp_path:
     )
     (finding,) = [f for f in checked(gt450({"ImageType": ABSENT}), path).findings if f.rule == "POL001"]
     assert (finding.references[0].part, finding.references[0].section) == ("profile pol 1", "5.2")
+
+
+def test_orders_with_other_separators_and_what_they_do_not_say(tmp_path: Path) -> None:
+    made = gt450()
+    csv = tmp_path / "orders.csv"
+    csv.write_text(
+        f"AccessionNumber;PatientName\n{made.AccessionNumber};{made.PatientName}\n", encoding="utf-8"
+    )
+    path = written(
+        tmp_path,
+        "attributes:\n  - {id: POL001, attribute: PatientName, source: order}\n  - {id: POL002, attribute: StudyID, source: order}\n",
+    )
+    report = checked(made, path, parameters={ORDERS: read_orders(str(csv))})
+    # The name agrees; of the study the order says nothing, and that is told.
+    assert report.undecided["POL904"] == {"the order does not say StudyID": "slide.dcm"}
+    hl7 = tmp_path / "order.hl7"
+    hl7.write_text(
+        "MSH|^~\\&|L\rORC|NW|P1^L|F2\rOBR|1|P1||||||||||||||12^Doe^Jane||A1|RP9\r", encoding="utf-8"
+    )
+    assert read_orders(str(hl7)) == (
+        {"PlacerOrderNumberImagingServiceRequest": "P1", "FillerOrderNumberImagingServiceRequest": "F2",
+         "RequestingPhysician": "Doe^Jane", "AccessionNumber": "A1", "RequestedProcedureID": "RP9"},
+    )  # fmt: skip
+
+
+def test_an_example_of_a_row_that_is_none_has_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(
+        tmp_path,
+        "attributes:\n  - id: POL001\n    attribute: StudyID\n    presence: always\n    examples:\n"
+        "      - {name: a, fails: true, dataset: {use: wsi-full, StudyIDD: x}}\n",
+    )
+    assert run(["profile", "test", path]) == 2
+    assert "pol.yaml:10:" in capsys.readouterr().err
