@@ -119,6 +119,10 @@ class Columns(Items):
         """One group for each shape."""
         return [Group(shape.template, shape.items) for shape in self._shapes]
 
+    def parts(self) -> Iterator[tuple[Ints, Dataset, Shape]]:
+        """The shapes."""
+        return ((shape.items, shape.template, shape) for shape in self._shapes)
+
     def distinct(
         self, values: frozenset[int] | None, blanks: frozenset[int] = frozenset()
     ) -> Iterable[Group]:

@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from dcmlint.dicom.columns import Ints
+    from dcmlint.dicom.columns import Ints, Shape
     from dcmlint.dicom.dataset import Dataset, Oddity
 
     Numbers: TypeAlias = Sequence[int] | Ints
@@ -43,6 +43,13 @@ class Items(Sequence["Dataset"]):
         """
 
     @abstractmethod
+    def parts(self) -> Iterable[tuple[int | Numbers, Dataset, Shape | None]]:
+        """The same for who reads values as arrays: numbers, the item that stands for them, and where their values are.
+
+        One number, the item itself and None where it was read by itself.
+        """
+
+    @abstractmethod
     def distinct(self, values: Tags | None, blanks: Tags = frozenset()) -> Iterable[Group]:
         """The same, but those together that also agree in the values of some attributes, wherever within the item.
 
@@ -67,6 +74,10 @@ class ItemList(list["Dataset"], Items):
     def groups(self) -> Iterator[Group]:
         """Each item alone."""
         return (Group(item, (number,)) for number, item in enumerate(self))
+
+    def parts(self) -> Iterator[tuple[int, Dataset, None]]:
+        """Each item alone."""
+        return ((number, item, None) for number, item in enumerate(self))
 
     def distinct(self, values: Tags | None, blanks: Tags = frozenset()) -> Iterator[Group]:
         """Each item alone."""

@@ -202,4 +202,4 @@ def test_tiles_of_long_sequences_are_counted_in_columns() -> None:
     found = covering.covered(instance.dataset, tiling)
     assert found is not None
     assert (found.first, found.last, found.tiles) == (0, 1279, 1280)
-    assert covering._plain(items, tiling) == (0, 1279, 1280, {0.0})
+    assert found.planes == (0.0,)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from support.slides import Scan, put
 
 from dcmlint.dicom import tokens
 from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
+from dcmlint.facts.run.sameness import hash_level
 
 NEVER = 1 << 40
 SCAN = Scan(name="two-readers", columns=80, rows=64, tile=8, codec="native", monochrome=True, sparse=True)
@@ -218,5 +221,39 @@ def test_references_that_stand_elsewhere_or_are_no_uids() -> None:
             listed = sorted(one for one in _references(dataset) if one[2])
             came.append((sorted(map(repr, references(dataset).instances)), listed))
     assert came[0] == came[1]
-    assert [frame for _, frame, _ in came[0][1]] == [n for n in range(FRAMES) if n != 2]
+    assert [frame for _, frame, _, _ in came[0][1]] == [n for n in range(FRAMES) if n != 2]
     same(data, 1)
+
+
+def test_references_of_many_frames_are_counted_alike() -> None:
+    """How often an instance is referenced, and where first, does not depend on how the frames were read."""
+    made = slides.sparse_native()
+    for frame in made.PerFrameFunctionalGroupsSequence[1:]:
+        source = Dataset()
+        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = made.SOPClassUID, "2.25.17"
+        derivation = Dataset()
+        derivation.SourceImageSequence = [source]
+        frame.DerivationImageSequence = [derivation]
+    data = slides.to_bytes(made)
+    same(data, 1)
+    result = said(data, 1)
+    assert result is not None
+    count = len(made.PerFrameFunctionalGroupsSequence) - 1
+    messages = {finding.path: finding.message for finding in result[0] if finding.rule == "IOD021"}
+    where = "DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID"
+    assert f", {count} times" in messages[f"PerFrameFunctionalGroupsSequence[1].{where}"]
+
+
+def test_the_same_content_has_the_same_digest() -> None:
+    """Instances of one UID are compared by their content: however each of them was read."""
+    data = slides.to_bytes(slides.sparse_native())
+    digests = set()
+    for threshold in (1, NEVER):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tokens, "MANY_ITEMS", threshold)
+            instance = read_instance(WholeBuffer(data))
+        assert instance is not None
+        digest = blake2b()
+        hash_level(digest, instance.dataset)
+        digests.add(digest.digest())
+    assert len(digests) == 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.frame.frame_columns import FrameColumns
-from dcmlint.facts.frame.tiling import real, whole
 from dcmlint.standard.tags import (
     ColumnPositionInTotalImagePixelMatrix,
     PerFrameFunctionalGroupsSequence,
@@ -49,7 +47,7 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
         return None
     if tiling.organization == "TILED_FULL":
         return None
-    found = _columns(dataset, tiling) if getattr(items, "shapes", None) else _plain(items, tiling)
+    found = _found(dataset, tiling)
     if found is None:
         return None
     first, last, tiles, planes = found
@@ -63,36 +61,12 @@ def covered(dataset: Dataset, tiling: Tiling | None) -> Covered | None:
 _Found = tuple[int, int, int, set[float]]
 
 
-def _grid(tiling: Tiling) -> tuple[int, int, int]:
-    return tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
-
-
-def _plain(items: Sequence[Dataset], tiling: Tiling) -> _Found | None:
-    across, wide, high = _grid(tiling)
-    tiles: set[int] = set()
-    planes: set[float] = set()
-    for item in items:
-        found = item.items(PlanePositionSlideSequence)
-        if not len(found):
-            continue
-        column, row, height = (
-            whole(found[0], ColumnPositionInTotalImagePixelMatrix),
-            whole(found[0], RowPositionInTotalImagePixelMatrix),
-            real(found[0], ZOffsetInSlideCoordinateSystem),
-        )
-        if column is not None and row is not None:
-            tiles.add((row - 1) // high * across + (column - 1) // wide)
-        if height is not None and len(planes) < MOST_PLANES:
-            planes.add(height)
-    return (min(tiles), max(tiles), len(tiles), planes) if tiles else None
-
-
-def _columns(dataset: Dataset, tiling: Tiling) -> _Found | None:
+def _found(dataset: Dataset, tiling: Tiling) -> _Found | None:
     import numpy as np
 
     from dcmlint.dicom.distinct import distinct
 
-    across, wide, high = _grid(tiling)
+    across, wide, high = tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
     columns = FrameColumns(dataset)
     column, row, height = (
         columns.numbers((PlanePositionSlideSequence, tag))

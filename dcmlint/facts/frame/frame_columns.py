@@ -6,8 +6,8 @@ never believed: there are as many rows as there are items.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dcmlint.dicom.column_values import Texts
     from dcmlint.dicom.columns import Columns, Leaf, Shape
+    from dcmlint.dicom.items import Items
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
@@ -67,7 +68,7 @@ class FrameColumns:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        self.items: Sequence[Dataset] = dataset.items(PerFrameFunctionalGroupsSequence)
+        self.items: Items = dataset.items(PerFrameFunctionalGroupsSequence)
         self.count = len(self.items)
         shared = dataset.items(SharedFunctionalGroupsSequence)
         self._shared: Dataset | None = shared[0] if len(shared) else None
@@ -79,7 +80,7 @@ class FrameColumns:
         import numpy as np
 
         result = np.zeros(self.count, bool)
-        for rows, template, _, _ in self._parts():
+        for rows, template, _ in self.items.parts():
             level = _level_of(template, path)
             if level is not None and path[-1] in level and not _no_items(level, path[-1]):
                 result[rows] = True
@@ -87,7 +88,7 @@ class FrameColumns:
 
     def in_a_group(self, tag: int) -> bool:
         """Whether the attribute stands in the first item of a group, shared or of any frame."""
-        levels = [template for _, template, _, _ in self._parts()]
+        levels = [template for _, template, _ in self.items.parts()]
         if self._shared is not None:
             levels.append(self._shared)
         groups = [element.items[0] for level in levels for element in level if element.items]
@@ -107,18 +108,18 @@ class FrameColumns:
         result = np.full(self.count, np.nan)
         if shared and self._shared is not None:
             result[:] = _number(_level_of(self._shared, path), path[-1], number)
-        for rows, level, columns, leaf in self._holding(path):
-            if leaf is None or columns is None:
+        for rows, level, leaf in self._holding(path):
+            if leaf is None:
                 result[rows] = _number(level, path[-1], number)
                 continue
             from dcmlint.dicom.column_values import numbers_of
 
-            result[rows] = numbers_of(columns, leaf, number)
+            result[rows] = numbers_of(self._columns, leaf, number)
         return result
 
     def most_items(self, group: int) -> int:
         """The greatest number of items that a group has in a frame."""
-        return max((len(template.items(group)) for _, template, _, _ in self._parts()), default=0)
+        return max((len(template.items(group)) for _, template, _ in self.items.parts()), default=0)
 
     def texts(self, path: Path, *, item: int = 0, shared: bool = False) -> Texts:
         """The first value of a text attribute: the distinct ones, and which of them each frame has (-1: none).
@@ -135,12 +136,12 @@ class FrameColumns:
             level = _level_of(self._shared, path, item)
             text = level.text(path[-1]) if level is not None else ""
             which[:] = known.setdefault(text, len(known)) if text else -1
-        for rows, level, columns, leaf in self._holding(path, item):
-            if leaf is None or columns is None:
+        for rows, level, leaf in self._holding(path, item):
+            if leaf is None:
                 text = level.text(path[-1])
                 which[rows] = known.setdefault(text, len(known)) if text else -1
                 continue
-            found = texts_of(columns, level, leaf)
+            found = texts_of(self._columns, level, leaf)
             codes = np.array([known.setdefault(text, len(known)) for text in found.distinct] + [-1], np.int64)
             which[rows] = codes[found.which]
         return Texts(tuple(known), which)
@@ -150,33 +151,26 @@ class FrameColumns:
         import numpy as np
 
         result = np.zeros(self.count, np.int64)
-        for rows, level, columns, leaf in self._holding(path):
-            if leaf is None or columns is None:
+        for rows, level, leaf in self._holding(path):
+            if leaf is None:
                 result[rows] = len(level.values(path[-1]))
                 continue
             from dcmlint.dicom.column_values import counts_of
 
-            result[rows] = counts_of(columns, level, leaf)
+            result[rows] = counts_of(self._columns, level, leaf)
         return result
 
-    def _holding(
-        self, path: Path, item: int = 0
-    ) -> Iterator[tuple[Any, Dataset, Columns | None, Leaf | None]]:
+    def _holding(self, path: Path, item: int = 0) -> Iterator[tuple[Any, Dataset, Leaf | None]]:
         """The parts that have the attribute, with the level that it stands in and the leaf of its values."""
-        for rows, template, columns, shape in self._parts():
+        for rows, template, shape in self.items.parts():
             level = _level_of(template, path, item)
             if level is not None and path[-1] in level:
-                yield rows, level, columns, _leaf(shape, path, item)
+                yield rows, level, _leaf(shape, path, item)
 
-    def _parts(self) -> Iterator[tuple[Any, Dataset, Columns | None, Shape | None]]:
-        """Rows that are alike: their numbers, an item that stands for them, and where their values are."""
-        shapes = getattr(self.items, "shapes", None)
-        if shapes is None:
-            for number, item in enumerate(self.items):
-                yield number, item, None, None
-            return
-        for shape in shapes:
-            yield shape.items, shape.template, self.items, shape  # type: ignore[misc]  # only Columns have shapes
+    @property
+    def _columns(self) -> Columns:
+        """The items, of which some have leaves."""
+        return cast("Columns", self.items)
 
 
 def _level_of(level: Dataset, path: Path, first: int = 0) -> Dataset | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -69,6 +69,19 @@ def frames_in(items: Items) -> Iterator[str]:
             if path[-1] == ReferencedFrameOfReferenceUID:
                 for row in _rows(items, shape, [path]):
                     yield row[0]
+
+
+def uids_at(
+    items: Items, shape: Shape, paths: Container[tuple[int, ...]]
+) -> Iterator[tuple[tuple[int, ...], int, str, int]]:
+    """The distinct UIDs at some paths of tags in the items of a shape: path, first item, UID, and in how many items."""
+    assert isinstance(items, Columns)
+    for path, leaf in shape.leaves.items():
+        if path[::2] not in paths:
+            continue
+        found = np.unique(items.raw(leaf), return_index=True, return_counts=True)
+        for raw, row, count in zip(*(part.tolist() for part in found), strict=True):
+            yield path[::2], int(shape.items[row]), uid_at(items, shape, path, row, raw), count
 
 
 def _shapes_with(items: Columns, tag: int) -> Iterable[Shape]:

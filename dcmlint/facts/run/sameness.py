@@ -27,7 +27,7 @@ WHOLE = 4 << 20
 _SAMPLES, _SAMPLE = 64, 4096
 _HEADER = 64 << 20
 _ELEMENTS = 4000
-_ITEMS = 32
+_MANY_ITEMS, _ITEMS = 512, 32
 _LARGE = 1 << 16
 # Change with the encoding: Pixel Data, its offset tables, the group lengths (PS3.5 8, C.7.6.3.1.8), and
 # what a lossless change of transfer syntax changes with it (PS3.5 8.2.4), or notes (PS3.3 C.7.6.1.1.3).
@@ -135,12 +135,8 @@ def hash_level(digest: Any, level: Dataset, budget: int = _ELEMENTS, depth: int 
             items = element.items
             count = len(items)
             parts.append(count.to_bytes(8, "little"))
-            # Of very long sequences the first and the last items.
-            few = (
-                range(count)
-                if not hasattr(items, "shapes")
-                else [*range(_ITEMS), *range(count - _ITEMS, count)]
-            )
+            # Of very long sequences the first and the last items, however they are read.
+            few = range(count) if count <= _MANY_ITEMS else [*range(_ITEMS), *range(count - _ITEMS, count)]
             for number in few:
                 if not 0 <= number < count or depth > 16 or budget <= 0:
                     continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
@@ -192,11 +191,12 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     if not _lists_references(context.instance.sop_class):
         raise NotApplicable
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
-    for group, frame, uid in _references(dataset):
+    for group, frame, uid, count in _references(dataset):
         if not uid:
             continue  # told as an absent or empty Type 1 attribute
-        first = wanted.get(uid, (group, frame, 0))
-        wanted[uid] = (first[0], first[1], first[2] + 1)
+        known = wanted.get(uid, (group, frame, 0))
+        first = known if known[1] <= frame else (group, frame, 0)
+        wanted[uid] = (first[0], first[1], known[2] + count)
     referred = context.facts.of(References)
     others = {
         one.sop_instance: one.through
@@ -253,31 +253,24 @@ def _lists_references(sop_class: str) -> bool:
     )
 
 
-def _references(dataset: Dataset) -> Iterator[tuple[int, int, str]]:
-    """Sequence, frame and UID of each reference of the data set (PS3.3 C.7.6.1) and from a functional group
+def _references(dataset: Dataset) -> Iterator[tuple[int, int, str, int]]:
+    """Sequence, frame, UID and number of each reference of the data set (PS3.3 C.7.6.1) and from a functional group
     (C.7.6.16.2.5, .6)."""
     for tag in (SourceImageSequence, ReferencedImageSequence):
         for item in dataset.items(tag)[:_MANY]:
-            yield tag, _TOP, uid_in(item, ReferencedSOPInstanceUID)
+            yield tag, _TOP, uid_in(item, ReferencedSOPInstanceUID), 1
     for item in dataset.items(SharedFunctionalGroupsSequence)[:1]:
-        yield from ((group, _SHARED, uid) for group, uid in _references_of(item))
-    frames: Any = dataset.items(PerFrameFunctionalGroupsSequence)
-    shapes = getattr(frames, "shapes", None)
-    if shapes is None:
-        for number, item in enumerate(frames):
-            yield from ((group, number, uid) for group, uid in _references_of(item))
-        return
-    import numpy as np
+        yield from ((group, _SHARED, uid, 1) for group, uid in _references_of(item))
+    frames = dataset.items(PerFrameFunctionalGroupsSequence)
+    for number, frame, shape in frames.parts():
+        if shape is None:
+            assert isinstance(number, int)
+            yield from ((group, number, uid, 1) for group, uid in _references_of(frame))
+            continue
+        from dcmlint.facts.run.reference_columns import uids_at
 
-    from dcmlint.facts.run.reference_columns import uid_at
-
-    for shape in shapes:
-        for path, leaf in shape.leaves.items():
-            if path[::2] not in _IN_A_GROUP:
-                continue
-            found, first = np.unique(frames.raw(leaf), return_index=True)
-            for raw, at in zip(found.tolist(), first.tolist(), strict=True):
-                yield path[0], int(shape.items[at]), uid_at(frames, shape, path, at, raw)
+        for path, first, uid, count in uids_at(frames, shape, _IN_A_GROUP):
+            yield path[0], first, uid, count
 
 
 # The attributes on the way to a reference of a frame.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
@@ -36,6 +35,7 @@ from dcmlint.standard.tags import (
 _LUTS = ((RedPaletteColorLookupTableDescriptor, RedPaletteColorLookupTableData, SegmentedRedPaletteColorLookupTableData), (GreenPaletteColorLookupTableDescriptor, GreenPaletteColorLookupTableData, SegmentedGreenPaletteColorLookupTableData),
          (BluePaletteColorLookupTableDescriptor, BluePaletteColorLookupTableData, SegmentedBluePaletteColorLookupTableData))  # fmt: skip
 
+_IDENTIFIER = frozenset((OpticalPathIdentifier,))
 # SH has 16 characters, more bytes in some character sets (PS3.5 6.2)
 _LONGEST_IDENTIFIER = 128
 _WAVELENGTHS = (
@@ -125,15 +125,12 @@ def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
         for path in group.items(OpticalPathIdentificationSequence)
     }
     if not used:
-        frames = dataset.items(PerFrameFunctionalGroupsSequence)
-        if getattr(frames, "shapes", None) is None:
-            for frame in frames:
-                paths = frame.items(OpticalPathIdentificationSequence)
-                if not len(paths):
-                    raise Undecided("a frame without Optical Path Identification Sequence")
-                used.update(map(_identifier, paths))
-        else:
-            used = _of_columns(frames)
+        # Different values are few, however many frames there are.
+        for frame, _ in dataset.items(PerFrameFunctionalGroupsSequence).distinct(_IDENTIFIER):
+            paths = frame.items(OpticalPathIdentificationSequence)
+            if not len(paths):
+                raise Undecided("a frame without Optical Path Identification Sequence")
+            used.update(map(_identifier, paths))
     for path in dataset.items(OpticalPathSequence):
         identifier = _identifier(path)
         if identifier and identifier not in used:
@@ -141,25 +138,6 @@ def optical_paths_of_frames(context: RuleContext) -> Iterator[Problem]:
                 message="No frame uses the optical path", level=path, tag=OpticalPathIdentifier,
                 found=path.text(OpticalPathIdentifier),
             )  # fmt: skip
-
-
-def _of_columns(frames: Any) -> set[bytes]:
-    """The identifiers in a long sequence: different values are few, however many frames there are."""
-    import numpy as np
-
-    found: set[bytes] = set()
-    for shape in frames.shapes:
-        leaves = [leaf for path, leaf in shape.leaves.items()
-                  if path[0] == OpticalPathIdentificationSequence and path[2:] == (OpticalPathIdentifier,)]  # fmt: skip
-        if not leaves:
-            raise Undecided("a frame without Optical Path Identification Sequence")
-        for leaf in leaves:
-            values = frames.raw(leaf)
-            # Eight bytes as one number sort ten times as fast as text.
-            short = values.dtype.itemsize == 8
-            several = np.unique(np.ascontiguousarray(values).view("<u8") if short else values)
-            found.update(bytes(one.tobytes()).strip(b" \0") for one in several)
-    return found
 
 
 def _identifier(path: Dataset) -> bytes:
