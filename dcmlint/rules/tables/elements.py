@@ -33,7 +33,7 @@ from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, S
 _VRS = frozenset(vr for vr, _ in VRS.values())
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
 _SHORT = 64  # bytes of a value that is remembered
-_CACHE_LIMIT = 4096
+_CACHE_LIMIT = 1 << 14
 
 # Short values of which nothing had to be told: tag, VR, whether VRs are written, bytes.
 ValueCache = set[tuple[int, str, bool, bytes]]
