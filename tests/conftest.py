@@ -1,4 +1,4 @@
-"""Makes ``tests/`` importable, so that any test can say ``from support import slides``."""
+"""Makes ``tests/`` and ``tools/`` importable, so that any test can say ``from support import slides``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 # Commands that tests start find the byte code of those before them, as those of an installed program do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-_HERE = str(Path(__file__).resolve().parent)
-if _HERE not in sys.path:
-    sys.path.insert(0, _HERE)
+_HERE = Path(__file__).resolve().parent
+for _folder in (_HERE, _HERE.parent):
+    if str(_folder) not in sys.path:
+        sys.path.insert(0, str(_folder))
 
 
 @pytest.fixture(scope="module")

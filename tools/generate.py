@@ -19,11 +19,8 @@ from tools import keywords  # noqa: E402
 if "--check" not in sys.argv:
     keywords.write()  # before the modules that import them
 
-from dcmlint.profiles.pages import generated as profile_files  # noqa: E402
-from dcmlint.reports.report_schema import report_schema  # noqa: E402
-from dcmlint.reports.rule_docs import rule_pages  # noqa: E402
 from dcmlint.rules.load import data_folder, read_folder  # noqa: E402
-from dcmlint.rules.schema import rule_schema  # noqa: E402
+from tools.profile_pages import generated as profile_files  # noqa: E402
 from tools.reference import (  # noqa: E402
     cli_page,
     configuration_page,
@@ -32,9 +29,13 @@ from tools.reference import (  # noqa: E402
     functions_page,
     json_page,
 )
+from tools.report_schema import report_schema  # noqa: E402
+from tools.rule_pages import rule_pages  # noqa: E402
+from tools.rule_schema import rule_schema  # noqa: E402
 from tools.schemas import baseline_schema, config_schema, gate_schema  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
+PROFILES = ROOT / "docs" / "profiles"
 
 
 def generated() -> dict[Path, bytes]:
@@ -81,12 +82,14 @@ def drift(made: dict[Path, bytes]) -> list[str]:
             found.append(f"{shown} is missing")
         elif path.read_bytes().replace(b"\r\n", b"\n") != wanted.replace(b"\r\n", b"\n"):
             found.append(f"{shown} differs")
-    found += [
-        f"{path.relative_to(ROOT).as_posix()} is of no rule"
-        for path in PAGES.glob("*.md")
-        if path not in made
+    return found + [
+        f"{path.relative_to(ROOT).as_posix()} is of nothing that there is" for path in _stale(made)
     ]
-    return found
+
+
+def _stale(made: dict[Path, bytes]) -> list[Path]:
+    """Pages of rules and profiles that are no more."""
+    return [path for folder in (PAGES, PROFILES) for path in folder.glob("*.md") if path not in made]
 
 
 def _json(value: object) -> bytes:
@@ -95,7 +98,7 @@ def _json(value: object) -> bytes:
 
 def main() -> int:
     """Write the files, or compare them."""
-    parser = argparse.ArgumentParser(description="Makes what is generated from the rules.")
+    parser = argparse.ArgumentParser(description="Makes what is generated.")
     parser.add_argument("--check", action="store_true", help="only say what differs")
     made = generated()
     differences = drift(made)
@@ -109,9 +112,8 @@ def main() -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_bytes() != data:
             path.write_bytes(data)
-    for path in PAGES.glob("*.md"):
-        if path not in made:
-            path.unlink()
+    for path in _stale(made):
+        path.unlink()
     print(f"{len(made)} files, {len(differences)} changed")
     return 0
 

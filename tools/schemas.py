@@ -10,7 +10,7 @@ from dcmlint.cli.config import KEYS, Config
 from dcmlint.engine.baseline import Baseline
 from dcmlint.gate import amounts
 from dcmlint.gate.settings import GateSettings
-from dcmlint.rules.schema import DIALECT
+from tools.rule_schema import DIALECT
 
 _CHOICES = {
     "severity": {"additionalProperties": {"enum": ["error", "warning", "info"]}},

@@ -18,7 +18,7 @@ from dcmlint.network.acceptor.negotiate import Acceptance
 from dcmlint.network.acceptor.settings import Timeouts
 from dcmlint.network.tls.context import server_context
 from dcmlint.profiles.load import find_profile
-from dcmlint.profiles.pages import page
+from tools.profile_pages import page
 
 HEAD = 'id: pol\nversion: "1"\ntitle: T\narea: POL\nsource: {document: D}\nparameters: {p: {default: a}, q: {}}\n'
 OFFER = "offers: [{sop_class: VLWholeSlideMicroscopyImageStorage, transfer_syntaxes: [JPEGBaseline8Bit]}]"

@@ -25,10 +25,10 @@ from dcmlint.profiles.conformance import as_markdown
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import find_profile
 from dcmlint.profiles.orders import read_orders
-from dcmlint.profiles.pages import page
 from dcmlint.profiles.profile_text import parameters_value, profile_lines, resolved_lines, statement_lines
 from dcmlint.profiles.resolve import ORDERS, resolve_profile
 from dcmlint.profiles.statements import statements_of
+from tools.profile_pages import page
 
 HEAD = 'id: pol\nversion: "1"\ntitle: T\narea: POL\n'
 

@@ -16,11 +16,11 @@ from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import BUNDLE, ProfileBundle, builtin_profiles, find_profile
 from dcmlint.profiles.model import ProfileSource
-from dcmlint.profiles.pages import generated, pages
 from dcmlint.profiles.resolve import chain_of, resolve_chain
-from dcmlint.profiles.schema import profile_schema
 from dcmlint.profiles.statements import statements_of
 from dcmlint.rules.load import data_folder
+from tools.profile_pages import generated, pages
+from tools.profile_schema import profile_schema
 
 ROOT = data_folder("profiles").parent
 VENDORS = ("aperio-gt450-dx", "aperio-iqc", "dicomvert-2.0")
@@ -83,7 +83,7 @@ def test_pages_say_that_they_are_an_independent_reading(name: str) -> None:
 def test_generated_files_are_up_to_date() -> None:
     made = generated(ROOT)
     differs = [path.name for path, data in made.items() if not path.is_file() or path.read_bytes() != data]
-    assert not differs, f"{differs}: python -m dcmlint.profiles.pages"
+    assert not differs, f"{differs}: python tools/generate.py"
     assert set((ROOT / "docs" / "profiles").glob("*.md")) <= set(made)
 
 

@@ -19,12 +19,12 @@ from dcmlint.engine.settings import Settings
 from dcmlint.engine.stream import deliver
 from dcmlint.engine.totals import Totals
 from dcmlint.reports.json_ import JsonLinesWriter, report_value
-from dcmlint.reports.report_schema import report_schema
-from dcmlint.reports.rule_docs import rule_pages
 from dcmlint.reports.writer import TextOptions, head_of
 from dcmlint.rules.examples import example_files
 from dcmlint.rules.load import data_folder, read_folder, rule_files
-from dcmlint.rules.schema import rule_schema
+from tools.report_schema import report_schema
+from tools.rule_pages import rule_pages
+from tools.rule_schema import rule_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dcmlint.profiles.schema import profile_schema
+from tools.profile_schema import profile_schema
 
 
 def keys() -> Iterator[str]:

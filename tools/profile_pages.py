@@ -1,4 +1,4 @@
-"""The pages about profiles: ``python -m dcmlint.profiles.pages`` writes them, ``--check`` says what differs.
+"""The pages about profiles.
 
 They hold tables in our own words; nothing of a vendor's document is quoted.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from dcmlint.profiles.attributes import placed_rows
@@ -22,11 +21,10 @@ from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.placed_endpoints import association_words
 from dcmlint.profiles.profile_text import independent_reading
 from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
-from dcmlint.profiles.schema import profile_schema
 from dcmlint.profiles.statements import statements_of
-from dcmlint.rules.load import data_folder
+from tools.profile_schema import profile_schema
 
-_BY_HAND = "<!-- Made by `python -m dcmlint.profiles.pages` from profiles/{file}; do not edit. -->"
+_BY_HAND = "<!-- Made by `python tools/generate.py` from profiles/{file}; do not edit. -->"
 # The page that says what `profile check` finds in a statement, and the reading of each remark.
 CHECKED = {"dicomvert-2.0": "dicomvert.md"}
 
@@ -85,7 +83,7 @@ def statement_table() -> str:
 
 
 def _index() -> Iterator[str]:
-    yield from ("<!-- Made by `python -m dcmlint.profiles.pages`; do not edit. -->", "", "# Profiles", "")
+    yield from ("<!-- Made by `python tools/generate.py`; do not edit. -->", "", "# Profiles", "")
     yield "A profile defines what files and endpoints are checked against, in addition to the standard or instead of parts of it:"
     yield "`dcmlint check -p PROFILE ...`. [Your own profile](../your-own-profile.md) shows how to write one."
     yield "[Every statement](statements.csv) of the encoded documents is in one table, with what checks it or why nothing can."
@@ -285,28 +283,3 @@ def _checked(source: ProfileSource) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files, or compare them."""
-    root = data_folder("profiles").parent
-    check = "--check" in (sys.argv[1:] if arguments is None else arguments)
-    made = generated(root)
-    folder = root / "docs" / "profiles"
-    stale = [path for path in folder.glob("*.md") if path not in made] if folder.is_dir() else []
-    differs = [path for path, data in made.items() if not path.is_file() or path.read_bytes() != data]
-    if check:
-        for path in (*differs, *stale):
-            print(f"{path.relative_to(root).as_posix()} differs", file=sys.stderr)
-        return 1 if differs or stale else 0
-    for path in differs:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(made[path])
-    for path in stale:
-        path.unlink()
-    print(f"{len(made)} files, {len(differs) + len(stale)} changed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

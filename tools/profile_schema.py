@@ -9,7 +9,7 @@ import msgspec
 
 from dcmlint.profiles import model
 from dcmlint.profiles.model import PRESENCE, Profile
-from dcmlint.rules.schema import DIALECT, rule_schema
+from tools.rule_schema import DIALECT, rule_schema
 
 _TEXT = ["string", "number", "boolean"]
 _FIELD = re.compile(r"``(?P<names>[a-z_]+(?:``(?:, | and )``[a-z_]+)*)``:? (?P<text>.*?)(?=[.;] +``|[.;]$|$)")
