@@ -93,6 +93,12 @@ def huge_pdu(peer: FaultPeer) -> None:
     peer.associate().send(struct.pack(">BxIIBB", 4, 0xFFFFFFF0, 0xFFFFFFEC, 3, 0) + bytes(1000))
 
 
+def huge_command(peer: FaultPeer) -> None:
+    """Nothing but its length is sent: what ends at once has not waited for the bytes."""
+    size = 16 << 20
+    peer.associate().send(struct.pack(">BxIIBB", 4, size - 4, size - 8, 3, 1))
+
+
 def pdv_too_long(peer: FaultPeer) -> None:
     peer.associate().send(struct.pack(">BxIIBB", 4, 100, 5000, 3, 3) + bytes(94))
 
@@ -181,6 +187,7 @@ CASES: dict[Callable[[FaultPeer], None], tuple[str, list[str]]] = {
     silence_in_a_message: ("timeout", ["pdu-timeout", "partial"]),
     silence_in_a_command: ("timeout", ["pdu-timeout"]),
     huge_pdu: ("aborted", ["pdu-length"]),
+    huge_command: ("aborted", ["command"]),
     pdv_too_long: ("aborted", ["pdv-length"]),
     pdv_too_short: ("aborted", ["pdv-length"]),
     pdu_too_short: ("aborted", ["pdv-length"]),

@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 from network_peers import Acceptor, FaultPeer, request_bytes
 
-from dcmlint.network.acceptor.proxy import read_proxy_header, within
+from dcmlint.network.acceptor.proxy import Network, read_proxy_header, within
 from dcmlint.network.wire.pdu import WireError
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -99,14 +99,19 @@ def test_facts_name_the_client_and_not_the_balancer(tmp_path: Path) -> None:
         assert [problem.kind for problem in facts.problems] == ["proxy"]
 
 
-def test_a_header_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
-    with Acceptor(tmp_path) as acceptor:
+@pytest.mark.parametrize("proxies", [(), (ipaddress.ip_network("10.9.9.9"),)])
+def test_a_header_of_somebody_else_is_not_believed(tmp_path: Path, proxies: tuple[Network, ...]) -> None:
+    with Acceptor(tmp_path, proxies=proxies) as acceptor:
         with FaultPeer(acceptor.port) as peer:
             peer.send(V4)
             peer.until_closed()
         (facts,) = acceptor.wait()
         assert facts.peer == "127.0.0.1"
         assert facts.request is None
+        with FaultPeer(acceptor.port) as peer:  # and none is demanded
+            peer.associate().send(b"\x05\0\0\0\0\x04\0\0\0\0")
+            peer.until_closed()
+        assert acceptor.wait(2)[1].end == "released"
 
 
 def test_networks() -> None:
