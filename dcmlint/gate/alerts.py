@@ -1,4 +1,4 @@
-"""A webhook: a JSON object is posted when something is held, or a queue is older than it should be."""
+"""A webhook: a JSON object is posted when something is held, or a queue or a check is older than it should be."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Alerts(Observer):
         self._gate: Gate | None = None
         self._looked = 0.0
         self._old: set[str] = set()
+        self._behind = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gate-alerts", daemon=True)
 
@@ -61,6 +62,7 @@ class Alerts(Observer):
             name: queue_ for name, queue_ in found["queues"].items()
             if now - queue_["oldest"] > self._alert.queue_older
         }  # fmt: skip
+        self._checks_behind(now, found)
         for name in old.keys() - self._old:
             seconds = int(now - old[name]["oldest"])
             self.post(
@@ -74,6 +76,18 @@ class Alerts(Observer):
         for name in self._old - old.keys():
             self.post({"event": "queue moves again", "destination": name})
         self._old = set(old)
+
+    def _checks_behind(self, now: float, found: Any) -> None:
+        """The queue before those of the destinations: of what is not checked yet."""
+        seconds = int(now - (found["oldest_unchecked"] or now))
+        behind = seconds > self._alert.queue_older
+        if behind and not self._behind:
+            self.post(
+                {"event": "checks are behind", "length": found["states"]["checking"], "seconds": seconds}
+            )
+        elif self._behind and not behind:
+            self.post({"event": "checks have caught up"})
+        self._behind = behind
 
     def post(self, what: dict[str, Any]) -> None:
         """Have something posted soon."""

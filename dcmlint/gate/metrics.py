@@ -134,10 +134,14 @@ class _Now(Collector):
         held = found["states"].get("held", 0)
         age = now - found["oldest_held"] if found["oldest_held"] is not None else 0.0
         checking = found["states"].get("checking", 0)
+        unchecked = now - (found["oldest_unchecked"] or now)
         yield _gauge("dcmlint_gate_held_now", "Instances that are held", held)
         yield _gauge("dcmlint_gate_oldest_held_seconds", "Age of the oldest held instance", max(age, 0.0))
         yield _gauge(
             "dcmlint_gate_checking_now", "Instances that are accepted and not checked to the end", checking
+        )
+        yield _gauge(
+            "dcmlint_gate_oldest_unchecked_seconds", "Age of the oldest of them", max(unchecked, 0.0)
         )
         yield _gauge("dcmlint_gate_free_bytes", "Free space of the spool", gate.space.free)
         yield _gauge(

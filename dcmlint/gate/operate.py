@@ -179,7 +179,7 @@ def _altered(path: Path, row: Row, expected: str, length: int) -> str:
 
 
 def summary(journal: Journal) -> dict[str, object]:
-    """Numbers for `status`, the page and the metrics: instances by state, queues, the oldest held."""
+    """Numbers for `status`, the page and the metrics: instances by state, queues, the oldest held and unchecked."""
     states = {
         str(state): number
         for state, number in journal.read("SELECT state, count(*) FROM instances GROUP BY state")
@@ -193,4 +193,7 @@ def summary(journal: Journal) -> dict[str, object]:
     }
     ((repaired,),) = journal.read("SELECT count(*) FROM instances WHERE repaired<>''")
     ((oldest_held,),) = journal.read("SELECT min(changed) FROM instances WHERE state='held'")
-    return {"states": states, "queues": queues, "oldest_held": oldest_held, "repaired": repaired}
+    ((unchecked,),) = journal.read("SELECT min(received) FROM instances WHERE state='checking'")
+    return {
+        "states": states, "queues": queues, "oldest_held": oldest_held, "oldest_unchecked": unchecked, "repaired": repaired,
+    }  # fmt: skip

@@ -15,8 +15,8 @@ from dcmlint.gate.metrics import Metrics
 EXAMPLES = Path(__file__).parents[2] / "examples" / "gate"
 GAUGES = {
     "dcmlint_gate_queue_length", "dcmlint_gate_queue_age_seconds", "dcmlint_gate_destination_down", "dcmlint_gate_held_now",
-    "dcmlint_gate_oldest_held_seconds", "dcmlint_gate_checking_now", "dcmlint_gate_free_bytes", "dcmlint_gate_closed",
-    "dcmlint_gate_turned_away",
+    "dcmlint_gate_oldest_held_seconds", "dcmlint_gate_checking_now", "dcmlint_gate_oldest_unchecked_seconds", "dcmlint_gate_free_bytes",
+    "dcmlint_gate_closed", "dcmlint_gate_turned_away",
 }  # fmt: skip
 
 

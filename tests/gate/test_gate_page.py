@@ -9,19 +9,23 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from time import time
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from gate_support import Archive, data_set, free_port, send, until, write_config
+from gate_support import Archive, Bench, data_set, free_port, send, until, write_config
 
 from dcmlint.gate.alerts import Alerts
 from dcmlint.gate.config import read_config
 from dcmlint.gate.logs import no_log
 from dcmlint.gate.metrics import Metrics
+from dcmlint.gate.operate import summary
 from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Alert
 from dcmlint.gate.web import WebServer
+from dcmlint.gate.words import status_lines
 from dcmlint.intake.status import Answer
 
 
@@ -135,6 +139,7 @@ def test_machines_ask(running: Running) -> None:
     assert number(text, "dcmlint_gate_held_now") == 1
     assert number(text, "dcmlint_gate_oldest_held_seconds") >= 0
     assert number(text, 'dcmlint_gate_queue_length{destination="archive"}') == 0
+    assert number(text, "dcmlint_gate_oldest_unchecked_seconds") == 0
     assert number(text, "dcmlint_gate_free_bytes") > 0
     assert number(text, "dcmlint_gate_answer_seconds_count") == 3
     assert number(text, "dcmlint_gate_check_seconds_count") == 3
@@ -189,6 +194,29 @@ def test_the_webhook_hears_of_what_is_held_and_of_old_queues(tmp_path: Path, arc
         running.stop()
         server.shutdown()
         server.server_close()
+
+
+def test_checks_that_are_behind_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+        alerts = Alerts(Alert(url="http://127.0.0.1:1/"), no_log)
+        posted: list[dict[str, object]] = []
+        monkeypatch.setattr(alerts, "post", posted.append)
+        alerts._gate = SimpleNamespace(journal=bench.journal)  # type: ignore[assignment]
+        bench.checks.slow = True
+        bench.take(data_set("2.25.77"))
+        ago = "UPDATE instances SET received=received-3600"
+        bench.journal.writer.do(lambda change: change.execute(ago) and None)
+        for _ in range(2):
+            alerts._looked = 0.0
+            alerts.tick()
+        assert [(one["event"], one["length"]) for one in posted] == [("checks are behind", 1)]
+        lines = list(status_lines(summary(bench.journal), time()))
+        assert "the oldest instance that is not checked yet waits for 1 h 0 min" in lines
+        bench.checks.finish()
+        assert bench.states() == ["queued"]
+        alerts._looked = 0.0
+        alerts.tick()
+        assert posted[1]["event"] == "checks have caught up"
 
 
 def test_refused_held_and_failed_are_three_numbers() -> None:
