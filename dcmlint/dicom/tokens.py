@@ -115,7 +115,8 @@ class Reader:
                 self._odd("tag-order", element.offset, level, element.tag, "", want)
         return position
 
-    def _read_level(self, level: Dataset, position: int, end: int, depth: int, stop: int) -> int:
+    # The loop over the elements of a level: a call for each part of an element would cost more than all of its work.
+    def _read_level(self, level: Dataset, position: int, end: int, depth: int, stop: int) -> int:  # noqa: C901
         explicit = level.explicit
         little = self.context.little_in(explicit)
         header, plain, wide = _LITTLE if little else _BIG

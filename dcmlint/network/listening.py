@@ -36,7 +36,7 @@ from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance
 from dcmlint.network.association_record import association_record, sender_record, turned_away_record
 from dcmlint.network.listen_settings import ListenSettings
-from dcmlint.network.look import Looked, looked
+from dcmlint.network.look import AssociationResult, result_for
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.pending import Arrived, Earlier, Verdict
 from dcmlint.network.sender_demands import sender_demands
@@ -52,7 +52,7 @@ _STOP_SECONDS = 5.0  # for checks to end, once somebody wants an end
 _FOLDERS: dict[Action, str] = {"refuse": "refused", "quarantine": "quarantine"}
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something to tell while it goes on: a file, an association, a sender at the end, or findings about slides."""
 
     file: FileRecord | None = None
@@ -73,7 +73,7 @@ class Listening:
     """Receives and checks until it is told to stop."""
 
     def __init__(
-        self, checker: Checker, settings: ListenSettings, tell: Callable[[Told], None], *streams: Stream
+        self, checker: Checker, settings: ListenSettings, tell: Callable[[Event], None], *streams: Stream
     ) -> None:
         self.checker = checker
         self.settings = settings
@@ -151,7 +151,7 @@ class Listening:
     def _judge_senders(self) -> None:
         for one in self._senders():
             self.totals.associate(one.record, one.checked)
-            self.tell(Told(association=one.record, findings=one.checked.findings, sender=True))
+            self.tell(Event(association=one.record, findings=one.checked.findings, sender=True))
         if self.receiver.turned_away:
             record = turned_away_record(self.receiver.crowd.turned_away)
             self.totals.associate(record, Checked())
@@ -201,7 +201,7 @@ class Listening:
             result = self._result(arrived, checked.reply)
             self.totals.add(result)
             self._new_members = self._new_members or bool(result.member)
-            self.tell(Told(file=result.record, findings=result.findings))
+            self.tell(Event(file=result.record, findings=result.findings))
         self._close(arrived.association)
 
     def _result(self, arrived: Arrived, reply: Reply) -> Result:
@@ -229,16 +229,16 @@ class Listening:
         self._ended.append(_without_instances(facts) if len(self._ended) > _RECORDS else facts)
         record = association_record(facts, len(self._ended), complete=not stored.refused)
         told = facts.request is not None or stored.violations or stored.oddities
-        one_looked = looked(self.checker, {"store": stored} if told else {}, record)
-        self.totals.associate(one_looked.record, one_looked.checked, listed=len(self._ended) <= _RECORDS)
-        self.tell(Told(association=one_looked.record, findings=one_looked.checked.findings))
+        result = result_for(self.checker, {"store": stored} if told else {}, record)
+        self.totals.associate(result.record, result.checked, listed=len(self._ended) <= _RECORDS)
+        self.tell(Event(association=result.record, findings=result.checked.findings))
 
-    def _senders(self) -> list[Looked]:
+    def _senders(self) -> list[AssociationResult]:
         found = []
         for facts in sender_facts(self._ended):
             demands = sender_demands(self.checker.profile.endpoints, self._ended, facts.calling)
             sender = msgspec.structs.replace(sender_rule_facts(facts), **demands)
-            found.append(looked(self.checker, {"sender": sender}, sender_record(facts)))
+            found.append(result_for(self.checker, {"sender": sender}, sender_record(facts)))
         return found
 
     def _slides(self) -> None:
@@ -256,7 +256,7 @@ class Listening:
                         self._told.add(name)
                         new.append(finding)
                 if new:
-                    self.tell(Told(findings=tuple(new)))
+                    self.tell(Event(findings=tuple(new)))
 
     # --- the end -------------------------------------------------------------------------------------
 

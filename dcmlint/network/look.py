@@ -24,18 +24,18 @@ from dcmlint.profiles.apply import settled_endpoint
 from dcmlint.standard.names import uid_name
 
 
-class Looked(msgspec.Struct, frozen=True, kw_only=True):
+class AssociationResult(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint or association that was looked at, and what the rules made of it."""
 
     record: AssociationRecord
     checked: Checked
 
 
-def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None) -> Looked:
+def look_at(checker: Checker, plan: Plan, earlier: dict[str, Any] | None = None) -> AssociationResult:
     """Probe one endpoint and hold the rules against it; never raises for what the endpoint does."""
     if plan.left_out:
         title = " · ".join(part for part in (plan.says, f"not probed: {plan.left_out}") if part)
-        return Looked(
+        return AssociationResult(
             record=AssociationRecord(id=plan.id, title=title, status="not checked"),
             checked=Checked(),
         )
@@ -64,7 +64,7 @@ def hold(checker: Checker, given: Mapping[str, Any], subject_id: str) -> Checked
     return check_given(rules, given, Subject("association", subject_id), checker.settings)
 
 
-def looked(checker: Checker, given: Mapping[str, Any], record: AssociationRecord) -> Looked:
+def result_for(checker: Checker, given: Mapping[str, Any], record: AssociationRecord) -> AssociationResult:
     """The rules' findings about a record, which gets the facts and what stayed undecided."""
     checked = hold(checker, given, record.id)
     demands = given.get("endpoint")
@@ -72,7 +72,7 @@ def looked(checker: Checker, given: Mapping[str, Any], record: AssociationRecord
         findings = settled_endpoint(checker.profile, demands.name, checker.rules, checked.findings)
         checked = msgspec.structs.replace(checked, findings=findings)
     record = msgspec.structs.replace(record, facts=plain_facts(given), undecided=tuple(checked.undecided))
-    return Looked(record=record, checked=checked)
+    return AssociationResult(record=record, checked=checked)
 
 
 def plain_facts(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def plain_facts(given: Mapping[str, Any]) -> dict[str, Any]:
 # --- DICOM ---------------------------------------------------------------------------------------
 
 
-def _look_at_dicom(checker: Checker, plan: Plan, earlier: dict[str, Any] | None) -> Looked:
+def _look_at_dicom(checker: Checker, plan: Plan, earlier: dict[str, Any] | None) -> AssociationResult:
     facts = probe_endpoint(plan.target, plan.question)
     given = {"endpoint": plan.demands, **probe_facts(facts, plan.wanted, earlier)}
     status = "checked"
@@ -102,7 +102,7 @@ def _look_at_dicom(checker: Checker, plan: Plan, earlier: dict[str, Any] | None)
         id=plan.id, title=_title(facts, plan), status=status, lines=_lines(facts),  # type: ignore[arg-type]
         contexts=context_rows((*facts.contexts, *facts.combined)) if facts.established else (),
     )  # fmt: skip
-    return looked(checker, given, record)
+    return result_for(checker, given, record)
 
 
 def _title(facts: ProbeFacts, plan: Plan) -> str:
@@ -270,7 +270,7 @@ _SPOKEN = {
 }  # fmt: skip
 
 
-def _look_at_other(checker: Checker, plan: Plan) -> Looked:
+def _look_at_other(checker: Checker, plan: Plan) -> AssociationResult:
     """HTTPS and AMQPS by TLS, certificate and first exchange; SMB by what it negotiates."""
     target, protocol = plan.target, plan.demands.protocol
     sock, reach = connect(target.host, target.port, target.timeout)
@@ -321,4 +321,4 @@ def _look_at_other(checker: Checker, plan: Plan) -> Looked:
     record = AssociationRecord(
         id=plan.id, title=title, status="checked" if open_ else "unreachable", lines=tuple(lines)
     )
-    return looked(checker, given, record)
+    return result_for(checker, given, record)

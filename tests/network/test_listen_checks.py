@@ -18,7 +18,7 @@ from dcmlint.intake.folder import incoming_folder
 from dcmlint.intake.status import Answer
 from dcmlint.network.acceptor.settings import Settings
 from dcmlint.network.listen_settings import ListenSettings
-from dcmlint.network.listening import Listening, Told
+from dcmlint.network.listening import Event, Listening
 from dcmlint.network.pending import Earlier, Verdict
 from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
 
@@ -154,7 +154,7 @@ def test_the_same_uid_with_other_bytes_is_refused_by_policy(tmp_path: Path) -> N
     profile.write_text(
         "id: gate\nversion: '1'\ntitle: A gate\nextends: [dicom]\nrules: {ALL: off, NET502: error}\n"
     )
-    told: list[Told] = []
+    told: list[Event] = []
     (tmp_path / "in").mkdir()
     (tmp_path / "kept").mkdir()
     made = Listening(
