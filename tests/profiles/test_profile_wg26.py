@@ -204,6 +204,15 @@ def test_an_image_that_does_not_say_how_it_is_tiled_is_refused(value: Any, tmp_p
         ("PatientName", "Example^One", "Example^Two"),
         ("DeviceSerialNumber", "1", "2"),
         ("SeriesDescription", "Colon", "Colon"),
+        ("StationName", "A", "B"),
+        ("OperatorsName", "A^B", "C^D"),
+        ("PerformedProcedureStepStartDate", "20240101", "20240102"),
+        ("PerformedProcedureStepID", "1", "2"),
+        ("PositionReferenceIndicator", "SLIDE_CORNER", "X"),
+        ("PatientComments", "a", "b"),
+        ("EthnicGroup", "a", "b"),
+        ("PatientBirthTime", "101010", "101011"),
+        ("SpatialResolution", "1", "2"),
     ],
 )
 def test_values_that_differ_in_a_series_are_errors_as_dcentvfy_has_it(
@@ -221,6 +230,14 @@ def test_values_that_differ_in_a_series_are_errors_as_dcentvfy_has_it(
     report = _checker("wg26-2025").check([Path(path) for path in paths])
     assert refused == (one != other)
     assert any(found.severity == "error" for found in report.findings) == refused
+
+
+@pytest.mark.parametrize("keyword", ["AcquisitionUID", "PyramidUID"])
+def test_a_uid_that_is_empty_is_warned_as_one_that_is_missing(keyword: str, tmp_path: Path) -> None:
+    """dciodvfy is content with the attribute alone."""
+    gate, _, added = _verdicts(_mutant("volume", keyword, None), tmp_path)
+    assert gate == set()
+    assert added == {(f"{tag_for_keyword(keyword):08X}", "warning")}
 
 
 def test_there_are_enough_mutants() -> None:

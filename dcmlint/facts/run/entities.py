@@ -20,20 +20,26 @@ from dcmlint.standard.tags import (
     AccessionNumber,
     BodyPartExamined,
     DeviceSerialNumber,
+    EthnicGroup,
     InstitutionName,
     IssuerOfPatientID,
     Laterality,
     Manufacturer,
     ManufacturerModelName,
     Modality,
+    OperatorsName,
     PatientAge,
     PatientBirthDate,
+    PatientBirthTime,
+    PatientComments,
     PatientID,
     PatientName,
     PatientPosition,
     PatientSex,
     PatientSize,
     PatientWeight,
+    PerformedProcedureStepID,
+    PerformedProcedureStepStartDate,
     PositionReferenceIndicator,
     ProtocolName,
     ReferringPhysicianName,
@@ -42,6 +48,7 @@ from dcmlint.standard.tags import (
     SeriesNumber,
     SeriesTime,
     SoftwareVersions,
+    SpatialResolution,
     SpecificCharacterSet,
     StationName,
     StudyDate,
@@ -50,8 +57,17 @@ from dcmlint.standard.tags import (
     StudyTime,
 )
 
-# PS3.3 Table C.7-1: what tells patients apart.
-PATIENT = (PatientName, PatientID, IssuerOfPatientID, PatientBirthDate, PatientSex)
+# PS3.3 Table C.7-1: what tells patients apart, and what else is said of them.
+PATIENT = (
+    PatientName,
+    PatientID,
+    IssuerOfPatientID,
+    PatientBirthDate,
+    PatientSex,
+    PatientBirthTime,
+    EthnicGroup,
+    PatientComments,
+)
 # PS3.3 Table C.7-3 and Table C.7-4a.
 STUDY = (
     StudyDate,
@@ -75,6 +91,9 @@ SERIES = (
     Laterality,
     PatientPosition,
     ProtocolName,
+    OperatorsName,
+    PerformedProcedureStepStartDate,
+    PerformedProcedureStepID,
 )
 # PS3.3 Table C.7-8.
 EQUIPMENT = (
@@ -84,6 +103,7 @@ EQUIPMENT = (
     SoftwareVersions,
     InstitutionName,
     StationName,
+    SpatialResolution,
 )
 # PS3.3 Table C.7-6.
 FRAME_OF_REFERENCE = (PositionReferenceIndicator,)
