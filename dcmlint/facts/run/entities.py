@@ -177,7 +177,7 @@ def _canonical(value: Any, vr: str) -> str:
 
 
 _CACHE: dict[object, bytes] = {}
-_CACHED = 500
+_CACHED = 2000
 
 
 def entity(dataset: Dataset, tags: Sequence[int], mode: ShowValues) -> bytes:
