@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from dcmlint.facts.report.content import content_items
 from dcmlint.facts.report.template import TemplateUse, template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard import documents
 from dcmlint.standard.tags import ContentSequence, ContentTemplateSequence, SOPClassUID, TemplateIdentifier
+
+_NUMBER = re.compile(r"[1-9][0-9]*")
 
 
 @rule_function("template-issues")
@@ -67,6 +71,24 @@ def of_iod(context: RuleContext) -> Iterator[Problem]:
             found=use.declared,
             want=want,
         )
+
+
+@rule_function("template-identifier")
+def template_identifier(context: RuleContext) -> Iterator[Problem]:
+    """SR109: identifiers of templates of the standard that are no number, such as "TID 1500" (PS3.3 C.18.8.1.2)."""
+    any_ = False
+    for item in content_items(context.facts):
+        resource, declared = item.template
+        if resource != "DCMR" or not declared:
+            continue
+        any_ = True
+        if not _NUMBER.fullmatch(declared):
+            yield Problem(
+                message="Template Identifier is not the number of a template", tag=TemplateIdentifier, found=declared,
+                level=item.dataset.items(ContentTemplateSequence)[0], want="digits without leading zeros, such as 1500",
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
 
 
 def _names(templates: tuple[str, ...]) -> str:
