@@ -24,7 +24,9 @@ Words = npt.NDArray[np.uint64]
 LeafPath = tuple[int, ...]
 
 _BATCH = 1 << 14
+# Items that were read one by one are kept: so many, and all of a sequence that takes no more than so many bytes.
 _KEPT = 256
+_ALL_KEPT = 1 << 20
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -91,6 +93,7 @@ class Columns(Items):
         "_odd",
         "_read",
         "_read_with",
+        "_room",
         "_shapes",
         "_starts",
     )
@@ -99,6 +102,8 @@ class Columns(Items):
                  buffer: WholeBuffer, read_with: Mapping[int, tuple[Dataset, Ints]],
                  odd: Callable[[int, int], Sequence[Oddity]]) -> None:  # fmt: skip
         self._odd = odd
+        short = len(starts) > 0 and starts[-1] - starts[0] <= _ALL_KEPT
+        self._room = len(starts) if short else _KEPT
         self._starts, self._read, self._buffer, self._read_with = starts, read, buffer, read_with
         self._shapes = list(shapes)
         self._distinct: dict[tuple[frozenset[int], frozenset[int]], list[Group]] = {}
@@ -177,7 +182,7 @@ class Columns(Items):
         found = self._kept.get(number)
         if found is None:
             found = self._read(int(self._starts[number]), number)
-            if len(self._kept) < _KEPT:
+            if len(self._kept) < self._room:
                 self._kept[number] = found
         return found
 

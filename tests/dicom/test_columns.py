@@ -524,3 +524,10 @@ def test_gathered_bytes(places: list[tuple[int, int]]) -> None:
         np.array([n for _, n in inside], np.uint32),
     )
     assert found.tolist() == [data[start : start + length] for start, length in inside]
+
+
+def test_items_of_a_short_sequence_are_read_one_by_one_once() -> None:
+    writer = Writer(ExplicitVRLittleEndian, LENGTHS["defined"])
+    _, level = reader_of(image(writer, [writer.item(frame(n)) for n in range(600)]), ExplicitVRLittleEndian)
+    items = columns_of(level)
+    assert [id(item) for item in items] == [id(item) for item in items]
