@@ -1,4 +1,4 @@
-"""The JSON Schema of the JSON report: what `dcmlint.reports.json_` writes, as a contract.
+"""The JSON Schema of the JSON report: what `dcmlint.reports.json_report` writes, as a contract.
 
 ``python tools/generate.py`` writes it to ``schemas/report.json``.  Fields may be added, never changed; every
 field that is described is always there.

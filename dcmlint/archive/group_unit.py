@@ -14,7 +14,7 @@ from dcmlint.archive.schema import EXPLAINED, FINDINGS
 from dcmlint.archive.unit import Work, checker_of
 from dcmlint.engine.members import Members
 from dcmlint.engine.together import check_together
-from dcmlint.profiles.apply import settled_together
+from dcmlint.profiles.apply import together_with_profile
 
 # The members of groups, group by group: a group is never divided.
 MEMBERS = pa.schema(
@@ -43,7 +43,7 @@ def check_batch(members: pa.RecordBatch, work: Work) -> pa.RecordBatch:
         found = check_together(group, checker.planner.together, checker.settings)
         for outcomes in found.outcomes:
             counts.update(outcomes.items())
-        findings += map(finding_row, settled_together(checker.profile, found.findings, exempt))
+        findings += map(finding_row, together_with_profile(checker.profile, found.findings, exempt))
         explained += [{"rule": rule, "path": text(path)} for rule, path in sorted(found.explained)]
     ends = [{"rule": rule, "end": end, "count": count} for (rule, end), count in sorted(counts.items())]
     row = {"findings": findings, "explained": explained, "outcomes": ends}

@@ -24,7 +24,7 @@ from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
 from dcmlint.errors import UsageError
 from dcmlint.findings.finding import Finding, OutcomeKind
-from dcmlint.profiles.apply import settled
+from dcmlint.profiles.apply import with_profile
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
 CHECK = "dcmlint.archive.group_unit:check_batch"
@@ -205,6 +205,6 @@ def _of_directories(
         directory = Directory(path, tuple(names))
         beside = [one for (one,) in paths]
         for _, found, outcome in check_directories([directory], beside, checker.active, checker.settings):
-            result += settled(checker.profile, checker.rules, found, tuple(exempt or ()))
+            result += with_profile(checker.profile, checker.rules, found, tuple(exempt or ()))
             counts.add(outcome)
     return result

@@ -20,7 +20,7 @@ from dcmlint.cli import (
     rule,
     rules,
     scan,
-    standard_,
+    standard_command,
     tidy,
 )
 
@@ -44,6 +44,6 @@ __all__ = [
     "rule",
     "rules",
     "scan",
-    "standard_",
+    "standard_command",
     "tidy",
 ]

@@ -47,8 +47,8 @@ def evaluate(compiled: CompiledRule, scope: Any) -> Verdict:
     begun = applies(compiled, scope)
     if begun.outcome != "pass":
         return begun
-    assert compiled.claim is not None
-    verdict = compiled.claim(scope, begun.lets)
+    assert compiled.assertion is not None
+    verdict = compiled.assertion(scope, begun.lets)
     if verdict is True:
         return begun
     if verdict is False:
@@ -74,7 +74,7 @@ def failure(
 
     ``found`` is the value of the attribute ``tag`` that the rule is about, where the rule does not say better.
     """
-    assert compiled.claim is not None
+    assert compiled.assertion is not None
     said = "" if compiled.is_ is None else compiled.is_.render(scope, lets, maker.show)
     hidden = set(lets)
     if not said and found is not None:
@@ -86,6 +86,6 @@ def failure(
         want="" if compiled.want is None else compiled.want.render(scope, lets, maker.show),
         said=said,
         found=found,
-        because=maker.operands(compiled.claim.because(scope, lets), hidden),
+        because=maker.operands(compiled.assertion.because(scope, lets), hidden),
         severity=lowered(compiled, scope, lets, severity),
     )

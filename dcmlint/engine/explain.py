@@ -88,8 +88,8 @@ def _steps(active: ActiveRule, scope: Any, maker: FindingMaker) -> Iterator[Step
     for name, let in compiled.lets:
         operands = [one for _, _, found in let.clauses(scope, begun.lets) for one in found]
         yield Step(f"let {name}", let.source, _shown(begun.lets[name], maker), maker.operands(operands))
-    if compiled.claim is not None:
-        yield from _clauses("assert", compiled.claim, scope, begun.lets, maker)
+    if compiled.assertion is not None:
+        yield from _clauses("assert", compiled.assertion, scope, begun.lets, maker)
 
 
 def _clauses(

@@ -69,8 +69,8 @@ def of_expression(
 ) -> tuple[Dataset | None, Where]:
     """Where an expression is false: the level of the attribute that it is about, and what a report says."""
     compiled, at = active.compiled, active.rule.at
-    assert compiled.claim is not None
-    level, tag, path = place_at(scope.dataset, at, compiled.claim.primary())
+    assert compiled.assertion is not None
+    level, tag, path = place_at(scope.dataset, at, compiled.assertion.primary())
     places: tuple[str, ...] = ()
     count = 1
     if compiled.places is not None:

@@ -33,7 +33,7 @@ from dcmlint.findings.finding import (
 )
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid, show_value
-from dcmlint.profiles.apply import exempted, settled
+from dcmlint.profiles.apply import exempted, with_profile
 from dcmlint.profiles.resolve import Resolved, resolve_profile
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames, SpecificCharacterSet
@@ -180,7 +180,7 @@ class Checker:
 
         checked = run.run()
         exempt = exempted(self.profile, task.path, instance, run.facts)
-        findings = settled(self.profile, self.rules, checked.findings, exempt)
+        findings = with_profile(self.profile, self.rules, checked.findings, exempt)
         unreviewed = "" if checked.reviewed else checked.iod
         unknown_class = "" if checked.iod else self._uid(instance.sop_class)
         record = FileRecord(
@@ -255,7 +255,7 @@ class Checker:
         exempt = exempted(self.profile, task.path)
         return Result(
             record=record,
-            findings=settled(self.profile, self.rules, checked.findings, exempt),
+            findings=with_profile(self.profile, self.rules, checked.findings, exempt),
             exempt=exempt,
             outcomes=checked.outcomes,
             undecided=checked.undecided,
@@ -271,7 +271,7 @@ class Checker:
         exempt = exempted(self.profile, path)
         findings = tuple(maker.make(active, Problem(message=message), Where()))
         return Result(
-            record=record, findings=settled(self.profile, self.rules, findings, exempt),
+            record=record, findings=with_profile(self.profile, self.rules, findings, exempt),
             outcomes={rule_id: "fail"}, exempt=exempt,
         )  # fmt: skip
 

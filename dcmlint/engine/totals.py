@@ -18,7 +18,7 @@ from dcmlint.engine.spool import Spool
 from dcmlint.engine.stream import Recorder, Stream
 from dcmlint.findings.finding import Finding, Severity, Subject
 from dcmlint.findings.problem import Problem
-from dcmlint.profiles.apply import settled, settled_together
+from dcmlint.profiles.apply import together_with_profile, with_profile
 from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 from dcmlint.version import __version__
@@ -145,7 +145,7 @@ class Totals:
         explained: set[tuple[str, str]] = set()
         slides: list[tuple[str, tuple[str, ...]]] = []
         for subject in each_together(self.members, checker.planner.together, checker.settings):
-            self._tell(settled_together(checker.profile, subject.findings, self._exempt))
+            self._tell(together_with_profile(checker.profile, subject.findings, self._exempt))
             self._counts.add(subject.outcomes)
             for rule, reason in subject.undecided.items():
                 self._undecided.setdefault(rule, {}).setdefault(reason, subject.first)
@@ -156,7 +156,7 @@ class Totals:
         for path, found, outcome in check_directories(
             self._directories, self._paths, checker.active, checker.settings
         ):
-            self._tell(settled(checker.profile, checker.rules, found, self._exempt.get(path, ())))
+            self._tell(with_profile(checker.profile, checker.rules, found, self._exempt.get(path, ())))
             self._counts.add(outcome)
         self._tell(self._counted(self.files - self._tally.statuses["unreadable"]))
         outcomes = self._counts.total()

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from dcmlint.expr.meaning import Run, truth
 from dcmlint.expr.syntax import Node
+from dcmlint.expr.three_valued import Run, truth
 from dcmlint.expr.types import Type
 
 

@@ -32,7 +32,7 @@ from dcmlint.expr.types import ANY, BOOL, ITEM, ITEMS, NULL, NUMBER, SAME, TAG, 
 from dcmlint.expr.values import UNKNOWN
 
 if TYPE_CHECKING:
-    from dcmlint.expr.meaning import Run
+    from dcmlint.expr.three_valued import Run
 
 _LITERALS: Mapping[type, Type] = {bool: BOOL, int: NUMBER, float: NUMBER, str: TEXT, type(None): NULL}
 

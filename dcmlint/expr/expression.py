@@ -10,10 +10,10 @@ import msgspec
 from dcmlint.expr.code import Code
 from dcmlint.expr.compiler import Compiler
 from dcmlint.expr.macros import STEPS, place, relabel, source_of
-from dcmlint.expr.meaning import OutOfStepsError, Run, spend, truth
 from dcmlint.expr.parser import parse
 from dcmlint.expr.source import ALONE, Source, SourceRef
 from dcmlint.expr.syntax import Binary, Choice, Logical, Macro, Name, Unary
+from dcmlint.expr.three_valued import OutOfStepsError, Run, spend, truth
 from dcmlint.expr.types import Names, Type
 from dcmlint.expr.values import UNKNOWN, Frame, Lets, Operand, Scope
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dcmlint.expr.checks import scalar
 from dcmlint.expr.code import Code
 from dcmlint.expr.functions import FunctionSignature
-from dcmlint.expr.meaning import (
+from dcmlint.expr.patterns import MAX_SUBJECT, PatternError, safe_pattern
+from dcmlint.expr.syntax import Call, Keyword, Literal, TagRead
+from dcmlint.expr.three_valued import (
     Run,
     charge,
     every,
@@ -21,8 +23,6 @@ from dcmlint.expr.meaning import (
     size_of,
     spend,
 )
-from dcmlint.expr.patterns import MAX_SUBJECT, PatternError, safe_pattern
-from dcmlint.expr.syntax import Call, Keyword, Literal, TagRead
 from dcmlint.expr.types import ANY, BOOL, NUMBER, TAG, Type, list_of, words
 from dcmlint.expr.values import ABSENT, UNKNOWN, Missing
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from dcmlint.errors import RuleError
-from dcmlint.expr.meaning import MAX_INTEGER, MAX_TEXT
+from dcmlint.expr.three_valued import MAX_INTEGER, MAX_TEXT
 from dcmlint.expr.types import ANY, BOOL, NUMBER, SAME, TEXT, Type, list_of
 
 # Written like functions, but the compiler has to see their arguments as they are written.

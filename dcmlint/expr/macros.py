@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dcmlint.expr.code import Code, condition
-from dcmlint.expr.meaning import OutOfStepsError, Run, charge, elements, every, items_of, merge
+from dcmlint.expr.three_valued import OutOfStepsError, Run, charge, elements, every, items_of, merge
 from dcmlint.expr.values import ABSENT, UNKNOWN, Missing
 
 STEPS = 1_000_000  # turns of loops in one evaluation

@@ -8,9 +8,9 @@ import msgspec
 
 from dcmlint.expr.code import Code
 from dcmlint.expr.expression import Expression, compile_source
-from dcmlint.expr.meaning import plain
 from dcmlint.expr.source import ALONE, Source, SourceRef
 from dcmlint.expr.syntax import Choice, Literal
+from dcmlint.expr.three_valued import plain
 from dcmlint.expr.types import Names, Type
 from dcmlint.expr.values import ABSENT, UNKNOWN, Lets, Missing, Scope
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dcmlint.errors import did_you_mean
 from dcmlint.expr.code import Code
 from dcmlint.expr.functions import FORMS, signatures
-from dcmlint.expr.meaning import item_at, read_from
 from dcmlint.expr.source import Source
 from dcmlint.expr.syntax import Index, Keyword, Literal, Member, Name, Node, TagRead
+from dcmlint.expr.three_valued import item_at, read_from
 from dcmlint.expr.types import ANY, ITEM, Names, Type, attribute_type, words
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dcmlint.expr.code import Code, condition
-from dcmlint.expr.meaning import (
+from dcmlint.expr.syntax import Literal
+from dcmlint.expr.three_valued import (
     MAX_INTEGER,
     Run,
     calculate,
@@ -21,7 +22,6 @@ from dcmlint.expr.meaning import (
     minus,
     negate,
 )
-from dcmlint.expr.syntax import Literal
 
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,

@@ -20,7 +20,7 @@ from dcmlint.network.reach import connect
 from dcmlint.network.requestor.plan import Plan
 from dcmlint.network.requestor.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts
-from dcmlint.profiles.apply import settled_endpoint
+from dcmlint.profiles.apply import endpoint_with_profile
 from dcmlint.standard.names import uid_name
 
 
@@ -69,7 +69,7 @@ def result_for(checker: Checker, given: Mapping[str, Any], record: AssociationRe
     checked = hold(checker, given, record.id)
     demands = given.get("endpoint")
     if demands is not None and demands.name:
-        findings = settled_endpoint(checker.profile, demands.name, checker.rules, checked.findings)
+        findings = endpoint_with_profile(checker.profile, demands.name, checker.rules, checked.findings)
         checked = msgspec.structs.replace(checked, findings=findings)
     record = msgspec.structs.replace(record, facts=plain_facts(given), undecided=tuple(checked.undecided))
     return AssociationResult(record=record, checked=checked)

@@ -40,7 +40,7 @@ def exempted(
     return tuple(number for number, one in numbered if _matches(one, path, instance, facts))
 
 
-def settled(
+def with_profile(
     resolved: Resolved, rules: Mapping[str, Rule], findings: Sequence[Finding], exempt: Sequence[int]
 ) -> tuple[Finding, ...]:
     """The findings of an instance as the profile leaves them.
@@ -56,7 +56,7 @@ def settled(
     return result
 
 
-def settled_together(
+def together_with_profile(
     resolved: Resolved, findings: Sequence[Finding], exempt: Mapping[str, Sequence[int]]
 ) -> list[Finding]:
     """Findings about slides and series: an exception holds when it matches every file that the finding names."""
@@ -70,7 +70,7 @@ def settled_together(
     return result
 
 
-def settled_endpoint(
+def endpoint_with_profile(
     resolved: Resolved, name: str, rules: Mapping[str, Rule], findings: Sequence[Finding]
 ) -> tuple[Finding, ...]:
     """The findings about one of the profile's endpoints: at most as severe as it says, with its document and advice."""

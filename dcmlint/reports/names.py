@@ -7,14 +7,14 @@ BUILTIN = {
     "full": "text:TextWriter",
     "grouped": "text:TextWriter",
     "concise": "text:TextWriter",
-    "json": "json_:JsonWriter",
-    "jsonl": "json_:JsonLinesWriter",
+    "json": "json_report:JsonWriter",
+    "jsonl": "json_report:JsonLinesWriter",
     "junit": "junit:JunitWriter",
     "sarif": "sarif:SarifWriter",
     "github": "github:GithubWriter",
     "gitlab": "gitlab:GitlabWriter",
     "markdown": "markdown:MarkdownWriter",
-    "csv": "csv_:CsvWriter",
+    "csv": "csv_report:CsvWriter",
     "html": "html:HtmlWriter",
 }
 VARIANTS = {"junit": ("all",)}

@@ -17,13 +17,13 @@ from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope, idle
 
-_PARTS = ("lets", "when", "claim", "places", "downgrade", "message", "is_", "want", "arguments")
+_PARTS = ("lets", "when", "assertion", "places", "downgrade", "message", "is_", "want", "arguments")
 
 
 class CompiledRule:
     """The expressions and the function of one rule, each compiled when it is first asked for.
 
-    Most instances give most rules no occasion to say anything: their messages, and the claims of those that do not
+    Most instances give most rules no occasion to say anything: their messages, and the assertions of those that do not
     apply, are never needed.  Every attribute raises RuleError with file, line and column; :meth:`whole` compiles all.
     """
 
@@ -62,7 +62,7 @@ class CompiledRule:
         return frozenset() if applies or self.when is None else self.when.attributes
 
     @cached_property
-    def claim(self) -> Expression | None:
+    def assertion(self) -> Expression | None:
         """What must hold; None where a function decides."""
         return self._expression(self.rule.assert_, "assert")
 
@@ -127,7 +127,7 @@ class CompiledRule:
         if not self.rule.each:
             return frozenset()
         expressions = [let for _, let in self.lets] + [when for when, _ in self.downgrade]
-        expressions += [one for one in (self.when, self.claim, self.places) if one is not None]
+        expressions += [one for one in (self.when, self.assertion, self.places) if one is not None]
         for message in (self.message, self.is_, self.want):
             if message is not None:
                 expressions += [part for part in message.parts if not isinstance(part, str)]

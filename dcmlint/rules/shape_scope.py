@@ -38,7 +38,7 @@ class Held(Protocol):
         """When the rule applies."""
 
     @property
-    def claim(self) -> Expression | None:
+    def assertion(self) -> Expression | None:
         """What must hold."""
 
 
@@ -107,10 +107,10 @@ def outcome_for(compiled: Held, shape: Shape) -> OutcomeKind | None:
             applies = when(scope, lets)
     if applies is False or (type(applies) is Missing and not scope.guessed):
         return "not_applicable"
-    if compiled.claim is None:
+    if compiled.assertion is None:
         outcome = shape_outcome(rule.function, shape, rule.parameters)
         return outcome if applies is True or outcome == "not_applicable" else None
-    return "pass" if applies is True and compiled.claim(scope, lets) is True else None
+    return "pass" if applies is True and compiled.assertion(scope, lets) is True else None
 
 
 def _of_items(compiled: Held, shape: Shape) -> OutcomeKind | None:

@@ -94,7 +94,7 @@ def test_compiled_rules_go_with_their_profile(tmp_path: Path) -> None:
     path.write_text(OWN % "Rows == 1")
     checker = dcmlint.Checker(str(path))
     (own,) = [active for active in checker._checker.planner.rules if active.id == "LAB101"]
-    kept = weakref.ref(own.compiled.claim.run)  # type: ignore[union-attr]
+    kept = weakref.ref(own.compiled.assertion.run)  # type: ignore[union-attr]
     assert kept() is not None
     del own, checker
     gc.collect()
@@ -160,7 +160,7 @@ def test_a_rule_that_crashes_is_named_with_its_line(monkeypatch: pytest.MonkeyPa
     assert "LAB101" not in {one.rule for one in undecided}
     assert report.exit_code == 4
 
-    from dcmlint.reports.json_ import report_value
+    from dcmlint.reports.json_report import report_value
     from dcmlint.reports.text import text_of_report
     from dcmlint.reports.writer import TextOptions
 

@@ -18,7 +18,7 @@ from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
 from dcmlint.engine.stream import deliver
 from dcmlint.engine.totals import Totals
-from dcmlint.reports.json_ import JsonLinesWriter, report_value
+from dcmlint.reports.json_report import JsonLinesWriter, report_value
 from dcmlint.reports.writer import TextOptions, head_of
 from dcmlint.rules.examples import example_files
 from dcmlint.rules.load import data_folder, read_folder, rule_files
