@@ -8,10 +8,9 @@ import msgspec
 
 from dcmlint.archive.keyed import keyed
 from dcmlint.archive.links import links_of
-from dcmlint.engine.directory import Directory
 from dcmlint.engine.members import kept_of, with_kept
 from dcmlint.engine.session import Result
-from dcmlint.findings.finding import FileRecord, Finding, Fix, Place, Reference, Subject
+from dcmlint.findings.finding import Finding, Fix, Place, Reference, Subject
 from dcmlint.sources.key import Key
 from dcmlint.standard.tags import (
     InstitutionName,
@@ -122,13 +121,3 @@ def finding_of(row: dict[str, Any]) -> Finding:
         confidence=row["confidence"], related=tuple(Place(**one) for one in row["related"]),
         fixes=msgspec.json.decode(row["fixes"], type=tuple[Fix, ...]) if row["fixes"] else (),
     )  # fmt: skip
-
-
-def directory_row(path: str, names: list[str] | None) -> Directory | None:
-    """The directory of a row of `FACTS`."""
-    return None if names is None else Directory(path, tuple(names))
-
-
-def record_of(row: dict[str, Any]) -> FileRecord:
-    """The record of a row of `INSTANCES`, as far as totals need it."""
-    return FileRecord(path=row["path"], sop_class=row["sop_class"], status=row["status"])

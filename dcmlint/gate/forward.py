@@ -69,11 +69,6 @@ class Forwarder:
             self._news += 1
             self._wake.notify_all()
 
-    def retry_now(self) -> None:
-        """Do not wait for the end of a back-off."""
-        self.down_since = None
-        self.wake()
-
     def stop(self, timeout: float = 5.0) -> None:
         """Deliver no more, and wait up to ``timeout`` seconds for what is being sent."""
         with self._wake:
