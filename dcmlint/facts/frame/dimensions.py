@@ -6,6 +6,7 @@ Dimensions are counted from 0 in the order of the Dimension Index Sequence, as f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,11 +119,13 @@ def dimensions(facts: Facts) -> Dimensions | None:
         )
         return msgspec.structs.replace(result, **hidden)
     indices = [columns.numbers(path, number) for number in range(1, len(items) + 1)]
-    return _indexed(result, columns, items, indices, there & (counts == len(items)))
+    demanded = _demanded(facts.instance.sop_class)
+    return _indexed(result, columns, items, indices, there & (counts == len(items)), demanded)
 
 
 def _indexed(
-    result: Dimensions, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats], complete: Flags
+    result: Dimensions, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats], complete: Flags,
+    demanded: frozenset[tuple[int, ...]],
 ) -> Dimensions:  # fmt: skip
     import numpy as np
 
@@ -138,7 +141,7 @@ def _indexed(
         known = np.unique(index[~np.isnan(index)])
         if len(known) and known[0] >= 1 and known[-1] != len(known):
             gapped.append(number)
-        mixed = _mixed(index, _lacking(columns, items[number]))
+        mixed = _mixed(index, _lacking(columns, items[number], demanded))
         if len(mixed):
             bare = bare if valueless else mixed
             valueless.append(number)
@@ -194,14 +197,31 @@ def _found(dataset: Dataset, columns: FrameColumns, item: Dataset) -> bool | Non
     return None if len(path) == 1 and columns.in_a_group(path[0]) else False
 
 
-def _lacking(columns: FrameColumns, item: Dataset) -> Flags:
+@lru_cache(maxsize=32)
+def _demanded(sop_class: str) -> frozenset[tuple[int, ...]]:
+    """Functional groups with their attributes of Type 1 and 2: that these are missing is told of themselves."""
+    tables = standard.load()
+    entry = tables.sop_class(sop_class) if sop_class else None
+    uses = tables.iod(entry.iod).functional_groups if entry is not None else ()
+    return frozenset(
+        (group.tag, row.tag)
+        for use in uses
+        for group in tables.table(use.table).rows
+        if isinstance(group, standard.Row)
+        for row in group.rows
+        if isinstance(row, standard.Row) and row.type in ("1", "2")
+    )
+
+
+def _lacking(columns: FrameColumns, item: Dataset, demanded: frozenset[tuple[int, ...]]) -> Flags:
     """Frames that have the functional group of a dimension without its attribute; none where it is shared, or is looked
-    for outside of a group.  That a frame lacks the group is told of the group (FG007, TILE007).
+    for outside of a group.  That a frame lacks the group is told of the group (FG007, TILE007), that it lacks an
+    attribute that the group must have anyway of the attribute.
     """
     import numpy as np
 
     path = _path(item)
-    if path is None or len(path) == 1 or path[0] == path[1] or columns.shared_has(path):
+    if path is None or len(path) == 1 or path[0] == path[1] or path in demanded or columns.shared_has(path):
         return np.zeros(columns.count, bool)
     return columns.has(path[:1]) & ~columns.has(path)
 

@@ -40,10 +40,9 @@ def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
     everywhere, somewhere = _frame_tags(dataset.items(PerFrameFunctionalGroupsSequence))
     scope = told.scope(_frame_level(dataset))
     indexed = _groups_of_dimensions(dataset)
-    # If the sequence has no item, report only that.
-    no_item = SharedFunctionalGroupsSequence in dataset and not len(
-        dataset.items(SharedFunctionalGroupsSequence)
-    )
+    # Where nothing is shared, or nothing is said of the frames, that is told, not all that it would hold.
+    nothing_shared = not len(dataset.items(SharedFunctionalGroupsSequence))
+    absent: list[_Absent] = []
     for use in iod.functional_groups:
         tags = _sequences_of(use.table)
         if not tags:
@@ -59,8 +58,10 @@ def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
             for tag in tags & shared - somewhere:
                 _group(told, "functional-group-not-per-frame", dataset, tag, use,
                             f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
-        if tags.isdisjoint(shared | somewhere) and not (no_item and use.placement == "shared"):
-            _absent_group(told, use, tags, dataset, scope)
+        if tags.isdisjoint(shared | somewhere) and not (nothing_shared and use.placement != "per-frame"):
+            because = _wanted(told, use, dataset, scope)
+            if because is not None:
+                absent.append((use, tags, because))
         for tag in tags & somewhere - everywhere:
             _some_frames(
                 told,
@@ -69,6 +70,7 @@ def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
                 use,
                 use.usage == "U" and tag not in indexed,
             )
+    _tell_absent(told, absent, dataset)
 
 
 def _some_frames(told: Told, frames: Items, tag: int, use: standard.MacroUse, optional: bool) -> None:
@@ -83,28 +85,44 @@ def _some_frames(told: Told, frames: Items, tag: int, use: standard.MacroUse, op
     )  # fmt: skip
 
 
-def _absent_group(
-    told: Told, use: standard.MacroUse, tags: frozenset[int], dataset: Dataset, scope: ConditionScope
-) -> None:
-    because = ""
+# The use of a functional group that is wanted and not there, its sequences, and the condition that asks for it.
+_Absent = tuple[standard.MacroUse, frozenset[int], str]
+
+
+def _wanted(told: Told, use: standard.MacroUse, dataset: Dataset, scope: ConditionScope) -> str | None:
+    """The condition by which a functional group is wanted, "" where it always is; None where it is not."""
     if use.usage == "U" or not told.stands(use):
-        return
-    if use.usage == "C":
-        if use.when is None:
-            verdict: object = None
-        else:
-            when = condition(use.when)
-            if told.unlisted(dataset, when.attributes):
-                return  # what decides was told to be wrong
-            verdict, because = when(scope, {}), describe(when)
-        if verdict is not True:
-            if verdict is not False:
-                told.open("functional-group-missing", use.when)
-            return
-    tag = min(tags)
-    _group(told, "functional-group-missing", dataset, tag, use,
-                f"the {use.name} Functional Group is missing", _PLACES.get(use.placement, "shared or for every frame"),
-                because)  # fmt: skip
+        return None
+    if use.usage != "C":
+        return ""
+    if use.when is None:
+        told.open("functional-group-missing", None)
+        return None
+    when = condition(use.when)
+    if told.unlisted(dataset, when.attributes):
+        return None  # what decides was told to be wrong
+    verdict = when(scope, {})
+    if verdict is not True and verdict is not False:
+        told.open("functional-group-missing", use.when)
+    return describe(when) if verdict is True else None
+
+
+def _tell_absent(told: Told, absent: list[_Absent], dataset: Dataset) -> None:
+    """Tell which groups are missing; those that frames would have are one finding where nothing is said of frames."""
+    frames = [one for one in absent if one[0].placement != "shared"]
+    if len(dataset.items(PerFrameFunctionalGroupsSequence)) or len(frames) < 2:
+        frames = []
+    elif told.speaks_of(dataset, PerFrameFunctionalGroupsSequence):
+        absent, frames = [one for one in absent if one not in frames], []
+    for one in absent:
+        use, tags, because = one
+        if one in frames[1:]:
+            continue
+        names = [other.name for other, _, _ in frames] if one in frames else [use.name]
+        what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        _group(told, "functional-group-missing", dataset, min(tags), use,
+               f"the {what} Functional Group{'s are' if len(names) > 1 else ' is'} missing",
+               _PLACES.get(use.placement, "shared or for every frame"), because)  # fmt: skip
 
 
 def _group(

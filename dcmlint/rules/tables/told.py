@@ -50,6 +50,10 @@ class Told:
         if when is None or "unknown(" not in when:
             self.undecided[code] = self.undecided.get(code, 0) + self.times
 
+    def speaks_of(self, level: Dataset, tag: int) -> bool:
+        """Whether something was told of an attribute of a level."""
+        return any(problem.level is level and problem.tag == tag for problem in self.problems)
+
     def unlisted(self, level: Dataset, tags: Iterable[int]) -> bool:
         """Whether one of these attributes, of this level or one around it, was told to have no Enumerated Value."""
         if not self._unlisted:

@@ -169,7 +169,7 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
     numbers = [item.value(SegmentNumber) for item in dataset.items(SegmentSequence)]
     known = set(numbers)
     columns = FrameColumns(dataset)
-    if len(known) < len(numbers) or known != set(range(1, len(known) + 1)) or not columns.count:
+    if not known or len(known) < len(numbers) or known != set(range(1, len(known) + 1)) or not columns.count:
         raise NotApplicable  # numbers that are wrong themselves are told of them
     import numpy as np
 
@@ -184,12 +184,25 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _lists_wholly(dataset: Dataset) -> bool:
+    """Whether each series of the Common Instance Reference Module lists instances, and each of these has a UID."""
+    return all(
+        len(series.items(ReferencedInstanceSequence))
+        and all(
+            one.text(ReferencedSOPInstanceUID) for one in series.items(ReferencedInstanceSequence)[:_MANY]
+        )
+        for series in dataset.items(ReferencedSeriesSequence)[:_MANY]
+    )
+
+
 @rule_function("referenced-instances-listed")
 def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     """A problem where the data set or its functional groups refer to instances that the list of references lacks."""
     dataset = context.dataset
     if not _lists_references(context.instance.sop_class):
         raise NotApplicable
+    if not _lists_wholly(dataset):
+        return  # an item without its UID is told so, and may be the one that is looked for
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
     for group, frame, uid, count in _references(dataset):
         if not uid:

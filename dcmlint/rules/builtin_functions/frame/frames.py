@@ -32,9 +32,9 @@ def frame_reference(context: RuleContext, group: str, attribute: str, targets: s
     most = min(columns.most_items(group_tag), _MOST_ITEMS)
     if not shared and not most:
         raise NotApplicable
-    known = {item.text(tag) for item in dataset.items(target_tag)} - {""}
-    if not known:
-        raise Undecided(f"{targets} has no {attribute}")
+    known = {item.text(tag) for item in dataset.items(target_tag)}
+    if not known or "" in known:
+        raise Undecided(f"{targets} {'has an item without' if known else 'has no'} {attribute}")
     want = f"a value of an item of {targets}"
     entry = standard.load().dictionary.entry(tag)
     vr = entry.vr if entry is not None else ""

@@ -41,9 +41,11 @@ def label_map_values(context: RuleContext) -> Iterator[Problem]:
     dataset = context.dataset
     if dataset.text(SegmentationType) != "LABELMAP" or PixelData not in dataset:
         raise NotApplicable
-    numbers = {whole(item, SegmentNumber) for item in dataset.items(SegmentSequence)} - {None}
-    if not numbers:
-        raise Undecided("Segment Sequence has no Segment Number")
+    numbers = {whole(item, SegmentNumber) for item in dataset.items(SegmentSequence)}
+    if not numbers or None in numbers:
+        raise Undecided(
+            "Segment Sequence has an item without Segment Number" if numbers else "no Segment Sequence"
+        )
     # Where no segment is: PS3.3 C.8.20.2
     described = numbers | {whole(dataset, PixelPaddingValue)}
     yield from _strange(
