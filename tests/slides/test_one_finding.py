@@ -73,6 +73,54 @@ def test_a_defect_of_annotations(changes: dict[str, object], told: tuple[str, st
     assert _loud(_annotations(changes), slides.full_jpeg()) == [told]
 
 
+SPARSE_POSITION = "PerFrameFunctionalGroupsSequence[0].PlanePositionSlideSequence[0]."
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        ("SamplesPerPixel", b"", "MOD002"),
+        ("BitsStored", b"", "MOD002"),
+        ("HighBit", b"", "MOD002"),
+        ("SharedFunctionalGroupsSequence", ABSENT, "FG001"),
+        ("PerFrameFunctionalGroupsSequence", ABSENT, "MOD004"),
+        ("PerFrameFunctionalGroupsSequence", [], "MOD005"),
+        ("DimensionOrganizationSequence[0].DimensionOrganizationUID", ABSENT, "MOD001"),
+        ("OpticalPathSequence[0].OpticalPathIdentifier", ABSENT, "OPT002"),
+        (SPARSE_POSITION + "ColumnPositionInTotalImagePixelMatrix", ABSENT, "MOD001"),
+    ],
+)
+def test_what_is_empty_or_missing(path: str, value: object, rule: str) -> None:
+    made = slides.sparse_native()
+    put(made, path, value)
+    assert [one for one, _ in _loud(made)] == [rule]
+
+
+def test_a_step_item_without_a_name() -> None:
+    made = slides.full_jpeg()
+    step = "SpecimenDescriptionSequence[0].SpecimenPreparationSequence[0]."
+    path = step + "SpecimenPreparationStepContentItemSequence[0].ConceptNameCodeSequence"
+    put(made, path, ABSENT)
+    assert _loud(made) == [("SPEC012", path)]
+
+
+def test_groups_of_frames_of_which_nothing_is_said() -> None:
+    source = slides.full_native()
+    made = slides.segmentation_of(source, tiled_full=False)
+    del made.PerFrameFunctionalGroupsSequence
+    assert [rule for rule, _ in _loud(made, source)] == ["FG101"]
+
+
+def test_a_segment_that_is_not_numbered() -> None:
+    source = slides.full_native()
+    made = slides.segmentation_of(source, tiled_full=False)
+    put(made, "SegmentSequence[1].SegmentNumber", 1)
+    assert [rule for rule, _ in _loud(made, source)] == ["SEG001"]
+    made = slides.segmentation_of(source, labelmap=True)
+    put(made, "SegmentSequence[1].SegmentNumber", ABSENT)
+    assert [rule for rule, _ in _loud(made, source)] == ["MOD001"]
+
+
 def _wrong(made: FileDataset, *keywords: str) -> FileDataset:
     """The Total Pixel Matrix rounded up to whole tiles, without the keywords named."""
     made.TotalPixelMatrixColumns = -(-made.TotalPixelMatrixColumns // made.Columns) * made.Columns
