@@ -83,8 +83,10 @@ def run(arguments: list[str] | None = None) -> int:
         mistake.show(sys.stderr)
         return 2
     except DcmlintError as mistake:
+        from dcmlint.reports.border import printable
+
         for one in (mistake, *getattr(mistake, "others", ())):
-            print(f"dcmlint: {one}", file=sys.stderr)
+            print(f"dcmlint: {printable(str(one))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader of our output went away; nothing more can be said to it.

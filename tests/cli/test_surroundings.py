@@ -50,6 +50,9 @@ def test_streams_and_folders_that_are_gone(command: str, code: int, says: str, t
     assert "Traceback" not in said
 
 
+NASTY = "gone\x1b[31m\nforged"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -93,3 +96,23 @@ def test_a_project_is_a_configuration_or_says_nothing_of_dcmlint(
     monkeypatch.chdir(tmp_path)
     assert run(["check", str(LABEL)]) == code
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", NASTY], ["baseline", "show", NASTY], ["gate", "run", "-c", NASTY], ["gate", "status", "-c", NASTY],
+        ["gate", "watch", NASTY], ["check", "--files-from", NASTY], ["check", "--order", NASTY, "."],
+        ["profile", "show", NASTY],  ["fix", NASTY, "--out", "fixed"],
+        ["explain", NASTY],
+    ],
+)  # fmt: skip
+def test_a_mistake_steers_no_terminal(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(words) != 0
+    said = capsys.readouterr()
+    assert "gone" in said.out + said.err
+    assert "\x1b[31m" not in said.out + said.err
+    assert "\nforged" not in said.out + said.err
