@@ -30,6 +30,10 @@ MUTATIONS: list[dict[str, Any]] = [
     {"PhotometricInterpretation": "MONOCHROME2"}, {"PhotometricInterpretation": ABSENT}, {"TotalPixelMatrixColumns": ABSENT},
     {"TotalPixelMatrixRows": ABSENT}, {"Rows": ABSENT}, {"Columns": ABSENT}, {"SeriesInstanceUID": ABSENT},
     {"OpticalPathSequence": ABSENT}, {"SpecimenDescriptionSequence": ABSENT}, {"StudyInstanceUID": ABSENT},
+    {"Rows": 0}, {"Columns": 0}, {"SeriesInstanceUID": ""}, {"ImageType": ["DERIVED", "PRIMARY", "LABEL", "NONE"]},
+    {"ImageType": ["ORIGINAL", "PRIMARY", "THUMBNAIL", "RESAMPLED"]}, {"ImageType": ["ORIGINAL", "PRIMARY", "OVERVIEW", "NONE"]},
+    {"ImagedVolumeWidth": ABSENT}, {"OpticalPathSequence[0].OpticalPathIdentifier": ABSENT}, {"PixelRepresentation": None},
+    {"SOPInstanceUID": ""}, {"StudyInstanceUID": None}, {"FrameOfReferenceUID": ABSENT}, {"NumberOfOpticalPaths": 2},
 ]  # fmt: skip
 
 
@@ -171,6 +175,15 @@ def test_bio_formats_needs_a_position_for_each_frame_that_is_not_in_order() -> N
     assert found(checked(made, "reader-bioformats"), "error") == {}
     del made.PerFrameFunctionalGroupsSequence[1].PlanePositionSlideSequence
     assert "BIO013" in found(checked(made, "reader-bioformats"), "error")
+
+
+@pytest.mark.parametrize("organization", ["TILED_SPARSE", "3D"])
+def test_a_level_without_the_positions_of_its_frames_is_refused_for_openslide(organization: str) -> None:
+    """It is not opened here: OpenSlide ends the process."""
+    level = pydicom.dcmread(LEVEL)
+    assert found(checked(to_bytes(level), "reader-openslide"), "error") == {}
+    data = to_bytes(changed(level, {"DimensionOrganizationType": organization}))
+    assert found(checked(data, "reader-openslide"), "error") == {"OSL102": "error"}
 
 
 def test_what_the_size_of_frames_makes_impossible_in_the_store_of_google() -> None:
