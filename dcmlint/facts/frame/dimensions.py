@@ -247,10 +247,10 @@ def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] |
 
 def _mixed(index: Floats, lacking: Flags) -> Ints:
     """Frames without the attribute whose index is that of a frame with it, or not that of the others without
-    (PS3.3 C.7.6.17.1: one index stands for the lack of a value)."""
+    (PS3.3 C.7.6.17.1: one index stands for the lack of a value); none where no frame has it, which FG018 tells."""
     import numpy as np
 
-    without = np.flatnonzero(lacking & (index >= 1))
+    without = np.flatnonzero(lacking & (index >= 1) & ~lacking.all())
     if not len(without):
         return without
     taken = np.isin(index[without], index[~lacking & (index >= 1)])
