@@ -120,6 +120,8 @@ def check_profile(
         for remark in remarks:
             print(remark)
         print(f"{name}: {_counts(remarks)}")
+    if any(remark.code == "cannot-be-used" for remark in remarks):
+        return 2  # as `check` ends with it
     return 1 if any(remark.severity == "error" for remark in remarks) else 0
 
 

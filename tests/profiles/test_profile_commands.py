@@ -153,6 +153,16 @@ def test_a_new_profile_is_checked_and_used(tmp_path: Path) -> None:
     assert dcmlint("check", "--isolated", "-p", "./lab.yaml", GOOD, cwd=tmp_path).returncode == 0
 
 
+def test_a_profile_that_cannot_be_used_ends_with_2_in_both(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        'id: bad\nversion: "1"\ntitle: T\narea: BAD\nattributes:\n  - {id: BAD001, attribute: StudyID, pattern: (a+)+}\n'
+    )
+    done = dcmlint("profile", "check", "./bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "bad.yaml:6" in done.stdout
+    assert dcmlint("check", "--isolated", "-p", "./bad.yaml", GOOD, cwd=tmp_path).returncode == 2
+
+
 def test_a_profile_of_an_installed_package(tmp_path: Path) -> None:
     package = tmp_path / "labpolicy"
     package.mkdir()
