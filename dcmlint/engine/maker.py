@@ -104,7 +104,9 @@ class FindingMaker:
         """Message, found, expected and computed from, as far as they may be shown."""
         mode = self.settings.show_values
         message = problem.message or rule.message or rule.title
-        found = problem.said or ("" if problem.found is None else self.show(problem.found, tag))
+        # What a general check found is the value as it is written, even where a sequence should be.
+        show = self.show if not problem.check else self._as_written
+        found = problem.said or ("" if problem.found is None else show(problem.found, tag))
         want = problem.want if problem.wanted is None else self.show(problem.wanted, tag)
         if not want and rule.kind == "function":
             want = rule.want
@@ -143,7 +145,15 @@ class FindingMaker:
         return subject, problem.files[0] if problem.files else self.file
 
     def show(self, value: object, tag: int | None = None) -> str:
-        """A value of an attribute (None: of none) as a finding may show it."""
+        """A value of an attribute (None: of none) as a finding may show it.
+
+        A sequence has no value of its own: what a rule made of its items is hidden as their texts are.
+        """
+        if tag is not None and self.settings.show_values == "safe" and _is_sequence(tag):
+            tag = None
+        return self._as_written(value, tag)
+
+    def _as_written(self, value: object, tag: int | None) -> str:
         return show_value(value, tag, self.settings.show_values)
 
     def operands(self, operands: Sequence[Operand], without: Iterable[str] = ()) -> str:
@@ -171,6 +181,11 @@ class FindingMaker:
 
 # How sure a finding is that something is wrong, where the check does not say: what a rule infers may err.
 _CONFIDENCE: dict[str, Confidence] = {"inference": "medium"}
+
+
+def _is_sequence(tag: int) -> bool:
+    entry = standard.load().dictionary.entry(tag)
+    return entry is not None and entry.vr == "SQ"
 
 
 def lower_of(severity: Severity, other: str) -> Severity:

@@ -200,9 +200,6 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
         return f"({_characters(_listed(value, _text))})" if _has_text(value) else "(a number)"
     entry = standard.load().dictionary.entry(tag)
     vr = entry.vr if entry is not None else "UN"
-    if vr == "SQ" and mode == "safe":
-        # A sequence has no value of its own: what was made of its items is hidden by their attributes.
-        return _listed(value, lambda one: _cut(_text(one)))
     if isinstance(value, (list, tuple)):
         numbers = any(not isinstance(one, str) for one in value)
         if mode == "none" or (numbers and entry is not None and not _may_have(len(value), entry.vm)):
