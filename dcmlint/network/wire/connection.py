@@ -12,6 +12,8 @@ import socket
 import ssl
 import struct
 import sys
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 from dcmlint.network.wire.pdu import HEADER_BYTES, WireError, bound, parse_header
@@ -92,28 +94,12 @@ class Line:
         elif self._end == len(self._buffer):
             self._view[: self._end - self._start] = bytes(self._view[self._start : self._end])
             self._start, self._end = 0, self._end - self._start
-        while True:
-            remaining = deadline - monotonic()
-            if remaining <= 0:
-                raise WireError("timeout", "nothing was received in time", self.received)
-            try:
-                self._limit(remaining)
-                count = self.sock.recv_into(self._view[self._end :])
-            except (TimeoutError, BlockingIOError):
-                continue
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                continue
-            except ssl.SSLError as error:
-                raise TlsError(error, self.received) from error
-            except ConnectionResetError as error:
-                raise WireError("reset", "the peer reset the connection", self.received) from error
-            except OSError as error:
-                raise WireError("closed", error.strerror or str(error), self.received) from error
-            if count == 0:
-                raise WireError("closed", "the peer closed the connection", self.received)
-            self._end += count
-            self.received += count
-            return
+        free = self._view[self._end :]
+        count = self._moved(partial(self.sock.recv_into, free), deadline, "nothing was received in time")
+        if count == 0:
+            raise WireError("closed", "the peer closed the connection", self.received)
+        self._end += count
+        self.received += count
 
     def need(self, count: int, deadline: float) -> memoryview:
         """Exactly ``count`` bytes, valid until the next call; ``count`` must fit the buffer."""
@@ -163,12 +149,19 @@ class Line:
         """Send all of ``data``."""
         rest = memoryview(data)
         while rest:
+            count = self._moved(partial(self.sock.send, rest), deadline, "the peer does not accept the data")
+            self.sent += count
+            rest = rest[count:]
+
+    def _moved(self, call: Callable[[], int], deadline: float, late: str) -> int:
+        """How many bytes a system call took or gave; ``late`` says what did not happen until the deadline."""
+        while True:
             remaining = deadline - monotonic()
             if remaining <= 0:
-                raise WireError("timeout", "the peer does not accept the data", self.received)
+                raise WireError("timeout", late, self.received)
             try:
                 self._limit(remaining)
-                count = self.sock.send(rest)
+                return call()
             except (TimeoutError, BlockingIOError):
                 continue
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -179,8 +172,6 @@ class Line:
                 raise WireError("reset", "the peer reset the connection", self.received) from error
             except OSError as error:
                 raise WireError("closed", error.strerror or str(error), self.received) from error
-            self.sent += count
-            rest = rest[count:]
 
     def _limit(self, remaining: float) -> None:
         """Bound how long the next system call may wait.
