@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# In CI a run says the same twice; elsewhere each run looks at other examples, and a failure prints how to repeat it.
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("developer", deadline=None, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "developer")
+# A run says the same twice; ``DCMLINT_RANDOM_TESTS=1`` looks at other examples each time, and a failure prints how to
+# repeat it.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("random", deadline=None, print_blob=True)
+settings.load_profile("random" if os.environ.get("DCMLINT_RANDOM_TESTS") else "repeatable")
 
 # Commands that tests start find the byte code of those before them, as those of an installed program do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

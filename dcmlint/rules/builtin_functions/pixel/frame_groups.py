@@ -7,7 +7,7 @@ A rule's cost does not grow with the frames. One defect is told once: a frame of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.frame.tiling import whole
@@ -18,6 +18,7 @@ from dcmlint.standard.tags import PhotometricInterpretation, PixelData
 
 if TYPE_CHECKING:
     from dcmlint.dicom.codestreams import Codestream, Expected
+    from dcmlint.dicom.codestreams.frames import Indices
 
 JPEG_2000: Final = ("jpeg2000", "htj2k", "jp2-box")
 # Processes whose DCT coefficients are quantized: DQT tells how. ISO/IEC 10918-1 B.2.4.1
@@ -25,7 +26,7 @@ DCT_PROCESSES: Final = ("baseline", "extended", "progressive", "hierarchical")
 _FRAME: Final = "PixelData[*]"
 
 
-def groups(context: RuleContext, *kinds: str) -> Iterator[tuple[Codestream, Any]]:
+def groups(context: RuleContext, *kinds: str) -> Iterator[tuple[Codestream, Indices]]:
     """Each group of frames of the expected kind (or of ``kinds``): its header and the numbers of its frames."""
     expected = expected_of(context)
     wanted = kinds or ((*JPEG_2000,) if expected.kind in JPEG_2000 else (expected.kind,))
@@ -39,7 +40,7 @@ def groups(context: RuleContext, *kinds: str) -> Iterator[tuple[Codestream, Any]
         else -1
     )
     for group in groups:
-        frames = group.frames if cut < 0 else [frame for frame in group.frames if frame != cut]
+        frames = group.frames if cut < 0 else group.frames[group.frames != cut]
         if len(frames) and group.codestream.kind in wanted:
             yield group.codestream, frames
 
@@ -54,7 +55,7 @@ def expected_of(context: RuleContext) -> Expected:
 
 
 def frame_problem(
-    context: RuleContext, frames: Any, message: str, found: str = "", want: str = "", severity: str = ""
+    context: RuleContext, frames: Indices, message: str, found: str = "", want: str = "", severity: str = ""
 ) -> Problem:
     """A problem of some frames, with the byte of the first one's item."""
     layout = layout_of(context.facts)
@@ -68,7 +69,7 @@ def frame_problem(
     )  # fmt: skip
 
 
-def some(context: RuleContext, frames: Any) -> str:
+def some(context: RuleContext, frames: Indices) -> str:
     """Frames in words: "frame 3 of 20" (counted from 1), "3 of 20 frames", "all 20 frames"."""
     group = context.facts.group("codestream")
     count = len(frames)
