@@ -176,7 +176,9 @@ KINDS = (
 
 
 @settings(max_examples=150, deadline=None)
-@example(data=JPEG, places=[(0.9224049224142388, b"\x02\x01")], cut=0.9375)  # cut, and a header that is cut in itself
+@example(
+    data=JPEG, places=[(0.9224049224142388, b"\x02\x01")], cut=0.9375
+)  # cut, and a header that is cut in itself
 @given(
     data=st.sampled_from(KINDS),
     places=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=6)), max_size=6),
