@@ -220,8 +220,12 @@ class TextWriter(Writer):
                 notes.extend(f"skipped: {record.path} ({record.title})" for record in self._skipped)
         notes += unchecked(closing)
         if options.verbose:
+            alike: dict[tuple[str, str], list[str]] = {}
+            for one in closing.undecided:
+                alike.setdefault((one.reason, one.first), []).append(one.rule)
             notes.extend(
-                f"undecided: {one.rule}: {one.reason}, first in {one.first}" for one in closing.undecided
+                f"undecided: {', '.join(rules)}: {reason}, first in {first}"
+                for (reason, first), rules in alike.items()
             )
         if s.suppressed:
             notes.append(f"{number_of(s.suppressed, 'finding')} suppressed")

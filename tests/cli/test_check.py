@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support import slides
+from support import general, slides
 from support.command import dcmlint
 from support.elements import SOP_CLASS, explicit, meta
 
@@ -106,6 +106,14 @@ def test_files_from_a_list(tmp_path: Path) -> None:
     listing = "\n".join(str(path) for path in sorted(GOOD.iterdir()))
     done = dcmlint("check", "--isolated", "--files-from", "-", "-f", "json", stdin=listing.encode())
     assert len(json.loads(done.stdout)["files"]) == 5
+
+
+def test_rules_that_are_undecided_for_one_reason_are_one_line(tmp_path: Path) -> None:
+    general.basic_sr().save_as(tmp_path / "report.dcm")
+    said = dcmlint("check", "--isolated", "-v", "report.dcm", cwd=tmp_path).stdout.splitlines()
+    lines = [line for line in said if "undecided: " in line]
+    assert len(lines) == 1
+    assert "SR101, SR102" in lines[0]
 
 
 def test_members_of_a_zip(tmp_path: Path) -> None:
