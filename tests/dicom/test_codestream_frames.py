@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 from support.code_streams import (
@@ -268,6 +268,10 @@ SAMPLES = [
 UIDS = [None, JPEG, J2K, JXL, RLE]
 
 
+# The boxes of a JP2 file (ISO/IEC 15444-1 Annex I) whose code stream has no byte.
+JP2_OF_NOTHING = bytes.fromhex("0000000C6A5020200D0A870A 00000014667479706A703220000000006A703220 000000006A703263")
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     data = bytearray(draw(st.sampled_from(SAMPLES)))
@@ -288,6 +292,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=400)
+@example(data=JP2_OF_NOTHING, uid=None)
 @given(data=damaged() | st.binary(max_size=200), uid=st.sampled_from(UIDS))
 def test_any_code_stream(data: bytes, uid: str | None):
     stream = read_codestream(data, uid)

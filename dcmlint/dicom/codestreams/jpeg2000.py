@@ -69,7 +69,7 @@ def read_jpeg2000(data: FrameBytes) -> Codestream:
 
 def _walk(window: Window, header: _Header) -> int:
     """Read the segments of the main and the first tile-part header; return the length of the main one."""
-    position, main = 2, 0
+    position, main = min(2, window.size), 0  # a box may have nothing behind its header
     for _ in range(MAX_SEGMENTS):
         lead = window.take(position, 4)
         if len(lead) < 2:
