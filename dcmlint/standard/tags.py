@@ -216,6 +216,7 @@ PurposeOfReferenceCodeSequence = 0x0040A170
 AnnotationGroupNumber = 0x0040A180
 MeasuredValueSequence = 0x0040A300
 NumericValue = 0x0040A30A
+PredecessorDocumentsSequence = 0x0040A360
 CurrentRequestedProcedureEvidenceSequence = 0x0040A375
 PertinentOtherEvidenceSequence = 0x0040A385
 CompletionFlag = 0x0040A491

@@ -12,9 +12,11 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place, item_places
 from dcmlint.dicom.path import parse_path
 from dcmlint.facts.report.codes import SAID_BY_A_CODE, CodedConcepts
+from dcmlint.facts.report.template import template_issues
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
+from dcmlint.standard.code_forms import designator_meant, form_wanted
 from dcmlint.standard.coding import (
     CodeKey,
     in_group,
@@ -32,6 +34,7 @@ from dcmlint.standard.tags import (
     CodingSchemeIdentificationSequence,
     CodingSchemeUID,
     EquivalentCodeSequence,
+    LongCodeValue,
     SOPClassUID,
 )
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
@@ -111,8 +114,10 @@ def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
     codes = [(place, code) for place, code in _codes(context) if code[1] == "DCM" and code[0]]
     if not codes:
         raise NotApplicable
+    # A code that is outside of the context group of its template row is reported for that.
+    said = {id(issue.level) for issue in template_issues(context.facts) if issue.kind in ("group", "value")}
     for place, code in codes:
-        if not meanings_of(code):
+        if not meanings_of(code) and id(place.level) not in said:
             yield Problem(
                 message="the code is not defined in DCM", level=place.level, groups=place.groups, tag=CodeValue, found=code[0],
                 want="a code from PS3.16 Table D-1, or another coding scheme",
@@ -188,6 +193,40 @@ def scheme_uids(context: RuleContext, schemes: Mapping[str, str]) -> Iterator[Pr
             yield Problem(
                 message=f"Coding Scheme UID is not that of {item.text(CodingSchemeDesignator)}", level=item,
                 tag=CodingSchemeUID, found=found, want=wanted,
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("code-forms", applies_with(CodeValue))
+def code_forms(context: RuleContext) -> Iterator[Problem]:
+    """COD007: values that no code of their scheme can be, and names in the place of a designator."""
+    coded: CodedConcepts | None = context.facts.group("codes")
+    if coded is None:
+        raise NotApplicable
+    any_ = False
+    for place in coded.places:
+        value, scheme = _key(place.level)
+        if value and place.level.text(LongCodeValue):
+            any_ = True
+            yield Problem(
+                message="Long Code Value is given beside Code Value", level=place.level, groups=place.groups,
+                tag=LongCodeValue, found=place.level.text(LongCodeValue), want="absent",
+            )  # fmt: skip
+        if not value or not scheme:
+            continue
+        any_ = True
+        meant = designator_meant(scheme)
+        wanted = form_wanted(value, scheme)
+        if meant:
+            yield Problem(
+                message=f"{scheme} is not the designator of this coding scheme", level=place.level, groups=place.groups,
+                tag=CodingSchemeDesignator, found=scheme, want=meant,
+            )  # fmt: skip
+        elif wanted:
+            yield Problem(
+                message=f"no code of {scheme} has this form", level=place.level, groups=place.groups, tag=CodeValue,
+                found=value, want=wanted,
             )  # fmt: skip
     if not any_:
         raise NotApplicable

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from dcmlint.facts.report.content import ContentItem, content_items
+from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     ContentSequence,
@@ -72,8 +73,8 @@ def graphic_data_count(context: RuleContext) -> Iterator[Problem]:
         kind = item.dataset.text(GraphicType)
         known = _POINTS[item.value_type].get(kind)
         size = _DIMENSIONS[item.value_type]
-        if not values:
-            continue
+        if len(values) < 2:
+            continue  # the tables say so
         strange = next((value for value in values if not _finite(value)), None)
         if strange is not None:
             yield Problem(
@@ -125,7 +126,7 @@ def polygon(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
     for item in found:
         where = points(item)
-        if where and len(where) > 2 and where[0] != where[-1]:
+        if where and len(where) >= _POINTS["SCOORD3D"]["POLYGON"][0] and where[0] != where[-1]:
             yield Problem(
                 message="the first and the last point of a POLYGON differ", level=item.dataset, tag=GraphicData,
                 said=f"{_written(where[0])} and {_written(where[-1])}", want="the same point",
@@ -144,8 +145,13 @@ def shape(context: RuleContext) -> Iterator[Problem]:
                 message="the points of a POLYGON are not coplanar", level=item.dataset, tag=GraphicData,
                 want="coplanar points",
             )  # fmt: skip
+        if (kind, len(where)) == ("CIRCLE", 2) and where[0] == where[1]:
+            yield Problem(
+                message="the radius of a CIRCLE is 0", level=item.dataset, tag=GraphicData, found=_written(where[1]),
+                want="a point of the circle that is not its center",
+            )  # fmt: skip
         if (kind, len(where)) in (("ELLIPSE", 4), ("ELLIPSOID", 6)):
-            why = _axes(where)
+            why = _axes(where, 2.0 if item.value_type == "SCOORD" else 0.0)
             if why:
                 yield Problem(
                     message=f"{why} of {_article(kind)}", level=item.dataset, tag=GraphicData,
@@ -157,8 +163,8 @@ def _article(kind: str) -> str:
     return f"an {kind}"
 
 
-def _axes(where: Sequence[Point]) -> str:
-    """What is wrong with the axes, given by their end points; "" where nothing is."""
+def _axes(where: Sequence[Point], short: float) -> str:
+    """What is wrong with the axes, given by their end points; "" where nothing is. Axes up to ``short`` have no direction."""
     ends = [(where[at], where[at + 1]) for at in range(0, len(where), 2)]
     lengths = [math.dist(*pair) for pair in ends]
     longest = max(lengths)
@@ -172,7 +178,7 @@ def _axes(where: Sequence[Point]) -> str:
             one = [b - a for a, b in zip(*ends[first], strict=True)]
             two = [b - a for a, b in zip(*ends[second], strict=True)]
             dot = abs(sum(a * b for a, b in zip(one, two, strict=True)))
-            if lengths[second] > 2 and dot > 4 * _LOOSE * lengths[first] * lengths[second]:
+            if lengths[second] > short and dot > 4 * _LOOSE * lengths[first] * lengths[second]:
                 return "the axes are not at right angles"
     if lengths[0] < lengths[1] * (1 - _LOOSE) - 1:
         return "the minor axis is given before the major axis"
@@ -198,10 +204,16 @@ def _out_of_plane(where: Sequence[Point]) -> float:
 
 @rule_function("coordinates-source")
 def coordinates_source(context: RuleContext) -> Iterator[Problem]:
-    """SR009: coordinates without the content item that they were selected from (PS3.3 Table C.17.3-7)."""
+    """SR009: coordinates without the content item that they were selected from (PS3.3 Table C.17.3-7).
+
+    Where the template asks for that item, SR101 says so.
+    """
+    said = {id(issue.level) for issue in template_issues(context.facts) if issue.kind == "missing"}
     for item in _graphics(context, "SCOORD", "TCOORD"):
         sources = {(child.target or child).value_type for child in item.children}
-        if sources.isdisjoint({"IMAGE", "WAVEFORM", "SCOORD", "SCOORD3D", ""}):
+        if id(item.dataset) not in said and sources.isdisjoint(
+            {"IMAGE", "WAVEFORM", "SCOORD", "SCOORD3D", ""}
+        ):
             what = "an IMAGE" if item.value_type == "SCOORD" else "an IMAGE, a WAVEFORM or an SCOORD"
             yield Problem(
                 message=f"{item.value_type} without the content item from which it was selected",

@@ -12,6 +12,7 @@ from dcmlint.standard.tags import (
     CurrentRequestedProcedureEvidenceSequence,
     IdenticalDocumentsSequence,
     PertinentOtherEvidenceSequence,
+    PredecessorDocumentsSequence,
     ReferencedFrameNumber,
     ReferencedSegmentNumber,
     ReferencedSeriesSequence,
@@ -184,6 +185,29 @@ def referenced_kind(context: RuleContext) -> Iterator[Problem]:
             )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+@rule_function("related-documents")
+def related_documents(context: RuleContext) -> Iterator[Problem]:
+    """SR024: identical documents of another SOP Class, and predecessors that are images or waveforms (PS3.3 C.17.2.2, C.17.2.6)."""
+    related = list(_listed(context.dataset, (IdenticalDocumentsSequence, PredecessorDocumentsSequence)))
+    if not related:
+        raise NotApplicable
+    own = context.dataset.text(SOPClassUID)
+    for tag, item in related:
+        sop_class = item.text(ReferencedSOPClassUID)
+        if not sop_class or not own:
+            continue
+        if tag == IdenticalDocumentsSequence and sop_class != own:
+            yield Problem(
+                message=f"an identical document is {_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
+                found=sop_class, wanted=own,
+            )  # fmt: skip
+        elif tag == PredecessorDocumentsSequence and _holds(sop_class, _PIXELS | _WAVEFORM):
+            yield Problem(
+                message=f"a predecessor document is {_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
+                found=sop_class, want="the SOP Class of a document",
+            )  # fmt: skip
 
 
 @standard.per_edition()

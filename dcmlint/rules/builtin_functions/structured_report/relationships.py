@@ -65,6 +65,8 @@ def relationships(context: RuleContext) -> Iterator[Problem]:
     permitted = constraints.value_types()
     for item in items[1:]:
         source = item.parent
+        if source is items[0] and source.value_type != "CONTAINER":
+            continue  # SR006
         if source is None or item.by_reference or item.relationship not in _RELATIONSHIPS:
             continue
         if not {source.value_type, item.value_type} <= permitted:
@@ -118,6 +120,7 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
     if not references:
         raise NotApplicable
     complete = context.facts("content.complete") is True
+    looping = _loops(references)
     for item in references:
         tag = ReferencedContentItemIdentifier
         if not item.reference:
@@ -139,6 +142,11 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
                 message="a content item references another reference", level=item.dataset, tag=tag,
                 found=written, want="a content item by value",
             )  # fmt: skip
+        elif item in looping:
+            yield Problem(
+                message="references of content items form a loop", level=item.dataset, tag=tag, found=written,
+                want="relationships that do not lead back to the content item",
+            )  # fmt: skip
         own = next(
             (tag for tag in (ValueType, ConceptNameCodeSequence, ContentSequence) if tag in item.dataset), 0
         )
@@ -149,9 +157,35 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def _loops(references: list[ContentItem]) -> list[ContentItem]:
+    """Of each loop that leads through several references, the one that closes it in the order of the document."""
+    found: list[ContentItem] = []
+    # From a reference one comes to its target, and from there to every reference below it.
+    below: dict[int, list[ContentItem]] = {}
+    for one in references:
+        for above in one.ancestors():
+            below.setdefault(id(above), []).append(one)
+    state: dict[int, bool] = {}  # True while a reference is on the way, False when all behind it is known
+    for first in references:
+        way = [(first, iter(below.get(id(first.target), [])))] if id(first) not in state else []
+        state.setdefault(id(first), True)
+        while way:
+            item, others = way[-1]
+            following = next(others, None)
+            if following is None:
+                state[id(item)] = False
+                way.pop()
+            elif id(following) not in state:
+                state[id(following)] = True
+                way.append((following, iter(below.get(id(following.target), []))))
+            elif state[id(following)] and item is not following and item not in found:
+                found.append(item)
+    return found
+
+
 @rule_function("content-root")
 def root(context: RuleContext) -> Iterator[Problem]:
-    """SR006: the root content item is a container (PS3.3 C.17.3)."""
+    """SR006: the root content item is a container, and no item of another one (PS3.3 C.17.3)."""
     items = content_items(context.facts)
     if not items:
         raise NotApplicable
@@ -160,4 +194,9 @@ def root(context: RuleContext) -> Iterator[Problem]:
         yield Problem(
             message=f"the root content item is a {first.value_type}", level=first.dataset, tag=ValueType,
             found=first.value_type, want="CONTAINER",
+        )  # fmt: skip
+    elif RelationshipType in first.dataset:
+        yield Problem(
+            message="the root content item has a Relationship Type", level=first.dataset, tag=RelationshipType,
+            found=first.relationship, want="absent",
         )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import Code, code_in, code_of, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard import ucum
 from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
     UID,
@@ -17,6 +18,7 @@ from dcmlint.standard.tags import (
     CodingSchemeDesignator,
     ConceptCodeSequence,
     ConceptNameCodeSequence,
+    ContentTemplateSequence,
     ContinuityOfContent,
     Date,
     DateTime,
@@ -66,6 +68,7 @@ _OF_TYPES: dict[int, frozenset[str]] = {
     ReferencedFrameOfReferenceUID: frozenset({"SCOORD3D"}),
     TemporalRangeType: frozenset({"TCOORD"}),
     ContinuityOfContent: frozenset({"CONTAINER"}),
+    ContentTemplateSequence: frozenset({"CONTAINER"}),
     TabulatedValuesSequence: frozenset({"TABLE"}),
 }
 # Attributes whose own rows say so already (type 1C, "not otherwise"): the tables report them.
@@ -89,6 +92,8 @@ def value_attributes(context: RuleContext) -> Iterator[Problem]:
     for item in items:
         if item.by_reference or item.value_type not in _VALUE_TYPES:
             continue
+        if item.parent is None and item.value_type != "CONTAINER":
+            continue  # SR006
         for tag in item.dataset.elements.keys() & _OF_TYPES.keys():
             kinds = _OF_TYPES[tag]
             if item.value_type not in kinds and (
@@ -187,14 +192,13 @@ def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset]]:
 
 
 def _not_in_ucum(value: str) -> str:
-    """What a case sensitive UCUM code should be that this is not: no blanks, no power sign, no other letters; "" if it is one."""
-    if " " in value:
-        return "a UCUM code, which has no blanks"
-    if "^" in value and "{" not in value and "[" not in value:
-        return f"a power without a sign: {value.replace('^', '')}"
+    """What a case sensitive UCUM code should be that this is not; "" if it is one."""
+    if ucum.is_unit(value):
+        return ""
     if not value.isascii():
         return "a UCUM code, which is ASCII"
-    return ""
+    plain = value.replace("^", "").replace("*", "")
+    return ucum.MEANT.get(value) or (plain if plain != value and ucum.is_unit(plain) else "a UCUM code")
 
 
 def length_power(units: str) -> int | None:

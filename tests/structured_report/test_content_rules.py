@@ -1,0 +1,109 @@
+"""One defect of a content tree is one finding, by the rule whose matter it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from pydicom.dataset import Dataset, FileDataset
+from support import slides
+from support.reports import by_reference, code, content, measurements, number, planar_group, report
+
+from dcmlint import Checker
+
+C3D = "1.2.840.10008.5.1.4.1.1.88.34"
+
+
+@cache
+def _checker() -> Checker:
+    return Checker("dicom")
+
+
+def _told(made: FileDataset) -> list[tuple[str, str]]:
+    """Rule and path of the errors and warnings about content and codes."""
+    found = _checker().check(slides.to_bytes(made)).findings
+    return [
+        (one.rule, one.path)
+        for one in found
+        if one.severity != "info" and one.rule[:2] in ("SR", "CO", "EL", "MO")
+    ]
+
+
+def _text(*below: Dataset) -> Dataset:
+    return content("CONTAINS", "TEXT", code("121071", meaning="Finding"), *below, TextValue="x")
+
+
+def _free(*below: Dataset) -> FileDataset:
+    made = report(C3D, "1", code("121111", meaning="Summary"), *below)
+    del made.ContentTemplateSequence
+    return made
+
+
+def _scoord(kind: str, *values: float) -> Dataset:
+    return content(
+        "CONTAINS", "SCOORD3D", code("111030", meaning="Image Region"), GraphicType=kind, GraphicData=list(values),
+        ReferencedFrameOfReferenceUID="2.25.5",
+    )  # fmt: skip
+
+
+def test_references_that_lead_back_are_a_loop_told_once() -> None:
+    made = _free(_text(by_reference("INFERRED FROM", 1, 2)), _text(by_reference("INFERRED FROM", 1, 1)))
+    assert _told(made) == [("SR005", "ContentSequence[1].ContentSequence[0].ReferencedContentItemIdentifier")]
+
+
+def test_a_reference_to_what_itself_refers_to_a_third_item_is_no_loop() -> None:
+    made = _free(
+        _text(by_reference("INFERRED FROM", 1, 2)), _text(by_reference("INFERRED FROM", 1, 3)), _text()
+    )
+    assert _told(made) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "rule"),
+    [("POLYGON", (0, 0, 0, 4, 0, 0, 4, 4, 0), "SR007"), ("POLYGON", (0, 0, 0, 4, 0, 0, 4, 4, 0, 0, 4, 0), "SR008"),
+     ("ELLIPSOID", (0, 0, 0, 4, 0, 0, 2, -1, 0, 2, 1, 0, 2, 1, 0, 2, -1, 0), "SR019")],
+)  # fmt: skip
+def test_graphics_are_told_once(kind: str, values: tuple[float, ...], rule: str) -> None:
+    assert [one for one, _ in _told(_free(_scoord(kind, *map(float, values))))] == [rule]
+
+
+def _no_source(made: FileDataset) -> None:
+    region = made.ContentSequence[4].ContentSequence[0].ContentSequence[2]
+    del region.ContentSequence
+
+
+def _other_digit(made: FileDataset) -> None:
+    made.ContentSequence[1].ConceptCodeSequence[0].CodeValue = "9121006"
+
+
+def _a_text_as_root(made: FileDataset) -> None:
+    made.ValueType, made.TextValue = "TEXT", "x"
+
+
+def _template_of_a_text(made: FileDataset) -> None:
+    made.ContentSequence[2].ContentTemplateSequence = made.ContentTemplateSequence
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (_no_source, "SR101"),
+        (_other_digit, "SR105"),
+        (_a_text_as_root, "SR006"),
+        (_template_of_a_text, "SR017"),
+    ],
+)
+def test_one_defect_of_a_measurement_report_is_one_finding(
+    change: Callable[[FileDataset], None], rule: str
+) -> None:
+    made = measurements(planar_group())
+    before = _told(made)
+    change(made)
+    assert [one for one, _ in set(_told(made)) - set(before)] == [rule]
+
+
+@pytest.mark.parametrize(("units", "told"), [("{X-Ray sources}", []), ("10^6/l", []), ("mmHg", ["SR016"])])
+def test_units(units: str, told: list[str]) -> None:
+    made = _free(number("CONTAINS", code("99", "99X"), "1", units))
+    assert [rule for rule, _ in _told(made)] == told
