@@ -108,34 +108,39 @@ def wait_open(port: int) -> None:
     raise TimeoutError
 
 
-def sender(port: int, folder: str, number: int, count: int, pixels: int, times: Queue[list[float]]) -> None:
+@contextlib.contextmanager
+def in_memory(content: bytes) -> Iterator[Path]:
+    """A file that is on no disk: a sender is another machine, and what it writes is no work for the disk of the gate."""
+    with os.fdopen(os.memfd_create("instance"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def sender(port: int, number: int, count: int, pixels: int, times: Queue[list[float]]) -> None:
     """Send ``count`` instances over one association; the seconds of each."""
     target = Target(host="127.0.0.1", port=port, called="GATE", calling=f"BENCH{number}", timeout=120)
     request = association_request(target, (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),))
     dialogue, facts, _ = associate(target, request, "bench")
     if dialogue is None:
         raise ConnectionError(facts.detail)
-    path = Path(folder) / f"{os.getpid()}.dcm"
     taken = []
     for at in range(count):
-        path.write_bytes(instance(f"2.25.{os.getpid()}{number:03d}{at:06d}", pixels))
-        began = monotonic()
-        reply = dialogue.store(path)
+        with in_memory(instance(f"2.25.{os.getpid()}{number:03d}{at:06d}", pixels)) as path:
+            began = monotonic()
+            reply = dialogue.store(path)
+            taken.append(monotonic() - began)
         if reply.status != 0:
             raise ValueError(f"{reply.status:04X}H")
-        taken.append(monotonic() - began)
     dialogue.release()
-    path.unlink()
     times.put(taken)
 
 
-def send(port: int, folder: Path, associations: int, count: int, pixels: int) -> tuple[float, list[float]]:
+def send(port: int, associations: int, count: int, pixels: int) -> tuple[float, list[float]]:
     """Instances per second, and the seconds of each answer, sorted."""
     times: Queue[list[float]] = Queue()
     began = monotonic()
-    processes = [
-        Process(target=sender, args=(port, str(folder), n, count, pixels, times)) for n in range(associations)
-    ]
+    processes = [Process(target=sender, args=(port, n, count, pixels, times)) for n in range(associations)]
     for process in processes:
         process.start()
     all_times = [seconds for _ in processes for seconds in times.get(timeout=600)]
@@ -206,7 +211,7 @@ def to_the_archive(folder: Path, port: int, pid: int, mode: str) -> None:
     checking = children(pid)
     gate, checks = cpu_seconds(pid), sum(map(cpu_seconds, checking))
     began = monotonic()
-    rate, _ = send(port, folder, 16, 40, CT_BYTES)
+    rate, _ = send(port, 16, 40, CT_BYTES)
     drain(folder)
     rate_through = 640 / (monotonic() - began)
     gate, checks = cpu_seconds(pid) - gate, sum(map(cpu_seconds, checking)) - checks
@@ -273,10 +278,10 @@ def speed(folder: Path, profile: str, slide: int) -> int:
         gate(folder / "gate", archive, profile) as (port, pid),
         storescp(folder / "beside") as beside,
     ):
-        send(port, folder, 1, 20, CT_BYTES)
+        send(port, 1, 20, CT_BYTES)
         sync = sync_seconds(folder)
-        rate, times = send(port, folder, 1, 200, CT_BYTES)
-        other, _ = send(beside, folder, 1, 200, CT_BYTES)
+        rate, times = send(port, 1, 200, CT_BYTES)
+        other, _ = send(beside, 1, 200, CT_BYTES)
         p50, p95 = times[len(times) // 2], times[len(times) * 95 // 100]
         limit = 3 * sync + 0.003
         said(
@@ -285,16 +290,16 @@ def speed(folder: Path, profile: str, slide: int) -> int:
         )  # fmt: skip
         ratios = []
         for _ in range(3):
-            rate, times = send(port, folder, 16, 40, CT_BYTES)
-            other, _ = send(beside, folder, 16, 40, CT_BYTES)
+            rate, times = send(port, 16, 40, CT_BYTES)
+            other, _ = send(beside, 16, 40, CT_BYTES)
             ratios.append((rate / other, rate, other))
         ratio, rate, other = max(ratios)
         said("16 associations", f"{rate:.0f}/s, storescp {other:.0f}/s: {ratio:.2f}x", "0.5x", ratio >= 0.5)
         to_the_archive(folder / "gate", port, pid, "observe")
         if slide:
             drain(folder / "gate")
-            _, (ours,) = send(port, folder, 1, 1, slide)
-            _, (theirs,) = send(beside, folder, 1, 1, slide)
+            _, (ours,) = send(port, 1, 1, slide)
+            _, (theirs,) = send(beside, 1, 1, slide)
             disk = written_seconds(folder, slide)
             text = f"{ours:.1f} s, storescp {theirs:.1f} s, disk {disk:.1f} s: {theirs / ours:.2f}x, {disk / ours:.2f}x"
             said(
@@ -315,8 +320,8 @@ def isolation(folder: Path, archive: int, said: Verdicts) -> None:
     (folder / "bench.yaml").write_text(PROFILE)
     (folder / "huge").write_bytes(many_items("2.25.666", ITEMS))
     with gate(folder / "enforcing", archive, str(folder / "bench.yaml"), "enforce") as (port, pid):
-        send(port, folder, 1, 20, 2000)
-        _, quiet = send(port, folder, 1, 200, 2000)
+        send(port, 1, 20, 2000)
+        _, quiet = send(port, 1, 200, 2000)
         target = Target(host="127.0.0.1", port=port, called="GATE", calling="HUGE", timeout=120)
         request = association_request(target, (ProposedContext(1, CT, (ExplicitVRLittleEndian,)),))
         dialogue, _, _ = associate(target, request, "bench")
@@ -326,7 +331,7 @@ def isolation(folder: Path, archive: int, said: Verdicts) -> None:
         huge.start()
         times: list[float] = []
         while huge.is_alive() or len(times) < 200:
-            times += send(port, folder, 1, 50, 2000)[1]
+            times += send(port, 1, 50, 2000)[1]
         huge.join()
         dialogue.release()
         held = memory_mb(pid, "VmHWM")
@@ -340,7 +345,7 @@ def memory(folder: Path, profile: str, count: int) -> int:
     with storescp(folder / "archive") as archive, gate(folder / "gate", archive, profile) as (port, pid):
         found = []
         for part in range(10):
-            send(port, folder, 2, count // 20, 2000)
+            send(port, 2, count // 20, 2000)
             found.append(memory_mb(pid))
             print(f"        after {(part + 1) * count // 10} instances: {found[-1]:.0f} MB", flush=True)
         growth = found[-1] - found[2]

@@ -85,6 +85,12 @@ class Change:
         """Have ``same_uid`` read these UIDs together."""
         self._expected = frozenset(uids)
 
+    def first_unchecked(self, study: str) -> int | None:
+        """The first instance of a study whose verdict is not known yet."""
+        sql = "SELECT min(id) FROM instances WHERE study=? AND state='checking'"
+        found: int | None = self.aside(sql, (study,)).fetchone()[0]
+        return found
+
     def same_uid(self, uid: str) -> list[Row]:
         """What came before under a UID and still counts."""
         if uid in self._touched:
@@ -114,7 +120,7 @@ class Change:
         recovered = arrival.via == "recovery"
         row = Row(
             id=self._last, uid=arrival.sop_instance, sop_class=arrival.sop_class, syntax=arrival.transfer_syntax,
-            study=known.study, series=known.series, sha256=arrival.sha256, size=arrival.size, file=arrival.file, kept=True,
+            study=known.study or arrival.study, series=known.series, sha256=arrival.sha256, size=arrival.size, file=arrival.file, kept=True,
             sender=arrival.sender, called=arrival.called, peer=arrival.peer, via=arrival.via, received=self.now, state=state,
             changed=self.now, why=why, answer=UNANSWERED if recovered else answer,
             findings=encoded(known.findings or None), patient=encoded(known.patient),

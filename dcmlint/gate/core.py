@@ -21,7 +21,6 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import WHOLE_FILES, Arrival, State, Taken, arrival_of
 from dcmlint.gate.spool import REPAIRED, WHOLE, Spool
 from dcmlint.intake.checking import Checks, Pending
-from dcmlint.intake.dataset_head import read_dataset_head
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import DATA_SET_MISMATCH, SUCCESS, Answer
 from dcmlint.intake.task import Task
@@ -84,7 +83,7 @@ class Core:
         if not arrival.sop_instance or not arrival.sop_class:
             self.spool.remove(part.name)
             return Answer(DATA_SET_MISMATCH, "NET508 the command lacks a SOP Class or Instance UID")
-        if study and read_dataset_head(part).study not in ("", study):
+        if study and arrival.study not in ("", study):
             self.spool.remove(part.name)
             return Answer(DATA_SET_MISMATCH, "Study Instance UID is not that of the request")
         pending = self.checks.submit(task_of(part, arrival)) if self.policy.can_refuse() else None
@@ -98,7 +97,9 @@ class Core:
         whole = part.with_suffix(WHOLE).name
         try:
             whole = self.spool.keep(part)
-            taken = self.journal.take(msgspec.structs.replace(arrival, file=whole), verdict, waits=self.waits)
+            taken = self.journal.take(
+                msgspec.structs.replace(arrival, file=whole), verdict, waits=self.waits, observe=self.policy.observe
+            )  # fmt: skip
         except BaseException:
             self.spool.remove(part.name)
             self.spool.remove(whole)
@@ -212,8 +213,7 @@ class Core:
                 self._later(number, uid, verdict)
             else:
                 self._drop(verdict.repair, number)
-                if state == "queued":
-                    self.queued()
+                self.queued()  # if not this one, then what came after it in its study
                 self.settled(number, state, verdict)
                 with self._lock:
                     self._checked.discard(number)

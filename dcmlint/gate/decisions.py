@@ -5,6 +5,7 @@ Each function is a piece of work within one transaction, and so sees nothing hal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -19,12 +20,14 @@ LONGEST_WAIT = 3600.0  # seconds of a back-off
 _BATCH_BYTES = 512 << 20  # what is claimed at once, so that the next commit is not far away
 
 
-def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
+def take(
+    change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool, observe: bool = False
+) -> Taken:
     """The row of an arrival; see ``Journal.take``.
 
     The same bytes as something that was accepted or is held are stored once, whatever the verdict is now: an answer
     that was lost on its way is given again. Other bytes are held where the archive has, or will have, what came
-    before; they take the place of what was refused or is held.
+    before; they take the place of what was refused or is held. ``observe``: they are not held, and it is said that they would be.
     """
     refused = verdict is not None and verdict.action == "refuse"
     before = change.same_uid(arrival.sop_instance) if arrival.sop_instance else []
@@ -37,9 +40,12 @@ def take(change: Change, arrival: Arrival, verdict: Verdict | None, waits: bool)
         row = change.insert(arrival, "refused", verdict.why, verdict.status, verdict)
         return Taken(id=row.id, state="refused", why=verdict.why)
     state, why = _first_state(verdict, waits)
-    if any(one.state in ACCEPTED or _is_somewhere(change, one) for one in before):
+    taken = any(one.state in ACCEPTED or _is_somewhere(change, one) for one in before)
+    if taken and not observe:
         state, why = "held", OTHER_BYTES
     row = change.insert(arrival, state, why, 0, verdict)
+    if taken and observe:
+        change.event(row, "observed", "gate", f"would be held: {OTHER_BYTES}")
     if row.answer >= 0:
         _supersede(change, row, before)
     if state == "queued":
@@ -56,7 +62,7 @@ def settle(change: Change, number: int, uid: str, verdict: Verdict, waits: bool)
     before = change.same_uid(uid) if uid else []
     row = change.row(number)
     change.update(
-        number, study=verdict.study, series=verdict.series, findings=encoded(verdict.findings or None), member=verdict.member,
+        number, study=verdict.study or row.study, series=verdict.series, findings=encoded(verdict.findings or None), member=verdict.member,
         patient=encoded(verdict.patient),
     )  # fmt: skip
     refused = verdict.action == "refuse" and row.answer < 0
@@ -198,21 +204,24 @@ def _delivered(change: Change, destination: str, outcomes: Sequence[Outcome]) ->
 
 
 def _next(change: Change, destination: str, lane: int, lanes: int, limit: int) -> list[Delivery]:
-    """The oldest deliveries that may be tried now, in order within each study."""
+    """The oldest deliveries that may be tried now, in the order of arrival within each study: what came before and is not
+    checked yet is waited for."""
     sql = (
-        f"SELECT {DELIVERY}, i.size FROM deliveries d JOIN instances i ON i.id=d.instance "
+        f"SELECT i.study, d.instance, {DELIVERY}, i.size FROM deliveries d JOIN instances i ON i.id=d.instance "
         "WHERE d.destination=? AND d.state='queued' AND d.lane % ? = ? ORDER BY d.instance"
     )
-    blocked: set[str] = set()
+    ends: dict[str, float] = {}  # the first instance of a study that may not be tried now
     claimed: list[Delivery] = []
     size = 0
-    for *values, length in change.aside(sql, (destination, lanes, lane)):
-        one = delivery_of(tuple(values))
-        study = one.study or f"#{one.instance}"
-        if study in blocked:
+    for study, number, *values, length in change.aside(sql, (destination, lanes, lane)):
+        if study and study not in ends:
+            ends[study] = change.first_unchecked(study) or math.inf
+        if number >= ends.get(study, math.inf):
             continue
+        one = delivery_of(tuple(values))
         if 0 < one.due - change.now < LONGEST_WAIT:  # more: the clock was set back
-            blocked.add(study)
+            if study:
+                ends[study] = number
             continue
         claimed.append(one)
         size += length

@@ -11,6 +11,7 @@ from dcmlint.gate.config import networks, relative
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Listen
+from dcmlint.intake.dataset_head import parse_dataset_head
 from dcmlint.intake.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED, Answer
 from dcmlint.network.acceptor.negotiate import Acceptance
 from dcmlint.network.acceptor.proxy import within
@@ -76,7 +77,7 @@ class Front:
         arrival = Arrival(
             file="", sop_instance=command.sop_instance, sop_class=command.sop_class,
             transfer_syntax=instance.context.transfer_syntax, sha256=instance.sha256, size=instance.size,
-            sender=head.request.calling, called=head.request.called, peer=head.peer, originator=originator,
+            sender=head.request.calling, called=head.request.called, peer=head.peer, study=parse_dataset_head(instance.start).study, originator=originator,
         )  # fmt: skip
         return self._core.take(instance.path, arrival)
 

@@ -56,21 +56,21 @@ class Journal:
 
     # --- what changes it -------------------------------------------------------------------------
 
-    def take(self, arrival: Arrival, verdict: Verdict | None, *, waits: bool = False) -> Taken:
+    def take(
+        self, arrival: Arrival, verdict: Verdict | None, *, waits: bool = False, observe: bool = False
+    ) -> Taken:
         """Make the row of an arrival, compared with what came before under its UID. The name of its file, and then the
         row, are on the disk when this returns.
 
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
+        ``observe``: nothing is held for its UID.
         """
         needs = Needs(vital=False, first=self._names_safe, reads=arrival.sop_instance)
-        return self.writer.do(lambda change: decisions.take(change, arrival, verdict, waits), needs)
+        return self.writer.do(lambda change: decisions.take(change, arrival, verdict, waits, observe), needs)
 
     def settle(self, number: int, uid: str, verdict: Verdict, *, waits: bool = False) -> Future[State]:
-        """Have the verdict written on an instance that was taken before it was known; its state is known then.
-
-        After a power cut it may be checked again.
-        """
-        needs = Needs(lasting=False, reads=uid)
+        """Have the verdict written on an instance that was taken before it was known; its state is known then."""
+        needs = Needs(urgent=False, reads=uid)
         return self.writer.submit(lambda change: decisions.settle(change, number, uid, verdict, waits), needs)
 
     def move(
@@ -93,21 +93,18 @@ class Journal:
 
     def trace(self, uid: str, *, who: str, why: str, what: str) -> None:
         """Add an event about something that never became an instance; written soon, and not waited for."""
-        self.writer.submit(
-            lambda change: change.trace(uid, what, who, why), Needs(vital=False, lasting=False)
-        )
+        self.writer.submit(lambda change: change.trace(uid, what, who, why), Needs(vital=False, urgent=False))
 
     def exchange(
         self, destination: str, outcomes: Sequence[Outcome], *, lane: int = 0, lanes: int = 1, limit: int = 32
     ) -> list[Delivery]:
         """Write what became of deliveries and claim the next ones, with one commit.
 
-        In the order in which they came, and none while an earlier one of its study is not delivered yet. After a power
-        cut some may be delivered again: no file is removed before what says so is on the disk.
+        In the order in which they came, and none while an earlier one of its study is not delivered yet.
         """
         return self.writer.do(
             lambda change: decisions.exchange(change, destination, outcomes, lane, lanes, limit),
-            Needs(lasting=False),
+            Needs(urgent=False),
         )
 
     def remove(self, numbers: Iterable[int], why: str) -> None:

@@ -33,7 +33,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
     ``file``: its name in the spool. ``sha256``: of the data set, as it came. ``sender`` and ``called``: AE
     titles, or what stands for them; ``peer``: the address it came from; ``via``: dimse, stow, watch, recovery.
-    ``originator``: whether a Move Originator was named by both its title and its message, None: not at all.
+    ``study``: its UID, where it stands among the first elements. ``originator``: whether a Move Originator was named by both its title and its message, None: not at all.
     """
 
     file: str
@@ -46,6 +46,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     called: str = ""
     peer: str = ""
     via: str = "dimse"
+    study: str = ""
     originator: bool | None = None
 
 
@@ -98,7 +99,7 @@ def arrival_of(row: Row) -> Arrival:
     """The arrival that a row was made of."""
     return Arrival(
         file=row.file, sop_instance=row.uid, sop_class=row.sop_class, transfer_syntax=row.syntax, sha256=row.sha256,
-        size=row.size, sender=row.sender, called=row.called, peer=row.peer, via=row.via,
+        size=row.size, sender=row.sender, called=row.called, peer=row.peer, via=row.via, study=row.study,
     )  # fmt: skip
 
 

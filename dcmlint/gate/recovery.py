@@ -8,6 +8,7 @@ from dcmlint.errors import InputError
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import OWNED, Arrival
 from dcmlint.gate.spool import PART, REPAIRED, WHOLE, digest, read_identity
+from dcmlint.intake.dataset_head import read_dataset_head
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,12 +71,13 @@ def _adopt(core: Core, name: str) -> bool:
     try:
         identity = read_identity(path)
         sha256, size = digest(path, identity.offset)
+        study = read_dataset_head(path).study
     except (InputError, OSError):
         return False
     arrival = Arrival(
         file=name, sop_instance=identity.sop_instance, sop_class=identity.sop_class,
         transfer_syntax=identity.transfer_syntax, sha256=sha256, size=size, sender=identity.sender,
-        called=identity.called, via="recovery",
+        called=identity.called, via="recovery", study=study,
     )  # fmt: skip
     taken = core.journal.take(arrival, None)
     if taken.duplicate:

@@ -22,6 +22,7 @@ from dcmlint.gate.front import NotTaken
 from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Stow
 from dcmlint.gate.store_response import Stored, store_response
+from dcmlint.intake.dataset_head import parse_dataset_head
 from dcmlint.intake.part import SUFFIX
 from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Answer
 from dcmlint.intake.whole_file import WholeFile
@@ -191,6 +192,7 @@ class _Body:
             answer = self._take(path, Arrival(
                 file="", sop_instance=meta.sop_instance, sop_class=meta.sop_class, transfer_syntax=meta.transfer_syntax,
                 sha256=file.part.sha256, size=file.part.size, sender=self._user, peer=self._peer, via="stow",
+                study=parse_dataset_head(file.part.start).study,
             ))  # fmt: skip
         else:
             self.not_taken.append((meta.sop_instance, answer))

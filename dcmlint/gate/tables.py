@@ -30,6 +30,7 @@ CREATE INDEX instances_state ON instances(state, received);
 CREATE INDEX instances_kept ON instances(state, changed) WHERE kept=1;
 CREATE INDEX instances_repaired ON instances(id) WHERE repaired<>'';
 CREATE INDEX instances_study ON instances(study);
+CREATE INDEX instances_unchecked ON instances(study, id) WHERE state='checking';
 CREATE TABLE deliveries(
   instance INTEGER NOT NULL REFERENCES instances(id), destination TEXT NOT NULL,
   state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,
@@ -48,10 +49,12 @@ INSERT INTO retention VALUES(0);
 CREATE TRIGGER events_remain BEFORE DELETE ON events WHEN OLD.time >= (SELECT before FROM retention)
 BEGIN SELECT RAISE(ABORT, 'events are not removed before their time'); END;
 """
-# The index of all events by UID cost a page for each event, and only traces are looked for by it.
-_NARROWED = """
-DROP INDEX events_uid;
-CREATE INDEX events_traces_uid ON events(uid) WHERE instance=0;
+# Indexes of journals that were made before: that of all events by UID cost a page for each event, and only traces are
+# looked for by it; that of what is not checked yet came later.
+_INDEXES = """
+DROP INDEX IF EXISTS events_uid;
+CREATE INDEX IF NOT EXISTS events_traces_uid ON events(uid) WHERE instance=0;
+CREATE INDEX IF NOT EXISTS instances_unchecked ON instances(study, id) WHERE state='checking';
 """
 _ENDED = "('delivered','refused','superseded','discarded')"
 
@@ -69,8 +72,8 @@ def prepare(db: sqlite3.Connection) -> None:
     """Make the tables of a new journal; ``UsageError`` for one that this version cannot read."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name='events_uid'").fetchone():
-            db.executescript(f"BEGIN IMMEDIATE;{_NARROWED}COMMIT;")
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name='instances_unchecked'").fetchone():
+            db.executescript(f"BEGIN IMMEDIATE;{_INDEXES}COMMIT;")
         return
     if version:
         raise UsageError(f"the journal has format {version}; this version of dcmlint reads format {VERSION}")

@@ -16,6 +16,7 @@ from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Watch
 from dcmlint.gate.watch import ACCEPTED, HELD, FileVerdict, Watcher
 from dcmlint.intake.checking import Checks
+from dcmlint.intake.dataset_head import parse_dataset_head
 from dcmlint.intake.part import SUFFIX
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import SUCCESS
@@ -75,6 +76,7 @@ class ByGate:
             answer = self._core.take(part, Arrival(
                 file="", sop_instance=meta.sop_instance, sop_class=meta.sop_class, transfer_syntax=meta.transfer_syntax,
                 sha256=file.part.sha256, size=file.part.size, sender=self._sender, via="watch",
+                study=parse_dataset_head(file.part.start).study,
             ))  # fmt: skip
             rows = self._core.journal.find(meta.sop_instance)
             if rows:

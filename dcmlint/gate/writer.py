@@ -34,13 +34,13 @@ C = TypeVar("C", bound=Transaction)
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What is special about a piece of work.
 
-    ``vital``: it is done from the reserve where the disk is full. ``lasting``: it must be on the disk when its future is
-    done; what is not is there soon, and after a power cut it may be as if it had not been done. ``first``: done before it,
-    once for all that are committed together. ``reads``: a UID whose rows it reads.
+    ``vital``: it is done from the reserve where the disk is full. ``urgent``: a sender or a person waits for it; what is
+    not urgent is put together for a moment. ``first``: done before it, once for all that are committed together.
+    ``reads``: a UID whose rows it reads.
     """
 
     vital: bool = True
-    lasting: bool = True
+    urgent: bool = True
     first: Callable[[], None] | None = None
     reads: str = ""
 
@@ -57,7 +57,9 @@ class _Item(Generic[C]):
         self.work, self.future, self.needs = work, future, needs
 
 
-_TOGETHER = 512  # pieces of work in one commit
+_TOGETHER = 512  # pieces of urgent work in one commit
+# Seconds that work which is not urgent waits for more: at most, and while nothing urgent comes.
+_PUT_TOGETHER, _QUIET = 0.1, 0.01
 _LOG_PAGES = 4000  # of the write-ahead log, 16 MB, before it is written into the database: each page once
 # SQLite's primary result codes (https://sqlite.org/rescode.html): a full disk, or one that fails.
 _FULL = 13
@@ -72,8 +74,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return."""
     db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode=WAL")
-    # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back, and the next sync
-    # has all of them.
+    # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute("PRAGMA secure_delete=ON")  # who the patient was is gone with the file of the instance
@@ -95,7 +96,6 @@ class Writer(Generic[C]):
         self, path: Path, begin: Callable[[sqlite3.Connection], C], on_full: Callable[[], None] = lambda: None
     ) -> None:
         self._db = connect(path)
-        self._lasting = True
         self._begin = begin
         self._on_full = on_full
         self._queue: queue.SimpleQueue[_Item[C] | None] = queue.SimpleQueue()
@@ -134,21 +134,35 @@ class Writer(Generic[C]):
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            item = self._queue.get()
-            batch = [] if item is None else [item]
-            while item is not None and len(batch) < _TOGETHER:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is not None:
-                    batch.append(item)
-            if batch:
-                self._commit(batch)
-            if item is None:
-                self._db.close()
-                return
+        waiting: list[_Item[C]] = []  # what is not urgent
+        until = 0.0  # when it is committed, whatever comes
+        over = False
+        while not over:
+            batch, over = self._gathered(min(until - monotonic(), _QUIET) if waiting else None)
+            came = [item for item in batch if not item.needs.urgent]
+            if came and not waiting:
+                until = monotonic() + _PUT_TOGETHER
+            waiting += came
+            urgent = [item for item in batch if item.needs.urgent]
+            if over or not batch or monotonic() >= until:
+                urgent, waiting = urgent + waiting, []
+            if urgent:
+                self._commit(urgent)
+        self._db.close()
+
+    def _gathered(self, seconds: float | None) -> tuple[list[_Item[C]], bool]:
+        """What has come, waited for if there is nothing; and whether it is the last."""
+        batch: list[_Item[C]] = []
+        try:
+            item = self._queue.get(timeout=seconds if seconds is None else max(seconds, 0.0))
+            while item is not None:
+                batch.append(item)
+                if len(batch) == _TOGETHER:
+                    return batch, False
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
 
     def _commit(self, batch: list[_Item[C]]) -> None:
         began = monotonic()
@@ -199,10 +213,6 @@ class Writer(Generic[C]):
 
     def _attempt(self, batch: list[_Item[C]], *, apart: bool) -> list[tuple[Any, Exception | None]]:
         db = self._db
-        lasting = any(item.needs.lasting for item in batch)
-        if lasting != self._lasting:
-            db.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
-            self._lasting = lasting
         db.execute("BEGIN IMMEDIATE")
         try:
             done: list[tuple[Any, Exception | None]]

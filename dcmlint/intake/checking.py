@@ -249,7 +249,10 @@ class _Child:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
+                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
+                # Out of reach of a Ctrl-C; in the session of its parent, because Linux shares processors by session, and
+                # a low priority counts within one only (sched(7), autogroup).
+                process_group=0,
                 # Threads of NumPy's own would take memory of a child and nothing uses them.
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )  # fmt: skip

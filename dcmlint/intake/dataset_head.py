@@ -17,7 +17,9 @@ from dcmlint.intake import part10
 from dcmlint.standard.tags import SOPClassUID, SOPInstanceUID, StudyInstanceUID
 
 _READ = 1 << 16
-_MAX_ELEMENTS = 256
+_MAX_ELEMENTS = 1024  # those in sequences too
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD  # PS3.5 Table 7.5-3
 
 Encoding = Literal["explicit little", "implicit little", "explicit big", "deflated or unknown", "empty"]
 
@@ -62,28 +64,40 @@ def parse_dataset_head(data: bytes) -> DatasetHead:
     explicit = encoding != "implicit little"
     values: dict[int, str] = {}
     group2 = False
-    offset = 0
+    offset = depth = 0
     for _ in range(_MAX_ELEMENTS):
         if offset + 8 > len(data):
             break
         group, element = struct.unpack_from(f"{order}HH", data, offset)
         vr = data[offset + 4 : offset + 6]
-        if explicit and vr in _LONG:
+        tag = group << 16 | element
+        if explicit and vr in _LONG and group != 0xFFFE:
             if offset + 12 > len(data):
                 break
             (length,) = struct.unpack_from(f"{order}I", data, offset + 8)
             start = offset + 12
-        elif explicit:
+        elif explicit and group != 0xFFFE:
             (length,) = struct.unpack_from(f"{order}H", data, offset + 6)
             start = offset + 8
         else:
-            (length,) = struct.unpack_from("<I", data, offset + 4)
+            (length,) = struct.unpack_from(f"{order}I", data, offset + 4)
             start = offset + 8
-        group2 = group2 or group == 0x0002
-        tag = group << 16 | element
-        if tag > StudyInstanceUID or length == 0xFFFFFFFF:
+        if tag in (_ITEM_END, _SEQUENCE_END):
+            depth -= 1
+            offset = start
+            continue
+        if (depth == 0 and tag > StudyInstanceUID) or (length == _UNDEFINED and vr == b"UN"):
             break
-        if tag in (SOPClassUID, SOPInstanceUID, StudyInstanceUID) and length <= 256:
+        if length == _UNDEFINED:  # a sequence or an item: what is in it is stepped over
+            depth += 1
+            offset = start
+            continue
+        group2 = group2 or group == 0x0002
+        if (
+            depth == 0
+            and tag in (SOPClassUID, SOPInstanceUID, StudyInstanceUID)
+            and length <= min(256, len(data) - start)
+        ):
             values[tag] = data[start : start + length].decode("latin-1").rstrip("\0 ")
         offset = start + length
     return DatasetHead(

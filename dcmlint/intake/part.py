@@ -15,6 +15,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 _flush = getattr(os, "fdatasync", os.fsync)
 _FLUSH_BYTES = 64 << 20
 _ENDLESS = 1 << 38  # 256 GB
+_START_BYTES = 1 << 14
 
 
 class Part:
@@ -22,7 +23,7 @@ class Part:
 
     ``refusal`` is set once it is known that nothing will be kept: what still comes is dropped, and the
     refusal is the answer at the end. The file has the suffix ``.part`` until somebody renames it.
-    ``limit``: bytes of the data set. ``digest``: whether its SHA-256 is wanted. ``ahead``: have what came
+    ``start``: the first bytes of the data set, for `dataset_head`. ``limit``: bytes of the data set. ``digest``: whether its SHA-256 is wanted. ``ahead``: have what came
     written to the disk while more comes, so that a large instance does not wait for all of it in the end.
     """
 
@@ -37,6 +38,7 @@ class Part:
         "path",
         "refusal",
         "size",
+        "start",
     )
 
     def __init__(
@@ -48,6 +50,7 @@ class Part:
         self.path = path
         self.limit = limit
         self.size = 0
+        self.start = b""
         self.refusal = refusal
         self._wanted = digest
         self._digest: Digest | None = None
@@ -67,6 +70,8 @@ class Part:
 
     def write(self, data: memoryview) -> None:
         """Append bytes of the data set."""
+        if self.size < _START_BYTES:
+            self.start += bytes(data[: _START_BYTES - self.size])
         self.size += len(data)
         if self._fd < 0:
             return

@@ -53,6 +53,19 @@ def test_observing_accepts_everything_and_says_what_would_have_been_done(tmp_pat
         assert "would be refused: GTT001" in row.why
 
 
+def test_observing_holds_nothing_for_its_uid_either_and_says_that_it_would(tmp_path: Path) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+        contents = [data_set("2.25.77"), data_set("2.25.77", filling=b"other" * 10)]
+        assert [bench.take(content) for content in contents] == [0, 0]
+        assert bench.states() == ["queued", "queued"]
+        assert [one.why for one in bench.journal.events(2) if one.state == "observed"] == [
+            "would be held: NET502: another instance was accepted under this SOP Instance UID"
+        ]
+        assert not [one for one in bench.journal.events(1) if one.state == "observed"]
+        assert bench.take(contents[1]) == 0
+        assert bench.states() == ["queued", "queued"]  # the same bytes once more are stored once
+
+
 def test_a_long_backlog_of_checks_waits_in_the_journal_and_not_in_memory(tmp_path: Path) -> None:
     count = 40
     with Bench(tmp_path, observe=True) as bench, pytest.MonkeyPatch.context() as patch:

@@ -276,6 +276,24 @@ def test_a_clock_that_is_set_back_does_not_stop_a_queue(tmp_path: Path) -> None:
         assert len(bench.journal.exchange("archive", [])) == 1
 
 
+def test_the_order_is_that_of_arrival_however_long_a_check_takes(tmp_path: Path) -> None:
+    with Bench(tmp_path, observe=True) as bench, Archive(tmp_path / "archive") as archive:
+        bench.checks.slow = True
+        uids = [f"2.25.{number}" for number in range(1, 5)]
+        for uid, study in zip(uids, ["2.25.9", "2.25.9", "2.25.8", "2.25.9"], strict=True):
+            bench.take(data_set(uid, study=study), uid, study=study)
+        (first, *others), bench.checks.later = bench.checks.later, []
+        with forwarding(bench, archive.port, associations=2):
+            bench.core.queued = lambda: None  # looked for once a second by itself
+            for task, pending in others:
+                pending.give(Reply(study="2.25.8" if task.sop_instance == "2.25.3" else "2.25.9"))
+            until(lambda: bench.states("2.25.3") == ["delivered"])
+            assert archive.order == ["2.25.3"]
+            first[1].give(Reply(study="2.25.9"))
+            until(all_in(bench, "delivered"))
+        assert [uid for uid in archive.order if uid != "2.25.3"] == ["2.25.1", "2.25.2", "2.25.4"]
+
+
 OUTAGE = float(os.environ.get("DCMLINT_GATE_OUTAGE", "1"))
 
 

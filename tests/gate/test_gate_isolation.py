@@ -115,6 +115,9 @@ def test_a_child_that_dies_or_hangs_is_replaced(
         assert checks.submit(task(instance)).wait(30).findings  # type: ignore[union-attr]
         (worker,) = checks._workers
         assert worker._child is not None
+        child = worker._child.process.pid
+        # A Ctrl-C is for the gate; its low priority counts within its session only.
+        assert (os.getpgid(child), os.getsid(child)) == (child, os.getsid(0))
         worker._child.process.kill()
         reply = checks.submit(task(instance)).wait(30)
         assert reply is not None

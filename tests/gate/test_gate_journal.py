@@ -7,15 +7,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from time import time
 
+import msgspec
 import pytest
-from gate_support import Bench, arrival_of, data_set, sha
+from gate_support import Bench, arrival_of, data_set, sha, until
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.change import Change
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Arrival, Outcome
 from dcmlint.gate.writer import JournalError, Needs, Writer
-from dcmlint.intake.verdict import Verdict
+from dcmlint.intake.verdict import Action, Verdict
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def journal(tmp_path: Path):
     made.close()
 
 
-def arrival(number: int, uid: str = "", content: bytes = b"x") -> Arrival:
+def arrival(number: int, uid: str = "", content: bytes = b"x", study: str = "") -> Arrival:
     made = arrival_of(content, uid or f"2.25.{number}")
-    return Arrival(**{**{f: getattr(made, f) for f in made.__struct_fields__}, "file": f"{number}.dcm"})
+    return msgspec.structs.replace(made, file=f"{number}.dcm", study=study)
 
 
-LASTING = Needs()
+URGENT = Needs()
 
 
 def change_of(db: sqlite3.Connection) -> Change:
@@ -69,29 +70,66 @@ def test_commits_are_synchronised_and_shared(journal: Journal) -> None:
     assert journal.writer.commits - before <= 3
 
 
-def test_what_can_be_done_again_after_a_power_cut_waits_for_no_sync(journal: Journal) -> None:
+def test_every_commit_is_on_the_disk_whatever_it_is_about(journal: Journal) -> None:
     def mode(change: Change) -> int:
         return int(change.execute("PRAGMA synchronous").fetchone()[0])
 
-    lasting, other = Needs(), Needs(lasting=False)
-    assert [journal.writer.do(mode, needs) for needs in (lasting, other, lasting)] == [2, 1, 2]
+    for needs in (Needs(), Needs(urgent=False), Needs(vital=False), Needs(vital=False, urgent=False)):
+        assert journal.writer.do(mode, needs) == 2
+
+
+def test_a_sender_does_not_wait_for_what_can_wait(journal: Journal) -> None:
     gate = threading.Event()
-    journal.writer.submit(
-        lambda change: gate.wait(5)
-    )  # what follows is one commit, for which the strictest counts
-    both = [journal.writer.submit(mode, needs) for needs in (other, lasting, other)]
+    journal.writer.submit(lambda change: gate.wait(5))
+    done: list[str] = []
+    waiting = [
+        journal.writer.submit(lambda change: done.append("waits"), Needs(urgent=False)) for _ in range(3)
+    ]
+    urgent = journal.writer.submit(lambda change: done.append("urgent"))
+    before = journal.writer.commits
     gate.set()
-    assert [future.result(5) for future in both] == [2, 2, 2]
+    urgent.result(5)
+    for future in waiting:
+        future.result(5)
+    assert done == ["urgent", "waits", "waits", "waits"]
+    assert journal.writer.commits - before <= 3  # the first, the urgent one, and all that waited
 
 
-def test_an_answer_a_decision_and_a_removal_are_on_the_disk(
+def test_what_can_wait_is_written_at_the_latest_when_the_journal_is_closed(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "db", change_of)
+    writer.do(lambda change: change.execute("CREATE TABLE t(x)"))
+    future = writer.submit(lambda change: change.execute("INSERT INTO t VALUES(1)"), Needs(urgent=False))
+    writer.close()
+    assert future.result(0) is not None
+    with sqlite3.connect(tmp_path / "db") as db:
+        assert db.execute("SELECT count(*) FROM t").fetchone() == (1,)
+
+
+def test_what_can_wait_is_not_put_off_for_ever(journal: Journal) -> None:
+    over = threading.Event()
+
+    def keep_busy() -> None:
+        while not over.is_set():
+            journal.writer.do(lambda change: None)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    try:
+        journal.writer.do(lambda change: None, Needs(urgent=False))
+        assert not over.is_set()
+    finally:
+        over.set()
+        busy.join()
+
+
+def test_a_person_and_a_sender_are_waited_for_by_the_journal_and_a_queue_is_not(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waited: list[bool] = []
+    asked: list[bool] = []
     submit = journal.writer.submit
 
-    def noted(work: Callable[[Change], object], needs: Needs = LASTING) -> Future[object]:
-        waited.append(needs.lasting)
+    def noted(work: Callable[[Change], object], needs: Needs = URGENT) -> Future[object]:
+        asked.append(needs.urgent)
         return submit(work, needs)
 
     monkeypatch.setattr(journal.writer, "submit", noted)
@@ -101,7 +139,7 @@ def test_an_answer_a_decision_and_a_removal_are_on_the_disk(
     journal.exchange("archive", [Outcome(instance=1, state="delivered", detail="said")])
     journal.move([1], "held", who="test", why="a decision")
     journal.remove([1], "kept long enough")
-    assert waited == [True, False, False, False, True, True]
+    assert asked == [True, False, False, False, True, True]
 
 
 def test_work_that_fails_takes_only_itself_back(journal: Journal) -> None:
@@ -203,6 +241,21 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
         Journal(path)
 
 
+def test_a_journal_that_was_made_before_has_the_indexes_of_today(tmp_path: Path) -> None:
+    def indexes() -> set[str]:
+        with sqlite3.connect(tmp_path / "j") as db:
+            return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='index'")}
+
+    Journal(tmp_path / "j").close()
+    today = indexes()
+    with sqlite3.connect(tmp_path / "j") as db:
+        db.execute("DROP INDEX instances_unchecked")
+        db.execute("DROP INDEX events_traces_uid")
+        db.execute("CREATE INDEX events_uid ON events(uid)")
+    Journal(tmp_path / "j").close()
+    assert indexes() == today
+
+
 def test_the_connection_of_a_thread_ends_with_it(journal: Journal) -> None:
     for _ in range(20):
         thread = threading.Thread(target=journal.rows, args=("1",))
@@ -290,6 +343,19 @@ def test_deliveries_keep_the_order_of_a_study(journal: Journal) -> None:
     assert journal.deliveries(1)[0].tries == 1
 
 
+@pytest.mark.parametrize(("action", "then"), [("accept", [1, 2]), ("quarantine", [2])])
+def test_what_came_before_in_its_study_is_waited_for_until_it_is_checked(
+    journal: Journal, action: Action, then: list[int]
+) -> None:
+    journal.take(arrival(1, study="2.25.900"), None)
+    journal.take(arrival(2, study="2.25.900"), Verdict(study="2.25.900"))
+    journal.take(arrival(3, study="2.25.901"), Verdict(study="2.25.901"))
+    journal.take(arrival(4), None)  # of which nobody knows its study
+    assert [one.instance for one in journal.exchange("archive", [])] == [3]
+    journal.settle(1, "2.25.1", Verdict(study="2.25.900", action=action)).result(5)
+    assert [one.instance for one in journal.exchange("archive", [])] == then
+
+
 def test_what_was_not_attempted_does_not_count(journal: Journal) -> None:
     journal.take(arrival(1), Verdict())
     journal.exchange("archive", [])
@@ -335,6 +401,7 @@ def test_what_has_ended_is_forgotten_after_its_time_and_nothing_else_is(tmp_path
             bench.take(data_set(f"2.25.{number}"), f"2.25.{number}")
             journal.move([number], state, who="test", why="before")  # type: ignore[arg-type]
         journal.trace("2.25.99", who="X at 127.0.0.1", why="cut", what="cut off")
+        until(lambda: journal.traces("2.25.99"))  # it is written soon
         assert journal.forget(time() - 100, 500) == 0  # nothing is so old
         journal.remove([1, 2], "kept long enough")  # the file of 5 went with the decision
         assert journal.forget(time() + 1, 500) == 4  # three instances and a trace

@@ -425,6 +425,35 @@ def test_the_head_of_a_data_set_tells_its_encoding(tmp_path: Path) -> None:
     assert parse_dataset_head(b"\xff\xd8\xff\xe0\0\x10JFIF").encoding == "deflated or unknown"
 
 
+def _in_sequence(*, explicit: bool) -> bytes:
+    """A study UID in the item of a sequence without lengths, and then that of the data set (PS3.5 7.5.2)."""
+    undefined = b"\xff\xff\xff\xff"
+    inner, outer = (
+        (element(0x0020, 0x000D, b"UI", uid) if explicit else b"\x20\0\x0d\0\x08\0\0\0" + uid)
+        for uid in (b"2.25.77\0", b"2.25.55\0")
+    )
+    first = element(0x0008, 0x0016, b"UI", b"1.2.3\0") if explicit else b"\x08\0\x16\0\x06\0\0\x001.2.3\0"
+    sequence = b"\x08\0\x40\x11" + (b"SQ\0\0" if explicit else b"") + undefined
+    item = b"\xfe\xff\x00\xe0" + undefined + inner + b"\xfe\xff\x0d\xe0" + bytes(4)
+    return first + sequence + item + b"\xfe\xff\xdd\xe0" + bytes(4) + outer
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_the_study_is_that_of_the_data_set_and_of_no_item(explicit: bool) -> None:
+    data = _in_sequence(explicit=explicit)
+    assert parse_dataset_head(data).study == "2.25.55"
+    for end in range(len(data)):
+        assert parse_dataset_head(data[:end]).study == ""
+
+
+def test_a_study_that_stands_behind_what_cannot_be_stepped_over_is_not_known() -> None:
+    first = element(0x0008, 0x0016, b"UI", b"1.2.3\0")
+    unknown = b"\x09\0\x10\0UN\0\0\xff\xff\xff\xff"
+    assert parse_dataset_head(first + unknown + element(0x0020, 0x000D, b"UI", b"2.25.1\0")).study == ""
+    pixels = b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0" + bytes(4)
+    assert parse_dataset_head(first + pixels).study == ""
+
+
 def test_a_digest_is_right_after_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
     import os

@@ -468,6 +468,7 @@ class Association:
             association=self._head,
             size=incoming.size,
             sha256=incoming.sha256,
+            start=incoming.start,
         )
         try:
             answer = self._handlers.on_instance(received)

@@ -59,7 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class ReceivedInstance(msgspec.Struct, frozen=True, kw_only=True):
     """An instance that is whole: its file, the command and context it came with, its association.
 
-    The file is a Part 10 file named ``*.part``. It is the handler's: to rename (``publish``) or remove.
+    The file is a Part 10 file named ``*.part``. It is the handler's: to rename (``publish``) or remove. ``start``: the
+    first bytes of its data set.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class ReceivedInstance(msgspec.Struct, frozen=True, kw_only=True):
     association: AssociationHead
     size: int
     sha256: str = ""
+    start: bytes = b""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
