@@ -23,18 +23,21 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import defects
 import pydicom
 from pydicom import config as pydicom_config
-from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.datadict import dictionary_VR, keyword_dict, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dcmlint import Checker, standard
 from dcmlint.compare.peers import dciodvfy_program
+from dcmlint.rules.tables.levels import Level, iod_spec
 
 DAILY = (
     "CTImageStorage", "MRImageStorage", "ComputedRadiographyImageStorage", "DigitalXRayImageStorageForPresentation",
@@ -74,6 +77,8 @@ DAILY = (
 
 warnings.simplefilter("ignore")
 pydicom_config.settings.writing_validation_mode = pydicom_config.IGNORE
+# Where there is a file system in memory, the mutants need no disk.
+_ROOM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 _STEP = re.compile(r"(\w+)(?:\[(\d+|\*)\])?")
 _THEIRS = re.compile(r"^(?:Error) - (?:<(?P<path>/[^>]*)> - )?(?P<text>.*)$")
 _TAGGED = re.compile(r"(\w+)\([0-9a-f]{4},[0-9a-f]{4}\)(?:\[(\d+)\])?")
@@ -142,7 +147,7 @@ def written(data: Dataset) -> bytes:
 
 def dciodvfy(data: bytes) -> Counter[str]:
     """The errors of dciodvfy, a line each."""
-    handle, path = tempfile.mkstemp(suffix=".dcm")
+    handle, path = tempfile.mkstemp(suffix=".dcm", dir=_ROOM)
     try:
         with open(handle, "wb") as file:
             file.write(data)
@@ -160,77 +165,56 @@ def dcmlint(checker: Checker, data: bytes) -> Counter[str]:
     """The errors and warnings of dcmlint: rule, path and message; and what is allowed and said as information (`SAID`)."""
     report = checker.check(data)
     return Counter(
-        f"{finding.rule} {finding.path} {finding.message} {finding.is_}"
+        f"{finding.severity} {finding.rule} {finding.path} {finding.message} {finding.is_}"
         for finding in report.findings
         if finding.severity != "info" or finding.rule in SAID
     )
-
-
-def elements(data: Dataset, path: str = "") -> Iterator[tuple[str, Dataset, Any]]:
-    """Each element of an instance, items included: of the first item of a sequence only."""
-    for element in list(data):
-        if element.tag.is_private or element.tag.group in (0x0002, 0x7FE0) or not element.keyword:
-            continue
-        here = f"{path}{element.keyword}"
-        yield here, data, element
-        if element.VR == "SQ" and element.value:
-            yield from elements(element.value[0], f"{here}[0].")
-
-
-def mutants(data: Dataset) -> Iterator[tuple[str, str, Dataset]]:
-    """Path, kind (absent, empty, other) and mutant."""
-    for path, _, element in list(elements(data)):
-        for kind in ("absent", "empty", "other"):
-            made = copy.deepcopy(data)
-            level = made
-            *above, last = path.split(".")
-            for step in above:
-                level = level[step.split("[")[0]].value[0]
-            if kind == "absent":
-                del level[last]
-            elif kind == "empty":
-                if element.is_empty:
-                    continue
-                level[last].value = Sequence([]) if element.VR == "SQ" else None
-            else:
-                value = {"CS": "BOGUS_TERM", "US": 60000, "IS": "-7", "DS": "-7.5", "UI": "2.25.99"}.get(
-                    element.VR
-                )
-                if value is None or last in ("SOPInstanceUID", "SOPClassUID"):
-                    continue
-                level[last].value = value
-            yield path, kind, made
 
 
 # Information of dcmlint on what dciodvfy refuses and the standard allows: an optional sequence without items (PS3.5 7.4.5).
 SAID = ("MOD015",)
 
 
-def differences(data: Dataset, checker: Checker) -> tuple[int, int, list[tuple[str, str, str]]]:
-    """How many mutants dciodvfy refuses, how many of them dcmlint reports, and those that it does not."""
+class Compared(NamedTuple):
+    """What the two say of the mutants of one instance.
+
+    ``refused``: mutants of which dciodvfy has an error more; ``reported``: those of them that dcmlint reports;
+    ``missed`` and ``alone``: path, kind and line of those that one of them alone has an error of.
+    """
+
+    refused: int
+    reported: int
+    missed: list[tuple[str, str, str]]
+    alone: list[tuple[str, str, str]]
+
+
+def differences(
+    data: Dataset,
+    checker: Checker,
+    wanted: defects.Wanted = defects.basic,
+    known: defects.Known | None = None,
+) -> Compared:
+    """Hold the two against each other over the mutants of an instance."""
     original = written(data)
     theirs, ours = dciodvfy(original), dcmlint(checker, original)
     refused = reported = 0
-    missed = []
-    for path, kind, mutant in mutants(data):
-        try:
-            encoded = written(mutant)
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
-            continue
+    missed, alone = [], []
+    for path, kind, encoded in defects.spoiled(data, written, wanted, known):
         new = Counter(
             {line: number for line, number in (dciodvfy(encoded) - theirs).items() if not _false(line)}
         )
+        new_ours = dcmlint(checker, encoded) - ours
         if not new:
+            alone += [(path, kind, line) for line in new_ours if line.startswith("error")]
             continue
         refused += 1
-        new_ours = dcmlint(checker, encoded) - ours
-        if new_ours and all(line.startswith(SAID) for line in new_ours):
+        if new_ours and all(line.split(" ", 1)[1].startswith(SAID) for line in new_ours):
             refused -= 1  # a false alarm of dciodvfy, which dcmlint knows
         elif new_ours:
             reported += 1
         else:
             missed.append((path, kind, next(iter(new))))
-    return refused, reported, missed
+    return Compared(refused, reported, missed, alone)
 
 
 def _false(line: str) -> bool:
@@ -284,8 +268,9 @@ def _fitted(data: Dataset) -> None:
 def _mended(data: Dataset, path: str, text: str, want: str = "") -> bool:
     """Add or fill what is missing at a path; take the first of the values that are asked for."""
     steps = _STEP.findall(path)
-    if len(steps) == 2 and steps[0][0] == "SharedFunctionalGroupsSequence":
-        return False  # each functional group stands in the items of the frames
+    if len(steps) == 2 and steps[0][0] == "SharedFunctionalGroupsSequence" and want != "shared":
+        # Each functional group that may stands in the items of the frames.
+        steps[0] = "PerFrameFunctionalGroupsSequence", "0"
     if not steps or any(name not in keyword_dict for name, _ in steps):
         return False
     level = data
@@ -337,17 +322,99 @@ def _added(level: Dataset, name: str, vr: str, text: str) -> bool:
     return True
 
 
-def _run(source: str) -> tuple[str, int, int, list[tuple[str, str, str]]]:
+def level_of(data: Dataset, path: str = "") -> Level | None:
+    """The rows of all modules of the IOD of an instance, or of the items at a path."""
+    entry = standard.load().sop_class(data.get("SOPClassUID", ""))
+    if entry is None:
+        return None
+    spec = iod_spec(entry.iod)
+    level: Level | None = spec.level(frozenset(range(len(spec.modules))))
+    for name in [step for step in defects.plain(path).split(".") if step]:
+        level = None if level is None else level.child(tag_for_keyword(name) or 0)
+    return level
+
+
+def absent(data: Dataset, path: str, here: Dataset) -> list[tuple[int, str, Any]]:
+    """The attributes that a row knows at a path and that are not there: tag, VR and a value."""
+    level = level_of(data, path)
+    found = []
+    for tag, specs in () if level is None else sorted(level.rows.items()):
+        entry = standard.load().dictionary.entry(tag)
+        if entry is None or tag in here or tag >> 16 in (0x7FE0, 0x5000, 0x6000) or entry.retired:
+            continue
+        vr = entry.vr.split("/")[0].split(" or ")[0]
+        if vr == "SQ":
+            found.append((tag, vr, Sequence([Dataset()])))
+            continue
+        listed = [
+            values for spec in specs for values in spec.row.values if values.position <= 1 and values.values
+        ]
+        value = listed[0].values[0] if listed else _SIZED.get(entry.keyword, _VALUES.get(vr, ""))
+        fewest = int(number[0]) if (number := re.match(r"\d+", entry.vm)) else 1
+        if fewest > 1 and not isinstance(value, list | bytes):
+            value = [value] * fewest
+        found.append((tag, vr, value))
+    return found
+
+
+def enriched(data: Dataset, checker: Checker) -> Dataset:
+    """An instance with the optional attributes of its modules, as far as neither validator has more to say then."""
+    rich = copy.deepcopy(data)
+    for depth in range(3):
+        for path, here in list(defects.levels(rich)):
+            if path.count(".") != depth:
+                continue
+            for tag, vr, value in absent(rich, path, here):
+                keyword = keyword_for_tag(tag)
+                if keyword in _NEVER or (vr == "SQ" and depth > 1):
+                    continue
+                before = _errors(rich, checker)
+                here.add_new(tag, vr, value)
+                if vr == "SQ":
+                    _filled(rich, checker, f"{path}{keyword}")
+                if _errors(rich, checker) - before:
+                    del here[tag]
+    return rich
+
+
+def _errors(data: Dataset, checker: Checker) -> Counter[str]:
+    try:
+        return dcmlint(checker, written(data))
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+        return Counter(["cannot be written"])
+
+
+def _filled(data: Dataset, checker: Checker, path: str) -> None:
+    """Give the items at a path what dcmlint asks for."""
+    for _ in range(8):
+        found = [one for one in checker.check(written(data)).findings if one.path.startswith(path)]
+        mended = [_mended(data, one.path, one.message, one.want) for one in found]
+        if not any(mended):
+            return
+
+
+def _run(source: str, more: int, rich: bool) -> tuple[str, Compared]:
     checker = Checker("dicom", extend_select=SAID)
     uids = {uid.keyword: uid.uid for uid in standard.load().uids()}
     if source in uids or source.startswith("1.2.840"):
-        return source, *differences(made(uids.get(source, source), checker), checker)
-    try:
-        data = pydicom.dcmread(source)
-        written(data)
-    except (pydicom.errors.InvalidDicomError, OSError, ValueError):  # not DICOM, or not for pydicom to write
-        return source, 0, 0, []
-    return source, *differences(data, checker)
+        data = made(uids.get(source, source), checker)
+    else:
+        try:
+            data = pydicom.dcmread(source)
+            written(data)
+        except (
+            pydicom.errors.InvalidDicomError,
+            OSError,
+            ValueError,
+        ):  # not DICOM, or not for pydicom to write
+            return source, Compared(0, 0, [], [])
+    if rich:
+        data = enriched(data, checker)
+    if not more:
+        return source, differences(data, checker)
+    return source, differences(
+        data, checker, defects.Seldom(more), lambda path, here: absent(data, path, here)
+    )
 
 
 def main() -> None:
@@ -357,6 +424,12 @@ def main() -> None:
     )
     parser.add_argument("sources", nargs="*")
     parser.add_argument("--all", action="store_true", help="the SOP Classes of daily use")
+    parser.add_argument("--more", type=int, default=0, metavar="N",
+                        help="all kinds of defects, each of them of N instances of an attribute in a process")  # fmt: skip
+    parser.add_argument(
+        "--rich", action="store_true", help="give the instances their optional attributes first"
+    )
+    parser.add_argument("--alone", action="store_true", help="print the errors that only dcmlint has, too")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     given = parser.parse_args()
     sources = [
@@ -366,17 +439,22 @@ def main() -> None:
         if not os.path.isdir(path)
     ] + (list(DAILY) if given.all else [])
     refused = reported = 0
-    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    missed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    alone: dict[tuple[str, str], list[str]] = defaultdict(list)
     with ProcessPoolExecutor(given.jobs) as pool:
-        for source, theirs, ours, missed in pool.map(_run, sources):
-            refused, reported = refused + theirs, reported + ours
-            print(f"{source}: {ours} of {theirs} reported")
-            for path, kind, line in missed:
-                kinds[re.sub(r"\[\d+\]", "", path).split(".")[-1], kind].append(f"{source} {path}: {line}")
-    for (attribute, kind), where in sorted(kinds.items(), key=lambda one: -len(one[1])):
-        print(f"\n{attribute} {kind}: {len(where)}")
-        for line in where[:4]:
-            print(f"    {line}")
+        several = (repeat(given.more), repeat(given.rich))
+        for source, compared in pool.map(_run, sources, *several):
+            refused, reported = refused + compared.refused, reported + compared.reported
+            print(f"{source}: {compared.reported} of {compared.refused} reported", flush=True)
+            for found, kinds in ((compared.missed, missed), (compared.alone, alone)):
+                for path, kind, line in found:
+                    kinds[defects.plain(path).split(".")[-1], kind].append(f"{source} {path}: {line}")
+    for title, kinds in (("dciodvfy alone", missed), ("dcmlint alone", alone if given.alone else {})):
+        print(f"\n== {title}")
+        for (attribute, kind), where in sorted(kinds.items(), key=lambda one: -len(one[1])):
+            print(f"\n{attribute} {kind}: {len(where)}")
+            for line in where[:4]:
+                print(f"    {line}")
     if refused:
         print(f"\n{reported} of {refused} ({reported / refused:.1%}) of what dciodvfy refuses is reported")
 

@@ -44,7 +44,7 @@ class GeneralChecks:
         elements = ElementCheck(instance, values, group)
         if "element" in kinds or "value" in kinds:
             elements.run()
-        tables = TableCheck(instance, group)
+        tables = TableCheck(instance, group, elements.problems)
         if "table" in kinds:
             tables.run()
         else:

@@ -15,6 +15,7 @@ Type = Literal["1", "1C", "2", "2C", "3", "-"]  # PS3.5 7.4; "-" where a table g
 Usage = Literal["M", "C", "U"]  # PS3.3 A.1.3
 Otherwise = Literal["may", "not", "unread"]
 Placement = Literal["any", "shared", "per-frame"]
+Numbering = Literal["", "unique", "from-1"]
 
 FUNCTIONAL_GROUPS = "IODFunctionalGroupMacros"
 """The table name of the include that stands for the functional groups of the IOD at hand (PS3.3 C.7.6.16)."""
@@ -23,11 +24,12 @@ FUNCTIONAL_GROUPS = "IODFunctionalGroupMacros"
 class ValueSet(msgspec.Struct, frozen=True, array_like=True):
     """The values that a row lists.
 
-    ``kind`` is "enumerated" (no other value is allowed) or "defined" (others are, PS3.5 6.3). ``position`` is the
-    1-based value it holds for, 0 for every value. ``when`` is the source of the condition under which it holds.
+    ``kind`` is "enumerated" (no other value is allowed), "defined" (others are, PS3.5 6.3), "least" (one number, and
+    those above it), "above" (those above it alone) or "range" (from the first number to the second). ``position`` is
+    the 1-based value it holds for, 0 for every value. ``when`` is the source of the condition under which it holds.
     """
 
-    kind: Literal["enumerated", "defined"]
+    kind: Literal["enumerated", "defined", "least", "above", "range"]
     position: int
     values: tuple[str | int, ...]
     when: str | None = None
@@ -41,7 +43,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True, tag_field="_kind", tag=0
     sentence was read. ``items`` is (fewest, most) of a sequence, most None for any number. ``condition_hash`` marks
     the sentence that ``when`` was read from. ``open`` says that the items may hold any attribute. ``since`` and
     ``until`` are the first and last edition that have the row as it stands here, empty when not known to have
-    changed.
+    changed. ``count`` is the tag of the attribute whose value is the number of items, 0 for none; ``numbering`` says that
+    the attribute numbers the items that hold it, from 1 or at least each with another number.
     """
 
     tag: int
@@ -57,6 +60,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True, tag_field="_kind", tag=0
     open: bool = False
     since: str = ""
     until: str = ""
+    count: int = 0
+    numbering: Numbering = ""
 
     @property
     def conditional(self) -> bool:

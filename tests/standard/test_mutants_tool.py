@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 
 from dcmlint import Checker, standard
 from dcmlint.compare.peers import dciodvfy_program
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 mutants = pytest.importorskip("mutants")
+defects = pytest.importorskip("defects")
 
 
 def test_its_classes_are_storage_classes() -> None:
@@ -35,7 +37,46 @@ def test_an_instance_that_is_made_is_legal_and_its_mutants_are_not() -> None:
     checker = Checker("dicom")
     made = mutants.made("1.2.840.10008.5.1.4.1.1.7", checker)
     assert not mutants.dcmlint(checker, mutants.written(made))
-    changed = {(path, kind): mutant for path, kind, mutant in mutants.mutants(made)}
-    broken = mutants.written(changed["ConversionType", "absent"])
+    changed = {
+        (path, kind): data for path, kind, data in defects.spoiled(made, mutants.written, defects.basic)
+    }
+    broken = changed["ConversionType", "absent"]
     assert mutants.dciodvfy(broken) - mutants.dciodvfy(mutants.written(made))
     assert mutants.dcmlint(checker, broken)
+
+
+def test_each_kind_of_defect_is_one_change_that_leaves_the_instance_as_it_was() -> None:
+    data = Dataset()
+    data.Modality, data.PatientID, data.Rows = "CT", "1", 4
+    data.PixelSpacing = ["1", "2"]
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "2.25.1"
+    data.RequestAttributesSequence = [Dataset()]
+    data.RequestAttributesSequence[0].ScheduledProcedureStepID = "1"
+    before = mutants.written(data)
+    made = {
+        (path, kind): spoiled
+        for path, kind, spoiled in defects.spoiled(data, mutants.written, lambda *_: True)
+    }
+    assert mutants.written(data) == before
+    assert before not in made.values()
+    for path, kind in (
+        ("Modality", "lower"),
+        ("PatientID", "too long"),
+        ("Rows", "other vr"),
+        ("PixelSpacing", "fewer values"),
+        ("PixelSpacing", "blank"),
+        ("RequestAttributesSequence", "item twice"),
+        ("RequestAttributesSequence[0].ScheduledProcedureStepID", "absent"),
+    ):
+        assert (path, kind) in made, (path, kind)
+    assert b"ct" in made["Modality", "lower"]
+
+
+def test_a_kind_is_made_of_so_many_instances_of_an_attribute() -> None:
+    wanted = defects.Seldom(2)
+    assert [wanted("A[0].B", "too few"), wanted("A[7].B", "too few"), wanted("A[1].B", "too few")] == [
+        True,
+        True,
+        False,
+    ]
+    assert wanted("A[0].B", "too many")

@@ -15,6 +15,7 @@ from dcmlint.standard.build import OVERLAY, build, build_with_report, docbook, g
 from dcmlint.standard.build.compile import Compiler, context_group, item_count
 from dcmlint.standard.build.conditions import read_condition, sentences
 from dcmlint.standard.build.facts import Facts, read_facts
+from dcmlint.standard.build.numbers import count_of, numbering_of
 from dcmlint.standard.build.overlay import read_overlay
 from dcmlint.standard.build.source import (
     AttributeLine,
@@ -413,3 +414,51 @@ def test_the_file_that_comes_with_dcmlint_is_what_the_builder_makes() -> None:
 def test_no_file_of_the_builder_holds_a_sentence_of_the_standard() -> None:
     for path in [*OVERLAY.glob("*.yaml"), *OVERLAY.parent.glob("facts/*.json")]:
         assert "Required if" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "keyword"),
+    [
+        (
+            "The number of Items in this Sequence shall equal the Value of Number of Wedges (300A,00D0).",
+            "NumberOfWedges",
+        ),
+        ("The number of Items shall be equal to Number of Phases (0054,0031).", "NumberOfPhases"),
+        ("There shall be Number of Surfaces (0066,0001) Items in the Sequence.", "NumberOfSurfaces"),
+        ("The number of Items shall equal the Value of Number of Wedges (300A,00E0).", ""),
+        (
+            "In the first Control Point the number of Items shall be equal to the number of Items of another Sequence.",
+            "",
+        ),
+        ("One or more Items shall be included in this Sequence.", ""),
+    ],
+)
+def test_sentences_that_say_how_many_items_there_are(text: str, keyword: str) -> None:
+    tag = count_of(text, LOOKUP)
+    entry = LOOKUP(tag) if tag else None
+    assert (entry.keyword if entry else "") == keyword
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "numbering"),
+    [
+        ("The Value shall start at 1 and increase monotonically by 1.", 1, "from-1"),
+        ("The number shall be 1 for the first Item and increase by 1 for each subsequent Item.", 1, "from-1"),
+        (
+            "The Value of Wedge Number (300A,00D2) shall be unique within the Beam in which it is created.",
+            2,
+            "unique",
+        ),
+        (
+            "The Value of Wedge Number (300A,00D2) shall be unique within the Beam in which it is created.",
+            1,
+            "",
+        ),
+        ("The Value of Block Number (300A,00FC) shall be unique within the Sequence.", 1, ""),
+        ("The Value shall be unique within the Sequence.", 1, "unique"),
+        ("The Value shall be unique within a Series.", 1, ""),
+        ("Identification number of the wedge.", 1, ""),
+    ],
+)
+def test_sentences_that_say_how_items_are_numbered(text: str, level: int, numbering: str) -> None:
+    assert numbering_of(text, 0x300A00D2, level) == numbering

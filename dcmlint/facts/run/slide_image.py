@@ -99,6 +99,7 @@ class SlideImage(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     matrix_rows: int | None
     focal_planes: int | None
     frames: int | None
+    segments: int | None
     organization: str
     row_spacing: float | None
     column_spacing: float | None
@@ -166,6 +167,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
         rows=_bounded(whole(dataset, Rows)), columns=_bounded(whole(dataset, Columns)),
         matrix_columns=_bounded(whole(dataset, TotalPixelMatrixColumns)), matrix_rows=_bounded(whole(dataset, TotalPixelMatrixRows)),
         focal_planes=_bounded(whole(dataset, TotalPixelMatrixFocalPlanes)), frames=_bounded(whole(dataset, NumberOfFrames)),
+        segments=tiling.segments if tiling is not None else None,
         organization=_text(dataset, DimensionOrganizationType),
         row_spacing=measures.row_spacing if measures is not None else None,
         column_spacing=measures.column_spacing if measures is not None else None,

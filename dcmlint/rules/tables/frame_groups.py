@@ -13,6 +13,7 @@ from dcmlint.rules.tables.levels import condition
 from dcmlint.rules.tables.told import Told
 from dcmlint.standard.tags import (
     DimensionIndexSequence,
+    DimensionOrganizationType,
     FrameContentSequence,
     FunctionalGroupPointer,
     PerFrameFunctionalGroupsSequence,
@@ -112,7 +113,9 @@ def _tell_absent(told: Told, absent: list[_Absent], dataset: Dataset) -> None:
     frames = [one for one in absent if one[0].placement != "shared"]
     if len(dataset.items(PerFrameFunctionalGroupsSequence)) or len(frames) < 2:
         frames = []
-    elif told.speaks_of(dataset, PerFrameFunctionalGroupsSequence):
+    elif told.speaks_of(dataset, PerFrameFunctionalGroupsSequence) or (
+        DimensionOrganizationType not in dataset and told.speaks_of(dataset, DimensionIndexSequence)
+    ):
         absent, frames = [one for one in absent if one not in frames], []
     for one in absent:
         use, tags, because = one

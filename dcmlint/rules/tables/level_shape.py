@@ -15,12 +15,23 @@ class LevelShape:
     """What is asked of a data set with these attributes.
 
     ``lacking``: tags of type 1 that are not there, and those of type 2; ``filled``: tags that must have a value;
-    ``conditional`` and ``gated``: rows whose conditions depend on values, or fail; ``valued``, ``sized``, ``parents``:
-    tags that are there and have listed values, a number of items, items of their own; ``strange``: tags of which no row
+    ``conditional`` and ``gated``: rows whose conditions depend on values, or fail; ``valued``, ``sized``, ``tallied``,
+    ``parents``: tags that are there and have listed values, a number of items, one that another attribute says, items of
+    their own; ``strange``: tags of which no row
     speaks.
     """
 
-    __slots__ = ("conditional", "filled", "gated", "lacking", "parents", "sized", "strange", "valued")
+    __slots__ = (
+        "conditional",
+        "filled",
+        "gated",
+        "lacking",
+        "parents",
+        "sized",
+        "strange",
+        "tallied",
+        "valued",
+    )
 
     def __init__(self, level: Level, present: frozenset[int], main: bool) -> None:
         self.lacking = (tuple(sorted(level.required - present)), tuple(sorted(level.present - present)))
@@ -31,6 +42,7 @@ class LevelShape:
         self.gated = level.gated
         self.valued = tuple(tag for tag in sorted(present) if tag in level.valued)
         self.sized = tuple(tag for tag in sorted(present) if tag in level.sized)
+        self.tallied = tuple(tag for tag in sorted(present) if tag in level.tallied)
         self.parents = tuple(tag for tag in sorted(present) if level.may_hold_items(tag))
         self.strange = (
             ()

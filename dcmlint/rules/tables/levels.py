@@ -61,12 +61,14 @@ class Level:
 
     ``required``: tags of type 1 without condition; ``filled``: tags that must have a value where they are present,
     these and the sequences of functional groups; ``judged``: attributes whose values decide what is found here;
+    ``several``: tags of type 1 whose number of values is fixed and more than one;
     ``weighed``: those of which it matters whether they have a value; ``present``: tags of type 2 that are not of type 1;
-    ``rows``: all rows by tag; ``open``: any attribute may stand here.
+    ``rows``: all rows by tag; ``open``: any attribute may stand here; ``tallied``: rows of sequences of which another
+    attribute says how many items they have; ``numbered``: rows of attributes that number the items of this level.
     """
 
-    __slots__ = ("_children", "_holders", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "open", "present",
-                 "required", "rows", "settled", "shapes", "sized", "valued", "weighed")  # fmt: skip
+    __slots__ = ("_children", "_holders", "conditional", "filled", "gated", "groups", "iod", "judged", "known", "local", "numbered", "open", "present",
+                 "required", "rows", "settled", "several", "shapes", "sized", "tallied", "valued", "weighed")  # fmt: skip
 
     def __init__(
         self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
@@ -90,6 +92,8 @@ class Level:
         conditional: list[RowSpec] = []
         valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
         sized: dict[int, RowSpec] = {}
+        self.tallied: dict[int, RowSpec] = {}
+        numbered: dict[int, RowSpec] = {}
         for tag, specs in self.rows.items():
             overridden = {_OVERRIDING[spec.table, tag] for spec in specs if (spec.table, tag) in _OVERRIDING}
             if overridden:
@@ -107,6 +111,10 @@ class Level:
                         present.add(tag)
                     elif spec.type in ("1C", "2C") and spec.when is not None:
                         conditional.append(spec)
+                if spec.row.count and not spec.gates:
+                    self.tallied[tag] = spec
+                if spec.row.numbering and not spec.gates:
+                    numbered[tag] = spec
                 for values in spec.row.values:
                     valued.setdefault(tag, []).append((values, spec))
             counted = [spec for spec in specs if spec.row.items is not None]
@@ -118,9 +126,10 @@ class Level:
         self.required = frozenset(required)
         self.filled = frozenset(filled | required)
         self.present = frozenset(present - required)
+        self.several = frozenset(tag for tag in required if _has_several(tag))
         self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
         self.gated = tuple(gated)
-        self.valued, self.sized = valued, sized
+        self.valued, self.sized, self.numbered = valued, sized, tuple(numbered.values())
         # Values that were found to be among those listed, of attributes whose lists hold unconditionally.
         self.settled: dict[int, set[tuple[object, ...]]] = {
             tag: set()
@@ -210,6 +219,11 @@ def _base_of(tag: int) -> int:
     if group & 0xFF01 in (0x5000, 0x6000):
         return tag & 0xFF00FFFF
     return tag
+
+
+def _has_several(tag: int) -> bool:
+    entry = standard.load().dictionary.entry(tag)
+    return entry is not None and entry.vm.isdigit() and entry.vm != "1"
 
 
 class ModuleSpec:

@@ -45,8 +45,12 @@ def _check_values(
             known, _ = defined.setdefault(allowed.position, (set(), spec))
             known.update(allowed.values)
             continue
+        if allowed.kind in ("least", "above", "range"):
+            _check_range(told, dataset, element, values, allowed, spec)
+            continue
         for number in _positions(allowed.position, values):
-            if values[number - 1] not in allowed.values and values[number - 1] != "" and number not in failed:
+            blank = values[number - 1] == "" and (allowed.position == 0 or spec.type not in ("1", "1C"))
+            if values[number - 1] not in allowed.values and not blank and number not in failed:
                 failed.add(number)
                 told.add(
                     "enumerated-value", dataset, element.tag,
@@ -68,6 +72,28 @@ def _check_values(
                 )  # fmt: skip
 
 
+def _check_range(
+    told: Told, dataset: Dataset, element: Element, values: tuple[object, ...], allowed: standard.ValueSet, spec: RowSpec
+) -> None:  # fmt: skip
+    """Hold numbers to the bounds that the standard gives them."""
+    first, *last = (float(bound) for bound in allowed.values)
+    for number in _positions(allowed.position, values):
+        value = values[number - 1]
+        if not isinstance(value, int | float):
+            continue
+        if allowed.kind == "range":
+            right, want = first <= value <= last[0], f"{allowed.values[0]} to {allowed.values[1]}"
+        elif allowed.kind == "least":
+            right, want = first <= value, f"{allowed.values[0]} or more"
+        else:
+            right, want = first < value, f"more than {allowed.values[0]}"
+        if not right:
+            told.add(
+                "value-range", dataset, element.tag, f"value {number} of {name_of(element.tag)} is out of its range",
+                found=value, want=want, table=spec.table, offset=element.offset, number=number,
+            )  # fmt: skip
+
+
 def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:
     if position == 0:
         yield from range(1, len(values) + 1)
@@ -76,5 +102,5 @@ def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:
 
 
 def _shown(values: Sequence[object]) -> str:
-    shown = [str(value) for value in values[:12]]
+    shown = [str(value) if value != "" else "no value" for value in values[:12]]
     return ", ".join(shown) + (f" or {len(values) - 12} more" if len(values) > 12 else "")

@@ -22,11 +22,17 @@ class Told:
 
     __slots__ = ("_dated", "_instance", "_unlisted", "problems", "times", "undecided")
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, problems: Iterable[Problem] = ()) -> None:
+        """``problems``: what is known to be wrong with values."""
         self._instance = instance
         self._dated: str | None = None  # the day of its content, when it has been asked for
         self.problems: list[Problem] = []
-        self._unlisted: set[tuple[int, int]] = set()  # levels (they live in the problems) and tags
+        # Levels (they live in the problems) and tags. A code of other letters than a code has is not listed anywhere.
+        self._unlisted = {
+            (id(one.level), one.tag)
+            for one in problems
+            if one.check in ("value.cs-repertoire", "value.cs-length")
+        }
         self.undecided: dict[str, int] = {}
         self.times = 1
 
@@ -55,7 +61,7 @@ class Told:
         return any(problem.level is level and problem.tag == tag for problem in self.problems)
 
     def unlisted(self, level: Dataset, tags: Iterable[int]) -> bool:
-        """Whether one of these attributes, of this level or one around it, was told to have no Enumerated Value."""
+        """Whether one of these attributes, of this level or one around it, was told to have no Enumerated Value, or no code."""
         if not self._unlisted:
             return False
         around: Dataset | None = level

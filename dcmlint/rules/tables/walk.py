@@ -15,12 +15,14 @@ from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import BLANK_BYTES, ItemList, Items
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
+from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.frame_groups import check_frame_groups
-from dcmlint.rules.tables.level_shape import shape_of
+from dcmlint.rules.tables.level_shape import LevelShape, shape_of
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
 from dcmlint.rules.tables.listed_values import check_listed
+from dcmlint.rules.tables.numbered_items import check_numbers, check_tally
 from dcmlint.rules.tables.told import Told
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
@@ -69,10 +71,11 @@ class TableCheck:
     ``iod``: the IOD held against, None when the SOP Class has none.
     """
 
-    def __init__(self, instance: Instance, together: bool = True) -> None:
-        """``together``: look once at items of which the tables ask the same and get the same answer."""
+    def __init__(self, instance: Instance, together: bool = True, known: Iterable[Problem] = ()) -> None:
+        """``together``: look once at items of which the tables ask the same and get the same answer; ``known``: what is
+        known to be wrong with values."""
         self.instance, self._together = instance, together
-        self._told = Told(instance)
+        self._told = Told(instance, known)
         self.problems, self.undecided = self._told.problems, self._told.undecided
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
@@ -209,6 +212,8 @@ class TableCheck:
             if _is_empty(dataset, elements[tag]):
                 type_ = "1" if any(spec.type == "1" for spec in level.rows[tag]) else "1C"
                 self._empty(f"type-{type_.lower()}-empty", dataset, elements[tag], level, type_)
+            elif tag in level.several:
+                self._blank(dataset, elements[tag], level)
         # Values before conditions: what a value decides that may not stand there is not known.
         for tag in shape.valued:
             if elements[tag].items is None:
@@ -219,16 +224,26 @@ class TableCheck:
                 self._decide(dataset, spec, level, scope)
         if shape.gated:
             self._gated(dataset, level, shape.gated)
-        for tag in shape.sized:
-            if elements[tag].items is not None:
-                self._items(dataset, elements[tag], level)
+        self._counted(dataset, level, shape)
         for tag in shape.strange:
             if tag not in _ANYWHERE and tag not in allowed:
                 self._unknown(dataset, elements[tag])
         for tag in shape.parents:
             items, child = elements[tag].items, level.child(tag)
             if items is not None and child is not None:
+                if child.numbered:
+                    check_numbers(self._told, items, child)
                 self._sequence(items, child)
+
+    def _counted(self, dataset: Dataset, level: Level, shape: LevelShape) -> None:
+        """Hold the sequences of a level to the number of items that their rows give them."""
+        elements = dataset.elements
+        for tag in shape.sized:
+            if elements[tag].items is not None:
+                self._items(dataset, elements[tag], level)
+        for tag in shape.tallied:
+            if elements[tag].items is not None:
+                check_tally(self._told, dataset, elements[tag], level.tallied[tag])
 
     def _sequence(self, items: Items, level: Level) -> None:
         if isinstance(items, ItemList) or not self._together:
@@ -392,6 +407,18 @@ class TableCheck:
             want="at least one item" if element.items is not None else "a value",
             table=spec.table, offset=element.offset,
         )  # fmt: skip
+
+    def _blank(self, dataset: Dataset, element: Element, level: Level) -> None:
+        """A value of Type 1 attributes of which there are always as many: each of them must be there."""
+        if element.vr not in TEXT_VRS or not dataset.is_whole(element):
+            return
+        blank = [number for number, value in enumerate(dataset.values(element.tag), 1) if value == ""]
+        spec = next(spec for spec in level.rows[element.tag] if spec.type == "1")
+        if blank and self._told.stands(spec.row):
+            self._told.add(
+                "type-1-empty", dataset, element.tag, f"value {blank[0]} of {spec.row.keyword} is empty (Type 1)",
+                want="a value", table=spec.table, offset=element.offset,
+            )  # fmt: skip
 
     def _unknown(self, dataset: Dataset, element: Element) -> None:
         message = self._out_of_place.get(element.tag)

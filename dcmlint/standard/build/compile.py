@@ -10,6 +10,7 @@ import msgspec
 
 from dcmlint.standard.build.conditions import Reading, read_condition
 from dcmlint.standard.build.facts import Facts
+from dcmlint.standard.build.numbers import count_of, numbering_of
 from dcmlint.standard.build.overlay import Overlay, Patch, value_sets
 from dcmlint.standard.build.source import (
     AttributeLine,
@@ -149,6 +150,8 @@ class Compiler:
             parsed_by="parser" if reading and reading.when else None,
             open=open_,
             since=self.facts.since.get(key, ""),
+            count=count_of(line.text, self.dictionary.entry) if entry.vr == "SQ" else 0,
+            numbering=numbering_of(line.text, entry.tag, line.level) if line.level else "",
         )
         for patch in self.overlay.rows.get(key, ()):
             if int(patch.get("nth", nth)) == nth:
@@ -203,7 +206,7 @@ class Compiler:
     def _patched(self, row: Row, patch: Patch, entry: Entry) -> Row:
         given = patch.given
         changes: dict[str, Any] = {
-            key: given[key] for key in ("type", "otherwise", "since", "until") if key in given
+            key: given[key] for key in ("type", "otherwise", "since", "until", "numbering") if key in given
         }
         if "when" in given:
             changes["when"] = given["when"]
@@ -211,6 +214,11 @@ class Compiler:
             changes.setdefault("otherwise", "unread")
         if "values" in given:
             changes["values"] = value_sets(given["values"], entry.vr in NUMERIC, patch.where)
+        if "count" in given:
+            counted = self.dictionary.by_keyword(given["count"]) if given["count"] else None
+            changes["count"] = counted.tag if counted is not None else 0
+            if given["count"] and counted is None:
+                self.errors.append(f"{patch.where}: {given['count']} is not in the dictionary")
         if "items" in given and isinstance(given["items"], list):
             fewest, most = (*given["items"], None)[:2]
             changes["items"] = (int(fewest), None if most in (None, "") else int(most))

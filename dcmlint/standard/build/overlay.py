@@ -12,7 +12,8 @@ import yaml
 from dcmlint.errors import StandardError
 from dcmlint.standard.tables import ValueSet
 
-_ROW_KEYS = {"table", "path", "nth", "when", "otherwise", "values", "type", "items", "since", "until", "hash"}
+_ROW_KEYS = {"table", "path", "nth", "when", "otherwise", "values", "type", "items", "since", "until", "hash", "count",
+    "numbering"}  # fmt: skip
 _INCLUDE_KEYS = {"table", "include", "path", "when", "otherwise", "hash"}
 _IOD_KEYS = {
     "iod", "module", "functional_group", "usage", "when", "otherwise", "placement", "reviewed", "since", "until",

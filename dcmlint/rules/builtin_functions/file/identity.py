@@ -9,9 +9,11 @@ from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.facts.report.content import content_items
 from dcmlint.facts.run.referenced import References, uid_in
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
+    UID,
     AcquisitionUID,
     AnnotationCoordinateType,
     ConcatenationUID,
@@ -127,6 +129,14 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
                 level=context.dataset, tag=tag, found=uid, want="a UID with another root",
                 message=f"{name_of(tag)} is under the root of the standard but not defined by it",
             )  # fmt: skip
+    for item in content_items(context.facts):
+        uid = "" if item.by_reference or item.value_type != "UIDREF" else item.dataset.text(UID)
+        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
+            yield Problem(
+                level=item.dataset, tag=UID, found=uid, want="a UID with another root", severity="warning",
+                message="a UID of a content item is under the root of the standard but not defined by it",
+            )  # fmt: skip
+            break
     referred = context.facts.of(References)
     if referred is None:
         return

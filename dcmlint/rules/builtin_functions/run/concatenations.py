@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dcmlint import standard
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, Value, counted, difference, paths, plain, problem
+from dcmlint.rules.tables.levels import iod_spec
 from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
 
 if TYPE_CHECKING:
@@ -195,12 +196,17 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
     dictionary = standard.load().dictionary
     for chain in _chains(context):
         said = {part.path: {one.tag: one.said.key for one in _said(part).shared} for part in chain.parts}
+        required = _required(chain.parts[0].kept.sop_class)
         differing: dict[int, list[KeptFile]] = {}
         for tag in dict.fromkeys(tag for one in said.values() for tag in one):
             if tag == SOPInstanceUIDOfConcatenationSource:
                 continue
-            # A member without the attribute differs from one that has it.
-            values = {path: Value(one.get(tag), "") for path, one in said.items()}
+            # A member without the attribute differs from one that has it; what each must have is told of it alone.
+            values = {
+                path: Value(one.get(tag), "")
+                for path, one in said.items()
+                if tag in one or tag not in required
+            }
             differs = difference(chain.parts, partial(_of_path, values=values))
             if differs is not None:
                 differing[tag] = list(differs.others)
@@ -217,8 +223,22 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _of_path(part: KeptFile, values: Mapping[str, Value]) -> Value:
-    return values[part.path]
+def _of_path(part: KeptFile, values: Mapping[str, Value]) -> Value | None:
+    return values.get(part.path)
+
+
+@standard.per_edition(64)
+def _required(sop_class: str) -> frozenset[int]:
+    """What each instance of a SOP Class must have, whatever else it has."""
+    known = standard.load().sop_class(sop_class)
+    if known is None:
+        return frozenset()
+    spec = iod_spec(known.iod)
+    mandatory = frozenset(
+        number for number, module in enumerate(spec.modules) if module.usage == "M" and module.when is None
+    )
+    level = spec.level(mandatory)
+    return level.required | level.present
 
 
 @rule_function("concatenation-instance-number")

@@ -92,8 +92,9 @@ def _miscounted(image: SlideImage) -> bool:
         return False
     if not image.columns or not image.rows:
         return False
-    return bool(
-        image.frames % (-(-image.matrix_columns // image.columns) * -(-image.matrix_rows // image.rows))
+    tiles = -(-image.matrix_columns // image.columns) * -(-image.matrix_rows // image.rows)
+    return bool(image.frames % tiles) or (
+        image.segments is not None and image.frames != tiles * image.segments
     )
 
 
