@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dcmlint.cli.help import Commands
 from dcmlint.errors import DcmlintError
 from dcmlint.version import __version__
 
@@ -23,7 +24,7 @@ EXIT_CODES = (
 )
 
 app = typer.Typer(
-    name="dcmlint", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
+    cls=Commands, name="dcmlint", no_args_is_help=True, add_completion=True, rich_markup_mode=None,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

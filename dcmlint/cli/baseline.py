@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 from dcmlint.cli.option_types import Config, Isolated, Jobs
 from dcmlint.errors import UsageError, did_you_mean
 
 baselines = typer.Typer(
-    help="Baselines of known findings: with check --baseline FILE, only new findings fail.",
+    cls=Commands, help="Baselines of known findings: with check --baseline FILE, only new findings fail.",
     no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(baselines, name="baseline")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from typing import Annotated, Any
@@ -302,6 +303,8 @@ def _source_of(checker: Any, folder: str, jobs: int) -> Any:
     from dcmlint.engine.processes import totals_of
     from dcmlint.sources.inputs import list_inputs, open_input
 
+    if "://" not in folder and not os.path.exists(folder):
+        raise UsageError(f"--against {folder}: no such file or folder")
     totals = totals_of(checker, list_inputs([folder]), open_input, jobs)
     return totals.report(started=time.monotonic(), fail_on=None, config=None)
 

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 
-configs = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
+configs = typer.Typer(
+    cls=Commands, help="Show the configuration that applies.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(configs, name="config")
 _SET = "DCMLINT_SET_"
 

@@ -14,9 +14,15 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 from dcmlint.errors import UsageError
 
-gates = typer.Typer(help="A gate before an archive.", no_args_is_help=True, rich_markup_mode=None)
+gates = typer.Typer(
+    cls=Commands,
+    help="Run a gate that checks before an archive.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(gates, name="gate")
 
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration, gate.toml.")]

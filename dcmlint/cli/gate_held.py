@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.gate import ConfigFile, gates, journal_of
+from dcmlint.cli.help import Commands
 from dcmlint.errors import UsageError
 
-helds = typer.Typer(help="Held instances.", no_args_is_help=True, rich_markup_mode=None)
+helds = typer.Typer(cls=Commands, help="Held instances.", no_args_is_help=True, rich_markup_mode=None)
 gates.add_typer(helds, name="held")
 
 Words = Annotated[

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 # The groups of options as the help names them; what has none is under "Options".
 INPUT = "What is checked"
@@ -51,6 +51,37 @@ class Command(TyperCommand):
                 formatter.write_dl(
                     [(code, text) for code, text in re.findall(r"(\d+) (.+?)(?:; (?=\d)|$)", codes)]
                 )
+
+
+# The commands of dcmlint itself, by what somebody wants.
+_PURPOSES = (
+    ("Check and repair", ("check", "fix", "baseline", "compare")),
+    (
+        "Rules and profiles",
+        ("explain", "rules", "rule", "profiles", "profile", "facts", "standard", "config"),
+    ),
+    ("Network", ("probe", "listen", "gate", "orthanc-plugin")),
+    ("Archives", ("scan", "query", "report", "merge", "prune")),
+)
+
+
+class Commands(TyperGroup):
+    """A group whose help says of each command the whole first sentence; dcmlint itself lists them by purpose."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The sections of the help."""
+        rows: dict[str, str] = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows[name] = command.get_short_help_str(limit=1000)
+        sections = _PURPOSES if ctx.parent is None else ()
+        listed = {name for _, names in sections for name in names}
+        rest = tuple(name for name in rows if name not in listed)
+        for title, names in (*sections, ("More" if sections else "Commands", rest)):
+            if found := [(name, rows[name]) for name in names if name in rows]:
+                with formatter.section(title):
+                    formatter.write_dl(found)
 
 
 def explained(*examples: str, codes: str = "") -> dict[str, Any]:

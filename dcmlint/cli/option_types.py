@@ -114,7 +114,12 @@ Jobs = Annotated[
 ]  # fmt: skip
 Quiet = Annotated[
     bool,
-    typer.Option("-q", "--quiet", help="Print findings only: no table, no progress.", rich_help_panel=REPORT),
+    typer.Option(
+        "-q",
+        "--quiet",
+        help="No table and no progress; concise prints findings only.",
+        rich_help_panel=REPORT,
+    ),
 ]
 Verbose = Annotated[
     bool,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 from dcmlint.cli.option_types import Parameters
 from dcmlint.errors import ProfileError, UsageError
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from dcmlint.profiles.remark import Remark
 
 commands = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show, check, compare and create profiles."
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show, check, compare and create profiles.",
 )
 app.add_typer(commands, name="profile")
 

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 from dcmlint.errors import UsageError
 
 if TYPE_CHECKING:
     from dcmlint.engine.examples import ExampleResult
     from dcmlint.rules.model import RuleSource
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, check and test rule files.")
+commands = typer.Typer(
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Create, check and test rule files."
+)
 app.add_typer(commands, name="rule")
 
 

@@ -7,8 +7,14 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import Commands
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tables of the standard.")
+commands = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show and compile the tables of the standard.",
+)
 app.add_typer(commands, name="standard")
 
 

@@ -32,8 +32,10 @@ def name_of(tag: int, creator: str | None = None) -> str:
     elif not group & 1:
         entry = standard.load().dictionary.entry(tag)
         if entry is not None and entry.keyword:
-            # Repeating groups share a keyword: the tag tells them apart.
-            repeating = group & 0xFF00 in (0x5000, 0x6000) and group & 0xFF
+            # Repeating groups, and retired group lengths, share a keyword: the tag tells them apart.
+            repeating = (
+                group & 0xFF00 in (0x5000, 0x6000) and group & 0xFF
+            ) or entry.keyword == "GroupLength"
             return f"({group:04X},{tag & 0xFFFF:04X})" if repeating else entry.keyword
     return f"({group:04X},{tag & 0xFFFF:04X})"
 

@@ -21,7 +21,7 @@ class Verdict(msgspec.Struct, frozen=True):
     lets: dict[str, object] = {}
 
 
-_UNKNOWN = Verdict("undecided", "a condition that cannot be known")
+_UNKNOWN = Verdict("undecided", "its condition cannot be determined from the file")
 _NOT_APPLICABLE = Verdict("not_applicable")
 
 
@@ -55,7 +55,7 @@ def evaluate(compiled: CompiledRule, scope: Any) -> Verdict:
         return Verdict("fail", "", begun.lets)
     if isinstance(verdict, Missing):
         return Verdict("undecided", ", ".join(verdict.names) + " missing", begun.lets)
-    return Verdict("undecided", "what cannot be known", begun.lets)
+    return Verdict("undecided", "it cannot be determined from the file", begun.lets)
 
 
 def lowered(compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity) -> Severity:
@@ -76,9 +76,10 @@ def failure(
     """
     assert compiled.assertion is not None
     said = "" if compiled.is_ is None else compiled.is_.render(scope, lets, maker.show)
-    hidden = set(lets)
+    hidden = {*lets, compiled.rule.places}
     if not said and found is not None:
         hidden.add(maker.keyword(tag))
+    shown = said or ("" if found is None else maker.show(found, tag or None))
     return Problem(
         message=compiled.rule.title
         if compiled.message is None
@@ -86,6 +87,6 @@ def failure(
         want="" if compiled.want is None else compiled.want.render(scope, lets, maker.show),
         said=said,
         found=found,
-        because=maker.operands(compiled.assertion.because(scope, lets), hidden),
+        because=maker.operands(compiled.assertion.because(scope, lets), hidden, shown),
         severity=lowered(compiled, scope, lets, severity),
     )

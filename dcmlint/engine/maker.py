@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ from dcmlint.findings.redact import show_uid, show_value, without_creators, with
 from dcmlint.rules.model import Rule
 
 _MOST_OPERANDS = 6
+_MOST_VALUES = 6  # of one operand
 _FILES = 50  # of a series, a finding names the files that differ and a few that do not
 
 
@@ -156,27 +158,43 @@ class FindingMaker:
     def _as_written(self, value: object, tag: int | None) -> str:
         return show_value(value, tag, self.settings.show_values)
 
-    def operands(self, operands: Sequence[Operand], without: Iterable[str] = ()) -> str:
+    def operands(self, operands: Sequence[Operand], without: Iterable[str] = (), found: str = "") -> str:
         """What a finding was computed from, in words: ``Rows = 512, Columns is absent``.
 
-        ``without``: names of values that the finding says elsewhere, or that only the rule knows.
+        ``without``: names of values that the finding says elsewhere, or that only the rule knows.  ``found``: what
+        the finding shows as found, which is not said twice.
         """
         hidden = set(without)
-        said = [one for one in operands if one.text not in hidden] or operands
-        return ", ".join(self._operand(one) for one in said[:_MOST_OPERANDS])
+        named = [one for one in operands if one.text not in hidden] or operands
+        texts = [(one, shown(one.value, one.tags, self.show)) for one in named]
+        said = [(one, text) for one, text in texts if not found or text != found]
+        return ", ".join(_in_words(one, text) for one, text in said[:_MOST_OPERANDS])
 
     def keyword(self, tag: int) -> str:
         """The keyword of an attribute, as rules name it."""
         entry = standard.load().dictionary.entry(tag)
         return entry.keyword if entry is not None else ""
 
-    def _operand(self, operand: Operand) -> str:
-        text = shown(operand.value, operand.tags, self.show)
-        if operand.text.startswith("has(") and operand.text.endswith(")") and isinstance(operand.value, bool):
-            return f"{operand.text[4:-1]} is {'present' if operand.value else 'absent'}"
-        if text in ("(absent)", "(empty)", "(unknown)", "(missing)"):
-            return f"{operand.text} is {text[1:-1]}"
-        return f"{operand.text} = {text}"
+
+# `has(X)` and `size(X)` of one attribute; the last of several values.
+_OF_ONE = re.compile(r"(has|size)\(([\w.\[\]]+)\)")
+_LAST = re.compile(r"value\((\w+), size\(\1\)\)")
+
+
+def _in_words(operand: Operand, text: str) -> str:
+    """One operand and its value as it may be shown."""
+    name = operand.text
+    asked = _OF_ONE.fullmatch(name)
+    if asked and asked[1] == "has" and isinstance(operand.value, bool):
+        return f"{asked[2]} is {'present' if operand.value else 'absent'}"
+    if text in ("(absent)", "(empty)", "(unknown)", "(missing)"):
+        return f"{asked[2] if asked else name} is {text[1:-1]}"
+    if asked:
+        name = f"number of {'items' if asked[2].endswith('Sequence') else 'values'} in {asked[2]}"
+    elif last := _LAST.fullmatch(name):
+        name = f"last value of {last[1]}"
+    values = text.split("\\")
+    return f"{name} = {text if len(values) <= _MOST_VALUES else chr(92).join([*values[:_MOST_VALUES], '…'])}"
 
 
 # How sure a finding is that something is wrong, where the check does not say: what a rule infers may err.

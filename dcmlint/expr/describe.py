@@ -18,6 +18,7 @@ from dcmlint.expr.syntax import (
     TagRead,
     Unary,
 )
+from dcmlint.standard.names import uid_name
 
 _COMPARED = {
     "==": ("is", "is not"),
@@ -41,6 +42,7 @@ _EACH = {
     ("exists_one", False): "in exactly one {one} of {of}, {body}",
     ("exists_one", True): "not in exactly one {one} of {of}, {body}",
 }
+_LISTED = 6  # values of a list that are named
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 
 
@@ -112,6 +114,8 @@ def _compared(code: Code, node: Binary, negated: bool, variable: str) -> str:
             values = [_noun(part, variable) for part in right.parts]
             if not values:
                 return "always" if negated else "never"
+            if len(values) > _LISTED:
+                values = [*values[: _LISTED - 1], f"one of {len(values) - _LISTED + 1} others"]
             among = values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"
             if negated:
                 return f"{one} is {'not' if len(values) == 1 else 'none of'} {among}"
@@ -157,6 +161,8 @@ def _noun(code: Code, variable: str) -> str:
     if isinstance(node, Literal):
         value = node.value
         if isinstance(value, str):
+            if value[:1].isdigit() and (name := uid_name(value)) != value:
+                return name
             return value if value and value == value.strip() and "," not in value else f'"{value}"'
         if value is None:
             return "empty"

@@ -13,9 +13,10 @@ from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import reference_link
 from dcmlint.reports.pen import LABEL, STYLE, Pen
-from dcmlint.reports.words import number_of
+from dcmlint.reports.words import number_of, place_unsaid, sentence
 from dcmlint.rules.model import Rule
 
+_NARROW = 60  # cells
 _NAMES = 40  # attributes listed in one block
 
 
@@ -39,7 +40,7 @@ def write_blocks(
 
 def _head(finding: Finding, text: str, pen: Pen, indent: str = "  ") -> Iterator[str]:
     head = f"{finding.severity}[{finding.rule}]"
-    lines = list(pen.lines(f"{head} {printable(text)}", indent, indent + "  "))
+    lines = list(pen.lines(f"{head} {sentence(printable(text))}", indent, indent + "  "))
     lines[0] = lines[0].replace(head, pen.paint(head, STYLE[finding.severity]), 1)
     yield from lines
 
@@ -69,13 +70,14 @@ def _many(group: list[Finding], rule: Rule | None, pen: Pen, edition: str) -> It
     first = group[0]
     title = rule.title if rule is not None else first.name
     same_message = _same(group, lambda one: one.message)
-    yield from _head(first, first.message if same_message else title, pen)
+    alike = "" if same_message else _alike(group)
+    yield from _head(first, first.message if same_message else alike or title, pen)
     rows: list[tuple[str, str]] = []
     paths = [one.path for one in group]
-    if same_message or _only_the_name_differs(group):
+    if same_message or alike:
         names = paths if len(set(paths)) > 1 or paths[0] else []
         more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-        rows.append((number_of(len(group), "place"), ", ".join(names[:_NAMES]) + more))
+        rows.append(("at" if alike else number_of(len(group), "place"), ", ".join(names[:_NAMES]) + more))
     else:
         limit = pen.options.max_per_rule or len(group)
         places = number_of(len(group), "place")
@@ -105,23 +107,22 @@ def _same(group: list[Finding], value: Callable[[Finding], str]) -> bool:
     return len({value(one) for one in group}) == 1
 
 
-def _only_the_name_differs(group: list[Finding]) -> bool:
-    """Whether the messages are the same sentence, each about its own attribute."""
+def _alike(group: list[Finding]) -> str:
+    """One sentence for messages that say the same, each of its own attribute: ``7 attributes are missing (Type 2)``."""
     sentences = set()
     for one in group:
         name = one.path.rpartition(".")[2].partition("[")[0]
-        if not name or name not in one.message or one.is_ not in ("", "absent", "empty"):
-            return False
-        sentences.add(one.message.replace(name, "", 1))
-    return len(sentences) == 1
+        said = one.message.removeprefix(f"{name} is ")
+        if not name or said == one.message or one.is_ not in ("", "absent", "empty"):
+            return ""
+        sentences.add(said)
+    return f"{len(group)} attributes are {sentences.pop()}" if len(sentences) == 1 else ""
 
 
 def _short(finding: Finding) -> str:
     times = f" ({finding.count} places)" if finding.count > 1 else ""
     expected = f"; expected {finding.want}" if finding.want and finding.want not in finding.message else ""
-    name = finding.path.rpartition(".")[2]
-    place = f"{finding.path}: " if finding.path and (not name or name not in finding.message) else ""
-    return f"{place}{finding.message}{expected}{times}"
+    return f"{place_unsaid(finding)}{finding.message}{expected}{times}"
 
 
 def _footer(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
@@ -139,10 +140,13 @@ def _footer(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
 
 
 def _rows(rows: Iterable[tuple[str, str]], pen: Pen) -> Iterator[str]:
+    narrow = pen.width < _NARROW  # no room for a column of labels
     for label, text in rows:
         if text:
-            blank = " " * (LABEL + 2) + " | "
+            blank = "      " if narrow else " " * (LABEL + 2) + " | "
             first = f"  {label:>{LABEL}} | " if label else blank
+            if narrow and label:
+                first = f"    {label}: "
             yield from pen.lines(printable(text), first, blank)
 
 

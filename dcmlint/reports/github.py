@@ -10,10 +10,12 @@ from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.markdown import MarkdownWriter
+from dcmlint.reports.words import VERDICTS, place_unsaid, sentence, unchecked
 from dcmlint.reports.writer import Writer
 
 _COMMAND = {"error": "error", "warning": "warning", "info": "notice"}
 SUMMARY = "GITHUB_STEP_SUMMARY"
+_INCOMPLETE = 4  # the exit code
 _LARGEST = 1_000_000  # bytes; the service refuses a summary above 1 MiB
 
 
@@ -39,13 +41,13 @@ class GithubWriter(Writer):
         self._summary.finding(finding)
         if finding.suppressed:
             return
-        text = printable(finding.message)
+        text = sentence(printable(finding.message))
         if finding.want:
             text += f"\nexpected: {printable(finding.want)}"
         if finding.remedy:
             text += f"\nhelp: {printable(' '.join(finding.remedy.split()))}"
         file = finding.file or next(iter(finding.subject.files), "")
-        place = f"{finding.path}: " if finding.path else ""
+        place = place_unsaid(finding)
         properties = f"file={_property(printable(file))}," if file else ""
         self.sink.write(
             f"::{_COMMAND[finding.severity]} {properties}title={_property(f'{finding.rule} {finding.name}')}"
@@ -55,6 +57,9 @@ class GithubWriter(Writer):
     def end(self, closing: Closing) -> None:
         """Write the summary."""
         self._summary.end(closing)
+        if closing.exit_code == _INCOMPLETE:
+            said = "\n".join(printable(one) for one in unchecked(closing))
+            self.sink.write(f"::error title=dcmlint {VERDICTS[closing.exit_code]}::{_data(said)}\n")
         target = os.environ.get(SUMMARY)
         if not target:
             return

@@ -11,6 +11,7 @@ import msgspec
 from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
+from dcmlint.reports.words import place_unsaid
 from dcmlint.reports.writer import Writer
 
 _SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
@@ -35,7 +36,7 @@ class GitlabWriter(Writer):
         self._seen[finding.fingerprint] += 1
         number = self._seen[finding.fingerprint]
         name = finding.fingerprint if number == 1 else f"{finding.fingerprint}/{number}"
-        place = f"{finding.path}: " if finding.path else ""
+        place = place_unsaid(finding)
         remedy = f" ({' '.join(finding.remedy.split())})" if finding.remedy else ""
         issue: dict[str, Any] = {
             "type": "issue",

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dcmlint.reports.writer import TextOptions
 
 STYLE = {"error": "1;31", "warning": "1;33", "info": "1;36"}
-# The parts of a long word, each with the separator that ends it.
+# The parts of a long word, each with the separator that ends it; and the words of a keyword.
 _PART = re.compile(r"[^./\\]*[./\\]+|[^./\\]+")
+_HUMP = re.compile(r"[A-Z]+(?![a-z])[,;]?|[A-Z]?[^A-Z]+")
 _ASCII = str.maketrans({"·": "-", "…": "...", "–": "-", "×": "x", "→": "->", "µ": "u"})
 LABEL = 13  # "computed from"
 
@@ -55,7 +56,7 @@ class Pen:
         line, empty = first, True
         room = self.width - cells(rest)
         for word in text.split():
-            parts = _PART.findall(word) if cells(word) > room else [word]
+            parts = list(_broken(word, room))
             for number, part in enumerate(parts):
                 gap = "" if empty or number else " "
                 if cells(line) + len(gap) + cells(part) > self.width and not empty:
@@ -68,6 +69,15 @@ class Pen:
                 line, empty = line + gap + part, False
         lines.append(line.rstrip())
         return lines
+
+
+def _broken(word: str, room: int) -> Iterator[str]:
+    """A word in the parts between which a line may end."""
+    if cells(word) <= room:
+        yield word
+        return
+    for part in _PART.findall(word):
+        yield from _HUMP.findall(part) if cells(part) > room and part.isascii() else [part]
 
 
 def _fitting(text: str, room: int) -> int:

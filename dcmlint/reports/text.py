@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -22,6 +23,12 @@ from dcmlint.reports.writer import Head, TextOptions, Writer, belongs, subject_n
 GROUP_ABOVE = 20
 _VERDICT = {0: "1;32", 1: "1;31", 3: "1;33", 4: "1;31"}
 _TABLE_ROWS = 40
+# How redaction writes a value that it does not show: `Aaa^Aaaa (PN, 8 characters)`.
+_is_shape = re.compile(r"\([A-Z]{2}, \d+ characters?\)").search
+
+
+def _is_masked(finding: Finding) -> bool:
+    return any(_is_shape(text) for text in (finding.is_, finding.want, finding.because, finding.message))
 
 
 class _Subject:
@@ -64,6 +71,7 @@ class TextWriter(Writer):
         self._rows: dict[str, list[int]] = {}
         self._status: dict[str, str] = {}
         self._left_out = 0
+        self._masked = False
 
     def skipped(self, record: FileRecord) -> None:
         """Named with ``-v``."""
@@ -90,6 +98,7 @@ class TextWriter(Writer):
             self._count(subject_name(finding), finding)
         if not shown([finding], self.pen):
             return
+        self._masked = self._masked or _is_masked(finding)
         if self.head.variant == "concise":
             self.sink.write(concise(finding, self.pen))
         elif self._layout == "grouped" and finding.subject.kind != "association":
@@ -231,6 +240,10 @@ class TextWriter(Writer):
             notes.append(f"{number_of(s.suppressed, 'finding')} suppressed")
         if s.infos and options.show != "info":
             notes.append("information is not shown: --show info")
+        if self._masked and self.head.variant != "concise":
+            notes.append(
+                "values that can identify a patient are shown by their shape (A, a, 9): --show-values all"
+            )
         for note in notes:
             yield from pen.lines(printable(note), "  ", "    ")
         verdict = pen.paint(VERDICTS[closing.exit_code], _VERDICT[closing.exit_code])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dcmlint.engine.report import Closing, Summary
+from dcmlint.findings.finding import Finding
 
 VERDICTS = {0: "PASS", 1: "FAIL", 3: "NO INPUT", 4: "INCOMPLETE"}
 _NAMED = 8
@@ -13,6 +14,19 @@ _NAMED = 8
 def number_of(count: int, one: str, many: str = "") -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """A message as the beginning of a line: with a capital letter, unless its first word is a name in lower case."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def place_unsaid(finding: Finding) -> str:
+    """The path of a finding before its message, where the message does not name the attribute itself."""
+    name = finding.path.rpartition(".")[2]
+    said = name in finding.message and name == finding.path
+    return f"{finding.path}: " if finding.path and not said else ""
 
 
 def counts_of(summary: Summary) -> str:
