@@ -54,7 +54,7 @@ class Pen:
         """Lines of at most the width; a word longer than a line breaks after a period, slash or backslash."""
         lines: list[str] = []
         line, empty = first, True
-        room = self.width - cells(rest)
+        room = self.width - max(cells(first), cells(rest))
         for word in text.split():
             parts = list(_broken(word, room))
             for number, part in enumerate(parts):

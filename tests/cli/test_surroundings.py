@@ -116,3 +116,10 @@ def test_a_mistake_steers_no_terminal(
     assert "gone" in said.out + said.err
     assert "\x1b[31m" not in said.out + said.err
     assert "\nforged" not in said.out + said.err
+
+
+def test_a_source_that_is_not_there_is_an_error_and_no_empty_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "--isolated", str(LABEL), "--against", str(tmp_path / "scaned")]) == 2
+    assert "scaned: no such file or folder" in capsys.readouterr().err

@@ -48,6 +48,11 @@ def test_operands_are_few_and_none_is_said_twice() -> None:
     assert MAKER.operands(many[:3], ["x1"]) == "x0 = 0, x2 = 2"
     assert MAKER.operands(many[:1], ["x0"]) == "x0 = 0", "rather twice than not at all"
     assert MAKER.operands([Operand("has(Rows)", False, (0x00280010,))]) == "Rows is absent"
+    assert MAKER.operands(many[:2], found="1") == "x0 = 0", "found says it"
+    assert MAKER.operands([Operand("size(A[0].BSequence)", 2)]) == "number of items in A[0].BSequence = 2"
+    assert MAKER.operands([Operand("size(Rows)", ABSENT)]) == "Rows is absent"
+    assert MAKER.operands([Operand("value(Rows, size(Rows))", 7)]) == "last value of Rows = 7"
+    assert MAKER.operands([Operand("x", list(range(9)))]) == r"x = 0\1\2\3\4\5\…"
     assert MAKER.operands([Operand("items", object(), ())]) == "items = (0 items)", "no words of Python's"
 
 

@@ -76,6 +76,8 @@ def test_primary(source, tag):
         ("has(Rows) && (has(Columns) || Rows > 1)", "Rows is present and (Columns is present or Rows is more than 1)"),
         ("!(has(Rows) && has(Columns))", "Rows is absent or Columns is absent"),
         ('Modality in ["SM", "SC", "CT"]', "Modality is SM, SC or CT"),
+        ('Modality in ["A", "B", "C", "D", "E", "F", "G", "H"]', "Modality is A, B, C, D, E or one of 3 others"),
+        ('root.SOPClassUID in ["1.2.840.10008.5.1.4.1.1.2", "1.2"]', "SOPClassUID of the data set is CT Image or 1.2"),
         ('!(Modality in ["SM", "SC"])', "Modality is none of SM or SC"),
         ('!(Modality in ["SM"])', "Modality is not SM"),
         ('"A" in ImageType', "A is among ImageType"),

@@ -156,7 +156,8 @@ def test_attributes_that_fail_the_same_rule_are_one_block() -> None:
     )  # fmt: skip
     text = written(msgspec.structs.replace(report(), findings=found), "full")
     assert text.count("error[MOD001]") == 1
-    assert "3 places | AccessionNumber, PatientBirthDate, StudyID" in text
+    assert "error[MOD001] 3 attributes are missing: Type 2\n" in text
+    assert "at | AccessionNumber, PatientBirthDate, StudyID" in text
     assert text.count("present (may be empty)") == 1
 
 
@@ -178,6 +179,40 @@ def test_no_line_is_wider_than_the_terminal_in_cells(width: int) -> None:
         for line in written(value, layout, TextOptions(width=width)).splitlines():
             if "/" not in line and not line.startswith("FAIL"):
                 assert cell_len(line) <= width, line
+
+
+def test_a_narrow_terminal_has_no_column_of_labels_and_breaks_keywords_between_words() -> None:
+    found = finding(path="A.SharedFunctionalGroupsSequenceAndMoreOfItAll", message="the frames differ", because="")
+    text = written(msgspec.structs.replace(report(), findings=(found,)), "full", TextOptions(width=40))
+    assert "error[TILE003] The frames differ\n" in text
+    assert "    found: plain\n" in text
+    assert "    at: A.SharedFunctionalGroupsSequence\n      AndMoreOfItAll" in text
+
+
+def test_what_is_masked_is_said_once_and_how_to_see_it() -> None:
+    masked = finding(is_="Aaa^Aaaa (PN, 8 characters)")
+    for layout in ("full", "grouped"):
+        text = written(msgspec.structs.replace(report(), findings=(masked, masked)), layout)
+        assert text.count("--show-values all") == 1, layout
+        assert "--show-values" not in written(report(), layout)
+
+
+def test_an_annotation_names_its_attribute_once_and_the_run_says_what_it_lacks() -> None:
+    value = msgspec.structs.replace(
+        report(),
+        findings=(
+            finding(message="Rows is missing", path="Rows"),
+            finding(message="Rows is wrong", path="A[0].Rows"),
+        ),
+        exit_code=4,
+    )
+    lines = written(value, "github").splitlines()
+    assert "::Rows is missing%0A" in lines[0]
+    assert "::A[0].Rows: Rows is wrong%0A" in lines[1]
+    assert lines[2] == "::error title=dcmlint INCOMPLETE::not decided: TILE001"
+    described = [one["description"] for one in json.loads(written(value, "gitlab"))]
+    assert described[0].startswith("Rows is missing")
+    assert described[1].startswith("A[0].Rows: Rows is wrong")
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
