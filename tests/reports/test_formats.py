@@ -182,7 +182,9 @@ def test_no_line_is_wider_than_the_terminal_in_cells(width: int) -> None:
 
 
 def test_a_narrow_terminal_has_no_column_of_labels_and_breaks_keywords_between_words() -> None:
-    found = finding(path="A.SharedFunctionalGroupsSequenceAndMoreOfItAll", message="the frames differ", because="")
+    found = finding(
+        path="A.SharedFunctionalGroupsSequenceAndMoreOfItAll", message="the frames differ", because=""
+    )
     text = written(msgspec.structs.replace(report(), findings=(found,)), "full", TextOptions(width=40))
     assert "error[TILE003] The frames differ\n" in text
     assert "    found: plain\n" in text
