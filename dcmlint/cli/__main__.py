@@ -11,7 +11,9 @@ def main() -> None:
     """Run the command line; a mistake of the user is one line and exit code 2."""
     gc.disable()  # until the modules are imported: nothing of them is garbage
     from dcmlint.cli.app import run
+    from dcmlint.cli.interrupts import terminate_as_interrupted
 
+    terminate_as_interrupted()
     try:
         code = run()
     except Exception as defect:

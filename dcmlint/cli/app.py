@@ -90,8 +90,17 @@ def run(arguments: list[str] | None = None) -> int:
             print(f"dcmlint: {printable(str(one))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of our output went away; nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _unread()
+    except SystemExit as end:
+        # Typer makes 1 of a closed pipe, which is the code for findings.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _unread()
+        raise
     finally:
         gc.enable()
+
+
+def _unread() -> int:
+    """The exit code where the reader of our output went away; nothing more can be said to it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141  # 128 and the number of SIGPIPE, as shells say it

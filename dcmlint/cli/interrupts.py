@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+def terminate_as_interrupted() -> None:
+    """Let SIGTERM, which ends jobs of CI and of batch systems, end a command as SIGINT does (main thread only)."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextmanager
 def held_back() -> Iterator[None]:
     """Raise `KeyboardInterrupt` behind the block; a second interrupt is not held back (main thread only)."""
@@ -19,14 +25,18 @@ def held_back() -> Iterator[None]:
         if came > 1:
             raise KeyboardInterrupt
 
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:
-        yield  # ignored, or somebody else takes it
-        return
-    signal.signal(signal.SIGINT, hold)
+    # Those that are ignored, or that somebody else takes, stay as they are.
+    held = [
+        one
+        for one in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(one) is signal.default_int_handler
+    ]
+    for one in held:
+        signal.signal(one, hold)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one in held:
+            signal.signal(one, signal.default_int_handler)
     if came:
         raise KeyboardInterrupt

@@ -195,7 +195,9 @@ def open_file(path: str | os.PathLike[str]) -> WholeBuffer:
     Raises OSError when the file cannot be opened.
     """
     with open(path, "rb") as handle:
-        if os.fstat(handle.fileno()).st_size <= WHOLE:
-            return WholeBuffer(handle.read())
+        size = os.fstat(handle.fileno()).st_size
+        if size <= WHOLE:
+            # Never more than was there: a file may grow, and some of a kernel's have no end, or wait for one.
+            return WholeBuffer(handle.read(size))
         # The map keeps a descriptor of its own.
         return WholeBuffer(mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ))

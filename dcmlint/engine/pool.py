@@ -37,6 +37,7 @@ def _start_here(checker: Checker, open_: Open) -> None:
     """Begin with what the process that forked has."""
     global _checker, _open
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler came with the fork
     _checker, _open = checker, open_
 
 

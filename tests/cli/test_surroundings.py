@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from dcmlint.cli.app import run
 
 LABEL = Path(__file__).resolve().parents[2] / "examples" / "slide-good" / "label.dcm"
+BROKEN = LABEL.parents[1] / "slide-broken" / "level-2.dcm"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
 
@@ -123,3 +126,32 @@ def test_a_source_that_is_not_there_is_an_error_and_no_empty_source(
 ) -> None:
     assert run(["check", "--isolated", str(LABEL), "--against", str(tmp_path / "scaned")]) == 2
     assert "scaned: no such file or folder" in capsys.readouterr().err
+
+
+@POSIX
+def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "dcmlint", "rules", "-f", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    ) as command:  # fmt: skip
+        assert command.stdout is not None
+        command.stdout.close()
+        assert command.stderr is not None
+        assert command.stderr.read() == b""
+    assert command.returncode == 141
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_reports_what_it_did(number: signal.Signals, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "dcmlint", "check", "--isolated", str(BROKEN), "-", "-j", "1", "-f", "jsonl", "-f", "json=report.json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, text=True,
+    ) as command:  # fmt: skip
+        assert command.stdout is not None
+        assert json.loads(command.stdout.readline())["rule"] == "VR001"  # and now it waits for standard input
+        command.send_signal(number)
+        last = command.stdout.read().splitlines()[-1]
+    assert command.returncode == 130
+    assert json.loads(last)["summary"]["files"] == 1
+    assert len(json.loads((tmp_path / "report.json").read_text())["files"]) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
