@@ -27,9 +27,7 @@ def held_back() -> Iterator[None]:
 
     # Those that are ignored, or that somebody else takes, stay as they are.
     held = [
-        one
-        for one in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(one) is signal.default_int_handler
+        one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is signal.default_int_handler
     ]
     for one in held:
         signal.signal(one, hold)
