@@ -25,6 +25,8 @@ gates = typer.Typer(
 )
 app.add_typer(gates, name="gate")
 
+_DESCRIPTORS = 1 << 16
+
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration, gate.toml.")]
 
 
@@ -54,6 +56,12 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     # signal to another one.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    import resource  # POSIX only, as the gate is
+
+    # Each connection is a descriptor, and a gate without one cannot open a file.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     log = json_log()
     threading.excepthook = on_defect(log)
     metrics = Metrics()
@@ -84,15 +92,17 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
         signal.sigwait(ends)
     finally:
         for watcher in watchers:
-            watcher.stop()
+            watcher.end()  # all at once: together they have as long as one
+        for watcher in watchers:
+            watcher.stop(1.5)
         for server in (stow, page):
             if server is not None:
                 server.stop()
         if alerts is not None:
             alerts.stop()
-        gate.stop()
+        gate.stop(5.0)
         if audit is not None:
-            audit.stop()
+            audit.stop(1.0)
     return 0
 
 

@@ -115,8 +115,8 @@ class Alerts(Observer):
             self._alert.url, json.dumps(what).encode(), {"Content-Type": "application/json", "User-Agent": "dcmlint"}
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, timeout=self._alert.timeout) as response:
-                response.read(1024)
+            with urllib.request.urlopen(request, timeout=self._alert.timeout):
+                pass  # its status is enough
         except (OSError, ValueError) as error:
             return str(error)
         return ""

@@ -8,6 +8,7 @@ many, which the log says.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -175,16 +176,24 @@ class AuditTrail(Observer):
             try:
                 self._send(line)
             except OSError as error:
+                if error.errno == errno.EMSGSIZE:  # no datagram can hold it, now or later
+                    self._log("audit message too long for UDP: lost", level="error", bytes=len(line))
+                    self._done(line)
+                    continue
                 self._log("audit repository", level="warning", error=str(error))
                 self._close()
                 with self._changed:
                     if self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS):
                         break
                 continue
-            with self._changed:
-                if self._waiting and self._waiting[0] is line:
-                    self._waiting.popleft()
+            self._done(line)
         self._close()
+
+    def _done(self, line: bytes) -> None:
+        """A message needs no more attempts."""
+        with self._changed:
+            if self._waiting and self._waiting[0] is line:
+                self._waiting.popleft()
 
     def _send(self, line: bytes) -> None:
         settings = self._settings

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from dcmlint.errors import InputError
+from dcmlint.findings.redact import given_uid
 from dcmlint.intake.status import SUCCESS, store_status
 from dcmlint.network.reach import reach_words
 from dcmlint.network.requestor.association import Dialogue, Target, associate, association_request
@@ -27,12 +28,19 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one C-STORE, in the destination's words.
 
     ``transient``: trying again can help; ``line``: the association, or the destination as a whole, is the cause.
+    ``comment``: its Error Comment, for the journal and no log: nobody knows what it names.
     """
 
     delivered: bool
     transient: bool
     detail: str
     line: bool = False
+    comment: str = ""
+
+    @property
+    def words(self) -> str:
+        """Everything that it said."""
+        return f"{self.detail}: {self.comment}" if self.comment else self.detail
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +109,7 @@ class Courier:
             return Sent(
                 delivered=False,
                 transient=False,
-                detail=f"no presentation context was accepted for {context[0]} in {context[1]}",
+                detail=f"no presentation context was accepted for {given_uid(context[0])} in {given_uid(context[1])}",
             )
         dialogue.timeout = self.destination.timeout * min(2**tries, _PATIENCE)
         try:
@@ -139,6 +147,7 @@ class Courier:
 def said(status: int, comment: str) -> Sent:
     """What a status means for an instance (PS3.4 B.2.3): a warning says that it was stored."""
     meaning = store_status(status)
-    detail = meaning.text + (f": {comment}" if comment else "")
     stored = status == SUCCESS or meaning.status_class == "warning"
-    return Sent(delivered=stored, transient=not stored and meaning.retry, detail=detail)
+    return Sent(
+        delivered=stored, transient=not stored and meaning.retry, detail=meaning.text, comment=comment
+    )

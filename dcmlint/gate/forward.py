@@ -150,16 +150,16 @@ class Forwarder:
                 blocked.add(one.study)
             if sent.transient:
                 # A destination that says "later", or is gone: the rest waits with it, this one longer.
-                trouble = sent.detail
+                trouble = sent.words
         return outcomes, trouble
 
     def _outcome(self, one: Delivery, sent: Sent) -> Outcome:
         if sent.delivered:
-            return Outcome(instance=one.instance, state="delivered", detail=sent.detail)
+            return Outcome(instance=one.instance, state="delivered", detail=sent.words)
         if not sent.transient:
-            return Outcome(instance=one.instance, state="held", detail=sent.detail)
+            return Outcome(instance=one.instance, state="held", detail=sent.words)
         due = time() + self.backoff.after(one.tries + 1)
-        return Outcome(instance=one.instance, state="queued", detail=sent.detail, due=due)
+        return Outcome(instance=one.instance, state="queued", detail=sent.words, due=due)
 
 
 def _untouched(one: Delivery, why: str) -> Outcome:

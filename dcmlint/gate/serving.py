@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from dcmlint.errors import UsageError
+from dcmlint.gate.bounds import Bounds, Limits
 from dcmlint.gate.config import relative
 from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import GateSettings
@@ -19,9 +20,12 @@ from dcmlint.gate.settings import GateSettings
 class HttpServer:
     """Serves an application; ``name`` is how messages call it, ``port`` 0 takes a free one, ``options`` are uvicorn's."""
 
-    def __init__(self, app: Starlette, name: str, host: str, port: int, **options: Any) -> None:
+    def __init__(
+        self, app: Starlette, name: str, host: str, port: int, *, bounds: Bounds | None = None, **options: Any
+    ) -> None:
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, log_level="critical", access_log=False, server_header=False,
+            http=bounds or Bounds(Limits()), ws="none", lifespan="off",  # type: ignore[arg-type]
             **{"limit_concurrency": 32, "timeout_keep_alive": 5, **options},
         )  # fmt: skip
         self._name = name
@@ -42,7 +46,7 @@ class HttpServer:
         """Where it listens."""
         return int(self._server.servers[0].sockets[0].getsockname()[1])
 
-    def stop(self, seconds: float = 3.0) -> None:
+    def stop(self, seconds: float = 1.0) -> None:
         """End, without waiting for who is connected."""
         self._server.should_exit = True
         self._server.force_exit = True
@@ -68,7 +72,15 @@ def stow_server(gate: Gate, settings: GateSettings, base: Path) -> HttpServer:
         stow,
         base,
         largest=int(settings.listen.largest),
+        patience=float(settings.listen.pdu),
         closed=lambda: gate.space.closed,
         not_taken=gate.not_taken,
     )
-    return HttpServer(made.app, "stow", stow.host, stow.port, **options)
+
+    def turned_away(address: str, count: int) -> None:
+        gate.log("turned away", level="warning", over="stow", connections=count, address=address)
+
+    bounds = Bounds(
+        Limits(connections=4 * stow.requests, per_address=min(stow.per_address, stow.requests)), turned_away
+    )
+    return HttpServer(made.app, "stow", stow.host, stow.port, bounds=bounds, **options)

@@ -138,7 +138,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Stow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """STOW-RS; ``port`` 0: none. ``path`` stands before /studies. ``certificate``: HTTPS; ``client_ca``: clients must
     have a certificate of it. ``tokens``: a file with a name and a token a line, one of which must be sent (Bearer).
-    ``plain_everywhere``: without TLS on an address that others than this machine reach.
+    ``plain_everywhere``: without TLS on an address that others than this machine reach. ``requests`` at a time, in all;
+    ``per_address``: connections of one address, which is that of a proxy before it.
     """
 
     host: str = "127.0.0.1"
@@ -150,6 +151,7 @@ class Stow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tokens: str = ""
     plain_everywhere: bool = False
     requests: Count = 32
+    per_address: Count = 8
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

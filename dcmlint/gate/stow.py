@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 import uuid
@@ -37,13 +38,15 @@ class BadRequestError(Exception):
 
 
 class StowApp:
-    """The application; ``closed``: whether there is no space for more; ``not_taken`` is told of what could not be."""
+    """The application; ``closed``: whether there is no space for more; ``patience``: seconds within which more of a body
+    must come; ``not_taken`` is told of what could not be."""
 
     def __init__(
-        self, core: Core, settings: Stow, base: Path, *, largest: int, closed: Callable[[], bool],
+        self, core: Core, settings: Stow, base: Path, *, largest: int, closed: Callable[[], bool], patience: float = 30.0,
         not_taken: NotTaken = lambda uid, sender, peer, answer: None,
     ) -> None:  # fmt: skip
         self._core, self._closed, self._largest, self._not_taken = core, closed, largest, not_taken
+        self._patience = patience
         self._tokens = _tokens(settings, base)
         self.app = Starlette(
             routes=[
@@ -70,12 +73,17 @@ class StowApp:
             return PlainTextResponse("the study is no UID\n", 400)
         body = _Body(self._core, boundary, largest=self._largest, user=user, peer=peer, study=study)
         try:
-            async for chunk in request.stream():
+            stream = request.stream()
+            while (chunk := await asyncio.wait_for(anext(stream, None), self._patience)) is not None:
                 # Disk, and at the end of a part the verdict: neither in the thread that serves everybody.
                 await run_in_threadpool(body.feed, chunk)
             await run_in_threadpool(body.end)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return PlainTextResponse(
+                "nothing more of the body came in time\n", 408, headers={"Connection": "close"}
+            )
         except BadRequestError as error:
             # What came before the mistake was taken, and is taken once only when it comes again.
             return PlainTextResponse(f"{error}\n", 400)

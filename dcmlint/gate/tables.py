@@ -76,7 +76,10 @@ def prepare(db: sqlite3.Connection) -> None:
             db.executescript(f"BEGIN IMMEDIATE;{_INDEXES}COMMIT;")
         return
     if version:
-        raise UsageError(f"the journal has format {version}; this version of dcmlint reads format {VERSION}")
+        raise UsageError(
+            f"the journal has format {version}; this version of dcmlint reads format {VERSION}: let the version that made it "
+            "deliver what waits, then begin with a new spool, and keep the old one for its history"
+        )
     db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
 
 

@@ -1,7 +1,8 @@
 """A watched folder: the share that a scanner or a converter writes to.
 
 A file is taken when nothing has changed it for a while, by a rename, so that of two watchers one gets it; it goes to
-``accepted`` or ``held`` with its verdict beside it, under the path that it had. Nothing is ever overwritten or removed.
+``accepted`` or ``held`` with its verdict beside it, under the path that it had. Nothing is ever overwritten or removed:
+each watcher takes into a folder of its own, and a name is claimed by its verdict before the file gets it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from time import monotonic
 
 import msgspec
 
 from dcmlint.gate.logs import Log
+from dcmlint.intake.folder import lock_folder
 from dcmlint.intake.verdict import Brief
 
 ACCEPTED, HELD = "accepted", "held"
-_TAKEN = ".dcmlint-taken"
+_TAKEN, _BY = ".dcmlint-taken", "by-"  # in it, a folder for each watcher
 _OURS = (ACCEPTED, HELD, _TAKEN)
 VERDICT_SUFFIX = ".verdict.json"
 # What writers call a file that they have not finished; rename is their signal that it is whole.
@@ -56,6 +60,8 @@ class Watcher:
         self._seen: dict[Path, tuple[_Seen, float]] = {}
         self._failed: Counter[Path] = Counter()
         self.held = 0
+        self._mine = folder / _TAKEN / f"{_BY}{os.urandom(4).hex()}"
+        self._lock: int | None = None  # of that folder: what is in one that nobody holds was left behind
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gate-watch", daemon=True)
 
@@ -111,13 +117,37 @@ class Watcher:
     def recover(self) -> None:
         """Put back what an earlier process had taken and not decided."""
         taken = self.folder / _TAKEN
-        for path, _ in _walk(taken, 0):
-            _move(path, self.folder / path.relative_to(taken))
+        if not taken.is_dir():
+            return
+        for top in sorted(taken.iterdir()):
+            if top == self._mine:
+                continue
+            if not top.is_dir():
+                _move(top, self.folder / top.name)
+                continue
+            try:
+                lock = lock_folder(top)
+            except BlockingIOError:
+                continue  # another watcher decides what is in there
+            base = top if top.name.startswith(_BY) else taken
+            for path, _ in _walk(top, 1):
+                _move(path, self.folder / path.relative_to(base))
+            _remove_empty(top)
+            if lock is not None:
+                os.close(lock)
 
     # --- one file ----------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self.recover()
+        try:
+            self.recover()
+            self._watch()
+        finally:
+            _remove_empty(self._mine)
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def _watch(self) -> None:
         while not self._stop.wait(min(1.0, max(self._settle / 4, 0.05))):
             try:
                 self.look()
@@ -126,9 +156,10 @@ class Watcher:
 
     def _take(self, path: Path, state: _Seen) -> bool:
         name = path.relative_to(self.folder)
-        taken = self.folder / _TAKEN / name
+        taken = self._mine / name
         try:
             taken.parent.mkdir(parents=True, exist_ok=True)
+            self._hold()
             os.rename(path, taken)
         except FileNotFoundError:
             return False  # another watcher has it, or its writer took it away
@@ -138,9 +169,7 @@ class Watcher:
             if verdict is None or _state(taken) != state:
                 _move(taken, path)
                 return False
-            target = _free(self.folder / verdict.verdict / name)
-            _write(target.with_name(target.name + VERDICT_SUFFIX), verdict)
-            os.rename(taken, target)
+            os.rename(taken, _claimed(self.folder / verdict.verdict / name, verdict))
         except OSError as error:
             self._log(
                 "watched file", level="warning", error=error.strerror
@@ -152,6 +181,14 @@ class Watcher:
         uid = verdict.sop_instance_uid
         self._log("watched file", level=level, uid=uid, verdict=verdict.verdict, why=verdict.why)
         return True
+
+    def _hold(self) -> None:
+        """Lock our folder, once it is there: again where another watcher took it for one that was left."""
+        if self._lock is not None and os.fstat(self._lock).st_nlink:
+            return
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = lock_folder(self._mine)
 
     def _files(self) -> Iterator[tuple[Path, _Seen]]:
         for path, state in _walk(self.folder, 0):
@@ -184,26 +221,56 @@ def _state(path: Path) -> _Seen:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _free(path: Path) -> Path:
-    """The path, with a number where something stands there already; its folder is made."""
+def _free(path: Path) -> Iterator[Path]:
+    """The path, and then the path with numbers, as far as nothing stands there; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    number, free = 1, path
-    while free.exists() or free.with_name(free.name + VERDICT_SUFFIX).exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
+    for number in count(1):
+        free = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        if not os.path.lexists(free):
+            yield free
 
 
 def _move(path: Path, target: Path) -> None:
     """Put a file back under its name, or beside what has come there since."""
     try:
-        os.rename(path, _free(target))
+        next(free for free in _free(target) if _renamed(path, free))
     except FileNotFoundError:
         pass
 
 
-def _write(path: Path, verdict: FileVerdict) -> None:
-    """Write a verdict as a whole: who sees the file sees all of it."""
-    made = path.with_name(f".{path.name}.tmp")
+def _claimed(path: Path, verdict: FileVerdict) -> Path:
+    """A free path whose verdict is written: who sees the verdict sees all of it, and another watcher takes another path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".{os.urandom(4).hex()}.tmp")
     made.write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
-    os.replace(made, path)
+    try:
+        return next(
+            free for free in _free(path) if _renamed(made, free.with_name(free.name + VERDICT_SUFFIX))
+        )
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise
+
+
+def _renamed(path: Path, target: Path) -> bool:
+    """Rename a file unless something has the name already; whether it has it now."""
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        raise
+    except OSError:  # a share without hard links
+        if os.path.lexists(target):
+            return False
+        os.rename(path, target)
+        return True
+    os.unlink(path)
+    return True
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders in which there is nothing."""
+    for where, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            os.rmdir(where)

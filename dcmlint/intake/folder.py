@@ -21,36 +21,43 @@ def incoming_folder(parent: Path) -> Iterator[Path]:
     for left in parent.glob(f"{_PREFIX}*"):
         _remove_unused(left)
     made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    lock = _locked(made)
+    lock = lock_folder(made)
     try:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
-        if lock >= 0:
+        if lock is not None:
             os.close(lock)
 
 
 def _remove_unused(folder: Path) -> None:
-    lock = _locked(folder)
-    if lock < 0:
-        return  # in use, or there is no telling
+    try:
+        lock = lock_folder(folder)
+    except BlockingIOError:
+        return  # in use
+    if lock is None:
+        return  # there is no telling
     shutil.rmtree(folder, ignore_errors=True)
     os.close(lock)
 
 
-def _locked(folder: Path) -> int:
-    """A descriptor that holds the lock of a folder; -1 where another process has it, or locks are not to be had."""
+def lock_folder(folder: Path) -> int | None:
+    """A descriptor that holds the lock of a folder; None where locks are not to be had.  Raises `BlockingIOError` where
+    another process holds it."""
     try:
         import fcntl
     except ImportError:
-        return -1
+        return None
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return -1
+        return None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise
     except OSError:
         os.close(fd)
-        return -1
+        return None
     return fd

@@ -314,6 +314,7 @@ class Archive:
 
         folder.mkdir(parents=True, exist_ok=True)
         self.answer = answer or (lambda uid, count: 0)
+        self.words = "as the test says"  # its Error Comment
         self.stored: dict[str, bytes] = {}
         self.order: list[str] = []
         self.attempts: dict[str, int] = {}
@@ -331,7 +332,7 @@ class Archive:
                     self.stored[uid] = stored(instance.path)
                     self.order.append(uid)
             instance.path.unlink()
-            return Answer(status, "as the test says" if status else "")
+            return Answer(status, self.words if status else "")
 
         self.make = lambda port: Receiver(
             Settings(directory=folder, port=port, max_instance_facts=10), Handlers(on_instance=keep)

@@ -14,7 +14,9 @@ import pytest
 from gate_support import CT, Archive, GateProcess, data_set, send, until, write_config
 
 from dcmlint.gate.audit_messages import Repairs, Transfer, activity, framed, repaired, syslog, transferred
+from dcmlint.gate.audit_trail import AuditTrail
 from dcmlint.gate.journal import Journal
+from dcmlint.gate.settings import Audit
 from dcmlint.intake.verdict import Patient
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "network"))
@@ -112,6 +114,23 @@ def events(messages: list[bytes]) -> list[tuple[str, str]]:
         assert event is not None
         found.append((event.find("EventID").get("csd-code"), event.get("EventOutcomeIndicator")))  # type: ignore[union-attr]
     return found
+
+
+def test_a_message_that_no_datagram_can_hold_does_not_stop_the_others() -> None:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    server.settimeout(20)
+    said: list[str] = []
+    settings = Audit(host="127.0.0.1", port=server.getsockname()[1], transport="udp")
+    trail = AuditTrail(settings, (), lambda event, **_: said.append(event), None)
+    trail._put(b"x" * 70_000)
+    trail.start()
+    try:
+        assert b"110100" in server.recv(1 << 16)
+        assert said == ["audit message too long for UDP: lost"]
+    finally:
+        trail.stop()
+        server.close()
 
 
 @pytest.mark.timeout(180)

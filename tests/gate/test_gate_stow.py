@@ -11,9 +11,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from gate_support import CT, HOLD, REFUSE, Bench, data_set, element, part10_file, sha, stored
+from gate_support import CT, HOLD, REFUSE, Bench, data_set, element, part10_file, sha, stored, until
 
 from dcmlint.errors import UsageError
+from dcmlint.gate.bounds import Bounds, Limits
 from dcmlint.gate.serving import HttpServer
 from dcmlint.gate.settings import Stow
 from dcmlint.gate.stow import StowApp
@@ -227,3 +228,79 @@ def test_file_meta_without_its_length_gets_a_head_of_ours(tmp_path: Path) -> Non
         assert client.post(multipart(without))[0] == 200
         (row,) = client.bench.journal.find("2.25.1")
         assert stored(client.bench.spool.path(row.file)) == data_set("2.25.1")
+
+
+# --- who holds connections ----------------------------------------------------------------------------------
+
+
+def _begin(port: int, said: bytes = b"") -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), 10)
+    made.sendall(said)
+    return made
+
+
+def _is_closed(one: socket.socket, seconds: float = 5.0) -> bool:
+    one.settimeout(seconds)
+    try:
+        return one.recv(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@contextmanager
+def bounded(folder: Path, limits: Limits, **settings: object) -> Iterator[tuple[Client, Bounds, list[int]]]:
+    told: list[int] = []
+    bounds = Bounds(limits, lambda address, count: told.append(count))
+    with Bench(folder) as bench:
+        app = StowApp(bench.core, Stow(), folder, largest=1 << 20, closed=lambda: False, **settings)  # type: ignore[arg-type]
+        server = HttpServer(app.app, "stow", "127.0.0.1", 0, bounds=bounds)
+        server.start()
+        try:
+            yield Client(server.port, bench, app), bounds, told
+        finally:
+            server.stop()
+
+
+def test_silent_connections_of_one_address_are_limited_closed_and_told(tmp_path: Path) -> None:
+    with bounded(tmp_path, Limits(per_address=3, seconds=0.6)) as (client, bounds, told):
+        heads = [b"", b"POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nX-Slow: "]
+        silent = [_begin(client.port, heads[number % 2]) for number in range(3)]
+        until(lambda: bounds._of.total() == 3)
+        for _ in range(5):
+            with _begin(client.port) as one:
+                assert _is_closed(one)
+        assert bounds.turned_away == 5
+        assert told == [1, 2, 4]
+        assert all(_is_closed(one) for one in silent)  # they have asked for nothing
+        for one in silent:
+            one.close()
+        until(lambda: not bounds._of)
+        assert client.post(multipart(a_file("2.25.1")))[0] == 200
+
+
+def test_a_body_that_stands_still_is_given_up_and_what_came_whole_is_ours(tmp_path: Path) -> None:
+    with bounded(tmp_path, Limits(), patience=0.3) as (client, _, _):
+        whole = multipart(a_file("2.25.1"), a_file("2.25.2"))
+        head = f"POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Type: {TYPE}\r\nContent-Length: {len(whole)}\r\n\r\n"
+        with _begin(client.port, head.encode() + whole[:-40]) as one:
+            one.settimeout(10)
+            assert one.recv(100).startswith(b"HTTP/1.1 408 ")
+        until(lambda: not list(client.bench.core.incoming.glob("*.part")))
+        assert [row.uid for row in client.bench.journal.rows("1")] == ["2.25.1"]
+
+
+def test_a_connection_is_used_again_and_its_wait_begins_anew(tmp_path: Path) -> None:
+    with bounded(tmp_path, Limits(seconds=0.8)) as (client, _, _):
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+        for _ in range(3):
+            connection.request(
+                "POST", "/dicom-web/studies", multipart(a_file("2.25.1")), {"Content-Type": TYPE}
+            )
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+        assert connection.sock is not None
+        assert _is_closed(connection.sock)
+        connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -124,6 +125,54 @@ def test_what_a_killed_watcher_had_taken_comes_back(tmp_path: Path) -> None:
     made.recover()
     assert names(tmp_path) == ["slide/a-2.dcm", "slide/a.dcm"]
     assert (tmp_path / "slide" / "a.dcm").read_bytes() == b"new"
+
+
+def test_a_name_that_comes_again_while_it_is_decided_overwrites_nothing(tmp_path: Path) -> None:
+    inner, other_clock = watcher(tmp_path)
+
+    def decide(path: Path, name: str) -> FileVerdict:
+        put(tmp_path / "a.dcm", b"second")  # the scanner writes the same name, and another watcher takes it
+        inner.look()
+        other_clock.now += 10.0
+        assert inner.look() == 1
+        assert path.read_bytes() == b"first"
+        return accept(path, name)
+
+    outer, clock = watcher(tmp_path, decide)
+    put(tmp_path / "a.dcm", b"first")
+    outer.look()
+    clock.now = 10.0
+    assert outer.look() == 1
+    accepted = tmp_path / "accepted"
+    assert sorted(one.read_bytes() for one in accepted.glob("*.dcm")) == [b"first", b"second"]
+    assert names(accepted) == ["a-2.dcm", "a-2.dcm.verdict.json", "a.dcm", "a.dcm.verdict.json"]
+
+
+def test_a_share_without_hard_links_is_watched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "not here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    test_nothing_is_overwritten(tmp_path)
+
+
+def test_what_another_watcher_is_deciding_stays_with_it(tmp_path: Path) -> None:
+    def decide(path: Path, name: str) -> FileVerdict:
+        watcher(tmp_path)[0].recover()
+        assert path.exists()
+        return accept(path, name)
+
+    made, clock = watcher(tmp_path, decide)
+    put(tmp_path / "slide" / "a.dcm")
+    made.look()
+    clock.now = 10.0
+    assert made.look() == 1
+    (mine,) = (tmp_path / ".dcmlint-taken").iterdir()
+    put(mine / "slide" / "b.dcm")
+    os.close(made._lock or 0)  # it was killed
+    watcher(tmp_path)[0].recover()
+    assert names(tmp_path / "slide") == ["b.dcm"]
+    assert list((tmp_path / ".dcmlint-taken").iterdir()) == []
 
 
 def test_two_watchers_take_each_file_once(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ Markers stand in every text, in UIDs of the command, and in bytes that damage ha
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import random
 import signal
@@ -13,11 +15,27 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gate_support import CT, Archive, GateProcess, association, free_port, part10_file, write_config
+from gate_support import (
+    CT,
+    Archive,
+    GateProcess,
+    association,
+    data_set,
+    free_port,
+    part10_file,
+    send,
+    until,
+    write_config,
+)
 from support import general
 from support.markers import MARKER, damaged, encoded, planted
 
 from dcmlint.errors import DcmlintError
+from dcmlint.gate.alerts import Alerts
+from dcmlint.gate.config import read_config
+from dcmlint.gate.logs import json_log, no_log
+from dcmlint.gate.running import Gate
+from dcmlint.gate.settings import Alert
 from dcmlint.intake import part10
 
 
@@ -96,6 +114,30 @@ def test_the_gate_says_no_marker(tmp_path: Path) -> None:
             log = process.log.read_text()
     assert "2.25.1" in log
     without_marker("log", log)
+
+
+def test_what_an_archive_says_is_shown_to_people_and_neither_logged_nor_posted(tmp_path: Path) -> None:
+    posted: list[bytes] = []
+    alerts = Alerts(Alert(url="http://127.0.0.1:9/"), no_log)
+    log = io.StringIO()
+    with Archive(tmp_path / "archive", lambda uid, count: 0xC123) as archive:
+        archive.words = f"no patient {MARKER}"
+        config = write_config(tmp_path / "gate", archive.port)
+        gate = Gate(read_config(config), config.parent, log=json_log(log), observers=(alerts,))
+        try:
+            gate.start()
+            alerts.post = lambda what: posted.append(json.dumps(what).encode())  # type: ignore[method-assign]
+            assert send(gate.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+            until(lambda: any(row.state == "held" for row in gate.journal.rows("1")))
+            until(lambda: bool(posted))
+            (row,) = gate.journal.rows("1")
+            assert MARKER in row.why
+        finally:
+            gate.stop()
+    assert "C123H" in log.getvalue()
+    without_marker("log", log.getvalue())
+    assert b"C123H" in posted[0]
+    without_marker("webhook", posted[0].decode())
 
 
 def without_marker(name: str, text: str) -> None:
