@@ -33,6 +33,7 @@ _AREAS: Mapping[str, str] = {
     "OVL": "Overlays",
     "PHI": "Privacy",
     "PIX": "Pixel data and code streams",
+    "PST": "Presentation states and shutters",
     "PYR": "Pyramids and slides",
     "SEG": "Segmentations",
     "SPEC": "Specimens and containers",

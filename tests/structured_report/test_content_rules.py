@@ -107,3 +107,19 @@ def test_one_defect_of_a_measurement_report_is_one_finding(
 def test_units(units: str, told: list[str]) -> None:
     made = _free(number("CONTAINS", code("99", "99X"), "1", units))
     assert [rule for rule, _ in _told(made)] == told
+
+
+def test_what_the_iod_forbids_is_not_reported_as_an_extension_of_the_template() -> None:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        "2.25.17",
+    )
+    image = content("CONTAINS", "IMAGE", None, ReferencedSOPSequence=[reference])
+    key = "1.2.840.10008.5.1.4.1.1.88.59"
+    before = _told(report(key, "2010", code("113000", meaning="Of Interest"), image))
+    made = report(
+        key, "2010", code("113000", meaning="Of Interest"), image,
+        number("CONTAINS", code("410668003", "SCT", "Length"), "1", "mm"),
+    )  # fmt: skip
+    assert [rule for rule, _ in set(_told(made)) - set(before)] == ["SR002"]

@@ -189,17 +189,16 @@ class Matcher:
         if declared is not None and not meant:
             return self.document(child, declared, "the concept name"), set()
         if not meant or child.by_reference or not child.relationship or not target.value_type:
-            if target.concept is not None and not meant and self._closed(slot, rows, child.relationship):
+            if (
+                target.concept is not None and not meant and self._closed(slot, rows, child.relationship)
+                and not self._told_of_iod(child, target)
+            ):  # fmt: skip
                 return [_not_extensible(slot, child, target.concept)], set()
             # What it lacks or has wrong is told elsewhere; it is no absence of the row that it was meant for.
             return [], {id(one) for one in meant or rows.slots if _close(one, child, target)}
         blamed = {id(one) for one in meant}
         same_type = [one for one in meant if one.row.value_type == target.value_type]
-        parent = child.parent
-        if (
-            self.permitted is not None and parent is not None
-            and target.value_type not in self.permitted.targets(parent.value_type, child.relationship)
-        ):  # fmt: skip
+        if self._told_of_iod(child, target):
             return [], blamed
         first = (same_type or meant)[0]
         if same_type:
@@ -212,6 +211,13 @@ class Matcher:
         return [
             Issue("form", child.dataset, tag, message, found, " or ".join(sorted(want)), first.label)
         ], blamed
+
+    def _told_of_iod(self, child: ContentItem, target: ContentItem) -> bool:
+        """Whether the IOD forbids an item where it stands: the rules of the IOD report that."""
+        return (
+            self.permitted is not None and child.parent is not None
+            and target.value_type not in self.permitted.targets(child.parent.value_type, child.relationship)
+        )  # fmt: skip
 
     def _declared(self, child: ContentItem) -> Template | None:
         """The covered template that an item declares, where it declares one."""

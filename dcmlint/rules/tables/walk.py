@@ -355,6 +355,12 @@ class TableCheck:
             return  # what decides is itself missing, and that was said
         if (id(dataset), element.tag) in self._forbidden_here:
             return
+        if any(
+            (id(dataset), other) in self._forbidden_here and row.when is not None and element.tag in row.when.attributes
+            for other in spec.when.attributes
+            for row in level.rows.get(other, ())
+        ):  # fmt: skip
+            return  # of two that exclude each other, the other one was told
         self._forbidden_here.add((id(dataset), element.tag))
         if len(spec.when.attributes) == 1 and spec.when.attributes.isdisjoint(dataset.elements):
             # Several that depend on one: that one was forgotten, or all of them are too many. One finding.

@@ -24,6 +24,7 @@ from dcmlint.standard.tags import (
     PresentationLUTSequence,
     RedPaletteColorLookupTableData,
     RedPaletteColorLookupTableDescriptor,
+    SoftcopyVOILUTSequence,
     VOILUTSequence,
     WaveformBitsAllocated,
     WaveformData,
@@ -46,6 +47,8 @@ def lookup_table_lengths(context: RuleContext) -> Iterator[Problem]:
     for sequence in _LUT_SEQUENCES:
         items = dataset.items(sequence)
         tables += [(items[number], LUTDescriptor, LUTData) for number in range(min(len(items), 100))]
+    for item in list(dataset.items(SoftcopyVOILUTSequence))[:100]:
+        tables += [(one, LUTDescriptor, LUTData) for one in list(item.items(VOILUTSequence))[:100]]
     looked_at = False
     for level, descriptor, data in tables:
         stated, bits = level.value(descriptor, 1), level.value(descriptor, 3)

@@ -13,6 +13,7 @@ from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_fu
 # PS3.3 Table C.9-2, type 1: Rows, Columns, Type, Origin, Bits Allocated, Bit Position, Data
 _REQUIRED: Final = (0x0010, 0x0011, 0x0040, 0x0050, 0x0100, 0x0102, 0x3000)
 _BITS_ALLOCATED, _DATA = 0x0100, 0x3000
+_ROWS, _COLUMNS, _FRAMES = 0x0010, 0x0011, 0x0015
 
 
 def _has_overlays(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
@@ -49,3 +50,28 @@ def overlay_planes(context: RuleContext) -> Iterator[Problem]:
                     level=dataset, tag=tag, want="present with a value",
                     message=f"{name_of(tag)} of an overlay is {'missing' if element is None else 'empty'} (Type 1)",
                 )  # fmt: skip
+
+
+@rule_function("overlay-data-lengths", _has_overlays)
+def overlay_lengths(context: RuleContext) -> Iterator[Problem]:
+    """OVL002: Overlay Data that is shorter or longer than the rows, columns and frames of the overlay."""
+    dataset = context.dataset
+    any_ = False
+    for base in sorted({tag & ~0xFFFF for tag in dataset.elements if _is_overlay(tag)}):
+        data = dataset.get(base | _DATA)
+        sizes = [dataset.value(base | number) for number in (_ROWS, _COLUMNS)]
+        frames = dataset.value(base | _FRAMES)
+        whole = [size for size in (*sizes, frames or 1) if isinstance(size, int) and size > 0]
+        if data is None or data.start == data.end or len(whole) < 3:
+            continue
+        any_ = True
+        bits = whole[0] * whole[1] * whole[2]
+        wanted = (bits + 7) // 8
+        # A frame may begin at a byte of its own, as some writers have it: more than is needed is no loss.
+        if data.length < wanted or data.length > max(2 * wanted, wanted + whole[2]) + 1:
+            yield Problem(
+                message=f"{name_of(base | _DATA)} has {data.length} bytes for {bits} bits", tag=base | _DATA,
+                said=f"{data.length} bytes", want=f"{wanted + wanted % 2} bytes",
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable

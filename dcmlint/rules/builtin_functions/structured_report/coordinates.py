@@ -8,13 +8,17 @@ from collections.abc import Iterator, Sequence
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.classes import class_name, may_be_tiled
 from dcmlint.standard.tags import (
     ContentSequence,
     GraphicData,
     GraphicType,
+    PixelOriginInterpretation,
     ReferencedDateTime,
     ReferencedFrameOfReferenceUID,
     ReferencedSamplePositions,
+    ReferencedSOPClassUID,
+    ReferencedSOPSequence,
     ReferencedTimeOffsets,
     TemporalRangeType,
     ValueType,
@@ -235,6 +239,24 @@ def coordinates_negative(context: RuleContext) -> Iterator[Problem]:
             yield Problem(
                 message=f"{len(outside)} of {len(where)} points lie outside the image", level=item.dataset,
                 tag=GraphicData, found=_written(min(outside, key=min)), want="columns and rows of 0 or more",
+            )  # fmt: skip
+
+
+@rule_function("pixel-origin")
+def pixel_origin(context: RuleContext) -> Iterator[Problem]:
+    """SR025: coordinates relative to the Total Pixel Matrix of an image that cannot have one (PS3.3 Table C.18.6-1)."""
+    for item in _graphics(context, "SCOORD"):
+        if item.dataset.text(PixelOriginInterpretation) != "VOLUME":
+            continue
+        classes = [
+            reference.text(ReferencedSOPClassUID)
+            for source in item.selected("SELECTED FROM")
+            for reference in source.dataset.items(ReferencedSOPSequence)
+        ]
+        if classes and all(may_be_tiled(one) is False for one in classes):
+            yield Problem(
+                message=f"coordinates relative to the Total Pixel Matrix of {class_name(classes[0])}, which has none",
+                level=item.dataset, tag=PixelOriginInterpretation, found="VOLUME", want="FRAME, or absent",
             )  # fmt: skip
 
 

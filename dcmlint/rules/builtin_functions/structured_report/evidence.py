@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.classes import FRAMES, PIXELS, WAVEFORM, class_name, has_module
 from dcmlint.standard.tags import (
     CurrentRequestedProcedureEvidenceSequence,
     IdenticalDocumentsSequence,
@@ -34,10 +34,6 @@ _EVIDENCE = (CurrentRequestedProcedureEvidenceSequence, PertinentOtherEvidenceSe
 _LISTS = (*_EVIDENCE, IdenticalDocumentsSequence)
 _COMPOSITE = frozenset({"COMPOSITE", "IMAGE", "WAVEFORM"})
 _SEGMENTED = frozenset({SegmentationStorage, SurfaceSegmentationStorage, LabelMapSegmentationStorage})
-# Modules of PS3.3 that hold pixels, frames and waveforms, by their sections
-_PIXELS = frozenset({"C.7.6.3", "C.7.6.24", "C.7.6.25", "C.7.6.16"})
-_FRAMES = frozenset({"C.7.6.6", "C.7.6.16"})
-_WAVEFORM = frozenset({"C.10.9"})
 
 
 def _listed(dataset: Dataset, lists: tuple[int, ...]) -> Iterator[tuple[int, Dataset]]:
@@ -66,6 +62,11 @@ def _references(context: RuleContext) -> list[tuple[ContentItem, Dataset]]:
 def document_evidence(context: RuleContext) -> Iterator[Problem]:
     """SR001: references of content items that the evidence sequences do not list (PS3.3 C.17.2.3)."""
     references = _references(context)
+    if (
+        context.dataset.text(SOPClassUID) == KeyObjectSelectionDocumentStorage
+        and CurrentRequestedProcedureEvidenceSequence not in context.dataset
+    ):
+        return  # of Type 1 here: its absence is reported
     listed = {item.text(ReferencedSOPInstanceUID) for _, item in _listed(context.dataset, _LISTS)}
     for _, item in references:
         uid = item.text(ReferencedSOPInstanceUID)
@@ -135,18 +136,18 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
     for _, item in _references(context):
         sop_class = item.text(ReferencedSOPClassUID)
         for tag, noun, sections in (
-            (ReferencedFrameNumber, "frame", _FRAMES),
+            (ReferencedFrameNumber, "frame", FRAMES),
             (ReferencedSegmentNumber, "segment", None),
-            (ReferencedWaveformChannels, "waveform channel", _WAVEFORM),
+            (ReferencedWaveformChannels, "waveform channel", WAVEFORM),
         ):
             numbers = item.values(tag)
             if not numbers:
                 continue
             any_ = True
-            has = sop_class in _SEGMENTED if sections is None else _holds(sop_class, sections)
+            has = sop_class in _SEGMENTED if sections is None else has_module(sop_class, sections)
             if has is False:
                 yield Problem(
-                    message=f"a {noun} of an object without {noun}s ({_name(sop_class)})", level=item, tag=tag,
+                    message=f"a {noun} of an object without {noun}s ({class_name(sop_class)})", level=item, tag=tag,
                     found=numbers, want="absent",
                 )  # fmt: skip
             elif (
@@ -172,14 +173,14 @@ def referenced_kind(context: RuleContext) -> Iterator[Problem]:
     any_ = False
     for item, reference in _references(context):
         sop_class = reference.text(ReferencedSOPClassUID)
-        sections = {"IMAGE": _PIXELS, "WAVEFORM": _WAVEFORM}.get(item.value_type)
+        sections = {"IMAGE": PIXELS, "WAVEFORM": WAVEFORM}.get(item.value_type)
         if sections is None or sop_class == SurfaceSegmentationStorage:
             continue
         any_ = True
-        if _holds(sop_class, sections) is False:
+        if has_module(sop_class, sections) is False:
             noun = "image" if item.value_type == "IMAGE" else "waveform"
             yield Problem(
-                message=f"{item.value_type} references {_name(sop_class)}, which is not {'an' if noun == 'image' else 'a'} {noun}", level=reference,
+                message=f"{item.value_type} references {class_name(sop_class)}, which is not {'an' if noun == 'image' else 'a'} {noun}", level=reference,
                 tag=ReferencedSOPClassUID, found=sop_class,
                 want=f"the SOP Class of {'an' if noun == 'image' else 'a'} {noun}",
             )  # fmt: skip
@@ -200,25 +201,11 @@ def related_documents(context: RuleContext) -> Iterator[Problem]:
             continue
         if tag == IdenticalDocumentsSequence and sop_class != own:
             yield Problem(
-                message=f"an identical document is {_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
+                message=f"an identical document is {class_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
                 found=sop_class, wanted=own,
             )  # fmt: skip
-        elif tag == PredecessorDocumentsSequence and _holds(sop_class, _PIXELS | _WAVEFORM):
+        elif tag == PredecessorDocumentsSequence and has_module(sop_class, PIXELS | WAVEFORM):
             yield Problem(
-                message=f"a predecessor document is {_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
+                message=f"a predecessor document is {class_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
                 found=sop_class, want="the SOP Class of a document",
             )  # fmt: skip
-
-
-@standard.per_edition()
-def _holds(sop_class: str, sections: frozenset[str]) -> bool | None:
-    """Whether the IOD of a SOP Class has one of these modules; None for a class without an IOD (retired, private)."""
-    found = standard.load().sop_class(sop_class)
-    if found is None:
-        return None
-    return any(use.section in sections for use in standard.load().iod(found.iod).modules)
-
-
-def _name(sop_class: str) -> str:
-    entry = standard.load().uid(sop_class)
-    return entry.name if entry is not None else "a private SOP Class"

@@ -9,8 +9,23 @@ from dcmlint.facts.report.content import content_items
 from dcmlint.facts.report.template import TemplateUse, template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard import documents
-from dcmlint.standard.tags import ContentSequence, ContentTemplateSequence, SOPClassUID, TemplateIdentifier
+from dcmlint.standard.coding import in_group
+from dcmlint.standard.tags import (
+    CodeValue,
+    ConceptCodeSequence,
+    ContentSequence,
+    ContentTemplateSequence,
+    SOPClassUID,
+    TemplateIdentifier,
+)
 
+# PS3.16 TID 2010: titles with the context group of their modifiers, and that of the other titles'
+_BEST_IN_SET, _TITLE_MODIFIER = ("113013", "DCM"), ("113011", "DCM")
+_MODIFIED_TITLES = {
+    ("113001", "DCM"): (7011, 7012),
+    ("113010", "DCM"): (7011, 7012),
+    _BEST_IN_SET: (7012, 7011),
+}
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
@@ -57,10 +72,18 @@ def coverage(context: RuleContext) -> Iterator[Problem]:
 
 @rule_function("template-of-iod")
 def of_iod(context: RuleContext) -> Iterator[Problem]:
-    """SR108: a root template of the standard that is not the one from which the IOD says its documents are made."""
+    """SR108: a root template that is not the one from which the IOD says its documents are made, or is not declared."""
     use = context.facts.of(TemplateUse)
     want = documents.ROOT_TEMPLATES.get(context.dataset.text(SOPClassUID))
-    if use is None or want is None or not use.declared:
+    if use is None or want is None:
+        raise NotApplicable
+    if ContentTemplateSequence not in context.dataset:
+        yield Problem(
+            message="the document does not declare the template of its IOD", tag=ContentTemplateSequence, want=want,
+            severity="warning",
+        )  # fmt: skip
+        return
+    if not use.declared:
         raise NotApplicable
     if use.declared != want:
         level = context.dataset.items(ContentTemplateSequence)[0]
@@ -89,6 +112,33 @@ def template_identifier(context: RuleContext) -> Iterator[Problem]:
             )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+@rule_function("key-object-modifiers")
+def key_object_modifiers(context: RuleContext) -> Iterator[Problem]:
+    """SR026: modifiers of the title of a key object selection that belong to another title (PS3.16 TID 2010 rows 3 and 4)."""
+    items = content_items(context.facts)
+    title = items[0].concept if items else None
+    if title is None or title.key not in _MODIFIED_TITLES:
+        raise NotApplicable
+    own, other = _MODIFIED_TITLES[title.key]
+    modifiers = [
+        child
+        for child in items[0].children
+        if child.concept is not None and child.concept.key == _TITLE_MODIFIER
+    ]
+    for modifier in modifiers:
+        value = modifier.value
+        if value is not None and in_group(other, value.key) and not in_group(own, value.key):
+            yield Problem(
+                message=f"the modifier of the title is of CID {other}", tag=CodeValue,
+                level=modifier.dataset.items(ConceptCodeSequence)[0], found=value.value, want=f"a code from CID {own}",
+            )  # fmt: skip
+    if not modifiers and title.key == _BEST_IN_SET:
+        yield Problem(
+            message="the modifier that says of which set is missing", tag=ContentSequence,
+            want="HAS CONCEPT MOD CODE Document Title Modifier",
+        )  # fmt: skip
 
 
 def _names(templates: tuple[str, ...]) -> str:
