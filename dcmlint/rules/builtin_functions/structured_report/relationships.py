@@ -185,7 +185,7 @@ def _loops(references: list[ContentItem]) -> list[ContentItem]:
 
 @rule_function("content-root")
 def root(context: RuleContext) -> Iterator[Problem]:
-    """SR006: the root content item is a container, and no item of another one (PS3.3 C.17.3)."""
+    """SR006: the root content item is a container (PS3.3 C.17.3)."""
     items = content_items(context.facts)
     if not items:
         raise NotApplicable
@@ -194,9 +194,4 @@ def root(context: RuleContext) -> Iterator[Problem]:
         yield Problem(
             message=f"the root content item is a {first.value_type}", level=first.dataset, tag=ValueType,
             found=first.value_type, want="CONTAINER",
-        )  # fmt: skip
-    elif RelationshipType in first.dataset:
-        yield Problem(
-            message="the root content item has a Relationship Type", level=first.dataset, tag=RelationshipType,
-            found=first.relationship, want="absent",
         )  # fmt: skip
