@@ -17,6 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+_ALIKE = str.maketrans("oil", "011")
+
+
 class DcmlintError(Exception):
     """What dcmlint raises on purpose: the message says what, where, and what to do."""
 
@@ -64,14 +67,19 @@ class StandardError(DcmlintError):
     """The compiled tables of the standard are missing, damaged or of another build."""
 
 
+def _letters(name: str) -> str:
+    """A name without what is easily mistaken: case, underscores, O for 0, I and L for 1."""
+    return name.replace("_", "").lower().translate(_ALIKE)
+
+
 def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
     """``did you mean Rows?`` for the name nearest to a mistyped one, ``otherwise`` when none is near."""
     from difflib import get_close_matches  # only a mistake pays for it
 
     by_letters: dict[str, str] = {}
     for candidate in candidates:
-        by_letters.setdefault(candidate.replace("_", "").lower(), candidate)
-    letters = name.replace("_", "").lower()
+        by_letters.setdefault(_letters(candidate), candidate)
+    letters = _letters(name)
     same = by_letters.get(letters)
     found = [same] if same else [by_letters[near] for near in get_close_matches(letters, by_letters, 1, 0.65)]
     return f"did you mean {found[0]}?" if found else otherwise

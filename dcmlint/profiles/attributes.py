@@ -14,10 +14,9 @@ from collections.abc import Iterator
 import msgspec
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
-from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of
+from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of, unknown_keyword
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 ROW = "profile-row"  # the tag of rules that are rows
@@ -90,7 +89,7 @@ def row_rule(
     row = _seen_from_items(placed)
     tag = tag_of(row.attribute)
     if tag is None:
-        raise ProfileError(f"{row.attribute!r} is not a keyword of the data dictionary")
+        raise unknown_keyword(row.attribute)
     entry = standard.load().dictionary.entry(tag)
     keyword = entry is not None and entry.keyword == row.attribute
     number = f"{tag >> 16:04X},{tag & 0xFFFF:04X}"

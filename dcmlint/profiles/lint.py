@@ -290,14 +290,6 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                 "warning",
                 f"{endpoint.name}: TLS {endpoint.tls_minimum} is not secure (PS3.15 B.12)",
             )
-        if endpoint.protocol == "dicom" and endpoint.tls_minimum:
-            yield _remark(
-                source,
-                mark,
-                "tls-without",
-                "error",
-                f"{endpoint.name}: TLS is asked for, but the protocol is dicom, not dicom-tls",
-            )
         if endpoint.protocol == "dicom-tls" and endpoint.port == "104":
             yield _remark(source, mark, "unusual-port", "info",
                           f"{endpoint.name}: port 104 is registered for DICOM without TLS, 2762 for DICOM over TLS (PS3.8 9.1.2, PS3.15 B.1)")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 from collections.abc import Callable
@@ -169,6 +170,11 @@ def _check_form(source: ProfileSource) -> None:
     for number, override in enumerate(profile.overrides):
         for key, text in override.match.items():
             _check_match(key, text, wrong, f"$.overrides[{number}].match.{key}")
+        try:
+            datetime.date.fromisoformat(override.expires)
+        except ValueError:
+            day = f"$.overrides[{number}].expires"
+            raise wrong(f"{override.expires} is not a day of the calendar", day, "YYYY-MM-DD") from None
         if not override.match:
             raise wrong("an override without a match would hold for everything", f"$.overrides[{number}]",
                         "say off, on or a severity in `rules` instead")  # fmt: skip

@@ -45,9 +45,7 @@ def read_orders(name: str) -> tuple[Order, ...]:
         orders = _json(text, name)
     elif suffix == ".csv":
         lines = text.splitlines()
-        # Spreadsheets of many countries separate by semicolons; no keyword holds a separator.
-        separator = max(",;\t", key=lines[0].count) if lines else ","
-        rows = csv.DictReader(lines, delimiter=separator)
+        rows = csv.DictReader(lines, delimiter=separator_of(lines))
         orders = [{key.strip(): value for key, value in row.items() if key} for row in rows]
     elif suffix in (".hl7", ".txt"):
         orders = _hl7(text)
@@ -57,6 +55,11 @@ def read_orders(name: str) -> tuple[Order, ...]:
     if not made or not any(made):
         raise UsageError(f"--order {name}: there is no order in it")
     return made
+
+
+def separator_of(lines: Sequence[str]) -> str:
+    """What separates the columns of CSV, by its first line: spreadsheets of many countries write semicolons."""
+    return max(",;\t", key=lines[0].count) if lines else ","
 
 
 def _json(text: str, name: str) -> list[dict[str, Any]]:

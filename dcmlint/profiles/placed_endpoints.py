@@ -11,14 +11,36 @@ from dcmlint.profiles.model import Endpoint, Offer
 from dcmlint.profiles.uids import uid_of
 
 _LONGEST_TITLE = 16  # PS3.5 6.2: AE
-
+_DICOM, _TLS = ("dicom", "dicom-tls"), ("dicom-tls", "https", "amqps")
+# The protocols of which a key says something: on any other, what it demands would pass in silence.
+_PROTOCOLS = {
+    "called_ae": _DICOM, "calling_ae": _DICOM, "offers": _DICOM, "association": _DICOM, "tls_minimum": _TLS, "certificate": _TLS,
+    "smb_minimum": ("smb",),
+}  # fmt: skip
+_VERSIONS = {
+    "tls_minimum": ("1.0", "1.1", "1.2", "1.3"), "smb_minimum": ("2", "2.0.2", "2.1", "3", "3.0", "3.0.2", "3.1", "3.1.1"),
+}  # fmt: skip
 
 # What may lack a value: it is then asked for on the command line.
 MAY_LACK = ("host", "port", "called_ae", "calling_ae", "association.max_pdu")
 
 
 def placed(endpoint: Endpoint) -> Endpoint:
-    """An endpoint with UIDs in place of keywords.  Raises ProfileError for a port, a title or a range that is none."""
+    """An endpoint with UIDs in place of keywords.  Raises ProfileError for a port, a title, a range or a version that is none,
+    and for what its protocol does not have.
+    """
+    for key, protocols in _PROTOCOLS.items():
+        if getattr(endpoint, key) != _SAYS_NOTHING[key] and endpoint.protocol not in protocols:
+            raise ProfileError(
+                f"endpoint {endpoint.name}: {key} demands nothing of the protocol {endpoint.protocol}",
+                hint=f"it is for {', '.join(protocols)}",
+            )
+    for key, versions in _VERSIONS.items():
+        version = getattr(endpoint, key)
+        if version and version not in versions:
+            raise ProfileError(
+                f"endpoint {endpoint.name}: {version!r} is not a version for {key}", hint=f"one of {', '.join(versions)}"
+            )
     offers = tuple(
         msgspec.structs.replace(
             offer, sop_class=uid_of(offer.sop_class, "SOP Class"),
@@ -49,6 +71,9 @@ def placed(endpoint: Endpoint) -> Endpoint:
     except ValueError as problem:
         raise ProfileError(f"endpoint {endpoint.name}: max_pdu {association.max_pdu}: {problem}") from None
     return msgspec.structs.replace(endpoint, association=association, offers=offers)
+
+
+_SAYS_NOTHING = {key: getattr(Endpoint(name="", port=""), key) for key in _PROTOCOLS}
 
 
 def pdu_range(text: str) -> tuple[int | None, int | None]:

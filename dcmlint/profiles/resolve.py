@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
@@ -36,7 +37,7 @@ from dcmlint.profiles.parameters import (
     value_text,
 )
 from dcmlint.profiles.placed_endpoints import MAY_LACK, placed
-from dcmlint.profiles.row_demands import tag_of
+from dcmlint.profiles.row_demands import RowError, tag_of
 from dcmlint.rules.compile import compiled
 from dcmlint.rules.load import builtin_rules, read_rule, rule_files, unique
 from dcmlint.rules.model import Applies, Rule, RuleSource
@@ -120,12 +121,12 @@ def resolve_profile(
         given = msgspec.json.encode(parameters or {}, order="sorted")
         return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
     resolved = resolve_chain(chain_of(source), parameters, keep=keep)
-    _demanding_words(resolved)
+    _words_that_are_rules(resolved)
     return resolved
 
 
-def _demanding_words(resolved: Resolved) -> None:
-    """A word that locks or raises what there is not is a mistake: what it demands would pass in silence."""
+def _words_that_are_rules(resolved: Resolved) -> None:
+    """A word that locks or sets what there is not is a mistake: what its author wants would not happen."""
     words = {word for source in resolved.rules for word in source.rule.words}
     for source in resolved.chain:
         profile = source.as_written
@@ -137,11 +138,11 @@ def _demanding_words(resolved: Resolved) -> None:
         }
         words |= {f"{profile.area}{number}" for number in (*(one for one, _ in _NUMBERED), ORDER_RULE)}
         demanding = [(f"$.lock[{number}]", word) for number, word in enumerate(profile.lock)]
+        demanding += [(f"$.rules.{word}", word) for word in profile.rules]
         demanding += [
-            (f"$.rules.{word}", word)
-            for word, level in profile.rules.items()
-            if level in ("on", "error", "warning", "info")
-        ]
+            (f"$.overrides[{number}].rules.{word}", word)
+            for number, override in enumerate(profile.overrides) for word in override.rules
+        ]  # fmt: skip
         for mark, word in demanding:
             if word not in words:
                 raise ProfileError(
@@ -388,12 +389,11 @@ def _order(
         word, _, key = one.row.source.partition(".")
         key = key or one.row.attribute
         if word != "order" or tag_of(key) is None:
+            near = did_you_mean(key, standard.load().dictionary.keywords()) if word == "order" else ""
             raise ProfileError(
-                f"{one.row.source!r} is not a source",
-                source.file,
-                *source.place(f"{one.mark}.source"),
-                "order, or order.KEYWORD",
-            )
+                f"{one.row.source!r} is not a source", source.file, *source.place(f"{one.mark}.source"),
+                near or "order, or order.KEYWORD",
+            )  # fmt: skip
         rows[one.path] = key
         if not orders and not keep:
             missing.append(NotChecked(f"{one.id} as the order", "--order"))
@@ -430,8 +430,10 @@ def _row(source: ProfileSource, placed_row: PlacedRow, applies: Applies, guard: 
             assumed=placed_row.mark in source.assumed,
         )  # fmt: skip
     except ProfileError as mistake:
-        place = source.place(placed_row.mark)
-        raise ProfileError(f"{row.attribute}: {mistake.message}", source.file, *place, mistake.hint) from None
+        key = f".{mistake.key.rstrip('_')}" if isinstance(mistake, RowError) else ""
+        place = source.place(f"{placed_row.mark}{key}")
+        whose = "" if key == ".attribute" else f"{row.attribute}: "
+        raise ProfileError(f"{whose}{mistake.message}", source.file, *place, mistake.hint) from None
 
 
 def _compile(chain: Sequence[ProfileSource], own: _OwnRules) -> None:

@@ -6,17 +6,16 @@ import csv
 import datetime
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from dcmlint import standard
-from dcmlint.errors import ProfileError
+from dcmlint.errors import ProfileError, did_you_mean
 from dcmlint.profiles.model import AttributeRow
-from dcmlint.profiles.parameters import (
-    as_list,
-)
+from dcmlint.profiles.orders import separator_of
+from dcmlint.profiles.parameters import as_list
 
 NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
 _DATES = frozenset({"DA", "DT"})
@@ -26,6 +25,7 @@ _TODAY = re.compile(r"today(?: ?([+-]) ?(\d{1,5}) ?([dy]))?")
 _CODE = re.compile(r"(?P<scheme>[^:|,\s]{1,16}) ?[:|,] ?(?P<value>\S{1,64})")
 _LARGEST_LIST = 4 << 20  # bytes of a file of values
 _SHOWN = 8
+_SIGNS = {"minimum": ">=", "maximum": "<="}
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -44,6 +44,20 @@ class Named(msgspec.Struct, frozen=True):
     vm: str
 
 
+class RowError(ProfileError):
+    """A mistake in one key of a row; who knows the file adds the place."""
+
+    def __init__(self, key: str, message: str, hint: str = "") -> None:
+        self.key = key
+        super().__init__(message, hint=hint)
+
+
+def unknown_keyword(word: str) -> RowError:
+    """The mistake of a row whose attribute the dictionary does not know."""
+    hint = did_you_mean(word, standard.load().dictionary.keywords())
+    return RowError("attribute", f"{word!r} is not a keyword of the data dictionary", hint)
+
+
 def tag_of(text: str) -> int | None:
     """The tag of a keyword or of ``(gggg,eeee)``; None for what the dictionary does not know."""
     match = _TAG.fullmatch(text)
@@ -54,10 +68,16 @@ def tag_of(text: str) -> int | None:
 
 
 def demands_of(row: AttributeRow, name: Named, file: str) -> tuple[Demand, ...]:
-    """The demands of a row in the order in which its keys are documented."""
+    """The demands of a row in the order in which its keys are documented.  Raises RowError with the key that is wrong."""
     found: list[Demand] = []
-    for maker in (_listed, _pattern, _range, _dates, _codes, _context_group, _assertion):
-        found += maker(row, name, file)
+    for keys, maker in _MAKERS:
+        try:
+            found += maker(row, name, file)
+        except RowError:
+            raise
+        except ProfileError as mistake:
+            key = next((key for key in keys if getattr(row, key)), keys[0])
+            raise RowError(key, mistake.message, mistake.hint) from None
     return tuple(found)
 
 
@@ -71,25 +91,40 @@ def requires(row: AttributeRow) -> bool:
 def listed_values(row: AttributeRow, file: str) -> tuple[str, ...]:
     """The values that a row allows, those of its file among them."""
     listed = as_list(row.values)
-    return (*listed, *_from_file(row.values_from, file)) if row.values_from else listed
+    return (*listed, *_from_file(row, file)) if row.values_from else listed
 
 
-def _from_file(name: str, beside: str) -> tuple[str, ...]:
-    """The first column of a CSV file, one value a line; lines that begin with # are left out."""
+def _from_file(row: AttributeRow, beside: str) -> tuple[str, ...]:
+    """The values of a file, one a line; lines that begin with # are left out.
+
+    CSV: the first column; where the first line has the keyword or the name of the attribute, the column below it.
+    """
+    name = row.values_from
     path = Path(name) if Path(name).is_absolute() or not beside else Path(beside).parent / name
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_LIST:
             raise ProfileError(f"{name} is not a file of values of at most 4 MB")
         with open(path, encoding="utf-8-sig", newline="") as stream:
-            lines = (line for line in stream if not line.startswith("#"))
-            found = tuple(
-                dict.fromkeys(one[0].strip() for one in csv.reader(lines) if one and one[0].strip())
-            )
+            lines = [line for line in stream if not line.startswith("#")]
+        rows = list(csv.reader(lines, delimiter=separator_of(lines) if path.suffix.lower() == ".csv" else ","))
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise ProfileError(f"{name} cannot be read: {getattr(problem, 'strerror', '') or problem}") from None
+    column = _column(row.attribute, rows[0]) if rows else None
+    if column is not None:
+        rows = rows[1:]
+    values = (one[column or 0].strip() for one in rows if len(one) > (column or 0))
+    found = tuple(dict.fromkeys(value for value in values if value))
     if not found:
         raise ProfileError(f"{name} holds no values")
     return found
+
+
+def _column(attribute: str, first: Sequence[str]) -> int | None:
+    """Where a line of headings names an attribute; None for a line of values."""
+    tag = tag_of(attribute)
+    entry = standard.load().dictionary.entry(tag) if tag is not None else None
+    names = {attribute.lower()} | ({entry.keyword.lower(), entry.name.lower()} if entry is not None else set())
+    return next((place for place, cell in enumerate(first) if cell.strip().lower() in names), None)
 
 
 def _listed(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
@@ -123,14 +158,22 @@ def _range(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     if name.vr not in NUMBERS:
         raise ProfileError(f"minimum and maximum are for numbers, and the VR is {name.vr}",
                            hint="not_before and not_after are for dates")  # fmt: skip
-    parts = [f"{{0}} {sign} {_literal(name.vr, one)}" for sign, one in ((">=", least), ("<=", most)) if one]
+    bounds = {key: _bound(name.vr, key, text) for key, text in (("minimum", least), ("maximum", most)) if text}
+    parts = [f"{{0}} {_SIGNS[key]} {number}" for key, number in bounds.items()]
     if least and most:
-        if float(_literal(name.vr, least)) > float(_literal(name.vr, most)):
+        if float(bounds["minimum"]) > float(bounds["maximum"]):
             raise ProfileError(f"the minimum {least} is larger than the maximum {most}")
         want = f"{least} to {most}"
     else:
         want = f"at least {least}" if least else f"at most {most}"
     yield Demand(_each(name, " && ".join(parts)), f"is not {want}", want)
+
+
+def _bound(vr: str, key: str, text: str) -> str:
+    try:
+        return _literal(vr, text)
+    except ProfileError as mistake:
+        raise RowError(key, mistake.message) from None
 
 
 def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
@@ -139,9 +182,10 @@ def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
         return
     if name.vr not in _DATES:
         raise ProfileError(f"not_before and not_after are for dates, and the VR is {name.vr}")
-    parts = [f"{{0}} >= {_day(first)}"] if first else []
-    parts += [f'{{0}} < {_day(last)} + "~"'] if last else []
-    if first[:1].isdigit() and last[:1].isdigit() and _day(first) > _day(last):
+    days = {key: _day(key, text) for key, text in (("not_before", first), ("not_after", last)) if text}
+    parts = [f"{{0}} >= {days['not_before']}"] if first else []
+    parts += [f'{{0}} < {days["not_after"]} + "~"'] if last else []
+    if first[:1].isdigit() and last[:1].isdigit() and days["not_before"] > days["not_after"]:
         raise ProfileError(f"{first} is after {last}: no date is between them")
     want = " and ".join([f"not before {first}"] * bool(first) + [f"not after {last}"] * bool(last))
     fault = (
@@ -154,20 +198,18 @@ def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     yield Demand(_each(name, " && ".join(parts)), fault, f"a date {want}")
 
 
-def _day(text: str) -> str:
+def _day(key: str, text: str) -> str:
     """An expression for a day: YYYY-MM-DD, or ``today``, ``today - 120y``, ``today + 30d``."""
     match = _DAY.fullmatch(text)
     if match is not None:
         try:
             datetime.date(*map(int, match.groups()))
         except ValueError:
-            raise ProfileError(f"{text} is not a day of the calendar") from None
+            raise RowError(key, f"{text} is not a day of the calendar") from None
         return json.dumps("".join(match.groups()))
     match = _TODAY.fullmatch(text)
     if match is None:
-        raise ProfileError(
-            f"{text!r} is not a day", hint="YYYY-MM-DD, today, today-30d, today+1d or today-120y"
-        )
+        raise RowError(key, f"{text!r} is not a day", "YYYY-MM-DD, today, today-30d, today+1d or today-120y")
     if match[1] is None:
         return "today()"
     return f'today({match[1]}{match[2]}, "{match[3]}")'
@@ -256,3 +298,10 @@ def _literal(vr: str, word: str) -> str:
             raise ProfileError(f"{word!r} is neither a tag nor a keyword")
         return f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
     return json.dumps(word, ensure_ascii=False)
+
+
+# The keys of a row, and what makes demands of them.
+_MAKERS: tuple[tuple[tuple[str, ...], Callable[[AttributeRow, Named, str], Iterator[Demand]]], ...] = (
+    (("values", "values_from"), _listed), (("pattern",), _pattern), (("minimum", "maximum"), _range),
+    (("not_before", "not_after"), _dates), (("code",), _codes), (("context_group",), _context_group), (("assert_",), _assertion),
+)  # fmt: skip

@@ -60,7 +60,7 @@ def row(more: str, keyword: str = "ContainerIdentifier") -> str:
         ("overrides:\n  - {match: {Modality: x}, rules: {VR001: off}, reason: y, expires: 2001-01-01}\n", "expired", "warning"),
         ("overrides:\n  - {match: {Modality: x}, rules: {VR001: off}, reason: ' ', expires: 2099-01-01}\n", "no-reason", "error"),
         ("endpoints:\n  - {name: a, port: 104, protocol: dicom-tls, tls_minimum: '1.1'}\n", "weak-tls", "warning"),
-        ("endpoints:\n  - {name: a, port: 104, protocol: dicom, tls_minimum: '1.2'}\n", "tls-without", "error"),
+        ("endpoints:\n  - {name: a, port: 104, protocol: dicom, tls_minimum: '1.2'}\n", "cannot-be-used", "error"),
     ],
 )  # fmt: skip
 def test_remarks(text: str, code: str, severity: str) -> None:

@@ -78,6 +78,49 @@ def test_mistakes_have_their_place(tmp_path: Path, text: str, says: str, line: i
     assert caught.value.line == line, str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says", "place"),
+    [
+        ("attributes:\n  - {presence: always, attribute: StudyI}\n", "'StudyI' is not a keyword of the data dictionary (did you mean StudyID?)", (6, 35)),
+        ("attributes:\n  - attribute: Rows\n    minimum: 3\n    maximum: x\n", "Rows: 'x' is not a number, which US needs", (8, 14)),
+        ("attributes:\n  - attribute: StudyDate\n    not_before: 2001-01-01\n    not_after: 2001-02-30\n", "StudyDate: 2001-02-30 is not a day of the calendar", (8, 16)),
+        ("attributes:\n  - attribute: StudyDate\n    not_after: soon\n", "'soon' is not a day", (7, 16)),
+        ("attributes:\n  - attribute: StudyID\n    values_from: no.csv\n", "no.csv is not a file of values", (7, 18)),
+        ("attributes:\n  - attribute: SpecimenTypeCodeSequence\n    code: SCT\n", "'SCT' is not a code", (7, 11)),
+        ("attributes:\n  - attribute: SpecimenTypeCodeSequence\n    context_group: 99999\n", "99999 is not a context group", (7, 20)),
+        ("attributes:\n  - attribute: StudyID\n    source: order.StudyIdd\n", "did you mean StudyID", (7, 13)),
+        ("rules: {TILE0O3: off}\n", "did you mean TILE003", (5, 18)),
+        ("overrides:\n  - {match: {Modality: x}, rules: {TILEOO3: off}, reason: y, expires: 2099-01-01}\n", "did you mean TILE003", (6, 45)),
+        ("overrides:\n  - {match: {Modality: x}, rules: {TILE003: off}, reason: y, expires: 2099-13-01}\n", "not a day of the calendar", (6, 71)),
+    ],
+)  # fmt: skip
+def test_mistakes_have_the_place_of_their_key(tmp_path: Path, text: str, says: str, place: tuple[int, int]) -> None:
+    with pytest.raises(ProfileError) as caught:
+        resolve_profile(lab(tmp_path, text))
+    assert says in str(caught.value)
+    assert (caught.value.line, caught.value.column) == place, str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        ("protocol: dicom-tls, tls_minimum: '1.4'", "'1.4' is not a version for tls_minimum"),
+        ("protocol: smb, smb_minimum: '5'", "'5' is not a version for smb_minimum"),
+        ("protocol: dicom, tls_minimum: '1.2'", "tls_minimum demands nothing of the protocol dicom"),
+        ("protocol: dicom, certificate: {self_signed: error}", "certificate demands nothing of the protocol dicom"),
+        ("protocol: https, smb_minimum: '3'", "smb_minimum demands nothing of the protocol https"),
+        ("protocol: smb, called_ae: A", "called_ae demands nothing of the protocol smb"),
+        ("protocol: https, offers: [{sop_class: CTImageStorage}]", "offers demands nothing of the protocol https"),
+        ("protocol: amqps, association: {identity: true}", "association demands nothing of the protocol amqps"),
+    ],
+)  # fmt: skip
+def test_no_endpoint_demands_what_its_protocol_does_not_have(tmp_path: Path, endpoint: str, says: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        resolve_profile(lab(tmp_path, f"endpoints:\n  - {{name: a, port: 1, {endpoint}}}\n"))
+    assert says in str(caught.value)
+    assert caught.value.line == 6
+
+
 def test_a_wrong_expression_has_its_place(tmp_path: Path) -> None:
     rule = "own_rules:\n  - id: LAB001\n    name: lab-x\n    title: X\n    severity: error\n    basis: local\n    assert: Rowz > 1\n"
     with pytest.raises(ProfileError) as caught:

@@ -341,3 +341,19 @@ def test_an_example_of_a_row_that_is_none_has_its_place(
     )
     assert run(["profile", "test", path]) == 2
     assert "pol.yaml:10:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wanted"),
+    [
+        ("v.txt", "A1\n# of the year before\nB2\n", "2 values"), ("v.csv", "A1,x\nB2,y\n", "2 values"),
+        ("v.csv", "case;StudyID\n9;A1\n8;B2\n7\n", "2 values"), ("v.csv", "Study ID\tcase\nA1\t9\nB2\t8\nB2\t7\n", "2 values"),
+    ],
+)  # fmt: skip
+def test_values_from_a_file(tmp_path: Path, name: str, text: str, wanted: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    path = written(tmp_path, f"attributes:\n  - {{attribute: StudyID, values_from: {name}}}\n")
+    for value, known in (("A1", True), ("B2", True), ("StudyID", False), ("9", False)):
+        report = checked(gt450({"StudyID": value}), path)
+        assert ("POL001" not in found(report)) == known, value
+        assert all(f"one of the {wanted} of {name}" == one.want for one in report.findings if one.rule == "POL001")
