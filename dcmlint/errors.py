@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
 _ALIKE = str.maketrans("oil", "011")
 
 

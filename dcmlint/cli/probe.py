@@ -168,7 +168,18 @@ def probe(
         "NET220": max_pdu, "NET234": expect_identity, "NET241": implementation, "NET304": idle, "NET305": concurrent,
     }  # fmt: skip
     demanded = [f"{rule}=error" for rule, value in given.items() if value]
-    if tls is None and (ca or cert or pin or mutual):
+    of_tls = {
+        "--ca": ca,
+        "--cert": cert,
+        "--pin": pin,
+        "--mutual": mutual,
+        "--server-name": server_name,
+        "--tls-profile B.13": tls_profile == "B.13",
+    }
+    needs_tls = [option for option, value in of_tls.items() if value]
+    if needs_tls and tls == "off":
+        raise UsageError(f"{needs_tls[0]} needs TLS, and --tls off is given")
+    if needs_tls:
         tls = "require"
     run = run_of(
         profile=profile, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,

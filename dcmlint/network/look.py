@@ -20,7 +20,7 @@ from dcmlint.network.reach import connect
 from dcmlint.network.requestor.plan import Plan
 from dcmlint.network.requestor.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts
-from dcmlint.profiles.apply import endpoint_with_profile
+from dcmlint.profiles.apply import endpoint_with_profile, sender_with_profile
 from dcmlint.standard.names import uid_name
 
 
@@ -71,6 +71,10 @@ def result_for(checker: Checker, given: Mapping[str, Any], record: AssociationRe
     if demands is not None and demands.name:
         findings = endpoint_with_profile(checker.profile, demands.name, checker.rules, checked.findings)
         checked = msgspec.structs.replace(checked, findings=findings)
+    elif "sender" in given:
+        checked = msgspec.structs.replace(
+            checked, findings=sender_with_profile(checker.profile, checked.findings)
+        )
     record = msgspec.structs.replace(record, facts=plain_facts(given), undecided=tuple(checked.undecided))
     return AssociationResult(record=record, checked=checked)
 

@@ -16,6 +16,8 @@ from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import RANK, Finding, Reference
 from dcmlint.profiles.attributes import ROW
 from dcmlint.profiles.made_rules import document_of
+from dcmlint.profiles.model import Endpoint
+from dcmlint.profiles.placed_endpoints import opened_by_senders
 from dcmlint.profiles.resolve import Exemption, Resolved
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.model import Rule
@@ -77,12 +79,7 @@ def endpoint_with_profile(
     endpoint = next((one for one in resolved.endpoints if one.name == name), None)
     if endpoint is None:
         return tuple(findings)
-    owner = next(
-        source.profile
-        for source in reversed(resolved.chain)
-        if any(one.name == name for one in source.profile.endpoints)
-    )
-    reference = Reference(document_of(owner), endpoint.section)
+    reference = _reference(resolved, endpoint)
     result = []
     for finding in findings:
         about_certificate = "certificate" in rules[finding.rule].tags
@@ -100,6 +97,40 @@ def endpoint_with_profile(
             msgspec.structs.replace(finding, severity=severity, remedy=remedy, references=references)
         )
     return tuple(result)
+
+
+# What a rule about a sender compares with: the key of the endpoints that it opens.
+_OF_SENDERS = {"NET410": "calling_ae", "NET411": "called_ae", "NET412": "offers"}
+
+
+def sender_with_profile(resolved: Resolved, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings about a sender: as severe as the endpoints of the profile say, with their document."""
+    opened = opened_by_senders(resolved.endpoints)
+    result = []
+    for finding in findings:
+        key = _OF_SENDERS.get(finding.rule)
+        demanding = [one for one in opened if getattr(one, key)] if key is not None else []
+        if demanding:
+            references = dict.fromkeys(
+                (*finding.references, *(_reference(resolved, one) for one in demanding))
+            )
+            worst = max((one.severity for one in demanding), key=RANK.__getitem__)
+            lower = RANK[finding.severity] > RANK[worst] and finding.rule not in resolved.locked
+            finding = msgspec.structs.replace(
+                finding, references=tuple(references), severity=worst if lower else finding.severity
+            )
+        result.append(finding)
+    return tuple(result)
+
+
+def _reference(resolved: Resolved, endpoint: Endpoint) -> Reference:
+    """The document of the profile that an endpoint is of, and the section."""
+    owner = next(
+        source.profile
+        for source in reversed(resolved.chain)
+        if any(one.name == endpoint.name for one in source.profile.endpoints)
+    )
+    return Reference(document_of(owner), endpoint.section)
 
 
 def _of_row(rules: Mapping[str, Rule], finding: Finding) -> Finding:

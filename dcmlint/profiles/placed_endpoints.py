@@ -39,7 +39,8 @@ def placed(endpoint: Endpoint) -> Endpoint:
         version = getattr(endpoint, key)
         if version and version not in versions:
             raise ProfileError(
-                f"endpoint {endpoint.name}: {version!r} is not a version for {key}", hint=f"one of {', '.join(versions)}"
+                f"endpoint {endpoint.name}: {version!r} is not a version for {key}",
+                hint=f"one of {', '.join(versions)}",
             )
     offers = tuple(
         msgspec.structs.replace(
@@ -74,6 +75,12 @@ def placed(endpoint: Endpoint) -> Endpoint:
 
 
 _SAYS_NOTHING = {key: getattr(Endpoint(name="", port=""), key) for key in _PROTOCOLS}
+
+
+def opened_by_senders(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """The DICOM connections that the product of a profile opens; where it opens none, those that others open to it."""
+    dicom = [one for one in endpoints if one.protocol in _DICOM]
+    return [one for one in dicom if one.direction != "in"] or dicom
 
 
 def pdu_range(text: str) -> tuple[int | None, int | None]:

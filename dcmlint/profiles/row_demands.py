@@ -106,7 +106,9 @@ def _from_file(row: AttributeRow, beside: str) -> tuple[str, ...]:
             raise ProfileError(f"{name} is not a file of values of at most 4 MB")
         with open(path, encoding="utf-8-sig", newline="") as stream:
             lines = [line for line in stream if not line.startswith("#")]
-        rows = list(csv.reader(lines, delimiter=separator_of(lines) if path.suffix.lower() == ".csv" else ","))
+        rows = list(
+            csv.reader(lines, delimiter=separator_of(lines) if path.suffix.lower() == ".csv" else ",")
+        )
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise ProfileError(f"{name} cannot be read: {getattr(problem, 'strerror', '') or problem}") from None
     column = _column(row.attribute, rows[0]) if rows else None
@@ -123,7 +125,9 @@ def _column(attribute: str, first: Sequence[str]) -> int | None:
     """Where a line of headings names an attribute; None for a line of values."""
     tag = tag_of(attribute)
     entry = standard.load().dictionary.entry(tag) if tag is not None else None
-    names = {attribute.lower()} | ({entry.keyword.lower(), entry.name.lower()} if entry is not None else set())
+    names = {attribute.lower()} | (
+        {entry.keyword.lower(), entry.name.lower()} if entry is not None else set()
+    )
     return next((place for place, cell in enumerate(first) if cell.strip().lower() in names), None)
 
 
@@ -158,7 +162,9 @@ def _range(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     if name.vr not in NUMBERS:
         raise ProfileError(f"minimum and maximum are for numbers, and the VR is {name.vr}",
                            hint="not_before and not_after are for dates")  # fmt: skip
-    bounds = {key: _bound(name.vr, key, text) for key, text in (("minimum", least), ("maximum", most)) if text}
+    bounds = {
+        key: _bound(name.vr, key, text) for key, text in (("minimum", least), ("maximum", most)) if text
+    }
     parts = [f"{{0}} {_SIGNS[key]} {number}" for key, number in bounds.items()]
     if least and most:
         if float(bounds["minimum"]) > float(bounds["maximum"]):

@@ -552,6 +552,96 @@ def test_a_sender_is_judged_by_the_profile() -> None:
     assert sender_demands((), seen, "WRONG") == {}
 
 
+def test_a_sender_is_judged_by_the_profile_of_a_receiver(tmp_path: Path) -> None:
+    from dcmlint.findings.finding import Finding, Subject
+    from dcmlint.network.observed import AssociationFacts
+    from dcmlint.network.sender_demands import sender_demands
+    from dcmlint.network.wire.associate import AssociateRequest, ProposedContext, UserInformation
+    from dcmlint.profiles.apply import sender_with_profile
+    from dcmlint.profiles.resolve import resolve_profile
+
+    wsi, ct, jpeg, explicit = (
+        "1.2.840.10008.5.1.4.1.1.77.1.6",
+        "1.2.840.10008.5.1.4.1.1.2",
+        "1.2.840.10008.1.2.4.50",
+        "1.2.840.10008.1.2.1",
+    )
+    profile = tmp_path / "archive.yaml"
+    profile.write_text(
+        'id: archive\nversion: "1"\ntitle: T\narea: ARC\nendpoints:\n  - {name: a, port: 104, direction: in, called_ae: PACS, calling_ae: ONE, severity: warning, '
+        "section: '7', offers: [{sop_class: VLWholeSlideMicroscopyImageStorage, transfer_syntaxes: [JPEGBaseline8Bit]}]}\n"
+    )
+    resolved = resolve_profile(str(profile))
+
+    def beyond(*contexts: tuple[str, str]) -> tuple[str, ...]:
+        proposed = tuple(ProposedContext(1, sop, (syntax,)) for sop, syntax in contexts)
+        request = AssociateRequest(called="PACS", calling="ONE", contexts=proposed, user=UserInformation())
+        seen = [
+            AssociationFacts(
+                number=1, peer="h", peer_port=1, end="released", started="", seconds=0.0, request=request
+            )
+        ]
+        made = sender_demands(resolved.endpoints, seen, "ONE")
+        assert (made["calling_expected"], made["called_otherwise"]) == (("ONE",), ())
+        return made["outside_profile"]
+
+    # What it takes none of may be proposed beside what it takes: it refuses that.
+    assert beyond((wsi, jpeg), (wsi, explicit), (ct, explicit)) == ()
+    assert beyond((wsi, explicit), (ct, explicit)) == (
+        "VL Whole Slide Microscopy Image in Explicit VR Little Endian",
+    )
+    assert beyond((ct, explicit)) == ("CT Image",)
+
+    finding = Finding(
+        rule="NET411", severity="error", basis="inference", subject=Subject("association", "x"), message="m"
+    )
+    (cited,) = sender_with_profile(resolved, [finding])
+    assert (cited.severity, [(one.part, one.section) for one in cited.references]) == (
+        "warning",
+        [("profile archive 1", "7")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--ca", "own"], {}), (["--ca", "other"], {"NET116": "error"}), ([], {"NET116": "warning"}),
+        (["--ca", "own", "--server-name", "elsewhere"], {"NET111": "error"}),
+    ],
+)  # fmt: skip
+def test_a_self_signed_certificate_is_held_to_the_authorities_given(
+    options: list[str],
+    found: dict[str, str],
+    tmp_path: Path,
+    certificates: Certificates,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    certificate, key = certificates["self-signed"]
+    files = {"own": certificate, "other": certificates.ca}
+    with tls_acceptor(tmp_path, (certificate, key)) as acceptor:
+        value = report(
+            capsys,
+            "127.0.0.1",
+            acceptor.port,
+            *(files.get(one, one) for one in options),
+            *(["--tls", "require"] if not options else []),
+        )
+    about = {one["rule"]: one["severity"] for one in value["findings"] if "NET110" <= one["rule"] <= "NET118"}
+    assert about == found, value["findings"]
+
+
+@pytest.mark.parametrize(
+    "option", [["--server-name", "pacs"], ["--tls-profile", "B.13"], ["--pin", "0" * 64]]
+)
+def test_demands_on_tls_are_errors_where_none_is_spoken(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Acceptor(tmp_path) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, *option)
+    assert {one["rule"]: one["severity"] for one in value["findings"]}["NET102"] == "error"
+    assert probe(capsys, "localhost", "104", "--tls", "off", *option)[0] == 2
+
+
 # --- real peers ----------------------------------------------------------------------------------
 
 

@@ -94,7 +94,9 @@ def test_mistakes_have_their_place(tmp_path: Path, text: str, says: str, line: i
         ("overrides:\n  - {match: {Modality: x}, rules: {TILE003: off}, reason: y, expires: 2099-13-01}\n", "not a day of the calendar", (6, 71)),
     ],
 )  # fmt: skip
-def test_mistakes_have_the_place_of_their_key(tmp_path: Path, text: str, says: str, place: tuple[int, int]) -> None:
+def test_mistakes_have_the_place_of_their_key(
+    tmp_path: Path, text: str, says: str, place: tuple[int, int]
+) -> None:
     with pytest.raises(ProfileError) as caught:
         resolve_profile(lab(tmp_path, text))
     assert says in str(caught.value)
@@ -114,7 +116,9 @@ def test_mistakes_have_the_place_of_their_key(tmp_path: Path, text: str, says: s
         ("protocol: amqps, association: {identity: true}", "association demands nothing of the protocol amqps"),
     ],
 )  # fmt: skip
-def test_no_endpoint_demands_what_its_protocol_does_not_have(tmp_path: Path, endpoint: str, says: str) -> None:
+def test_no_endpoint_demands_what_its_protocol_does_not_have(
+    tmp_path: Path, endpoint: str, says: str
+) -> None:
     with pytest.raises(ProfileError) as caught:
         resolve_profile(lab(tmp_path, f"endpoints:\n  - {{name: a, port: 1, {endpoint}}}\n"))
     assert says in str(caught.value)

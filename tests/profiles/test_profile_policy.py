@@ -356,4 +356,6 @@ def test_values_from_a_file(tmp_path: Path, name: str, text: str, wanted: str) -
     for value, known in (("A1", True), ("B2", True), ("StudyID", False), ("9", False)):
         report = checked(gt450({"StudyID": value}), path)
         assert ("POL001" not in found(report)) == known, value
-        assert all(f"one of the {wanted} of {name}" == one.want for one in report.findings if one.rule == "POL001")
+        assert all(
+            f"one of the {wanted} of {name}" == one.want for one in report.findings if one.rule == "POL001"
+        )

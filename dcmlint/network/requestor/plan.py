@@ -203,7 +203,8 @@ def _says(endpoint: Endpoint, level: str) -> str:
 
 
 def _wanted(endpoint: Endpoint | None, asked: Asked) -> tuple[WantedContexts, ...]:
-    forbidden = asked.forbidden or (endpoint.association.forbid if endpoint is not None else ())
+    of_profile = endpoint.association.forbid if endpoint is not None else ()
+    forbidden = tuple(dict.fromkeys((*asked.forbidden, *of_profile)))
     if asked.sop_classes or asked.syntaxes:
         # What is named on the command line is required; a class or syntaxes alone are held to the usual other.
         classes = asked.sop_classes or (VLWholeSlideMicroscopyImageStorage,)
