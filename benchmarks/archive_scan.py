@@ -30,7 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.servers import SYNTHETIC_OPTIONS, serve_synthetic  # noqa: E402
+from support.servers import SYNTHETIC_OPTIONS, SyntheticServer  # noqa: E402
 
 URL = "s3://b/archive"
 _FAR = 5  # of the objects one in so many is scanned from afar, which is done nine times
@@ -277,7 +277,7 @@ def main() -> None:
     parser.add_argument("--task", nargs="+")
     arguments = parser.parse_args()
     if arguments.serve:
-        server = serve_synthetic(archive(arguments.serve), wait=arguments.wait)
+        server = SyntheticServer(archive(arguments.serve), wait=arguments.wait)
         print(server.server_port, flush=True)
         server.serve_forever()
     elif arguments.task:

@@ -7,34 +7,25 @@ from typing import Any
 
 from dcmlint.archive.layout import Folder
 
-# What a scan may take before it goes to the disk: the same up to a million members, then more for each.
-_LEAST, _EACH, _THREADS = 256 << 20, 256, 2
-_QUERIES = 1 << 30  # bytes, for questions of somebody
+# What DuckDB may take before it goes to the disk (bytes): for the work of a scan, and for questions of somebody.
+_SCAN, _QUERIES = 96 << 20, 1 << 30
 
 
-def connect(members: int | None = None) -> Any:
+def connect(*, sorting: bool = False) -> Any:
     """A database in memory that goes to the system's temporary files beyond a bound.
 
-    ``members``: for the work of a scan on as many instances; None: for questions.
+    ``sorting``: for the work of a scan, which sorts and adds up, in little memory.
     """
     import duckdb  # which takes as long to load as a scan in which nothing changed
 
     made = duckdb.connect(":memory:")
-    memory = _QUERIES if members is None else max(_LEAST, members * _EACH)
-    made.execute(f"SET memory_limit = '{memory >> 20}MiB'")
-    if members is not None:
-        made.execute(f"SET threads = {_THREADS}")
+    made.execute(f"SET memory_limit = '{(_SCAN if sorting else _QUERIES) >> 20}MiB'")
+    if sorting:
+        made.execute("SET threads = 1")  # each has buffers of its own
     made.execute("SET temp_directory = ?", [tempfile.gettempdir()])
     made.execute("SET preserve_insertion_order = false")
     made.execute("SET TimeZone = 'UTC'")
     return made
-
-
-def rows_of(files: list[str]) -> int:
-    """How many rows there are in Parquet files."""
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def files_of(folder: Folder, kind: str, run: str) -> list[str]:

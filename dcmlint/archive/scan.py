@@ -66,6 +66,7 @@ def scan(out: str, settings: ScanSettings, progress: Progress = lambda done, lis
     folder that does not work, `InputError` where the source cannot be listed; `KeyboardInterrupt` leaves a run that can
     be gone on with.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # which gives back what a shard took
     checker = Checker(settings.work.settings)
     folder = Folder(out, create=True)
     settings = _without_results(settings, out)

@@ -19,7 +19,7 @@ def count_outcomes(folder: Folder, run: str, counts: OutcomeCounts) -> None:
     files = files_of(folder, "instances", run)
     if not files:
         return
-    database = connect(0)
+    database = connect(sorting=True)
     try:
         planned = dict(
             database.execute(
@@ -46,7 +46,7 @@ def totals_of(folder: Folder, run: str) -> dict[str, int]:
     totals = dict.fromkeys(TOTALS, 0)
     if not files:
         return totals
-    database = connect(0)
+    database = connect(sorting=True)
     try:
         row: Any = database.execute(
             "SELECT count(*) FILTER (status <> 'skipped'), count(*) FILTER (status = 'checked'), "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
@@ -116,52 +117,93 @@ class Synthetic:
         ).encode()
 
 
-def serve_synthetic(archive: Synthetic, port: int = 0, wait: float = 0.0) -> ThreadingHTTPServer:
+class SyntheticServer:
     """A server of the S3 API, as much of it as listing and reading need: bucket ``b``, without signatures.
 
-    ``wait``: seconds that each answer takes, as those of a store that is far away.
+    Asynchronous and by hand, so that it takes little of the processors that a benchmark shares with it.  ``wait``:
+    seconds that each answer takes, as those of a store that is far away.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def __init__(self, archive: Synthetic, port: int = 0, wait: float = 0.0) -> None:
+        self._archive, self._wait = archive, wait
+        self.connections: set[asyncio.Transport] = set()
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(
+            self._loop.create_server(lambda: _Connection(self), "127.0.0.1", port, backlog=512)
+        )
+        self.server_port: int = self._server.sockets[0].getsockname()[1]
 
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = parse_qs(parts.query)
-            time.sleep(wait)
-            if "list-type" in asked:
-                after = asked.get("continuation-token", asked.get("start-after", [""]))[0]
-                self._send(200, archive.listing(after, int(asked.get("max-keys", ["1000"])[0])))
-                return
-            number = archive.number(unquote(parts.path).removeprefix("/b/"))
-            if not 0 <= number < archive.count:
-                self._send(404, b"")
-                return
-            data = archive.data(number)
-            first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
-            start, stop = int(first), min(len(data), int(last) + 1 if last else len(data))
-            self._send(206, data[start:stop], f"bytes {start}-{stop - 1}/{len(data)}", f'"{number:032x}"')
+    def serve_forever(self) -> None:
+        """Answer until `shutdown` is called, from another thread."""
+        self._loop.run_forever()
+        self._server.close()
+        for one in list(self.connections):
+            one.abort()
+        self._loop.run_until_complete(asyncio.sleep(0))
 
-        def do_HEAD(self) -> None:
-            number = archive.number(unquote(urlsplit(self.path).path).removeprefix("/b/"))
-            there = 0 <= number < archive.count
-            self._send(200 if there else 404, archive.data(number) if there else b"", etag=f'"{number:032x}"')
+    def shutdown(self) -> None:
+        """End `serve_forever`."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
-        def _send(self, status: int, body: bytes, part: str = "", etag: str = "") -> None:
-            head = [
-                f"HTTP/1.1 {status} -",
-                f"Content-Length: {len(body)}",
-                "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT",
-            ]
-            head += [f"Content-Range: {part}"] if part else []
-            head += [f"ETag: {etag}"] if etag else []
-            self.wfile.write("\r\n".join([*head, "", ""]).encode() + (body if self.command == "GET" else b""))
+    def server_close(self) -> None:
+        """Give back what is held."""
+        self._loop.close()
 
-        def log_message(self, *given: object) -> None:
-            return
+    def answer(self, transport: asyncio.Transport, request: bytes) -> None:
+        """Answer one request, now or when it is time."""
+        if self._wait:
+            self._loop.call_later(
+                self._wait, lambda: transport.is_closing() or transport.writelines(self._answer(request))
+            )
+        else:
+            transport.writelines(self._answer(request))
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    def _answer(self, request: bytes) -> list[bytes]:
+        head, _, fields = request.partition(b"\r\n")
+        method, target, _ = head.decode("ascii").split(" ")
+        if "list-type" in target:
+            asked = parse_qs(urlsplit(target).query)
+            after = asked.get("continuation-token", asked.get("start-after", [""]))[0]
+            return _response(200, self._archive.listing(after, int(asked.get("max-keys", ["1000"])[0])))
+        number = self._archive.number(unquote(target).removeprefix("/b/"))
+        if not 0 <= number < self._archive.count:
+            return _response(404, b"")
+        data, etag = self._archive.data(number), f'"{number:032x}"'
+        if method == "HEAD":
+            return _response(200, data, etag=etag)[:1]
+        _, ranged, rest = fields.lower().partition(b"range: bytes=")
+        first, _, last = (rest[: rest.find(b"\r\n")] if ranged else b"0-").partition(b"-")
+        start, stop = int(first), min(len(data), int(last) + 1 if last else len(data))
+        return _response(206, memoryview(data)[start:stop], f"bytes {start}-{stop - 1}/{len(data)}", etag)
+
+
+def _response(status: int, body: Any, part: str = "", etag: str = "") -> list[Any]:
+    head = f"HTTP/1.1 {status} -\r\nContent-Length: {len(body)}\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+    if part:
+        head += f"Content-Range: {part}\r\nETag: {etag}\r\n"
+    elif etag:
+        head += f"ETag: {etag}\r\n"
+    return [f"{head}\r\n".encode(), body]
+
+
+class _Connection(asyncio.Protocol):
+    """Requests without a body, one after the other."""
+
+    def __init__(self, server: SyntheticServer) -> None:
+        self._server, self._held = server, b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._server.connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._held += data
+        while (end := self._held.find(b"\r\n\r\n")) >= 0:
+            request, self._held = self._held[: end + 2], self._held[end + 4 :]
+            self._server.answer(self._transport, request)
 
 
 SYNTHETIC_OPTIONS = {"skip_signature": "true", "region": "us-east-1", "allow_http": "true"}
@@ -170,12 +212,12 @@ SYNTHETIC_OPTIONS = {"skip_signature": "true", "region": "us-east-1", "allow_htt
 @contextmanager
 def synthetic_s3(archive: Synthetic) -> Iterator[dict[str, str]]:
     """The options with which ``s3://b`` is the synthetic archive."""
-    server = serve_synthetic(archive)
+    server = SyntheticServer(archive)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield {**SYNTHETIC_OPTIONS, "endpoint": f"http://127.0.0.1:{server.server_port}"}
     finally:
         server.shutdown()
-        server.server_close()
         thread.join()
+        server.server_close()
