@@ -21,7 +21,6 @@ import pyarrow as pa
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
 from dcmlint.archive.engines.job import packed, unpacked
-from dcmlint.archive.groups import check_groups
 from dcmlint.archive.keyed import name_of, read_key
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
@@ -262,6 +261,8 @@ class _Scan:
             crashed = _any_crash(self.folder.read("outcomes", self.run_id, "outcomes"))
             self.row |= {name: before[name] for name in TOTALS}
         else:
+            from dcmlint.archive.groups import check_groups  # slow to load, and not needed where nothing changed
+
             check_groups(self.folder, self.run_id, self.checker, counts, self.engine)
             count_outcomes(self.folder, self.run_id, counts)
             rows = [{"rule": rule, **ends} for rule, ends in sorted(counts.total().items())]
