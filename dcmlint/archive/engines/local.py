@@ -1,11 +1,13 @@
-"""Processes of this machine, one job each at a time; one that dies is replaced, and its job given back."""
+"""Processes of this machine, one job each at a time and one that waits; one that dies is replaced, and its job given back."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
 import os
+import queue
 import signal
+import threading
 import traceback
 from collections import deque
 from multiprocessing.connection import Connection, wait
@@ -22,6 +24,7 @@ _ENDING = 5.0  # seconds that a process has to end
 _MOST_STARTS = 3  # that fail one after the other
 # Objects of a job: at the end no process is long at work alone, and the requests that a job begins with are few of its own.
 _OBJECTS = 500
+_HELD = 2  # jobs of a process: the next one is there when one ends, whatever this process does meanwhile
 
 
 class _Worker:
@@ -30,12 +33,12 @@ class _Worker:
         self.process: SpawnProcess = context.Process(target=_serve, args=(there, work, memory), daemon=True)
         self.process.start()
         there.close()
-        self.number: int | None = None
+        self.jobs: deque[tuple[int, Job]] = deque()  # the first is under way
         self.ready = False
 
     def close(self) -> None:
         self.here.close()
-        if self.number is not None:
+        if self.jobs:
             self.process.terminate()
         self.process.join(_ENDING)
         if self.process.is_alive():
@@ -57,7 +60,7 @@ class LocalEngine:
         self._waiting: deque[tuple[int, Job]] = deque()
         self._submitted = 0
         self._not_begun = 0  # processes one after the other that ended before they were ready
-        self.slots = workers + 2
+        self.slots = _HELD * workers + 2
 
     def submit(self, job: Job) -> int:
         """See `Engine.submit`."""
@@ -71,7 +74,7 @@ class LocalEngine:
         """See `Engine.next_done`."""
         while True:
             self._begin()
-            busy = [worker for worker in self._workers if worker.number is not None]
+            busy = [worker for worker in self._workers if worker.jobs]
             ready = wait([worker.here for worker in busy])
             for worker in busy:
                 if worker.here in ready and (done := self._taken(worker)) is not None:
@@ -85,28 +88,29 @@ class LocalEngine:
 
     def _begin(self) -> None:
         while self._waiting:
-            worker = next((one for one in self._workers if one.number is None), None)
-            if worker is None and len(self._workers) < self._most:
+            # A process more before a second job for one that is there: small archives are spread over all.
+            worker = min(self._workers, key=lambda one: len(one.jobs), default=None)
+            if (worker is None or worker.jobs) and len(self._workers) < self._most:
                 worker = _Worker(self._context, self._work, self._memory)
                 self._workers.append(worker)
-            if worker is None:
+            if worker is None or len(worker.jobs) >= _HELD:
                 return
-            number, job = self._waiting.popleft()
-            worker.number = number
+            job = self._waiting.popleft()
+            worker.jobs.append(job)
             try:
-                worker.here.send(job)
+                worker.here.send(job[1])
             except OSError:  # it died before it got the job: that is seen when its answer is awaited
                 return
 
     def _taken(self, worker: _Worker) -> tuple[int, bytes | None] | None:
         """What a process says: what came of its job, or None: that it has begun."""
-        number = worker.number
-        assert number is not None
         try:
             said = worker.here.recv()
         except (EOFError, OSError):
             worker.close()
             self._workers.remove(worker)
+            number, _ = worker.jobs.popleft()
+            self._waiting.extendleft(reversed(worker.jobs))  # those were not begun
             self._not_begun += not worker.ready
             if self._not_begun > _MOST_STARTS:
                 raise UsageError(
@@ -118,7 +122,7 @@ class LocalEngine:
             worker.ready, self._not_begun = True, 0
             return None
         done, data = said
-        worker.number = None
+        number, _ = worker.jobs.popleft()
         if not done:
             raise UsageError(data)
         return number, data
@@ -136,11 +140,10 @@ def _serve(there: Connection, work: bytes, memory: int) -> None:
         show_log()
     limit_memory(memory)
     there.send(None)  # it has begun
-    while True:
-        try:
-            name, data = there.recv()
-        except (EOFError, OSError):
-            return
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(there, jobs), daemon=True, name="jobs").start()
+    while (job := jobs.get()) is not None:
+        name, data = job
         try:
             there.send((True, run_job(name, data, work)))
         except DcmlintError as error:
@@ -149,3 +152,12 @@ def _serve(there: Connection, work: bytes, memory: int) -> None:
             where = "".join(traceback.format_tb(error.__traceback__))
             logging.getLogger("dcmlint").debug("a job ended with %s\n%s", type(error).__name__, where)
             return
+
+
+def _receive(there: Connection, jobs: queue.SimpleQueue[Job | None]) -> None:
+    """Take in jobs while others are done: who sends one never waits for who sends a result."""
+    try:
+        while True:
+            jobs.put(there.recv())
+    except (EOFError, OSError):
+        jobs.put(None)
