@@ -261,7 +261,9 @@ class _Scan:
             crashed = _any_crash(self.folder.read("outcomes", self.run_id, "outcomes"))
             self.row |= {name: before[name] for name in TOTALS}
         else:
-            from dcmlint.archive.groups import check_groups  # slow to load, and not needed where nothing changed
+            from dcmlint.archive.groups import (
+                check_groups,
+            )  # slow to load, and not needed where nothing changed
 
             check_groups(self.folder, self.run_id, self.checker, counts, self.engine)
             count_outcomes(self.folder, self.run_id, counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from functools import partial
 from typing import Annotated, Any
@@ -32,6 +33,9 @@ def compare(
     from dcmlint.sources.inputs import list_inputs, open_input
 
     utf8_output()
+    for path in paths:
+        if not os.path.exists(path):
+            raise UsageError(f"{path}: no such file or folder, nothing was compared")
     names = [name.strip() for name in with_.split(",") if name.strip()]
     for name in names:
         if name not in PEERS:

@@ -42,11 +42,12 @@ def query(
         from dcmlint.archive.questions import QUESTIONS
     except ImportError as error:
         raise UsageError(f"archives need {error.name}: pip install 'dcmlint[archive]'") from None
+    opened = Folder(folder)
     if question is None:
         for known, one in QUESTIONS.items():
             print(f"{known:17}{one.title}")
         return 0
-    results = Results(Folder(folder), run)
+    results = Results(opened, run)
     try:
         found = results.ask(question)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -36,7 +37,7 @@ class ObjectStore(RangedSource):
     ) -> None:  # fmt: skip
         root, self._prefix = _parts(url)
         super().__init__(root, selection)
-        self._store = store if store is not None else _opened(root, dict(options or {}))
+        self._store = store if store is not None else _opened(root, tuple(sorted((options or {}).items())))
 
     def listed(self, after: str = "") -> Iterator[Key]:
         """See `Source.listed`; in the order of their names."""
@@ -119,7 +120,10 @@ def _parts(url: str) -> tuple[str, str]:
     return f"{split.scheme}://{split.netloc}", unquote(split.path).strip("/")
 
 
-def _opened(root: str, options: dict[str, str]) -> Any:
+@lru_cache(maxsize=8)
+def _opened(root: str, given: tuple[tuple[str, str], ...]) -> Any:
+    """The client of a store, kept for the next batch of this process: its connections stay open."""
+    options = dict(given)
     try:
         import obstore
         from obstore.store import HTTPStore, from_url

@@ -209,6 +209,16 @@ def test_old_runs_are_pruned(archive, tmp_path):
     assert asked(archive, "by-rule")
 
 
+@pytest.mark.parametrize("command", [["query"], ["query", "by-rule"], ["report", "-f", "html"]])
+def test_a_folder_without_results_is_an_error(tmp_path, capsys, command):
+    name, *rest = command
+    for folder in (tmp_path / "absent", tmp_path):
+        assert dcmlint([name, str(folder), *rest]) == 2
+        out, err = capsys.readouterr()
+        assert not out
+        assert f"{folder} contains no results of a scan" in err
+
+
 def test_tables_fit_the_terminal(monkeypatch, capsys):
     import pyarrow as pa
 

@@ -155,3 +155,13 @@ def test_a_run_that_is_ended_reports_what_it_did(number: signal.Signals, tmp_pat
     assert json.loads(last)["summary"]["files"] == 1
     assert len(json.loads((tmp_path / "report.json").read_text())["files"]) == 1
     assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_comparison_of_what_is_not_there_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = tmp_path / "absent.dcm"
+    assert run(["compare", str(LABEL), str(absent)]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert f"{absent}: no such file or folder" in err
