@@ -158,3 +158,23 @@ def test_stations_of_one_slide() -> None:
         level.StationName = f"SCANNER{number}"
     found = [one for one in _check(written(levels)).findings if one.severity != "info"]
     assert [(one.rule, one.severity, one.path) for one in found] == [("PYR026", "warning", "StationName")]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "rule", "path"),
+    [
+        ("FocusMethod", "IOD010", "FocusMethod"),
+        ("InstanceCreationDate", "", ""),
+        ("ContentLabel", "CONC009", "ContentLabel"),
+    ],
+)
+def test_what_each_member_of_a_concatenation_must_have_is_told_of_it_alone(
+    keyword: str, rule: str, path: str
+) -> None:
+    members = slides.concatenation()
+    for member in members:
+        member.ContentLabel = "A"
+    assert _loud(*members) == []
+    if keyword in members[1]:
+        delattr(members[1], keyword)
+    assert _loud(*members) == ([(rule, path)] if rule else [])

@@ -17,7 +17,7 @@ from dcmlint.rules.builtin_functions.pixel.frame_groups import (
     some,
     stated_number,
 )
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard.tags import (
     BitsAllocated,
     BitsStored,
@@ -179,7 +179,7 @@ def frame_size(context: RuleContext) -> Iterable[Problem]:
 @rule_function("frame-complete")
 def frame_complete(context: RuleContext) -> Iterable[Problem]:
     """Frames that end before their code stream does (PS3.5 A.4)."""
-    expected_of(context)
+    expected = expected_of(context)
     import numpy as np  # not before it is known that there are code streams: its import is slow
 
     from dcmlint.dicom.distinct import distinct
@@ -202,6 +202,8 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     if len(frames):
         yield frame_problem(context, frames, f"{some(context, frames)}: the code stream is truncated (no EOI or EOC marker)", "no EOI or EOC marker",
                        "EOI or EOC as the last marker")  # fmt: skip
+    elif expected.kind == "jpegxl":
+        raise Undecided("a JPEG XL code stream has no end marker")
 
 
 @rule_function("frame-tables")

@@ -1,0 +1,144 @@
+"""Values, counts and numbers of items that PS3.3 gives in sections and sentences, and one finding for each defect in them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileDataset
+from support import general, slides
+
+from dcmlint import Checker
+from dcmlint.rules.examples import BASES
+
+CHECKER = Checker("dicom")
+RT_PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
+STRUCTURED_DISPLAY = "1.2.840.10008.5.1.4.1.1.131"
+
+
+def _item(**attributes: object) -> Dataset:
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def _found(made: FileDataset) -> set[tuple[str, str]]:
+    """Rule and keyword of the errors and warnings."""
+    report = CHECKER.check(slides.to_bytes(made))
+    return {(one.rule, one.path.rpartition(".")[2]) for one in report.findings if one.severity != "info"}
+
+
+def _more(made: FileDataset, change: Callable[[FileDataset], object]) -> set[tuple[str, str]]:
+    before = _found(made)
+    change(made)
+    return _found(made) - before
+
+
+def _plan() -> FileDataset:
+    made = general.basic_sr()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = RT_PLAN
+    made.Modality = "RTPLAN"
+    for keyword in ("ContentSequence", "ValueType", "ContinuityOfContent"):
+        if keyword in made:
+            delattr(made, keyword)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("frame_type", "wrong"),
+    [
+        (["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], False),
+        (["MIXED", "PRIMARY", "VOLUME", "NONE"], True),
+        (["", "PRIMARY", "VOLUME", "NONE"], True),
+        (["ORIGINAL", "SECONDARY", "VOLUME", "NONE"], True),
+    ],
+)
+def test_frame_types_are_enumerated(frame_type: list[str], wrong: bool) -> None:
+    # PS3.3 C.8.16.1.1, C.8.16.1.2: a frame is not of mixed types
+    made = general.enhanced_ct()
+    made.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType = frame_type
+    assert (("MOD009", "FrameType") in _found(made)) is wrong
+
+
+def test_a_structured_display_has_one_screen() -> None:
+    # PS3.3 Table C.11.16-1: a sentence of the row
+    made = general.basic_sr()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = STRUCTURED_DISPLAY
+    made.NumberOfScreens = 2
+    assert ("MOD009", "NumberOfScreens") in _found(made)
+    made.NumberOfScreens = 1
+    assert ("MOD009", "NumberOfScreens") not in _found(made)
+
+
+@pytest.mark.parametrize(("bits", "wrong"), [(16, False), (8, True), (0, True)])
+def test_bits_of_waveforms_follow_their_interpretation(bits: int, wrong: bool) -> None:
+    # PS3.3 C.10.9.1.5
+    made = general.basic_sr()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.1"
+    made.WaveformSequence = [_item(WaveformBitsAllocated=bits, WaveformSampleInterpretation="SS")]
+    assert (("MOD009", "WaveformBitsAllocated") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(("numbers", "wrong"), [([1, 2], False), ([1, 1], True), ([2, 3], False)])
+def test_beams_have_numbers_of_their_own(numbers: list[int], wrong: bool) -> None:
+    made = _plan()
+    made.BeamSequence = [_item(BeamNumber=str(number)) for number in numbers]
+    assert (("MOD016", "BeamNumber") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(("points", "wrong"), [("2", False), ("3", True)])
+def test_a_beam_has_as_many_control_points_as_it_says(points: str, wrong: bool) -> None:
+    # PS3.3 Table C.8-50
+    made = _plan()
+    control = [_item(ControlPointIndex="0"), _item(ControlPointIndex="1")]
+    made.BeamSequence = [_item(BeamNumber="1", NumberOfControlPoints=points, ControlPointSequence=control)]
+    assert (("MOD011", "ControlPointSequence") in _found(made)) is wrong
+    made.BeamSequence[0].NumberOfControlPoints = "1"
+    assert ("MOD017", "NumberOfControlPoints") in _found(made)
+
+
+def test_wedges_are_counted_by_the_beam_around_their_positions() -> None:
+    made = _plan()
+    control = _item(ControlPointIndex="0", WedgePositionSequence=[_item(), _item()])
+    made.BeamSequence = [_item(BeamNumber="1", NumberOfWedges="1", ControlPointSequence=[control])]
+    assert ("MOD011", "WedgePositionSequence") in _found(made)
+    made.BeamSequence[0].NumberOfWedges = "2"
+    assert ("MOD011", "WedgePositionSequence") not in _found(made)
+
+
+def test_each_value_of_several_must_be_there() -> None:
+    # PS3.5 7.4.1: a value of Type 1 is not empty
+    made = general.ct()
+    assert _more(made, lambda one: setattr(one, "PixelSpacing", ["0.5", ""])) == {("MOD002", "PixelSpacing")}
+
+
+def _all(made: FileDataset) -> list[str]:
+    return sorted(rule for rule, _ in _found(made))
+
+
+@pytest.mark.parametrize("segmentation_type", ["FRACTIONAL", "LABELMAP"])
+def test_a_type_that_the_bits_contradict_is_one_finding(segmentation_type: str) -> None:
+    made = pydicom.dcmread(io.BytesIO(gzip.decompress((BASES / "seg-tiled-full.dcm.gz").read_bytes())))
+    assert _all(made) == []
+    made.SegmentationType = segmentation_type
+    assert _found(made) == {("MOD009", "BitsAllocated")}
+
+
+def test_a_missing_organization_type_is_one_finding() -> None:
+    made = slides.full_jpeg()
+    assert _more(made, lambda one: delattr(one, "DimensionOrganizationType")) == {
+        ("FG010", "DimensionIndexSequence")
+    }
+
+
+def test_an_image_type_in_lower_case_is_one_finding() -> None:
+    made = slides.pyramid()[0]
+    kind = [str(one) for one in made.ImageType]
+    assert "PyramidUID" in made
+    assert _more(made, lambda one: setattr(one, "ImageType", [*kind[:2], kind[2].lower(), *kind[3:]])) == {
+        ("VR003", "ImageType")
+    }
