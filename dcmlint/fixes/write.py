@@ -93,7 +93,12 @@ def _publish(data: PieceBuffer | Buffer, source: Source, target: Path, original:
                 copy(data, source, sink)
             if source.path is not None:
                 with contextlib.suppress(OSError):
-                    os.chmod(part, os.stat(source.path).st_mode & 0o777)
+                    there = os.stat(source.path)
+                    if hasattr(os, "chown") and _is_same(source.path, target):
+                        # A file that is replaced stays its owner's, also where root repairs it.
+                        with contextlib.suppress(OSError):
+                            os.chown(part, there.st_uid, there.st_gid)
+                    os.chmod(part, there.st_mode & 0o777)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -107,6 +112,10 @@ def _publish(data: PieceBuffer | Buffer, source: Source, target: Path, original:
             os.unlink(part)
         raise
     _synchronize(target.parent)
+
+
+def _is_same(source: str, target: Path) -> bool:
+    return target.exists() and os.path.samefile(source, target)
 
 
 def _keep(target: Path, original: Path) -> None:

@@ -22,13 +22,14 @@ from dcmlint.engine.spool import Spool, SpooledMapping
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import reference_link
-from dcmlint.reports.words import VERDICTS, counts_of, unchecked
+from dcmlint.reports.words import VERDICTS, counts_of, sentence, unchecked
 from dcmlint.reports.writer import Writer
 
 _BYTES = ("cells", "first", "sizes", "thumbnail")
 _MOST_PICTURES = 32 << 20  # bytes of thumbnails in one page
 _IN_MEMORY = 1 << 20  # compressed bytes that are no temporary file
 _PART = 3 << 16  # a multiple of three: parts in base64 are the base64 of the whole
+_INCOMPLETE = 4  # the exit code
 _HERE = "(the data)"  # where they stand in the page
 
 
@@ -154,7 +155,7 @@ class HtmlWriter(Writer):
         )
         row = [
             rule, RANK[finding.severity], subject, printable(finding.path), finding.tag, finding.offset,
-            printable(finding.message), printable(finding.is_), printable(finding.want), printable(finding.because),
+            sentence(printable(finding.message)), printable(finding.is_), printable(finding.want), printable(finding.because),
             finding.count, [printable(one) for one in finding.places] if finding.count > 1 else [], printable(remedy),
             int(finding.suppressed), finding.name,
         ]  # fmt: skip
@@ -189,7 +190,7 @@ class HtmlWriter(Writer):
         )
         page = pages.get_template("report.html").render(
             verdict=data["verdict"], counts=data["counts"], profile=data["profile"], edition=head.edition,
-            version=head.version, packed=_HERE,
+            version=head.version, packed=_HERE, lacking=data["notes"] if closing.exit_code == _INCOMPLETE else [],
         )  # fmt: skip
         before, _, after = page.partition(f">{_HERE}<")
         self.sink.write(f"{before}>")

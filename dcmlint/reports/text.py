@@ -223,8 +223,8 @@ class TextWriter(Writer):
         )
         notes: list[str] = []
         if s.skipped:
-            how = "" if options.verbose else " (-v names them)"
-            notes.append(f"{number_of(s.skipped, 'file')} skipped: not DICOM{how}")
+            how = "" if options.verbose else ", such as files that are not DICOM (-v names them)"
+            notes.append(f"{number_of(s.skipped, 'file')} skipped{how}")
             if options.verbose:
                 notes.extend(f"skipped: {record.path} ({record.title})" for record in self._skipped)
         notes += unchecked(closing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from dcmlint.sources.input import Input, Selection
 
 Seen = set[tuple[int, int]]
 _FILE, _FOLDER, _LINK, _OTHER = "fdlo"
+_KEPT = re.compile(r"(.+)\.orig\d*", re.DOTALL)
+_UNFINISHED = re.compile(r"\..+\.\d+\.part", re.DOTALL)
 _BLOCK = 256  # entries that wait together
 
 
@@ -105,7 +108,19 @@ def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[_Entry | I
     while blocks:
         for row in blocks.pop().split("/"):
             name, _, kind = row.partition("\0")
-            yield _Entry(os.path.join(folder, name), kind)
+            path = os.path.join(folder, name)
+            if _is_kept(name, folder):
+                yield Input(path=path, kind="skipped", problem="an original that dcmlint fix kept")
+            elif _UNFINISHED.fullmatch(name):
+                yield Input(path=path, kind="skipped", problem="a file that dcmlint did not finish writing")
+            else:
+                yield _Entry(path, kind)
+
+
+def _is_kept(name: str, folder: str) -> bool:
+    """Whether a name is one under which `dcmlint.fixes.write` keeps an original, beside the file that replaced it."""
+    kept = _KEPT.fullmatch(name)
+    return kept is not None and os.path.lexists(os.path.join(folder, kept[1]))
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

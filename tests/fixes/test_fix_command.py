@@ -52,10 +52,11 @@ def test_in_place_and_then_nothing_is_left_to_do(folder: Path, capsys: pytest.Ca
     assert fix(folder, "--in-place") == 0
     assert (folder / "deep" / "old.dcm").read_bytes() == NEW
     assert (folder / "deep" / "old.dcm.orig").read_bytes() == OLD
-    (folder / "deep" / "old.dcm.orig").unlink()
     capsys.readouterr()
     assert fix(folder, "--in-place") == 0
     assert "0 changes" in capsys.readouterr().err
+    assert (folder / "deep" / "old.dcm.orig").read_bytes() == OLD, "an original is never repaired"
+    assert not (folder / "deep" / "old.dcm.orig.orig").exists()
 
 
 @pytest.mark.parametrize("command", [["check", "--diff"], ["fix", "--diff"]])

@@ -196,3 +196,15 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_file(tmp_path: Path) -> 
         originals = list(tmp_path.glob("*.orig"))
         assert all(one.read_bytes() == old for one in originals)
     assert False in seen
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_is_replaced_keeps_its_mode_and_owner(old: Path, tmp_path: Path) -> None:
+    os.chown(old, 12345, 23456)
+    old.chmod(0o640)
+    data, source = planned(old)
+    write_new(data, source, tmp_path / "out" / "a.dcm")
+    assert (tmp_path / "out" / "a.dcm").stat().st_uid == 0, "a new file is of whoever writes it"
+    write_in_place(data, source)
+    there = old.stat()
+    assert (there.st_uid, there.st_gid, there.st_mode & 0o777) == (12345, 23456, 0o640)

@@ -113,6 +113,28 @@ def test_a_browser_draws_findings_and_pictures(browser) -> None:  # type: ignore
         assert word in dom
 
 
+def test_an_incomplete_run_says_in_its_head_what_it_lacks() -> None:
+    assert "not decided: TILE001" in page_of(msgspec.structs.replace(report(), exit_code=4)).partition("<main")[0]
+    assert "not decided" not in page_of(report()).partition("<main")[0]
+
+
+@pytest.mark.peer
+def test_many_slides_are_closed_and_have_their_counts(browser) -> None:  # type: ignore[no-untyped-def]
+    value = report(40)
+    (image,) = value.exhibits.values()
+    names = [f"{number}.dcm" for number in range(4)]
+    slides = tuple((f"1.2.{number}", (name,)) for number, name in enumerate(names))
+    dom = browser(
+        page_of(msgspec.structs.replace(value, exhibits=dict.fromkeys(names, image), slides=slides))
+    )
+    assert dom.count('<details class="slide">') == 4
+    assert dom.count('<span class="error">10 errors</span>') == 2
+    assert dom.count('<span class="warning">10 warnings</span>') == 2
+    few = browser(page_of(value))
+    assert '<details class="slide"' not in few
+    assert re.findall(r"<nav.*?</nav>", few)[0].count("<button") == 3
+
+
 @pytest.mark.peer
 def test_the_filter_is_in_the_address(browser) -> None:  # type: ignore[no-untyped-def]
     dom = browser(page_of(report(100)), "#q=tile003&by=file&severity=error")

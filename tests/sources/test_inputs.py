@@ -264,6 +264,19 @@ def test_the_number_of_instances_can_be_demanded(tmp_path: Path, wanted: int, co
     assert [finding.rule for finding in report.findings if finding.severity == "error"] == ["FILE907"] * code
 
 
+def test_originals_and_unfinished_files_are_named_and_not_checked(tmp_path: Path) -> None:
+    for name in ("a.dcm", "a.dcm.orig", "a.dcm.orig2", "alone.dcm.orig", ".a.dcm.77.part"):
+        (tmp_path / name).write_bytes(CT)
+    report = check(tmp_path)
+    assert names(report) == ["a.dcm", "alone.dcm.orig"], "what replaced the third one is not there"
+    assert {os.path.basename(one.path): one.title for one in report.skipped} == {
+        ".a.dcm.77.part": "a file that dcmlint did not finish writing",
+        "a.dcm.orig": "an original that dcmlint fix kept",
+        "a.dcm.orig2": "an original that dcmlint fix kept",
+    }
+    assert names(check(tmp_path / "a.dcm.orig")) == ["a.dcm.orig"], "unless it is named"
+
+
 def test_pipes_and_links_are_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.dcm")
     os.symlink("nothing", tmp_path / "dangling")

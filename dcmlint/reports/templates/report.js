@@ -41,7 +41,7 @@ function keepState() {
 
 function notChecked() {
   const notes = report.notes.map(note => make("li", {}, note));
-  if (report.skipped.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, `${plural(report.skipped.length, "file")} skipped: not DICOM`),
+  if (report.skipped.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, `${plural(report.skipped.length, "file")} skipped, such as files that are not DICOM`),
     make("ul", {}, ...report.skipped.slice(0, 500).map(([path, kind]) => make("li", {}, make("code", {}, path), ` ${kind}`))))));
   if (report.undecided.length) notes.push(make("li", {}, make("details", {}, make("summary", {}, "why rules were undecided"),
     make("ul", {}, ...report.undecided.slice(0, 500).map(([rule, why, first]) => make("li", {}, `${rule}: ${why}, first in `, make("code", {}, first)))))));
@@ -187,7 +187,8 @@ async function tileMap(target, image) {
   canvas.addEventListener("mouseleave", event => say(event, ""));
   target.append(make("figure", {}, make("figcaption", {}, `Tiles of ${image.matrix_columns} × ${image.matrix_rows}: ${image.columns} × ${image.rows}${image.planes > 1 ? `, ${image.planes} planes or paths` : ""}`), canvas,
     make("p", {class: "legend quiet"}, ...legend, image.outside ? make("span", {}, `outside the matrix ${image.outside}`) : null)));
-  if (image.sizes) target.append(frameSizes(new Int32Array((await unpack(bytes(image.sizes), "deflate")).buffer)));
+  const sizes = image.sizes ? new Int32Array((await unpack(bytes(image.sizes), "deflate")).buffer) : [];
+  if (sizes.length > 1) target.append(frameSizes(sizes));
 }
 function frameSizes(sizes) {
   const canvas = make("canvas", {width: 480, height: 70, role: "img", "aria-label": "sizes of frames"}), context = canvas.getContext("2d"), bins = Math.min(480, sizes.length);
@@ -198,19 +199,30 @@ function frameSizes(sizes) {
   most.forEach((size, bin) => { const height = Math.max(1, size / largest * 68); context.fillRect(bin * 480 / bins, 70 - height, Math.max(1, 480 / bins - (bins < 120 ? 1 : 0)), height); });
   return make("figure", {}, make("figcaption", {}, `Sizes of ${plural(sizes.length, "frame")}: ${least} to ${largest} bytes, ${Math.round(total / sizes.length)} on average`), canvas);
 }
+// "3 errors, 1 warning" for each slide: what was found in its images and of them together.
+function countsOfSlides() {
+  const counts = new Map();
+  for (const row of report.findings) { const name = report.subjects[row[SUBJECT]][0]; if (!counts.has(name)) counts.set(name, [0, 0, 0]); counts.get(name)[row[RANK]]++; }
+  return slide => {
+    const found = [`slide ${slide.id}`, ...slide.images.map(image => image.path)].map(name => counts.get(name)).filter(Boolean);
+    const [warnings, errors] = [1, 2].map(rank => found.reduce((sum, one) => sum + one[rank], 0));
+    return make("span", {class: "count"}, errors ? make("span", {class: "error"}, plural(errors, "error")) : "", errors && warnings ? ", " : "", warnings ? make("span", {class: "warning"}, plural(warnings, "warning")) : "", errors || warnings ? "" : "no errors or warnings");
+  };
+}
 function slides() {
   if (!report.slides.length) return null;
-  const section = make("section", {id: "slides"}, make("h2", {}, "Slides"));
+  const section = make("section", {id: "slides"}, make("h2", {}, "Slides")), counts = countsOfSlides(), few = report.slides.length <= 3;
   paged(section, report.slides, slide => {
     const map = make("div", {class: "map"}), choose = path => {
       for (const node of box.querySelectorAll("svg g rect")) node.classList.toggle("chosen", node.parentNode.dataset.path === path);
       tileMap(map, slide.images.find(image => image.path === path));
     };
-    const box = make("div", {class: "slide"}, make("h3", {}, slide.id), make("div", {class: "figures"}, make("div", {}, pyramid(slide.images, choose), glass(slide.images), thumbnails(slide.images)), map),
+    const about = [`${slide.id} `, counts(slide)], box = make(few ? "div" : "details", {class: "slide"}, few ? make("h3", {}, ...about) : make("summary", {}, make("h3", {}, ...about)), make("div", {class: "figures"}, make("div", {}, pyramid(slide.images, choose), glass(slide.images), thumbnails(slide.images)), map),
       make("p", {class: "quiet"}, slide.images.map(image => `${image.flavour || "image"} ${image.matrix_columns} × ${image.matrix_rows}`).join(" · ")));
     const largest = [...slide.images].sort((a, b) => b.matrix_columns - a.matrix_columns)[0];
+    // Drawn when it is seen: tile maps of many slides take time.
     const seen = new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) { seen.disconnect(); choose(largest.path); } });
-    seen.observe(box);
+    seen.observe(map);
     return box;
   });
   return section;
@@ -242,7 +254,10 @@ function associations() {
   report = JSON.parse(new TextDecoder().decode(await unpack(bytes(document.getElementById("data").textContent), "gzip")));
   readState();
   const main = document.getElementById("main");
-  main.replaceChildren(...[slides(), associations(), findings(), notChecked()].filter(Boolean));
+  const sections = [slides(), associations(), findings(), notChecked()].filter(Boolean);
+  main.replaceChildren(...sections);
+  // Buttons, for the address holds the filter.
+  if (sections.length > 2) document.getElementById("sections").append(...sections.map(one => make("button", {type: "button", onclick: () => one.scrollIntoView()}, one.querySelector("h2").textContent)));
   list();
   addEventListener("hashchange", () => { readState(); document.getElementById("search").value = state.q; list(); });
   // Paper has what the list shows, opened; the "toggle" of a group would come after the page was drawn.
