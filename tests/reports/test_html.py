@@ -114,7 +114,10 @@ def test_a_browser_draws_findings_and_pictures(browser) -> None:  # type: ignore
 
 
 def test_an_incomplete_run_says_in_its_head_what_it_lacks() -> None:
-    assert "not decided: TILE001" in page_of(msgspec.structs.replace(report(), exit_code=4)).partition("<main")[0]
+    assert (
+        "not decided: TILE001"
+        in page_of(msgspec.structs.replace(report(), exit_code=4)).partition("<main")[0]
+    )
     assert "not decided" not in page_of(report()).partition("<main")[0]
 
 
