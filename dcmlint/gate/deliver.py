@@ -123,6 +123,8 @@ class Courier:
         wrong = ""
         if reply.field != dimse.C_STORE_RSP or reply.status is None:
             wrong = f"{reply.name} where C-STORE-RSP is due"
+        elif reply.responded_id not in (None, dialogue.message_id):
+            wrong = "the response is to another message"
         elif reply.sop_instance not in ("", uid):  # PS3.7 9.3.1.2: may be left out
             wrong = "the response names another instance"
         if wrong or reply.status is None:

@@ -63,6 +63,8 @@ class StowApp:
         boundary = _boundary(request.headers.get("content-type", ""))
         if boundary is None:
             return PlainTextResponse('multipart/related; type="application/dicom" is taken\n', 415)
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            return PlainTextResponse("a body without Content-Encoding is taken\n", 415)
         if self._closed():
             return PlainTextResponse(
                 "no space left: try again later\n", 503, headers={"Retry-After": _BUSY_SECONDS}
@@ -89,8 +91,8 @@ class StowApp:
             return PlainTextResponse(f"{error}\n", 400)
         finally:
             await run_in_threadpool(body.drop)
-        for uid, answer in body.not_taken:
-            self._not_taken(uid, user, peer, answer)
+            for uid, answer in body.not_taken:
+                self._not_taken(uid, user, peer, answer)
         return store_response(body.stored, request.headers.get("accept", ""))
 
     def _user(self, request: Request) -> str | None:

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import sleep, time
 
+import msgspec
 import pytest
 from gate_support import Archive, Bench, data_set, free_port, sha, stored, until
 
 from dcmlint.gate.deliver import Destination, said
 from dcmlint.gate.forward import Backoff, Forwarder
+from dcmlint.intake.status import Answer
 from dcmlint.intake.verdict import Reply
+from dcmlint.network.wire import dimse
 
 
 @contextmanager
@@ -232,6 +235,28 @@ def test_an_archive_that_breaks_off_or_is_too_slow_gets_it_again_on_a_new_associ
             until(all_in(bench, "delivered"), 60)
         assert archive.stored == contents
         assert max(archive.attempts.values()) == 2
+        assert archive.receiver.received == 5  # the first association, and one after each of four failures
+
+
+@pytest.mark.parametrize(
+    "changed", [{"message_id": 999}, {"sop_instance": "2.25.999"}, {"field": dimse.C_ECHO_RQ}]
+)
+def test_an_answer_to_something_else_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object]
+) -> None:
+    respond, wrong = dimse.response, [changed]
+
+    def response(request: dimse.Command, answer: Answer) -> bytes:
+        return respond(msgspec.structs.replace(request, **(wrong.pop() if wrong else {})), answer)
+
+    monkeypatch.setattr(dimse, "response", response)
+    with Bench(tmp_path) as bench, Archive(tmp_path / "archive") as archive:
+        contents = fill(bench, 2, studies=1)
+        with forwarding(bench, archive.port):
+            until(all_in(bench, "delivered"))
+        assert archive.stored == contents
+        assert list(archive.attempts.values()) == [2, 1]
+        assert archive.receiver.received == 2
 
 
 def test_what_was_delivered_while_the_journal_was_full_is_written_later(tmp_path: Path) -> None:

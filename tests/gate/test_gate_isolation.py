@@ -130,6 +130,7 @@ def test_a_child_that_dies_or_hangs_is_replaced(
         began = monotonic()
         hangs = checks.submit(task(tmp_path / "hangs"))
         assert checks.submit(task(instance)).wait(30).findings  # type: ignore[union-attr]
+        assert hangs.wait(0) is None  # the other one did not wait for it
         reply = hangs.wait(30)
         assert reply is not None
         assert "more than 4 s" in reply.internal

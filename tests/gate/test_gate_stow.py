@@ -151,6 +151,8 @@ def test_another_study_than_that_of_the_request_is_refused(tmp_path: Path) -> No
         ({"Content-Type": 'multipart/related; type="application/dicom"'}, 415),
         ({"Content-Type": 'multipart/related; type="application/dicom"; boundary=other'}, 400),
         ({"Content-Type": 'multipart/related; boundary="B"'}, 200),
+        ({"Content-Encoding": "gzip"}, 415),
+        ({"Content-Encoding": "identity"}, 200),
     ],
 )
 def test_framing(tmp_path: Path, headers: dict[str, str], status: int) -> None:

@@ -145,6 +145,11 @@ class Dialogue:
             oddities=reply.oddities,
         )
 
+    @property
+    def message_id(self) -> int:
+        """Of the last request."""
+        return self._message_id
+
     def store(self, path: Path) -> dimse.Command:
         """C-STORE of a Part 10 file as it is, in the context of its own class and syntax.
 
