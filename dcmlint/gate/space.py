@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import time
+from time import monotonic, time
 
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
@@ -12,6 +12,8 @@ from dcmlint.gate.words import age
 
 _AT_ONCE = 500
 _ROUNDS = 20
+# Seconds by which a clock may be set forward before ages are not believed, and for how long they are not.
+_SET_FORWARD, _DOUBT = 3600.0, 86400.0
 _COPIES = "state='delivered' AND repaired=''"  # of what the archive has, byte for byte
 
 
@@ -23,6 +25,8 @@ class Space:
         self.closed = False
         self._full = False
         self.free = 0
+        self._clocks = time(), monotonic()
+        self._doubted_until = 0.0
         self.look()
 
     @property
@@ -47,19 +51,32 @@ class Space:
         """Remove files that are kept no longer; refused ones first where space is short. Gives how many."""
         settings, now = self._settings, time()
         short = self.free < settings.space.high
-        removed = self._remove("state='refused'", 0.0 if short else settings.keep_refused, now)
-        removed += self._remove("state IN ('superseded','discarded')", settings.keep_refused, now)
-        removed += self._remove(_COPIES, settings.keep_delivered, now)
-        # What was repaired is nowhere else as it came.
-        removed += self._remove("state='delivered' AND repaired<>''", settings.keep_originals, now)
+        doubted = self._doubted(now)
+        removed = self._remove("state='refused'", 0.0, now) if short else 0
+        if not doubted:
+            removed += self._remove("state='refused'", settings.keep_refused, now)
+            removed += self._remove("state IN ('superseded','discarded')", settings.keep_refused, now)
+            removed += self._remove(_COPIES, settings.keep_delivered, now)
+            # What was repaired is nowhere else as it came.
+            removed += self._remove("state='delivered' AND repaired<>''", settings.keep_originals, now)
         self.look()
         if self.closed:
             # The archive has them: a copy here is a convenience, and a sender that is turned away is none.
             removed += self._remove(_COPIES, 0.0, now)
             self.look()
-        if not short:  # it is written to the journal, which needs what space there is for deliveries
+        if (
+            not short and not doubted
+        ):  # it is written to the journal, which needs what space there is for deliveries
             self._forget(now - settings.keep_history)
         return removed
+
+    def _doubted(self, now: float) -> bool:
+        """Whether the clock was set forward, so that everything seems old: it may be set back."""
+        wall, steady = self._clocks
+        self._clocks = now, monotonic()
+        if (now - wall) - (self._clocks[1] - steady) > _SET_FORWARD:
+            self._doubted_until = self._clocks[1] + _DOUBT
+        return self._clocks[1] < self._doubted_until
 
     def _forget(self, before: float) -> None:
         """Remove old history, some at a time: others wait for the journal as well."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import pytest
 from gate_support import (
@@ -21,6 +22,7 @@ from gate_support import (
 )
 from kill_support import lost
 
+from dcmlint.gate import space
 from dcmlint.gate.settings import Forward, GateSettings, Space
 from dcmlint.gate.space import Space as Watch
 from dcmlint.intake.verdict import Verdict
@@ -188,3 +190,29 @@ def test_what_is_kept_for_a_while_is_removed_after_it(tmp_path: Path) -> None:
         assert bench.spool.names() == []
         assert bench.states("2.25.1") == ["delivered"]
         assert Verdict().action == "accept"
+
+
+def test_a_clock_that_is_set_forward_makes_nothing_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, steady = time(), 1000.0
+    with Bench(tmp_path) as bench:
+        for number, state in enumerate(("delivered", "refused"), 1):
+            bench.take(data_set(f"2.25.{number}"), f"2.25.{number}")
+            bench.journal.move([number], state, who="test", why="before")  # type: ignore[arg-type]
+        monkeypatch.setattr(space, "time", lambda: wall)
+        monkeypatch.setattr(space, "monotonic", lambda: steady)
+        watch = watching(bench, low=0, high=0)
+
+        def later(seconds: float, forward: float = 0.0) -> int:
+            nonlocal wall, steady
+            wall, steady = wall + seconds + forward, steady + seconds
+            return watch.tidy()
+
+        assert later(15) == 0
+        assert later(15, forward=365 * 86400.0) == 0
+        assert later(3600) == 0
+        assert later(15, forward=-365 * 86400.0) == 0  # it is right again
+        assert later(86400 - 3700) == 0
+        assert later(200) == 1  # the copy of what was delivered is a day old now
+        assert [row.state for row in bench.journal.rows("kept=1")] == ["refused"]
