@@ -276,8 +276,8 @@ def pdata(context: int, control: int, data: bytes) -> bytes:
 class FaultPeer:
     """A client on a raw socket, or, with ``serve``, a server that plays a script once per connection."""
 
-    def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), 5)
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        self.sock = socket.create_connection(("127.0.0.1", port), 5, (source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def associate(self, *contexts: ProposedContext) -> FaultPeer:
