@@ -6,6 +6,8 @@ import re
 
 # Enough of a file to tell its kind: a tar says so at byte 257.
 HEAD = 512
+# What a Macintosh keeps beside x.dcm as ._x.dcm on disks of others (RFC 1740): its name promises nothing.
+APPLE_DOUBLE = "AppleDouble"
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "ZIP archive"), (b"PK\x05\x06", "ZIP archive"), (b"BZh", "bzip2"),
@@ -15,6 +17,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\0\x0cjP  ", "JPEG 2000"), (b"\xff\x4f\xff\x51", "JPEG 2000 code stream"), (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"), (b"BM", "BMP"), (b"%PDF", "PDF"), (b"\x89HDF", "HDF5"), (b"NRRD", "NRRD"),
     (b"SQLite format 3\0", "SQLite database"), (b"\x7fELF", "program"), (b"MZ", "program"), (b"PAR1", "Parquet"),
+    (b"\0\x05\x16\x07", APPLE_DOUBLE),
 )  # fmt: skip
 _UID_NAME = re.compile(r"[0-2](\.(0|[1-9]\d*)){3,}")  # PS3.5 9.1
 _EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima")

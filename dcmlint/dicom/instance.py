@@ -123,7 +123,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         lost = meta.may_have(TransferSyntaxUID) if stated is None else not meta.is_whole(stated)
         if not uid and not lost:
             instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TransferSyntaxUID))
-    elif stated_syntax is None:
+    elif stated_syntax is None and start < len(buffer):
         instance.oddities.append(Oddity("no-meta", start))
     if instance.status == "partial":
         instance.dataset.cut = True
@@ -164,7 +164,8 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
 def _read_meta(instance: Instance, start: int) -> int:
     """Read the file meta group; returns where the data set begins (PS3.10 7.1)."""
     buffer = instance.buffer
-    implicit = buffer[start + 4 : start + 6] not in VRS
+    letters = buffer[start + 4 : start + 6]
+    implicit = len(letters) == 2 and letters not in VRS
     big = buffer[start : start + 2] == b"\x00\x02"
     syntax = transfer_syntax(
         ImplicitVRLittleEndian if implicit else ExplicitVRBigEndian if big else ExplicitVRLittleEndian

@@ -17,6 +17,7 @@ from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddi
 from dcmlint.dicom.items import ItemList
 from dcmlint.dicom.path import tag_text
 from dcmlint.dicom.pieces import PieceBuffer
+from dcmlint.dicom.structure import begins, give_up, is_known, tag_at, unusual
 from dcmlint.standard.tags import (
     ExtendedOffsetTable,
     Item,
@@ -45,6 +46,7 @@ _FEW_SHAPES = 16
 LONG_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
 _SHORT = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST",
           "TM", "UI", "UL", "US")  # fmt: skip
+_MOST_SHORT = 0xFFFE  # bytes that a value of these can have where its VR is written
 # The VRs by their letters, and whether they have the long form.
 VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in LONG_VRS} | {
     vr.encode(): (vr, False) for vr in _SHORT
@@ -54,8 +56,7 @@ _MAY_BE_UNDEFINED = frozenset({"SQ", "UN", "OB", "OW"})
 # Bytes behind Pixel Data that tell padding from something else.
 _ENOUGH = 1 << 20
 # Told however many others there are: the rest was not read.
-_DECISIVE = frozenset({"truncated", "element-limit", "depth-limit"})
-_UPPER = frozenset(range(0x41, 0x5B))
+_DECISIVE = frozenset({"truncated", "structure-lost", "element-limit", "depth-limit"})
 
 _LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
 _BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
@@ -138,7 +139,9 @@ class Reader:
             offset = position
             if stop:
                 group, number, _, _ = unpack_header(window, position - base)
-                if group != stop or (number < 2 and group << 16 | number in elements):
+                tag = group << 16 | number
+                # A version that stands twice, one behind the other, is no second group.
+                if group != stop or (number < 2 and tag in elements and tag != last):
                     return offset
             if explicit:
                 group, number, letters, length = unpack_header(window, position - base)
@@ -150,10 +153,15 @@ class Reader:
                         if position + 12 > end:
                             self._leftover(level, position, end)
                             return end
-                        if length:
-                            self._odd("reserved-bytes", offset, level, tag, f"{length:04X}H", "0000H")
-                        length = unpack_wide(window, position + 8 - base)[0]
+                        reserved, length = length, unpack_wide(window, position + 8 - base)[0]
                         position += 12
+                        if reserved:
+                            self._odd("reserved-bytes", offset, level, tag, f"{reserved:04X}H", "0000H")
+                            if position + length > end and begins(
+                                self, level, offset + 8 + reserved, end, tag
+                            ):
+                                # Written with a length of 16 bits, as the other VRs have it.
+                                length, position = reserved, offset + 8
                     else:
                         position += 8
                 elif group == 0xFFFE:
@@ -161,9 +169,16 @@ class Reader:
                     length = unpack_plain(window, position - base)[2]
                     position += 8
                 else:
-                    vr, length, position = self._without_vr(
-                        level, tag, letters, length, window, base, position, end
+                    form = unusual(self, level, tag, offset, end)
+                    if form is None:
+                        give_up(self, level, offset)
+                        return end
+                    known_vr = form.code == "implicit-in-explicit"
+                    shown = "no VR" if known_vr else _shown(letters)
+                    self._odd(
+                        form.code, offset, level, tag, shown, "a VR" if known_vr else "a VR of PS3.5 6.2"
                     )
+                    _, vr, length, position = form
             else:
                 group, number, length = unpack_plain(window, position - base)
                 tag = group << 16 | number
@@ -171,11 +186,18 @@ class Reader:
                 if group == 0xFFFE:
                     vr = ""
                 else:
-                    vr = self._vr(tag)
+                    vr = self.vr_of(tag)
                     if length > end - position and length != UNDEFINED:
                         vr, length, position = self._with_vr(
                             level, tag, vr, length, window, base, offset, end
                         )
+                    if length != UNDEFINED and (
+                        not is_known(level, tag) and not begins(self, level, position + length, end, tag)
+                        if vr == "UN"
+                        else length > _MOST_SHORT and position + length > end and vr in _SHORT
+                    ):
+                        give_up(self, level, offset)
+                        return end
 
             if tag <= last and group != 0xFFFE:
                 if tag in elements:
@@ -215,6 +237,10 @@ class Reader:
                     value_end = position
                 else:
                     self._odd("undefined-length", offset, level, tag)
+                    if tag_at(self, level, start, end) not in (Item, SequenceDelimitationItem):
+                        # Nothing says where the value ends.
+                        self.stop(level)
+                        return end
                     items, value_end, position = self._sequence(level, tag, vr, start, end, UNDEFINED, depth)
             else:
                 start = position
@@ -225,7 +251,7 @@ class Reader:
                         self._too_long(level, tag, offset, start, length, end)
                     position = end
                 value_end = position
-                if length & 1:
+                if length & 1 and not self.stopped:
                     self._odd("odd-length", offset, level, tag, str(length), "an even length")
                 if vr == "SQ":
                     items, value_end, position = self._sequence(
@@ -234,7 +260,7 @@ class Reader:
                     if cut:
                         # Said only now: the items that are there are read all the same.
                         self._too_long(level, tag, offset, start, length, end)
-                elif vr == "UN" and length >= 8 and explicit and self._vr(tag) == "SQ":
+                elif vr == "UN" and length >= 8 and explicit and self.vr_of(tag) == "SQ":
                     # PS3.5 6.2.2: a sequence of unknown VR is written in implicit little endian.
                     items, value_end, position = self._sequence(
                         level, tag, vr, start, position, length, depth
@@ -278,7 +304,7 @@ class Reader:
         explicit = level.explicit and vr != "UN"
         undefined = length == UNDEFINED
         if depth >= MAX_DEPTH:
-            self._halt("depth-limit", start, level, tag, "", str(MAX_DEPTH))
+            self.halt("depth-limit", start, level, tag, "", str(MAX_DEPTH))
             return items, end, end
         little = self.context.little_in(explicit)
         unpack = (_LITTLE if little else _BIG)[1].unpack_from
@@ -333,6 +359,8 @@ class Reader:
                 position += 8
             else:
                 self._odd("not-an-item", position, level, tag, f"({group:04X},{number:04X})", "(FFFE,E000)")
+                if index and not undefined:
+                    items[index - 1].cut = True  # its length may be too small
                 if undefined:
                     # Nothing says where the sequence ends: what follows is read as the level's next elements.
                     return items, position, position
@@ -373,7 +401,7 @@ class Reader:
             known = self.buffer.known_fragments(start) if isinstance(self.buffer, PieceBuffer) else None
             fragments = known or encapsulation.read_fragments(self.buffer, start, end, self._little, most)
         if any(problem.code == "too-many-items" for problem in fragments.problems):
-            self._halt("element-limit", fragments.end, level, PixelData, "", f"{most} fragments")
+            self.halt("element-limit", fragments.end, level, PixelData, "", f"{most} fragments")
         if not fragments.delimited and fragments.end >= self.size:
             self.truncated = level.root.cut = level.cut = True
         return fragments, max(fragments.end, start)
@@ -390,18 +418,23 @@ class Reader:
             count = 1 if first is None else first.count + 1
             self.beyond[code] = Oddity(code, offset if first is None else first.offset, count=count)
 
-    def _halt(self, code: str, offset: int, level: Dataset, tag: int, found: str, wanted: str) -> None:
+    def halt(self, code: str, offset: int, level: Dataset, tag: int, found: str, wanted: str) -> None:
+        """Stop here, and say why: what follows in the file cannot be read."""
         if not self.stopped:
             self._odd(code, offset, level, tag, found, wanted)
-            self._ends(level, self.size)
+            self.stop(level)
+
+    def stop(self, level: Dataset) -> None:
+        """Stop within a level: it and all around it may have had more."""
+        self._ends(level, self.size)
         self.stopped = True
 
     def _too_many_elements(self, level: Dataset, tag: int, offset: int) -> None:
-        self._halt("element-limit", offset, level, tag, "", f"{self.bounds.elements} elements and items")
+        self.halt("element-limit", offset, level, tag, "", f"{self.bounds.elements} elements and items")
 
     def too_many_items(self, level: Dataset, tag: int, offset: int) -> None:
         """Stop: there are more items than are read."""
-        self._halt("element-limit", offset, level, tag, "", f"{self.bounds.items} items")
+        self.halt("element-limit", offset, level, tag, "", f"{self.bounds.items} items")
 
     def _ends(self, level: Dataset, end: int) -> None:
         """Remember that a level, and all around it, may have had more, if it ends where the bytes do."""
@@ -425,27 +458,34 @@ class Reader:
     ) -> None:  # fmt: skip
         if end >= self.size:
             self.truncated = True
-            self._halt("truncated", offset, level, tag, f"{end - start} of {length} bytes", f"{length} bytes")
+            self.halt("truncated", offset, level, tag, f"{end - start} of {length} bytes", f"{length} bytes")
         else:
             self._odd(code, offset, level, tag, f"{length} bytes", f"at most {end - start} bytes")
 
     def _leftover(self, level: Dataset, position: int, end: int, tag: int = 0) -> None:
         """Fewer bytes than an element's header are left."""
-        if end >= self.size and level.parent is None and not any(self.buffer[position:end]):
-            self._odd(
-                "trailing-bytes", position, level, tag, f"{end - position} bytes", "the end of the file"
-            )
+        left = f"{end - position} bytes"
+        if end >= self.size and level.parent is None and not tag and not any(self.buffer[position:end]):
+            self._odd("trailing-bytes", position, level, tag, left, "the end of the file")
+        elif end >= self.size and level.parent is None and _ends_with_pixels(level):
+            self._odd("no-element", position, level, 0, left, "the end of the file")
         elif end >= self.size:
             self.truncated = True
-            self._halt(
-                "truncated", position, level, tag, f"{end - position} bytes", "the header of an element"
-            )
-        else:
-            self._odd(
-                "length-beyond-parent", position, level, tag, f"{end - position} bytes left", "an element"
-            )
+            self.halt("truncated", position, level, tag, left, "the header of an element")
+        elif not self._was_too_long(level):
+            self._odd("length-beyond-parent", position, level, tag, f"{left} left", "an element")
 
-    def _vr(self, tag: int) -> str:
+    def _was_too_long(self, level: Dataset) -> bool:
+        """Whether the last thing told is that something in the last item of a level is too long: what is left follows from it."""
+        last = self.oddities[-1] if self.oddities else None
+        return (
+            last is not None
+            and last.code in ("length-beyond-parent", "item-beyond-parent")
+            and last.level is not None
+            and last.level.parent is level
+        )
+
+    def vr_of(self, tag: int) -> str:
         """The dictionary's VR (PS3.6), LO for private creators, UN for what it does not know (PS3.5 6.2.2)."""
         lookup = self._vr_of
         if lookup is None:
@@ -454,34 +494,6 @@ class Reader:
             return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else "UN"
         entry = lookup(tag)
         return entry.vr if entry is not None else "UN"
-
-    def _without_vr(
-        self,
-        level: Dataset,
-        tag: int,
-        letters: bytes,
-        short: int,
-        window: Window,
-        base: int,
-        position: int,
-        end: int,
-    ) -> tuple[str, int, int]:
-        """An element of an explicit data set whose VR is none: an unknown VR, or no VR at all."""
-        at = position - base
-        wide = (_LITTLE if self._little else _BIG)[2].unpack_from
-        if letters[0] in _UPPER and letters[1] in _UPPER:
-            self._odd("unknown-vr", position, level, tag, letters.decode("ascii"), "a VR of PS3.5 6.2")
-            # PS3.5 6.2: VRs added later have the long form.
-            if short == 0 and position + 12 <= end:
-                return letters.decode("ascii"), wide(window, at + 8)[0], position + 12
-            return letters.decode("ascii"), short, position + 8
-        length = wide(window, at + 4)[0]
-        if length == UNDEFINED or length <= end - position - 8:
-            self._odd("implicit-in-explicit", position, level, tag, "no VR", "a VR")
-            return self._vr(tag), length, position + 8
-        shown = "".join(chr(c) if 0x20 < c < 0x7F else f"\\x{c:02X}" for c in letters)
-        self._halt("unknown-vr", position, level, tag, shown, "a VR of PS3.5 6.2")
-        return "UN", 0, position + 8
 
     def _with_vr(
         self, level: Dataset, tag: int, vr: str, length: int, window: Window, base: int, offset: int, end: int
@@ -498,6 +510,17 @@ class Reader:
                 self._odd("explicit-in-implicit", offset, level, tag, written, "no VR")
                 return written, real, start
         return vr, length, offset + 8
+
+
+def _ends_with_pixels(level: Dataset) -> bool:
+    """Whether the last element is Pixel Data whose own end is certain."""
+    last = next(reversed(level.elements.values()), None)
+    return last is not None and last.tag == PixelData and (last.fragments is None or last.fragments.delimited)
+
+
+def _shown(letters: bytes) -> str:
+    """Two bytes that should be a VR, as they are shown."""
+    return "".join(chr(c) if 0x20 < c < 0x7F else f"\\x{c:02X}" for c in letters)
 
 
 def _inside(oddity: Oddity, level: Dataset, tag: int) -> bool:

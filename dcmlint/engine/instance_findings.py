@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -65,19 +65,29 @@ class InstanceFindings:
         return self._repeats.counts_again(active.id, place, numbers, rank, max(1, problem.count))
 
     def left_out(self) -> set[str]:
-        """Leave out findings that follow from another one at the same place: one defect, one finding.
+        """Leave out findings that follow from another one: one defect, one finding.
 
         Gives the rules that have no finding any more.
         """
-        explains = self._plan.explains
-        if explains.keys().isdisjoint(finding.rule for finding in self.made):
+        here, anywhere = self._plan.explains, self._plan.explains_in_file
+        rules = {finding.rule for finding in self.made}
+        if rules.isdisjoint(here) and rules.isdisjoint(anywhere):
             return set()
-        explained = {
-            (other, finding.path) for finding in self.made for other in explains.get(finding.rule, ())
-        }
-        dropped = {finding.rule for finding in self.made if (finding.rule, finding.path) in explained}
-        self.made = [finding for finding in self.made if (finding.rule, finding.path) not in explained]
-        return dropped.difference(finding.rule for finding in self.made)
+        places: dict[str, set[str]] = {}  # by rule, the places at which a finding of it follows from another
+        ranks: dict[str, int] = {}  # by rule, the rank up to which it does wherever it stands
+        for finding in self.made:
+            for other in here.get(finding.rule, ()):
+                places.setdefault(other, set()).add(finding.path)
+            for other in anywhere.get(finding.rule, ()):
+                ranks[other] = max(ranks.get(other, 0), RANK[finding.severity])
+
+        def follows(finding: Finding) -> bool:
+            return RANK[finding.severity] <= ranks.get(finding.rule, -1) or _is_within(
+                finding.path, places.get(finding.rule, ())
+            )
+
+        self.made = [finding for finding in self.made if not follows(finding)]
+        return rules.difference(finding.rule for finding in self.made)
 
     def all(self) -> tuple[Finding, ...]:
         """The findings, those that are alike joined; a rule of which more was found than is listed says how much."""
@@ -86,3 +96,10 @@ class InstanceFindings:
             self.made += self._maker.make(active, Problem(message=message), Where(count=count))
         made = self._repeats.added_to(self.made)
         return collapse(made, self._plan.once) if self._group else tuple(made)
+
+
+def _is_within(path: str, places: Collection[str]) -> bool:
+    """Whether a path is one of ``places``, or within one."""
+    if not places:
+        return False
+    return path in places or any(place and path.startswith((f"{place}.", f"{place}[")) for place in places)

@@ -67,12 +67,14 @@ def _bytes(path: str) -> bytes:
 class Members:
     """The members of a run, in the order of the inputs.  They wait on disk where they are many.
 
-    ``crashes``: reason and path of instances of which nothing could be kept.
+    ``crashes``: reason and path of instances of which nothing could be kept; ``lost``: the folders in which a file
+    could not be read, or not completely.
     """
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         self._packed = Spool(bytes)
         self.crashes: list[tuple[str, str]] = []
+        self.lost: set[str] = set()
         for packed in members:
             self.append(packed)
 

@@ -43,7 +43,7 @@ class Plan:
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
     ``kinds``: what these codes begin with (table, element, ...): of other checks nobody says what they find;
     ``aliases`` by (check code, path of keywords); ``silent``: those of aliases that somebody ignores; ``ids`` are those of all rules in the plan.
-    ``explains``: by rule, those that give way to it at the same place; ``once``: rules with one finding a file;
+    ``explains``: by rule, those that give way to it at the same place; ``explains_in_file``: anywhere; ``once``: rules with one finding a file;
     ``bound``: rules of which every place matters, since another gives way there or they give way themselves.
     """
 
@@ -52,6 +52,7 @@ class Plan:
         "aliases",
         "bound",
         "explains",
+        "explains_in_file",
         "expressions",
         "functions",
         "generic",
@@ -98,8 +99,10 @@ class Plan:
             active.rule for active in rules if active.rule.scope not in ("slide", "series", "association")
         ]
         self.explains = {rule.id: self._with_aliases(rule.explains) for rule in mine if rule.explains}
+        self.explains_in_file = {rule.id: rule.explains_in_file for rule in mine if rule.explains_in_file}
         self.once = frozenset(rule.id for rule in mine if rule.once)
-        self.bound = frozenset(self.explains).union(*self.explains.values(), self.once)
+        both = (self.explains, self.explains_in_file)
+        self.bound = self.once.union(*both, *(ids for one in both for ids in one.values()))
         self._shapes: dict[Shape, ShapedPlan | None] = {}
 
     def _with_aliases(self, ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.dicom.file_kind import HEAD, file_kind, promises_dicom
+from dcmlint.dicom.file_kind import APPLE_DOUBLE, HEAD, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, directory_of
 from dcmlint.engine.given import check_given
@@ -171,6 +171,9 @@ class Checker:
         if instance is None:
             other = self._svs_file(task, buffer)
             return other if other is not None else self._no_dicom(task, buffer)
+        from dcmlint.rules.tables.early_end import note_early_end
+
+        note_early_end(instance)
         plan = self.planner.plan(instance.sop_class, received=task.received)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))
@@ -233,7 +236,8 @@ class Checker:
     def _no_dicom(self, task: Task, buffer: Buffer) -> Result:
         """What was named, or has a name that promises DICOM, is a finding; anything else is skipped."""
         kind = file_kind(buffer[0:HEAD])
-        if task.named or self.settings.all_dicom or promises_dicom(os.path.basename(task.path)):
+        promised = promises_dicom(os.path.basename(task.path)) and kind != APPLE_DOUBLE
+        if task.named or self.settings.all_dicom or promised:
             return self.unreadable(task.path, NOT_DICOM, kind if not len(buffer) else f"not DICOM: {kind}")
         return skipped(task.path, kind)
 

@@ -60,7 +60,7 @@ def each_together(
         scope: [active for active in rules if active.rule.scope == scope] for scope in ("slide", "series")
     }
     for parts in members.related():
-        index = RunIndex(parts)
+        index = RunIndex(parts, members.lost)
         for slide in index.slides if of_scope["slide"] else ():
             yield _checked(SlideContext(slide, index), of_scope["slide"], settings)
         for series in index.series.values():

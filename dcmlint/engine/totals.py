@@ -71,6 +71,10 @@ class Totals:
                 stream.skipped(record)
             return
         self._tally.statuses[record.status] += 1
+        if record.status != "checked":
+            from dcmlint.facts.run.index import folder_of
+
+            self.members.lost.add(folder_of(record.path))
         if not sum(self._tally.statuses.values()) % _COLLECT_AFTER:
             gc.collect()
         self._tally.sampled += result.sampled

@@ -133,8 +133,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     remedy: str = ""
     downgrade: tuple[Downgrade, ...] = ()
     # rules whose findings follow from this one's and give way to it: of slide and series those in the same files,
-    # else those at the same place
+    # else those at the same place or within it
     explains: tuple[str, ...] = ()
+    explains_in_file: tuple[str, ...] = ()  # those that are no more severe, anywhere in the same file
     once: bool = False  # one finding for a file, however many attributes it is about
     default: bool = True
     repairs: tuple[Repair, ...] = ()

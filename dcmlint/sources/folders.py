@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dcmlint.dicom.buffers import open_file
+from dcmlint.dicom.file_kind import promises_dicom
 from dcmlint.sources.archive_kind import archive_kind
 from dcmlint.sources.input import Input, Selection
 
@@ -142,7 +143,8 @@ def _within(path: str, root: str) -> bool:
 def _file(entry: _Entry, selection: Selection, promised: bool) -> Iterator[Input]:
     if not entry.is_regular:
         what = "not a regular file" if os.path.exists(entry.path) else "a link to nothing"
-        yield Input(path=entry.path, kind="skipped", problem=what)
+        dicom = promised or promises_dicom(os.path.basename(entry.path))
+        yield Input(path=entry.path, kind="problem" if dicom else "skipped", problem=what)
         return
     kind = archive_kind(entry.path)
     if kind and not selection.unpack:

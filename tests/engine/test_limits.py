@@ -63,7 +63,7 @@ def test_inflated_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        bytes(8 * 2000),  # one tag again and again
+        b"\x08\0\x08\0CS\0\0" * 2000,  # one tag again and again
         b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0" * 2000,
     ],
 )

@@ -392,3 +392,20 @@ def test_zeros_in_a_tar_end_somewhere(tmp_path: Path, monkeypatch: pytest.Monkey
     assert report.exit_code == 4
     assert [record.status for record in report.files].count("checked") == 2
     assert any("of zeros" in finding.message for finding in report.findings)
+
+
+def test_what_a_macintosh_keeps_beside_a_file_promises_no_dicom(tmp_path: Path) -> None:
+    (tmp_path / "0.dcm").write_bytes(slides.to_bytes(slides.ct()))
+    (tmp_path / "._0.dcm").write_bytes(bytes.fromhex("00051607 00020000") + b"Mac OS X        " + bytes(60))
+    found = dcmlint.check(tmp_path, profile="dicom")
+    assert found.exit_code == 0
+    assert [one.title for one in found.skipped] == ["AppleDouble"]
+
+
+@pytest.mark.parametrize("name", ["gone.dcm", "gone"])
+def test_a_link_to_nothing_that_is_called_dicom_was_not_checked(name: str, tmp_path: Path) -> None:
+    (tmp_path / "0.dcm").write_bytes(slides.to_bytes(slides.ct()))
+    (tmp_path / name).symlink_to("nothing")
+    found = dcmlint.check(tmp_path, profile="dicom")
+    assert [one.rule for one in found.findings] == (["FILE902"] if name == "gone.dcm" else [])
+    assert found.exit_code == (4 if name == "gone.dcm" else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -80,8 +80,15 @@ def grouped(parts: Iterable[KeptFile], key: Callable[[KeptFile], K]) -> dict[K, 
 class RunIndex:
     """All instances of a run, sorted by path, so that the order of the inputs does not matter."""
 
-    def __init__(self, parts: Iterable[KeptFile]) -> None:
-        self.parts: tuple[KeptFile, ...] = tuple(sorted(parts, key=lambda part: part.path))
+    def __init__(self, parts: Iterable[KeptFile], lost: Collection[str] = ()) -> None:
+        """``lost``: the folders in which a file could not be read, or not completely.
+
+        A file of which only the begin could be read is not compared with others: what it lacks may stand in the rest.
+        """
+        found = sorted(parts, key=lambda part: part.path)
+        self.parts: tuple[KeptFile, ...] = tuple(part for part in found if part.kept.partial != "header")
+        self._uids = {part.kept.sop_instance for part in found if part.kept.partial == "header"}
+        self.lost = lost
 
     @cached_property
     def slides(self) -> list[Slide]:
@@ -139,6 +146,10 @@ class RunIndex:
     def named(self, uid: str) -> list[KeptFile]:
         """What a reference to an instance leads to: the instance, or the members of a concatenation of it."""
         return self.instances.get(uid) or self.concatenation_sources.get(uid, [])
+
+    def is_here(self, uid: str) -> bool:
+        """Whether a reference leads to anything, were it a file of which only the begin could be read."""
+        return uid in self._uids or bool(self.named(uid))
 
     @cached_property
     def instances(self) -> dict[str, list[KeptFile]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from dcmlint.decoding import decoder
@@ -21,6 +23,7 @@ from dcmlint.facts.run.sameness import Sameness, sameness
 from dcmlint.facts.run.slide_image import SlideImage, slide_image
 from dcmlint.standard.tags import (
     FrameOfReferenceUID,
+    PixelData,
     SeriesInstanceUID,
     StudyInstanceUID,
     TotalPixelMatrixColumns,
@@ -45,6 +48,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     ``equipment``, ``reference_frame`` (attributes of the entities) and ``references``.  ``image`` is packed
     for every image with a Total Pixel Matrix, ``annotations`` (packed) for annotations of one, and ``material`` is
     the container and the specimens that a derived object names.
+    ``partial``: the file is cut or damaged before its pixel data, or anywhere if it has none: "" or what is missing,
+    "header" or "pixels".
     ``size`` is that of an image, ``regions`` (packed) what a document says of parts of images.
     """
 
@@ -66,6 +71,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     material: Material | None = None
     size: ImageSize | None = None
     regions: bytes = b""
+    partial: Literal["", "header", "pixels"] = ""
 
 
 @facts("kept", Kept)
@@ -96,6 +102,7 @@ def kept(facts: Facts) -> Kept | None:
         annotations=msgspec.msgpack.encode(annotations) if annotations is not None else b"",
         material=material_of(facts), size=image_size(facts),
         regions=msgspec.msgpack.encode(regions) if regions else b"",
+        partial="" if instance.status != "partial" else "pixels" if PixelData in dataset else "header",
     )  # fmt: skip
 
 

@@ -256,6 +256,10 @@ class ElementCheck:
         elif level.is_whole(element) and not level.raw(element.tag)[:LONGEST].strip(b" \0"):
             self._add("private-creator", level, element, f"the private creator {tag_text(element.tag)} is empty",
                       want="the name of the creator of the block")  # fmt: skip
+        elif level.is_whole(element) and len(level.values(element.tag)) > 1:
+            self._add("private-creator", level, element,
+                      f"the private creator {tag_text(element.tag)} has {len(level.values(element.tag))} values",
+                      want="one value")  # fmt: skip
 
     def _units(self, level: Dataset, element: Element, size: int, unit: int) -> None:
         self._add("binary-length", level, element, f"{size} bytes are not a multiple of the value size of VR {element.vr}",

@@ -298,6 +298,11 @@ class IodSpec:
             )
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         self.all_known = frozenset().union(*tags) if tags else frozenset()
+        # What every instance has: attributes of type 1 and 2 of modules that are always there.
+        self.always = frozenset().union(*(
+            level.required | level.present
+            for module, level in zip(self.modules, levels, strict=True) if module.usage == "M" and module.when is None
+        ))  # fmt: skip
 
     def level(self, active: frozenset[int], hinted: frozenset[int] = frozenset()) -> Level:
         """The rows of the main data set when the modules with these numbers are in use, others only hinted at."""

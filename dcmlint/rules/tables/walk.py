@@ -46,6 +46,10 @@ _META = (
     MediaStorageSOPInstanceUID,
     ImplementationClassUID,
 )
+_VERSION, _SHOWN_VERSION = (
+    b"\0\1",
+    8,
+)  # PS3.10 7.1: the only version that there is; bytes of another one that are shown
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
 _ANYWHERE = frozenset(
     {
@@ -151,6 +155,11 @@ class TableCheck:
                 self._told.add(
                     "meta-type-1", meta, tag, f"{name_of(tag)} {what}; Type 1 in the File Meta Information",
                     want="present with a value", offset=-1 if element is None else element.offset,
+                )  # fmt: skip
+            elif tag == FileMetaInformationVersion and meta.raw(tag)[:_SHOWN_VERSION] != _VERSION:
+                self._told.add(
+                    "meta-version", meta, tag, "File Meta Information Version is not version 1",
+                    said=meta.raw(tag)[:_SHOWN_VERSION].hex(" ").upper(), want="00 01", offset=element.offset,
                 )  # fmt: skip
 
     # -- modules ---------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ def _chains(context: SlideContext, least: int = 2) -> list[Chain]:
 @rule_function("concatenation-numbers-complete")
 def numbers_complete(context: SlideContext) -> Iterator[Problem]:
     """CONC004: the members are numbered from 1 on, each once; a member that is not here is a warning."""
+    from dcmlint.facts.run.index import folder_of
+
     for chain in _chains(context):
         numbers = chain.numbers
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
@@ -93,6 +95,8 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
             continue
         highest = max([*numbers, chain.total or 0], default=0)
+        if any(folder_of(part.path) in context.index.lost for part in chain.parts):
+            continue  # the member that is missing may be a file that could not be read
         if len(numbers) == len(chain.parts) and len(numbers) < highest:
             missing = [number for number in range(1, min(highest, 10_000) + 1) if number not in set(numbers)]
             yield Problem(

@@ -39,7 +39,7 @@ def outside(context: SlideContext) -> Iterator[Problem]:
     missing: dict[str, str] = {}
     files: dict[str, None] = {}
     for part, reference in _referring(context):
-        if not context.index.named(reference.sop_instance):
+        if not context.index.is_here(reference.sop_instance):
             missing.setdefault(reference.sop_instance, reference.sop_class)
             files[part.path] = None
     if missing:

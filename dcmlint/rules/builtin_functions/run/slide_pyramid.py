@@ -66,8 +66,10 @@ def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
 def series_one(context: SlideContext) -> Iterator[Problem]:
     """PYR007: the levels of a pyramid stand in one series."""
     for pyramid in _of_several_levels(context):
-        differs = difference([level.parts[0] for level in pyramid.levels], COMPARED["series"])
-        if differs is not None:
+        parts = [level.parts[0] for level in pyramid.levels]
+        differs = difference(parts, COMPARED["series"])
+        # One Series Instance UID in several studies is ENT005.
+        if differs is not None and len({part.kept.series for part in parts}) > 1:
             yield problem(differs, f"the levels of one pyramid are in {len(differs.values)} series")
 
 

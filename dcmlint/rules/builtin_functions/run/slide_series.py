@@ -83,7 +83,8 @@ def unique(context: SlideContext, slides: str) -> Iterator[Problem]:
 
     here = {id(part) for part in context.parts}
     for uid in dict.fromkeys(part.kept.sop_instance for part in context.parts):
-        same = context.index.instances[uid]
+        # Of a file whose pixels are cut nobody knows whether it is a copy.
+        same = [part for part in context.index.instances[uid] if not part.kept.partial]
         if len(same) < 2 or id(same[0]) not in here:
             continue
         if all(part.on_slide for part in same) != (slides == "only"):
