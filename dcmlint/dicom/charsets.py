@@ -300,7 +300,7 @@ def _from_terms(terms: tuple[str, ...]) -> tuple[Charset, tuple[CharsetProblem, 
     alone = [(number, term) for number, term, _ in values.read if term in _STAND_ALONE]
     if alone:
         number, term = alone[0]
-        if sum(map(bool, stripped)) > 1:  # that a later value is empty was told
+        if number > 1 or any(stripped[1:]):  # that a later value is empty was told
             values.report(
                 "charset-stand-alone", number, f"value {number} cannot be combined with another character set"
             )

@@ -25,6 +25,7 @@ from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import hidden_texts
 from dcmlint.rules.functions import RuleContext
 from dcmlint.rules.scope import DatasetScope
+from dcmlint.rules.tables.early_end import note_early_end
 from dcmlint.rules.tables.elements import ValueCache
 
 _EVERY = "*"
@@ -48,6 +49,7 @@ class InstanceRun(RuleSubject):
     def __init__(
         self, instance: Instance, file: str, plan: Plan, settings: Settings, values: ValueCache,
     ) -> None:  # fmt: skip
+        note_early_end(instance)
         self.instance, self.plan = instance, plan
         self.facts = Facts(instance, FactOptions(
             frames=settings.frames, decode=settings.decode, show_values=settings.show_values))  # fmt: skip

@@ -171,9 +171,6 @@ class Checker:
         if instance is None:
             other = self._svs_file(task, buffer)
             return other if other is not None else self._no_dicom(task, buffer)
-        from dcmlint.rules.tables.early_end import note_early_end
-
-        note_early_end(instance)
         plan = self.planner.plan(instance.sop_class, received=task.received)
         run = InstanceRun(instance, task.path, plan, self.settings, self._values)
         run.facts.give("file_name", None if task.received else file_name_of(task.path))

@@ -278,13 +278,15 @@ def test_originals_and_unfinished_files_are_named_and_not_checked(tmp_path: Path
 
 
 def test_pipes_and_links_are_never_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.dcm")
+    os.mkfifo(tmp_path / "pipe")
     os.symlink("nothing", tmp_path / "dangling")
     put(tmp_path / "a.dcm", CT)
     report = check(tmp_path)
     assert names(report) == ["a.dcm"]
     assert [record.title for record in report.skipped] == ["a link to nothing", "not a regular file"]
-    assert check(tmp_path / "pipe.dcm").exit_code == 4
+    assert check(tmp_path / "pipe").exit_code == 4
+    os.rename(tmp_path / "pipe", tmp_path / "pipe.dcm")
+    assert check(tmp_path).exit_code == 4
 
 
 def test_links_out_of_the_tree_are_followed_only_when_told_to(tmp_path: Path) -> None:
