@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
 from collections import Counter
@@ -20,7 +21,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     shown = str(path)
     try:
         text = path.read_text("utf-8")
-        return tomllib.loads(text), text
+        return {key: _plain(value) for key, value in tomllib.loads(text).items()}, text
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", shown) from None
     except tomllib.TOMLDecodeError as error:
@@ -30,6 +31,15 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError(f"not TOML: {error}", shown) from None
     except RecursionError:
         raise ConfigError("nested too deeply", shown) from None
+
+
+def _plain(value: Any) -> Any:
+    """A value with its dates as text: whether ``2027-01-31`` stands in quotation marks makes no difference."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value
 
 
 def _toml_place(message: str) -> tuple[str, int, int]:

@@ -165,3 +165,12 @@ def test_a_comparison_of_what_is_not_there_is_an_error(
     out, err = capsys.readouterr()
     assert not out
     assert f"{absent}: no such file or folder" in err
+
+
+@pytest.mark.parametrize("until", ["2099-06-30", '"2099-06-30"'])
+def test_a_date_of_the_configuration_needs_no_quotation_marks(
+    until: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "dcmlint.toml"
+    config.write_text(f'[[ignore]]\nrule = "PHI010"\nreason = "known"\nuntil = {until}\n')
+    assert run(["check", "--config", str(config), "-f", "concise", str(LABEL)]) in (0, 1), capsys.readouterr().err

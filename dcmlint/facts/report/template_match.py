@@ -251,7 +251,7 @@ def _not_extensible(slot: Slot, child: ContentItem, concept: Code) -> Issue:
     tid = identifier(slot.template.identifier)
     return Issue(
         "unknown", child.dataset, ConceptNameCodeSequence,
-        f"a content item that TID {tid} does not have, which may not be extended",
+        f"a content item that is not in TID {tid}, which is not extensible",
         f"({concept.value}, {concept.scheme})", "a content item of the template", slot.label,
     )  # fmt: skip
 

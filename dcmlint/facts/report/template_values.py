@@ -50,7 +50,7 @@ def _coded(code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
     elif _outside(row.value_group, row.value_binding, code):
         yield (
             "group", level, CodeValue,
-            f"{row.name} has a value outside of CID {row.value_group}, which may not be extended", _shown(code),
+            f"{row.name} has a value outside of CID {row.value_group}, which is not extensible", _shown(code),
             f"a code of CID {row.value_group}",
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "defined-term": "a value is not a Defined Term",
     "item-count": "a sequence has too few or too many items",
     "item-numbers": "the items of a sequence are not numbered as its table says",
-    "value-range": "a number is outside of the range that its table gives",
+    "value-range": "a number is outside the range that its table gives",
     "optional-sequence-empty": "an optional sequence is present without items",
     "unknown-attribute": "the attribute is not in any module of the IOD",
     "meta-type-1": "a Type 1 attribute of the File Meta Information is absent or empty",

@@ -44,7 +44,7 @@ def shapes(context: RuleContext) -> Iterator[Problem]:
             wrong += len(found)
         if wrong:
             yield Problem(
-                message=f"{wrong} of {len(four)} {_PLURAL[group.graphic_type]} are not what their points should be",
+                message=f"{wrong} of {len(four)} {_PLURAL[group.graphic_type]} do not have the points that their type requires",
                 level=group.item, tag=group.coordinates, said=f"first in annotation {first + 1}",
                 want=_WANT[group.graphic_type],
             )  # fmt: skip

@@ -114,7 +114,7 @@ def unknown_dcm(context: RuleContext) -> Iterator[Problem]:
     codes = [(place, code) for place, code in _codes(context) if code[1] == "DCM" and code[0]]
     if not codes:
         raise NotApplicable
-    # A code that is outside of the context group of its template row is reported for that.
+    # A code that is outside the context group of its template row is reported for that.
     said = {id(issue.level) for issue in template_issues(context.facts) if issue.kind in ("group", "value")}
     for place, code in codes:
         if not meanings_of(code) and id(place.level) not in said:

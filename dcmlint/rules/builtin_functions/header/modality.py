@@ -48,5 +48,5 @@ def modality_of_class(context: RuleContext) -> Iterator[Problem]:
         known = load().sop_class(uid)
         yield Problem(
             tag=Modality, found=modality, want=" or ".join(want),
-            message=f"the modality {modality} does not make a {known.iod if known is not None else 'object of this class'}",
+            message=f"the modality {modality} does not create a {known.iod if known is not None else 'object of this class'}",
         )  # fmt: skip

@@ -116,12 +116,12 @@ def _outside(level: Dataset, plain: bool) -> Iterator[Problem]:
             )  # fmt: skip
         elif units == "DISPLAY" and not -0.001 <= worst <= 1.001:
             yield Problem(
-                message=f"{name_of(tag)} in units of DISPLAY is outside of the displayed area", level=level, tag=tag,
+                message=f"{name_of(tag)} in units of DISPLAY is outside the displayed area", level=level, tag=tag,
                 found=worst, want="0 to 1",
             )  # fmt: skip
         elif units in ("PIXEL", "MATRIX") and min(numbers) < -0.5:
             yield Problem(
-                message=f"{name_of(tag)} is outside of the image", level=level, tag=tag, found=min(numbers),
+                message=f"{name_of(tag)} is outside the image", level=level, tag=tag, found=min(numbers),
                 want="0 or more", severity="warning",
             )  # fmt: skip
 

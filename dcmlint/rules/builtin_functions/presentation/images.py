@@ -106,6 +106,6 @@ def displayed_area(context: RuleContext) -> Iterator[Problem]:
             left, top, right, bottom = numbers
             if right < left or bottom < top:
                 yield Problem(
-                    message="the bottom right hand corner of the displayed area is above or left of its top left hand corner",
+                    message="the bottom right corner of the displayed area is above or left of its top left corner",
                     level=area, tag=DisplayedAreaBottomRightHandCorner, found=last, want=f"at least {left}\\{top}",
                 )  # fmt: skip

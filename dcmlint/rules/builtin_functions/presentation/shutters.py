@@ -36,7 +36,7 @@ def shutters(context: RuleContext) -> Iterator[Problem]:
             first, last = dataset.value(low), dataset.value(high)
             if isinstance(first, int) and isinstance(last, int) and first >= last:
                 yield Problem(
-                    message=f"{name_of(high)} is not behind {name_of(low)}", tag=high, found=last,
+                    message=f"{name_of(high)} is not greater than {name_of(low)}", tag=high, found=last,
                     want=f"more than {first}",
                 )  # fmt: skip
     radius = dataset.value(RadiusOfCircularShutter)

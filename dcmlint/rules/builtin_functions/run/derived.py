@@ -160,7 +160,7 @@ def lossy(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
         elif part.has_image and part.image.lossy == "01" and _nothing_lost(part, images):
             yield Problem(
-                message="Lossy Image Compression is 01, but neither a source image nor this object was compressed with loss",
+                message="Lossy Image Compression is 01, but neither a source image nor this object was lossy compressed",
                 said="01", want="00", files=(part.path, images[0].path), severity="warning",
             )  # fmt: skip
 
@@ -320,7 +320,7 @@ def of_member(context: SlideContext) -> Iterator[Problem]:
             if member is not None and member.source and found[0] is not part:
                 whole = bool(part.kept.annotations)
                 yield Problem(
-                    message="a member of a concatenation is referred to, not the image that the members make together",
+                    message="a single member of a concatenation is referenced instead of the whole image",
                     found=reference.sop_instance, want=member.source, files=(part.path, found[0].path),
                     # Annotations are about all of an image; other objects may mean the frames of a member.
                     severity="" if whole else "info",
