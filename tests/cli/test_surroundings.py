@@ -173,4 +173,6 @@ def test_a_date_of_the_configuration_needs_no_quotation_marks(
 ) -> None:
     config = tmp_path / "dcmlint.toml"
     config.write_text(f'[[ignore]]\nrule = "PHI010"\nreason = "known"\nuntil = {until}\n')
-    assert run(["check", "--config", str(config), "-f", "concise", str(LABEL)]) in (0, 1), capsys.readouterr().err
+    assert run(["check", "--config", str(config), "-f", "concise", str(LABEL)]) in (0, 1), (
+        capsys.readouterr().err
+    )
