@@ -111,9 +111,10 @@ def status(config: ConfigFile = Path("gate.toml")) -> int:
     """Show the number of instances by state, the queues, and the age of the oldest held instance."""
     from dcmlint.gate import operate
     from dcmlint.gate.words import status_lines
+    from dcmlint.reports.border import printable
 
     with journal_of(config) as (journal, _):
-        print("\n".join(status_lines(operate.summary(journal), time())))
+        print("\n".join(printable(line) for line in status_lines(operate.summary(journal), time())))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import time
 from typing import Annotated, Any
 
 import typer
@@ -28,19 +29,13 @@ def _held() -> None:
 @helds.command("ls")
 def ls(config: ConfigFile = Path("gate.toml")) -> int:
     """List held instances, the oldest first."""
-    from dcmlint.findings.redact import given_uid
-    from dcmlint.gate.explain import when
+    from dcmlint.gate.explain import held_lines
     from dcmlint.reports.border import printable
 
     with journal_of(config) as (journal, _):
         rows = journal.rows("state='held'")
-    for row in rows:
-        print(
-            printable(
-                f"{row.id:>6}  {when(row.changed)}  {row.sender or '-'}  {given_uid(row.uid)}\n        {row.why}"
-            )
-        )
-    print(f"{len(rows)} held")
+    for line in held_lines(rows, time()):
+        print(printable(line))
     return 0
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dcmlint.gate.records import UNANSWERED, Arrival, Row, State
-from dcmlint.gate.tables import ROW, encoded, row_of
+from dcmlint.gate.tables import FIRST_UNCHECKED, ROW, encoded, row_of
 from dcmlint.intake.verdict import Repair, Verdict
 
 T = TypeVar("T")
@@ -87,8 +87,7 @@ class Change:
 
     def first_unchecked(self, study: str) -> int | None:
         """The first instance of a study whose verdict is not known yet."""
-        sql = "SELECT min(id) FROM instances WHERE study=? AND state='checking'"
-        found: int | None = self.aside(sql, (study,)).fetchone()[0]
+        found: int | None = self.aside(FIRST_UNCHECKED, (study,)).fetchone()[0]
         return found
 
     def same_uid(self, uid: str) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from dcmlint.findings.redact import given_uid
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Delivery, Event, Row
+from dcmlint.gate.words import age
 from dcmlint.intake.verdict import Brief, Repair
 
 _MOST_CHANGES = 20
@@ -53,12 +54,30 @@ def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     yield f"  {'file ' + row.file if row.kept else 'its file is no longer kept here'}"
     for delivery in journal.deliveries(row.id):
         yield f"  to {delivery.destination}: {delivery_words(delivery)}"
+    earlier = journal.first_unchecked(row.study) if row.state == "queued" and row.study else None
+    if earlier is not None and earlier < row.id:
+        yield f"  it waits for instance {earlier} of its study, which came before and is not checked yet"
     yield from repair_lines(row)
     for found in findings(row)[:10]:
         yield f"  {found.severity}[{found.rule}] {found.message}"
     yield "  history:"
     for event in journal.events(row.id):
         yield f"    {event_words(event)}"
+
+
+def held_lines(rows: Sequence[Row], now: float) -> Iterator[str]:
+    """What is held, by study, and what can be done about it."""
+    studies: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.changed):
+        studies.setdefault(row.study, []).append(row)
+    for study, held in studies.items():
+        yield f"study {given_uid(study) or 'unknown'}"
+        for row in held:
+            yield f"{row.id:>6}  held for {age(now - row.changed)}  from {row.sender or '-'}  {given_uid(row.uid)}"
+            yield f"        {row.why}"
+    yield f"{len(rows)} held"
+    if rows:
+        yield "Each waits for a person: held show NUMBER, then held release, held discard or held export (a study: by its UID)."
 
 
 def repair_lines(row: Row) -> Iterator[str]:

@@ -20,7 +20,18 @@ from dcmlint.errors import UsageError
 from dcmlint.gate import decisions
 from dcmlint.gate.change import Change
 from dcmlint.gate.records import Arrival, Delivery, Event, Outcome, Row, State, Taken
-from dcmlint.gate.tables import DELIVERY, EVENT, ROW, delivery_of, ended, event_of, forget, prepare, row_of
+from dcmlint.gate.tables import (
+    DELIVERY,
+    EVENT,
+    FIRST_UNCHECKED,
+    ROW,
+    delivery_of,
+    ended,
+    event_of,
+    forget,
+    prepare,
+    row_of,
+)
 from dcmlint.gate.writer import Needs, Writer, connect
 from dcmlint.intake.verdict import Verdict
 
@@ -152,6 +163,11 @@ class Journal:
         """The instances that are not checked yet, those that came first."""
         sql = f"SELECT {ROW} FROM instances WHERE state='checking' ORDER BY received LIMIT ?"
         return [row_of(values) for values in self.read(sql, limit)]
+
+    def first_unchecked(self, study: str) -> int | None:
+        """The first instance of a study whose verdict is not known yet."""
+        found: int | None = self.read(FIRST_UNCHECKED, study)[0][0]
+        return found
 
     def find(self, uid: str) -> list[Row]:
         """Everything that came under a SOP Instance UID."""

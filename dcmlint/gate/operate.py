@@ -185,9 +185,10 @@ def summary(journal: Journal) -> dict[str, object]:
         for state, number in journal.read("SELECT state, count(*) FROM instances GROUP BY state")
     }
     queues = {
-        str(name): {"length": length, "oldest": oldest}
-        for name, length, oldest in journal.read(
-            "SELECT d.destination, count(*), min(i.received) FROM deliveries d JOIN instances i ON i.id=d.instance "
+        str(name): {"length": length, "oldest": oldest, "detail": detail}
+        # With one min(), SQLite takes what is in no aggregate from the row that has it (https://sqlite.org/lang_select.html).
+        for name, length, oldest, detail in journal.read(
+            "SELECT d.destination, count(*), min(i.received), d.detail FROM deliveries d JOIN instances i ON i.id=d.instance "
             "WHERE d.state IN ('queued','sending') GROUP BY d.destination"
         )
     }

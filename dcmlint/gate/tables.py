@@ -61,6 +61,7 @@ _ENDED = "('delivered','refused','superseded','discarded')"
 ROW = ("id, uid, sop_class, syntax, study, series, sha256, size, file, kept, sender, called, peer, via, received, "
        "state, changed, why, answer, findings, repaired, repair, patient")  # fmt: skip
 _KEPT = Row.__struct_fields__.index("kept")
+FIRST_UNCHECKED = "SELECT min(id) FROM instances WHERE study=? AND state='checking'"
 EVENT = "id, time, instance, uid, state, who, why, sha256"
 # What was repaired goes to the archive in the place of what came.
 DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, "

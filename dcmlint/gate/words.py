@@ -17,7 +17,8 @@ def status_lines(summary: dict[str, Any], now: float) -> Iterator[str]:
     if summary["repaired"]:
         yield f"repaired   {summary['repaired']:>9}"
     for name, queue in summary["queues"].items():
-        yield f"to {name}: {queue['length']} wait, the oldest for {age(now - queue['oldest'])}"
+        last = f": {queue['detail']}" if queue["detail"] else ""
+        yield f"to {name}: {queue['length']} wait, the oldest for {age(now - queue['oldest'])}{last}"
     if summary["oldest_unchecked"] is not None:
         yield f"the oldest instance that is not checked yet waits for {age(now - summary['oldest_unchecked'])}"
     if summary["oldest_held"] is not None:

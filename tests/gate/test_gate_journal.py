@@ -13,6 +13,7 @@ from gate_support import Bench, arrival_of, data_set, sha, until
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.change import Change
+from dcmlint.gate.explain import explain
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Arrival, Outcome
 from dcmlint.gate.writer import JournalError, Needs, Writer
@@ -353,6 +354,9 @@ def test_what_came_before_in_its_study_is_waited_for_until_it_is_checked(
     journal.take(arrival(3, study="2.25.901"), Verdict(study="2.25.901"))
     journal.take(arrival(4), None)  # of which nobody knows its study
     assert [one.instance for one in journal.exchange("archive", [])] == [3]
+    assert "  it waits for instance 1 of its study, which came before and is not checked yet" in list(
+        explain(journal, "2.25.2")
+    )
     journal.settle(1, "2.25.1", Verdict(study="2.25.900", action=action)).result(5)
     assert [one.instance for one in journal.exchange("archive", [])] == then
 

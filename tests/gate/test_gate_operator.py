@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import subprocess
 from pathlib import Path
 from time import monotonic
@@ -83,6 +84,12 @@ def test_a_session(tmp_path: Path) -> None:
             archive.stop()
             send_one("2.25.109")  # waits
             until(lambda: "connection refused" in gate(config, "explain", "2.25.109").stdout)
+            said = gate(config, "status").stdout
+            assert re.search(
+                r"^to archive: 1 wait, the oldest for \d+ s: no association: .*connection refused",
+                said,
+                re.MULTILINE,
+            )
 
             def explained(uid: str, *words: str) -> None:
                 said = gate(config, "explain", uid)
@@ -102,6 +109,12 @@ def test_a_session(tmp_path: Path) -> None:
             assert gate(config, "explain", "2.25.999").returncode == 2
 
             listed = gate(config, "held", "ls").stdout
+            assert "\\x" not in listed
+            assert "study 2.25.1\n" in listed
+            assert re.search(
+                r"^ +\d+  held for \d+ s  from TESTER  2\.25\.102\n +GTT002 ", listed, re.MULTILINE
+            )
+            assert "Each waits for a person" in listed
             assert listed.count("2.25.10") == 4
             assert bad in listed
             assert "Marker" not in listed

@@ -31,10 +31,10 @@ from dcmlint.network.observed import (
     AssociationEnd,
     AssociationFacts,
     AssociationHead,
-    CertificateFacts,
     InstanceFacts,
     TlsSession,
 )
+from dcmlint.network.tls.session import session_of
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.associate import (
     AcceptedContext,
@@ -216,7 +216,7 @@ class Association:
         except OSError as error:
             raise WireError("closed", f"in the TLS handshake: {error.strerror or error}") from error
         self._handshake_ms = (monotonic() - began) * 1000
-        self._tls = _session(secure)
+        self._tls = session_of(secure)
 
     def _negotiate(self) -> bool:
         line = self._line
@@ -583,20 +583,3 @@ class Association:
             bytes_received=self._line.received,
             problems=tuple(self._problems),
         )
-
-
-def _session(secure: ssl.SSLSocket) -> TlsSession:
-    cipher = secure.cipher()
-    certificate = secure.getpeercert(binary_form=True)
-    facts: CertificateFacts | None = None
-    if certificate is not None:
-        # Only a session with a client certificate needs a reader of certificates.
-        from dcmlint.network.tls.certificates import read_certificate
-
-        facts = read_certificate(certificate)
-    return TlsSession(
-        version=secure.version() or "",
-        suite=cipher[0] if cipher else "",
-        alpn=secure.selected_alpn_protocol() or "",
-        peer_certificate=facts,
-    )
