@@ -142,3 +142,22 @@ def test_an_image_type_in_lower_case_is_one_finding() -> None:
     assert _more(made, lambda one: setattr(one, "ImageType", [*kind[:2], kind[2].lower(), *kind[3:]])) == {
         ("VR003", "ImageType")
     }
+
+
+@pytest.mark.parametrize(
+    ("ratio", "spacing", "wrong"),
+    [(["1", "1"], False, True), (["3", "4"], False, False), (["3", "4"], True, True)],
+)
+def test_a_ratio_is_stated_of_pixels_that_are_not_square(
+    ratio: list[str], spacing: bool, wrong: bool
+) -> None:
+    # PS3.3 Table C.7-11c
+    made = general.sc()
+    made.PixelAspectRatio = ratio
+    if spacing:
+        made.PixelSpacing = ["1", "1"]
+    assert (("MOD007", "PixelAspectRatio") in _found(made)) is wrong
+
+
+def test_no_ratio_is_asked_for() -> None:
+    assert not {one for one in _found(slides.full_jpeg()) if "AspectRatio" in one[1]}
