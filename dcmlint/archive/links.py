@@ -54,5 +54,7 @@ def _links(path: str, kept: Kept) -> Iterator[tuple[str, str]]:
 
 def _hashed(kind: str, value: str) -> int:
     return int.from_bytes(
-        blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+        blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        "little",
+        signed=True,
     )

@@ -102,7 +102,8 @@ def _label(database: Any, files: list[str], starts: list[int]) -> None:
             f"SELECT unnest(links) AS link, {_NUMBER} AS number FROM {_FACTS} WHERE octet_length(kept) > 0 ORDER BY link, number",
             params=[files],
         ).to_arrow_reader(_ROWS)
-        last = before = -1
+        last: int | None = None
+        before = 0
         for batch in links:
             for link, number in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if link == last:

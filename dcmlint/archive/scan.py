@@ -302,11 +302,11 @@ def _edition() -> str:
 
 
 def rules_digest(checker: Checker, secret: bytes = b"") -> str:
-    """A digest of all that decides what is found: dcmlint, its edition, the settings, the rules and the profile.
+    """A digest of all that decides what is found: dcmlint, its schema, its edition, the settings, the rules and the profile.
 
     And of the key of hashes: those of two keys cannot be compared.
     """
-    hashed = hashlib.sha256(f"{__version__} {_edition()} {name_of(secret)}".encode())
+    hashed = hashlib.sha256(f"{__version__} {VERSION} {_edition()} {name_of(secret)}".encode())
     profile = checker.profile
     for part in (
         checker.settings, [(active.severity, active.rule) for active in checker.planner.rules], profile.exemptions,

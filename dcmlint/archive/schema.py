@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-VERSION = 1
+VERSION = 2
 
 _TEXTS = pa.list_(pa.string())
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
@@ -104,7 +104,7 @@ FINDINGS = pa.schema(_FINDING)
 _FACT = [
     ("path", pa.string()),
     ("kept", pa.binary()),
-    ("links", pa.list_(pa.uint64())),
+    ("links", pa.list_(pa.int64())),  # signed: Spark knows no others
     ("directory", _TEXTS),
     ("exempt", pa.list_(pa.int32())),
 ]
