@@ -8,7 +8,7 @@ from typing import Any
 from dcmlint.archive.layout import Folder
 
 # What DuckDB may take before it goes to the disk (bytes): for the work of a scan, and for questions of somebody.
-_SCAN, _QUERIES = 96 << 20, 1 << 30
+_SCAN, _QUERIES = 64 << 20, 1 << 30
 
 
 def connect(*, sorting: bool = False) -> Any:

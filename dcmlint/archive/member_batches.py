@@ -19,7 +19,7 @@ from dcmlint.archive.group_unit import MEMBERS
 from dcmlint.archive.joined import Joined
 
 # Members that go to a process together, and that are put in order at a time, where groups are smaller.
-_BATCH, _TOGETHER = 1024, 10_000
+_BATCH, _TOGETHER = 1024, 4096
 _ROWS = 1 << 13  # that are read at a time
 
 
