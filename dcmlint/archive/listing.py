@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dcmlint.archive.objects import keys_of
+from dcmlint.archive.schema import KEYS
 from dcmlint.errors import InputError, UsageError
 from dcmlint.sources.key import Key, Source
 from dcmlint.sources.open_source import DICOMWEB, PACS, SourceSettings, scheme_of
 
 _ROWS = 4096
+# The columns of a list of keys that are taken, and what their values are.
+_COLUMNS = {"key": "texts", "size": "numbers", "modified": "times", "etag": "texts"}
 
 
 def list_keys(source: Source, settings: SourceSettings, after: str = "") -> Iterator[Key]:
@@ -64,7 +69,25 @@ def _named(settings: SourceSettings) -> Iterator[Key]:
             if "modality" not in names:
                 raise UsageError(f"{settings.keys}: no column is named modality")
             batch = batch.filter(pc.equal(batch.column("modality"), settings.modality))
-        yield from keys_of(batch)
+        for key in keys_of(_typed(batch, settings.keys)):
+            # A size of a list may be old: of one that says nothing the object itself tells.
+            yield key if key.size is None or key.size > 0 else msgspec.structs.replace(key, size=None)
+
+
+def _typed(batch: Any, path: str) -> Any:
+    """The columns of a list of keys, as `KEYS` has them.  Raises `UsageError`."""
+    import pyarrow as pa
+
+    columns = {}
+    for name in _COLUMNS:
+        if name in batch.schema.names:
+            try:
+                columns[name] = batch.column(name).cast(KEYS.field(name).type)
+            except pa.ArrowException:
+                raise UsageError(f"{path}: the column {name} cannot be read as {_COLUMNS[name]}") from None
+    if columns["key"].null_count:
+        raise UsageError(f"{path}: a row has no key")
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _batches(path: str) -> Iterator[Any]:

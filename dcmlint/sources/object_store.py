@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from dcmlint.sources.ranged import FIRST, First, RangedSource
 
 _PIECE = 1 << 20  # of an object that is read whole
 _CHUNK = 1000
+_NOT_READ = "a key has an empty part, a part . or .., or a control character, which obstore does not read"
 _RETRIES = {"max_retries": 4}
 _CLIENT_OPTIONS = (
     "timeout",
@@ -64,45 +66,31 @@ class ObjectStore(RangedSource):
     # -- requests ---------------------------------------------------------------------------------------
 
     def _first(self, name: str, size: int, etag: str) -> First:
+        """What the answer says of the object counts: what was listed, or stands in a list of keys, may have changed."""
         import obstore
 
-        try:
-            return self._begin(name, size, etag)
-        except (OSError, obstore.exceptions.BaseError) as error:
-            raise InputError(_reason(error)) from None
-
-    def _begin(self, name: str, size: int, etag: str) -> First:
-        """The first range of an object, its size and ETag; ``size`` -1: the answer says both."""
-        import obstore
-
-        if size >= 0:
-            head = bytes(obstore.get_range(self._store, name, start=0, end=min(size, FIRST)))
-            return head, size, etag
-        try:
-            options: Any = {"range": (0, FIRST)}
-            answer = obstore.get(self._store, name, options=options)
-        except obstore.exceptions.GenericError:  # an empty object has no range
-            answer = obstore.get(self._store, name)
-        meta = answer.meta
-        return bytes(answer.bytes()), meta["size"], meta.get("e_tag") or ""
+        options: Any = {"range": (0, FIRST)}
+        with _told():
+            try:
+                answer = obstore.get(self._store, name, options=options)
+            except obstore.exceptions.GenericError:  # an empty object has no range
+                answer = obstore.get(self._store, name)
+            meta = answer.meta
+            return bytes(answer.bytes()), meta["size"], meta.get("e_tag") or ""
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         import obstore
 
-        try:
+        with _told():
             for piece in obstore.get(self._store, name).stream(min_chunk_size=_PIECE):
                 yield bytes(piece)
-        except (OSError, obstore.exceptions.BaseError) as error:
-            raise InputError(_reason(error)) from None
 
     def _range(self, name: str, etag: str, start: int, stop: int) -> bytes:
         import obstore
 
         options: Any = {"range": (start, stop), **({"if_match": etag} if etag else {})}
-        try:
+        with _told():
             return bytes(obstore.get(self._store, name, options=options).bytes())
-        except (OSError, obstore.exceptions.BaseError) as error:
-            raise InputError(_reason(error)) from None
 
     def _key(self, meta: Any, named: bool) -> Key:
         return Key(
@@ -147,6 +135,17 @@ def _value(text: str) -> Any:
     return text.lower() == "true" if text.lower() in ("true", "false") else text
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the library raises for an object, as `InputError`; ValueError for a key that it does not read."""
+    import obstore
+
+    try:
+        yield
+    except (OSError, ValueError, obstore.exceptions.BaseError) as error:
+        raise InputError(_reason(error)) from None
+
+
 def _reason(error: BaseException) -> str:
     """Words for what the library raised: never its text, which may hold addresses and headers."""
     import obstore
@@ -159,6 +158,8 @@ def _reason(error: BaseException) -> str:
         (known.PreconditionError, "it changed while it was read"),
         (known.NotSupportedError, "the server does not support it"),
         (known.UnknownConfigurationKeyError, "an option that the store does not have"),
+        (known.InvalidPathError, _NOT_READ),
+        (ValueError, _NOT_READ),
     )
     return next(
         (text for kind, text in words if isinstance(error, kind)),

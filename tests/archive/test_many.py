@@ -6,9 +6,8 @@ import tracemalloc
 from bisect import bisect_left
 
 import pytest
-from support.archives import rows_in, scanned
+from support.archives import rows_in, scanned, synthetic
 from support.servers import Synthetic, synthetic_s3
-from support.slides import ct, to_bytes
 
 from dcmlint.archive.layout import Folder
 from dcmlint.archive.plan import Choice, shards
@@ -16,15 +15,8 @@ from dcmlint.archive.plan import Choice, shards
 COUNT = 10_000
 
 
-def synthetic(count: int = COUNT) -> Synthetic:
-    image = ct()
-    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.9.1.{10**11}"
-    image.SeriesInstanceUID = "1.2.826.0.1.3680043.9.2.100000"
-    return Synthetic(count, to_bytes(image), image.SOPInstanceUID, image.SeriesInstanceUID)
-
-
 def test_a_sample_of_ten_thousand_is_the_same_each_time(tmp_path):
-    with synthetic_s3(synthetic()) as options:
+    with synthetic_s3(synthetic(COUNT)) as options:
         run = scanned(
             tmp_path / "out", "s3://b/archive", profile="dicom", options=options, choice=Choice(share=0.01)
         )

@@ -21,6 +21,7 @@ from dcmlint.engine.settings import Settings
 from dcmlint.sources.open_source import SourceSettings
 
 from . import slides
+from .servers import Synthetic
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -59,6 +60,14 @@ def of_pydicom(folder: Path) -> Path:
             place.mkdir(exist_ok=True)
             shutil.copyfile(path, place / path.name)
     return folder
+
+
+def synthetic(count: int) -> Synthetic:
+    """CT images of a server, 100 to a series, that are made when they are asked for."""
+    image = slides.ct()
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.9.1.{10**11}"
+    image.SeriesInstanceUID = "1.2.826.0.1.3680043.9.2.100000"
+    return Synthetic(count, slides.to_bytes(image), image.SOPInstanceUID, image.SeriesInstanceUID)
 
 
 class HereEngine:
