@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sqlite3
 import ssl
 import threading
 import uuid
@@ -66,6 +67,8 @@ class Commitments:
         self._folder, self._journal, self._log, self._clock = folder, journal, log, clock
         self._peers, self._tls = peers, tls
         folder.mkdir(exist_ok=True)
+        for left in folder.glob("*.part"):  # of a request that was never answered
+            left.unlink()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gate-commitment", daemon=True)
 
@@ -101,8 +104,12 @@ class Commitments:
             except (OSError, msgspec.MsgspecError) as error:
                 self._log("storage commitment", level="error", file=path.name, error=str(error))
                 continue
-            if self._clock() >= one.due:
+            if self._clock() < one.due:
+                continue
+            try:
                 self._look_at(path, one)
+            except (OSError, sqlite3.Error) as error:  # the disk is full, or the journal is closed
+                self._log("storage commitment", level="warning", transaction=one.uid, error=str(error))
 
     def start(self) -> None:
         """Look every few seconds, in a thread of its own: to send a result can take time."""
@@ -118,7 +125,7 @@ class Commitments:
         while not self._stop.wait(_LOOK_SECONDS):
             try:
                 self.look()
-            except OSError as error:  # the journal is closed, or the disk is full
+            except OSError as error:  # the folder cannot be read
                 self._log("storage commitment", level="warning", error=str(error))
 
     # --- one request -------------------------------------------------------------------------------
@@ -156,16 +163,14 @@ class Commitments:
         failed: dict[tuple[str, str], int] = {}
         pending = []
         for reference in one.references:
-            rows = self._journal.find(reference[1])
-            delivered = [row for row in rows if row.state == "delivered"]
-            if any(row.sop_class == reference[0] for row in delivered):
-                continue
-            if delivered:
-                failed[reference] = CLASS_CONFLICT
-            elif any(row.state in _PENDING for row in rows):
-                pending.append(reference)
-            else:
+            # Of several versions it is the last one that its sender may delete.
+            rows = [row for row in self._journal.find(reference[1]) if row.state in (*_PENDING, "delivered")]
+            if not rows:
                 failed[reference] = NO_SUCH_INSTANCE
+            elif rows[-1].state in _PENDING:
+                pending.append(reference)
+            elif rows[-1].sop_class != reference[0]:
+                failed[reference] = CLASS_CONFLICT
         return failed, pending
 
     def _send(self, peer: Commitment, one: Transaction, failed: dict[tuple[str, str], int]) -> str:

@@ -32,6 +32,7 @@ class Part:
         "_fd",
         "_flushed",
         "_flusher",
+        "_head",
         "_wanted",
         "ahead",
         "limit",
@@ -55,6 +56,7 @@ class Part:
         self._wanted = digest
         self._digest: Digest | None = None
         self._fd = -1
+        self._head = b""  # written with what comes first: each call into the system may have to wait for other threads
 
     def open(self, head: bytes = b"") -> None:
         """Make the file and write its head, which is no part of the data set; a disk that refuses makes a
@@ -64,7 +66,7 @@ class Part:
         try:
             self._fd = os.open(self.path, _FLAGS, 0o600)
             self._digest = Digest(self.path, len(head)) if self._wanted else None
-            self._put(memoryview(head))
+            self._head = head
         except OSError as error:
             self._disk(error)
 
@@ -80,7 +82,11 @@ class Part:
             self.refusal = Answer(PROCESSING_FAILURE, f"larger than the limit of {self.limit} bytes")
             return
         try:
-            self._put(data)
+            if self._head:
+                head, self._head = self._head, b""
+                self._put(memoryview(head + data))
+            else:
+                self._put(data)
         except OSError as error:
             self._disk(error)
             return
@@ -101,14 +107,16 @@ class Part:
         """Close the file, its bytes safe on the disk first if ``durable``."""
         if self._fd < 0:
             return
-        fd, self._fd = self._fd, -1
+        fd = self._fd
         try:
             try:
+                self._put(memoryview(self._head))
                 if durable:
                     _flush(fd)
                 if self._digest is not None:
                     self._digest.close()
             finally:
+                self._fd = -1
                 os.close(fd)
         except OSError as error:
             self._disk(error)

@@ -189,6 +189,51 @@ def test_a_result_that_is_not_taken_is_sent_again_later(tmp_path: Path) -> None:
         asker.close()
 
 
+def test_what_is_committed_is_the_last_version(tmp_path: Path) -> None:
+    asker = Asker()
+    try:
+        with Bench(tmp_path) as bench:
+            made = commitments(bench, tmp_path, asker.port)
+            bench.take(data_set("2.25.1"), "2.25.1")
+            deliver(bench)
+            bench.take(
+                data_set("2.25.1", filling=b"other" * 9), "2.25.1"
+            )  # held: the archive has the first one
+            made.take(action(asked("2.25.1")))
+            made.look()
+            assert asker.events == []
+            bench.journal.move([2], "discarded", who="test", why="the first one is right")
+            made.look()
+            assert [event for event, _ in asker.events] == [1]
+    finally:
+        asker.close()
+
+
+def test_a_request_that_cannot_be_written_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = Asker()
+    asker.status = 0x0110
+    try:
+        with Bench(tmp_path) as bench:
+            made = commitments(bench, tmp_path, asker.port)
+            for transaction in ("2.25.5", "2.25.6"):
+                made.take(action(asked("2.25.404", transaction=transaction)))
+
+            def full(path: Path, one: Transaction) -> None:
+                raise OSError(28, "No space left on device")
+
+            monkeypatch.setattr(made, "_save", full)
+            made.look()
+            assert len(asker.events) == 2
+    finally:
+        asker.close()
+    (tmp_path / "commitments" / "left.part").write_bytes(b"{")
+    with Bench(tmp_path) as bench:
+        commitments(bench, tmp_path, 1)
+    assert not (tmp_path / "commitments" / "left.part").exists()
+
+
 def deliver(bench: Bench) -> None:
     """Have everything that is queued delivered."""
     for delivery in bench.journal.exchange("archive", [], limit=100):
