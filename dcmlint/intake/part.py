@@ -56,7 +56,9 @@ class Part:
         self._wanted = digest
         self._digest: Digest | None = None
         self._fd = -1
-        self._head = b""  # written with what comes first: each call into the system may have to wait for other threads
+        self._head = (
+            b""  # written with what comes first: each call into the system may have to wait for other threads
+        )
 
     def open(self, head: bytes = b"") -> None:
         """Make the file and write its head, which is no part of the data set; a disk that refuses makes a
