@@ -114,6 +114,15 @@ def test_each_value_of_several_must_be_there() -> None:
     # PS3.5 7.4.1: a value of Type 1 is not empty
     made = general.ct()
     assert _more(made, lambda one: setattr(one, "PixelSpacing", ["0.5", ""])) == {("MOD002", "PixelSpacing")}
+    made.PixelSpacing = ["0.5", "0.5"]
+    assert _more(made, lambda one: setattr(one, "ImageType", ["", "PRIMARY", "AXIAL"])) == {
+        ("MOD009", "ImageType")
+    }
+    enhanced = general.enhanced_ct()
+    measures = enhanced.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert _more(enhanced, lambda _: setattr(measures, "PixelSpacing", ["0.5", ""])) == {
+        ("MOD005", "PixelSpacing")
+    }
 
 
 def _all(made: FileDataset) -> list[str]:

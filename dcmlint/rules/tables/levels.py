@@ -61,7 +61,7 @@ class Level:
 
     ``required``: tags of type 1 without condition; ``filled``: tags that must have a value where they are present,
     these and the sequences of functional groups; ``judged``: attributes whose values decide what is found here;
-    ``several``: tags of type 1 whose number of values is fixed and more than one;
+    ``several``: tags of type 1 or 1C whose number of values is fixed and more than one;
     ``weighed``: those of which it matters whether they have a value; ``present``: tags of type 2 that are not of type 1;
     ``rows``: all rows by tag; ``open``: any attribute may stand here; ``tallied``: rows of sequences of which another
     attribute says how many items they have; ``numbered``: rows of attributes that number the items of this level.
@@ -126,7 +126,11 @@ class Level:
         self.required = frozenset(required)
         self.filled = frozenset(filled | required)
         self.present = frozenset(present - required)
-        self.several = frozenset(tag for tag in required if _has_several(tag))
+        self.several = frozenset(
+            tag
+            for tag, specs in self.rows.items()
+            if any(spec.type in ("1", "1C") for spec in specs) and _has_several(tag)
+        )
         self.conditional = tuple(spec for spec in conditional if spec.row.tag not in required)
         self.gated = tuple(gated)
         self.valued, self.sized, self.numbered = valued, sized, tuple(numbered.values())

@@ -22,7 +22,8 @@ def check_listed(told: Told, dataset: Dataset, element: Element, level: Level) -
     if not values or (settled is not None and values in settled):
         return
     before = len(told.problems)
-    _check_values(told, dataset, element, values, level.valued[element.tag])
+    first = any(spec.type in ("1", "1C") for spec in level.rows[element.tag])
+    _check_values(told, dataset, element, values, level.valued[element.tag], first)
     if settled is not None and before == len(told.problems) and len(settled) < _SETTLED:
         settled.add(values)
 
@@ -33,7 +34,9 @@ def _check_values(
     element: Element,
     values: tuple[object, ...],
     sets: list[tuple[standard.ValueSet, RowSpec]],
+    first: bool,
 ) -> None:
+    """``first``: the attribute is of type 1, and none of its values that has a list of its own is empty."""
     defined: dict[int, tuple[set[object], RowSpec]] = {}
     failed: set[int] = set()
     for allowed, spec in sets:
@@ -49,7 +52,7 @@ def _check_values(
             _check_range(told, dataset, element, values, allowed, spec)
             continue
         for number in _positions(allowed.position, values):
-            blank = values[number - 1] == "" and (allowed.position == 0 or spec.type not in ("1", "1C"))
+            blank = values[number - 1] == "" and (allowed.position == 0 or not first)
             if values[number - 1] not in allowed.values and not blank and number not in failed:
                 failed.add(number)
                 told.add(

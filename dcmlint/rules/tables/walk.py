@@ -221,8 +221,8 @@ class TableCheck:
             if _is_empty(dataset, elements[tag]):
                 type_ = "1" if any(spec.type == "1" for spec in level.rows[tag]) else "1C"
                 self._empty(f"type-{type_.lower()}-empty", dataset, elements[tag], level, type_)
-            elif tag in level.several:
-                self._blank(dataset, elements[tag], level)
+        for tag in level.several & elements.keys():
+            self._blank(dataset, elements[tag], level)
         # Values before conditions: what a value decides that may not stand there is not known.
         for tag in shape.valued:
             if elements[tag].items is None:
@@ -427,11 +427,13 @@ class TableCheck:
         """A value of Type 1 attributes of which there are always as many: each of them must be there."""
         if element.vr not in TEXT_VRS or not dataset.is_whole(element):
             return
-        blank = [number for number, value in enumerate(dataset.values(element.tag), 1) if value == ""]
-        spec = next(spec for spec in level.rows[element.tag] if spec.type == "1")
-        if blank and self._told.stands(spec.row):
+        values = dataset.values(element.tag)
+        blank = [number for number, value in enumerate(values, 1) if value == ""]
+        spec = next(spec for spec in level.rows[element.tag] if spec.type in ("1", "1C"))
+        if blank and len(values) > 1 and self._told.stands(spec.row):
             self._told.add(
-                "type-1-empty", dataset, element.tag, f"value {blank[0]} of {spec.row.keyword} is empty (Type 1)",
+                f"type-{spec.type.lower()}-empty", dataset, element.tag,
+                f"value {blank[0]} of {spec.row.keyword} is empty (Type {spec.type})",
                 want="a value", table=spec.table, offset=element.offset,
             )  # fmt: skip
 
