@@ -248,6 +248,13 @@ def check(
             closing = report.closing()
         else:
             closing = totals.close(started=started, fail_on=run.fail_on)
+    if outputs.files_only and not quiet:
+        from dcmlint.reports.border import printable
+        from dcmlint.reports.words import VERDICTS, counts_of
+
+        # Without it, whoever looks at the terminal sees an exit code alone.
+        said = f"{VERDICTS[closing.exit_code]}  {counts_of(closing.summary)}"
+        print(printable(f"{said}; written: {', '.join(outputs.files_only)}"), file=sys.stderr)
     _say_locked(checker, run)
     if statistics:
         _statistics(closing)

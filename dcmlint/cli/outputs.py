@@ -34,6 +34,7 @@ class Outputs(Stream):
     def __init__(self, wanted: Sequence[tuple[str, str | None]], inputs: Iterable[str] = ()) -> None:
         self._open: list[tuple[str, str | None, IO[Any], str]] = []
         self._writers: list[tuple[str, Writer]] = []
+        self._targets = [target for _, target in wanted]
         try:
             targets: set[str] = set()
             named = list(inputs)
@@ -75,6 +76,11 @@ class Outputs(Stream):
                 own = msgspec.structs.replace(head, variant=variant, text=plain, printed=False)
             self._writers.append((target or "standard output", made(sink, own)))
         return self
+
+    @property
+    def files_only(self) -> list[str]:
+        """The files that are written, where nothing goes to standard output."""
+        return [] if None in self._targets else [target for target in self._targets if target is not None]
 
     @property
     def prints(self) -> bool:

@@ -84,7 +84,7 @@ def new_rule(
     folder: Annotated[
         str,
         typer.Option(
-            "--folder", metavar="DIR", help="The folder of the new file.  [default: the current folder]"
+            "--folder", metavar="DIR", help="The folder of the new file; it is made.  [default: the current folder]"
         ),
     ] = ".",
 ) -> int:
@@ -98,8 +98,10 @@ def new_rule(
 
     utf8_output()
     target = Path(folder)
-    if not target.is_dir():
-        raise UsageError(f"{folder}: no such folder")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from error
     builtin = [path.name.split("-", 1)[0] for path in rule_files(data_folder("rules"))]
     identifier = next_id(area, [*builtin, *(read_rule(path).rule.id for path in target.glob("*.yaml"))])
     path = target / f"{identifier}-{name}.yaml"

@@ -94,3 +94,18 @@ def test_mistakes_are_2_and_name_what_was_meant(arguments: list[str], words: str
 
 def test_help_says_the_exit_codes() -> None:
     assert "Exit codes: 0" in " ".join(dcmlint("check", "--help").stdout.split())
+
+
+def test_a_run_whose_reports_are_files_says_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dcmlint.cli.app import run
+
+    arguments = ["check", "--isolated", str(EXAMPLES / "slide-broken"), "-f", f"json={tmp_path / 'a.json'}"]
+    assert run(arguments) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("FAIL  5 files, ")
+    assert said.err.endswith(f"; written: {tmp_path / 'a.json'}\n")
+    assert run([*arguments, "-q"]) == 1
+    assert capsys.readouterr().err == ""
+    assert run([*arguments, "-f", "concise"]) == 1
+    assert "written" not in capsys.readouterr().err

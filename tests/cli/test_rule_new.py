@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,22 @@ def test_a_new_rule_passes_check_and_test(tmp_path: Path, capsys: pytest.Capture
     assert "2 examples of 1 rules: none failed" in capsys.readouterr().out
     assert run(["rule", "new", "MINE", "another", "--folder", str(tmp_path)]) == 0
     assert (tmp_path / "MINE002-another.yaml").is_file()
+
+
+def test_the_tutorial_of_rules_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "tutorials" / "own-rule.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    commands = [line.split()[1:] for line in page.splitlines() if line.startswith("dcmlint rule ")]
+    (rule,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [words[1] for words in commands] == ["new", "check", "test"]
+    assert run(commands[0]) == 0, capsys.readouterr().err
+    (path,) = (tmp_path / "my-rules").iterdir()
+    path.write_text(rule, "utf-8")
+    for words in commands[1:]:
+        assert run(words) == 0, capsys.readouterr().out
+    assert "2 examples of 1 rules: none failed" in capsys.readouterr().out
 
 
 def test_built_in_ids_are_taken(tmp_path: Path) -> None:
