@@ -33,9 +33,6 @@ def compare(
     from dcmlint.sources.inputs import list_inputs, open_input
 
     utf8_output()
-    for path in paths:
-        if not os.path.exists(path):
-            raise UsageError(f"{path}: no such file or folder, nothing was compared")
     names = [name.strip() for name in with_.split(",") if name.strip()]
     for name in names:
         if name not in PEERS:
@@ -47,6 +44,9 @@ def compare(
             )
     if severity not in ("error", "warning"):
         raise UsageError(f"--severity {severity}: error or warning")
+    for path in paths:
+        if not os.path.exists(path):
+            raise UsageError(f"{path}: no such file or folder, nothing was compared")
     levels = ("error",) if severity == "error" else ("error", "warning")
     checker = Checker(Settings(profile=profile))
     files = 0
