@@ -84,7 +84,9 @@ def new_rule(
     folder: Annotated[
         str,
         typer.Option(
-            "--folder", metavar="DIR", help="The folder of the new file; it is made.  [default: the current folder]"
+            "--folder",
+            metavar="DIR",
+            help="The folder of the new file; it is made.  [default: the current folder]",
         ),
     ] = ".",
 ) -> int:

@@ -96,7 +96,9 @@ def test_help_says_the_exit_codes() -> None:
     assert "Exit codes: 0" in " ".join(dcmlint("check", "--help").stdout.split())
 
 
-def test_a_run_whose_reports_are_files_says_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_whose_reports_are_files_says_its_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from dcmlint.cli.app import run
 
     arguments = ["check", "--isolated", str(EXAMPLES / "slide-broken"), "-f", f"json={tmp_path / 'a.json'}"]
