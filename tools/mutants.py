@@ -129,6 +129,18 @@ FALSE_ALARMS: dict[str, str] = {
         "looks at the first item alone; where nothing is referenced dcmlint reports it (PS3.3 C.12.2)"
     ),
     r"/SegmentNumber.* not monotonically increasing": "numbers of a label map need not begin with 1 (PS3.3 C.8.20.4)",
+    r"LookupTableData bad .* but maximum LUT Data value is": "the highest value need not be used (PS3.3 C.11.2.1.1)",
+    r"/(SliceThickness|RescaleSlope|DataPointRows|DataPointColumns|NumberOfWaveformSamples).* Value is zero": (
+        "no clause of PS3.3 forbids it"
+    ),
+    r"/RecommendedDisplayFrameRate.* Is not greater than 0": "no clause of PS3.3 forbids it",
+    r"DimensionIndexValue for InStackPositionNumber does not equal": "it typically does (PS3.3 C.7.6.17.1)",
+    r"DisplayedAreaTopLeftHandCorner = \(1,1\)  is not above .*DisplayedAreaBottomRightHandCorner = \(1,1\)": (
+        "an area of one pixel (PS3.3 C.10.4)"
+    ),
+    r"/(ReferencedSurfaceMeshIdentificationSequence)": "of an older edition (PS3.3 C.8.17.14)",
+    r"/RadiopharmaceuticalUsageSequence.* Bad Sequence number of Items = <2>": "one or more (PS3.3 C.7.6.16.2.20)",
+    r"/TreatmentVerificationStatus.* Unrecognized enumerated value = <VERIFIED>": "the first of the list (PS3.3 Table C.8-57)",
 }
 
 
