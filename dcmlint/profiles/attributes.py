@@ -16,7 +16,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
-from dcmlint.profiles.row_demands import Demand, Named, demands_of, tag_of, unknown_keyword
+from dcmlint.profiles.row_demands import Demand, Named, demands_of, named, tag_of
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 ROW = "profile-row"  # the tag of rules that are rows
@@ -87,16 +87,9 @@ def row_rule(
     values are.  ``assumed``: a wrong value is a warning at most.
     """
     row = _seen_from_items(placed)
-    tag = tag_of(row.attribute)
-    if tag is None:
-        raise unknown_keyword(row.attribute)
+    name = named(row.attribute)
+    tag = tag_of(row.attribute) or 0
     entry = standard.load().dictionary.entry(tag)
-    keyword = entry is not None and entry.keyword == row.attribute
-    number = f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
-    name = Named(
-        row.attribute if keyword else f'tag("{number}")',
-        entry.vr if entry is not None else "UN", entry.vm if entry is not None else "1",
-    )  # fmt: skip
     label = entry.name if entry is not None else row.attribute
 
     required = "" if row.presence in PRESENCE else f"({row.presence})"
@@ -130,7 +123,7 @@ def row_rule(
     conditions = (guard, row.when, condition)
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
-        at=row.attribute if entry is not None else f"({number})", each=".".join(placed.parents), message=message,
+        at=row.attribute if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})", each=".".join(placed.parents), message=message,
         is_=_code(name) if row.code or row.context_group else "", want=_braced(_want(row, demands)), downgrade=lesser, **common,  # type: ignore[arg-type]
     )  # fmt: skip
 

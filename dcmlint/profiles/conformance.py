@@ -57,7 +57,8 @@ def _lines(resolved: Resolved) -> Iterator[str]:
     yield from ("## Transfer syntaxes", "", *_uids(transfer_syntaxes_of(resolved)), "")
     yield from ("## Security", "", *_security(resolved), "")
     yield from ("## Character sets", "", *_character_sets(resolved), "")
-    yield from ("## Information object definitions: attributes", "", *_attributes(resolved), "")
+    what = "required of what is received" if profile.side == "receiver" else "attributes"
+    yield from (f"## Information object definitions: {what}", "", *_attributes(resolved), "")
     yield from ("## Configuration parameters", "", *_parameters(resolved), "")
     for title in (
         "Media storage",
@@ -130,7 +131,7 @@ def _attributes(resolved: Resolved) -> Iterator[str]:
         tag = f"({entry.tag >> 16:04X},{entry.tag & 0xFFFF:04X})" if entry is not None else row.attribute
         name = f"{'>' * path.count('.')}{entry.name if entry is not None else row.attribute}"
         word = _WORDS.get((row.presence, row.empty or ""), {"forbidden": "absent"}.get(row.presence, "ANAP"))
-        value = " or ".join(promise.values[:6]) or row.pattern or row.says
+        value = " or ".join(promise.values[:6]) or promise.want or row.want or row.says
         yield f"| {name} | {tag} | {entry.vr if entry is not None else row.vr} | {word} | {_cell(value)} | {_cell(row.section)} |"
 
 

@@ -14,7 +14,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.findings.finding import Severity
-from dcmlint.profiles.gap import certainly_there
+from dcmlint.profiles.gap import Known, known_of
 from dcmlint.profiles.model import PRESENCE, Endpoint
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolve import Resolved
@@ -26,6 +26,7 @@ _OPEN: Direction = "not compared"
 # UIDs of every shape that PS3.5 9.1 allows: short, long, of a UUID.
 _LEGAL_UIDS = ("1.2", "1.2.840.10008.5.1.4.1.1.77.1.6", "2.25." + "9" * 39, "1." + "0." * 30 + "22")
 _DICOM = ("dicom", "dicom-tls")
+_NUMBERS = {"sop_classes": "901", "transfer_syntaxes": "902"}
 
 
 class Misfit(msgspec.Struct, frozen=True):
@@ -42,9 +43,13 @@ class Misfit(msgspec.Struct, frozen=True):
 def misfits(sender: Resolved, receiver: Resolved) -> tuple[Misfit, ...]:
     """Everything in which a sender does not fit a receiver: by direction, errors first."""
     found = [
-        *_lists("SOP Class", sop_classes_of(sender), sop_classes_of(receiver), receiver, "901"),
+        *_lists("SOP Class", sop_classes_of(sender), sop_classes_of(receiver), receiver, "sop_classes"),
         *_lists(
-            "transfer syntax", transfer_syntaxes_of(sender), transfer_syntaxes_of(receiver), receiver, "902"
+            "transfer syntax",
+            transfer_syntaxes_of(sender),
+            transfer_syntaxes_of(receiver),
+            receiver,
+            "transfer_syntaxes",
         ),
         *_attributes(sender, receiver),
         *_endpoints(sender.endpoints, receiver.endpoints),
@@ -66,7 +71,12 @@ def compared(sender: Resolved, receiver: Resolved) -> str:
         (len(rows_of(receiver)), "attribute", "attributes"),
         (len(_opened(sender.endpoints)) if theirs else 0, "connection", "connections"),
     ]  # fmt: skip
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
+    said = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
+    general = sum(
+        source.rule.scope != "association" and receiver.levels.get(source.rule.id, source.rule.severity if source.rule.default else None) is not None
+        for source in receiver.rules if source.rule.id not in receiver.own
+    )  # fmt: skip
+    return f"{said}; {general} general rules of {receiver.name} need files" if general else said
 
 
 def _opened(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
@@ -80,16 +90,21 @@ def _name(uid: str) -> str:
 
 
 def _names(uids: Sequence[str]) -> str:
-    shown = ", ".join(_name(uid) for uid in uids[:6])
-    return shown + (f" and {len(uids) - 6} more" if len(uids) > 6 else "")
+    return _shown([_name(uid) for uid in uids])
+
+
+def _shown(words: Sequence[str]) -> str:
+    return ", ".join(words[:6]) + (f" and {len(words) - 6} more" if len(words) > 6 else "")
 
 
 def _lists(
-    what: str, sent: Sequence[str], taken: Sequence[str], receiver: Resolved, number: str
+    what: str, sent: Sequence[str], taken: Sequence[str], receiver: Resolved, key: str
 ) -> Iterator[Misfit]:
     if not taken:
         return
-    rule = next((id_ for id_ in sorted(receiver.own) if id_.endswith(number)), "")
+    rule = next((id_ for id_ in sorted(receiver.own) if id_.endswith(_NUMBERS[key])), "")
+    # Endpoints say what must be taken; only a list says that nothing else is.
+    only = any(getattr(source.profile, key) for source in receiver.chain)
     if not sent:
         yield Misfit(
             _NEEDED,
@@ -103,9 +118,10 @@ def _lists(
     refused = [uid for uid in sent if uid not in taken]
     common = [uid for uid in sent if uid in taken]
     # Where both know one, they can agree on it; where they know none, nothing arrives.
-    severity: Severity = "warning" if common else "error"
+    severity: Severity = "error" if not common else "warning" if only else "info"
     for uid in refused:
-        known = f"does not accept it; both have {_names(common)}" if common else f"accepts {_names(taken)}"
+        does = "does not accept it" if only else "does not say that it accepts it"
+        known = f"{does}; both have {_names(common)}" if common else f"accepts {_names(taken)}"
         yield Misfit(_TAKEN, severity, f"{what} {_name(uid)}", "may be sent", known, rule)
 
 
@@ -115,68 +131,102 @@ def _attributes(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     for need in every_row_of(receiver):
         path = need.placed.path
         level = receiver.levels.get(need.placed.id) or need.row.severity
-        yield from _attribute(path, need, promised.get(path), level, sender, receiver, classes)
+        promise, known = promised.get(path), known_of(path, classes)
+        if (
+            promise is None
+            and need.row.presence == "optional"
+            and not known.possible
+            and not need.placed.parents
+        ):
+            continue  # the sender's objects do not have it
+        lacking = list(_presences(path, need, promise, known, level))
+        yield from lacking
+        nothing_to_compare = bool(lacking) and (promise is None or not promise.values)
+        if need.row.presence != "forbidden" and not nothing_to_compare:
+            yield from _values(path, need, promise, known, level)
 
 
-def _attribute(
-    path: str, need: Promise, promise: Promise | None, level: Severity, sender: Resolved, receiver: Resolved,
-    classes: Sequence[str],
-) -> Iterator[Misfit]:  # fmt: skip
+def _presences(
+    path: str, need: Promise, promise: Promise | None, known: Known, level: Severity
+) -> Iterator[Misfit]:
     row, id_ = need.row, need.placed.id
     says = "nothing stated" if promise is None else _presence(promise)
-    if row.presence == "forbidden":
-        if promise is not None and promise.row.presence == "always":
-            yield Misfit(_TAKEN, level, path, says, "must be absent", id_)
-        return
     # What is there as the standard has it is there for certain where the standard demands it of every image of the class.
     as_standard = promise is None or promise.row.presence == "conditional"
-    if row.presence == "always" and not (
-        as_standard and certainly_there(path, classes, row.empty != "allowed")
-    ):
-        weaker = promise is None or promise.row.presence != "always"
-        empty = (
-            promise is not None
-            and promise.row.empty in ("allowed", "required")
-            and row.empty not in ("allowed", "required")
-        )
-        if weaker or empty:
-            conditional = promise is not None and promise.row.presence == "conditional"
-            stated = f"; {', '.join(need.values[:6])}" if need.values else ""
+    if row.presence == "forbidden":
+        if (as_standard and known.there) or (promise is not None and promise.row.presence == "always"):
             yield Misfit(
-                _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{stated}", id_
-            )
-            if promise is None or not promise.values:
-                return
-    if need.values:
-        if promise is not None and promise.values:
-            others = [value for value in promise.values if value not in need.values]
-            if others:
-                yield Misfit(
-                    _TAKEN,
-                    level,
-                    path,
-                    f"may be {', '.join(others[:4])}",
-                    f"must be {', '.join(need.values[:6])}",
-                    id_,
-                )
-        elif row.presence in ("always", "optional", "conditional"):
-            yield Misfit(
-                _NEEDED, _less(level), path, "no value promised", f"must be {', '.join(need.values[:6])}", id_
+                _TAKEN,
+                level,
+                path,
+                "always, as the standard requires" if as_standard else says,
+                "must be absent",
+                id_,
             )
         return
-    demand = _demand(need, receiver)
+    if row.presence != "always" or (
+        as_standard and (known.filled or (known.there and row.empty == "allowed"))
+    ):
+        return
+    weaker = promise is None or promise.row.presence != "always"
+    may_be_empty = (
+        promise is not None
+        and promise.row.empty in ("allowed", "required")
+        and row.empty not in ("allowed", "required")
+    )
+    if weaker or may_be_empty:
+        conditional = promise is not None and promise.row.presence == "conditional"
+        stated = f"; {_shown(need.values)}" if need.values else ""
+        yield Misfit(
+            _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{stated}", id_
+        )
+
+
+def _values(
+    path: str, need: Promise, promise: Promise | None, known: Known, level: Severity
+) -> Iterator[Misfit]:
+    """Values that may be sent and are not taken; where the sender promises none, those of the standard."""
+    row, id_ = need.row, need.placed.id
+    demand = f"must be {_shown(need.values)}" if need.values else need.want
     if not demand:
         return
     values = promise.values if promise is not None else ()
-    known = standard.load().dictionary.by_keyword(row.attribute)
-    is_uid = not values and known is not None and known.vr == "UI"
-    if is_uid and all(_meets(uid, need, receiver) for uid in _LEGAL_UIDS):
-        return  # whatever UID is sent, it meets the demand
-    wrong = [value for value in values if not _meets(value, need, receiver)]
-    if wrong:
+    of_standard = not values and bool(known.values)
+    values = values or tuple(sorted(known.values))
+    entry = standard.load().dictionary.by_keyword(row.attribute)
+    if not values and entry is not None and entry.vr == "UI":
+        values, of_standard = _LEGAL_UIDS, True
+    wrong = [value for value in values if not _meets(value, need)]
+    # What the standard leaves open is not what the sender is known to send.
+    if wrong and not of_standard:
         yield Misfit(_TAKEN, level, path, f"may be {', '.join(wrong[:4])}", demand, id_)
-    elif not values and not (promise is not None and _demand(promise, sender) == demand):
-        yield Misfit(_NEEDED, _less(level), path, "no value promised", demand, id_)
+    elif wrong or (not values and not _always_met(need)):
+        if promise is not None and promise.want == need.want and need.want:
+            return
+        # Of an attribute that the sender does not mention, and that need not be there, little is known.
+        unsaid = promise is None and known.looked and not known.there
+        yield Misfit(_NEEDED, "info" if unsaid else _less(level), path, "no value promised", demand, id_)
+
+
+# Sizes, counts and positions of which the standard allows no zero.
+_FROM_ONE = frozenset({
+    "Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "TotalPixelMatrixColumns", "TotalPixelMatrixRows",
+    "ColumnPositionInTotalImagePixelMatrix", "RowPositionInTotalImagePixelMatrix", "InstanceNumber",
+})  # fmt: skip
+
+
+def _always_met(need: Promise) -> bool:
+    row = need.row
+    others = (
+        need.values
+        or row.pattern
+        or row.maximum
+        or row.not_before
+        or row.not_after
+        or row.code
+        or row.context_group
+    )
+    return not others and row.attribute in _FROM_ONE and float(row.minimum) <= 1
 
 
 def _less(level: Severity) -> Severity:
@@ -189,19 +239,10 @@ def _presence(promise: Promise) -> str:
     return words.get(row.empty or "", "always, with a value") if row.presence == "always" else row.presence
 
 
-def _demand(promise: Promise, resolved: Resolved) -> str:
-    """The demands on the value besides a list, as text; "" for none."""
-    row, parts = promise.row, []
-    for label, text in (("matches", row.pattern), ("at least", row.minimum), ("at most", row.maximum), ("not before", row.not_before),
-                        ("not after", row.not_after), ("CID", row.context_group)):  # fmt: skip
-        if text:
-            parts.append(f"{label} {text}")
-    codes = (row.code,) if isinstance(row.code, str) and row.code else row.code
-    return "; ".join((*parts, *codes))
-
-
-def _meets(value: str, need: Promise, resolved: Resolved) -> bool:
+def _meets(value: str, need: Promise) -> bool:
     row = need.row
+    if need.values and value not in need.values:
+        return False
     if row.pattern and safe_pattern(row.pattern).search(value[:MAX_SUBJECT]) is None:
         return False
     try:
@@ -255,7 +296,7 @@ def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     for source in receiver.rules:
         rule = source.rule
         origin = receiver.origin.get(rule.id)
-        if origin is None or origin in shared or rule.id.endswith(("901", "902")):
+        if origin is None or origin in shared or rule.id.endswith(tuple(_NUMBERS.values())):
             continue
         row = rows.get(rule.id)
         if row is None or row.row.assert_ or row.row.when or row.row.presence not in PRESENCE:

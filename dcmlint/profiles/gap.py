@@ -38,6 +38,7 @@ _BASELINE = {
     "ImagePathFilterTypeStackCodeSequence": 8124,
     "LensesCodeSequence": 8121,
 }
+_OF_RECEIVERS = ("outside-iod", "value-not-allowed", "code-outside-group", "forbidden-attribute")
 _ORDER = ("1", "1C", "2", "2C", "3", "-")
 
 
@@ -128,13 +129,18 @@ def fixed_values(row: AttributeRow, tag: int) -> object:
 
 
 def gap_remarks(source: ProfileSource) -> list[Remark]:
-    """What the IOD of the profile's first SOP Class knows, requires and allows, against the profile's rows."""
+    """What the IOD of the profile's first SOP Class knows, requires and allows, against the profile's rows.
+
+    The rows of a receiver promise nothing: of them only what no instance can meet is told.
+    """
     profile = source.profile
     iod = _iod(profile)
     if iod is None:
         return []
     comparison = _Comparison(source, iod)
     comparison.level(_top(iod), profile.attributes, (), None)
+    if profile.side == "receiver":
+        return [one for one in comparison.remarks if one.code in _OF_RECEIVERS]
     return comparison.remarks
 
 
@@ -171,23 +177,49 @@ def _flat(
             yield from _flat(standard.load().table(row.table).rows, row.table, inner, undecidable, depth + 1)
 
 
-def certainly_there(path: str, sop_classes: Sequence[str], filled: bool) -> bool:
-    """Whether the IODs of all these SOP Classes have an attribute of the top level without a condition; ``filled``: with a value."""
+class Known(msgspec.Struct, frozen=True):
+    """What the IODs of some SOP Classes say of an attribute of the top level, whatever else an instance holds.
+
+    ``there``: all of them have it without a condition, ``filled``: with a value, ``values``: the only values (none: any).
+    ``possible``: one of them has it at all; ``looked``: the IODs are known.
+    """
+
+    looked: bool = False
+    there: bool = False
+    filled: bool = False
+    values: frozenset[str] = frozenset()
+    possible: bool = True
+
+
+def known_of(path: str, sop_classes: Sequence[str]) -> Known:
+    """What is certain of an attribute, by the IODs of these SOP Classes; nothing, where one of them is not known."""
     tables = standard.load()
     iods = [tables.iod(found.iod) for uid in sop_classes if (found := tables.sop_class(uid)) is not None]
     tag = tag_of(path)
-    types = ("1",) if filled else ("1", "2")
-    return (
-        bool(iods)
-        and len(iods) == len(sop_classes)
-        and all(
-            any(
-                use.row.tag == tag and use.row.type in types and not use.undecidable and not use.conditions
-                for use in _top(iod)
-            )
-            for iod in iods
-        )
-    )
+    if tag is None or not iods or len(iods) != len(sop_classes):
+        return Known()
+    uses = [[use for use in _top(iod) if use.row.tag == tag] for iod in iods]
+    certain = [[use for use in found if not use.undecidable and not use.conditions] for found in uses]
+
+    def every(*types: str) -> bool:
+        return all(any(use.row.type in types for use in found) for found in certain)
+
+    listed = [_enumerated_values(found) for found in certain]
+    return Known(
+        looked=True, there=every("1", "2"), filled=every("1"), possible=any(uses),
+        values=frozenset().union(*listed) if listed and all(listed) else frozenset(),
+    )  # fmt: skip
+
+
+def _enumerated_values(uses: Sequence[_Use]) -> frozenset[str]:
+    """The Enumerated Values that hold without a condition: those that every table allows that lists any."""
+    listed = [
+        frozenset(str(value) for value in allowed.values)
+        for use in uses
+        for allowed in use.row.values
+        if allowed.kind == "enumerated" and allowed.when is None and not allowed.position
+    ]
+    return frozenset.intersection(*listed) if listed else frozenset()
 
 
 class _Comparison:
@@ -302,7 +334,8 @@ class _Comparison:
 
     def _conditional(self, use: _Use, row: AttributeRow, parents: tuple[str, ...]) -> None:
         path = ".".join((*parents, row.attribute))
-        self._add("promised-conditionally", "warning",
+        code = "forbidden-attribute" if row.presence == "forbidden" else "promised-conditionally"
+        self._add(code, "warning",
                   f"{_name(use.row.tag)} is required (Type {use.row.type}, PS3.3 Table {use.table}), but the document states {row.presence}",
                   path, self._place(path))  # fmt: skip
 

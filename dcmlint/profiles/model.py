@@ -293,7 +293,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A profile, as its file says.
 
-    ``area``: the letters of the ids of its rows (LAB: LAB001, LAB002, ...).  ``extends``: from left to right,
+    ``side``: sender: its rows promise what a product writes; receiver: they demand what one takes, and promise nothing.  ``area``: the letters of the ids of its rows (LAB: LAB001, LAB002, ...).  ``extends``: from left to right,
     later wins, this file last.  ``set``: values of parameters that it inherits.  ``transfer_syntaxes`` and
     ``sop_classes``: the only ones that are allowed (keywords, UIDs, or a parameter).  ``rules``: on, off, a
     severity or at-most-warning, by id, name, area, tag, ``basis:interop`` or ``ALL``, one after the other.  ``own_rules``: rules
@@ -308,6 +308,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     version: str
     title: str
     about: str = ""
+    side: Literal["sender", "receiver", ""] = ""
     area: str = ""
     source: Source | None = None
     extends: tuple[str, ...] = ()

@@ -8,17 +8,21 @@ from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, ProfileSource
 from dcmlint.profiles.parameters import as_list
 from dcmlint.profiles.resolve import Resolved
-from dcmlint.profiles.row_demands import listed_values
+from dcmlint.profiles.row_demands import demands_of, listed_values, named
 from dcmlint.profiles.uids import uid_of
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """One row of a chain: its place, the row, the values that it allows (none: any), and the profile that it is of."""
+    """One row of a chain: its place, the row, the values that it allows (none: any), and the profile that it is of.
+
+    ``want``: what it demands of the value besides the listed ones and its expression, in words.
+    """
 
     placed: PlacedRow
     row: AttributeRow
     values: tuple[str, ...]
     profile: str
+    want: str = ""
 
 
 def sop_classes_of(resolved: Resolved) -> tuple[str, ...]:
@@ -54,7 +58,13 @@ def every_row_of(resolved: Resolved) -> tuple[Promise, ...]:
         for placed in placed_rows(source.profile):
             if placed.id in resolved.own and resolved.levels.get(placed.id, "error") is None:
                 continue
-            made = Promise(placed, placed.row, _values(source, placed.row), source.profile.id)
+            made = Promise(
+                placed,
+                placed.row,
+                _values(source, placed.row),
+                source.profile.id,
+                _want(placed.row, source.file),
+            )
             if placed.repeated and found.get(placed.path):
                 found[placed.path].append(made)
             else:
@@ -76,3 +86,8 @@ def _values(source: ProfileSource, row: AttributeRow) -> tuple[str, ...]:
     return listed_values(row, source.file) or (
         (row.printed["value"],) if "value" in row.printed and row.vr != "SQ" else ()
     )
+
+
+def _want(row: AttributeRow, file: str) -> str:
+    plain = msgspec.structs.replace(row, values=(), values_from="", assert_="")
+    return "; ".join(one.want for one in demands_of(plain, named(row.attribute), file))

@@ -67,6 +67,17 @@ def tag_of(text: str) -> int | None:
     return None if entry is None else entry.tag
 
 
+def named(attribute: str) -> Named:
+    """An attribute by keyword or tag, as the dictionary has it.  Raises RowError for one that it does not know."""
+    tag = tag_of(attribute)
+    if tag is None:
+        raise unknown_keyword(attribute)
+    entry = standard.load().dictionary.entry(tag)
+    keyword = entry is not None and entry.keyword == attribute
+    own = attribute if keyword else f'tag("{tag >> 16:04X},{tag & 0xFFFF:04X}")'
+    return Named(own, entry.vr if entry is not None else "UN", entry.vm if entry is not None else "1")
+
+
 def demands_of(row: AttributeRow, name: Named, file: str) -> tuple[Demand, ...]:
     """The demands of a row in the order in which its keys are documented.  Raises RowError with the key that is wrong."""
     found: list[Demand] = []

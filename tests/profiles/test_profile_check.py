@@ -190,3 +190,22 @@ def test_built_in_profiles_have_no_mistakes_of_ours(source: object) -> None:
         if one.code in ("unknown-rule", "cannot-be-used", "unexplained-statement", "no-section")
     ]
     assert not ours, [str(one) for one in ours]
+
+
+@pytest.mark.parametrize(
+    "name", ["reader-openslide", "reader-wsidicom", "reader-slim", "reader-bioformats", "aperio-iqc"]
+)
+def test_a_receiver_promises_nothing(name: str) -> None:
+    codes = {one.code for one in lint_profile(find_profile(name))}
+    assert not codes & {"not-promised", "promised-conditionally", "items-not-described", "value-not-allowed"}
+
+
+def test_a_receiver_may_not_demand_what_no_image_can_be() -> None:
+    head = "id: x\nversion: '1'\ntitle: T\narea: LAB\nside: receiver\nsource: {document: D}\nsop_classes: [VLWholeSlideMicroscopyImageStorage]\nattributes:\n"
+    rows = "  - {attribute: Modality, values: [CT], section: '1'}\n  - {attribute: Rows, presence: forbidden, section: '1'}\n  - {attribute: EchoTime, presence: always, section: '1'}\n"
+    found = {(one.code, one.subject) for one in lint_profile(parse_profile(head + rows, "x.yaml"))}
+    assert found == {
+        ("value-not-allowed", "Modality"),
+        ("forbidden-attribute", "Rows"),
+        ("outside-iod", "EchoTime"),
+    }

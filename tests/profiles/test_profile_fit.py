@@ -79,7 +79,7 @@ def test_what_fits(tmp_path: Path, sender: str, receiver: str) -> None:
 
 def test_the_vendors_beside_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "fit", "aperio-gt450-dx", "aperio-iqc"]) == 0
-    assert "warning transfer syntax ExplicitVRLittleEndian" in capsys.readouterr().out
+    assert "info    transfer syntax ExplicitVRLittleEndian" in capsys.readouterr().out
     assert run(["profile", "fit", "dicomvert-2.0", "pacs-ingest", "-f", "json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert any(one["rule"] == "PACS902" and "ExplicitVRBigEndian" in one["what"] for one in value)
@@ -278,3 +278,40 @@ def test_one_acquisition_of_several_is_imported(tmp_path: Path, capsys: pytest.C
     assert "name one with --acquisition: T1, T2" in capsys.readouterr().err
     assert run(["profile", "import", str(path), "--acquisition", "T2"]) == 0
     assert 'values: ["80"]' in capsys.readouterr().out
+
+
+def test_what_the_standard_demands_and_forbids_counts(tmp_path: Path) -> None:
+    rows = [
+        "{attribute: Modality, presence: always, values: [SM]}", "{attribute: PixelRepresentation, values: ['0']}",
+        "{attribute: Rows, presence: always, minimum: 1}", "{attribute: NumberOfStudyRelatedSeries, maximum: 5}",
+        "{attribute: SeriesInstanceUID, presence: always, pattern: '^[0-9.]+$'}",
+    ]  # fmt: skip
+    fits = f"attributes: [{', '.join(rows)}]\n"
+    assert fit(tmp_path, WSI, fits) == set()
+    differs = {
+        "{attribute: Modality, values: [CT]}": (NEEDED, "warning", "Modality"),
+        "{attribute: NumberOfFrames, presence: forbidden}": (TAKEN, "error", "NumberOfFrames"),
+        "{attribute: BitsAllocated, presence: always, values: ['8']}": (NEEDED, "warning", "BitsAllocated"),
+        "{attribute: Rows, minimum: 2}": (NEEDED, "warning", "Rows"),
+        "{attribute: StationName, values: [A]}": (NEEDED, "info", "StationName"),
+    }
+    for row, wanted in differs.items():
+        assert fit(tmp_path, WSI, f"attributes: [{row}]\n") == {wanted}
+
+
+def test_the_syntaxes_of_an_endpoint_are_not_all_that_is_taken(tmp_path: Path) -> None:
+    offers = "endpoints: [{name: in, port: '104', offers: [{sop_class: CTImageStorage, transfer_syntaxes: [JPEG2000]}]}]\n"
+    sent = "transfer_syntaxes: [JPEG2000, RLELossless]\n"
+    assert fit(tmp_path, sent, offers) == {(TAKEN, "info", "transfer syntax RLELossless"), (NEEDED, "info", "SOP Class: the sender does not say what it sends")}  # fmt: skip
+
+
+def test_a_receiver_in_the_place_of_a_sender_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["profile", "fit", "reader-slim", "dicomvert-2.0"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "reader-slim is the profile of a receiver, and is compared here as if it were a sender" in said
+    assert "dicomvert-2.0 is the profile of a sender, and is compared here as if it were a receiver" in said
+
+
+def test_general_rules_of_a_receiver_need_files(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["profile", "fit", "dicomvert-2.0", "pacs-ingest"])
+    assert "general rules of pacs-ingest need files" in " ".join(capsys.readouterr().out.split())

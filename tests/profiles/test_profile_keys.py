@@ -116,6 +116,7 @@ CASES: list[tuple[str, str, tuple[str, str], Callable[[str, Path, dict[str, Any]
     ("version", row(FORBIDDEN), ('version: "1"', 'version: "2"'), shown, {}),
     ("title", row(FORBIDDEN), ("title: T", "title: U"), shown, {}),
     ("about", "about: One\n", ("One", "Two"), shown, {}),
+    ("side", STATED % "" + "side: receiver\nsop_classes: [VLWholeSlideMicroscopyImageStorage]\n" + row("presence: always"), ("side: receiver", "side: sender"), remarks, {}),
     ("edition", row(FORBIDDEN), ("area", "edition: 2019a\narea"), check, {}),
     ("area", "attributes:\n  - {attribute: StudyID, presence: forbidden}\n", ("area: POL", "area: OTH"), check, {}),
     ("source", row(FORBIDDEN), ("area", "source: {document: D}\narea"), check, {}),
