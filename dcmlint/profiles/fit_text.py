@@ -36,12 +36,10 @@ def fit_lines(sender: Resolved, receiver: Resolved, found: Sequence[Misfit]) -> 
                 yield from _wrapped("            ", one.receiver)
         yield ""
     yield from _wrapped("Compared: ", compared(sender, receiver))
-    for one, side, other in ((sender, "sender", "receiver"), (receiver, "receiver", "sender")):
-        if one.profile.side == other:
-            yield from _wrapped(
-                "Note: ",
-                f"{one.name} is the profile of a {other}, and is compared here as if it were a {side}",
-            )
+    for profile, side, other in ((sender, "sender", "receiver"), (receiver, "receiver", "sender")):
+        if profile.profile.side == other:
+            said = f"{profile.name} is the profile of a {other}, and is compared here as if it were a {side}"
+            yield from _wrapped("Note: ", said)
 
 
 def _merged(group: Sequence[Misfit]) -> Iterator[Misfit]:
