@@ -20,6 +20,7 @@ _AREAS: Mapping[str, str] = {
     "CONC": "Concatenations",
     "CT": "CT, MR and PET images",
     "DIR": "DICOMDIR",
+    "DOC": "Encapsulated documents",
     "ELM": "Elements: VR, multiplicity, private elements",
     "ENC": "Encoding",
     "FG": "Functional groups and dimensions",

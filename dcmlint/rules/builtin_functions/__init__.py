@@ -1,6 +1,7 @@
 """The functions of built-in rules; importing this package registers them."""
 
 import dcmlint.rules.builtin_functions.annotations
+import dcmlint.rules.builtin_functions.document
 import dcmlint.rules.builtin_functions.presentation
 import dcmlint.rules.builtin_functions.structured_report  # noqa: F401 - importing registers them
 from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing registers them

@@ -7,6 +7,7 @@ from typing import Final
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
+from dcmlint.rules.builtin_functions.document.waveforms import SAMPLE_BITS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AlphaPaletteColorLookupTableData,
@@ -28,6 +29,7 @@ from dcmlint.standard.tags import (
     VOILUTSequence,
     WaveformBitsAllocated,
     WaveformData,
+    WaveformSampleInterpretation,
     WaveformSequence,
 )
 
@@ -94,6 +96,8 @@ def waveform_length(context: RuleContext) -> Iterator[Problem]:
         looked_at = True
         if len(item.items(ChannelDefinitionSequence)) not in (0, whole[0]):
             continue  # told of their number
+        if SAMPLE_BITS.get(item.text(WaveformSampleInterpretation), whole[2]) != whole[2]:
+            continue  # WAV003
         length, wanted = element.length, whole[0] * whole[1] * whole[2] // 8
         if length not in (wanted, wanted + wanted % 2):
             yield Problem(

@@ -105,21 +105,24 @@ def temporal_count(context: RuleContext) -> Iterator[Problem]:
     """SR018: the number of positions of a TCOORD item against its temporal range type."""
     for item in _graphics(context, "TCOORD"):
         kind = item.dataset.text(TemporalRangeType)
-        if kind not in _TIMES:
-            continue
-        fewest, most, step = _TIMES[kind]
         for tag in _TEMPORAL:
             count = len(item.dataset.values(tag))
-            if count and (count < fewest or (most is not None and count > most) or count % step):
-                want = (
-                    f"{fewest}"
-                    if most == fewest
-                    else f"at least {fewest}" + (", in pairs" if step == 2 else "")
-                )
+            want = positions_wanted(kind, count) if count else ""
+            if want:
                 yield Problem(
                     message=f"temporal coordinates of type {kind} have {count} values", level=item.dataset, tag=tag,
                     said=f"{count} values", want=want,
                 )  # fmt: skip
+
+
+def positions_wanted(kind: str, count: int) -> str:
+    """How many positions a temporal range type has (PS3.3 C.18.7.1.1); "" where the number is right, or the type unknown."""
+    if kind not in _TIMES:
+        return ""
+    fewest, most, step = _TIMES[kind]
+    if count >= fewest and (most is None or count <= most) and not count % step:
+        return ""
+    return f"{fewest}" if most == fewest else f"at least {fewest}" + (", in pairs" if step == 2 else "")
 
 
 @rule_function("graphic-polygon")
