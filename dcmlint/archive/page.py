@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -70,7 +71,7 @@ def _shown(value: Any) -> str:
 
 def _kind(value: Any) -> str:
     """How a cell is set: a number, a short word that stays on its line, or a text."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return "number"
     return "text" if len(_shown(value)) > _SHORT else "short"
 

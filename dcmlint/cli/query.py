@@ -12,6 +12,7 @@ from dcmlint.cli.app import app
 from dcmlint.errors import UsageError
 
 _LEAST = 8  # columns of a terminal that a text keeps
+_WHOLE = ("run", "rule")  # columns whose values are typed again: they are never cut
 _FORMATS = ("text", "csv", "json", "parquet")
 
 
@@ -45,7 +46,7 @@ def query(
     opened = Folder(folder)
     if question is None:
         for known, one in QUESTIONS.items():
-            print(f"{known:17}{one.title}")
+            print(f"{known:16}{one.title}")
         return 0
     results = Results(opened, run)
     try:
@@ -71,23 +72,26 @@ def _print(table: Any, limit: int) -> None:
     numbers = [not any(row[n] and not _is_number(row[n]) for row in rows) for n in range(len(names))]
     widths = [max(len(row[n]) for row in (names, *rows)) for n in range(len(names))]
     seen = sys.stdout.isatty() or "COLUMNS" in os.environ  # a file gets all of it
-    room = _fitted(widths, numbers, terminal_width(sys.stdout)) if seen else widths
+    fixed = [number or name in _WHOLE for number, name in zip(numbers, names, strict=True)]
+    room = _fitted(widths, fixed, terminal_width(sys.stdout)) if seen else widths
     for row in (names, *rows):
         cells = (
             _cut(one, width, name).rjust(width) if number else _cut(one, width, name).ljust(width)
             for one, width, number, name in zip(row, room, numbers, names, strict=True)
         )
         print("  ".join(cells).rstrip())
+    if not rows:
+        print("no rows", file=sys.stderr)
     if room != widths:
         print("… columns are cut to the width of the terminal: -f csv gives all of them", file=sys.stderr)
     if table.num_rows > shown.num_rows:
         print(f"… {shown.num_rows} of {table.num_rows} rows: --limit 0 shows all", file=sys.stderr)
 
 
-def _fitted(widths: list[int], numbers: list[bool], room: int) -> list[int]:
-    """The widths of columns so that a row fits: the widest texts give way first."""
+def _fitted(widths: list[int], fixed: list[bool], room: int) -> list[int]:
+    """The widths of columns so that a row fits: the widest that are not fixed give way first."""
     made = list(widths)
-    texts = [n for n, number in enumerate(numbers) if not number]
+    texts = [n for n, one in enumerate(fixed) if not one]
     while texts and sum(made) + 2 * (len(made) - 1) > room:
         widest = max(texts, key=lambda n: made[n])
         if made[widest] <= _LEAST:
@@ -118,7 +122,7 @@ def _is_number(text: str) -> bool:
 def _print_json(table: Any) -> None:
     import msgspec
 
-    encoder = msgspec.json.Encoder(enc_hook=str)
+    encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
     for batch in table.to_batches(max_chunksize=4096):
         for row in batch.to_pylist():
             print(encoder.encode(row).decode())

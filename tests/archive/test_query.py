@@ -118,6 +118,19 @@ def test_the_command_answers_as_text_json_csv_and_parquet(archive, tmp_path, cap
     assert dcmlint(["query", str(tmp_path / "none"), "runs"]) == 2
 
 
+@pytest.mark.parametrize("question", ["by-sender", "cost", "SELECT sum(errors) AS errors FROM instances"])
+def test_numbers_are_numbers_in_json(archive, capsys, question):
+    assert dcmlint(["query", str(archive), question, "-f", "json"]) == 0
+    row = json.loads(capsys.readouterr().out.splitlines()[0])
+    for name in {"errors", "bytes_read", "requests"} & row.keys():
+        assert type(row[name]) is int
+
+
+def test_an_answer_without_rows_says_so(archive, capsys):
+    assert dcmlint(["query", str(archive), "SELECT rule FROM findings WHERE rule = ''"]) == 0
+    assert "no rows" in capsys.readouterr().err
+
+
 def test_a_formula_in_csv_is_none():
     import pyarrow as pa
 
@@ -152,7 +165,7 @@ def test_the_page_shows_runs_rules_senders_and_examples(archive):
     assert page.tags.count("rect") == 2
     assert "script" not in page.tags
     runs = Folder(str(archive)).runs()
-    for words in (runs[0]["run"], runs[1]["run"], "zz.dcm", "by errors for each instance", "Incomplete"):
+    for words in (runs[0]["run"], runs[1]["run"], "zz.dcm", "by errors per instance", "Incomplete"):
         assert words in page.text or (
             words == "Incomplete" and not runs[1]["unreadable"] + runs[1]["partial"]
         )
@@ -236,3 +249,6 @@ def test_tables_fit_the_terminal(monkeypatch, capsys):
     assert row.startswith("MOD001  mm")
     assert row.endswith("b.dcm  7")
     assert "-f csv" in said.err
+    run = "20261128T184449Z-f83a"
+    _print(pa.table({"run": [run], "source": ["s3://bucket/" * 9]}), 40)
+    assert capsys.readouterr().out.splitlines()[1].startswith(run)
