@@ -179,7 +179,13 @@ class Dataset:
 
     def text(self, tag: int) -> str:
         """The first value as text, or an empty string."""
-        value = self.value(tag)
+        # Asked more often than anything else: a value that was decoded before costs one look.
+        values = self._values.get(tag)
+        if values is None:
+            values = self.values(tag)
+        if not values:
+            return ""
+        value = values[0]
         return value if isinstance(value, str) else "" if value is None else str(value)
 
     def items(self, tag: int) -> Items:

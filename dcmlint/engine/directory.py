@@ -61,7 +61,8 @@ def check_directories(
         }
         folded = {path.casefold() for path in below}
         absent = sorted(path for path in named if path.casefold() not in folded)
-        strangers = sorted(path for path in below if path.casefold() not in {one.casefold() for one in named})
+        folded_names = {one.casefold() for one in named}
+        strangers = sorted(path for path in below if path.casefold() not in folded_names)
         for rule_id, wrong, words in (
             (NOT_THERE, absent, "files that the DICOMDIR references do not exist"),
             (NOT_NAMED, strangers, "files beside the DICOMDIR have no directory record"),

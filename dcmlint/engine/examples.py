@@ -13,7 +13,7 @@ import msgspec
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.engine.given import check_given
-from dcmlint.engine.plan import ActiveRule, Plan, Planner
+from dcmlint.engine.plan import ActiveRule, Planner
 from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
@@ -121,7 +121,8 @@ def _on_file(
             if one.rule.kind == "table" and one.rule.id != rule.id
         ]
         rules.append(active)
-    run = InstanceRun(instance, file.name, Plan(rules, instance.sop_class), _SETTINGS, _VALUES)
+    plan = Planner(rules).plan(instance.sop_class)
+    run = InstanceRun(instance, file.name, plan, _SETTINGS, _VALUES)
     for name, value in facts.items():
         run.facts.give(name, value)
     checked = run.run()

@@ -15,6 +15,7 @@ from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.shape_scope import outcome_for
 from dcmlint.standard.tags import Modality
 
+_NOT_OF_INSTANCES = ("slide", "series", "association")
 _MOST_SHAPES = 128  # of one SOP Class; more are planned again
 
 
@@ -62,10 +63,14 @@ class Plan:
         "silent",
     )
 
-    def __init__(self, rules: Sequence[ActiveRule], sop_class: str, silenced: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, rules: Sequence[tuple[ActiveRule, frozenset[str]]], sop_class: str,
+        silenced: Sequence[tuple[Rule, frozenset[str]]] = (),
+    ) -> None:  # fmt: skip
+        """``rules`` and ``silenced``: each with the SOP Classes to which it applies, none: all."""
         self.silent = frozenset(
             (check, attribute)
-            for rule in silenced if sop_class in (sop_classes_of(rule) or (sop_class,))
+            for rule, wanted in silenced if not wanted or sop_class in wanted
             for check in rule.check for attribute in rule.attributes
         )  # fmt: skip
         self.expressions: list[ActiveRule] = []
@@ -73,12 +78,9 @@ class Plan:
         self.generic: dict[str, ActiveRule] = {}
         self.aliases: dict[tuple[str, str], ActiveRule] = {}
         ids: list[str] = []
-        for active in rules:
+        for active, wanted in rules:
             rule = active.rule
-            if rule.scope in ("slide", "series", "association"):
-                continue
-            wanted = sop_classes_of(rule)
-            if wanted and sop_class not in wanted:
+            if rule.scope in _NOT_OF_INSTANCES or (wanted and sop_class not in wanted):
                 continue
             if not any(check.startswith("input.directory") for check in rule.check):
                 ids.append(active.id)
@@ -95,9 +97,7 @@ class Plan:
         self.ids = tuple(ids)
         codes = chain(self.generic, (check for check, _ in self.aliases))
         self.kinds = frozenset(code.partition(".")[0] for code in codes)
-        mine = [
-            active.rule for active in rules if active.rule.scope not in ("slide", "series", "association")
-        ]
+        mine = [active.rule for active, _ in rules if active.rule.scope not in _NOT_OF_INSTANCES]
         self.explains = {rule.id: self._with_aliases(rule.explains) for rule in mine if rule.explains}
         self.explains_in_file = {rule.id: rule.explains_in_file for rule in mine if rule.explains_in_file}
         self.once = frozenset(rule.id for rule in mine if rule.once)
@@ -157,7 +157,8 @@ class Planner:
 
     def __init__(self, rules: Sequence[ActiveRule], silenced: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        self._silenced = tuple(silenced)
+        self._with_classes = tuple((active, sop_classes_of(active.rule)) for active in rules)
+        self._silenced = tuple((rule, sop_classes_of(rule)) for rule in silenced)
         self._plans: dict[tuple[str, bool], Plan] = {}
         self.file_meta = [active for active in rules if active.rule.area == "META"]
         self.together = [rule for rule in rules if rule.rule.scope in ("slide", "series")]
@@ -172,7 +173,7 @@ class Planner:
         if found is None:
             if len(self._plans) > 1000:
                 self._plans.clear()
-            rules = [rule for rule in self.rules if rule not in self.file_meta] if received else self.rules
+            rules = [one for one in self._with_classes if not received or one[0] not in self.file_meta]
             found = self._plans[key] = Plan(rules, sop_class, self._silenced)
         return found
 

@@ -6,6 +6,7 @@ JSON strings carry any text safely, but a reader prints them: they pass the bord
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,11 +22,8 @@ from dcmlint.reports.writer import Head, TextOptions, Writer, head_of
 
 def finding_json(finding: Finding) -> bytes:
     """A finding as JSON."""
-    value: dict[str, Any] = {
-        name: getattr(finding, field)
-        for name, field in zip(finding.__struct_encode_fields__, finding.__struct_fields__, strict=True)
-    }
-    value["references"] = [str(reference) for reference in finding.references]
+    references: Any = tuple(str(reference) for reference in finding.references)
+    value = msgspec.structs.replace(finding, references=references)
     try:
         raw = msgspec.json.encode(value)
         if len(raw) <= LONGEST and _HARMLESS(raw):
@@ -34,6 +32,10 @@ def finding_json(finding: Finding) -> bytes:
         pass  # the name of a file that is not UTF-8
     return msgspec.json.encode(_clean(msgspec.to_builtins(value)))
 
+
+# What `msgspec.json.format` writes around the elements of an array in an object.
+_BEFORE, _AFTER = '{\n  "": [', "\n  ]\n}"
+_AT_ONCE = 64  # elements that are laid out together
 
 # JSON of printable ASCII, which escapes nothing but quotes and backslashes.
 _HARMLESS = re.compile(rb'(?:[\x20-\x5b\x5d-\x7e]++|\\["\\])*+').fullmatch
@@ -91,15 +93,16 @@ class JsonWriter(Writer):
             ("skipped", self._skipped), ("associations", self._associations), ("findings", self._findings),
         ):  # fmt: skip
             self._close(f',\n  "{name}": [')
-            for raw in spool:
-                self._element(raw)
+            values = iter(spool)
+            while some := list(islice(values, _AT_ONCE)):
+                self._element(b",".join(some))
         rest = msgspec.json.format(msgspec.json.encode(_closing(closing)), indent=2).decode()
         self._close(f",{rest[1:]}\n")
 
     def _element(self, raw: bytes) -> None:
-        # No string of JSON holds a line end of its own.
-        text = msgspec.json.format(raw, indent=2).decode().replace("\n", "\n    ")
-        self.sink.write(f"{self._between}\n    {text}")
+        """Write one value, or several with commas between them, as deep as they stand in the report."""
+        text = msgspec.json.format(b'{"":[' + raw + b"]}", indent=2).decode()
+        self.sink.write(self._between + text[len(_BEFORE) : -len(_AFTER)])
         self._between = ","
 
     def _close(self, then: str) -> None:

@@ -170,11 +170,12 @@ def sop_classes_of(rule: Rule) -> frozenset[str]:
     Raises RuleError for a keyword that PS3.6 does not have.
     """
     result = set()
+    keywords = _sop_class_keywords() if rule.applies.sop_class else {}
     for word in rule.applies.sop_class:
         if word[0].isdigit():
             result.add(word)
             continue
-        uid = _sop_class_keywords().get(word)
+        uid = keywords.get(word)
         if uid is None:
             raise RuleError(f"{rule.id}: {word!r} is not an SOP Class keyword")
         result.add(uid)

@@ -6,7 +6,9 @@ sequence); macros are expanded only here, only where an instance goes, and once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from dcmlint import standard
@@ -56,6 +58,10 @@ class RowSpec:
         self.idle = idle(self.when, ConditionScope)
 
 
+ListedValues = tuple[ValueSet, Expression | None, RowSpec]
+"""Values that a row lists, the condition under which they hold, and the row."""
+
+
 class Level:
     """The rows for one level.
 
@@ -90,7 +96,7 @@ class Level:
         filled: set[int] = set()
         present: set[int] = set()
         conditional: list[RowSpec] = []
-        valued: dict[int, list[tuple[ValueSet, RowSpec]]] = {}
+        valued: dict[int, list[ListedValues]] = {}
         sized: dict[int, RowSpec] = {}
         self.tallied: dict[int, RowSpec] = {}
         numbered: dict[int, RowSpec] = {}
@@ -116,7 +122,8 @@ class Level:
                 if spec.row.numbering and not spec.gates:
                     numbered[tag] = spec
                 for values in spec.row.values:
-                    valued.setdefault(tag, []).append((values, spec))
+                    when = condition(values.when) if values.when is not None else None
+                    valued.setdefault(tag, []).append((values, when, spec))
             counted = [spec for spec in specs if spec.row.items is not None]
             # Under conditions, a number of items holds where all that speak of it say the same.
             if counted and (
@@ -138,14 +145,14 @@ class Level:
         self.settled: dict[int, set[tuple[object, ...]]] = {
             tag: set()
             for tag, sets in valued.items()
-            if not any(values.when is not None or spec.gates for values, spec in sets)
+            if not any(when is not None or spec.gates for _, when, spec in sets)
         }
         conditions: list[Expression] = []
         for spec in (*self.conditional, *self.gated):
             conditions += spec.gates if spec.when is None else (*spec.gates, spec.when)
         for sets in valued.values():
-            for values, spec in sets:
-                conditions += spec.gates if values.when is None else (*spec.gates, condition(values.when))
+            for _, when, spec in sets:
+                conditions += spec.gates if when is None else (*spec.gates, when)
         self.judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
         self.weighed = self.filled.union(spec.row.tag for spec in (*self.conditional, *self.gated))
         self.known = frozenset(self.rows)
@@ -280,26 +287,36 @@ class ModuleSpec:
         return 2 * len(self.firm & present) >= max(1, self.needed)
 
 
+def _types_of(parts: Iterable[tuple[str, Row | Include]]) -> dict[int, set[str]]:
+    """The types that the tables of a module give to each attribute of the main data set, macros included."""
+    types: dict[int, set[str]] = {}
+    tables = standard.load()
+    todo, seen = [part for _, part in parts], {FUNCTIONAL_GROUPS}
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Row):
+            types.setdefault(part.tag, set()).add(part.type)
+        elif part.table not in seen:
+            seen.add(part.table)
+            try:
+                todo += tables.table(part.table).rows
+            except KeyError:
+                pass  # a table that is not carried
+    return types
+
+
 class IodSpec:
     """An IOD with its modules; gives the `Level` of the main data set for the modules that are in use."""
 
     def __init__(self, iod: Iod) -> None:
         self.iod = iod
         self.modules = [ModuleSpec(use) for use in iod.modules]
-        levels = [Level(module.parts, None) for module in self.modules]
-        tags = [level.known for level in levels]
-        times: dict[int, int] = {}
-        for known in tags:
-            for tag in known:
-                times[tag] = times.get(tag, 0) + 1
-        for module, level in zip(self.modules, levels, strict=True):
-            module.own = frozenset(tag for tag in level.known if times[tag] == 1)
-            module.firm = frozenset(
-                tag for tag in module.own if any(spec.row.type not in ("3", "-") for spec in level.rows[tag])
-            )
-            module.needed = sum(
-                any(spec.row.type in ("1", "2") for spec in level.rows[tag]) for tag in module.firm
-            )
+        tags = [_types_of(module.parts) for module in self.modules]
+        times = Counter(chain.from_iterable(tags))
+        for module, types in zip(self.modules, tags, strict=True):
+            module.own = frozenset(tag for tag in types if times[tag] == 1)
+            module.firm = frozenset(tag for tag in module.own if not types[tag] <= {"3", "-"})
+            module.needed = sum(not types[tag].isdisjoint(("1", "2")) for tag in module.firm)
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         self.all_known = frozenset().union(*tags) if tags else frozenset()
         # What every instance has: attributes of type 1 and 2 of modules that are always there.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.path import name_of
-from dcmlint.rules.tables.levels import Level, RowSpec, condition
+from dcmlint.rules.tables.levels import Level, ListedValues, RowSpec
 from dcmlint.rules.tables.told import Told
 
 _SETTLED = 1000
@@ -33,16 +33,16 @@ def _check_values(
     dataset: Dataset,
     element: Element,
     values: tuple[object, ...],
-    sets: list[tuple[standard.ValueSet, RowSpec]],
+    sets: list[ListedValues],
     first: bool,
 ) -> None:
     """``first``: the attribute is of type 1, and none of its values that has a list of its own is empty."""
     defined: dict[int, tuple[set[object], RowSpec]] = {}
     failed: set[int] = set()
-    for allowed, spec in sets:
+    for allowed, when, spec in sets:
         if spec.gates and not all(gate(told.scope(dataset), {}) is True for gate in spec.gates):
             continue
-        if allowed.when is not None and condition(allowed.when)(told.scope(dataset), {}) is not True:
+        if when is not None and when(told.scope(dataset), {}) is not True:
             continue
         if allowed.kind == "defined":
             known, _ = defined.setdefault(allowed.position, (set(), spec))
