@@ -12,8 +12,8 @@ import pyarrow as pa
 from dcmlint.archive.rows import finding_row, text
 from dcmlint.archive.schema import EXPLAINED, FINDINGS
 from dcmlint.archive.unit import Work, checker_of
+from dcmlint.engine.across import check_together
 from dcmlint.engine.members import Members
-from dcmlint.engine.together import check_together
 from dcmlint.profiles.apply import together_with_profile
 
 # The members of groups, group by group: a group is never divided.

@@ -11,7 +11,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands
-from dcmlint.cli.option_types import Config, Isolated, Jobs
+from dcmlint.cli.options import Config, Isolated, Jobs
 from dcmlint.errors import UsageError, did_you_mean
 
 baselines = typer.Typer(

@@ -14,7 +14,7 @@ from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.help import INPUT, KNOWN, REPORT, RULES, explained
 from dcmlint.cli.interrupts import held_back
-from dcmlint.cli.option_types import (
+from dcmlint.cli.options import (
     Color,
     Config,
     Debug,

@@ -10,7 +10,7 @@ import typer
 from dcmlint.cli import completion
 from dcmlint.cli.app import app
 from dcmlint.cli.help import explained
-from dcmlint.cli.option_types import Config, Isolated, Parameters, ShowValues
+from dcmlint.cli.options import Config, Isolated, Parameters, ShowValues
 from dcmlint.errors import UsageError
 
 if TYPE_CHECKING:

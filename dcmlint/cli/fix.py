@@ -9,7 +9,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.help import explained, one_of
-from dcmlint.cli.option_types import (
+from dcmlint.cli.options import (
     Color,
     Config,
     Debug,

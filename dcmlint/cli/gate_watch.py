@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.gate import gates, need_gate
-from dcmlint.cli.option_types import Parameters
+from dcmlint.cli.options import Parameters
 from dcmlint.errors import UsageError
 
 

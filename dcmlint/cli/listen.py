@@ -17,7 +17,7 @@ import typer
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.help import CONNECTION, RULES, RUN, STORED, explained, one_of
-from dcmlint.cli.option_types import (
+from dcmlint.cli.options import (
     Color,
     Config,
     Debug,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.option_types import Parameters
+from dcmlint.cli.options import Parameters
 
 
 @app.command("orthanc-plugin")

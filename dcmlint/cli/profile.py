@@ -11,7 +11,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands
-from dcmlint.cli.option_types import Parameters
+from dcmlint.cli.options import Parameters
 from dcmlint.errors import ProfileError, UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 from dcmlint.cli import completion
 from dcmlint.cli.app import EXIT_CODES, app
 from dcmlint.cli.help import explained
-from dcmlint.cli.option_types import (
+from dcmlint.cli.options import (
     Config,
     Debug,
     Exclude,

@@ -44,18 +44,18 @@ def applies(compiled: CompiledRule, scope: Any) -> Verdict:
 
 def evaluate(compiled: CompiledRule, scope: Any) -> Verdict:
     """Hold an expression rule against a scope."""
-    begun = applies(compiled, scope)
-    if begun.outcome != "pass":
-        return begun
+    applied = applies(compiled, scope)
+    if applied.outcome != "pass":
+        return applied
     assert compiled.assertion is not None
-    verdict = compiled.assertion(scope, begun.lets)
+    verdict = compiled.assertion(scope, applied.lets)
     if verdict is True:
-        return begun
+        return applied
     if verdict is False:
-        return Verdict("fail", "", begun.lets)
+        return Verdict("fail", "", applied.lets)
     if isinstance(verdict, Missing):
-        return Verdict("undecided", ", ".join(verdict.names) + " missing", begun.lets)
-    return Verdict("undecided", "it cannot be determined from the file", begun.lets)
+        return Verdict("undecided", ", ".join(verdict.names) + " missing", applied.lets)
+    return Verdict("undecided", "it cannot be determined from the file", applied.lets)
 
 
 def lowered(compiled: CompiledRule, scope: Any, lets: dict[str, object], severity: Severity) -> Severity:

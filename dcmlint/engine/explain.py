@@ -80,16 +80,16 @@ def follow(checker: Checker, rule: str, path: str, open_: Opener) -> Followed:
 
 def _steps(active: ActiveRule, scope: Any, maker: FindingMaker) -> Iterator[Step]:
     compiled = active.compiled
-    begun = applies(compiled, scope)
+    applied = applies(compiled, scope)
     if compiled.when is not None:
-        yield from _clauses("when", compiled.when, scope, begun.lets, maker)
-    if begun.outcome != "pass":
+        yield from _clauses("when", compiled.when, scope, applied.lets, maker)
+    if applied.outcome != "pass":
         return
     for name, let in compiled.lets:
-        operands = [one for _, _, found in let.clauses(scope, begun.lets) for one in found]
-        yield Step(f"let {name}", let.source, _shown(begun.lets[name], maker), maker.operands(operands))
+        operands = [one for _, _, found in let.clauses(scope, applied.lets) for one in found]
+        yield Step(f"let {name}", let.source, _shown(applied.lets[name], maker), maker.operands(operands))
     if compiled.assertion is not None:
-        yield from _clauses("assert", compiled.assertion, scope, begun.lets, maker)
+        yield from _clauses("assert", compiled.assertion, scope, applied.lets, maker)
 
 
 def _clauses(

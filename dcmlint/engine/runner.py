@@ -86,9 +86,9 @@ def _held(active: ActiveRule, subject: RuleSubject) -> Outcome:
     compiled = active.compiled
     if compiled.function is not None:
         if compiled.when is not None:
-            begun = applies(compiled, subject.scope)
-            if begun.outcome != "pass":
-                return begun.outcome, begun.reason
+            applied = applies(compiled, subject.scope)
+            if applied.outcome != "pass":
+                return applied.outcome, applied.reason
         problems = list(compiled.function(subject.context, **compiled.arguments))
         for problem in problems:
             subject.found(active, problem)

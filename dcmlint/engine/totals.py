@@ -143,7 +143,7 @@ class Totals:
                 stream.finding(finding)
 
     def _close(self, started: float, fail_on: Severity | None, received: bool) -> Closing:
-        from dcmlint.engine.together import each_together
+        from dcmlint.engine.across import each_together
 
         checker = self.checker
         explained: set[tuple[str, str]] = set()

@@ -16,9 +16,9 @@ import msgspec
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.session import Checker
 from dcmlint.engine.settings import Settings
+from dcmlint.fixes.across import Together
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.run import Outcome, Places, Taken, Target, fix_input
-from dcmlint.fixes.together import Together
 from dcmlint.sources.input import Input
 
 Open = Callable[[Input], Buffer]

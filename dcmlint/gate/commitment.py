@@ -30,9 +30,12 @@ from dcmlint.network.acceptor.settings import Action
 from dcmlint.network.requestor.association import Target, associate, association_request, own_information
 from dcmlint.network.wire.associate import ProposedContext, Role
 from dcmlint.network.wire.pdu import WireError
-from dcmlint.standard.uids import ImplicitVRLittleEndian, StorageCommitmentPushModel
+from dcmlint.standard.uids import (
+    ImplicitVRLittleEndian,
+    StorageCommitmentPushModel,
+    StorageCommitmentPushModelInstance,
+)
 
-WELL_KNOWN = "1.2.840.10008.1.20.1.1"  # PS3.4 J.3.5: the one instance of the class
 _REQUEST = 1  # PS3.4 Table J.3-1, Action Type ID
 _COMPLETE, _WITH_FAILURES = 1, 2  # PS3.4 Table J.3-2, Event Type ID
 NO_SUCH_INSTANCE, INVALID_ARGUMENT, CLASS_CONFLICT = 0x0112, 0x0115, 0x0119  # PS3.4 J.3.2.1.2; PS3.3 C.14
@@ -75,7 +78,7 @@ class Commitments:
     def take(self, action: Action) -> Answer:
         """Take a request (N-ACTION): success once it is safe on the disk. Raises ``OSError``."""
         command, title = action.command, action.association.request.calling
-        if command.sop_instance != WELL_KNOWN or command.action_type != _REQUEST:
+        if command.sop_instance != StorageCommitmentPushModelInstance or command.action_type != _REQUEST:
             return Answer(INVALID_ARGUMENT, "only action 1 of the well-known instance is served")
         if title not in self._peers:
             return Answer(NOT_AUTHORIZED, "no address is configured for this AE title")
@@ -188,7 +191,10 @@ class Commitments:
         try:
             event = _WITH_FAILURES if failed else _COMPLETE
             reply = dialogue.report(
-                StorageCommitmentPushModel, WELL_KNOWN, event, write_result(one.uid, one.references, failed)
+                StorageCommitmentPushModel,
+                StorageCommitmentPushModelInstance,
+                event,
+                write_result(one.uid, one.references, failed),
             )
         except WireError as error:
             return f"{error.problem.kind}: {error.problem.detail}"
@@ -214,7 +220,7 @@ def read_request(information: bytes, syntax: str) -> tuple[str, list[tuple[str, 
     # What pydicom warns of has values of the sender in it, which belong in no log.
     logging.getLogger("pydicom").disabled = True
     warnings.filterwarnings("ignore", module="pydicom")
-    head = part10.file_meta(StorageCommitmentPushModel, WELL_KNOWN, syntax, "", "")
+    head = part10.file_meta(StorageCommitmentPushModel, StorageCommitmentPushModelInstance, syntax, "", "")
     try:
         found = pydicom.dcmread(io.BytesIO(head + information))
         uid = str(found.TransactionUID)

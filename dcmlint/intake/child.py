@@ -128,7 +128,7 @@ def _not_opened(result: Result) -> list[str]:
 
 def together(checker: Checker, members: tuple[bytes, ...]) -> Reply:
     """The reply about the slides and series of a study."""
-    from dcmlint.engine.together import check_together
+    from dcmlint.engine.across import check_together
 
     with standard.using(checker.tables):
         found = check_together(list(members), checker.planner.together, checker.settings)

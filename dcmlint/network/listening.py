@@ -16,12 +16,12 @@ from time import monotonic
 import msgspec
 
 from dcmlint import standard
+from dcmlint.engine.across import each_together
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
 from dcmlint.engine.runner import Checked
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result
 from dcmlint.engine.stream import Stream
-from dcmlint.engine.together import each_together
 from dcmlint.engine.totals import Totals
 from dcmlint.findings.finding import FileRecord, Finding, Severity
 from dcmlint.intake.checking import Checks

@@ -15,7 +15,7 @@ from dcmlint.findings.finding import Severity
 from dcmlint.rules.functions import RuleFunction, function_named, function_names, typed_parameters
 from dcmlint.rules.model import Rule, RuleSource
 from dcmlint.rules.names import RULE_NAMES
-from dcmlint.rules.scope import DatasetScope, idle
+from dcmlint.rules.scope import DatasetScope, value_when_absent
 
 _PARTS = ("lets", "when", "assertion", "places", "downgrade", "message", "is_", "want", "arguments")
 
@@ -57,7 +57,7 @@ class CompiledRule:
     @cached_property
     def needs(self) -> frozenset[int]:
         """Attributes of which one must be there for the rule to apply; empty: nothing is known of that."""
-        without = idle(self.when, DatasetScope)
+        without = value_when_absent(self.when, DatasetScope)
         applies = without is None or without is True or without is UNKNOWN
         return frozenset() if applies or self.when is None else self.when.attributes
 

@@ -184,7 +184,7 @@ NOTHING = Dataset(FileContext(WholeBuffer(b""), transfer_syntax(ExplicitVRLittle
 _ELSEWHERE = ("file.", "root.", "up.")
 
 
-def idle(condition: Expression | None, scope: type[DatasetScope]) -> object:
+def value_when_absent(condition: Expression | None, scope: type[DatasetScope]) -> object:
     """What a condition is where none of its attributes is there; None where that does not decide it."""
     if condition is None or not condition.attributes or condition.facts or condition.lets:
         return None
@@ -193,4 +193,12 @@ def idle(condition: Expression | None, scope: type[DatasetScope]) -> object:
     return condition(scope(NOTHING), {})
 
 
-__all__ = ["ANYTHING", "NOTHING", "ConditionScope", "DatasetScope", "FactLookup", "ItemScopes", "idle"]
+__all__ = [
+    "ANYTHING",
+    "NOTHING",
+    "ConditionScope",
+    "DatasetScope",
+    "FactLookup",
+    "ItemScopes",
+    "value_when_absent",
+]

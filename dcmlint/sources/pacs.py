@@ -17,13 +17,15 @@ from dcmlint.sources.dicomweb import days_of
 from dcmlint.sources.input import Input
 from dcmlint.sources.key import Key, Usage
 from dcmlint.sources.open_source import SourceSettings
+from dcmlint.standard.uids import (
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+)
 
 _CALLING = "DCMLINT"
 _TIMEOUT = 60.0
 # PS3.4 C.4.3.1.4: pending
 _PENDING = (0xFF00, 0xFF01)
-FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 C.6.2: Study Root
-GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 
 class Pacs:
@@ -63,7 +65,7 @@ class Pacs:
         passed = not after
         wanted = self._settings
         days = days_of(wanted.since, wanted.until)
-        finding = self._associated({FIND})
+        finding = self._associated({StudyRootQueryRetrieveInformationModelFind})
         try:
             study_keys = {"StudyInstanceUID": "", "StudyDate": days, "ModalitiesInStudy": wanted.modality}
             for study in self._found(finding, "STUDY", study_keys):
@@ -107,7 +109,9 @@ class Pacs:
             "IMAGE", {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
         )
         self._came.clear()
-        answers = [status for status, _ in association.send_c_get(query, GET)]
+        answers = [
+            status for status, _ in association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet)
+        ]
         self.usage.requests += 1
         if self._came:
             self.usage.bytes += len(self._came[0])
@@ -141,7 +145,7 @@ class Pacs:
         known = [str(context.abstract_syntax) for context in AllStoragePresentationContexts]
         classes = dict.fromkeys([*([sop_class] if sop_class else []), *sorted(self._classes), *known])
         self._classes = frozenset(list(classes)[:127])
-        self._association = self._associated({GET}, self._classes)
+        self._association = self._associated({StudyRootQueryRetrieveInformationModelGet}, self._classes)
         return self._association
 
     def _associated(self, services: set[str], classes: frozenset[str] = frozenset()) -> Any:
@@ -183,7 +187,9 @@ class Pacs:
         """The matches of a C-FIND, read to the end: the association serves one question at a time."""
         matches = []
         status = None
-        for status, match in association.send_c_find(_query(level, keys), FIND):
+        for status, match in association.send_c_find(
+            _query(level, keys), StudyRootQueryRetrieveInformationModelFind
+        ):
             if getattr(status, "Status", None) in _PENDING and match is not None:
                 matches.append(match)
         self.usage.requests += 1

@@ -14,10 +14,10 @@ import pytest
 
 from dcmlint.compare.peers import run_dciodvfy
 from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.engine.across import check_together
 from dcmlint.engine.plan import Planner, active_rules
 from dcmlint.engine.session import Checker, Task
 from dcmlint.engine.settings import Settings
-from dcmlint.engine.together import check_together
 from dcmlint.fixes.choice import Choice
 from dcmlint.fixes.plan import Planned, plan, worse
 from dcmlint.fixes.whole_set import over_the_set

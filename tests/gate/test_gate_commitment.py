@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from gate_support import CT, Archive, Bench, GateProcess, data_set, free_port, send, until, write_config
 
-from dcmlint.gate.commitment import WELL_KNOWN, Commitments, Transaction, read_request, write_result
+from dcmlint.gate.commitment import Commitments, Transaction, read_request, write_result
 from dcmlint.gate.logs import no_log
 from dcmlint.gate.records import Outcome
 from dcmlint.gate.settings import Commitment
@@ -20,6 +20,7 @@ from dcmlint.network.acceptor.settings import Action
 from dcmlint.network.observed import AssociationHead
 from dcmlint.network.wire.associate import AcceptedContext, AssociateAccept, AssociateRequest, UserInformation
 from dcmlint.network.wire.dimse import Command
+from dcmlint.standard.uids import StorageCommitmentPushModelInstance
 
 pynetdicom = pytest.importorskip("pynetdicom")
 PUSH = "1.2.840.10008.1.20.1"
@@ -62,7 +63,9 @@ class Asker:
             item = Dataset()
             item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = CT, uid
             information.ReferencedSOPSequence.append(item)
-        status, _ = association.send_n_action(information, 1, StorageCommitmentPushModel, WELL_KNOWN)
+        status, _ = association.send_n_action(
+            information, 1, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+        )
         association.release()
         return int(status.Status)
 
@@ -73,7 +76,11 @@ class Asker:
 
 
 def action(
-    information: bytes, *, title: str = "SCANNER", instance: str = WELL_KNOWN, kind: int = 1
+    information: bytes,
+    *,
+    title: str = "SCANNER",
+    instance: str = StorageCommitmentPushModelInstance,
+    kind: int = 1,
 ) -> Action:
     request = AssociateRequest(called="GATE", calling=title, contexts=(), user=UserInformation())
     return Action(

@@ -297,7 +297,7 @@ class _Probe:
         )
 
     def _application_context(self, facts: ProbeFacts) -> ProbeFacts:
-        # PS3.7 A.2.1 has one application context, and PS3.8 9.3.4 a reason to reject any other.
+        # PS3.7 A.2.1 has one application context, and PS3.8 9.3.4 a reason to reject any other: this UID is not registered.
         request = msgspec.structs.replace(
             _verification(self.target), application_context="1.2.840.10008.3.1.1.99"
         )

@@ -9,8 +9,8 @@ from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import condition
-from dcmlint.rules.tables.told import Told
 from dcmlint.standard.tags import (
     DimensionIndexSequence,
     DimensionOrganizationType,
@@ -23,7 +23,7 @@ from dcmlint.standard.tags import (
 _PLACES = {"shared": "shared", "per-frame": "for every frame"}
 
 
-def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
+def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: Dataset) -> None:
     """Hold the functional groups to where the IOD wants them."""
     cut = dataset.may_have(PerFrameFunctionalGroupsSequence) or not all(
         dataset.is_whole(dataset.elements[tag])
@@ -39,7 +39,7 @@ def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
         return
     shared = _group_tags(dataset.items(SharedFunctionalGroupsSequence))
     everywhere, somewhere = _frame_tags(dataset.items(PerFrameFunctionalGroupsSequence))
-    scope = told.scope(_frame_level(dataset))
+    scope = collector.scope(_frame_level(dataset))
     indexed = _groups_of_dimensions(dataset)
     # Where nothing is shared, or nothing is said of the frames, that is told, not all that it would hold.
     nothing_shared = not len(dataset.items(SharedFunctionalGroupsSequence))
@@ -49,35 +49,37 @@ def check_frame_groups(told: Told, iod: standard.Iod, dataset: Dataset) -> None:
         if not tags:
             continue
         for tag in tags & shared & somewhere:
-            _group(told, "functional-group-both", dataset, tag, use, f"{name_of(tag)} is both shared and per-frame",
+            _group(collector, "functional-group-both", dataset, tag, use, f"{name_of(tag)} is both shared and per-frame",
                         "either shared or per-frame")  # fmt: skip
         if use.placement == "shared":
             for tag in tags & somewhere - shared:
-                _group(told, "functional-group-not-shared", dataset, tag, use,
+                _group(collector, "functional-group-not-shared", dataset, tag, use,
                             f"{name_of(tag)} is per-frame, but must be shared", "shared")  # fmt: skip
         if use.placement == "per-frame":
             for tag in tags & shared - somewhere:
-                _group(told, "functional-group-not-per-frame", dataset, tag, use,
+                _group(collector, "functional-group-not-per-frame", dataset, tag, use,
                             f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
         if tags.isdisjoint(shared | somewhere) and not (nothing_shared and use.placement != "per-frame"):
-            because = _wanted(told, use, dataset, scope)
+            because = _wanted(collector, use, dataset, scope)
             if because is not None:
                 absent.append((use, tags, because))
         for tag in tags & somewhere - everywhere:
             _some_frames(
-                told,
+                collector,
                 dataset.items(PerFrameFunctionalGroupsSequence),
                 tag,
                 use,
                 use.usage == "U" and tag not in indexed,
             )
-    _tell_absent(told, absent, dataset)
+    _tell_absent(collector, absent, dataset)
 
 
-def _some_frames(told: Told, frames: Items, tag: int, use: standard.MacroUse, optional: bool) -> None:
+def _some_frames(
+    collector: ProblemCollector, frames: Items, tag: int, use: standard.MacroUse, optional: bool
+) -> None:
     lacking = _frames_without(frames, tag)
     level = frames[lacking[0]]
-    told.problems.append(
+    collector.problems.append(
         Problem(
             check=f"table.functional-group-some-frames{'-optional' if optional else ''}", level=level, tag=tag,
             message=f"{name_of(tag)} is present for some frames only", want="present for every frame",
@@ -90,31 +92,33 @@ def _some_frames(told: Told, frames: Items, tag: int, use: standard.MacroUse, op
 _Absent = tuple[standard.MacroUse, frozenset[int], str]
 
 
-def _wanted(told: Told, use: standard.MacroUse, dataset: Dataset, scope: ConditionScope) -> str | None:
+def _wanted(
+    collector: ProblemCollector, use: standard.MacroUse, dataset: Dataset, scope: ConditionScope
+) -> str | None:
     """The condition by which a functional group is wanted, "" where it always is; None where it is not."""
-    if use.usage == "U" or not told.stands(use):
+    if use.usage == "U" or not collector.stands(use):
         return None
     if use.usage != "C":
         return ""
     if use.when is None:
-        told.open("functional-group-missing", None)
+        collector.open("functional-group-missing", None)
         return None
     when = condition(use.when)
-    if told.unlisted(dataset, when.attributes):
+    if collector.unlisted(dataset, when.attributes):
         return None  # what decides was told to be wrong
     verdict = when(scope, {})
     if verdict is not True and verdict is not False:
-        told.open("functional-group-missing", use.when)
+        collector.open("functional-group-missing", use.when)
     return describe(when) if verdict is True else None
 
 
-def _tell_absent(told: Told, absent: list[_Absent], dataset: Dataset) -> None:
+def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Dataset) -> None:
     """Tell which groups are missing; those that frames would have are one finding where nothing is said of frames."""
     frames = [one for one in absent if one[0].placement != "shared"]
     if len(dataset.items(PerFrameFunctionalGroupsSequence)) or len(frames) < 2:
         frames = []
-    elif told.speaks_of(dataset, PerFrameFunctionalGroupsSequence) or (
-        DimensionOrganizationType not in dataset and told.speaks_of(dataset, DimensionIndexSequence)
+    elif collector.speaks_of(dataset, PerFrameFunctionalGroupsSequence) or (
+        DimensionOrganizationType not in dataset and collector.speaks_of(dataset, DimensionIndexSequence)
     ):
         absent, frames = [one for one in absent if one not in frames], []
     for one in absent:
@@ -123,13 +127,13 @@ def _tell_absent(told: Told, absent: list[_Absent], dataset: Dataset) -> None:
             continue
         names = [other.name for other, _, _ in frames] if one in frames else [use.name]
         what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-        _group(told, "functional-group-missing", dataset, min(tags), use,
+        _group(collector, "functional-group-missing", dataset, min(tags), use,
                f"the {what} Functional Group{'s are' if len(names) > 1 else ' is'} missing",
                _PLACES.get(use.placement, "shared or for every frame"), because)  # fmt: skip
 
 
 def _group(
-    told: Told,
+    collector: ProblemCollector,
     code: str,
     dataset: Dataset,
     tag: int,
@@ -144,7 +148,7 @@ def _group(
     sequence = PerFrameFunctionalGroupsSequence if per_frame else SharedFunctionalGroupsSequence
     items = dataset.items(sequence) or dataset.items(PerFrameFunctionalGroupsSequence)
     level = items[0] if len(items) else dataset
-    told.add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
+    collector.add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
 
 
 def _group_tags(items: Items) -> frozenset[int]:

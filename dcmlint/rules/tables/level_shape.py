@@ -56,7 +56,7 @@ class LevelShape:
 def _is_idle(spec: RowSpec, level: Level, present: frozenset[int], main: bool) -> bool:
     """Whether a condition is about attributes that are not there, and false without them: most are."""
     return (
-        spec.idle is False
+        spec.value_when_absent is False
         and spec.row.tag not in present
         and spec.when is not None
         and spec.when.attributes.isdisjoint(present)

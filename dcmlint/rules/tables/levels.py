@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
 from dcmlint import standard
 from dcmlint.expr import Expression, compile_expression
 from dcmlint.rules.names import TABLE_NAMES
-from dcmlint.rules.scope import ConditionScope, idle
+from dcmlint.rules.scope import ConditionScope, value_when_absent
 from dcmlint.standard import FUNCTIONAL_GROUPS, Include, Iod, Row, ValueSet
 from dcmlint.standard.tags import (
     DirectoryRecordSequence,
@@ -44,10 +45,10 @@ class RowSpec:
     """A row of a table, with its condition compiled.
 
     ``gates``: the conditions of the includes through which the row came; it speaks only when all hold.
-    ``idle``: what the condition is where none of the attributes that it names is there; None: not known.
+    ``value_when_absent``: what the condition is where none of the attributes that it names is there; None: not known.
     """
 
-    __slots__ = ("gates", "idle", "otherwise", "reviewed", "row", "table", "type", "when")
+    __slots__ = ("gates", "otherwise", "reviewed", "row", "table", "type", "value_when_absent", "when")
 
     def __init__(self, row: Row, table: str, gates: tuple[Expression, ...] = ()) -> None:
         self.gates = gates
@@ -55,7 +56,7 @@ class RowSpec:
         self.when = condition(row.when) if row.conditional and row.when else None
         self.otherwise = row.otherwise
         self.reviewed = row.parsed_by == "reviewed"
-        self.idle = idle(self.when, ConditionScope)
+        self.value_when_absent = value_when_absent(self.when, ConditionScope)
 
 
 ListedValues = tuple[ValueSet, Expression | None, RowSpec]
@@ -78,16 +79,16 @@ class Level:
 
     def __init__(
         self, parts: Iterable[tuple[str, Row | Include]], iod: Iod | None, groups: bool = False,
-        hinted: Iterable[tuple[str, Row | Include]] = (),
+        known_only: Iterable[tuple[str, Row | Include]] = (),
     ) -> None:  # fmt: skip
-        """``hinted``: rows whose attributes are known here, but not asked for."""
+        """``known_only``: rows whose attributes are known here, but not asked for."""
         self.iod, self.groups = iod, groups
         self.rows: dict[int, list[RowSpec]] = {}
         self.open = False
         self._children: dict[int, Level | None] = {}
         self._take(parts, set(), ())
         asked = {tag: len(specs) for tag, specs in self.rows.items()}
-        self._take(hinted, set(), ())
+        self._take(known_only, set(), ())
         for tag, specs in self.rows.items():
             for spec in specs[asked.get(tag, 0) :]:
                 spec.type = "3"
@@ -240,13 +241,13 @@ def _has_several(tag: int) -> bool:
 class ModuleSpec:
     """A module of an IOD.
 
-    ``own``: top-level tags that no other module of the IOD has; ``firm``: those of them that are of type 1 or
-    2 in some way, ``needed`` without a condition.  A module that is not mandatory is in use when :meth:`begun`;
+    ``own``: top-level tags that no other module of the IOD has; ``distinctive``: those of them that are of type 1 or
+    2 in some way, ``needed`` without a condition.  A module that is not mandatory is in use when :meth:`started`;
     less than that makes its attributes known, but asks for nothing.
     """
 
     __slots__ = (
-        "firm",
+        "distinctive",
         "name",
         "needed",
         "otherwise",
@@ -277,14 +278,14 @@ class ModuleSpec:
                 continue
             self.parts += [(name, row) for row in table.rows]
         self.own: frozenset[int] = frozenset()
-        self.firm: frozenset[int] = frozenset()
+        self.distinctive: frozenset[int] = frozenset()
         self.needed = 0
 
-    def begun(self, present: frozenset[int]) -> bool:
+    def started(self, present: frozenset[int]) -> bool:
         """Whether so much of the module is there that the rest of it must have been meant."""
         # An instance may have attributes that its IOD does not know (PS3.2 3.11.4, Standard Extended SOP Class):
         # a slice thickness alone is no Image Plane module.
-        return 2 * len(self.firm & present) >= max(1, self.needed)
+        return 2 * len(self.distinctive & present) >= max(1, self.needed)
 
 
 def _types_of(parts: Iterable[tuple[str, Row | Include]]) -> dict[int, set[str]]:
@@ -315,23 +316,25 @@ class IodSpec:
         times = Counter(chain.from_iterable(tags))
         for module, types in zip(self.modules, tags, strict=True):
             module.own = frozenset(tag for tag in types if times[tag] == 1)
-            module.firm = frozenset(tag for tag in module.own if not types[tag] <= {"3", "-"})
-            module.needed = sum(not types[tag].isdisjoint(("1", "2")) for tag in module.firm)
+            module.distinctive = frozenset(tag for tag in module.own if not types[tag] <= {"3", "-"})
+            module.needed = sum(not types[tag].isdisjoint(("1", "2")) for tag in module.distinctive)
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         self.all_known = frozenset().union(*tags) if tags else frozenset()
-        # What every instance has: attributes of type 1 and 2 of modules that are always there.
-        self.always = frozenset().union(*(
-            level.required | level.present
-            for module, level in zip(self.modules, levels, strict=True) if module.usage == "M" and module.when is None
-        ))  # fmt: skip
 
-    def level(self, active: frozenset[int], hinted: frozenset[int] = frozenset()) -> Level:
-        """The rows of the main data set when the modules with these numbers are in use, others only hinted at."""
-        found = self._levels.get((active, hinted))
+    @cached_property
+    def always(self) -> frozenset[int]:
+        """What every instance has: attributes of type 1 and 2 of modules that are always there."""
+        mandatory = (module for module in self.modules if module.usage == "M" and module.when is None)
+        levels = (Level(module.parts, None) for module in mandatory)
+        return frozenset().union(*(level.required | level.present for level in levels))
+
+    def level(self, active: frozenset[int], known_only: frozenset[int] = frozenset()) -> Level:
+        """The rows of the main data set when the modules with these numbers are in use, those of others only known."""
+        found = self._levels.get((active, known_only))
         if found is None:
             parts = [part for number in sorted(active) for part in self.modules[number].parts]
-            known = [part for number in sorted(hinted) for part in self.modules[number].parts]
-            found = self._levels[active, hinted] = Level(parts, self.iod, hinted=known)
+            known = [part for number in sorted(known_only) for part in self.modules[number].parts]
+            found = self._levels[active, known_only] = Level(parts, self.iod, known_only=known)
         return found
 
 

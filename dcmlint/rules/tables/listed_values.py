@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.path import name_of
+from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import Level, ListedValues, RowSpec
-from dcmlint.rules.tables.told import Told
 
 _SETTLED = 1000
 
 
-def check_listed(told: Told, dataset: Dataset, element: Element, level: Level) -> None:
+def check_listed(collector: ProblemCollector, dataset: Dataset, element: Element, level: Level) -> None:
     """Hold the values of an attribute to the lists of its rows; the same few values come again and again."""
     if not dataset.is_whole(element):
         return
@@ -21,15 +21,15 @@ def check_listed(told: Told, dataset: Dataset, element: Element, level: Level) -
     settled = level.settled.get(element.tag)
     if not values or (settled is not None and values in settled):
         return
-    before = len(told.problems)
+    before = len(collector.problems)
     first = any(spec.type in ("1", "1C") for spec in level.rows[element.tag])
-    _check_values(told, dataset, element, values, level.valued[element.tag], first)
-    if settled is not None and before == len(told.problems) and len(settled) < _SETTLED:
+    _check_values(collector, dataset, element, values, level.valued[element.tag], first)
+    if settled is not None and before == len(collector.problems) and len(settled) < _SETTLED:
         settled.add(values)
 
 
 def _check_values(
-    told: Told,
+    collector: ProblemCollector,
     dataset: Dataset,
     element: Element,
     values: tuple[object, ...],
@@ -40,22 +40,22 @@ def _check_values(
     defined: dict[int, tuple[set[object], RowSpec]] = {}
     failed: set[int] = set()
     for allowed, when, spec in sets:
-        if spec.gates and not all(gate(told.scope(dataset), {}) is True for gate in spec.gates):
+        if spec.gates and not all(gate(collector.scope(dataset), {}) is True for gate in spec.gates):
             continue
-        if when is not None and when(told.scope(dataset), {}) is not True:
+        if when is not None and when(collector.scope(dataset), {}) is not True:
             continue
         if allowed.kind == "defined":
             known, _ = defined.setdefault(allowed.position, (set(), spec))
             known.update(allowed.values)
             continue
         if allowed.kind in ("least", "above", "range"):
-            _check_range(told, dataset, element, values, allowed, spec)
+            _check_range(collector, dataset, element, values, allowed, spec)
             continue
         for number in _positions(allowed.position, values):
             blank = values[number - 1] == "" and (allowed.position == 0 or not first)
             if values[number - 1] not in allowed.values and not blank and number not in failed:
                 failed.add(number)
-                told.add(
+                collector.add(
                     "enumerated-value", dataset, element.tag,
                     f"value {number} of {name_of(element.tag)} is not an Enumerated Value",
                     found=values[number - 1], want=_shown(allowed.values), table=spec.table,
@@ -67,7 +67,7 @@ def _check_values(
         for number in _positions(position, values):
             if values[number - 1] not in known and values[number - 1] != "" and number not in failed:
                 failed.add(number)
-                told.add(
+                collector.add(
                     "defined-term", dataset, element.tag,
                     f"value {number} of {name_of(element.tag)} is not a Defined Term",
                     found=values[number - 1], want=_shown(sorted(known, key=str)), table=spec.table,
@@ -76,7 +76,7 @@ def _check_values(
 
 
 def _check_range(
-    told: Told, dataset: Dataset, element: Element, values: tuple[object, ...], allowed: standard.ValueSet, spec: RowSpec
+    collector: ProblemCollector, dataset: Dataset, element: Element, values: tuple[object, ...], allowed: standard.ValueSet, spec: RowSpec
 ) -> None:  # fmt: skip
     """Hold numbers to the bounds that the standard gives them."""
     first, *last = (float(bound) for bound in allowed.values)
@@ -91,7 +91,7 @@ def _check_range(
         else:
             right, want = first < value, f"more than {allowed.values[0]}"
         if not right:
-            told.add(
+            collector.add(
                 "value-range", dataset, element.tag, f"value {number} of {name_of(element.tag)} is out of its range",
                 found=value, want=want, table=spec.table, offset=element.offset, number=number,
             )  # fmt: skip

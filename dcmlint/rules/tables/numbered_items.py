@@ -5,11 +5,11 @@ from __future__ import annotations
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.items import Items
 from dcmlint.dicom.path import name_of
+from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import Level, RowSpec
-from dcmlint.rules.tables.told import Told
 
 
-def check_tally(told: Told, dataset: Dataset, element: Element, spec: RowSpec) -> None:
+def check_tally(collector: ProblemCollector, dataset: Dataset, element: Element, spec: RowSpec) -> None:
     """Hold the number of items of a sequence to the attribute that says it, here or around."""
     count = len(dataset.items(element.tag))
     around: Dataset | None = dataset
@@ -20,13 +20,13 @@ def check_tally(told: Told, dataset: Dataset, element: Element, spec: RowSpec) -
     wanted = around.value(spec.row.count)
     # Whether the sequence may be there at all where none are counted is for its condition to say.
     if isinstance(wanted, int) and wanted != count and (wanted > 0 or not spec.row.conditional):
-        told.add(
+        collector.add(
             "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items", said=str(count),
             want=f"{wanted}, as {name_of(spec.row.count)} says", table=spec.table, offset=element.offset,
         )  # fmt: skip
 
 
-def check_numbers(told: Told, items: Items, level: Level) -> None:
+def check_numbers(collector: ProblemCollector, items: Items, level: Level) -> None:
     """Hold the items of a sequence to their numbers; what is wrong is told of the first item where it is seen."""
     for spec in level.numbered:
         tag = spec.row.tag
@@ -46,7 +46,7 @@ def check_numbers(told: Told, items: Items, level: Level) -> None:
             if number < 0:
                 continue
             item = items[number]
-            told.add(
+            collector.add(
                 "item-numbers", item, tag, f"{spec.row.keyword} {what}", found=value, want=want, table=spec.table,
                 offset=item.elements[tag].offset,
             )  # fmt: skip

@@ -17,13 +17,13 @@ from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.frame_groups import check_frame_groups
 from dcmlint.rules.tables.level_shape import LevelShape, shape_of
 from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
 from dcmlint.rules.tables.listed_values import check_listed
 from dcmlint.rules.tables.numbered_items import check_numbers, check_tally
-from dcmlint.rules.tables.told import Told
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
     DigitalSignaturesSequence,
@@ -79,8 +79,8 @@ class TableCheck:
         """``together``: look once at items of which the tables ask the same and get the same answer; ``known``: what is
         known to be wrong with values."""
         self.instance, self._together = instance, together
-        self._told = Told(instance, known)
-        self.problems, self.undecided = self._told.problems, self._told.undecided
+        self._collector = ProblemCollector(instance, known)
+        self.problems, self.undecided = self._collector.problems, self._collector.undecided
         self.iod: standard.Iod | None = None
         self._meta = instance.meta
         self._reviewed = False
@@ -118,7 +118,7 @@ class TableCheck:
         self._level(dataset, level, spec.all_known)
         for module in self._outside:
             self._forbidden_module(module, dataset)
-        check_frame_groups(self._told, spec.iod, dataset)
+        check_frame_groups(self._collector, spec.iod, dataset)
 
     def _without_iod(self, dataset: Dataset, uid: str) -> None:
         """Say why there is no IOD to hold the instance against: it names no SOP Class, or one that has none."""
@@ -128,7 +128,7 @@ class TableCheck:
         if not uid and dataset.may_have(SOPClassUID):
             return
         if not uid or (SOPClassUID not in dataset and not query):
-            self._told.add(
+            self._collector.add(
                 "sop-class-missing",
                 dataset,
                 SOPClassUID,
@@ -136,7 +136,7 @@ class TableCheck:
             )
             return
         known = f" ({entry.name})" if entry is not None else ""
-        self._told.add(
+        self._collector.add(
             "iod-unknown", dataset, SOPClassUID, f"the IOD of the SOP Class is unknown{known}", found=uid
         )
 
@@ -152,12 +152,12 @@ class TableCheck:
                 continue
             if element is None or element.end == element.start:
                 what = "is missing" if element is None else "has no value"
-                self._told.add(
+                self._collector.add(
                     "meta-type-1", meta, tag, f"{name_of(tag)} {what}; Type 1 in the File Meta Information",
                     want="present with a value", offset=-1 if element is None else element.offset,
                 )  # fmt: skip
             elif tag == FileMetaInformationVersion and meta.raw(tag)[:_SHOWN_VERSION] != _VERSION:
-                self._told.add(
+                self._collector.add(
                     "meta-version", meta, tag, "File Meta Information Version is not version 1",
                     said=meta.raw(tag)[:_SHOWN_VERSION].hex(" ").upper(), want="00 01", offset=element.offset,
                 )  # fmt: skip
@@ -165,40 +165,40 @@ class TableCheck:
     # -- modules ---------------------------------------------------------------------------------------
 
     def _modules(self, spec: IodSpec, dataset: Dataset) -> tuple[frozenset[int], frozenset[int]]:
-        """The numbers of the modules in use (mandatory, required by a condition, or begun by the data set), and
+        """The numbers of the modules in use (mandatory, required by a condition, or started by the data set), and
         of those of which only optional attributes are there."""
         present = frozenset(dataset.elements)
-        scope = self._told.scope(dataset)
+        scope = self._collector.scope(dataset)
         active: set[int] = set()
-        hinted: set[int] = set()
+        known_only: set[int] = set()
         for number, module in enumerate(spec.modules):
-            begun = not module.own.isdisjoint(present)
-            if not begun and module.firm:
+            started = not module.own.isdisjoint(present)
+            if not started and module.distinctive:
                 for table in module.tables:
                     self._absent[table] = f"the mandatory {module.name} Module is absent"
-            stands = self._told.stands(module.use)
+            stands = self._collector.stands(module.use)
             if module.usage == "M" and stands:
                 active.add(number)
                 continue
             verdict: object = None if module.when is None or not stands else module.when(scope, {})
             if module.usage == "C" and verdict is not True and verdict is not False:
-                self._told.open("module-missing", module.source)
+                self._collector.open("module-missing", module.source)
             # A module whose condition is false asks for nothing, unless it may be there all the same: then wholly.
             possible = verdict is not False or module.otherwise == "may"
-            if verdict is True or (possible and module.begun(present)):
+            if verdict is True or (possible and module.started(present)):
                 active.add(number)
-            elif begun:
-                hinted.add(number)
-            if verdict is False and begun and module.otherwise == "not" and module.reviewed:
+            elif started:
+                known_only.add(number)
+            if verdict is False and started and module.otherwise == "not" and module.reviewed:
                 self._outside.append(module)
-        return frozenset(active), frozenset(hinted)
+        return frozenset(active), frozenset(known_only)
 
     def _forbidden_module(self, module: ModuleSpec, dataset: Dataset) -> None:
         first = next(element for element in dataset if element.tag in module.own)
         assert module.when is not None
-        if self._told.unlisted(dataset, module.when.attributes):
+        if self._collector.unlisted(dataset, module.when.attributes):
             return
-        self._told.add(
+        self._collector.add(
             "module-forbidden", dataset, first.tag,
             f"{name_of(first.tag)} is present, but the {module.name} Module is not allowed here",
             want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
@@ -226,9 +226,9 @@ class TableCheck:
         # Values before conditions: what a value decides that may not stand there is not known.
         for tag in shape.valued:
             if elements[tag].items is None:
-                check_listed(self._told, dataset, elements[tag], level)
+                check_listed(self._collector, dataset, elements[tag], level)
         if shape.conditional:
-            scope = self._told.scope(dataset, level.known)
+            scope = self._collector.scope(dataset, level.known)
             for spec in shape.conditional:
                 self._decide(dataset, spec, level, scope)
         if shape.gated:
@@ -241,7 +241,7 @@ class TableCheck:
             items, child = elements[tag].items, level.child(tag)
             if items is not None and child is not None:
                 if child.numbered:
-                    check_numbers(self._told, items, child)
+                    check_numbers(self._collector, items, child)
                 self._sequence(items, child)
 
     def _counted(self, dataset: Dataset, level: Level, shape: LevelShape) -> None:
@@ -252,7 +252,7 @@ class TableCheck:
                 self._items(dataset, elements[tag], level)
         for tag in shape.tallied:
             if elements[tag].items is not None:
-                check_tally(self._told, dataset, elements[tag], level.tallied[tag])
+                check_tally(self._collector, dataset, elements[tag], level.tallied[tag])
 
     def _sequence(self, items: Items, level: Level) -> None:
         if isinstance(items, ItemList) or not self._together:
@@ -262,16 +262,16 @@ class TableCheck:
         problems = self.problems
         for group in items.distinct(*_judged(items, level)):
             # What the tables ask of one item of the group they ask of all, and get the same answer.
-            mark, before = len(problems), self._told.times
-            self._told.times *= len(group.numbers)
+            mark, before = len(problems), self._collector.times
+            self._collector.times *= len(group.numbers)
             self._level(group.template, level)
-            self._told.times = before
+            self._collector.times = before
             for at in range(mark, len(problems)):
                 problems[at] = problems[at].within(group)
 
     def _gated(self, dataset: Dataset, level: Level, rows: Iterable[RowSpec]) -> None:
         """Rows of macros that are included under a condition."""
-        scope = self._told.scope(dataset, level.known)
+        scope = self._collector.scope(dataset, level.known)
         elements = dataset.elements
         for spec in rows:
             tag = spec.row.tag
@@ -303,11 +303,11 @@ class TableCheck:
             if verdict is True:
                 self._required_but_missing(dataset, spec, level, scope)
             elif verdict is not False:
-                self._told.open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
+                self._collector.open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
         elif spec.otherwise == "not" and spec.when(scope, {}) is False:
             if _lacks(dataset, level, spec.when.attributes):
                 return  # the attribute that would allow it is required and missing: that was told
-            if self._told.unlisted(dataset, spec.when.attributes):
+            if self._collector.unlisted(dataset, spec.when.attributes):
                 return  # the value that would allow it was told to be wrong
             self._forbidden(dataset, element, spec, level, scope)
         elif first and _is_empty(dataset, element):
@@ -319,7 +319,7 @@ class TableCheck:
     ) -> None:
         tag = spec.row.tag
         assert spec.when is not None
-        if not self._told.stands(spec.row):
+        if not self._collector.stands(spec.row):
             return
         missing = self._missing_here.setdefault(id(dataset), {})
         if tag in missing or any(tag in missing.get(other, ()) for other in spec.when.attributes):
@@ -331,7 +331,7 @@ class TableCheck:
         if others:
             what = f"{' or '.join([spec.row.keyword, *others])} is missing; one of them is required"
         code = "type-1c-missing" if spec.type == "1C" else "type-2c-missing"
-        self._told.add(
+        self._collector.add(
             code, dataset, tag, what,
             want="present with a value" if spec.type == "1C" else "present (may be empty)",
             because=describe(spec.when), table=spec.table,
@@ -377,11 +377,13 @@ class TableCheck:
             number, keywords = self._without.setdefault(key, (len(self.problems), []))
             keywords.append(spec.row.keyword)
             if len(keywords) > 1:
-                told = f"{', '.join(keywords[:-1])} and {keywords[-1]} are present without {name_of(key[1])}"
-                self.problems[number] = msgspec.structs.replace(self.problems[number], message=told)
+                message = (
+                    f"{', '.join(keywords[:-1])} and {keywords[-1]} are present without {name_of(key[1])}"
+                )
+                self.problems[number] = msgspec.structs.replace(self.problems[number], message=message)
                 return
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
-        self._told.add(
+        self._collector.add(
             code, dataset, element.tag, f"{spec.row.keyword} is present, but not allowed here",
             want=f"present only if {describe(spec.when)}", table=spec.table, offset=element.offset,
         )  # fmt: skip
@@ -401,11 +403,11 @@ class TableCheck:
 
     def _missing(self, code: str, dataset: Dataset, tag: int, level: Level, type_: str) -> None:
         specs = (spec for spec in level.rows[tag] if spec.type == type_)
-        spec = next((spec for spec in specs if self._told.stands(spec.row)), None)
+        spec = next((spec for spec in specs if self._collector.stands(spec.row)), None)
         if spec is None:
             return
         self._missing_here.setdefault(id(dataset), {})[tag] = frozenset()
-        self._told.add(
+        self._collector.add(
             code, dataset, tag, f"{spec.row.keyword} is missing (Type {type_})",
             want="present with a value" if type_ == "1" else "present (may be empty)",
             because=self._absent.get(spec.table, ""), table=spec.table,
@@ -413,11 +415,11 @@ class TableCheck:
 
     def _empty(self, code: str, dataset: Dataset, element: Element, level: Level, type_: str) -> None:
         specs = (spec for spec in level.rows[element.tag] if spec.type == type_)
-        spec = next((spec for spec in specs if self._told.stands(spec.row)), None)
+        spec = next((spec for spec in specs if self._collector.stands(spec.row)), None)
         if spec is None:
             return
         what = "has no items" if element.items is not None else "has no value"
-        self._told.add(
+        self._collector.add(
             code, dataset, element.tag, f"{spec.row.keyword} {what} (Type {type_})",
             want="at least one item" if element.items is not None else "a value",
             table=spec.table, offset=element.offset,
@@ -430,8 +432,8 @@ class TableCheck:
         values = dataset.values(element.tag)
         blank = [number for number, value in enumerate(values, 1) if value == ""]
         spec = next(spec for spec in level.rows[element.tag] if spec.type in ("1", "1C"))
-        if blank and len(values) > 1 and self._told.stands(spec.row):
-            self._told.add(
+        if blank and len(values) > 1 and self._collector.stands(spec.row):
+            self._collector.add(
                 f"type-{spec.type.lower()}-empty", dataset, element.tag,
                 f"value {blank[0]} of {spec.row.keyword} is empty (Type {spec.type})",
                 want="a value", table=spec.table, offset=element.offset,
@@ -447,7 +449,7 @@ class TableCheck:
             message = f"{name_of(element.tag)} is not in any module of {iod} at this place" if known else ""
             self._out_of_place[element.tag] = message
         if message:
-            self._told.add("unknown-attribute", dataset, element.tag, message, offset=element.offset)
+            self._collector.add("unknown-attribute", dataset, element.tag, message, offset=element.offset)
 
     def _items(self, dataset: Dataset, element: Element, level: Level) -> None:
         spec = level.sized[element.tag]
@@ -459,14 +461,14 @@ class TableCheck:
             if dataset.raw(element.tag)[:4] in _ENDS and all(
                 one.type == "3" for one in level.rows[element.tag]
             ):
-                self._told.add(
+                self._collector.add(
                     "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
                     want="absent, or 1 or more", table=spec.table, offset=element.offset,
                 )  # fmt: skip
             return
         if (count < low and dataset.is_whole(element)) or (high is not None and count > high):
             wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
-            self._told.add(
+            self._collector.add(
                 "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
                 said=str(count), want=wanted, table=spec.table, offset=element.offset,
             )  # fmt: skip

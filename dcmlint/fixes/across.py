@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from dcmlint import standard
+from dcmlint.engine.across import check_together
 from dcmlint.engine.members import Members
 from dcmlint.engine.session import Checker
-from dcmlint.engine.together import check_together
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding
 from dcmlint.fixes.run import Taken

@@ -1,4 +1,4 @@
-"""What the checks of one instance against its tables have told."""
+"""Collects what the checks of one instance against its tables find."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dcmlint.rules.tables.dates import content_date
 from dcmlint.standard.ages import Aged, stands_in, stood_at
 
 
-class Told:
+class ProblemCollector:
     """Collects problems and open conditions of one instance.
 
     ``problems``: what failed; ``undecided``: how many conditions could not be decided, by check code; ``times``: for
