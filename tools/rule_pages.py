@@ -36,6 +36,7 @@ _AREAS: Mapping[str, str] = {
     "PIX": "Pixel data and code streams",
     "PST": "Presentation states and shutters",
     "PYR": "Pyramids and slides",
+    "RT": "Radiotherapy",
     "SEG": "Segmentations",
     "SPEC": "Specimens and containers",
     "SR": "Structured reports",

@@ -3,6 +3,7 @@
 import dcmlint.rules.builtin_functions.annotations
 import dcmlint.rules.builtin_functions.document
 import dcmlint.rules.builtin_functions.presentation
+import dcmlint.rules.builtin_functions.radiotherapy
 import dcmlint.rules.builtin_functions.structured_report  # noqa: F401 - importing registers them
 from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing registers them
     deidentification,
