@@ -76,7 +76,7 @@ class ProblemCollector:
         want: str = "", because: str = "", table: str = "", offset: int = -1, number: int = 0,
     ) -> None:  # fmt: skip
         """Add a problem of a table check."""
-        if code == "enumerated-value":
+        if code in ("enumerated-value", "defined-term"):
             self._unlisted.add((id(level), tag))
         self.problems.append(
             Problem(

@@ -214,7 +214,9 @@ def series_frame_of_reference(context: SlideContext) -> Iterator[Problem]:
     """ENT007: a series has one frame of reference (PS3.3 C.7.4.1.1.1); of the levels of slides PYR001 speaks."""
     said = [part for part in context.parts if part.kept.frame_of_reference]
     levels = [part for part in said if part.on_slide and part.image.flavour in ("VOLUME", "THUMBNAIL")]
-    # The levels count once, so that a label or an overview is held against them.
+    # The levels count once, by what most of them say, so that a label or an overview is held against them.
+    uids = [part.kept.frame_of_reference for part in levels]
+    levels.sort(key=lambda part: -uids.count(part.kept.frame_of_reference))
     parts = [*levels[:1], *(part for part in said if part not in levels)]
     if not parts or not getattr(context.subject, "uid", ""):
         raise NotApplicable

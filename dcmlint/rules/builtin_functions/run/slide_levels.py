@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,28 @@ def _below(context: SlideContext) -> Iterator[tuple[Pyramid, Level]]:
                 yield pyramid, level
     if not found:
         raise NotApplicable
+
+
+def _reference(pyramid: Pyramid, agree: Callable[[Level, Level], bool | None]) -> Level:
+    """The level with which the others are compared: the base, or the next one where the base alone is unlike all others."""
+    base, others = pyramid.base, [one for one in pyramid.levels[1:] if one.columns and one.rows]
+    if len(others) < 2 or any(agree(base, one) is not False for one in others):
+        return base
+    return others[0] if all(agree(others[0], one) for one in others[1:]) else base
+
+
+def _pairs(
+    context: SlideContext, agree: Callable[[Level, Level], bool | None]
+) -> Iterator[tuple[Pyramid, Level, Level]]:
+    """Pyramid, reference and level that do not agree: a level with the base, or the base that is the odd one with the next level."""
+    for pyramid, level in _below(context):
+        if agree(pyramid.base, level) is not False:
+            continue
+        reference = _reference(pyramid, agree)
+        if reference is pyramid.base:
+            yield pyramid, reference, level
+        elif level is reference:
+            yield pyramid, reference, pyramid.base
 
 
 def _size(image: SlideImage) -> str:
@@ -80,58 +102,63 @@ def origin(context: SlideContext) -> Iterator[Problem]:
         yield from _level_origins(context)
 
 
+def _apart(one: SlideImage, other: SlideImage) -> tuple[float, float] | None:
+    """The distance of two origins and the distance that is allowed, in mm; None where they are not known."""
+    first, second = one.origin, other.origin
+    if first is None or second is None or None in (*first[:2], *second[:2]):
+        return None
+    x, y = (float(second[n] or 0) - float(first[n] or 0) for n in (0, 1))
+    return math.hypot(x, y), max(*(_spacing(one) or (0.0,)), *(_spacing(other) or (0.0,)), ORIGIN_TOLERANCE)
+
+
+def _near(base: Level, level: Level) -> bool | None:
+    apart = _apart(base.image, level.image)
+    return None if apart is None else apart[0] <= apart[1] * (1 + 1e-9)
+
+
+def _elsewhere(reference: Level, role: str, image: SlideImage, path: str) -> Iterator[Problem]:
+    apart, first, second = _apart(reference.image, image), reference.image.origin, image.origin
+    if apart is None or first is None or second is None or apart[0] <= apart[1] * (1 + 1e-9):
+        return
+    yield Problem(
+        message=f"the origin of {role} is {apart[0]:.4g} mm away from that of {reference.role}",
+        said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {apart[1]:.3g} mm",
+        files=(path,),
+    )  # fmt: skip
+
+
 def _level_origins(context: SlideContext) -> Iterator[Problem]:
-    for pyramid, level in _below(context):
-        first, second, spacing = pyramid.base.image.origin, level.image.origin, _spacing(level.image)
-        if first is None or second is None or None in (*first[:2], *second[:2]):
-            continue
-        x, y = (float(second[n] or 0) - float(first[n] or 0) for n in (0, 1))
-        limit = max(*(spacing or (0.0,)), ORIGIN_TOLERANCE)
-        if math.hypot(x, y) > limit * (1 + 1e-9):
-            yield Problem(
-                message=f"the origin of {level.role} is {math.hypot(x, y):.4g} mm away from that of {pyramid.base.role}",
-                said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
-                files=(level.parts[0].path,),
-            )  # fmt: skip
+    for _, reference, level in _pairs(context, _near):
+        yield from _elsewhere(reference, level.role, level.image, level.parts[0].path)
 
 
 def _thumbnail_origins(context: SlideContext) -> Iterator[Problem]:
     """Thumbnails that lie as the base does but begin elsewhere, where viewers would show them shifted."""
     for pyramid in context.slide.pyramids:
         for part in pyramid.thumbnails:
-            first, second, spacing = pyramid.base.image.origin, part.image.origin, _spacing(part.image)
-            if first is None or second is None or spacing is None or None in (*first[:2], *second[:2]):
-                continue
-            one, other = pyramid.base.image.orientation, part.image.orientation
-            if (
-                not one
-                or not other
-                or any(abs(a - b) > ORIENTATION_TOLERANCE for a, b in zip(one, other, strict=True))
-            ):
-                continue
-            x, y = (float(second[n] or 0) - float(first[n] or 0) for n in (0, 1))
-            limit = max(*spacing, ORIGIN_TOLERANCE)
-            if math.hypot(x, y) > limit * (1 + 1e-9):
-                yield Problem(
-                    message=f"the origin of {part.role} is {math.hypot(x, y):.4g} mm away from that of {pyramid.base.role}",
-                    said=f"{second[0]:g}, {second[1]:g}", want=f"{first[0]:g}, {first[1]:g} within {limit:.3g} mm",
-                    files=(part.path,),
-                )  # fmt: skip
+            reference = _reference(pyramid, _near)
+            if _spacing(part.image) is not None and _aligned(reference.image, part.image):
+                yield from _elsewhere(reference, part.role, part.image, part.path)
+
+
+def _aligned(one: SlideImage, other: SlideImage) -> bool | None:
+    """Whether two images lie the same way on the slide; None where it is not known."""
+    first, second = one.orientation, other.orientation
+    if not first or not second:
+        return None
+    return all(abs(a - b) <= ORIENTATION_TOLERANCE for a, b in zip(first, second, strict=True))
 
 
 @rule_function("slide-orientation-same")
 def orientation(context: SlideContext) -> Iterator[Problem]:
     """PYR009: the levels lie the same way on the slide."""
-    for pyramid, level in _below(context):
-        first, second = pyramid.base.image.orientation, level.image.orientation
-        if not first or not second:
-            continue
-        if any(abs(a - b) > ORIENTATION_TOLERANCE for a, b in zip(first, second, strict=True)):
-            yield Problem(
-                message=f"{level.role} has another orientation than {pyramid.base.role}",
-                found="\\".join(f"{value:g}" for value in second), want="\\".join(f"{value:g}" for value in first),
-                files=(level.parts[0].path,),
-            )  # fmt: skip
+    for _, reference, level in _pairs(context, lambda one, other: _aligned(one.image, other.image)):
+        first, second = reference.image.orientation, level.image.orientation
+        yield Problem(
+            message=f"{level.role} has another orientation than {reference.role}",
+            found="\\".join(f"{value:g}" for value in second), want="\\".join(f"{value:g}" for value in first),
+            files=(level.parts[0].path,),
+        )  # fmt: skip
 
 
 def _padded(base: Level, level: Level) -> Problem | None:
@@ -198,13 +225,9 @@ def _padded_base(pyramid: Pyramid) -> Problem | None:
 def spacing_scales(context: SlideContext) -> Iterator[Problem]:
     """PYR010: Pixel Spacing grows as the Total Pixel Matrix shrinks."""
     told: list[Pyramid] = []
-    for pyramid, level in _below(context):
-        deviation, spacing, first = (
-            _deviation(pyramid.base, level),
-            _spacing(level.image),
-            _spacing(pyramid.base.image),
-        )
-        if deviation is None or spacing is None or first is None or _scaled(pyramid.base, level):
+    for pyramid, reference, level in _pairs(context, _scaled):
+        spacing, first = _spacing(level.image), _spacing(reference.image)
+        if spacing is None or first is None:
             continue
         whole_tiles = _padded_base(pyramid)
         if whole_tiles is not None:
@@ -212,15 +235,15 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
                 yield whole_tiles
                 told.append(pyramid)
             continue
-        padded = _padded(pyramid.base, level)
+        padded = _padded(reference, level) if reference is pyramid.base else None
         if padded is not None:
             yield padded
             continue
-        want = (first[1] * pyramid.base.rows / level.rows, first[0] * pyramid.base.columns / level.columns)
+        want = (first[1] * reference.rows / level.rows, first[0] * reference.columns / level.columns)
         yield Problem(
-            message=f"Pixel Spacing of {level.role} is not proportional to that of {pyramid.base.role}",
+            message=f"Pixel Spacing of {level.role} is not proportional to that of {reference.role}",
             said=f"{spacing[1]:.6g}\\{spacing[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}",
-            because=f"the base has {first[1]:.6g}\\{first[0]:.6g} mm for {_size(pyramid.base.image)}",
+            because=f"{'the base' if reference is pyramid.base else reference.role} has {first[1]:.6g}\\{first[0]:.6g} mm for {_size(reference.image)}",
             files=(level.parts[0].path,),
         )  # fmt: skip
 
@@ -282,25 +305,38 @@ def imaged_volume(context: SlideContext) -> Iterator[Problem]:
 
     Silent where the sizes of the levels differ themselves (PYR010, PYR011).
     """
-    for pyramid, level in _below(context):
-        first, second = pyramid.base.image, level.image
-        extents = _extents(pyramid.base, level)
+    for pyramid, reference, level in _pairs(context, _same_volume):
+        extents = _extents(pyramid.base, level if reference is pyramid.base else reference)
         if extents is not None and not _agree(extents):
             continue
-        pixel = _spacing(second) or (0.0, 0.0)
-        triples = (
-            (first.volume_width, second.volume_width, pixel[0]),
-            (first.volume_height, second.volume_height, pixel[1]),
+        first, second = reference.image, level.image
+        both = None not in (
+            first.volume_width,
+            first.volume_height,
+            second.volume_width,
+            second.volume_height,
         )
-        known = [(a, b, one) for a, b, one in triples if a is not None and b is not None and a > 0]
-        # Small levels drop a part of a pixel.
-        if any(abs(a - b) > max(VOLUME_TOLERANCE * a, one + EXTENT_TOLERANCE * a) for a, b, one in known):
-            yield Problem(
-                message=f"the imaged volume of {level.role} differs from that of {pyramid.base.role}",
-                said=f"{second.volume_width:.5g} × {second.volume_height:.5g} mm" if len(known) > 1 else "",
-                want=f"{first.volume_width:.5g} × {first.volume_height:.5g} mm" if len(known) > 1 else "",
-                files=(level.parts[0].path,),
-            )  # fmt: skip
+        yield Problem(
+            message=f"the imaged volume of {level.role} differs from that of {reference.role}",
+            said=f"{second.volume_width:.5g} × {second.volume_height:.5g} mm" if both else "",
+            want=f"{first.volume_width:.5g} × {first.volume_height:.5g} mm" if both else "",
+            files=(level.parts[0].path,),
+        )  # fmt: skip
+
+
+def _same_volume(base: Level, level: Level) -> bool | None:
+    """Whether two levels state the same width and height; None where one of them states none, or none above 0."""
+    first, second = base.image, level.image
+    pixels = _spacing(first) or (0.0, 0.0), _spacing(second) or (0.0, 0.0)
+    pairs = (
+        (first.volume_width, second.volume_width, max(pixels[0][0], pixels[1][0])),
+        (first.volume_height, second.volume_height, max(pixels[0][1], pixels[1][1])),
+    )
+    known = [(a, b, one) for a, b, one in pairs if a is not None and b is not None and a > 0 and b > 0]
+    if not known:
+        return None
+    # Small levels drop a part of a pixel.
+    return all(abs(a - b) <= max(VOLUME_TOLERANCE * a, one + EXTENT_TOLERANCE * a) for a, b, one in known)
 
 
 @rule_function("slide-dyadic")
@@ -368,25 +404,26 @@ def thumbnail(context: SlideContext) -> Iterator[Problem]:
     """PYR020: a thumbnail's Pixel Spacing is in proportion to its size."""
     found = False
     for pyramid in context.slide.pyramids:
-        first = _spacing(pyramid.base.image)
+        reference = _reference(pyramid, _scaled)
+        first = _spacing(reference.image)
         for part in pyramid.thumbnails:
             image, second = part.image, _spacing(part.image)
             columns, rows = image.matrix_columns or 0, image.matrix_rows or 0
-            if first is None or columns < 1 or rows < 1 or not (pyramid.base.columns and pyramid.base.rows):
+            if first is None or columns < 1 or rows < 1 or not (reference.columns and reference.rows):
                 continue
             found = True
             if second is None:
                 if image.column_spacing is None:
                     yield Problem(message="the THUMBNAIL has no Pixel Spacing", files=(part.path,))
                 continue
-            width, height = first[0] * pyramid.base.columns, first[1] * pyramid.base.rows
-            if _turned(pyramid.base.image, image):
+            width, height = first[0] * reference.columns, first[1] * reference.rows
+            if _turned(reference.image, image):
                 width, height = height, width
             want = (height / rows, width / columns)
             off = (abs(second[1] / want[0] - 1), abs(second[0] / want[1] - 1))
             if off[0] > THUMBNAIL_TOLERANCE + 1 / rows or off[1] > THUMBNAIL_TOLERANCE + 1 / columns:
                 yield Problem(
-                    message=f"Pixel Spacing of {part.role} is not proportional to that of {pyramid.base.role}",
+                    message=f"Pixel Spacing of {part.role} is not proportional to that of {reference.role}",
                     said=f"{second[1]:.6g}\\{second[0]:.6g}", want=f"{want[0]:.6g}\\{want[1]:.6g}", files=(part.path,),
                 )  # fmt: skip
     if not found:

@@ -30,8 +30,8 @@ def _container(part: KeptFile) -> Value | None:
 def _specimens(part: KeptFile) -> Value | None:
     # PS3.3 C.7.6.22.1.2: identifier and UID together name a specimen.
     specimens = part.image.specimens
-    if not specimens:
-        return None
+    if not all(uid for uid, _ in specimens) or not specimens:
+        return None  # without a UID (SPEC005) there is nothing to compare
     key = frozenset((uid, said.key if said is not None else b"") for uid, said in specimens)
     return Value(
         key,
