@@ -20,6 +20,8 @@ from dcmlint.archive.joined import Joined
 
 # Members that go to a process together, and that are put in order at a time, where groups are smaller.
 _BATCH, _TOGETHER = 1024, 4096
+# Where the members of groups are spread over all shards, each of those is read no more often than this.
+_MOST_READ = 256
 _ROWS = 1 << 13  # that are read at a time
 
 
@@ -30,7 +32,7 @@ def member_batches(database: Any, files: list[str]) -> Iterator[pa.RecordBatch]:
     """
     starts = [0, *accumulate(pq.read_metadata(file).num_rows for file in files)]
     _label(database, files, starts)
-    for low, high in _ranges(database):
+    for low, high in _ranges(database, max(_TOGETHER, starts[-1] // _MOST_READ)):
         placed = database.sql(
             "SELECT number, label FROM placed WHERE label BETWEEN ? AND ? ORDER BY number", params=[low, high]
         ).to_arrow_table()
@@ -72,13 +74,14 @@ def _members(placed: pa.Table, files: list[str], starts: list[int]) -> pa.Table:
     return table.filter(pc.greater(pc.binary_length(table.column("kept")), 0))
 
 
-def _ranges(database: Any) -> Iterator[tuple[int, int]]:
-    """First and last label of groups that are read together: their facts are in memory to be put in order."""
+def _ranges(database: Any, most: int) -> Iterator[tuple[int, int]]:
+    """First and last label of groups that are read together, ``most`` members where groups are smaller: their facts are
+    in memory to be put in order."""
     sizes = database.cursor().execute("SELECT label, count(*) FROM placed GROUP BY label ORDER BY label")
     low = high = held = 0
     while found := sizes.fetchmany(_BATCH):
         for label, size in found:
-            if held and held + size > _TOGETHER:
+            if held and held + size > most:
                 yield low, high
                 held = 0
             low = low if held else label
