@@ -593,7 +593,14 @@ def test_a_sender_is_judged_by_the_profile_of_a_receiver(tmp_path: Path) -> None
     assert beyond((ct, explicit)) == ("CT Image",)
 
     finding = Finding(
-        rule="NET411", severity="error", basis="inference", subject=Subject("association", "x"), message="m"
+        rule="NET411",
+        name="called-title",
+        severity="error",
+        basis="inference",
+        subject=Subject("association", "x"),
+        file=None,
+        path="",
+        message="m",
     )
     (cited,) = sender_with_profile(resolved, [finding])
     assert (cited.severity, [(one.part, one.section) for one in cited.references]) == (
