@@ -64,6 +64,13 @@ def test_frame_types_are_enumerated(frame_type: list[str], wrong: bool) -> None:
     assert (("MOD009", "FrameType") in _found(made)) is wrong
 
 
+def test_images_with_functional_groups_are_primary() -> None:
+    # PS3.3 C.8.16.1.2: the only value that is enumerated
+    made = general.enhanced_ct()
+    made.ImageType = ["DERIVED", "SECONDARY", "VOLUME", "RESAMPLED"]
+    assert ("MOD009", "ImageType") in _found(made)
+
+
 def test_a_structured_display_has_one_screen() -> None:
     # PS3.3 Table C.11.16-1: a sentence of the row
     made = general.basic_sr()
