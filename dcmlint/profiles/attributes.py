@@ -32,6 +32,7 @@ class PlacedRow(msgspec.Struct, frozen=True):
     """A row with its id, its place in the file (``$.attributes[3].items[0]``) and the keywords above it.
 
     ``siblings``: the attributes of the rows of the same level; ``repeated``: an earlier row is about the same attribute.
+    ``sop_class``: of the row, or of the nearest row around it that names any.
     """
 
     id: str
@@ -40,6 +41,7 @@ class PlacedRow(msgspec.Struct, frozen=True):
     parents: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
     repeated: bool = False
+    sop_class: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -52,20 +54,24 @@ def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
     number = 0
     paths: set[tuple[str, ...]] = set()
 
-    def walk(rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str) -> Iterator[PlacedRow]:
+    def walk(
+        rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str, classes: tuple[str, ...]
+    ) -> Iterator[PlacedRow]:
         nonlocal number
         siblings = tuple(row.attribute for row in rows)
         for index, row in enumerate(rows):
             number += 1
             place = f"{mark}[{index}]"
             path = (*parents, row.attribute)
+            own = row.sop_class or classes
             yield PlacedRow(
-                row.id or f"{profile.area}{number:03}", row, place, parents, siblings, repeated=path in paths
-            )
+                row.id or f"{profile.area}{number:03}", row, place, parents, siblings,
+                repeated=path in paths, sop_class=own,
+            )  # fmt: skip
             paths.add(path)
-            yield from walk(row.items, path, f"{place}.items")
+            yield from walk(row.items, path, f"{place}.items", own)
 
-    yield from walk(profile.attributes, (), "$.attributes")
+    yield from walk(profile.attributes, (), "$.attributes", ())
 
 
 def row_name(profile: Profile, placed: PlacedRow) -> str:

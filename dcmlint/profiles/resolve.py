@@ -422,8 +422,8 @@ def _everywhere(place: tuple[int, int]) -> _Marks:
 def _row(source: ProfileSource, placed_row: PlacedRow, applies: Applies, guard: str) -> Rule | None:
     row = placed_row.row
     try:
-        if row.sop_class:
-            applies = Applies(sop_class=row.sop_class)
+        if placed_row.sop_class:
+            applies = Applies(sop_class=placed_row.sop_class)
         document = document_of(source.profile)
         return row_rule(
             source.profile, placed_row, applies, guard, document, file=source.file,

@@ -359,3 +359,9 @@ def test_values_from_a_file(tmp_path: Path, name: str, text: str, wanted: str) -
         assert all(
             f"one of the {wanted} of {name}" == one.want for one in report.findings if one.rule == "POL001"
         )
+
+
+def test_rows_of_items_are_about_the_sop_class_of_their_sequence(tmp_path: Path) -> None:
+    rows = "attributes:\n  - attribute: SpecimenDescriptionSequence\n    sop_class: [%s]\n    items:\n      - {attribute: SpecimenShortDescription, presence: always, values: [none]}\n"
+    for name, held in (("VLWholeSlideMicroscopyImageStorage", True), ("CTImageStorage", False)):
+        assert ("POL002" in found(checked(gt450(), written(tmp_path, rows % name)))) == held

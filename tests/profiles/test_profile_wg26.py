@@ -111,12 +111,13 @@ FREE: list[tuple[str, str, Any]] = [
     *(("annotations", keyword, value)
       for keyword in (
           "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "DeviceSerialNumber",
-          "ReferencedSeriesSequence", "ReferencedImageSequence", "AnnotationGroupSequence", "ContainerIdentifier",
+          "ReferencedImageSequence", "AnnotationGroupSequence", "ContainerIdentifier",
           "SpecimenDescriptionSequence", "ContentLabel",
       )
       for value in (ABSENT, None)),
     *(("volume", f"{SPECIMEN}.{keyword}", ABSENT)
       for keyword in ("SpecimenIdentifier", "SpecimenUID", "IssuerOfTheSpecimenIdentifierSequence", "SpecimenShortDescription")),
+    *(("annotations", f"{SPECIMEN}.{keyword}", ABSENT) for keyword in ("SpecimenTypeCodeSequence", "PrimaryAnatomicStructureSequence")),
     *((base, "AccessionNumber", ABSENT) for base in ("label", "overview")),
     ("annotations", "AnnotationCoordinateType", "4D"),
     ("label", "BarcodeValue", ABSENT),
@@ -249,3 +250,22 @@ def test_a_uid_that_is_empty_is_warned_as_one_that_is_missing(keyword: str, tmp_
 
 def test_there_are_enough_mutants() -> None:
     assert len(DEMANDED) + len(FREE) >= 60
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        ("annotations", "ReferencedSeriesSequence"), ("annotations", "AnnotationGroupSequence[0].AnnotationGroupLabel"),
+        ("annotations", "AnnotationGroupSequence[0].GraphicType"), ("annotations", "ReferencedImageSequence"),
+        ("annotations", "ContentDate"), ("annotations", "InstanceNumber"), ("label", "ImageType"), ("overview", "OpticalPathSequence"),
+        ("thumbnail", "ImagedVolumeWidth"), ("volume", "DimensionOrganizationSequence"), ("volume", "OpticalPathSequence[0].OpticalPathIdentifier"),
+        ("volume", f"{SPECIMEN}.SpecimenIdentifier"), ("volume", "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence"),
+    ],
+)  # fmt: skip
+def test_what_the_gate_refuses_in_all_the_profile_refuses(base: str, path: str, tmp_path: Path) -> None:
+    data = _mutant(base, path, ABSENT)
+    (tmp_path / "m.dcm").write_bytes(data)
+    gate = run_dciodvfy(str(tmp_path / "m.dcm"), *GATE)
+    assert gate is not None
+    refused = any(one.severity == "error" for one in gate)
+    assert refused == any(severity == "error" for _, severity, _ in _of_dcmlint(data, "wg26-2025"))
