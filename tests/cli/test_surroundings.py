@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,16 @@ def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
     assert command.returncode == 141
 
 
+@pytest.fixture
+def interrupts_reach_commands() -> Iterator[None]:
+    """A shell starts what runs in the background with interrupts ignored, and commands inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @POSIX
+@pytest.mark.usefixtures("interrupts_reach_commands")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_reports_what_it_did(number: signal.Signals, tmp_path: Path) -> None:
     with subprocess.Popen(

@@ -74,7 +74,7 @@ def test_kill_after_each_step(tmp_path: Path) -> None:
                 continue
             before = len(acknowledged)
             with GateProcess(config, script=SCRIPT, arguments=(f"{step}:3",)) as gate:
-                for _ in range(6):
+                for _ in range(200):  # a step may be taken for several instances at once
                     number += 1
                     uid, content = f"2.25.{number}", data_set(f"2.25.{number}")
                     try:
