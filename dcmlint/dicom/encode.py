@@ -14,8 +14,8 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element
+from dcmlint.dicom.headers import LONG_VRS
 from dcmlint.dicom.instance import Instance
-from dcmlint.dicom.tokens import LONG_VRS
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
 from dcmlint.dicom.value_numbers import UNITS
 from dcmlint.standard.tags import (

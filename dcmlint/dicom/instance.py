@@ -14,7 +14,8 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.dicom.dataset import Dataset, FileContext, Oddity
-from dcmlint.dicom.tokens import INFLATED, VRS, Reader
+from dcmlint.dicom.headers import VRS
+from dcmlint.dicom.tokens import INFLATED, Reader
 from dcmlint.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
 from dcmlint.standard.tags import (
     FileMetaInformationGroupLength,

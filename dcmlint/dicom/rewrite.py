@@ -28,10 +28,10 @@ from dcmlint.dicom.edits import (
     Sort,
 )
 from dcmlint.dicom.encode import DraftElement, encode_elements, encode_item, encode_meta
+from dcmlint.dicom.headers import LONG_VRS, VRS
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.pieces import PieceBuffer, Pieces
 from dcmlint.dicom.spans import Span
-from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.standard.tags import (
     FileMetaInformationGroupLength,
     Item,

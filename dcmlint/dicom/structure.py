@@ -7,11 +7,11 @@ PS3.5 clause 7.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import UNDEFINED, Dataset
+from dcmlint.dicom.headers import BIG, LITTLE, VRS
 from dcmlint.standard.tags import Item, ItemDelimitationItem, SequenceDelimitationItem
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _UPPER = frozenset(range(0x41, 0x5B))
 _DELIMITERS = frozenset({Item, ItemDelimitationItem, SequenceDelimitationItem})
-_LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
-_BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
 
 
 class Form(NamedTuple):
@@ -39,7 +37,7 @@ def unusual(reader: Reader, level: Dataset, tag: int, offset: int, end: int) -> 
     """
     window, base = reader.buffer.window(offset)
     at = offset - base
-    structs = _LITTLE if level.little else _BIG
+    structs = LITTLE if level.little else BIG
     _, _, letters, short = structs[0].unpack_from(window, at)
     without = Form(
         "implicit-in-explicit", reader.vr_of(tag), structs[1].unpack_from(window, at)[2], offset + 8
@@ -67,7 +65,7 @@ def tag_at(reader: Reader, level: Dataset, position: int, end: int) -> int:
     if end - position < 8:
         return -1
     window, base = reader.buffer.window(position)
-    group, number, _ = (_LITTLE if level.little else _BIG)[1].unpack_from(window, position - base)
+    group, number, _ = (LITTLE if level.little else BIG)[1].unpack_from(window, position - base)
     return int(group << 16 | number)
 
 
@@ -81,12 +79,9 @@ def begins(reader: Reader, level: Dataset, position: int, end: int, after: int) 
     if tag >> 16 == 0xFFFE:
         return tag in _DELIMITERS
     window, base = reader.buffer.window(position)
-    structs = _LITTLE if level.little else _BIG
-    if level.explicit:
-        from dcmlint.dicom.tokens import VRS
-
-        if structs[0].unpack_from(window, position - base)[2] in VRS:
-            return True
+    structs = LITTLE if level.little else BIG
+    if level.explicit and structs[0].unpack_from(window, position - base)[2] in VRS:
+        return True
     length = structs[1].unpack_from(window, position - base)[2]
     # Where one element is unknown, its neighbors may be: those of a private block, or of a newer edition.
     known = is_known(level, tag) or (not level.explicit and tag >> 16 == after >> 16)

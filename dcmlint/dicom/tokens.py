@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer, RangeBuffer, Window
 from dcmlint.dicom.dataset import UNDEFINED, Dataset, Element, FileContext, Oddity
+from dcmlint.dicom.headers import BIG, LITTLE, SHORT_VRS, VRS
 from dcmlint.dicom.items import ItemList
 from dcmlint.dicom.path import tag_text
 from dcmlint.dicom.pieces import PieceBuffer
@@ -41,25 +41,13 @@ MANY_ITEMS = 512
 VERY_MANY_ITEMS = 1024
 _FEW_SHAPES = 16
 
-
-# PS3.5 7.1.2: these have two reserved bytes and a 32 bit length.
-LONG_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
-_SHORT = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST",
-          "TM", "UI", "UL", "US")  # fmt: skip
-_MOST_SHORT = 0xFFFE  # bytes that a value of these can have where its VR is written
-# The VRs by their letters, and whether they have the long form.
-VRS: dict[bytes, tuple[str, bool]] = {vr.encode(): (vr, True) for vr in LONG_VRS} | {
-    vr.encode(): (vr, False) for vr in _SHORT
-}
+_MOST_SHORT = 0xFFFE  # bytes that a value can have where its VR is written in the short form
 # PS3.5 7.1.1, A.4: the only ones that may have an undefined length.
 _MAY_BE_UNDEFINED = frozenset({"SQ", "UN", "OB", "OW"})
 # Bytes behind Pixel Data that tell padding from something else.
 _ENOUGH = 1 << 20
 # Told however many others there are: the rest was not read.
 _DECISIVE = frozenset({"truncated", "structure-lost", "element-limit", "depth-limit"})
-
-_LITTLE = (Struct("<HH2sH"), Struct("<HHI"), Struct("<I"))
-_BIG = (Struct(">HH2sH"), Struct(">HHI"), Struct(">I"))
 
 
 class Bounds(NamedTuple):
@@ -120,7 +108,7 @@ class Reader:
     def _read_level(self, level: Dataset, position: int, end: int, depth: int, stop: int) -> int:  # noqa: C901
         explicit = level.explicit
         little = self.context.little_in(explicit)
-        header, plain, wide = _LITTLE if little else _BIG
+        header, plain, wide = LITTLE if little else BIG
         unpack_header, unpack_plain, unpack_wide = header.unpack_from, plain.unpack_from, wide.unpack_from
         elements = level.elements
         window, base = self.buffer.window(position)
@@ -194,7 +182,7 @@ class Reader:
                     if length != UNDEFINED and (
                         not is_known(level, tag) and not begins(self, level, position + length, end, tag)
                         if vr == "UN"
-                        else length > _MOST_SHORT and position + length > end and vr in _SHORT
+                        else length > _MOST_SHORT and position + length > end and vr in SHORT_VRS
                     ):
                         give_up(self, level, offset)
                         return end
@@ -291,7 +279,7 @@ class Reader:
         window, base = self.buffer.window(position)
         if end - position < 8:
             return False  # told where it is read
-        group, _, letters, _ = (_LITTLE if self._little else _BIG)[0].unpack_from(window, position - base)
+        group, _, letters, _ = (LITTLE if self._little else BIG)[0].unpack_from(window, position - base)
         return group == 0 or (explicit and group != 0xFFFE and letters not in VRS)
 
     # -- sequences --------------------------------------------------------------------------------------
@@ -307,7 +295,7 @@ class Reader:
             self.halt("depth-limit", start, level, tag, "", str(MAX_DEPTH))
             return items, end, end
         little = self.context.little_in(explicit)
-        unpack = (_LITTLE if little else _BIG)[1].unpack_from
+        unpack = (LITTLE if little else BIG)[1].unpack_from
         position = start
         index, attempt = 0, self._many
         while position < end:
@@ -499,7 +487,7 @@ class Reader:
         self, level: Dataset, tag: int, vr: str, length: int, window: Window, base: int, offset: int, end: int
     ) -> tuple[str, int, int]:
         """An element of an implicit data set whose length does not fit: perhaps it is written with a VR."""
-        header, _, wide = _LITTLE
+        header, _, wide = LITTLE
         _, _, letters, short = header.unpack_from(window, offset - base)
         known = VRS.get(letters)
         if known is not None:

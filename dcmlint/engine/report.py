@@ -12,6 +12,9 @@ from dcmlint.engine.guard import CRASHED
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.findings.finding import RANK, FileRecord, Finding, Outcomes, Severity
 
+INCOMPLETE = 4
+"""The exit code of a run in which something was not checked."""
+
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Counts over a whole run; findings that are suppressed do not count."""
@@ -156,7 +159,7 @@ class Tally:
         gets none has checked nothing, unless how they were offered is wrong (``received``: files were to be checked).
         """
         if self.away or summary.partial or summary.unreadable or summary.crashed:
-            return 4
+            return INCOMPLETE
         nothing = not (summary.files if received else summary.associations)
         if nothing and not self.endpoints:
             return 3

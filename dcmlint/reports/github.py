@@ -6,7 +6,7 @@ import io
 import os
 
 from dcmlint.engine.exhibit import AssociationRecord
-from dcmlint.engine.report import Closing
+from dcmlint.engine.report import INCOMPLETE, Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.markdown import MarkdownWriter
@@ -15,7 +15,6 @@ from dcmlint.reports.writer import Writer
 
 _COMMAND = {"error": "error", "warning": "warning", "info": "notice"}
 SUMMARY = "GITHUB_STEP_SUMMARY"
-_INCOMPLETE = 4  # the exit code
 _LARGEST = 1_000_000  # bytes; the service refuses a summary above 1 MiB
 
 
@@ -57,7 +56,7 @@ class GithubWriter(Writer):
     def end(self, closing: Closing) -> None:
         """Write the summary."""
         self._summary.end(closing)
-        if closing.exit_code == _INCOMPLETE:
+        if closing.exit_code == INCOMPLETE:
             said = "\n".join(printable(one) for one in unchecked(closing))
             self.sink.write(f"::error title=dcmlint {VERDICTS[closing.exit_code]}::{_data(said)}\n")
         target = os.environ.get(SUMMARY)

@@ -17,7 +17,7 @@ import msgspec
 
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
-from dcmlint.engine.report import Closing
+from dcmlint.engine.report import INCOMPLETE, Closing
 from dcmlint.engine.spool import Spool, SpooledMapping
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
@@ -29,7 +29,6 @@ _BYTES = ("cells", "first", "sizes", "thumbnail")
 _MOST_PICTURES = 32 << 20  # bytes of thumbnails in one page
 _IN_MEMORY = 1 << 20  # compressed bytes that are no temporary file
 _PART = 3 << 16  # a multiple of three: parts in base64 are the base64 of the whole
-_INCOMPLETE = 4  # the exit code
 _HERE = "(the data)"  # where they stand in the page
 
 
@@ -190,7 +189,7 @@ class HtmlWriter(Writer):
         )
         page = pages.get_template("report.html").render(
             verdict=data["verdict"], counts=data["counts"], profile=data["profile"], edition=head.edition,
-            version=head.version, packed=_HERE, lacking=data["notes"] if closing.exit_code == _INCOMPLETE else [],
+            version=head.version, packed=_HERE, lacking=data["notes"] if closing.exit_code == INCOMPLETE else [],
         )  # fmt: skip
         before, _, after = page.partition(f">{_HERE}<")
         self.sink.write(f"{before}>")

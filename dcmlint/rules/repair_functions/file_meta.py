@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.edits import AddPreamble, Edit, SetMeta, text
 from dcmlint.dicom.encode import Draft, DraftElement, draft_of_level, written_vr
+from dcmlint.dicom.headers import VRS
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import all_places
-from dcmlint.dicom.tokens import VRS
 from dcmlint.dicom.transfer_syntaxes import transfer_syntax
 from dcmlint.dicom.value_problem import Problems
 from dcmlint.dicom.value_uid import explain_uid_field

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dcmlint import standard
 from dcmlint.dicom.charsets import Charset, CharsetProblem
 from dcmlint.dicom.dataset import Dataset, Element
+from dcmlint.dicom.headers import LONG_VRS, VRS
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.items import ItemList, Items
 from dcmlint.dicom.path import name_of, tag_text
-from dcmlint.dicom.tokens import LONG_VRS, VRS
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem, check_value
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.tables.counted import BELOW_1, COUNTED_FROM_1, FROM_1

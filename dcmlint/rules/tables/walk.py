@@ -46,10 +46,8 @@ _META = (
     MediaStorageSOPInstanceUID,
     ImplementationClassUID,
 )
-_VERSION, _SHOWN_VERSION = (
-    b"\0\1",
-    8,
-)  # PS3.10 7.1: the only version that there is; bytes of another one that are shown
+_VERSION = b"\0\1"  # PS3.10 7.1: the only version that there is
+_SHOWN_VERSION = 8  # bytes of another one
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
 _ANYWHERE = frozenset(
     {

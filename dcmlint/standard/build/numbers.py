@@ -41,7 +41,7 @@ def count_of(text: str, lookup: Callable[[int], Entry | None]) -> int:
             found = form.fullmatch(sentence)
             if found is None:
                 continue
-            tag = int(re.sub("[^0-9A-Fa-f]", "", found["tag"]), 16)
+            tag = _tag(found["tag"])
             entry = lookup(tag)
             if entry is not None and letters(entry.name) == letters(found["name"]):
                 return tag
@@ -59,6 +59,12 @@ def numbering_of(text: str, tag: int, level: int) -> Numbering:
         found = _UNIQUE.match(sentence)
         if found is None or level <= _ITEMS.get(found["scope"].lower(), 0):
             continue
-        if not found["tag"] or int(re.sub("[^0-9A-Fa-f]", "", found["tag"]), 16) == tag:
+        if not found["tag"] or _tag(found["tag"]) == tag:
             return "unique"
     return ""
+
+
+def _tag(text: str) -> int:
+    """The tag that stands as `0040,A730` or `0040, A730`."""
+    group, number = text.split(",")
+    return int(group, 16) << 16 | int(number, 16)

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from dcmlint.dicom.path import name_of
 from dcmlint.facts.header.annotation_groups import FEWEST, FIXED, Group
 from dcmlint.rules.builtin_functions.annotations.groups import groups
+from dcmlint.rules.builtin_functions.numbers import LARGEST_SLIDE
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AnnotationCoordinateType,
     LongPrimitivePointIndexList,
     NumberOfAnnotations,
 )
-
-# A slide is 26 mm x 76 mm, the largest whole mounts 4 times that; the origin lies at its corner (PS3.3 C.8.12.2.1).
-LARGEST_SLIDE = 260.0
 
 
 @rule_function("annotation-coordinates-whole")

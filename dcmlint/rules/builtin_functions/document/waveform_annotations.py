@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.rules.builtin_functions.structured_report.coordinates import positions_wanted
+from dcmlint.rules.builtin_functions.numbers import positions_wanted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     NumberOfWaveformChannels,

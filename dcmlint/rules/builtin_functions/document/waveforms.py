@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
+from dcmlint.rules.builtin_functions.numbers import SAMPLE_BITS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     ChannelDefinitionSequence,
@@ -21,8 +22,6 @@ from dcmlint.standard.tags import (
     WaveformSequence,
 )
 
-# PS3.3 C.10.9.1.5: bits of each sample interpretation
-SAMPLE_BITS = {"SB": 8, "UB": 8, "MB": 8, "AB": 8, "SS": 16, "US": 16, "SL": 32, "UL": 32, "SV": 64, "UV": 64}
 _ROOT = "1.2.840.10008.5.1.4.1.1.9."
 # PS3.3 A.34: multiplex groups, channels, lowest and highest frequency, sample interpretations; 0: no limit
 _LIMITS: dict[str, tuple[int, int, float, float, frozenset[str]]] = {

@@ -7,7 +7,7 @@ from typing import Final
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
-from dcmlint.rules.builtin_functions.document.waveforms import SAMPLE_BITS
+from dcmlint.rules.builtin_functions.numbers import SAMPLE_BITS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     AlphaPaletteColorLookupTableData,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
+from dcmlint.rules.builtin_functions.numbers import number_wanted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.classes import may_be_tiled
 from dcmlint.standard.tags import (
@@ -59,17 +60,17 @@ def graphic_points(context: RuleContext) -> Iterator[Problem]:
             if values < 2 or not isinstance(stated, int):
                 continue  # the tables say so
             any_ = True
-            fewest, most = _POINTS.get(kind, (1, None))
             count = values / 2
+            wanted = number_wanted(count, *_POINTS.get(kind, (1, None)))
             if count != stated:
                 yield Problem(
                     message=f"{values} values of Graphic Data are not {stated} points", level=graphic,
                     tag=NumberOfGraphicPoints, found=stated, want=f"{count:g}",
                 )  # fmt: skip
-            elif count < fewest or (most is not None and count > most):
+            elif wanted:
                 yield Problem(
                     message=f"{_article(kind)} has {stated} points", level=graphic, tag=NumberOfGraphicPoints,
-                    found=stated, want=f"{fewest}" if most == fewest else f"at least {fewest}",
+                    found=stated, want=wanted,
                 )  # fmt: skip
     if not any_:
         raise NotApplicable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.rules.builtin_functions.numbers import number_wanted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.tags import (
     ContourData,
@@ -39,18 +40,17 @@ def contour_points(context: RuleContext) -> Iterator[Problem]:
             if not isinstance(stated, int) or not values or values % 3:
                 continue  # its multiplicity is reported
             any_ = True
-            fewest, most = _POINTS.get(kind, (1, None))
+            wanted = number_wanted(stated, *_POINTS.get(kind, (1, None)))
             if 3 * stated != values:
                 yield Problem(
                     message=f"{values} values of Contour Data are not {stated} points", level=contour,
                     tag=NumberOfContourPoints, found=stated, want=f"{values // 3}",
                 )  # fmt: skip
-            elif stated < fewest or (most is not None and stated > most):
+            elif wanted:
                 # Writers keep one point of a region that a plane touches: nothing is lost.
                 yield Problem(
                     message=f"a contour of type {kind} has {stated} points", level=contour, tag=NumberOfContourPoints,
-                    found=stated, want=f"{fewest}" if most == fewest else f"at least {fewest}",
-                    severity="" if kind == "POINT" else "warning",
+                    found=stated, want=wanted, severity="" if kind == "POINT" else "warning",
                 )  # fmt: skip
     if not any_:
         raise NotApplicable

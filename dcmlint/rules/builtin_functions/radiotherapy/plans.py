@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import item_places
 from dcmlint.dicom.path import name_of
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.tags import (
@@ -48,26 +48,18 @@ def plan_references(context: RuleContext) -> Iterator[Problem]:
     any_ = False
     for way, tag, sequence, number_tag in _REFERENCES:
         defined = {item.value(number_tag) for item in context.dataset.items(sequence)}
-        for item in _along(context.dataset, way):
-            number = item.value(tag)
+        for place in item_places(context.dataset, way, None):
+            number = place.level.value(tag)
             if not isinstance(number, int):
                 continue
             any_ = True
             if number not in defined:
                 yield Problem(
-                    message=f"{name_of(tag)} is not defined in {name_of(sequence)}", level=item, tag=tag, found=number,
-                    want=f"a number of {name_of(sequence)}",
+                    message=f"{name_of(tag)} is not defined in {name_of(sequence)}", level=place.level,
+                    groups=place.groups, tag=tag, found=number, want=f"a number of {name_of(sequence)}",
                 )  # fmt: skip
     if not any_:
         raise NotApplicable
-
-
-def _along(level: Dataset, way: Sequence[int]) -> Iterator[Dataset]:
-    for item in level.items(way[0]):
-        if len(way) == 1:
-            yield item
-        else:
-            yield from _along(item, way[1:])
 
 
 @rule_function("control-points", applies_with(BeamSequence))

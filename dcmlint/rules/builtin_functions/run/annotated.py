@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcmlint.dicom.path import name_of
 from dcmlint.facts.run.kept import annotations_in
-from dcmlint.rules.builtin_functions.annotations.coordinates import LARGEST_SLIDE
+from dcmlint.rules.builtin_functions.numbers import LARGEST_SLIDE
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.report.template import template_issues
+from dcmlint.rules.builtin_functions.numbers import positions_wanted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.classes import class_name, may_be_tiled
 from dcmlint.standard.tags import (
@@ -34,11 +35,6 @@ _POINTS: dict[str, dict[str, tuple[int, int | None]]] = {
         "POINT": (1, 1), "MULTIPOINT": (1, None), "POLYLINE": (2, None), "POLYGON": (4, None), "ELLIPSE": (4, 4),
         "ELLIPSOID": (6, 6),
     },
-}  # fmt: skip
-# PS3.3 C.18.7.1.1: fewest values, most values, and what their number is a multiple of
-_TIMES: dict[str, tuple[int, int | None, int]] = {
-    "POINT": (1, 1, 1), "MULTIPOINT": (1, None, 1), "SEGMENT": (2, 2, 1), "MULTISEGMENT": (2, None, 2),
-    "BEGIN": (1, 1, 1), "END": (1, 1, 1),
 }  # fmt: skip
 _TEMPORAL = (ReferencedSamplePositions, ReferencedTimeOffsets, ReferencedDateTime)
 # Coordinates are single floats, often of a drawing tool: a part of the whole size is no contradiction.
@@ -113,16 +109,6 @@ def temporal_count(context: RuleContext) -> Iterator[Problem]:
                     message=f"temporal coordinates of type {kind} have {count} values", level=item.dataset, tag=tag,
                     said=f"{count} values", want=want,
                 )  # fmt: skip
-
-
-def positions_wanted(kind: str, count: int) -> str:
-    """How many positions a temporal range type has (PS3.3 C.18.7.1.1); "" where the number is right, or the type unknown."""
-    if kind not in _TIMES:
-        return ""
-    fewest, most, step = _TIMES[kind]
-    if count >= fewest and (most is None or count <= most) and not count % step:
-        return ""
-    return f"{fewest}" if most == fewest else f"at least {fewest}" + (", in pairs" if step == 2 else "")
 
 
 @rule_function("graphic-polygon")
