@@ -481,9 +481,10 @@ def test_smb_by_dialect_and_signing(capsys: pytest.CaptureFixture[str]) -> None:
     with serve(lambda sock: sock.recv(1 << 16)) as port:
         _, out, _ = probe(capsys, "127.0.0.1", port, "-p", "aperio-iqc", "--endpoint", "share-445")
     assert "reachable only" in out
-    assert smb.parse(b"\xffSMB" + bytes(100)) == smb.Share(
-        lines=(("SMB", "reachable only: what answers is no SMB 2"),)
-    )
+    assert smb.parse(b"\xffSMB" + bytes(100)) == smb.Share(0x0100, "1", (("SMB", "dialect 1"),))
+    assert smb.parse(b"HTTP" + bytes(100)).name == "none"
+    refused = b"\xfeSMB" + bytes(4) + struct.pack("<I", 0xC00000BB) + bytes(60)
+    assert (smb.parse(refused).dialect, smb.parse(refused).name) == (0, "refused")
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     ``plain_open``: an association without TLS is answered
     ``tls_open``: TLS is spoken
     ``spoken``: what answers behind the TLS of https and amqps: http, amqp, dicom, silent, unknown; empty where it was not asked
-    ``smb``: the dialect of SMB that a share chose, or none; absent where it was not asked
-    ``smb_dialect``: the number of that dialect; 0 for none
+    ``smb``: the dialect of SMB that a share chose, refused if it takes none, none if it is no share; absent where it was not asked
+    ``smb_dialect``: the number of that dialect; 0 for refused and none
     """
 
     outcome: str = "open"

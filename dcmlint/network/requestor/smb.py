@@ -22,6 +22,7 @@ _DIALECTS = {
     0x0302: "3.0.2",
     0x0311: "3.1.1",
 }  # [MS-SMB2] 2.2.3
+_SMB_1 = 0x0100
 _SIGNING_ENABLED, _SIGNING_REQUIRED = 0x0001, 0x0002  # [MS-SMB2] 2.2.4, SecurityMode
 _HEADER = 64  # [MS-SMB2] 2.2.1.2
 _BODY = 36
@@ -30,7 +31,11 @@ _SESSION_REQUEST, _SESSION_GRANTED, _SESSION_PORT = 0x81, 0x82, 139  # RFC 1002 
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a server said: ``dialect`` is its number, 0 where it speaks no SMB 2; ``name`` its name, none without one."""
+    """What a server said.
+
+    ``dialect`` is its number, 0 where none was chosen; ``name`` its name: 1 for SMB 1, refused where an SMB server takes no
+    dialect of the request, none where what answers is no SMB.
+    """
 
     dialect: int = 0
     name: str = "none"
@@ -117,11 +122,14 @@ def _padded(length: int) -> int:
 
 def parse(message: bytes) -> Share:
     """The answer to ``request`` ([MS-SMB2] 2.2.4)."""
+    if message.startswith(b"\xffSMB"):  # [MS-CIFS] 2.2.3.1
+        return Share(_SMB_1, "1", (("SMB", "dialect 1"),))
     if len(message) < _HEADER + 8 or not message.startswith(b"\xfeSMB"):
         return _none("what answers is no SMB 2")
     (status,) = struct.unpack_from("<I", message, 8)
     if status:
-        return _none(f"no dialect of 2.0.2 to 3.1.1 is taken (status {status:08X}H)")
+        why = f"no dialect of 2.0.2 to 3.1.1 is taken (status {status:08X}H)"
+        return Share(name="refused", lines=(("SMB", f"reachable only: {why}"),))
     _, mode, dialect = struct.unpack_from("<HHH", message, _HEADER)
     name = _DIALECTS.get(dialect, f"{dialect:04X}H")
     signing = "required" if mode & _SIGNING_REQUIRED else "not required"
