@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dcmlint.archive.schema import FACTS, FINDINGS, INSTANCES, KEYS, OUTCOMES, RESULTS, RUNS
-    from dcmlint.archive.unit import Work, scan_batch, split_batch
+    from dcmlint.archive.unit import scan_batch, split_batch
+    from dcmlint.archive.work import Work
 
 _WHERE = {
-    **dict.fromkeys(("Work", "scan_batch", "split_batch"), "dcmlint.archive.unit"),
+    "Work": "dcmlint.archive.work",
+    **dict.fromkeys(("scan_batch", "split_batch"), "dcmlint.archive.unit"),
     **dict.fromkeys(
         ("FACTS", "FINDINGS", "INSTANCES", "KEYS", "OUTCOMES", "RESULTS", "RUNS"), "dcmlint.archive.schema"
     ),

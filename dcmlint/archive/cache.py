@@ -6,7 +6,6 @@ Runs by other rules, settings or another edition are not looked at.
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow as pa
 from dcmlint.archive.database import files_of
 from dcmlint.archive.layout import OF_SHARD, Folder
 from dcmlint.archive.objects import keys_of
-from dcmlint.archive.plan import Shard
+from dcmlint.archive.plan import Shard, digests_of
 from dcmlint.archive.schema import FACTS, FINDINGS, INSTANCES
 
 Tables = tuple[pa.Table, pa.Table, pa.Table]
@@ -37,29 +36,15 @@ class Earlier:
 
     @cached_property
     def _digests(self) -> dict[str, int]:
-        if self.row is None:
-            return {}
-        run = self.row["run"]
-        found = {
-            self._folder.metadata("keys", run, number).get("digest", ""): number
-            for number in self._folder.shards("keys", run)
-        }
-        found.pop("", None)
-        return found
+        return {} if self.row is None else digests_of(self._folder, self.row["run"])
 
-    def keys(self, digest: str) -> Path | None:
-        """The file of the keys of the earlier shard with this digest, if there is one."""
+    def take(self, run: str, number: int, digest: str) -> bool:
+        """Give a shard the files of an earlier one whose objects were all the same, if there is one."""
         if self.row is None or digest not in self._digests:
-            return None
-        return self._folder.file("keys", self.row["run"], self._digests[digest])
-
-    def link(self, shard: Shard, run: str) -> bool:
-        """Give a shard whose objects are all the same the files of the earlier one."""
-        if self.row is None or not shard.digest or shard.digest not in self._digests:
             return False
-        number = self._digests[shard.digest]
-        for kind in OF_SHARD:
-            self._folder.link(kind, run, shard.number, self._folder.file(kind, self.row["run"], number))
+        earlier = self._digests[digest]
+        for kind in ("keys", *OF_SHARD):
+            self._folder.link(kind, run, number, self._folder.file(kind, self.row["run"], earlier))
         return True
 
     def whole(self, run: str) -> dict[str, Any] | None:

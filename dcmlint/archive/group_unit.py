@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from dcmlint.archive.rows import finding_row, text
 from dcmlint.archive.schema import EXPLAINED, FINDINGS
-from dcmlint.archive.unit import Work, checker_of
+from dcmlint.archive.unit import checker_of
+from dcmlint.archive.work import Work
 from dcmlint.engine.across import check_together
 from dcmlint.engine.members import Members
 from dcmlint.profiles.apply import together_with_profile

@@ -103,10 +103,10 @@ class Folder:
         """The rows of a shard."""
         return self._read(self.file(kind, run, shard))
 
-    def metadata(self, kind: str, run: str, shard: int) -> dict[str, str]:
+    def metadata(self, kind: str, run: str, shard: int | str) -> dict[str, str]:
         """What was written beside the rows of a shard."""
-        with _told(str(self.file(kind, run, shard))):
-            found = pq.read_schema(self.file(kind, run, shard)).metadata or {}
+        with _open(self.file(kind, run, shard)) as file:
+            found = file.schema_arrow.metadata or {}
         return {name.decode(): value.decode() for name, value in found.items() if name != b"ARROW:schema"}
 
     def drop(self, kind: str, run: str) -> None:
@@ -121,21 +121,21 @@ class Folder:
         place = self.file(kind, run, shard)
         with _told(str(place)):
             place.parent.mkdir(parents=True, exist_ok=True)
-            made = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
             try:
-                os.link(target, made)
-            except OSError:
+                os.link(target, place)
+                return
+            except OSError:  # another file is there, or the file system has no links
                 import shutil
 
-                shutil.copyfile(target, made)
+            made = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+            shutil.copyfile(target, made)
             os.replace(made, place)
 
     # -- reading and writing ----------------------------------------------------------------------------
 
     def _read(self, path: Path) -> pa.Table:
-        # Not `read_table`, which loads modules that take longer than most files.
-        with _told(str(path)), pq.ParquetFile(path) as file:
-            table = file.read()
+        with _open(path) as file:
+            table = file.read(use_threads=False)
         version = int((table.schema.metadata or {}).get(_VERSION, b"0"))
         if version > VERSION:
             raise UsageError(f"{path} was written by a later dcmlint (schema {version}): update dcmlint")
@@ -172,6 +172,14 @@ class Folder:
         for name in left:
             name.unlink(missing_ok=True)
         return len(left)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """A file as `ParquetFile`: neither `read_table`, which loads modules that take longer than most files, nor by its path,
+    for which file systems are tried."""
+    with _told(str(path)), pa.OSFile(str(path)) as source, pq.ParquetFile(source) as file:
+        yield file
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from dcmlint.archive.schema import KEYS
@@ -15,7 +14,10 @@ from dcmlint.sources.key import Key
 
 def batch_of(keys: Iterable[Key]) -> pa.RecordBatch:
     """Keys as a batch of `KEYS`."""
-    return pa.RecordBatch.from_pylist([msgspec.structs.asdict(key) for key in keys], KEYS)
+    listed = list(keys)
+    return pa.RecordBatch.from_arrays(
+        [pa.array([getattr(key, field.name) for key in listed], field.type) for field in KEYS], schema=KEYS
+    )
 
 
 def keys_of(batch: Any) -> list[Key]:
@@ -27,12 +29,13 @@ def keys_of(batch: Any) -> list[Key]:
     ]
 
 
-def digest_of(keys: Iterable[Key]) -> str:
-    """A digest of what keys say of their contents; empty where one of them does not tell."""
-    hashed = blake2b(digest_size=16)
-    for key in keys:
-        identity = key.identity
-        if identity is None:
-            return ""
-        hashed.update(repr(identity).encode("utf-8", "backslashreplace"))
-    return hashed.hexdigest()
+def digest_of(batch: pa.RecordBatch) -> str:
+    """A digest of what a batch of `KEYS` says of the contents of its objects; empty where one of them does not tell."""
+    sizes, times, marks = (batch.column(name) for name in ("size", "modified", "etag"))
+    if sizes.null_count or (times.null_count and not all(map(_tells, marks, times))):
+        return ""
+    return blake2b(batch.serialize(), digest_size=16).hexdigest()
+
+
+def _tells(mark: Any, time: Any) -> bool:
+    return bool(mark.as_py()) or time.is_valid

@@ -9,8 +9,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from pathlib import Path
 from posixpath import dirname
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -23,8 +23,11 @@ from dcmlint.sources.key import Key
 _FIRST, _OF_EACH = 64, 4
 _MAX_BYTES = 64 << 30
 _LISTED = "listed"
+_WAITING = 4  # shards that wait in memory; others are read again
 Listing = Callable[[str], Iterable[Key]]
-Same = Callable[[str], Path | None]
+# Gives a shard, by its number and digest, the files of an earlier one, and says whether there is one.
+Take = Callable[[int, str], bool]
+State = Literal["open", "done", "taken"]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,20 +66,20 @@ def _drawn(key: str) -> float:
 
 def planned(
     folder: Folder, run: str, listing: Listing, choice: Choice, size: int, listed: Callable[[int], None],
-    same: Same = lambda digest: None,
+    take: Take = lambda number, digest: False,
 ) -> Iterator[Shard]:  # fmt: skip
-    """`shards`, listed ahead in a thread of its own: what waits lies on the disk.
+    """`shards`, listed ahead in a thread of its own: of what waits, most lies on the disk.
 
     ``listed`` is called, in that thread, with the number of objects of each shard.
     """
-    waiting: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Shard | tuple[int, State] | BaseException | None] = queue.SimpleQueue()
     stopped = threading.Event()
 
     def work() -> None:
         try:
-            for shard in shards(folder, run, listing, choice, size, same):
+            for shard in shards(folder, run, listing, choice, size, take):
                 listed(shard.keys.num_rows)
-                waiting.put(shard.number)
+                waiting.put(shard if waiting.qsize() < _WAITING else (shard.number, shard.state))
                 if stopped.is_set():
                     return
             waiting.put(None)
@@ -89,53 +92,74 @@ def planned(
         while (found := waiting.get()) is not None:
             if isinstance(found, BaseException):
                 raise found
-            yield read_shard(folder, run, found)
+            yield found if isinstance(found, Shard) else read_shard(folder, run, *found)
     finally:
         stopped.set()
         thread.join()
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """A piece of the listing: its number, its keys, and a digest of what they say of their contents ("": nothing)."""
+    """A piece of the listing: its number, its keys, and a digest of what they say of their contents ("": nothing).
+
+    ``state``: its results are not there (open), are there (done), or were just taken over from an earlier run (taken).
+    """
 
     number: int
     keys: pa.RecordBatch
     digest: str
+    state: State = "open"
 
 
 def shards(
-    folder: Folder, run: str, listing: Listing, choice: Choice, size: int, same: Same = lambda digest: None
-) -> Iterator[Shard]:
+    folder: Folder, run: str, listing: Listing, choice: Choice, size: int,
+    take: Take = lambda number, digest: False,
+) -> Iterator[Shard]:  # fmt: skip
     """The shards of a run: those that were written down, then those of the rest of the listing.
 
-    ``listing``: the keys behind one that was listed before; ``size``: the most objects in one; ``same``: the file of an
-    earlier shard with this digest, which is not written again.  Raises `InputError` where the source cannot be listed.
+    ``listing``: the keys behind one that was listed before; ``size``: the most objects in one.  Raises `InputError` where
+    the source cannot be listed.
     """
     number, after = 0, ""
+    done = set(folder.shards("instances", run))
+    digests = []
     for number in folder.shards("keys", run):
         shard = read_shard(folder, run, number)
         after = shard.keys.column("key")[-1].as_py()
+        digests.append(shard.digest)
+        if number in done:
+            shard = msgspec.structs.replace(shard, state="done")
+        elif take(number, shard.digest):
+            shard = msgspec.structs.replace(shard, state="taken")
         yield shard
         number += 1
     if is_listed(folder, run):
         return
     for keys in _pieces(choice.of(listing(after), after), size, number):
-        digest = digest_of(keys)
         batch = batch_of(keys)
-        before = same(digest) if digest else None
-        if before is not None:
-            folder.link("keys", run, number, before)
+        digest = digest_of(batch)
+        digests.append(digest)
+        if take(number, digest):
+            yield Shard(number, batch, digest, "taken")
         else:
             folder.write("keys", run, number, pa.Table.from_batches([batch]), {"digest": digest})
-        yield Shard(number, batch, digest)
+            yield Shard(number, batch, digest)
         number += 1
-    folder.write("keys", run, _LISTED, pa.Table.from_batches([batch_of(())]))
+    empty = pa.Table.from_batches([batch_of(())])
+    folder.write("keys", run, _LISTED, empty, {"digests": " ".join(digests)})
 
 
-def read_shard(folder: Folder, run: str, number: int) -> Shard:
+def read_shard(folder: Folder, run: str, number: int, state: State = "open") -> Shard:
     """A shard that was written down."""
     batch = _one_batch(folder.read("keys", run, number))
-    return Shard(number, batch, folder.metadata("keys", run, number).get("digest", ""))
+    return Shard(number, batch, folder.metadata("keys", run, number).get("digest", ""), state)
+
+
+def digests_of(folder: Folder, run: str) -> dict[str, int]:
+    """The numbers of the shards of a listing that came to its end, by their digests, where they have one."""
+    if not is_listed(folder, run):
+        return {}
+    digests = folder.metadata("keys", run, _LISTED).get("digests", "").split(" ")
+    return {digest: number for number, digest in enumerate(digests) if digest}
 
 
 def is_listed(folder: Folder, run: str) -> bool:

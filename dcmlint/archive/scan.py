@@ -20,14 +20,13 @@ import pyarrow as pa
 
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
-from dcmlint.archive.engines.job import packed, unpacked
 from dcmlint.archive.keyed import name_of, read_key
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
 from dcmlint.archive.plan import Choice, Shard, is_listed, planned
 from dcmlint.archive.schema import INSTANCES, OUTCOMES, VERSION
 from dcmlint.archive.tally import TOTALS, count_outcomes, totals_of
-from dcmlint.archive.unit import Work, died, split_batch
+from dcmlint.archive.work import Work
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
 from dcmlint.findings.finding import RANK, Severity
@@ -158,21 +157,17 @@ class _Scan:
     def _check(self) -> None:
         settings = self.settings
         source = open_source(settings.work.source)
-        done = set(self.folder.shards("instances", self.run_id))
-        self.all_linked = not done
+        self.all_taken = True
         try:
             found = partial(list_keys, source, settings.work.source)
             size, listed = settings.shard_size, partial(self.progress, 0)
-            same = self.earlier.keys if self.earlier is not None else lambda digest: None
-            for shard in planned(self.folder, self.run_id, found, settings.choice, size, listed, same):
-                if shard.number in done:
+            take = partial(self.earlier.take, self.run_id) if self.earlier is not None else _nothing
+            for shard in planned(self.folder, self.run_id, found, settings.choice, size, listed, take):
+                self.all_taken &= shard.state == "taken"
+                if shard.state != "open":
+                    self.row["reused"] += shard.keys.num_rows if shard.state == "taken" else 0
                     self.progress(shard.keys.num_rows, 0)
                     continue
-                if self.earlier is not None and self.earlier.link(shard, self.run_id):
-                    self.row["reused"] += shard.keys.num_rows
-                    self.progress(shard.keys.num_rows, 0)
-                    continue
-                self.all_linked = False
                 opened, rest = self._reused(shard)
                 if not rest.num_rows:
                     self._write(opened)
@@ -206,6 +201,8 @@ class _Scan:
 
     def _submit(self, opened: _Open, keys: pa.RecordBatch) -> None:
         """Begin the jobs of a shard, all of them before one is taken in."""
+        from dcmlint.archive.engines.job import packed
+
         engine = self.engine()
         most = engine.most or keys.num_rows
         for start in range(0, keys.num_rows, most):
@@ -215,6 +212,9 @@ class _Scan:
 
     def _take(self) -> None:
         """Take in a job; one whose process died is done again in halves, until it is one object."""
+        from dcmlint.archive.engines.job import unpacked
+        from dcmlint.archive.unit import died, split_batch
+
         number, data = self.engine().next_done()
         opened, keys = self.jobs.pop(number)
         opened.waiting -= 1
@@ -251,7 +251,7 @@ class _Scan:
     def _finish(self) -> None:
         assert is_listed(self.folder, self.run_id)
         counts = OutcomeCounts(self.checker.planner)
-        before = self.earlier.whole(self.run_id) if self.earlier is not None and self.all_linked else None
+        before = self.earlier.whole(self.run_id) if self.earlier is not None and self.all_taken else None
         if before is not None:
             for kind in ("explained", "findings"):
                 self.folder.link(kind, self.run_id, TOGETHER, self.folder.file(kind, before["run"], TOGETHER))
@@ -289,6 +289,10 @@ class _Scan:
         if limit is not None and any(row[f"{word}s"] for word in words if RANK[word] >= RANK[limit]):
             return 1
         return 0
+
+
+def _nothing(number: int, digest: str) -> bool:
+    return False
 
 
 def _any_crash(outcomes: pa.Table) -> bool:

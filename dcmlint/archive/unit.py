@@ -19,37 +19,16 @@ from dcmlint.archive.limits import TimeLimitError, Watch
 from dcmlint.archive.objects import keys_of
 from dcmlint.archive.rows import COLUMNS, row_of, text
 from dcmlint.archive.schema import FACTS, FINDINGS, INSTANCES, RESULTS
+from dcmlint.archive.work import Work
 from dcmlint.engine.session import CANNOT_OPEN, Checker, Result, Task
 from dcmlint.engine.settings import Settings
-from dcmlint.errors import InputError, UsageError
+from dcmlint.errors import InputError
 from dcmlint.sources.input import Input
 from dcmlint.sources.key import Key, Source
-from dcmlint.sources.open_source import SourceSettings, open_source
+from dcmlint.sources.open_source import open_source
 
 # Objects that are fetched ahead of the one that is checked.
 _AHEAD = 48
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done with keys: a value that goes to another machine.
-
-    ``settings``: of the engine; ``source``: where the keys are; ``time_limit``: seconds for one file, 0 for none;
-    ``memory_limit``: bytes that the process may have, where somebody set it; ``sender``: a regular expression whose
-    first group, in the key, is the sender; ``secret``: the key (16 to 64 bytes) of the hashes in facts, b"" for none.
-    """
-
-    settings: Settings = Settings()
-    source: SourceSettings = SourceSettings()
-    time_limit: float = 0.0
-    memory_limit: int = 0
-    sender: str = ""
-    secret: bytes = b""
-
-    def __post_init__(self) -> None:
-        try:
-            re.compile(self.sender)
-        except re.error as error:
-            raise UsageError(f"the pattern of senders: {error}") from None
 
 
 def scan_batch(keys: pa.RecordBatch, work: Work) -> pa.RecordBatch:

@@ -104,10 +104,13 @@ def scan(
         verbose=False, color="auto", mask_uids=mask_uids, frames=frames,
     )  # fmt: skip
     try:
+        from dcmlint.archive.arrow import load_arrow
+
+        load_arrow()
         from dcmlint.archive.plan import Choice
         from dcmlint.archive.scan import ScanSettings
         from dcmlint.archive.scan import scan as run_scan
-        from dcmlint.archive.unit import Work
+        from dcmlint.archive.work import Work
     except ImportError as error:
         raise _without_extra(error) from None
     from dcmlint.sources.input import Selection

@@ -17,9 +17,9 @@ COMPRESSED = ("gzip", "bzip2", "xz")
 def archive_kind(path: str) -> Kind:
     """Whether a regular file is an archive that is looked into, by its name and its first bytes."""
     lower = path.lower()
-    zipped = lower.endswith(".zip")
-    if not zipped and not lower.endswith(TAR_SUFFIXES):
+    if not lower.endswith(SUFFIXES):
         return ""
+    zipped = lower.endswith(".zip")
     try:
         if not os.path.isfile(path):
             return ""

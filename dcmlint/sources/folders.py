@@ -14,6 +14,8 @@ from dcmlint.sources.input import Input, Selection
 
 Seen = set[tuple[int, int]]
 _FILE, _FOLDER, _LINK, _OTHER = "fdlo"
+_DIRECTORY = "DICOMDIR\0"  # as it stands in a row
+_KEPT_MARK = ".orig"
 _KEPT = re.compile(r"(.+)\.orig\d*", re.DOTALL)
 _UNFINISHED = re.compile(r"\..+\.\d+\.part", re.DOTALL)
 _BLOCK = 256  # entries that wait together
@@ -96,10 +98,11 @@ def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[_Entry | I
     except OSError as error:
         yield Input(path=folder, kind="problem", named=True, problem=error.strerror or "cannot be listed")
         return
+    start = os.path.join(folder, "")
     for row in rows:
-        name, _, kind = row.partition("\0")
-        if name.upper() == "DICOMDIR":
-            entry = _Entry(os.path.join(folder, name), kind)
+        if row[: len(_DIRECTORY)].upper() == _DIRECTORY:
+            name, _, kind = row.partition("\0")
+            entry = _Entry(start + name, kind)
             if not entry.is_folder:
                 promised.update(named_by_directory(entry.path))
     # A folder may hold very many: they wait as text, and what was given is forgotten.
@@ -109,10 +112,10 @@ def _entries(folder: str, seen: Seen, promised: set[str]) -> Iterator[_Entry | I
     while blocks:
         for row in blocks.pop().split("/"):
             name, _, kind = row.partition("\0")
-            path = os.path.join(folder, name)
-            if _is_kept(name, folder):
+            path = start + name
+            if _KEPT_MARK in name and _is_kept(name, folder):
                 yield Input(path=path, kind="skipped", problem="an original that dcmlint fix kept")
-            elif _UNFINISHED.fullmatch(name):
+            elif name[0] == "." and _UNFINISHED.fullmatch(name):
                 yield Input(path=path, kind="skipped", problem="a file that dcmlint did not finish writing")
             else:
                 yield _Entry(path, kind)
@@ -126,11 +129,11 @@ def _is_kept(name: str, folder: str) -> bool:
 
 def _kind(entry: os.DirEntry[str]) -> str:
     try:
+        if entry.is_file(follow_symlinks=False):
+            return _FILE
         if entry.is_symlink():
             return _LINK
-        if entry.is_dir(follow_symlinks=False):
-            return _FOLDER
-        return _FILE if entry.is_file(follow_symlinks=False) else _OTHER
+        return _FOLDER if entry.is_dir(follow_symlinks=False) else _OTHER
     except OSError:
         return _OTHER
 

@@ -83,6 +83,8 @@ class Selection(msgspec.Struct, frozen=True):
 
     def takes(self, path: str) -> bool:
         """Whether a path below a folder is to be looked at."""
+        if not self.exclude and not self.include:
+            return True
         name = os.path.basename(path)
         if any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(path, p) for p in self.exclude):
             return False

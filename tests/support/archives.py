@@ -16,7 +16,7 @@ from dcmlint.archive.engines.job import run_job
 from dcmlint.archive.layout import Folder
 from dcmlint.archive.rows import finding_of
 from dcmlint.archive.scan import ScanSettings, scan
-from dcmlint.archive.unit import Work
+from dcmlint.archive.work import Work
 from dcmlint.engine.settings import Settings
 from dcmlint.sources.open_source import SourceSettings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from dcmlint.archive.unit import Work
+from dcmlint.archive.work import Work
 from dcmlint.errors import UsageError
 
 # A function from a batch and the work to a batch, by its name "module:function", and the batch as Arrow IPC.

@@ -18,7 +18,7 @@ from distributed.scheduler import KilledWorker
 from dcmlint.archive.engines import Job
 from dcmlint.archive.engines.job import run_job
 from dcmlint.archive.limits import limit_memory
-from dcmlint.archive.unit import Work
+from dcmlint.archive.work import Work
 from dcmlint.engine.processes import worker_count
 from dcmlint.errors import DcmlintError, UsageError
 

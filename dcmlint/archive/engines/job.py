@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from dcmlint.archive.unit import Work
+from dcmlint.archive.work import Work
 
 
 def packed(batch: pa.RecordBatch) -> bytes:

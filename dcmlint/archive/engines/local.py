@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.archive.engines import Job
-from dcmlint.archive.unit import Work
+from dcmlint.archive.work import Work
 from dcmlint.errors import DcmlintError, UsageError
 
 _ENDING = 5.0  # seconds that a process has to end
