@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 from dcmlint.dicom.instance import Instance
@@ -215,13 +215,33 @@ def active_rules(
             on = bool(exact & (selected | also)) and not exact & ignored
         if not on and rule.id not in locked:
             continue
-        severity: Severity = levels.get(rule.id) or rule.severity
-        for word in ("ALL", f"basis:{rule.basis}", rule.area, *rule.tags, rule.name, rule.id):
-            severity = settings.severity.get(word, severity)
-        if rule.id in locked and RANK[severity] < RANK[levels.get(rule.id) or rule.severity]:
-            severity = levels.get(rule.id) or rule.severity
+        written: Severity = levels.get(rule.id) or rule.severity
+        severity = asked_severity(rule, settings, written)
+        if rule.id in locked and RANK[severity] < RANK[written]:
+            severity = written
         result.append(ActiveRule(source, severity))
     return tuple(result)
+
+
+def asked_severity(rule: Rule, settings: Settings, severity: Severity) -> Severity:
+    """What the settings make of the severity of a rule; the most exact word wins."""
+    for word in ("ALL", f"basis:{rule.basis}", rule.area, *rule.tags, rule.name, rule.id):
+        severity = settings.severity.get(word, severity)
+    return severity
+
+
+def kept_by_locks(
+    rules: Sequence[ActiveRule], settings: Settings, locked: frozenset[str], refused: Collection[str]
+) -> tuple[str, ...]:
+    """The locked rules that settings, or the words of a profile (``refused``: ids), would have switched off or lowered."""
+    ignored = {*settings.ignore, *settings.extend_ignore}
+    return tuple(
+        active.id for active in rules
+        if active.id in locked and (
+            active.id in refused or not ignored.isdisjoint(active.rule.words)
+            or RANK[asked_severity(active.rule, settings, active.severity)] < RANK[active.severity]
+        )
+    )  # fmt: skip
 
 
 def silenced(

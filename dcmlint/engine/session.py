@@ -19,7 +19,7 @@ from dcmlint.engine.given import check_given
 from dcmlint.engine.guard import Outcome, guarded
 from dcmlint.engine.image_exhibit import ImageExhibit, image_exhibit
 from dcmlint.engine.maker import FindingMaker, Where
-from dcmlint.engine.plan import Plan, Planner, active_rules, silenced
+from dcmlint.engine.plan import Plan, Planner, active_rules, kept_by_locks, silenced
 from dcmlint.engine.run import InstanceResult, InstanceRun
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import InputError, StandardError, UsageError
@@ -108,12 +108,9 @@ class Checker:
             )
         self.active = {active.rule.id: active for active in self.planner.rules}
         self.rules = {active.rule.id: active.rule for active in self.planner.rules}
-        # Words that would switch off what the profile locks: a report says that they did not.
-        ignored = {*settings.ignore, *settings.extend_ignore}
-        self.kept = tuple(
-            active.id for active in self.planner.rules
-            if active.id in self.profile.locked and ignored.intersection(active.rule.words)
-        )  # fmt: skip
+        # Words that would switch off or lower what the profile locks: a report says that they did not.
+        refused = {one.rule for one in self.profile.refused}
+        self.kept = kept_by_locks(self.planner.rules, settings, self.profile.locked, refused)
         self._values: ValueCache = set()
         self._texts: dict[tuple[int, str, bytes, bytes, bool], str] = {}
 

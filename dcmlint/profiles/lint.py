@@ -378,49 +378,33 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
 
 def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     profile = source.profile
-    refused: dict[str, list[Any]] = {}
+    refused: dict[tuple[str, str], dict[str, str]] = {}
     for one in resolved.refused:
         if one.profile == profile.id:
-            refused.setdefault(one.word, []).append(one)
-    for word, kept in refused.items():
-        names = ", ".join(one.rule for one in kept[:4]) + (
-            f" and {len(kept) - 4} more" if len(kept) > 4 else ""
-        )
-        yield _remark(
-            source,
-            f"$.rules.{word}",
-            "locked",
-            "warning",
-            f"{word!r} does not lower {names}: {kept[0].locked_by} locks them",
-        )
-    for word in profile.rules:
-        if not named(resolved.rules, word):
-            yield _remark(
-                source,
-                f"$.rules.{word}",
-                "unknown-rule",
-                "warning",
-                f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
-            )
-    for number, word in enumerate(profile.lock):
-        if not named(resolved.rules, word):
-            yield _remark(
-                source,
-                f"$.lock[{number}]",
-                "unknown-rule",
-                "error",
-                f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
-            )
+            refused.setdefault((f"$.rules.{one.word}", one.word), {})[one.rule] = one.locked_by
     for number, override in enumerate(profile.overrides):
         for word in override.rules:
-            if not named(resolved.rules, word):
-                yield _remark(
-                    source,
-                    f"$.overrides[{number}].rules.{word}",
-                    "unknown-rule",
-                    "error",
-                    f"{word!r} is not a rule, area or tag{_close(word, resolved)}",
-                )
+            for found in named(resolved.rules, word):
+                lock = resolved.locks.get(found.rule.id)
+                if lock is not None:
+                    mark = f"$.overrides[{number}].rules.{word}"
+                    refused.setdefault((mark, word), {})[found.rule.id] = lock.by
+    for (mark, word), locked in refused.items():
+        names = ", ".join(list(locked)[:4]) + (f" and {len(locked) - 4} more" if len(locked) > 4 else "")
+        by = ", ".join(dict.fromkeys(locked.values()))
+        yield _remark(
+            source, mark, "locked", "warning", f"{word!r} does not lower {names}: locked by {by}",
+        )  # fmt: skip
+    demanding = [(f"$.rules.{word}", word) for word in profile.rules]
+    demanding += [(f"$.lock[{number}]", word) for number, word in enumerate(profile.lock)]
+    demanding += [
+        (f"$.overrides[{number}].rules.{word}", word)
+        for number, override in enumerate(profile.overrides) for word in override.rules
+    ]  # fmt: skip
+    for mark, word in demanding:
+        if not named(resolved.rules, word):
+            says = f"{word!r} is not a rule, area or tag{_close(word, resolved)}"
+            yield _remark(source, mark, "unknown-rule", "error", says)
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
     ids |= {f"parameter {name}" for name in resolved.parameters}

@@ -65,7 +65,7 @@ def unchecked(closing: Closing) -> list[str]:
     if summary.not_checked:
         notes.append("not checked, because a parameter has no value: " + "; ".join(summary.not_checked))
     if summary.kept:
-        notes.append(f"locked by the profile, and not ignored: {_some(summary.kept)}")
+        notes.append(f"locked by the profile, and neither ignored nor lowered: {_some(summary.kept)}")
     return notes
 
 

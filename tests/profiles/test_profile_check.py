@@ -53,7 +53,7 @@ def row(more: str, keyword: str = "ContainerIdentifier") -> str:
         ("transfer_syntaxes: [CTImageStorage]\n", "unknown-uid", "error"),
         ("transfer_syntaxes: [1.2.840.10008.5.1.4.1.1.2]\n", "unknown-uid", "error"),
         ("lock: [NOPE]\n", "unknown-rule", "error"),
-        ("rules: {TILE03: off}\n", "unknown-rule", "warning"),
+        ("rules: {TILE03: off}\n", "unknown-rule", "error"),
         ("overrides:\n  - {match: {Modality: x}, rules: {TILE03: off}, reason: y, expires: 2099-01-01}\n", "unknown-rule", "error"),
         ("statements:\n  - {section: '1', says: x}\n", "unexplained-statement", "error"),
         ("statements:\n  - {section: '1', says: x, by: [LAB777]}\n", "unknown-rule", "warning"),

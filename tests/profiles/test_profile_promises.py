@@ -314,7 +314,11 @@ def test_what_was_not_checked_and_what_was_kept_is_in_every_report(tmp_path: Pat
 
     notes = "\n".join(unchecked(report.closing()))
     assert "not checked, because a parameter has no value: x (TRY001)" in notes
-    assert "locked by the profile, and not ignored: TRY002" in notes
+    assert "locked by the profile, and neither ignored nor lowered: TRY002" in notes
+    assert checked(gt450(), path, severity={"TRY002": "info"}).summary.kept == ("TRY002",)
+    assert checked(gt450(), path, severity={"TRY": "error"}).summary.kept == ()
+    child = written(tmp_path, "child", "CHI", "extends: [./try.yaml]\nrules: {TRY002: off}\n")
+    assert checked(gt450(), child).summary.kept == ("TRY002",)
 
 
 def test_rules_that_serve_a_statement_cite_it() -> None:
