@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.chain import chain_of
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import builtin_profiles
@@ -20,7 +21,8 @@ from dcmlint.profiles.model import ProfileSource
 from dcmlint.profiles.parameters import text_of
 from dcmlint.profiles.placed_endpoints import association_words
 from dcmlint.profiles.profile_text import independent_reading
-from dcmlint.profiles.resolve import Resolved, chain_of, resolve_chain
+from dcmlint.profiles.resolve import resolve_chain
+from dcmlint.profiles.resolved import Resolved
 from dcmlint.profiles.statements import statements_of
 from tools.profile_schema import profile_schema
 

@@ -293,8 +293,9 @@ def run_profile_examples(
     from dcmlint.cli.rule import print_failure
     from dcmlint.dicom.value_problem import counted
     from dcmlint.engine.examples import run_examples
+    from dcmlint.profiles.chain import chain_of
     from dcmlint.profiles.load import find_profile, fully_read
-    from dcmlint.profiles.resolve import chain_of, resolve_chain
+    from dcmlint.profiles.resolve import resolve_chain
 
     _utf8()
     source = fully_read(find_profile(name))

@@ -34,7 +34,8 @@ from dcmlint.findings.finding import (
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid, show_value
 from dcmlint.profiles.apply import exempted, with_profile
-from dcmlint.profiles.resolve import Resolved, resolve_profile
+from dcmlint.profiles.resolve import resolve_profile
+from dcmlint.profiles.resolved import Resolved
 from dcmlint.rules.tables.elements import ValueCache
 from dcmlint.standard.tags import DimensionOrganizationType, NumberOfFrames, SpecificCharacterSet
 

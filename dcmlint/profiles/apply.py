@@ -18,7 +18,7 @@ from dcmlint.profiles.attributes import ROW
 from dcmlint.profiles.made_rules import document_of
 from dcmlint.profiles.model import Endpoint
 from dcmlint.profiles.placed_endpoints import opened_by_senders
-from dcmlint.profiles.resolve import Exemption, Resolved
+from dcmlint.profiles.resolved import Exemption, Resolved
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.model import Rule
 from dcmlint.rules.names import RULE_NAMES

@@ -13,7 +13,7 @@ from dcmlint import standard
 from dcmlint.profiles.placed_endpoints import association_words
 from dcmlint.profiles.profile_text import independent_reading
 from dcmlint.profiles.promises import every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 
 _NOTHING = "The profile does not cover this."
 # PS3.2 Annex A: the words for presence of a value.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 from dcmlint.rules.model import Rule
 
 Direction = Literal["stricter", "looser", "other"]

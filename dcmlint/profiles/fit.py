@@ -17,7 +17,7 @@ from dcmlint.findings.finding import Severity
 from dcmlint.profiles.gap import Known, known_of
 from dcmlint.profiles.model import PRESENCE, Endpoint
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 
 Direction = Literal["sent, not taken", "needed, not promised", "not compared"]
 _TAKEN: Direction = "sent, not taken"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dcmlint.profiles.fit import Misfit, compared
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 
 _WIDTH = 80
 _SYNTAX = "transfer syntax "

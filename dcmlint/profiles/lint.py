@@ -14,16 +14,18 @@ from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.expr.patterns import safe_pattern
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
+from dcmlint.profiles.chain import chain_of, chain_values
 from dcmlint.profiles.filled import filled
 from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
 from dcmlint.profiles.levels import named
 from dcmlint.profiles.load import fully_read
+from dcmlint.profiles.meant import unknown_words
 from dcmlint.profiles.misplaced import holders
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import ParameterValue, as_list
 from dcmlint.profiles.patterns import substitution_problems
 from dcmlint.profiles.remark import Remark
-from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
+from dcmlint.profiles.resolve import resolve_chain
 from dcmlint.profiles.row_demands import requires, tag_of
 from dcmlint.profiles.statements import statements_of
 from dcmlint.profiles.uids import uid_of
@@ -395,15 +397,10 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
         yield _remark(
             source, mark, "locked", "warning", f"{word!r} does not lower {names}: locked by {by}",
         )  # fmt: skip
-    demanding = [(f"$.rules.{word}", word) for word in profile.rules]
-    demanding += [(f"$.lock[{number}]", word) for number, word in enumerate(profile.lock)]
-    demanding += [
-        (f"$.overrides[{number}].rules.{word}", word)
-        for number, override in enumerate(profile.overrides) for word in override.rules
-    ]  # fmt: skip
-    for mark, word in demanding:
-        if not named(resolved.rules, word):
-            says = f"{word!r} is not a rule, area or tag{_close(word, resolved)}"
+    for link, mark, word, close in unknown_words(resolved):
+        if link.profile.id == profile.id:
+            hint = f": {close}" if close else ""
+            says = f"{word!r} is not a rule, area or tag{hint}"
             yield _remark(source, mark, "unknown-rule", "error", says)
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
@@ -420,11 +417,6 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
                     "warning",
                     f"section {statement.section}: {word} is not a rule, endpoint or parameter",
                 )
-
-
-def _close(word: str, resolved: Any) -> str:
-    words = {one for rule in resolved.rules for one in rule.rule.words}
-    return _hint(word, words)
 
 
 def _hint(word: str, words: Iterable[str]) -> str:

@@ -20,6 +20,9 @@ from dcmlint.standard.names import uid_name
 
 # The numbers of the rules that a profile's lists become.
 SOP_CLASSES_RULE, TRANSFER_SYNTAXES_RULE, FILE_NAMES_RULE, ORDER_RULE, LIMITS_RULE = 901, 902, 903, 904, 905
+LIST_RULES = {
+    "sop_classes": SOP_CLASSES_RULE, "transfer_syntaxes": TRANSFER_SYNTAXES_RULE, "file_names": FILE_NAMES_RULE, "limits": LIMITS_RULE,
+}  # fmt: skip
 PROFILE = "profile"  # the tag of rules that come from a profile
 
 

@@ -10,7 +10,7 @@ from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.model import Profile, Statement
 from dcmlint.profiles.parameters import text_of
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 
 _WIDTH = 80
 

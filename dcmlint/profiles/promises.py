@@ -7,7 +7,7 @@ import msgspec
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, ProfileSource
 from dcmlint.profiles.parameters import as_list
-from dcmlint.profiles.resolve import Resolved
+from dcmlint.profiles.resolved import Resolved
 from dcmlint.profiles.row_demands import demands_of, listed_values, named
 from dcmlint.profiles.uids import uid_of
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dcmlint.errors import ProfileError
+from dcmlint.profiles.chain import chain_of, chain_values
 from dcmlint.profiles.filled import filled
 from dcmlint.profiles.load import parse_profile
-from dcmlint.profiles.resolve import chain_of, chain_values, resolve_chain
+from dcmlint.profiles.resolve import resolve_chain
 
 TEXT = """
 id: all

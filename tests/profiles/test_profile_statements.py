@@ -13,10 +13,11 @@ import yaml
 
 from dcmlint.profiles import statements as kinds
 from dcmlint.profiles.attributes import placed_rows
+from dcmlint.profiles.chain import chain_of
 from dcmlint.profiles.lint import lint_profile
 from dcmlint.profiles.load import BUNDLE, ProfileBundle, builtin_profiles, find_profile
 from dcmlint.profiles.model import ProfileSource
-from dcmlint.profiles.resolve import chain_of, resolve_chain
+from dcmlint.profiles.resolve import resolve_chain
 from dcmlint.profiles.statements import statements_of
 from dcmlint.rules.load import data_folder
 from tools.profile_pages import generated, pages
