@@ -15,12 +15,17 @@ from typing import Any
 
 def plugins(group: str) -> Iterator[Any]:
     """The objects that installed packages registered in a group."""
-    if not _may_be_some(tuple(sys.path)):
+    if not may_have_plugins():
         return
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=group):
         yield entry.load()
+
+
+def may_have_plugins() -> bool:
+    """Whether other packages may add something."""
+    return _may_be_some(tuple(sys.path))
 
 
 @cache

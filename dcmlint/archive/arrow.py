@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any, cast
+
+from dcmlint.plugins import may_have_plugins
 
 
 def load_arrow() -> None:
-    """Load Arrow, for a process that asks it for no array of NumPy: a command, not somebody's program.
+    """Load Arrow for a command, which asks it for no array of NumPy; somebody's program, or a plugin, may.
 
     Raises ImportError where Arrow is not installed.
     """
-    if "pyarrow" not in sys.modules and "numpy" not in sys.modules:
-        modules = cast("dict[str, Any]", sys.modules)
-        modules["numpy"] = None  # as if it were not installed, which Arrow allows for
-        try:
-            import pyarrow
-        except ImportError:
-            _forget()  # a release that needs NumPy, or Arrow is not there
-        finally:
-            del modules["numpy"]
-    import pyarrow  # noqa: F401
+    if "pyarrow" in sys.modules or may_have_plugins():
+        import_module("pyarrow")
+    else:
+        _load("pyarrow")
 
 
-def _forget() -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
-        del sys.modules[name]
+def load_compute() -> None:
+    """Load Arrow's functions, in the way in which Arrow was loaded."""
+    if "pyarrow.compute" not in sys.modules:
+        _load("pyarrow.compute")
+
+
+def _load(name: str) -> None:
+    if "numpy" in sys.modules:
+        import_module(name)
+        return
+    modules = cast("dict[str, Any]", sys.modules)
+    before = set(modules)
+    modules["numpy"] = None  # as if it were not installed, which Arrow allows for
+    try:
+        import_module(name)
+        return
+    except ImportError:  # a release that needs NumPy, or Arrow is not there
+        for left in [one for one in modules if one.partition(".")[0] == "pyarrow" and one not in before]:
+            del modules[left]
+    finally:
+        del modules["numpy"]
+    import_module(name)

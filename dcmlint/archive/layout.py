@@ -177,8 +177,8 @@ class Folder:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Any]:
     """A file as `ParquetFile`: neither `read_table`, which loads modules that take longer than most files, nor by its path,
-    for which file systems are tried."""
-    with _told(str(path)), pa.OSFile(str(path)) as source, pq.ParquetFile(source) as file:
+    for which file systems are tried; and without a thread that reads ahead."""
+    with _told(str(path)), pa.OSFile(str(path)) as source, pq.ParquetFile(source, pre_buffer=False) as file:
         yield file
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from dcmlint.archive.arrow import load_compute
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
 from dcmlint.archive.keyed import name_of, read_key
@@ -138,6 +139,8 @@ class _Scan:
         self.row["engine"] = self.settings.engine.partition("=")[0]
         self.folder.write_run(self.row)
         try:
+            if self.settings.engine == "local":
+                self.engine()  # while there is one thread: its processes are forked then
             self._check()
             self._finish()
         except BaseException:
@@ -168,6 +171,7 @@ class _Scan:
                     self.row["reused"] += shard.keys.num_rows if shard.state == "taken" else 0
                     self.progress(shard.keys.num_rows, 0)
                     continue
+                load_compute()  # slow, and not needed where nothing changed
                 opened, rest = self._reused(shard)
                 if not rest.num_rows:
                     self._write(opened)
@@ -181,7 +185,7 @@ class _Scan:
             source.close()
 
     def engine(self) -> Engine:
-        """The engine, begun when there is something to do."""
+        """The engine, made when there is something to do."""
         if self._engine is None:
             self._engine = open_engine(self.settings.engine, self.settings.work, self.settings.jobs)
         return self._engine
@@ -191,7 +195,7 @@ class _Scan:
         found = self.earlier.known(shard) if self.earlier is not None else None
         if found is None:
             return _Open(shard, None), shard.keys
-        import pyarrow.compute as pc  # slow to load, and not needed where nothing changed
+        import pyarrow.compute as pc
 
         tables, keys = found
         self.row["reused"] += len(keys)

@@ -12,8 +12,9 @@ def said(program: str) -> str:
 def test_arrow_is_loaded_without_numpy_which_can_be_loaded_later():
     assert said(
         "import sys\n"
-        "from dcmlint.archive.arrow import load_arrow\n"
+        "from dcmlint.archive.arrow import load_arrow, load_compute\n"
         "load_arrow()\n"
+        "load_compute()\n"
         "import pyarrow.parquet\n"
         "print('numpy' in sys.modules)\n"
         "import numpy\n"
@@ -36,3 +37,18 @@ def test_arrow_of_a_release_that_needs_numpy_is_loaded_with_it():
         "import numpy, pyarrow\n"
         "print(pyarrow.array(numpy.arange(2)).to_pylist())"
     ) == "[0, 1]"  # fmt: skip
+
+
+def test_arrow_has_numpy_where_somebody_loaded_it_or_may():
+    for before in (
+        "import pyarrow",
+        "import dcmlint.plugins; dcmlint.plugins.may_have_plugins = lambda: True",
+    ):
+        assert said(
+            f"{before}\n"
+            "from dcmlint.archive.arrow import load_arrow, load_compute\n"
+            "load_arrow()\n"
+            "load_compute()\n"
+            "import pyarrow\n"
+            "print(pyarrow.array([1, 2]).to_numpy().sum())"
+        ) == "3"  # fmt: skip

@@ -187,9 +187,11 @@ def test_jobs_come_back_with_their_numbers():
         engine.close()
 
 
-def test_processes_that_cannot_begin_end_the_run(monkeypatch):
+@pytest.mark.parametrize("forked", [True, False])
+def test_processes_that_cannot_begin_end_the_run(monkeypatch, forked):
+    monkeypatch.setattr("dcmlint.archive.engines.local.serve", "cannot be called")
+    monkeypatch.setattr("dcmlint.archive.engines.local.can_fork", lambda: forked)
     engine = open_engine("local", Work(), 1)
-    monkeypatch.setattr("dcmlint.archive.engines.local._serve", "cannot be called")
     try:
         for _ in range(4):
             engine.submit(("dcmlint.archive.unit:scan_batch", b""))

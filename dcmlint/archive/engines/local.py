@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -12,11 +13,11 @@ import traceback
 from collections import deque
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
 import msgspec
 
 from dcmlint.archive.engines import Job
+from dcmlint.archive.engines.nursery import Forked, Nursery, can_fork
 from dcmlint.archive.work import Work
 from dcmlint.errors import DcmlintError, UsageError
 
@@ -28,11 +29,8 @@ _HELD = 2  # jobs of a process: the next one is there when one ends, whatever th
 
 
 class _Worker:
-    def __init__(self, context: Any, work: bytes, memory: int) -> None:
-        self.here, there = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(there, work, memory), daemon=True)
-        self.process.start()
-        there.close()
+    def __init__(self, process: SpawnProcess | Forked, here: Connection) -> None:
+        self.process, self.here = process, here
         self.jobs: deque[tuple[int, Job]] = deque()  # the first is under way
         self.ready = False
 
@@ -44,17 +42,18 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+        self.process.close()
 
 
 class LocalEngine:
-    """See `Engine`."""
+    """See `Engine`.  Its processes are forked where it is made while there is one thread, else spawned."""
 
     most = _OBJECTS
 
     def __init__(self, work: Work, workers: int) -> None:
         self._work = msgspec.msgpack.encode(work)
         self._memory = work.memory_limit
-        self._context = multiprocessing.get_context("spawn")
+        self._nursery = self._forking()
         self._most = workers
         self._workers: list[_Worker] = []
         self._waiting: deque[tuple[int, Job]] = deque()
@@ -85,13 +84,42 @@ class LocalEngine:
         for worker in self._workers:
             worker.close()
         self._workers = []
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+    def _forking(self) -> Nursery | None:
+        if not can_fork():
+            return None
+        work, memory = self._work, self._memory
+
+        def prepare() -> None:
+            from dcmlint.archive.unit import checker_of
+
+            checker_of(msgspec.msgpack.decode(work, type=Work))
+
+        with contextlib.suppress(OSError):
+            return Nursery(prepare, lambda there: serve(there, work, memory))
+        return None
+
+    def _process(self) -> tuple[SpawnProcess | Forked, Connection]:
+        """A process that serves a connection, and this end of it."""
+        if self._nursery is not None:
+            with contextlib.suppress(OSError):
+                return self._nursery.process()
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(target=serve, args=(there, self._work, self._memory), daemon=True)
+        process.start()
+        there.close()
+        return process, here
 
     def _begin(self) -> None:
         while self._waiting:
             # A process more before a second job for one that is there: small archives are spread over all.
             worker = min(self._workers, key=lambda one: len(one.jobs), default=None)
             if (worker is None or worker.jobs) and len(self._workers) < self._most:
-                worker = _Worker(self._context, self._work, self._memory)
+                worker = _Worker(*self._process())
                 self._workers.append(worker)
             if worker is None or len(worker.jobs) >= _HELD:
                 return
@@ -128,7 +156,7 @@ class LocalEngine:
         return number, data
 
 
-def _serve(there: Connection, work: bytes, memory: int) -> None:
+def serve(there: Connection, work: bytes, memory: int) -> None:
     """What a process does: jobs until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run and keeps what is done
     from dcmlint.archive.engines.job import run_job
