@@ -15,10 +15,12 @@ import pyarrow as pa
 from dcmlint.archive.database import connect, files_of
 from dcmlint.archive.engines import Engine
 from dcmlint.archive.engines.job import packed, unpacked
+from dcmlint.archive.group_unit import not_checked, parts_of
 from dcmlint.archive.layout import TOGETHER, Folder
 from dcmlint.archive.member_batches import member_batches
 from dcmlint.archive.rows import finding_row
 from dcmlint.archive.schema import EXPLAINED, FINDINGS
+from dcmlint.archive.work import Work
 from dcmlint.engine.directory import Directory, check_directories
 from dcmlint.engine.outcomes import OutcomeCounts
 from dcmlint.engine.session import Checker
@@ -28,15 +30,22 @@ from dcmlint.profiles.apply import with_profile
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
 CHECK = "dcmlint.archive.group_unit:check_batch"
+_TRIES = 2  # of a group whose process died: somebody may have ended it
 
 
 def check_groups(
-    folder: Folder, run: str, checker: Checker, counts: OutcomeCounts, engine: Callable[[], Engine]
+    folder: Folder,
+    run: str,
+    checker: Checker,
+    counts: OutcomeCounts,
+    engine: Callable[[], Engine],
+    work: Work,
 ) -> None:
     """Check the groups of a run, write what was found, and count the outcomes.
 
-    ``engine``: gives the engine, if there is anything to check.  Raises `UsageError` where a group takes a process with
-    it: of the files nothing is lost, and the same scan goes on.
+    ``engine``: gives the engine, if there is anything to check; ``work``: what it does.  A group that takes its process
+    with it is a finding.  Raises `UsageError` where memory or room for temporary files is lacking: of the files nothing
+    is lost, and the same scan goes on.
     """
     import duckdb
 
@@ -48,7 +57,7 @@ def check_groups(
             folder.writing("findings", run, TOGETHER) as findings,
         ):
             if files:
-                for row in _checked(member_batches(database, files), engine):
+                for row in _checked(member_batches(database, files), engine, work):
                     findings(_table(row.column("findings"), FINDINGS))
                     explained(_table(row.column("explained"), EXPLAINED))
                     ends = row.column("outcomes")[0].as_py()
@@ -66,36 +75,52 @@ def check_groups(
         database.close()
 
 
-def _checked(batches: Iterator[pa.RecordBatch], engine: Callable[[], Engine]) -> Iterator[pa.RecordBatch]:
-    """The results of batches, in their order."""
-    done: dict[int, bytes] = {}
-    wanted: list[int] = []
-    taken = 0
-    running: Engine | None = None
+class _Waiting:
+    """A batch that is being checked, and what came of it; ``tries``: how often that was begun."""
+
+    def __init__(self, number: int, data: bytes, tries: int = 1) -> None:
+        self.number, self.data, self.tries = number, data, tries
+        self.result: pa.RecordBatch | None = None
+
+
+def _checked(
+    batches: Iterator[pa.RecordBatch], engine: Callable[[], Engine], work: Work
+) -> Iterator[pa.RecordBatch]:
+    """The results of batches, in their order; one whose process died is divided, down to a group that stays unchecked."""
+    waiting: list[_Waiting] = []
+
+    def submitted(data: bytes, tries: int = 1) -> _Waiting:
+        return _Waiting(engine().submit((CHECK, data)), data, tries)
 
     def take() -> None:
-        assert running is not None
-        number, data = running.next_done()
-        if data is None:
-            raise UsageError(
-                "a process died over the slides and series of a group: the same scan tries again"
-            )
-        done[number] = data
+        number, data = engine().next_done()
+        (place,) = (place for place, one in enumerate(waiting) if one.number == number)
+        one = waiting[place]
+        if data is not None:
+            one.result = unpacked(data)
+            return
+        parts = parts_of(unpacked(one.data))
+        if len(parts) > 1:
+            waiting[place : place + 1] = [submitted(packed(part)) for part in parts]
+        elif one.tries < _TRIES:
+            waiting[place] = submitted(one.data, one.tries + 1)
+        else:
+            one.result = not_checked(parts[0], work)
+
+    def ready() -> Iterator[pa.RecordBatch]:
+        while waiting and (result := waiting[0].result) is not None:
+            waiting.pop(0)
+            yield result
 
     for batch in batches:
-        running = running or engine()
-        while len(wanted) - taken - len(done) >= running.slots:
+        while sum(one.result is None for one in waiting) >= engine().slots:
             take()
-        wanted.append(running.submit((CHECK, packed(batch))))
-        while taken < len(wanted) and wanted[taken] in done:
-            yield unpacked(done.pop(wanted[taken]))
-            taken += 1
-    while taken < len(wanted):
-        if wanted[taken] in done:
-            yield unpacked(done.pop(wanted[taken]))
-            taken += 1
-        else:
-            take()
+        waiting.append(submitted(packed(batch)))
+        del batch
+        yield from ready()
+    while waiting:
+        take()
+        yield from ready()
 
 
 def _table(column: Any, schema: pa.Schema) -> pa.Table:

@@ -68,7 +68,7 @@ def _members(placed: pa.Table, files: list[str], starts: list[int]) -> pa.Table:
             facts = file.read(columns=["path", "kept", "exempt"], use_threads=False)
         rows = facts.take([number - starts[shard] for number in numbers[at:stop]])
         groups = pa.array(labels[at:stop], pa.int64())
-        found.append(pa.table([groups, *rows.columns], schema=MEMBERS))
+        found.append(pa.table([groups, *rows.columns], names=MEMBERS.names).cast(MEMBERS))
         at = stop
     table = pa.concat_tables(found)
     return table.filter(pc.greater(pc.binary_length(table.column("kept")), 0))

@@ -269,7 +269,7 @@ class _Scan:
                 check_groups,
             )  # slow to load, and not needed where nothing changed
 
-            check_groups(self.folder, self.run_id, self.checker, counts, self.engine)
+            check_groups(self.folder, self.run_id, self.checker, counts, self.engine, self.settings.work)
             count_outcomes(self.folder, self.run_id, counts)
             rows = [{"rule": rule, **ends} for rule, ends in sorted(counts.total().items())]
             table = pa.Table.from_pylist(rows, OUTCOMES)

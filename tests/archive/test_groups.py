@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.archives import HereEngine, findings_in, mixed, outcomes_in, rows_in, scanned
 
 from dcmlint.archive import member_batches as batches_of
 from dcmlint.archive.database import connect
 from dcmlint.archive.joined import Joined
+from dcmlint.archive.group_unit import MEMBERS, parts_of
 from dcmlint.archive.schema import FACTS
 
 
@@ -89,3 +91,60 @@ def test_what_keeps_nothing_is_in_no_group(tmp_path):
     database.close()
     assert batch.column("path").to_pylist() == ["a", "d"]
     assert len(set(batch.column("group").to_pylist())) == 1
+
+
+@pytest.mark.parametrize("groups", [[1, 1, 1, 2], [1, 2, 2, 2], [1, 2, 3, 4, 4], [1, 2]])
+def test_a_batch_is_divided_between_groups(groups):
+    rows = [{"group": group, "path": str(place)} for place, group in enumerate(groups)]
+    first, second = parts_of(pa.RecordBatch.from_pylist(rows, MEMBERS))
+    said = [part.column("group").to_pylist() for part in (first, second)]
+    assert sum(said, []) == groups
+    assert not set(said[0]) & set(said[1])
+    (whole,) = parts_of(first.slice(0, 1))
+    assert whole.num_rows == 1
+
+
+class DyingEngine(HereEngine):
+    """Loses its process where a member of a group has a path, the first so many times."""
+
+    def __init__(self, work, path, times):
+        super().__init__(work)
+        self._path, self._times = path, times
+
+    def submit(self, job):
+        from dcmlint.archive.engines.job import unpacked
+
+        there = job[0].endswith("check_batch") and self._path in "".join(
+            unpacked(job[1]).column("path").to_pylist()
+        )
+        if not there or not self._times:
+            return super().submit(job)
+        self._times -= 1
+        self._done.append((self._count, None))
+        self._count += 1
+        return self._count - 1
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_group_whose_process_dies_is_a_finding_and_the_others_are_checked(tmp_path, monkeypatch, times):
+    source = mixed(tmp_path / "archive")
+    whole = scanned(tmp_path / "whole", source)
+    before = findings_in(tmp_path / "whole", whole["run"])
+    monkeypatch.setattr("support.archives.HereEngine", lambda work: DyingEngine(work, "/broken/", times))
+    run = scanned(tmp_path / "out", source)
+    found = findings_in(tmp_path / "out", run["run"])
+    if times == 1:  # somebody ended it
+        assert found == before
+        return
+    (said,) = [
+        row
+        for row in rows_in(tmp_path / "out", "findings", run["run"], "together")
+        if row["rule"] == "FILE902"
+    ]
+    assert "not checked together with the " in said["message"]
+    assert "/broken/" in said["path"]
+    assert run["exit_code"] == 4
+    ends = outcomes_in(tmp_path / "out", run["run"])
+    assert any(end["error"] == 1 for end in ends.values())
+    about_files = [one for one in before if b'"kind":"file"' in one]
+    assert set(about_files) <= set(found)

@@ -139,6 +139,6 @@ def outcomes_in(out: Path, run: str) -> dict[str, dict[str, int]]:
     return {row.pop("rule"): row for row in rows}
 
 
-def rows_in(out: Path, kind: str, run: str) -> list[dict[str, Any]]:
+def rows_in(out: Path, kind: str, run: str, files: str = "shard-*") -> list[dict[str, Any]]:
     """The rows of one kind of a run."""
-    return duckdb.sql(f"SELECT * FROM '{out}/{kind}/run={run}/shard-*.parquet'").to_arrow_table().to_pylist()
+    return duckdb.sql(f"SELECT * FROM '{out}/{kind}/run={run}/{files}.parquet'").to_arrow_table().to_pylist()
