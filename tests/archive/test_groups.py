@@ -12,8 +12,8 @@ from support.archives import HereEngine, findings_in, mixed, outcomes_in, rows_i
 
 from dcmlint.archive import member_batches as batches_of
 from dcmlint.archive.database import connect
-from dcmlint.archive.joined import Joined
 from dcmlint.archive.group_unit import MEMBERS, parts_of
+from dcmlint.archive.joined import Joined
 from dcmlint.archive.schema import FACTS
 
 
@@ -98,7 +98,7 @@ def test_a_batch_is_divided_between_groups(groups):
     rows = [{"group": group, "path": str(place)} for place, group in enumerate(groups)]
     first, second = parts_of(pa.RecordBatch.from_pylist(rows, MEMBERS))
     said = [part.column("group").to_pylist() for part in (first, second)]
-    assert sum(said, []) == groups
+    assert [*said[0], *said[1]] == groups
     assert not set(said[0]) & set(said[1])
     (whole,) = parts_of(first.slice(0, 1))
     assert whole.num_rows == 1
