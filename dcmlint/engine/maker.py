@@ -85,7 +85,7 @@ class FindingMaker:
             path=path,
             tag=f"{where.tag:08X}" if where.tag else "",
             offset=where.offset,
-            message=message,
+            message=_sentence(message),
             is_=found,
             want=want,
             because=because,
@@ -174,6 +174,12 @@ class FindingMaker:
         """The keyword of an attribute, as rules name it."""
         entry = standard.load().dictionary.entry(tag)
         return entry.keyword if entry is not None else ""
+
+
+def _sentence(text: str) -> str:
+    """A message with a capital letter at its beginning, unless its first word is a name in lower case."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 
 # `has(X)` and `size(X)` of one attribute; the last of several values.

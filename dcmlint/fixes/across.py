@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
 from dcmlint import standard
 from dcmlint.engine.across import check_together
@@ -12,6 +12,7 @@ from dcmlint.engine.session import Checker
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding
 from dcmlint.fixes.run import Taken
+from dcmlint.fixes.spared import Place
 
 
 class Together:
@@ -19,13 +20,13 @@ class Together:
 
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
-        self._members: list[tuple[str, bytes, bytes]] = []
+        self._members: dict[str, tuple[bytes, bytes]] = {}  # before and after, by path
         self._done: set[str] = set()  # files that were changed at once
 
     def add(self, taken: Taken) -> None:
-        """Take in a file."""
+        """Take in a file, in place of what was known of it."""
         if taken.before or taken.after:
-            self._members.append((taken.outcome.path, taken.before, taken.after))
+            self._members[taken.outcome.path] = taken.before, taken.after
             if not taken.waits:
                 self._done.add(taken.outcome.path)
 
@@ -35,22 +36,55 @@ class Together:
         why: dict[str, str] = {}
         counts = _counted(self._found(frozenset()))
         while left:
-            found = self._found(left | self._done)
-            new = _counted(found) - counts
-            worse = [finding for finding in found if new[_key(finding)]]
-            if not worse:
+            files, reason = _worse(self._found(left | self._done), counts, left)
+            if not files:
                 break
-            files = {file for finding in worse for file in finding.subject.files} & left or left
-            reason = f"{worse[0].rule} would fail in {worse[0].subject.kind} {worse[0].subject.id}"
             why.update(dict.fromkeys(files, reason))
             left -= files
         return why
 
-    def _found(self, changed: Set[str]) -> tuple[Finding, ...]:
-        """What the rules about several files find where these files are changed."""
-        members = Members(after if path in changed else before for path, before, after in self._members)
+    def to_blame(
+        self, waiting: Collection[str], blamed: Mapping[str, Mapping[Place, bytes]]
+    ) -> dict[str, dict[Place, str]]:
+        """Of the files whose changes must not all be made the parts that must not, and why.
+
+        ``blamed``: of each of them, what is seen of each part alone; of the others of ``waiting`` all changes are made.
+        """
+        counts = _counted(self._found(frozenset()))
+        changed = {*self._done, *waiting} - blamed.keys()
+        why: dict[str, dict[Place, str]] = {}
+        for part in sorted({part for parts in blamed.values() for part in parts}):
+            left = {path: parts[part] for path, parts in blamed.items() if part in parts}
+            while left:
+                found = self._found(changed, left)
+                files, reason = _worse(found, counts, left)
+                if not files:
+                    break
+                for path in files:
+                    why.setdefault(path, {})[part] = reason
+                    del left[path]
+        return why
+
+    def _found(self, changed: Set[str], instead: Mapping[str, bytes] = {}) -> tuple[Finding, ...]:
+        """What the rules about several files find where these files are changed; ``instead``: what is seen of some."""
+        members = Members(
+            instead.get(path, after if path in changed else before)
+            for path, (before, after) in self._members.items()
+        )
         with standard.using(self._checker.tables):
             return check_together(members, self._checker.planner.together, self._checker.settings).findings
+
+
+def _worse(
+    found: Sequence[Finding], counts: Counter[tuple[str, str, str]], left: Collection[str]
+) -> tuple[set[str], str]:
+    """The files of those left that are to blame for what was not found before, and what it is; none: nothing is."""
+    new = _counted(found) - counts
+    worse = [finding for finding in found if new[_key(finding)]]
+    if not worse:
+        return set(), ""
+    files = {file for finding in worse for file in finding.subject.files}.intersection(left) or set(left)
+    return files, f"{worse[0].rule} would fail in {worse[0].subject.kind} {worse[0].subject.id}"
 
 
 def _key(finding: Finding) -> tuple[str, str, str]:

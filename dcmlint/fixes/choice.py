@@ -10,10 +10,9 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.instance import Instance
 from dcmlint.dicom.oddities import ODDITIES
-from dcmlint.dicom.path import path_of
 from dcmlint.engine.repairs import Proposal
 from dcmlint.fixes.identity import renaming_edits
-from dcmlint.fixes.spared import Spared
+from dcmlint.fixes.spared import Place, Spared
 from dcmlint.fixes.supplied import Supplied
 from dcmlint.rules.model import Repair
 from dcmlint.rules.repair_functions.file_meta import supplied_transfer_syntax
@@ -22,6 +21,8 @@ from dcmlint.standard.tags import DigitalSignaturesSequence, PixelData
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 
 SUPPLIED, RENAMED = "--from", "UID"
+# Withheld of a file: everything that rules about slides and series see of it.
+EVERYTHING: Place = ("", "")
 NEW_UIDS = "name the new SOP Instance UID"
 
 
@@ -40,7 +41,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     ``rules``: only the repairs of these (None: of all); ``record``: write into the file what was done (None: only where
     a person's values were used); ``renamed``: new UIDs by old ones, everywhere; ``renamed_in``: what repairs of rules
     about several files ask of single files, by path; ``spared``: findings that are not to be repaired; ``withheld``: of
-    single files, by path, why nothing may change that rules about slides and series look at; ``patch``: with a JSON Patch.
+    single files, by path, parts of the changes that may not be made, and why; ``patch``: with a JSON Patch.
     """
 
     unsafe: bool = False
@@ -50,7 +51,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     renamed: Mapping[str, str] = {}
     renamed_in: Mapping[str, tuple[Renaming, ...]] = {}
     spared: Spared | None = None
-    withheld: Mapping[str, str] = {}
+    withheld: Mapping[str, Mapping[Place, str]] = {}
     patch: bool = False
 
     def takes(self, repair: Repair) -> bool:
@@ -72,7 +73,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 def _renaming(instance: Instance, rule: str, repair: Repair, uids: Mapping[str, str]) -> Iterator[Proposal]:
     for edit in renaming_edits(instance, uids):
-        yield Proposal(rule, repair, "", path_of(edit.level, edit.tag), (edit,), asked=True)
+        # Without a path: all of them or none.
+        yield Proposal(rule, repair, "", "", (edit,), asked=True)
 
 
 def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding, Operation
-from dcmlint.fixes.choice import SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure
+from dcmlint.fixes.choice import EVERYTHING, SUPPLIED, WITHOUT_SYNTAX, Choice, comes_first, uncertain, unsure
 from dcmlint.fixes.json_patch import patch_of
 from dcmlint.fixes.record import record_edits
 from dcmlint.fixes.spared import Place, Spared, suppressed_in
@@ -32,6 +32,7 @@ from dcmlint.rules.repairs import RepairContext
 from dcmlint.standard.tags import PixelData
 
 _MOST_ROUNDS = 8
+_MOST_PARTS = 32  # of one rule that are tried by themselves
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,8 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done with one input.
 
     ``data`` are its bytes then, None where nothing changes; ``refused`` why none of it may be; ``before`` and
-    ``after`` are what the rules found before and after; ``unsafe`` counts repairs that were not asked for.
+    ``after`` are what the rules found before and after; ``unsafe`` counts repairs that were not asked for; ``parts``
+    are those of the changes.
     """
 
     path: str
@@ -74,6 +76,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     before: Result
     after: Result | None = None
     unsafe: int = 0
+    parts: frozenset[Place] = frozenset()
 
 
 class _Look(msgspec.Struct, frozen=True):
@@ -122,12 +125,21 @@ def plan(checker: Checker, task: Task, buffer: Buffer, choice: Choice) -> Planne
             one.edits for one in choice.asked(first.run.instance, task.path)
         )
         return Planned(path=task.path, size=size, before=first.result, refused=reason if waiting else "")
+    return _Work(checker, task, buffer, choice, first).planned()
+
+
+def seen_parts(checker: Checker, task: Task, buffer: Buffer, choice: Choice) -> dict[Place, bytes]:
+    """The parts of what repairs an input that rules about slides and series see, and what they see of each alone."""
+    first = look(checker, task, buffer, choice.spared)
+    if first.run is None or unsure(first.run.instance):
+        return {}
     work = _Work(checker, task, buffer, choice, first)
-    made = work.rounds()
-    if worse(made):
-        made = work.without_culprits(made)
-    reason = choice.withheld.get(task.path, "")
-    return work.unseen(made, reason) if reason else made
+    alone = {part: work.rounds(frozenset((part,))) for part in _units(work.planned().parts)}
+    return {
+        part: planned.after.member
+        for part, planned in alone.items()
+        if planned.after is not None and seen_otherwise(planned)
+    }
 
 
 def worse(planned: Planned) -> str:
@@ -157,47 +169,99 @@ def _counted(findings: Iterable[Finding]) -> Counter[tuple[str, str]]:
     return counts
 
 
+def _units(parts: Collection[Place]) -> list[Place]:
+    """Parts, in their order; whole rules where they are many."""
+    return sorted(parts if len(parts) <= _MOST_PARTS else {(rule, "") for rule, _ in parts})
+
+
 class _Work:
-    """The rounds of one input."""
+    """The rounds of one input.
+
+    A part of the changes is a rule and a DICOM path without numbers of items; with the path "" all that the rule asks
+    for.
+    """
 
     def __init__(self, checker: Checker, task: Task, buffer: Buffer, choice: Choice, first: _Look) -> None:
         self._checker, self._task, self._buffer, self._choice = checker, task, buffer, choice
         self._first = first
 
-    def without_culprits(self, made: Planned) -> Planned:
-        """The changes without those of rules after which something else fails."""
-        rules = dict.fromkeys(change.rule for change in made.changes)
-        alone = {rule: worse(self.rounds(frozenset((rule,)))) for rule in rules}
-        kept = frozenset(rule for rule, reason in alone.items() if not reason)
-        nothing = msgspec.structs.replace(made, data=None, changes=(), after=None)
-        again = self.rounds(kept) if kept else nothing
+    def planned(self) -> Planned:
+        """All that is asked for, without what would do harm and without what is withheld."""
+        made = self.rounds()
+        withheld = self._choice.withheld.get(self._task.path, {})
+        if withheld:
+            made = self._without(made, {part: why for part, why in withheld.items() if part != EVERYTHING})
+        if worse(made):
+            made = self._without_culprits(made)
+        return self._unseen(made, withheld[EVERYTHING]) if EVERYTHING in withheld else made
+
+    def _without(self, made: Planned, parts: Mapping[Place, str]) -> Planned:
+        """The changes without some parts, which are refusals then; ``parts``: why, for each."""
+        keys = {part: key for part in made.parts for key in (part, (part[0], "")) if key in parts}
+        if not keys:
+            return made
+        again = self.rounds(made.parts - keys.keys())
+        refused = (Refusal(rule=key[0], path=key[1], reason=parts[key]) for key in sorted(set(keys.values())))
+        return msgspec.structs.replace(again, refusals=(*again.refusals, *refused))
+
+    def _without_culprits(self, made: Planned) -> Planned:
+        """The changes without those after which something else fails."""
+        whole, single = self._to_blame(made.parts, worse)
+        harmless = any(part not in single and (part[0], "") not in single for part in made.parts)
         damage = uncertain(self._first.run.instance) if self._first.run is not None else ""
-        reason = worse(again) or (
-            f"{damage}: {next(filter(None, alone.values()))}" if damage and not kept else ""
-        )
-        if reason:
-            return msgspec.structs.replace(nothing, refused=reason)
-        culprits = tuple(
-            Refusal(rule=rule, path="", reason=reason) for rule, reason in alone.items() if reason
-        )
-        return msgspec.structs.replace(again, refusals=(*again.refusals, *culprits))
+        if damage and not harmless:
+            return self._refused(f"{damage}: {next(iter(single.values()))}")
+        for parts in (single, whole):
+            again = self._without(made, parts)
+            reason = worse(again)
+            if not reason:
+                return again
+        return self._refused(reason)
 
-    def unseen(self, made: Planned, reason: str) -> Planned:
-        """The changes without those of rules that change what rules about slides and series see of the file."""
-        rules = dict.fromkeys(change.rule for change in made.changes)
-        kept = frozenset(rule for rule in rules if not seen_otherwise(self.rounds(frozenset((rule,)))))
-        nothing = msgspec.structs.replace(made, data=None, changes=(), after=None)
-        again = self.rounds(kept) if kept else nothing
-        if worse(again) or seen_otherwise(again):
-            return msgspec.structs.replace(nothing, refused=reason)
-        withheld = tuple(Refusal(rule=rule, path="", reason=reason) for rule in rules if rule not in kept)
-        return msgspec.structs.replace(again, refusals=(*again.refusals, *withheld))
+    def _unseen(self, made: Planned, reason: str) -> Planned:
+        """The changes without those that change what rules about slides and series see of the file."""
+        _, single = self._to_blame(made.parts, lambda planned: reason if seen_otherwise(planned) else "")
+        again = self._without(made, single)
+        return self._refused(reason) if worse(again) or seen_otherwise(again) else again
 
-    def rounds(self, only: frozenset[str] | None = None) -> Planned:
-        """All repairs, or those for some rules, until none has anything left to do."""
+    def _to_blame(
+        self, parts: Collection[Place], wrong: Callable[[Planned], str]
+    ) -> tuple[dict[Place, str], dict[Place, str]]:
+        """What is wrong with parts, by whole rules, and by the places of those rules as far as they can be told apart."""
+        whole: dict[Place, str] = {}
+        single: dict[Place, str] = {}
+        rules: dict[str, list[Place]] = {}
+        for part in sorted(parts):
+            rules.setdefault(part[0], []).append(part)
+        for rule, own in rules.items():
+            reason = wrong(self.rounds(frozenset(own)))
+            if reason:
+                whole[rule, ""] = reason
+                single.update(self._of_one_rule(own, reason, wrong))
+        return whole, single
+
+    def _of_one_rule(
+        self, parts: list[Place], reason: str, wrong: Callable[[Planned], str]
+    ) -> dict[Place, str]:
+        """Of the parts of a rule the one without which nothing is wrong, else each that is wrong by itself, else all."""
+        everything = {(parts[0][0], ""): reason}
+        if len(parts) == 1 or len(parts) > _MOST_PARTS:
+            return everything
+        for part in parts:
+            if not wrong(self.rounds(frozenset(parts) - {part})):
+                return {part: reason}
+        alone = {part: why for part in parts if (why := wrong(self.rounds(frozenset((part,)))))}
+        return alone or everything
+
+    def _refused(self, reason: str) -> Planned:
+        return self._planned(refused=reason)
+
+    def rounds(self, only: frozenset[Place] | None = None) -> Planned:
+        """All repairs, or some parts of them, until none has anything left to do."""
         found, data, changes = self._first, None, list[Change]()
         refusals: dict[Refusal, None] = {}
         tags: set[int] = set()
+        parts: set[Place] = set()
         unsafe = 0
         current: Buffer = self._buffer
         for number in range(_MOST_ROUNDS):
@@ -207,7 +271,11 @@ class _Work:
             taken = _Taken()
             refusals.clear()  # what one round refuses the next may do
             for proposal in self._proposals(found, run):
-                if any(some is not None and proposal.rule not in some for some in (only, self._choice.rules)):
+                part = proposal.rule, without_indices(proposal.path)
+                rules = self._choice.rules
+                if only is not None and only.isdisjoint((part, (proposal.rule, ""))):
+                    continue
+                if rules is not None and proposal.rule not in rules:
                     continue
                 if not proposal.asked and not self._choice.takes(proposal.repair):
                     unsafe += not number and not proposal.refused
@@ -215,6 +283,7 @@ class _Work:
                     refusals[Refusal(rule=proposal.rule, path=proposal.path, reason=proposal.refused)] = None
                 elif comes_first(run.instance, proposal.repair, proposal.check) is not False:
                     taken.take(proposal)
+                    parts.add(part)
             if not taken.done:
                 break
             try:
@@ -239,7 +308,7 @@ class _Work:
             if recorded is not None:
                 data, found = recorded, self._look(recorded)
         return self._planned(
-            data=data, changes=tuple(changes), refusals=tuple(refusals), unsafe=unsafe,
+            data=data, changes=tuple(changes), refusals=tuple(refusals), unsafe=unsafe, parts=frozenset(parts),
             after=found.result if data is not None else None,
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
@@ -17,8 +17,9 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.session import Checker
 from dcmlint.engine.settings import Settings
 from dcmlint.fixes.across import Together
-from dcmlint.fixes.choice import Choice
-from dcmlint.fixes.run import Outcome, Places, Taken, Target, fix_input
+from dcmlint.fixes.choice import EVERYTHING, Choice
+from dcmlint.fixes.run import Outcome, Places, Taken, Target, Writes, fix_input
+from dcmlint.fixes.spared import Place
 from dcmlint.sources.input import Input
 
 Open = Callable[[Input], Buffer]
@@ -27,6 +28,14 @@ Open = Callable[[Input], Buffer]
 _WORTH = 48
 _AHEAD = 8  # inputs of each process that are on their way
 _HELD = 64 << 20  # bytes of inputs in memory, or in temporary files, that are on their way
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of one input: ``writes``, ``apart`` as in `fix_input`; ``withheld``: parts that may not be done, and why."""
+
+    withheld: Mapping[Place, str] = {}
+    writes: Writes = "unseen"
+    apart: bool = False
 
 
 def fix_many(
@@ -48,7 +57,7 @@ def fix_many(
         runner = _Pool(workers, checker.settings, open_, choice, target)
     together, waiting = Together(checker), list[Input]()
     try:
-        for one, taken in _taken(runner, ((one, None) for one in chain(first, inputs)), Places(target)):
+        for one, taken in _taken(runner, ((one, Ask()) for one in chain(first, inputs)), Places(target)):
             together.add(taken)
             if taken.waits:
                 waiting.append(one)
@@ -56,12 +65,9 @@ def fix_many(
                 yield taken.outcome
                 one.discard()
         if waiting:
-            reasons = together.withheld([one.path for one in waiting])
-            if reasons and choice.renamed:  # else references would name an instance that stays as it was
-                reasons = dict.fromkeys((one.path for one in waiting), next(iter(reasons.values())))
-            for one, taken in _taken(
-                runner, ((one, reasons.get(one.path, "")) for one in waiting), Places(target)
-            ):
+            withheld = _withheld(runner, together, waiting, choice, target)
+            asked = ((one, Ask(withheld=withheld.get(one.path, {}), writes="always")) for one in waiting)
+            for one, taken in _taken(runner, asked, Places(target)):
                 yield taken.outcome
                 one.discard()
     finally:
@@ -70,15 +76,36 @@ def fix_many(
         runner.close()
 
 
+def _withheld(
+    runner: _Here | _Pool, together: Together, waiting: Sequence[Input], choice: Choice, target: Target
+) -> dict[str, Mapping[Place, str]]:
+    """Of the files that wait the parts of their changes after which a rule about several files would fail."""
+    paths = [one.path for one in waiting]
+    reasons = together.withheld(paths)
+    if not reasons:
+        return {}
+    if choice.renamed:  # else references would name an instance that stays as it was
+        reason = next(iter(reasons.values()))
+        return {path: {EVERYTHING: reason} for path in paths}
+    blamed = [one for one in waiting if one.path in reasons]
+    apart = _taken(runner, ((one, Ask(writes="never", apart=True)) for one in blamed), Places(target))
+    parts = together.to_blame(paths, {one.path: taken.parts for one, taken in apart})
+    again = ((one, Ask(withheld=parts.get(one.path, {}), writes="never")) for one in blamed)
+    for _, taken in _taken(runner, again, Places(target)):
+        together.add(taken)
+    everything = {path: {EVERYTHING: reason} for path, reason in together.withheld(paths).items()}
+    return {**parts, **everything}
+
+
 def _taken(
-    runner: _Here | _Pool, asked: Iterable[tuple[Input, str | None]], places: Places
+    runner: _Here | _Pool, asked: Iterable[tuple[Input, Ask]], places: Places
 ) -> Iterator[tuple[Input, Taken]]:
-    """What comes of inputs, in their order; with each why it is withheld, None: it waits for the others."""
+    """What comes of inputs, in their order."""
     under_way: deque[tuple[Input, Future[Taken] | Taken]] = deque()
     held = 0
-    for one, reason in asked:
+    for one, ask in asked:
         wrong = places.taken(one)
-        under_way.append((one, runner.submit(one, reason) if wrong is None else Taken(outcome=wrong)))
+        under_way.append((one, runner.submit(one, ask) if wrong is None else Taken(outcome=wrong)))
         held += one.held
         while len(under_way) > runner.ahead or held > _HELD:
             held -= under_way[0][0].held
@@ -95,9 +122,9 @@ class _Here:
     def __init__(self, checker: Checker, open_: Open, choice: Choice, target: Target) -> None:
         self._arguments = checker, open_, choice, target
 
-    def submit(self, one: Input, reason: str | None) -> Taken:
+    def submit(self, one: Input, ask: Ask) -> Taken:
         """Repair an input."""
-        return _repaired(*self._arguments, one, reason)
+        return _repaired(*self._arguments, one, ask)
 
     def result(self, one: Input, done: Future[Taken] | Taken) -> Taken:
         """What came of it."""
@@ -120,14 +147,14 @@ class _Pool:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, context, _start, self._arguments)
 
-    def submit(self, one: Input, reason: str | None) -> Future[Taken]:
+    def submit(self, one: Input, ask: Ask) -> Future[Taken]:
         """Begin with an input."""
         try:
-            return self._executor.submit(_work, one, reason)
+            return self._executor.submit(_work, one, ask)
         except BrokenProcessPool:
             self.close()
             self._executor = self._made()
-            return self._executor.submit(_work, one, reason)
+            return self._executor.submit(_work, one, ask)
 
     def result(self, one: Input, waiting: Future[Taken] | Taken) -> Taken:
         """What came of an input; it is left alone where the process that was at it died."""
@@ -142,12 +169,10 @@ class _Pool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _repaired(
-    checker: Checker, open_: Open, choice: Choice, target: Target, one: Input, reason: str | None
-) -> Taken:
-    if reason:
-        choice = msgspec.structs.replace(choice, withheld={one.path: reason})
-    return fix_input(checker, one, open_, choice, target, waits=reason is None)
+def _repaired(checker: Checker, open_: Open, choice: Choice, target: Target, one: Input, ask: Ask) -> Taken:
+    if ask.withheld:
+        choice = msgspec.structs.replace(choice, withheld={one.path: ask.withheld})
+    return fix_input(checker, one, open_, choice, target, writes=ask.writes, apart=ask.apart)
 
 
 _checker: Checker | None = None
@@ -160,7 +185,7 @@ def _start(settings: Settings, open_: Open, choice: Choice, target: Target) -> N
     _checker, _rest = Checker(settings), (open_, choice, target)
 
 
-def _work(one: Input, reason: str | None) -> Taken:
+def _work(one: Input, ask: Ask) -> Taken:
     assert _checker is not None
     assert _rest is not None
-    return _repaired(_checker, *_rest, one, reason)
+    return _repaired(_checker, *_rest, one, ask)

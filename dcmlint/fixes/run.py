@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -14,7 +14,8 @@ from dcmlint.dicom.pieces import PieceBuffer
 from dcmlint.engine.session import Checker, Task
 from dcmlint.errors import InputError
 from dcmlint.fixes.choice import Choice
-from dcmlint.fixes.plan import Change, Planned, Refusal, plan, seen_otherwise
+from dcmlint.fixes.plan import Change, Planned, Refusal, plan, seen_otherwise, seen_parts
+from dcmlint.fixes.spared import Place
 from dcmlint.fixes.write import Source, write_in_place, write_new
 from dcmlint.sources.input import Input
 
@@ -62,6 +63,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     unsafe: int = 0
 
 
+# "unseen": only where rules about slides and series see the same file before and after.
+Writes = Literal["always", "unseen", "never"]
 Opener = Callable[[Input], Buffer]
 
 
@@ -89,19 +92,22 @@ class Places:
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one input, and what rules about slides and series see of it before and after.
 
-    ``waits``: its changes may be seen in the other files of the run, and nothing is written yet.
+    ``waits``: its changes may be seen in the other files of the run, and nothing is written yet; ``parts``: what is
+    seen of each part of them alone, where that was asked.
     """
 
     outcome: Outcome
     before: bytes = b""
     after: bytes = b""
     waits: bool = False
+    parts: Mapping[Place, bytes] = {}
 
 
 def fix_input(
-    checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target, *, waits: bool = False
-) -> Taken:
-    """Repair one input; ``waits``: not if rules about slides and series would see it."""
+    checker: Checker, one: Input, open_: Opener, choice: Choice, target: Target, *,
+    writes: Writes = "always", apart: bool = False,
+) -> Taken:  # fmt: skip
+    """Repair one input; ``apart``: say what rules about slides and series would see of each part of the changes."""
     if one.skipped:
         return Taken(outcome=Outcome(path=one.path, status="skipped", reason=one.skipped))
     try:
@@ -113,9 +119,10 @@ def fix_input(
     try:
         planned = plan(checker, Task(one.path, one.named), buffer, choice)
         before, after = planned.before.member, (planned.after or planned.before).member
-        if waits and seen_otherwise(planned):
+        if writes == "never" or (writes == "unseen" and seen_otherwise(planned)):
             outcome = _outcome(planned, "would-change")
-            return Taken(outcome=outcome, before=before, after=after, waits=True)
+            parts = seen_parts(checker, Task(one.path, one.named), buffer, choice) if apart else {}
+            return Taken(outcome=outcome, before=before, after=after, waits=True, parts=parts)
         try:
             outcome = _done(planned, one, source, buffer, target)
         except InputError as error:

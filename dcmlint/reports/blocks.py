@@ -5,15 +5,16 @@ Findings of the same rule in the same file are one block with a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dcmlint.dicom.path import tag_text
 from dcmlint.findings.finding import RANK, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
-from dcmlint.reports.links import reference_link
+from dcmlint.reports.links import listed, reference_link
 from dcmlint.reports.pen import LABEL, STYLE, Pen
-from dcmlint.reports.words import number_of, place_unsaid, sentence
+from dcmlint.reports.words import number_of, place_unsaid
 from dcmlint.rules.model import Rule
 
 _NARROW = 60  # cells
@@ -40,7 +41,7 @@ def write_blocks(
 
 def _head(finding: Finding, text: str, pen: Pen, indent: str = "  ") -> Iterator[str]:
     head = f"{finding.severity}[{finding.rule}]"
-    lines = list(pen.lines(f"{head} {sentence(printable(text))}", indent, indent + "  "))
+    lines = list(pen.lines(f"{head} {printable(text)}", indent, indent + "  "))
     lines[0] = lines[0].replace(head, pen.paint(head, STYLE[finding.severity]), 1)
     yield from lines
 
@@ -57,7 +58,7 @@ def _one(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
         first = ", ".join(filter(None, finding.places))  # the data set itself has no path
         rows.append(("in", f"{finding.count} places, first {first}" if first else f"{finding.count} places"))
     yield from _rows([*rows, *_related(finding)], pen)
-    yield from _footer(finding, pen, edition)
+    yield from _footer((finding,), None, pen, edition)
 
 
 def _related(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -88,7 +89,7 @@ def _many(group: list[Finding], rule: Rule | None, pen: Pen, edition: str) -> It
         if _same(group, value):
             rows.append((label, value(first)))
     yield from _rows(rows, pen)
-    yield from _footer(first, pen, edition)
+    yield from _footer(group, rule, pen, edition)
 
 
 def _is(finding: Finding) -> str:
@@ -103,7 +104,11 @@ def _because(finding: Finding) -> str:
     return finding.because
 
 
-def _same(group: list[Finding], value: Callable[[Finding], str]) -> bool:
+def _remedy(finding: Finding) -> str:
+    return finding.remedy
+
+
+def _same(group: Sequence[Finding], value: Callable[[Finding], str]) -> bool:
     return len({value(one) for one in group}) == 1
 
 
@@ -125,17 +130,19 @@ def _short(finding: Finding) -> str:
     return f"{place_unsaid(finding)}{finding.message}{expected}{times}"
 
 
-def _footer(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
-    references = list(dict.fromkeys(finding.references))
-    see = "; ".join(str(reference) for reference in references)
-    yield from _rows([("help", " ".join(finding.remedy.split()))], pen)
-    for line in _rows([("see", see)], pen):
-        for reference in references:
-            text = printable(str(reference))
-            if text in line:
-                line = line.replace(text, pen.link(text, reference_link(reference, edition)), 1)
-        yield line
-    yield from _rows([("rule", f"{finding.name} · dcmlint explain {finding.rule}")], pen)
+def _footer(group: Sequence[Finding], rule: Rule | None, pen: Pen, edition: str) -> Iterator[str]:
+    """Remedy, rule, and what any of the findings refers to: attributes of one block may be of several modules."""
+    first = group[0]
+    general = rule.remedy if rule is not None else first.remedy
+    remedy = first.remedy if _same(group, _remedy) else general
+    references, more = listed(reference for one in group for reference in one.references)
+    links = {printable(str(one)): reference_link(one, edition) for one in references}
+    # The longest first: one may be how another begins.
+    written = re.compile("|".join(map(re.escape, sorted(links, key=len, reverse=True))) or "$^")
+    yield from _rows([("help", " ".join(remedy.split()))], pen)
+    for line in _rows([("see", "; ".join(map(str, references)) + more)], pen):
+        yield written.sub(lambda found: pen.link(found[0], links[found[0]]), line)
+    yield from _rows([("rule", f"{first.name} · dcmlint explain {first.rule}")], pen)
     yield "\n"
 
 

@@ -10,7 +10,7 @@ from dcmlint.engine.report import INCOMPLETE, Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.markdown import MarkdownWriter
-from dcmlint.reports.words import VERDICTS, place_unsaid, sentence, unchecked
+from dcmlint.reports.words import VERDICTS, place_unsaid, unchecked
 from dcmlint.reports.writer import Writer
 
 _COMMAND = {"error": "error", "warning": "warning", "info": "notice"}
@@ -40,7 +40,7 @@ class GithubWriter(Writer):
         self._summary.finding(finding)
         if finding.suppressed:
             return
-        text = sentence(printable(finding.message))
+        text = printable(finding.message)
         if finding.want:
             text += f"\nexpected: {printable(finding.want)}"
         if finding.remedy:

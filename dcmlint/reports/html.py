@@ -19,10 +19,10 @@ from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import INCOMPLETE, Closing
 from dcmlint.engine.spool import Spool, SpooledMapping
-from dcmlint.findings.finding import RANK, FileRecord, Finding
+from dcmlint.findings.finding import RANK, FileRecord, Finding, Reference
 from dcmlint.reports.border import printable
 from dcmlint.reports.links import reference_link
-from dcmlint.reports.words import VERDICTS, counts_of, sentence, unchecked
+from dcmlint.reports.words import VERDICTS, counts_of, unchecked
 from dcmlint.reports.writer import Writer
 
 _BYTES = ("cells", "first", "sizes", "thumbnail")
@@ -74,7 +74,7 @@ class HtmlWriter(Writer):
         self._subjects = Spool(bytes)
         self._numbers: dict[str, int] = {}
         self._rules: dict[str, int] = {}
-        self._references: list[list[list[str]]] = []
+        self._references: dict[Reference, int] = {}
         self._images = SpooledMapping(bytes)
         self._associations: list[dict[str, Any]] = []
         self._skipped = Spool(bytes)
@@ -139,24 +139,16 @@ class HtmlWriter(Writer):
         elif finding.subject.kind != "association":
             name = f"{finding.subject.kind} {finding.subject.id}"
             subject = self._subject(name, f"{len(finding.subject.files)} files", "", 0, 0, [])
-        rule = self._rules.get(finding.rule)
-        if rule is None:
-            rule = self._rules[finding.rule] = len(self._references)
-            self._references.append(
-                [
-                    [printable(str(one)), reference_link(one, self.head.edition)]
-                    for one in dict.fromkeys(finding.references)
-                ]
-            )
+        rule = self._rules.setdefault(finding.rule, len(self._rules))
         known = self.head.rules.get(finding.rule)
         remedy = (
             "" if known is not None and finding.remedy == known.remedy else " ".join(finding.remedy.split())
         )
         row = [
             rule, RANK[finding.severity], subject, printable(finding.path), finding.tag, finding.offset,
-            sentence(printable(finding.message)), printable(finding.is_), printable(finding.want), printable(finding.because),
+            printable(finding.message), printable(finding.is_), printable(finding.want), printable(finding.because),
             finding.count, [printable(one) for one in finding.places] if finding.count > 1 else [], printable(remedy),
-            int(finding.suppressed), finding.name,
+            int(finding.suppressed), finding.name, self._see(finding.references, () if known is None else known.references),
         ]  # fmt: skip
         self._packed.write(self._between + msgspec.json.encode(row))
         self._between = b","
@@ -173,7 +165,8 @@ class HtmlWriter(Writer):
             "config": printable(head.config or ""),
             "notes": [printable(note) for note in unchecked(closing)],
             "undecided": [[one.rule, printable(one.reason), printable(one.first)] for one in closing.undecided],
-            "rules": [self._rule(rule, self._references[number]) for rule, number in self._rules.items()],
+            "rules": [self._rule(rule) for rule in self._rules],
+            "references": [[printable(str(one)), reference_link(one, head.edition)] for one in self._references],
             "associations": self._associations,
         }  # fmt: skip
         packed = self._packed
@@ -207,18 +200,18 @@ class HtmlWriter(Writer):
             if there:
                 yield msgspec.json.encode({"id": printable(name), "images": there})
 
-    def _rule(self, identifier: str, references: list[list[str]]) -> dict[str, Any]:
+    def _see(self, references: Iterable[Reference], said: Iterable[Reference] = ()) -> list[int]:
+        """The numbers of references in the page, without those that are said elsewhere."""
+        known = self._references
+        return [
+            known.setdefault(one, len(known)) for one in dict.fromkeys(references) if one not in set(said)
+        ]
+
+    def _rule(self, identifier: str) -> dict[str, Any]:
         rule = self.head.rules.get(identifier)
         if rule is None:
-            return {
-                "id": identifier,
-                "title": "",
-                "why": "",
-                "remedy": "",
-                "basis": "",
-                "references": references,
-            }
+            return {"id": identifier, "title": "", "why": "", "remedy": "", "basis": "", "references": []}
         return {
             "id": identifier, "title": rule.title, "why": " ".join(rule.why.split()),
-            "remedy": " ".join(rule.remedy.split()), "basis": rule.basis, "references": references,
+            "remedy": " ".join(rule.remedy.split()), "basis": rule.basis, "references": self._see(rule.references),
         }  # fmt: skip

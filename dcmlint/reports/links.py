@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dcmlint.findings.finding import Reference
 
 _PART = re.compile(r"PS3\.(\d{1,2})\Z")
+_MOST = 8  # references of one block
 _PLACE = re.compile(r"[A-Za-z0-9.\-]+\Z")
 
 
@@ -20,6 +21,12 @@ def reference_link(reference: Reference, edition: str) -> str:
     page = f"https://dicom.nema.org/medical/dicom/{edition}/output/html/part{int(part[1]):02}.html"
     kind = "table" if reference.table else "sect"
     return f"{page}#{kind}_{place}" if place else page
+
+
+def listed(references: Iterable[Reference]) -> tuple[list[Reference], str]:
+    """Each reference once, the first few of them, and in words how many more there are."""
+    each = list(dict.fromkeys(references))
+    return each[:_MOST], f" and {len(each) - _MOST} more" if len(each) > _MOST else ""
 
 
 def first_link(references: Iterable[Reference], edition: str) -> str:

@@ -10,7 +10,7 @@ from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
-from dcmlint.reports.links import reference_link
+from dcmlint.reports.links import listed, reference_link
 from dcmlint.reports.words import VERDICTS, counts_of, number_of, unchecked
 from dcmlint.reports.writer import Writer, subject_name
 
@@ -20,17 +20,19 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$@&:])")
 
 
 class _OfRule:
-    """The findings of a rule: the first of the worst, the first few, and how many there are."""
+    """The findings of a rule: the first of the worst, the first few, how many there are, and what they refer to."""
 
-    __slots__ = ("count", "few", "first")
+    __slots__ = ("count", "few", "first", "references")
 
     def __init__(self, first: Finding) -> None:
         self.first, self.few, self.count = first, [first], 1
+        self.references = dict.fromkeys(first.references)
 
     def add(self, finding: Finding) -> None:
         self.count += 1
         if len(self.few) < _MOST_PLACES:
             self.few.append(finding)
+            self.references.update(dict.fromkeys(finding.references))
         if RANK[finding.severity] > RANK[self.first.severity]:
             self.first = finding
 
@@ -116,8 +118,9 @@ class MarkdownWriter(Writer):
             write(f"- {code_of(name)}{place}: {text_of(finding.message)}\n")
         if group.count > len(group.few):
             write(f"- and {group.count - len(group.few)} more\n")
-        see = [self._reference(one) for one in dict.fromkeys(first.references)]
-        write(("\nSee " + "; ".join(see) + "\n\n") if see else "\n")
+        references, more = listed(group.references)
+        see = "; ".join(map(self._reference, references)) + more
+        write(f"\nSee {see}\n\n" if see else "\n")
 
     def _reference(self, reference: object) -> str:
         link = reference_link(reference, self.head.edition)  # type: ignore[arg-type]

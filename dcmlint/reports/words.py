@@ -16,12 +16,6 @@ def number_of(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-def sentence(text: str) -> str:
-    """A message as the beginning of a line: with a capital letter, unless its first word is a name in lower case."""
-    first = text.partition(" ")[0]
-    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
-
-
 def place_unsaid(finding: Finding) -> str:
     """The path of a finding before its message, where the message does not name the attribute itself."""
     name = finding.path.rpartition(".")[2]

@@ -52,7 +52,7 @@ def test_what_does_not_apply_says_why() -> None:
 
 def test_a_function_has_no_steps() -> None:
     text = explain("PIX017", "--file", BROKEN)
-    assert "it has no steps to show. = the rule fails error[PIX017] frame 47 of 47" in text
+    assert "it has no steps to show. = the rule fails error[PIX017] Frame 47 of 47" in text
 
 
 def test_values_that_identify_are_masked(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_what_cannot_be_read_on_the_way_is_no_crash():
     report = Checker("dicom").check(RangeBuffer(read, len(data), data[:700]), name="x")
     (finding,) = report.findings
     assert finding.rule == "FILE902"
-    assert finding.message == "cannot be read: the line is cut"
+    assert finding.message == "Cannot be read: the line is cut"
     assert report.exit_code == 4
 
 

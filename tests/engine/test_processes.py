@@ -72,7 +72,7 @@ def test_a_file_that_is_cut_while_it_is_read_costs_itself(tmp_path: Path) -> Non
         "unreadable",
         "checked",
     ]
-    assert done[1][1].findings[0].message == "not checked: the process that checked it died"
+    assert done[1][1].findings[0].message == "Not checked: the process that checked it died"
     here = list(check_inputs(Checker(Settings()), [files[0], files[4]], _file, 1))
     assert [result.findings for _, result in here] == [done[0][1].findings, done[4][1].findings]
 

@@ -160,3 +160,52 @@ def found(folder: Path) -> Counter[tuple[str, str]]:
     for finding in dcmlint.check(folder).findings:
         counts[finding.rule, without_indices(finding.path)] += max(1, finding.count)
     return counts
+
+
+def test_only_what_would_part_the_study_is_left_out(tmp_path: Path) -> None:
+    """The accession number cannot change alike in all files, for one is signed; everything else is done."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    broken = "AccessionNumber: A, PatientID: !raw 'EX-17'"
+    for number, more in enumerate(("", "", SIGNED)):
+        text = f"{{use: ct, SOPInstanceUID: 2.25.71{number}, {broken}{more}}}"
+        (folder / f"{number}.dcm").write_bytes(made(text))
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        "by: A\nvalues: {AccessionNumber: B, Manufacturer: ACME}\nreplace: [AccessionNumber, Manufacturer]\n"
+    )
+    done = dcmlint.fix(
+        folder, out=tmp_path / "out", supplied=str(values), profile="dicom", select=("ENC004", "ENT003"), jobs=1, record=False
+    )  # fmt: skip
+    outcomes = sorted(done, key=lambda one: one.path)
+    assert [(Path(one.path).name, one.status) for one in outcomes] == [
+        ("0.dcm", "fixed"), ("1.dcm", "fixed"), ("2.dcm", "refused"),
+    ]  # fmt: skip
+    for one in outcomes[:2]:
+        changed = {(change.rule, change.operation.path) for change in one.changes}
+        assert changed == {("--from", "Manufacturer"), ("ENC004", "PatientID")}
+        (refusal,) = one.refusals
+        assert (refusal.rule, refusal.path) == ("--from", "AccessionNumber")
+        assert refusal.reason.startswith("ENT003 would fail in series")
+        repaired = pydicom.dcmread(one.written)
+        assert (repaired.AccessionNumber, repaired.Manufacturer) == ("A", "ACME")
+
+
+def test_what_is_left_out_of_one_study_is_done_in_another(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, (study, more) in enumerate(
+        (("2.25.1", ""), ("2.25.1", SIGNED), ("2.25.2", ""), ("2.25.2", ""))
+    ):
+        uids = f"SOPInstanceUID: 2.25.71{number}, StudyInstanceUID: {study}, SeriesInstanceUID: {study}.1"
+        (folder / f"{number}.dcm").write_bytes(made(f"{{use: ct, AccessionNumber: A, {uids}{more}}}"))
+    values = tmp_path / "values.yaml"
+    values.write_text("by: A\nvalues: {AccessionNumber: B}\nreplace: [AccessionNumber]\n")
+    done = dcmlint.fix(
+        folder, in_place=True, supplied=str(values), profile="dicom", select=("ENT003",), jobs=1
+    )
+    outcomes = sorted(done, key=lambda one: one.path)
+    assert [one.status for one in outcomes] == ["unchanged", "refused", "fixed", "fixed"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "0.dcm", "1.dcm", "2.dcm", "2.dcm.orig", "3.dcm", "3.dcm.orig",
+    ]  # fmt: skip

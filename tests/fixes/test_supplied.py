@@ -163,3 +163,22 @@ def test_a_value_within_items_is_recorded_with_the_way_to_it() -> None:
     assert (
         kept.SliceThickness == old.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness
     )
+
+
+def test_a_value_that_does_harm_leaves_the_others(tmp_path: Path) -> None:
+    text = "by: A\nvalues: {InstitutionName: Clinic, PatientSex: X, StationName: S-1}\nreplace: [PatientSex, InstitutionName, StationName]\n"
+    data = made("{use: ct, PatientSex: O}")
+    done, dataset = repaired(data, Choice(supplied=read_supplied(values(tmp_path, text)), record=False))
+    assert (dataset.InstitutionName, dataset.StationName, dataset.PatientSex) == ("Clinic", "S-1", "O")
+    (refusal,) = done.refusals
+    assert (refusal.rule, refusal.path) == ("--from", "PatientSex")
+    assert refusal.reason.startswith("MOD009 would fail at PatientSex")
+
+
+def test_two_values_that_do_harm_are_both_left_out(tmp_path: Path) -> None:
+    text = "by: A\nvalues: {PatientSex: X, StudyDate: soon, StationName: S-1}\nreplace: [PatientSex, StudyDate, StationName]\n"
+    data = made("{use: ct, PatientSex: O}")
+    done, dataset = repaired(data, Choice(supplied=read_supplied(values(tmp_path, text)), record=False))
+    assert dataset.StationName == "S-1"
+    assert {refusal.path for refusal in done.refusals} == {"PatientSex", "StudyDate"}
+    assert [change.operation.path for change in done.changes] == ["StationName"]

@@ -183,7 +183,7 @@ def test_no_line_is_wider_than_the_terminal_in_cells(width: int) -> None:
 
 def test_a_narrow_terminal_has_no_column_of_labels_and_breaks_keywords_between_words() -> None:
     found = finding(
-        path="A.SharedFunctionalGroupsSequenceAndMoreOfItAll", message="the frames differ", because=""
+        path="A.SharedFunctionalGroupsSequenceAndMoreOfItAll", message="The frames differ", because=""
     )
     text = written(msgspec.structs.replace(report(), findings=(found,)), "full", TextOptions(width=40))
     assert "error[TILE003] The frames differ\n" in text
@@ -319,3 +319,31 @@ def test_junit_of_many_clean_files_stays_small() -> None:
 def test_colour_only_when_asked() -> None:
     assert "\x1b[" not in written(report(), "full", TextOptions())
     assert re.search(r"\x1b\[1;31m", written(report(), "full", TextOptions(colour=True)))
+
+
+def of_tables(*tables: str) -> list[Finding]:
+    return [
+        finding(path=f"Attribute{n}", message=f"Attribute{n} is missing (Type 2)", is_="absent", references=(Reference("PS3.3", "", table),))
+        for n, table in enumerate(tables)
+    ]  # fmt: skip
+
+
+def test_a_block_cites_the_tables_of_all_its_attributes() -> None:
+    found = of_tables("C.7-1", "C.7-1", "C.7-10")
+    value = msgspec.structs.replace(report(), findings=tuple(found))
+    text = written(value, "full", TextOptions(width=200))
+    assert "see | PS3.3 Table C.7-1; PS3.3 Table C.7-10\n" in text
+    page = written(value, "markdown")
+    assert page.count("#table_C.7-1)") == page.count("#table_C.7-10)") == 1
+    many = written(
+        msgspec.structs.replace(report(), findings=tuple(of_tables(*(f"C.{n}" for n in range(12))))),
+        "full",
+        TextOptions(width=900),
+    )
+    assert "PS3.3 Table C.7 and 4 more\n" in many
+
+
+def test_links_of_a_block_lead_each_to_its_own_table() -> None:
+    value = msgspec.structs.replace(report(), findings=tuple(of_tables("C.7-10", "C.7-1")))
+    text = written(value, "full", TextOptions(width=200, links=True))
+    assert text.count("html#table_C.7-1\x1b") == text.count("html#table_C.7-10\x1b") == 1

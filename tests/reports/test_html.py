@@ -20,9 +20,10 @@ from dcmlint.engine.exhibit import AssociationRecord, ContextRow
 from dcmlint.engine.image_exhibit import ImageExhibit
 from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.stream import deliver
-from dcmlint.findings.finding import FileRecord, Finding, Subject
+from dcmlint.findings.finding import FileRecord, Finding, Reference, Subject
 from dcmlint.reports.html import HtmlWriter
 from dcmlint.reports.writer import TextOptions, head_of
+from dcmlint.rules.load import data_folder, read_rule
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -235,3 +236,27 @@ def test_an_association_has_a_grid_of_contexts(browser) -> None:  # type: ignore
     ]  # fmt: skip
     assert "1.3, certificate of pacs" in dom
     assert "<td>JPEG Baseline, JPEG 2000</td>" in dom
+
+
+def test_a_finding_carries_its_own_references_where_they_are_not_those_of_the_rule() -> None:
+    tables = ("C.7-1", "C.7-10", "C.7-1")
+    found = [
+        Finding(
+            rule="MOD003", name="type-2", severity="error", basis="requirement", subject=Subject("file", "0.dcm", ("0.dcm",)),
+            file="0.dcm", path=f"A{n}", message="missing", references=(Reference("PS3.3", "", table), Reference("PS3.5", "7.4.3")),
+        )
+        for n, table in enumerate(tables)
+    ]  # fmt: skip
+    rule = read_rule(next(data_folder("rules").rglob("MOD003-*.yaml"))).rule
+    sink = StringIO()
+    deliver(
+        msgspec.structs.replace(report(), findings=tuple(found)),
+        [HtmlWriter(sink, head_of(report(), {"MOD003": rule}, TextOptions()))],
+    )
+    data = json.loads(packed_data(sink.getvalue()))
+    names = [text for text, _ in data["references"]]
+    assert [[names[number] for number in row[15]] for row in data["findings"]] == [
+        [f"PS3.3 Table {table}"] for table in tables
+    ]
+    (about,) = data["rules"]
+    assert [names[number] for number in about["references"]] == [str(one) for one in rule.references]

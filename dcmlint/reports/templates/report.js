@@ -1,6 +1,6 @@
 "use strict";
 const SEVERITY = ["info", "warning", "error"], PAGE = 100;
-const [RULE, RANK, SUBJECT, PATH, TAG, OFFSET, MESSAGE, FOUND, EXPECTED, FROM, COUNT, PLACES, REMEDY, SUPPRESSED, NAME] = Array(15).keys();
+const [RULE, RANK, SUBJECT, PATH, TAG, OFFSET, MESSAGE, FOUND, EXPECTED, FROM, COUNT, PLACES, REMEDY, SUPPRESSED, NAME, SEE] = Array(16).keys();
 const make = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -58,12 +58,15 @@ function placesOf(row) {
 function finding(row, bySubject) {
   const place = [row[PATH], row[TAG] && !row[PATH].startsWith("(") ? `(${row[TAG].slice(0, 4)},${row[TAG].slice(4)})` : "", row[OFFSET] === null ? "" : `@ 0x${row[OFFSET].toString(16)}`].filter(Boolean).join(" ");
   const rows = [[bySubject ? "" : "file", bySubject ? "" : report.subjects[row[SUBJECT]][0], "path"], ["at", place, "path"], ["found", row[FOUND]], ["expected", row[EXPECTED]],
-    ["computed from", row[FROM]], ["in", placesOf(row)], ["help", row[REMEDY]]];
+    ["computed from", row[FROM]], ["in", placesOf(row)], ["help", row[REMEDY]], ["see", row[SEE].length ? references(row[SEE]) : ""]];
   return make("div", {class: "finding"}, make("p", {}, bySubject ? make("span", {class: `sev ${SEVERITY[row[RANK]]}`}, `${report.rules[row[RULE]].id} `) : null, row[MESSAGE], row[SUPPRESSED] ? make("small", {}, " (suppressed)") : null),
-    make("dl", {}, ...rows.filter(([, text]) => text).flatMap(([label, text, kind]) => [make("dt", {}, label), make("dd", kind ? {class: kind} : {}, text)])));
+    make("dl", {}, ...rows.filter(([, text]) => text).flatMap(([label, text, kind]) => [make("dt", {}, label), make("dd", kind ? {class: kind} : {}, ...[text].flat())])));
 }
+// What the standard says, as links: numbers of references.
+const references = numbers => numbers.map(number => report.references[number])
+  .flatMap(([text, link], place) => [place ? "; " : "", link ? make("a", {href: link}, text) : text]);
 function aboutRule(rule) {
-  const see = rule.references.flatMap(([text, link], place) => [place ? "; " : "", link ? make("a", {href: link}, text) : text]);
+  const see = references(rule.references);
   return make("div", {class: "about quiet"}, rule.why ? make("p", {}, rule.why) : null, rule.remedy ? make("p", {}, make("b", {}, "Help: "), rule.remedy) : null,
     make("p", {}, ...see, see.length ? " · " : "", make("code", {}, `dcmlint explain ${rule.id}`), rule.basis ? ` · ${rule.basis}` : ""));
 }
