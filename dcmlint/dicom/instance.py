@@ -93,7 +93,12 @@ def _bare_syntax(head: bytes) -> str | None:
 
 def looks_like_dicom(head: bytes) -> bool:
     """Whether the first bytes (132 or more, where there are as many) are those of a DICOM file or of a bare data set."""
-    return head[128:132] == b"DICM" or _bare_syntax(head) is not None
+    return head[128:132] == b"DICM" or _bare_syntax(head) is not None or _prefix_alone(head)
+
+
+def _prefix_alone(head: bytes) -> bool:
+    """Whether the prefix stands at the very beginning: the preamble before it was left out."""
+    return head[:4] == b"DICM" and _bare_syntax(head[4:]) is not None
 
 
 def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instance | None:
@@ -108,6 +113,9 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     if head[128:132] == b"DICM":
         instance.preamble = head[:128]
         start = 132
+    elif _prefix_alone(head) and stated_syntax is None:
+        instance.oddities.append(Oddity("prefix-alone", 0))
+        start = 4
     elif stated_syntax is None and _bare_syntax(head) is None:
         return None
     elif stated_syntax is None:
@@ -274,4 +282,8 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
             Oddity("deflate-damaged", start, None, 0, f"{total} bytes inflated", "the whole")
         )
         instance.status = "partial"
+    elif (behind := len(engine.unused_data) + size - position) > 1:
+        # PS3.5 A.5: one NUL at most makes the length even.
+        end = size - behind
+        instance.oddities.append(Oddity("deflate-trailing", end, None, 0, f"{behind} bytes", "one NUL at most"))
     return WholeBuffer(made.getvalue())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 ODDITIES: Mapping[str, str] = {
     # The file as a whole
     "no-preamble": "the preamble of 128 bytes and the prefix DICM are missing",
+    "prefix-alone": "the preamble of 128 bytes is missing before the prefix DICM",
     "no-meta": "the File Meta Information is missing",
     "meta-group-length-missing": "File Meta Information Group Length is missing",
     "meta-group-length": "File Meta Information Group Length does not match the group",
@@ -25,6 +26,7 @@ ODDITIES: Mapping[str, str] = {
     "no-element": "the bytes after Pixel Data are not an element",
     "deflate-damaged": "the deflated data set cannot be inflated completely",
     "deflate-limit": "the deflated data set inflates beyond the limit",
+    "deflate-trailing": "bytes follow the deflated data set",
     "element-limit": "the data set has more elements or items than the limit",
     "depth-limit": "items are nested deeper than the limit",
     # Elements

@@ -81,8 +81,9 @@ def patched(frame: bytes, marker: int, at: int, value: int) -> bytes:
 
 # -- the description ---------------------------------------------------------------------------------------
 
-break_one("PIX001", "MONOCHROME1", "mono", {"PhotometricInterpretation": "MONOCHROME1"}, also={
-    "OPT011": "all but MONOCHROME2 need a profile"})  # fmt: skip
+break_one("PIX001", "MONOCHROME1", "mono", {"PhotometricInterpretation": "MONOCHROME1"})
+break_one("PIX001", "PALETTE COLOR", "mono", {"PhotometricInterpretation": "PALETTE COLOR"})
+break_one("PIX002", "RGB of one sample", "mono", {"PhotometricInterpretation": "RGB"})
 break_one("PIX002", "gray of three samples", "native", {"PhotometricInterpretation": "MONOCHROME2", "OpticalPathSequence[0].ICCProfile": ABSENT,
           "PresentationLUTShape": "IDENTITY", "RescaleIntercept": "0", "RescaleSlope": "1"})  # fmt: skip
 break_one("PIX003", "colour by plane", "native", {"PlanarConfiguration": 1})

@@ -33,6 +33,10 @@ class Marker(Enum):
 
 ABSENT = Marker.ABSENT
 
+# JPEG XL (PS3.5 A.4.15), written as if it were High-Throughput JPEG 2000, whose UID is as long.
+_UNKNOWN_TO_PYDICOM = {
+    f"1.2.840.10008.1.2.4.{last}": UID("1.2.840.10008.1.2.4.201") for last in (110, 111, 112)
+}
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"  # PS3.5 7.5, little endian
 
 
@@ -190,8 +194,11 @@ def to_bytes(
         put_frames(made, frames_of(made), offset_table or "basic", fragments_per_frame)
     if undefined_lengths:
         _undefine_lengths(made)
-    syntax = UID(transfer_syntax or made.file_meta.TransferSyntaxUID)
+    wanted = syntax = UID(transfer_syntax or made.file_meta.TransferSyntaxUID)
     made.file_meta.TransferSyntaxUID = syntax
+    stands_for = _UNKNOWN_TO_PYDICOM.get(syntax)
+    if stands_for is not None:
+        made.file_meta.TransferSyntaxUID = syntax = stands_for
     if "PixelData" in made and not syntax.is_compressed:
         _store_native(made, syntax)
     made.preamble = preamble
@@ -207,6 +214,8 @@ def to_bytes(
             implicit_vr=None if file_meta else syntax.is_implicit_VR,
             little_endian=None if file_meta else syntax.is_little_endian,
         )
+    if stands_for is not None:
+        return out.getvalue().replace(stands_for.encode(), str(wanted).encode(), 1)
     return out.getvalue()
 
 

@@ -6,6 +6,7 @@ ICC.1 clause 7.2 (header) and 7.3 (tag table); PS3.3 C.8.12.5.1.4 and C.11.15.1.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 import msgspec
 
@@ -26,6 +27,15 @@ _MAX_DESCRIPTION = 512
 # ICC.1 9.2: the tags of a matrix with curves, and the table that every other input profile has
 _MATRIX = frozenset({"rXYZ", "gXYZ", "bXYZ", "rTRC", "gTRC", "bTRC"})
 _TABLE = "A2B0"
+# ICC.1 8.2: what profiles of every class but device links have
+_REQUIRED = ("desc", "cprt", "wtpt")
+# ICC.1 9.2: the types of data that a tag may have, those of version 2 among them
+_XYZ, _CURVE = (b"XYZ ",), (b"curv", b"para")
+_TYPES = {
+    "desc": (b"desc", b"mluc"), "cprt": (b"text", b"mluc"), "wtpt": _XYZ, "rXYZ": _XYZ, "gXYZ": _XYZ, "bXYZ": _XYZ,
+    "rTRC": _CURVE, "gTRC": _CURVE, "bTRC": _CURVE, _TABLE: (b"mft1", b"mft2", b"mAB "),
+}  # fmt: skip
+_LAST_VERSION = 4  # version 5 is another standard, ICC.2
 # Words of a description that name a well-known color space (PS3.3 C.11.15.1.2); the first that fits counts.
 _WELL_KNOWN = (("adobergb", "ADOBERGB"), ("romm", "ROMMRGB"), ("prophoto", "ROMMRGB"), ("srgb", "SRGB"),
                ("iec6196621", "SRGB"))  # fmt: skip
@@ -36,7 +46,7 @@ class IccProfile(msgspec.Struct, frozen=True, kw_only=True):
     """One profile: ``item`` is the item (0-based) of the Optical Path Sequence that has it.
 
     ``length`` is that of the value, ``problem`` what is wrong with header or tag table ("" for nothing: only
-    then the other fields say something). ``name`` is the well-known color space that the description names.
+    then the other fields say something), ``tag_problem`` what is wrong with its tags. ``name`` is the well-known color space that the description names.
     """
 
     item: int
@@ -47,6 +57,7 @@ class IccProfile(msgspec.Struct, frozen=True, kw_only=True):
     pcs: str = ""
     intent: int = 0
     tags: frozenset[str] = frozenset()
+    tag_problem: str = ""
     name: str = ""
 
     @property
@@ -75,6 +86,8 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
     ``not_rgb``: items whose profile is for another color space than RGB
     ``not_pcs``: items whose profile connects to another space than XYZ and Lab
     ``without_transform``: items whose RGB profile has neither A2B0 nor matrix and curves
+    ``unsound``: items whose profile lacks a tag that every profile has, or has one of another type of data
+    ``tag_problem``: what is wrong with the tags of the first of these
     ``not_perceptual``: items whose profile has another rendering intent than perceptual
     ``stock``: items with a profile that describes sRGB instead of a device
     ``contradicted``: items whose Color Space names another well-known space than their profile
@@ -94,6 +107,8 @@ class Icc(msgspec.Struct, frozen=True, kw_only=True):
     not_rgb: tuple[int, ...]
     not_pcs: tuple[int, ...]
     without_transform: tuple[int, ...]
+    unsound: tuple[int, ...]
+    tag_problem: str
     not_perceptual: tuple[int, ...]
     stock: tuple[int, ...]
     contradicted: tuple[int, ...]
@@ -135,6 +150,8 @@ def icc(facts: Facts) -> Icc | None:
         not_rgb=tuple(one.item for one in sound if one.space != "RGB"),
         not_pcs=tuple(one.item for one in sound if one.pcs not in ("XYZ", "Lab")),
         without_transform=tuple(one.item for one in sound if one.space == "RGB" and one.transform == "none"),
+        unsound=tuple(one.item for one in sound if one.tag_problem),
+        tag_problem=next((one.tag_problem for one in sound if one.tag_problem), ""),
         not_perceptual=tuple(one.item for one in sound if one.intent != 0),
         stock=tuple(one.item for one in sound if one.name == "SRGB"),
         contradicted=tuple(
@@ -163,6 +180,7 @@ def profile_of(path: Dataset, item: int) -> IccProfile | None:
         pcs=_signature(head[20:24]),
         intent=int.from_bytes(head[66:68], "big"),  # ICC.1 7.2.15: the upper two bytes shall be zero
         tags=frozenset(entries),
+        tag_problem="" if head[8] > _LAST_VERSION else _tag_problem(path, element, entries),
         name=_well_known(_description(path, element, entries.get("desc"))),
     )
 
@@ -188,6 +206,20 @@ def _tag_table(head: bytes, length: int) -> tuple[str, dict[str, tuple[int, int]
             return f"tag {number + 1} lies outside the profile", nothing
         entries.setdefault(_signature(signature), (offset, extent))
     return "", entries
+
+
+def _tag_problem(path: Dataset, element: Element, entries: Mapping[str, tuple[int, int]]) -> str:
+    """What is wrong with the tags of a profile: one that each has is missing, or has data of another type."""
+    missing = [tag for tag in _REQUIRED if tag not in entries]
+    if missing:
+        return f"tag {' and '.join(missing)} is missing"
+    for tag, types in _TYPES.items():
+        if tag in entries:
+            start = element.start + entries[tag][0]
+            found = path.context.buffer[start : start + 4]
+            if found not in types:
+                return f"tag {tag} has data of type {_signature(found)!r}"
+    return ""
 
 
 def _signature(raw: bytes) -> str:

@@ -20,7 +20,7 @@ class ProblemCollector:
     how many levels the one that is looked at stands.
     """
 
-    __slots__ = ("_dated", "_instance", "_unlisted", "problems", "times", "undecided")
+    __slots__ = ("_dated", "_instance", "_unlisted", "_wrong", "problems", "times", "undecided")
 
     def __init__(self, instance: Instance, problems: Iterable[Problem] = ()) -> None:
         """``problems``: what is known to be wrong with values."""
@@ -28,11 +28,12 @@ class ProblemCollector:
         self._dated: str | None = None  # the day of its content, when it has been asked for
         self.problems: list[Problem] = []
         # Levels (they live in the problems) and tags. A code of other letters than a code has is not listed anywhere.
-        self._unlisted = {
+        self._wrong = {
             (id(one.level), one.tag)
             for one in problems
             if one.check in ("value.cs-repertoire", "value.cs-length")
         }
+        self._unlisted = set(self._wrong)
         self.undecided: dict[str, int] = {}
         self.times = 1
 
@@ -61,15 +62,12 @@ class ProblemCollector:
         return any(problem.level is level and problem.tag == tag for problem in self.problems)
 
     def unlisted(self, level: Dataset, tags: Iterable[int]) -> bool:
-        """Whether one of these attributes, of this level or one around it, was told to have no Enumerated Value, or no code."""
-        if not self._unlisted:
-            return False
-        around: Dataset | None = level
-        while around is not None:
-            if any((id(around), tag) in self._unlisted for tag in tags):
-                return True
-            around = around.parent
-        return False
+        """Whether one of these attributes, of this level or one around it, was told to have a value of no list, or no code."""
+        return _tells_of(self._unlisted, level, tags)
+
+    def wrong(self, level: Dataset, tags: Iterable[int]) -> bool:
+        """As `unlisted`, of values that may not be: Defined Terms may be extended."""
+        return _tells_of(self._wrong, level, tags)
 
     def add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
@@ -78,9 +76,20 @@ class ProblemCollector:
         """Add a problem of a table check."""
         if code in ("enumerated-value", "defined-term"):
             self._unlisted.add((id(level), tag))
+        if code == "enumerated-value":
+            self._wrong.add((id(level), tag))
         self.problems.append(
             Problem(
                 check=f"table.{code}", level=level, tag=tag, message=message, found=found,
                 said=said, want=want, because=because, table=table, offset=offset, number=number,
             )
         )  # fmt: skip
+
+
+def _tells_of(told: set[tuple[int, int]], level: Dataset, tags: Iterable[int]) -> bool:
+    around: Dataset | None = level if told else None
+    while around is not None:
+        if any((id(around), tag) in told for tag in tags):
+            return True
+        around = around.parent
+    return False

@@ -317,8 +317,8 @@ class TableCheck:
     ) -> None:
         tag = spec.row.tag
         assert spec.when is not None
-        if not self._collector.stands(spec.row):
-            return
+        if not self._collector.stands(spec.row) or self._collector.wrong(dataset, spec.when.attributes):
+            return  # of what a wrong value asks for nothing is known
         missing = self._missing_here.setdefault(id(dataset), {})
         if tag in missing or any(tag in missing.get(other, ()) for other in spec.when.attributes):
             # One of the two is wanted, and each row names the other: the first was told.

@@ -124,11 +124,16 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
     """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
     for tag in (SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID):
         uid = context.dataset.text(tag)
-        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
-            yield Problem(
-                level=context.dataset, tag=tag, found=uid, want="a UID with another root",
-                message=f"{name_of(tag)} is under the root of the standard but not defined by it",
-            )  # fmt: skip
+        if not uid.startswith("1.2.840.10008."):
+            continue
+        entry = standard.load().uid(uid)
+        if entry is not None and (tag == FrameOfReferenceUID or entry.type.startswith("Well-known SOP Instance")):
+            continue  # frames of reference of atlases, and instances that every system knows (PS3.6 Annex A)
+        which = "not defined by it" if entry is None else f"is a {entry.type} there: {entry.name}"
+        yield Problem(
+            level=context.dataset, tag=tag, found=uid, want="a UID with another root",
+            message=f"{name_of(tag)} is under the root of the standard but {which}",
+        )  # fmt: skip
     for item in content_items(context.facts):
         uid = "" if item.by_reference or item.value_type != "UIDREF" else item.dataset.text(UID)
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:

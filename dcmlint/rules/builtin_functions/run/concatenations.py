@@ -129,7 +129,8 @@ def offsets_chain(context: SlideContext) -> Iterator[Problem]:
             if expected and said.offset is not None and said.offset not in expected and not beyond:
                 yield Problem(
                     message=f"member {said.number} of a concatenation begins at frame offset {said.offset}",
-                    found=said.offset, want=" or ".join(map(str, expected)), files=(part.path,),
+                    found=said.offset, want=" or ".join(map(str, expected)),
+                    files=(part.path, *(one.path for one in chain.parts[number:] if _is_beyond(chain, one))),
                     because="" if before is None else f"offset {_said(before).offset} + {before.image.frames} frames "
                     f"of member {_said(before).number}",
                 )  # fmt: skip

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
+from dcmlint.facts.pixel.pixels import SAMPLES
 from dcmlint.facts.run.index import grouped
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import Difference, SlideContext, Value, difference, plain, problem, shown
@@ -58,6 +59,8 @@ def _pixel_format(part: KeptFile) -> Value | None:
     image = part.image
     if image.samples is None or image.bits_stored is None or not image.photometric:
         return None
+    if SAMPLES.get(image.photometric, image.samples) != image.samples:
+        return None  # the two contradict each other, which is told of the file
     color = image.photometric if image.photometric.startswith(("MONOCHROME", "PALETTE")) else "color"
     return plain(f"{color}, {image.samples} × {image.bits_stored} bits")
 
