@@ -52,6 +52,7 @@ _MORE = "…"
 _LONGEST_OF = {"LO": 64, "SH": 16}  # characters, of the vocabulary of the standard
 _SHORTEST_HIDDEN = 3
 _LONGEST_KEPT = 1 << 14
+_BYTES = (bytes, bytearray, memoryview)
 _NUMERIC = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS", "AT"})
 
 
@@ -190,7 +191,9 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
     """
     if getattr(value, "ndim", 0):
         value = value[: _MOST_VALUES + 1].tolist()  # an array, of frames perhaps
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0] if isinstance(value[0], _BYTES) else value
+    if isinstance(value, _BYTES):
         return f"{len(value)} bytes"
     if mode == "all" or (tag is None and mode == "safe"):
         known = standard.load().dictionary.entry(tag) if tag is not None else None

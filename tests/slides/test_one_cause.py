@@ -144,3 +144,9 @@ def test_tags_of_an_icc_profile(old: bytes, new: bytes, said: str) -> None:
     files = {"0.dcm": to_bytes(apply(fresh("native"), {PROFILE: icc_profile().replace(old, new)}))}
     (found,) = [one for one in _check(files).findings if one.severity != "info"]
     assert (found.rule, found.severity, found.is_) == ("OPT029", "warning", said)
+
+
+def test_a_profile_is_shown_as_its_length() -> None:
+    files = {"0.dcm": to_bytes(apply(fresh("native"), {PROFILE: icc_profile()[:200]}))}
+    (found,) = [one for one in _check(files).findings if one.severity != "info"]
+    assert (found.rule, found.is_) == ("OPT017", "200 bytes")
