@@ -285,5 +285,7 @@ def _inflate(instance: Instance, buffer: Buffer, start: int) -> Buffer:
     elif (behind := len(engine.unused_data) + size - position) > 1:
         # PS3.5 A.5: one NUL at most makes the length even.
         end = size - behind
-        instance.oddities.append(Oddity("deflate-trailing", end, None, 0, f"{behind} bytes", "one NUL at most"))
+        instance.oddities.append(
+            Oddity("deflate-trailing", end, None, 0, f"{behind} bytes", "one NUL at most")
+        )
     return WholeBuffer(made.getvalue())

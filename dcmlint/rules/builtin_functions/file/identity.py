@@ -127,7 +127,9 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
         if not uid.startswith("1.2.840.10008."):
             continue
         entry = standard.load().uid(uid)
-        if entry is not None and (tag == FrameOfReferenceUID or entry.type.startswith("Well-known SOP Instance")):
+        if entry is not None and (
+            tag == FrameOfReferenceUID or entry.type.startswith("Well-known SOP Instance")
+        ):
             continue  # frames of reference of atlases, and instances that every system knows (PS3.6 Annex A)
         which = "not defined by it" if entry is None else f"is a {entry.type} there: {entry.name}"
         yield Problem(
