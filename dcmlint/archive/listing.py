@@ -23,7 +23,7 @@ def list_keys(source: Source, settings: SourceSettings, after: str = "") -> Iter
     """The keys behind ``after``.  Raises `InputError` where they cannot be listed, `UsageError` for a filter that the
     source does not have."""
     # Servers select by study date and modality themselves.
-    server = any(scheme_of(name) in (*DICOMWEB, PACS) for name in settings.names)
+    server = any(scheme_of(name) in (*DICOMWEB, *PACS) for name in settings.names)
     if settings.keys:
         yield from _modified(_behind(_named(settings), after), settings)
     elif server:

@@ -46,7 +46,7 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 def scan(
     source: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="Folders and files, or one URL: s3://, gs://, az://, https://, sftp://, dicomweb+https://, dicom://."),
+        typer.Argument(metavar="SOURCE...", help="Folders and files, or one URL: s3://, gs://, az://, https://, sftp://, dicomweb+https://, dicom://, dicom+tls://."),
     ],
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of results; an interrupted scan is continued.")],
     profile: Profiles = None,

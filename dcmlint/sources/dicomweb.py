@@ -17,6 +17,8 @@ from dcmlint.sources.key import Key, Usage
 from dcmlint.sources.multipart import first_part
 from dcmlint.sources.open_source import SourceSettings
 from dcmlint.sources.spool import spooled
+from dcmlint.sources.tls import TlsFiles, context_of, tls_files
+from dcmlint.sources.tls import reason_of as tls_reason
 
 _PAGE = 200
 _TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
@@ -28,12 +30,16 @@ _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 
 
 class DicomWeb:
-    """The instances of a server, such as ``dicomweb+https://host/dicom-web``; keys are the URLs of instances."""
+    """The instances of a server, such as ``dicomweb+https://host/dicom-web``; keys are the URLs of instances.
+
+    Options: see `dcmlint.sources.tls`.
+    """
 
     def __init__(self, settings: SourceSettings) -> None:
         self._settings = settings
         self._url = settings.names[0].removeprefix("dicomweb+").rstrip("/")
         self.usage = Usage()
+        files = tls_files(self._url, settings.options)
         try:
             import requests
             from dicomweb_client import DICOMwebClient
@@ -43,6 +49,9 @@ class DicomWeb:
             ) from None
         self._failures = (requests.RequestException, OSError, ValueError)
         self._session = requests.Session()
+        if settings.options:
+            context_of(files)  # whether the library can use them, and asks nobody for a password
+            self._session.mount("https://", _with_files(files))
         if os.environ.get(AUTHORIZATION):
             self._session.headers["Authorization"] = os.environ[AUTHORIZATION]
         try:
@@ -152,6 +161,20 @@ class DicomWeb:
         return counting
 
 
+def _with_files(files: TlsFiles) -> Any:
+    """What sends requests with these files: the session's own settings give way to the environment's."""
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):  # type: ignore[misc]
+        def send(self, request: Any, **more: Any) -> Any:
+            cert = (files.cert, files.key or files.cert) if files.cert else None
+            return super().send(
+                request, **{**more, "verify": files.ca or more.get("verify", True), "cert": cert}
+            )
+
+    return Adapter()
+
+
 def days_of(since: datetime.datetime | None, until: datetime.datetime | None) -> str:
     """A range of dates as DICOM writes it (PS3.4 C.2.2.2.5); ``until`` is the first day behind it."""
     if since is None and until is None:
@@ -178,6 +201,10 @@ def _reason(error: BaseException) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server returned {response.status_code}"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "no connection through the proxy"
+    if said := tls_reason(error):
+        return said
     if isinstance(error, requests.Timeout):
         return "the server did not respond in time"
     if isinstance(error, requests.ConnectionError):

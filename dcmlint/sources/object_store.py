@@ -17,6 +17,17 @@ _PIECE = 1 << 20  # of an object that is read whole
 _CHUNK = 1000
 _NOT_READ = "a key has an empty part, a part . or .., or a control character, which obstore does not read"
 _RETRIES = {"max_retries": 4}
+# Names of errors in the text of one, the particular before the general, and words for them.
+_MARKS = (
+    ("NotValidForName", "the certificate of the server is for another host"),
+    ("NotValidYet", "the certificate of the server is not valid yet"),
+    ("ExpiredContext", "the certificate of the server has expired"),
+    ("UnknownIssuer", "the certificate of the server is of an authority that is not known here"),
+    ("InvalidCertificate(", "the certificate of the server is not valid"),
+    ("CertificateRequired", "the server requires a client certificate, which obstore does not have"),
+    ("ConnectionRefused", "connection refused"),
+    ('"dns error"', "unknown host"),
+)
 _CLIENT_OPTIONS = (
     "timeout",
     "connect_timeout",
@@ -161,7 +172,8 @@ def _reason(error: BaseException) -> str:
         (known.InvalidPathError, _NOT_READ),
         (ValueError, _NOT_READ),
     )
-    return next(
-        (text for kind, text in words if isinstance(error, kind)),
-        f"the store failed ({type(error).__name__})",
-    )
+    said = next((text for kind, text in words if isinstance(error, kind)), "")
+    if not said:  # what the connection met stands in a text alone
+        text = str(error)
+        said = next((words for mark, words in _MARKS if mark in text), "")
+    return said or f"the store failed ({type(error).__name__})"

@@ -15,7 +15,7 @@ from dcmlint.sources.key import Source
 STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "http", "https")
 FILE_SERVERS = ("sftp", "hdfs")
 DICOMWEB = ("dicomweb+http", "dicomweb+https")
-PACS = "dicom"
+PACS = ("dicom", "dicom+tls")
 _SECRETS = ("secret", "password", "token", "access_key", "account_key", "sas", "credential")
 
 
@@ -57,7 +57,7 @@ def scheme_of(name: str) -> str:
 def is_remote(name: str) -> bool:
     """Whether a name is a URL of something that can be read from afar."""
     scheme = scheme_of(name)
-    return scheme in (*STORES, *FILE_SERVERS, *DICOMWEB, PACS)
+    return scheme in (*STORES, *FILE_SERVERS, *DICOMWEB, *PACS)
 
 
 def open_source(settings: SourceSettings) -> Source:
@@ -82,9 +82,9 @@ def open_source(settings: SourceSettings) -> Source:
         from dcmlint.sources.dicomweb import DicomWeb
 
         return DicomWeb(settings)
-    if scheme == PACS:
+    if scheme in PACS:
         from dcmlint.sources.pacs import Pacs
 
         return Pacs(settings)
-    known = ", ".join((*STORES, *FILE_SERVERS, *DICOMWEB, PACS))
+    known = ", ".join((*STORES, *FILE_SERVERS, *DICOMWEB, *PACS))
     raise UsageError(f"{name}: no source has the scheme {scheme}; known: {known}")

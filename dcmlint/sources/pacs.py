@@ -17,6 +17,7 @@ from dcmlint.sources.dicomweb import days_of
 from dcmlint.sources.input import Input
 from dcmlint.sources.key import Key, Usage
 from dcmlint.sources.open_source import SourceSettings
+from dcmlint.sources.tls import context_of, reason_of, tls_files
 from dcmlint.standard.uids import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -24,14 +25,16 @@ from dcmlint.standard.uids import (
 
 _CALLING = "DCMLINT"
 _TIMEOUT = 60.0
+_TLS_PORT = 2762  # dicom-tls (PS3.8 9.1.1)
+_FORM = "dicom://AET@host:port or dicom+tls://AET@host:port"
 # PS3.4 C.4.3.1.4: pending
 _PENDING = (0xFF00, 0xFF01)
 
 
 class Pacs:
-    """The instances of ``dicom://AET@host:port``; ``?calling=AET`` names this side.
+    """The instances of ``dicom://AET@host:port``, over TLS ``dicom+tls://``; ``?calling=AET`` names this side.
 
-    A key is the URL with the UIDs of study, series and instance; its note is the SOP Class.
+    Options: see `dcmlint.sources.tls`.  A key is the URL with the UIDs of study, series and instance; its note is the SOP Class.
     """
 
     def __init__(self, settings: SourceSettings) -> None:
@@ -45,15 +48,18 @@ class Pacs:
             split = urlsplit(url)
             self._host, self._port, self._called = (
                 split.hostname or "",
-                split.port or 104,
+                split.port or (104 if split.scheme == "dicom" else _TLS_PORT),
                 split.username or "",
             )
             self._calling = parse_qs(split.query).get("calling", [_CALLING])[0]
         except ValueError:
-            raise UsageError(f"{url}: dicom://AET@host:port") from None
+            raise UsageError(f"{url}: {_FORM}") from None
         if not self._host or not self._called:
-            raise UsageError(f"{url}: dicom://AET@host:port")
-        self._root = f"dicom://{self._called}@{self._host}:{self._port}"
+            raise UsageError(f"{url}: {_FORM}")
+        if split.scheme == "dicom" and settings.options:
+            raise UsageError(f"--source-option: {url} has no options; dicom+tls:// has those of TLS")
+        self._tls = context_of(tls_files(url, settings.options)) if split.scheme == "dicom+tls" else None
+        self._root = f"{split.scheme}://{self._called}@{self._host}:{self._port}"
         self.usage = Usage()
         self._association: Any = None
         self._classes: frozenset[str] = frozenset()
@@ -151,10 +157,7 @@ class Pacs:
     def _associated(self, services: set[str], classes: frozenset[str] = frozenset()) -> Any:
         from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, build_role, evt
 
-        try:
-            socket.create_connection((self._host, self._port), _TIMEOUT).close()
-        except OSError:
-            raise InputError(f"{self._root}: no connection") from None
+        self._look()
         entity = AE(self._calling)
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = (
             _TIMEOUT
@@ -166,6 +169,7 @@ class Pacs:
         made = entity.associate(
             self._host, self._port, ae_title=self._called, evt_handlers=[(evt.EVT_C_STORE, self._stored)],
             ext_neg=[build_role(one, scp_role=True) for one in sorted(classes)] or None,
+            tls_args=(self._tls, self._host) if self._tls is not None else None,
         )  # fmt: skip
         if not made.is_established:
             why = (
@@ -177,6 +181,15 @@ class Pacs:
             )
             raise InputError(f"{self._root}: the association was {why}")
         return made
+
+    def _look(self) -> None:
+        """Whether somebody answers, and who: the library says neither.  Raises `InputError`."""
+        try:
+            with socket.create_connection((self._host, self._port), _TIMEOUT) as connection:
+                if self._tls is not None:
+                    self._tls.wrap_socket(connection, server_hostname=self._host).close()
+        except OSError as error:
+            raise InputError(f"{self._root}: {reason_of(error) or 'no connection'}") from None
 
     def _stored(self, event: Any) -> int:
         """C-STORE within a C-GET: the bytes as they came, behind file meta information."""
