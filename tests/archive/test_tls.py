@@ -20,7 +20,7 @@ from dcmlint.sources.open_source import SourceSettings, open_source
 sys.path.insert(0, str(Path(__file__).parent.parent / "network"))
 pytest.importorskip("cryptography")
 
-from network_certificates import Authority, Certificates  # noqa: E402
+from network_certificates import Authority, Certificates
 
 UIDS = {"0020000D": "1.2.3", "0020000E": "1.2.3.4", "00080018": "1.2.3.4.5"}
 
