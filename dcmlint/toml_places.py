@@ -70,7 +70,7 @@ class TomlPlaces:
 
     def place(self, path: str) -> tuple[int, int]:
         """Line and column of a path, or of the nearest place above it that is known; (0, 0) where none is."""
-        path = self._root + path.removeprefix("$")
+        path = self._root + path.removeprefix("$").removesuffix(":")
         while path not in self._marks and ("." in path or "[" in path):
             path = path[: max(path.rfind("."), path.rfind("["))]
         return self._marks.get(path, (0, 0))

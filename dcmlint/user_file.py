@@ -33,8 +33,8 @@ def hold(
 ) -> None:  # fmt: skip
     """Raise ``error`` for the first mistake in the order of the file; ``others`` of it has those that follow.
 
-    ``schema``: a file of the folder ``schemas``; ``place``: line and column of a path like ``$.rows[0].id``, (0, 0) for
-    unknown; ``text``: every scalar of the value is text, as YAML is read here; ``what``: what each message begins with.
+    ``schema``: a file of the folder ``schemas``; ``place``: line and column of a path like ``$.rows[0].id``, or of the key itself
+    (``$.rows[0].id:``), (0, 0) for unknown; ``text``: every scalar of the value is text, as YAML is read here; ``what``: what each message begins with.
     """
     validator = _validator(schema, text)
     mistakes = {
@@ -129,20 +129,23 @@ def _told(mistake: Any, path: str) -> Iterator[tuple[str, str, str]]:
         known = tuple(mistake.schema.get("properties", ()))
         for key in _unknown(mistake):
             hint = did_you_mean(key, known, f"known: {', '.join(known)}")
-            yield f"{path}.{key}", f"unknown key {_shown(key)}{within}", hint
+            yield f"{path}.{key}:", f"unknown key {_shown(key)}{within}", hint
     elif mistake.validator == "required":
         # An error for each key that is missing; its message begins with the key.  One that is misspelt is said as such.
         key = mistake.message.split("'")[1]
         if not any(did_you_mean(one, [key]) for one in _unknown(mistake)):
             yield path, f"the key {key!r} is missing{within}", ""
     elif mistake.validator in ("enum", "const"):
-        choices = [str(_words(one)) for one in (rule if mistake.validator == "enum" else [rule])]
+        # The empty text of a default is no word that anybody would write.
+        choices = [str(_words(one)) for one in (rule if mistake.validator == "enum" else [rule]) if one != ""]
         yield _choices(path, value, tuple(dict.fromkeys(choices)), within)
     elif mistake.validator == "type":
         # A text of some form is called by it.
         form = mistake.schema.get("title") if "pattern" in mistake.schema else None
         kind = form or _kinds([rule] if isinstance(rule, str) else rule)
         yield path, f"{_shown(value)}{within} is not {kind}", ""
+    elif mistake.validator == "minItems":
+        yield path, f"an empty list{within}", "name at least one, or leave the key out"
     elif mistake.validator in ("minimum", "maximum"):
         yield path, f"{_shown(value)}{within} is not {_range(mistake.schema)}", ""
     elif mistake.validator == "pattern":

@@ -38,6 +38,10 @@ def profile_schema() -> dict[str, Any]:
     )
     row = definitions["AttributeRow"]["properties"]
     row["id"] |= _form(r"^([A-Z]{2,5}\d{3})?$", "an id: the area and three digits")
+    # An empty list of what is allowed would demand nothing, or everything to be absent: neither is what its author means.
+    for listed in (row["values"], row["code"], properties["sop_classes"], properties["transfer_syntaxes"],
+                   definitions["Offer"]["properties"]["transfer_syntaxes"]):  # fmt: skip
+        _not_empty(listed)
     row["presence"] = {**row["presence"], "anyOf": [{"enum": list(PRESENCE)}, {"type": "string"}]}
     row["presence"].pop("type", None)
     definitions["Override"]["properties"]["expires"] = {
@@ -50,6 +54,12 @@ def profile_schema() -> dict[str, Any]:
         "patternProperties": {"^x-": {"description": "Parts that YAML anchors name."}},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _not_empty(schema: dict[str, Any]) -> None:
+    for one in (schema, *schema.get("anyOf", ())):
+        if one.get("type") == "array":
+            one["minItems"] = 1
 
 
 def _form(pattern: str, title: str) -> dict[str, str]:

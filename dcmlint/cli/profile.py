@@ -124,7 +124,7 @@ def check_profile(
         for remark in remarks:
             print(remark)
         print(f"{name}: {_counts(remarks)}")
-    if any(remark.code == "cannot-be-used" for remark in remarks):
+    if any(remark.unusable for remark in remarks):
         return 2  # as `check` ends with it
     return 1 if any(remark.severity == "error" for remark in remarks) else 0
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
 from dcmlint import standard
 from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
-from dcmlint.profiles.row_demands import Demand, Named, demands_of, named, tag_of
+from dcmlint.profiles.row_demands import Demand, Named, RowError, demands_of, named, tag_of
 from dcmlint.rules.model import Applies, Downgrade, Rule
 
 ROW = "profile-row"  # the tag of rules that are rows
@@ -32,7 +32,8 @@ class PlacedRow(msgspec.Struct, frozen=True):
     """A row with its id, its place in the file (``$.attributes[3].items[0]``) and the keywords above it.
 
     ``siblings``: the attributes of the rows of the same level; ``repeated``: an earlier row is about the same attribute.
-    ``sop_class``: of the row, or of the nearest row around it that names any.
+    ``sop_class``: of the row, or of the nearest row around it that names any; ``around``: the conditions of the rows around it,
+    as they are seen from its items.
     """
 
     id: str
@@ -42,6 +43,7 @@ class PlacedRow(msgspec.Struct, frozen=True):
     siblings: tuple[str, ...] = ()
     repeated: bool = False
     sop_class: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -55,8 +57,8 @@ def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
     paths: set[tuple[str, ...]] = set()
 
     def walk(
-        rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str, classes: tuple[str, ...]
-    ) -> Iterator[PlacedRow]:
+        rows: tuple[AttributeRow, ...], parents: tuple[str, ...], mark: str, classes: tuple[str, ...], around: tuple[str, ...],
+    ) -> Iterator[PlacedRow]:  # fmt: skip
         nonlocal number
         siblings = tuple(row.attribute for row in rows)
         for index, row in enumerate(rows):
@@ -66,12 +68,13 @@ def placed_rows(profile: Profile) -> Iterator[PlacedRow]:
             own = row.sop_class or classes
             yield PlacedRow(
                 row.id or f"{profile.area}{number:03}", row, place, parents, siblings,
-                repeated=path in paths, sop_class=own,
+                repeated=path in paths, sop_class=own, around=around,
             )  # fmt: skip
             paths.add(path)
-            yield from walk(row.items, path, f"{place}.items", own)
+            within = (*around, _lifted(row.when, "up" if parents else "root")) if row.when else around
+            yield from walk(row.items, path, f"{place}.items", own, within)
 
-    yield from walk(profile.attributes, (), "$.attributes", ())
+    yield from walk(profile.attributes, (), "$.attributes", (), ())
 
 
 def row_name(profile: Profile, placed: PlacedRow) -> str:
@@ -97,6 +100,8 @@ def row_rule(
     tag = tag_of(row.attribute) or 0
     entry = standard.load().dictionary.entry(tag)
     label = entry.name if entry is not None else row.attribute
+    if row.items and entry is not None and entry.vr != "SQ":
+        raise RowError("items", f"items are for sequences, and the VR is {entry.vr}")
 
     required = "" if row.presence in PRESENCE else f"({row.presence})"
     demands = demands_of(row, name, file)
@@ -126,7 +131,7 @@ def row_rule(
     if not assertion:
         return Rule(kind="table", **common)  # type: ignore[arg-type]
     message = row.message or _message(row, name, label, demands)
-    conditions = (guard, row.when, condition)
+    conditions = (guard, *placed.around, row.when, condition)
     return Rule(
         kind="expression", when=" && ".join(f"({part})" for part in conditions if part), assert_=assertion,
         at=row.attribute if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})", each=".".join(placed.parents), message=message,
@@ -192,12 +197,15 @@ def _seen_from_items(placed: PlacedRow) -> AttributeRow:
         return row
 
     def lifted(text: str) -> str:
-        return _NAMES.sub(
-            lambda found: found[0] if found[1] or found[2] in placed.siblings else f"up.{found[2]}", text
-        )
+        return _lifted(text, "up", placed.siblings)
 
     presence = row.presence if row.presence in PRESENCE else lifted(row.presence)
     return msgspec.structs.replace(row, when=lifted(row.when), assert_=lifted(row.assert_), presence=presence)
+
+
+def _lifted(text: str, level: str, but: Collection[str] = ()) -> str:
+    """An expression whose attributes are looked for at another level (``up`` or ``root``), except those named."""
+    return _NAMES.sub(lambda found: found[0] if found[1] or found[2] in but else f"{level}.{found[2]}", text)
 
 
 def _lesser(one: Severity, other: Severity) -> Severity:

@@ -63,6 +63,13 @@ def chain_of(source: ProfileSource) -> tuple[ProfileSource, ...]:
 
 def chain_values(chain: Sequence[ProfileSource], given: Mapping[str, Any]) -> dict[str, ParameterValue]:
     """The values of the parameters of a chain: defaults, then what profiles set, then what is given."""
+    for source in chain:
+        for name, parameter in source.as_written.parameters.items():
+            try:
+                parameter_values({name: parameter}, {})
+            except ProfileError as mistake:
+                place = source.place(f"$.parameters.{name}.default")
+                raise ProfileError(mistake.message, source.file, *place, mistake.hint) from None
     declared = {name: one for source in chain for name, one in source.profile.parameters.items()}
     inherited: dict[str, Any] = {}
     for source in chain:

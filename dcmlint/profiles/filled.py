@@ -32,7 +32,7 @@ _MESSAGES = frozenset({"message", "is_", "want"})
 _LISTS = frozenset({"values", "code", "transfer_syntaxes", "sop_classes"})  # a text alone is a list of one
 # What is compared with the value of an attribute.
 _DEMANDS = (
-    "values", "assert_", "pattern", "minimum", "maximum", "not_before", "not_after", "code", "context_group", "values_from",
+    "values", "assert_", "pattern", "minimum", "maximum", "longest", "not_before", "not_after", "code", "context_group", "values_from",
 )  # fmt: skip
 
 

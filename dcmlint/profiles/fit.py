@@ -18,6 +18,7 @@ from dcmlint.profiles.gap import Known, known_of
 from dcmlint.profiles.model import PRESENCE, Endpoint
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolved import Resolved
+from dcmlint.profiles.row_demands import LONGEST
 
 Direction = Literal["sent, not taken", "needed, not promised", "not compared"]
 _TAKEN: Direction = "sent, not taken"
@@ -216,6 +217,7 @@ _FROM_ONE = frozenset({
 
 
 def _always_met(need: Promise) -> bool:
+    """Whether every value that the standard allows meets it: sizes from 1 on, texts no longer than their VR."""
     row = need.row
     others = (
         need.values
@@ -226,7 +228,11 @@ def _always_met(need: Promise) -> bool:
         or row.code
         or row.context_group
     )
-    return not others and row.attribute in _FROM_ONE and float(row.minimum) <= 1
+    entry = standard.load().dictionary.by_keyword(row.attribute)
+    most = LONGEST.get(entry.vr) if entry is not None else None
+    large = not row.minimum or (row.attribute in _FROM_ONE and float(row.minimum) <= 1)
+    short = not row.longest or (most is not None and most <= int(row.longest))
+    return not others and large and short
 
 
 def _less(level: Severity) -> Severity:
@@ -242,6 +248,8 @@ def _presence(promise: Promise) -> str:
 def _meets(value: str, need: Promise) -> bool:
     row = need.row
     if need.values and value not in need.values:
+        return False
+    if row.longest and len(value) > int(row.longest):
         return False
     if row.pattern and safe_pattern(row.pattern).search(value[:MAX_SUBJECT]) is None:
         return False

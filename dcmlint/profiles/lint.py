@@ -12,30 +12,25 @@ import msgspec
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
 from dcmlint.expr.patterns import safe_pattern
-from dcmlint.findings.finding import RANK, Severity
-from dcmlint.profiles.attributes import PlacedRow, placed_rows
+from dcmlint.findings.finding import RANK
+from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.chain import chain_of, chain_values
 from dcmlint.profiles.filled import filled
-from dcmlint.profiles.gap import RETIRED_SCHEMES, gap_remarks
+from dcmlint.profiles.gap import gap_remarks
 from dcmlint.profiles.levels import named
+from dcmlint.profiles.lint_rows import contradictions, row_remarks
 from dcmlint.profiles.load import fully_read
-from dcmlint.profiles.meant import unknown_words
-from dcmlint.profiles.misplaced import holders
-from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
-from dcmlint.profiles.parameters import ParameterValue, as_list
+from dcmlint.profiles.meant import own_areas, unknown_words
+from dcmlint.profiles.model import Profile, ProfileSource
+from dcmlint.profiles.parameters import ParameterValue, as_list, parameters_in
 from dcmlint.profiles.patterns import substitution_problems
-from dcmlint.profiles.remark import Remark
+from dcmlint.profiles.remark import Remark, remark_at
 from dcmlint.profiles.resolve import resolve_chain
-from dcmlint.profiles.row_demands import requires, tag_of
+from dcmlint.profiles.row_demands import LONGEST
 from dcmlint.profiles.statements import statements_of
 from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.check import check_rule
-from dcmlint.standard.tags import ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix
 
-# PS3.5 Table 6.2-1: characters of one value.
-_LONGEST = {"AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "PN": 64 * 5 * 3,
-            "SH": 16, "ST": 1024, "TM": 16, "UI": 64}  # fmt: skip
-_CODE_SCHEME = "CodingSchemeDesignator"
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|#\d+);")
 
 
@@ -50,15 +45,16 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
     except ProfileError as mistake:
         return (_of_error(mistake, source),)
     for placed in placed_rows(source.profile):
-        remarks += _row(source, placed)
+        remarks += row_remarks(source, placed)
+    remarks += contradictions(source)
     remarks += _lists(source)
     remarks += _parameters(source, values)
     remarks += _texts(source)
     try:
         resolved = resolve_chain(chain, parameters)
+        own_areas(resolved)
     except (ProfileError, RuleError) as mistake:
-        remarks.append(_of_error(mistake, source))
-        return _ordered(remarks, source.profile.readings)
+        return _ordered(_with_error(remarks, _of_error(mistake, source)), source.profile.readings)
     for rule in resolved.rules:
         if rule.rule.id in resolved.own and rule.file == source.file:
             remarks += [_of_error(mistake, source) for mistake in check_rule(rule)]
@@ -66,6 +62,20 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
     if source.profile.source is not None and source.profile.attributes:
         remarks += gap_remarks(source)
     return _ordered(remarks, source.profile.readings)
+
+
+def _with_error(remarks: Iterable[Remark], said: Remark) -> list[Remark]:
+    """The remarks with that of an error; an error that is remarked at its place already is the same mistake."""
+    found = list(remarks)
+    for number, one in enumerate(found):
+        if one.severity == "error" and (one.file, one.line, one.column) == (
+            said.file,
+            said.line,
+            said.column,
+        ):
+            found[number] = msgspec.structs.replace(one, unusable=True)
+            return found
+    return [*found, said]
 
 
 def _ordered(remarks: Iterable[Remark], readings: Mapping[str, str]) -> tuple[Remark, ...]:
@@ -79,160 +89,8 @@ def _ordered(remarks: Iterable[Remark], readings: Mapping[str, str]) -> tuple[Re
 def _of_error(mistake: ProfileError | RuleError, source: ProfileSource) -> Remark:
     return Remark(
         code="cannot-be-used", severity="error", message=mistake.message + (f" ({mistake.hint})" if mistake.hint else ""),
-        file=mistake.file or source.file, line=mistake.line,
+        file=mistake.file or source.file, line=mistake.line, column=mistake.column, unusable=True,
     )  # fmt: skip
-
-
-def _remark(
-    source: ProfileSource,
-    mark: str,
-    code: str,
-    severity: Severity,
-    message: str,
-    row: str = "",
-    subject: str = "",
-) -> Remark:
-    line = source.place(mark)[0]
-    return Remark(
-        code=code, severity=severity, message=message, file=source.file, line=line, row=row, subject=subject
-    )
-
-
-# -- rows -------------------------------------------------------------------------------------------------------
-
-
-def _row(source: ProfileSource, placed: PlacedRow) -> Iterator[Remark]:
-    row, mark = placed.row, placed.mark
-
-    def say(code: str, severity: Severity, message: str, key: str = "") -> Remark:
-        return _remark(
-            source, f"{mark}.{key}" if key else mark, code, severity, message, placed.id, placed.path
-        )
-
-    dictionary = standard.load().dictionary
-    tag = tag_of(row.attribute)
-    if tag is None:
-        hint = _hint(row.attribute, dictionary.keywords())
-        yield say(
-            "unknown-keyword",
-            "error",
-            f"{row.attribute} is not a keyword of the data dictionary{hint}",
-            "attribute",
-        )
-        return
-    entry = dictionary.entry(tag)
-    if row.tag:
-        stated = tag_of(row.tag)
-        if stated is None:
-            yield say("unknown-tag", "error", f"{row.tag} is not a tag", "tag")
-        elif stated != tag:
-            other = dictionary.entry(stated)
-            whose = f"{other.name}" if other is not None else "nothing in the dictionary"
-            yield say("tag-mismatch", "error", f"({row.tag}) is {whose}, not {row.attribute}", "tag")
-    if entry is None:
-        return
-    if row.name and _letters(row.name) != _letters(entry.name):
-        yield say(
-            "name-mismatch",
-            "warning",
-            f"the statement calls it {row.name!r}, the dictionary {entry.name!r}",
-            "name",
-        )
-    if row.vr and row.vr not in entry.vr.split("/"):
-        yield say("vr-mismatch", "error", f"{entry.name} has VR {entry.vr}, not {row.vr} (PS3.6)", "vr")
-    nested = () if placed.parents else holders(tag, _classes(row, source.profile))
-    if nested:
-        where = ", or of ".join(nested)
-        yield say(
-            "nested-attribute", "warning",
-            f"{entry.name} is not an attribute of the data set itself, but of the items of {where}: the row belongs into `items`",
-            "attribute",
-        )  # fmt: skip
-    if not (requires(row) or row.items or row.says or row.not_seen or row.severity == "error"):
-        yield say("requires-nothing", "warning", f"the row of {entry.name} requires nothing")
-    if entry.retired:
-        yield say("retired-attribute", "warning", f"{entry.name} is retired (PS3.6)", "attribute")
-    yield from _printed(row, entry.name, say)
-    yield from _schemes(row, say)
-    yield from _single_index(row, say)
-    if row.pattern and entry.vr in _LONGEST:
-        yield from _too_long(row.pattern, entry.vr, entry.name, say)
-
-
-def _classes(row: AttributeRow, profile: Profile) -> tuple[str, ...]:
-    """The UIDs of the SOP Classes that a row is about; none where the profile does not say."""
-    words = row.sop_class or profile.sop_classes or profile.applies.sop_class
-    try:
-        return tuple(uid_of(word, "SOP Class") for word in as_list(words))
-    except ProfileError:
-        return ()
-
-
-_PRINTED = {
-    "vr": "the VR",
-    "value": "the value",
-    "presence": "the presence",
-    "name": "the name",
-    "tag": "the tag",
-}
-
-
-def _printed(row: AttributeRow, name: str, say: Any) -> Iterator[Remark]:
-    """What the document prints, where that cannot be meant; the row says how it was read."""
-    for key, text in row.printed.items():
-        if key not in _PRINTED:
-            yield say("unknown-key", "error", f"printed: {key} is none of {', '.join(_PRINTED)}", "printed")
-            continue
-        read = {"vr": row.vr, "name": row.name, "tag": row.tag, "presence": row.presence}.get(key, "")
-        yield say("printed-otherwise", "warning",
-                  f"the document prints {text} as {_PRINTED[key]} of {name}" + (f"; read as {read}" if read else ""), "printed")  # fmt: skip
-
-
-def _schemes(row: AttributeRow, say: Any) -> Iterator[Remark]:
-    if row.attribute != _CODE_SCHEME:
-        return
-    for word in as_list(row.values):
-        if word in RETIRED_SCHEMES:
-            yield say("retired-scheme", "warning",
-                      f"the coding scheme {word} is retired; {RETIRED_SCHEMES[word]} took its place (PS3.16 8)", "values")  # fmt: skip
-
-
-def _single_index(row: AttributeRow, say: Any) -> Iterator[Remark]:
-    """A dimension index over the columns alone gives all tiles of a column the same index (PS3.3 C.7.6.17.1)."""
-    if row.attribute != "DimensionIndexPointer":
-        return
-    words = as_list(row.values) or (row.printed.get("value", ""),)
-    listed = {tag_of(word) for word in words}
-    for one, other in (
-        (ColumnPositionInTotalImagePixelMatrix, RowPositionInTotalImagePixelMatrix),
-        (RowPositionInTotalImagePixelMatrix, ColumnPositionInTotalImagePixelMatrix),
-    ):
-        if listed == {one}:
-            names = [standard.load().dictionary.entry(tag) for tag in (one, other)]
-            assert names[0] is not None and names[1] is not None  # noqa: PT018
-            yield say("incomplete-index", "warning",
-                      f"the only index points to {names[0].name}: without {names[1].name} it cannot tell tiles apart (PS3.3 C.7.6.17)", "values")  # fmt: skip
-
-
-def _doubled(pattern: str, name: str) -> str:
-    """What is wrong with a pattern in which every backslash stands twice, as program text and some guides print it."""
-    if re.search(r"\\\\[dDwWsSbB.]", pattern) and not re.search(r"(?<!\\)\\(?!\\)", pattern):
-        return f"{name} has doubled backslashes: \\\\d finds a backslash and the letter d; write \\d"
-    return ""
-
-
-def _too_long(pattern: str, vr: str, name: str, say: Any) -> Iterator[Remark]:
-    try:
-        shortest = safe_pattern(pattern).shortest
-    except ValueError:
-        return
-    if shortest > _LONGEST[vr]:
-        yield say("pattern-too-long", "error",
-                  f"the pattern takes at least {shortest} characters, and {name} ({vr}) holds at most {_LONGEST[vr]}", "pattern")  # fmt: skip
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
@@ -248,7 +106,7 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
             try:
                 uid = uid_of(word, type_)
             except ProfileError as mistake:
-                yield _remark(
+                yield remark_at(
                     source,
                     mark,
                     "unknown-uid",
@@ -258,7 +116,7 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                 continue
             entry = standard.load().uid(uid)
             if entry is None:
-                yield _remark(
+                yield remark_at(
                     source,
                     mark,
                     "unknown-uid",
@@ -266,7 +124,7 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                     f"{uid} is not in PS3.6 Annex A: a private {type_}?",
                 )
             elif entry.type != type_:
-                yield _remark(
+                yield remark_at(
                     source,
                     mark,
                     "unknown-uid",
@@ -274,7 +132,7 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                     f"{uid} is {entry.name}, a {entry.type}, not a {type_}",
                 )
             elif entry.retired:
-                yield _remark(
+                yield remark_at(
                     source,
                     mark,
                     "retired-uid",
@@ -284,8 +142,8 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                 )
     for number, endpoint in enumerate(profile.endpoints):
         mark = f"$.endpoints[{number}]"
-        if endpoint.tls_minimum and endpoint.tls_minimum not in ("1.2", "1.3"):
-            yield _remark(
+        if endpoint.tls_minimum in ("1.0", "1.1"):
+            yield remark_at(
                 source,
                 mark,
                 "weak-tls",
@@ -293,7 +151,7 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
                 f"{endpoint.name}: TLS {endpoint.tls_minimum} is not secure (PS3.15 B.12)",
             )
         if endpoint.protocol == "dicom-tls" and endpoint.port == "104":
-            yield _remark(source, mark, "unusual-port", "info",
+            yield remark_at(source, mark, "unusual-port", "info",
                           f"{endpoint.name}: port 104 is registered for DICOM without TLS, 2762 for DICOM over TLS (PS3.8 9.1.2, PS3.15 B.1)")  # fmt: skip
 
 
@@ -302,6 +160,10 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
 
 def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
     """Patterns that nothing can match, substitutions without their groups, what was copied with HTML's signs."""
+    for name in source.as_written.parameters:
+        if name not in _used(source.as_written):
+            says = f"no part of the profile uses the parameter {name}"
+            yield remark_at(source, f"$.parameters.{name}", "unused-parameter", "warning", says)
     for name, value in values.items():
         mark = f"$.set.{name}" if f"$.set.{name}" in source.marks else f"$.parameters.{name}"
         if value.value is None:
@@ -309,10 +171,10 @@ def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> 
         entity = _ENTITY.search(value.value) if value.parameter.type in ("pattern", "substitution") else None
         if entity is not None:
             message = f"{name} holds {entity[0]}: was it copied from HTML?"
-            yield _remark(source, mark, "html-entity", "warning", message)
+            yield remark_at(source, mark, "html-entity", "warning", message)
         doubled = _doubled(value.value, name) if value.parameter.type == "pattern" else ""
         if doubled:
-            yield _remark(source, mark, "doubled-backslash", "warning", doubled)
+            yield remark_at(source, mark, "doubled-backslash", "warning", doubled)
         if value.parameter.type == "pattern" and name.endswith("_format"):
             attribute = values.get(name.removesuffix("_format") + "_attribute")
             if attribute is not None and attribute.value is not None:
@@ -323,17 +185,31 @@ def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> 
                 safe_pattern(modifier.value) if modifier is not None and modifier.value is not None else None
             )
             for problem in substitution_problems(value.value, pattern):
-                yield _remark(source, mark, "substitution-without-group", "error", f"{name}: {problem}")
+                yield remark_at(source, mark, "substitution-without-group", "error", f"{name}: {problem}")
+
+
+def _used(profile: Profile) -> set[str]:
+    named_ = {name for endpoint in profile.endpoints for name in (*endpoint.needs, *endpoint.only)}
+    return named_.union(
+        parameters_in(msgspec.structs.replace(profile, about="", notes=(), statements=(), parameters={}))
+    )
+
+
+def _doubled(pattern: str, name: str) -> str:
+    """What is wrong with a pattern in which every backslash stands twice, as program text and some guides print it."""
+    if re.search(r"\\\\[dDwWsSbB.]", pattern) and not re.search(r"(?<!\\)\\(?!\\)", pattern):
+        return f"{name} has doubled backslashes: \\\\d finds a backslash and the letter d; write \\d"
+    return ""
 
 
 def _mapped(source: ProfileSource, mark: str, name: str, pattern: str, path: str) -> Iterator[Remark]:
     entry = standard.load().dictionary.by_keyword(path.rpartition(".")[2])
-    if entry is None or entry.vr not in _LONGEST:
+    if entry is None or entry.vr not in LONGEST:
         return
     shortest = safe_pattern(pattern).shortest
-    if shortest > _LONGEST[entry.vr]:
-        yield _remark(source, mark, "pattern-too-long", "error",
-                      f"{name} takes at least {shortest} characters, and {entry.name} ({entry.vr}) holds at most {_LONGEST[entry.vr]}")  # fmt: skip
+    if shortest > LONGEST[entry.vr]:
+        yield remark_at(source, mark, "pattern-too-long", "error",
+                      f"{name} takes at least {shortest} characters, and {entry.name} ({entry.vr}) holds at most {LONGEST[entry.vr]}")  # fmt: skip
 
 
 # -- words ------------------------------------------------------------------------------------------------------
@@ -345,9 +221,9 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
     for number, override in enumerate(profile.overrides):
         mark = f"$.overrides[{number}]"
         if not override.reason.strip():
-            yield _remark(source, mark, "no-reason", "error", "an override needs a reason")
+            yield remark_at(source, mark, "no-reason", "error", "an override needs a reason")
         if override.expires < today:
-            yield _remark(
+            yield remark_at(
                 source,
                 mark,
                 "expired",
@@ -359,7 +235,7 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
     for number, statement in enumerate(profile.statements):
         mark = f"$.statements[{number}]"
         if not statement.by and not statement.not_seen:
-            yield _remark(
+            yield remark_at(
                 source,
                 mark,
                 "unexplained-statement",
@@ -368,7 +244,7 @@ def _texts(source: ProfileSource) -> Iterator[Remark]:
             )
     for placed in placed_rows(profile):
         if not placed.row.section:
-            yield _remark(
+            yield remark_at(
                 source,
                 placed.mark,
                 "no-section",
@@ -394,14 +270,15 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     for (mark, word), locked in refused.items():
         names = ", ".join(list(locked)[:4]) + (f" and {len(locked) - 4} more" if len(locked) > 4 else "")
         by = ", ".join(dict.fromkeys(locked.values()))
-        yield _remark(
+        yield remark_at(
             source, mark, "locked", "warning", f"{word!r} does not lower {names}: locked by {by}",
         )  # fmt: skip
     for link, mark, word, close in unknown_words(resolved):
         if link.profile.id == profile.id:
-            hint = f": {close}" if close else ""
+            hint = f" ({close})" if close else ""
             says = f"{word!r} is not a rule, area or tag{hint}"
-            yield _remark(source, mark, "unknown-rule", "error", says)
+            remark = remark_at(source, mark, "unknown-rule", "error", says)
+            yield msgspec.structs.replace(remark, unusable=True)
     ids = {rule.rule.id for rule in resolved.rules} | {one.what for one in resolved.not_checked}
     ids |= {f"endpoint {endpoint.name}" for link in resolved.chain for endpoint in link.profile.endpoints}
     ids |= {f"parameter {name}" for name in resolved.parameters}
@@ -410,7 +287,7 @@ def _words(source: ProfileSource, resolved: Any) -> Iterator[Remark]:
     for statement in statements_of(profile):
         for word in statement.by:
             if word not in ids:
-                yield _remark(
+                yield remark_at(
                     source,
                     "$.statements",
                     "unknown-rule",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dcmlint.errors import ProfileError, RuleError, did_you_mean
+from dcmlint import standard
+from dcmlint.errors import ProfileError, RuleError, StandardError, did_you_mean
 from dcmlint.expr.patterns import PatternError, safe_pattern
 from dcmlint.plugins import plugins
 from dcmlint.profiles.model import PRESENCE, PS3_2, AttributeRow, Profile, ProfileSource
@@ -84,7 +85,7 @@ def profile_bundle() -> ProfileBundle:
         marks = {
             path: place
             for path, place in source.marks.items()
-            if path.startswith(("$.own_rules", "$.attributes"))
+            if path.startswith(("$.own_rules", "$.attributes")) and not path.endswith(":")
         }
         made.append(ProfileSource(profile, source.file, marks))
     return ProfileBundle(key=folder_key(folder), profiles=tuple(made))
@@ -112,12 +113,9 @@ def read_profile(path: Path, shown: str) -> ProfileSource:
 
 def parse_profile(text: str, shown: str) -> ProfileSource:
     """A profile from the text of its file; see `read_profile`."""
-    from dcmlint.rules.yaml_source import parse_yaml
+    from dcmlint.rules.yaml_source import parse_yaml, single
 
-    documents = parse_yaml(text, shown, ProfileError)
-    if len(documents) != 1:
-        raise ProfileError(f"one document is expected, {len(documents)} found", shown)
-    return _typed(documents[0])
+    return _typed(single(parse_yaml(text, shown, ProfileError), shown, ProfileError))
 
 
 def _typed(source: Source, built_in: bool = False) -> ProfileSource:
@@ -157,6 +155,11 @@ def _check_form(source: ProfileSource) -> None:
     if (profile.attributes or lists) and not profile.area:
         raise wrong("a profile with attributes, SOP Classes, transfer syntaxes or file names needs an area", "$",
                     "area: LAB gives the ids LAB001, LAB002, ...")  # fmt: skip
+    if profile.edition:
+        try:
+            standard.open_edition(profile.edition)
+        except StandardError as mistake:
+            raise wrong(str(mistake), "$.edition") from None
     for name, parameter in profile.parameters.items():
         if parameter.type == "choice" and not parameter.choices:
             raise wrong(f"the parameter {name} is a choice without choices", f"$.parameters.{name}")
@@ -204,8 +207,6 @@ def _check_match(key: str, text: str, wrong: Callable[..., ProfileError], path: 
         except RuleError as mistake:
             raise wrong(mistake.message, path, mistake.hint) from None
     elif key != "path" and tag_of(key) is None:
-        from dcmlint import standard
-
         hint = did_you_mean(key, standard.load().dictionary.keywords(), "a keyword, `path` or `when`")
         raise wrong(f"{key!r} is not a keyword of the data dictionary", path, hint)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dcmlint.errors import did_you_mean
+from dcmlint.errors import ProfileError, did_you_mean
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.made_rules import LIST_RULES, ORDER_RULE
 from dcmlint.profiles.model import Profile, ProfileSource
@@ -22,6 +22,22 @@ def unknown_words(resolved: Resolved) -> Iterator[tuple[ProfileSource, str, str,
         for mark, word in _naming(source.as_written):
             if word not in words:
                 yield source, mark, word, did_you_mean(word, words)
+
+
+def own_areas(resolved: Resolved) -> None:
+    """Raise ProfileError for a profile whose area is that of rules which come with dcmlint: its words would mean both."""
+    for source in resolved.chain:
+        profile = source.as_written
+        if profile.area and any(
+            rule.rule.area == profile.area for rule in resolved.rules if rule.rule.id not in resolved.own
+        ):
+            place = source.place("$.area")
+            raise ProfileError(
+                f"the area {profile.area} has rules that come with dcmlint",
+                source.file,
+                *place,
+                "take another one",
+            )
 
 
 def _own_words(profile: Profile) -> set[str]:

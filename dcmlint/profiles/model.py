@@ -91,8 +91,8 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     forbidden, a word of PS3.2 (ALWAYS, VNAP, ANAP, EMPTY, AUTO, CONFIG, USER, MWL …), or an expression that says when it is required.  ``empty``: whether it may be there without a
     value (default: forbidden where it must be there).  ``values``: what it may be; a value with backslashes
     is all values of the attribute.  ``values_from``: a file beside the profile with one value a line (the first
-    column of CSV).  ``pattern``: found in the value.  ``minimum`` and ``maximum``: of a number.  ``not_before`` and
-    ``not_after``: of a date: YYYY-MM-DD, today, today-30d, today-120y.  ``code``: SCHEME:VALUE of a code sequence, or a list of
+    column of CSV).  ``pattern``: found in the value.  ``minimum`` and ``maximum``: of a number.  ``longest``: the largest number
+    of characters of each value.  ``not_before`` and ``not_after``: of a date: YYYY-MM-DD, today, today-30d, today-120y.  ``code``: SCHEME:VALUE of a code sequence, or a list of
     them; ``context_group``: the number of the CID that its codes are of.  ``source``: ``order``, or ``order.KEY``: the value is that
     of the order or worklist item that --order gives.  ``assert``: an expression that holds
     wherever the attribute is; ``want``: what is expected then, in words.  ``when``: where the row holds at all.  ``items``: rows of a sequence's items.
@@ -115,6 +115,7 @@ class AttributeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pattern: str = ""
     minimum: str = ""
     maximum: str = ""
+    longest: str = ""
     not_before: str = ""
     not_after: str = ""
     code: str | tuple[str, ...] = ()

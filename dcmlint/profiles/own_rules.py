@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from dcmlint import standard
 from dcmlint.errors import ProfileError, RuleError, did_you_mean
+from dcmlint.expr import compile_expression
 from dcmlint.profiles.attributes import PlacedRow, placed_rows, row_rule
 from dcmlint.profiles.levels import ChainLevels
 from dcmlint.profiles.made_rules import (
@@ -19,10 +21,12 @@ from dcmlint.profiles.made_rules import (
     sop_classes_rule,
     transfer_syntaxes_rule,
 )
-from dcmlint.profiles.model import ProfileSource
+from dcmlint.profiles.model import PRESENCE, ProfileSource
 from dcmlint.profiles.resolved import NotChecked
 from dcmlint.profiles.row_demands import RowError, tag_of
+from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.model import Applies, Rule, RuleSource
+from dcmlint.rules.names import RULE_NAMES
 
 _LISTS = (
     ("sop_classes", sop_classes_rule),
@@ -90,6 +94,8 @@ def rules_of(
     if lacks(f"everything of {profile.id}", "$.applies"):
         return
     applies, guard = applies_of(profile)
+    for number, word in enumerate(applies.sop_class):
+        _class(source, word, f"$.applies.sop_class[{number}]")
     for row in placed_rows(profile):
         if lacks(row.id, row.mark):
             continue
@@ -104,6 +110,8 @@ def rules_of(
             yield made, written | _everywhere(source.place(row.mark))
     for number, rule in enumerate(profile.own_rules):
         prefix = f"$.own_rules[{number}]"
+        for index, word in enumerate(rule.applies.sop_class):
+            _class(source, word, f"{prefix}.applies.sop_class[{index}]")
         if lacks(rule.id, prefix):
             continue
         try:
@@ -164,6 +172,14 @@ def _counts(source: ProfileSource, key: str, chain: Sequence[ProfileSource]) -> 
     return any(words.intersection(one.profile.lock) for one in (source, *later))
 
 
+def _class(source: ProfileSource, word: str, mark: str) -> None:
+    """Raise ProfileError for a word that is no SOP Class: what is restricted to it would never be checked."""
+    try:
+        uid_of(word, "SOP Class")
+    except ProfileError as mistake:
+        raise ProfileError(mistake.message, source.file, *source.place(mark), mistake.hint) from None
+
+
 def _everywhere(place: tuple[int, int]) -> _Marks:
     return dict.fromkeys(("$", "$.when", "$.assert", "$.message", "$.want", "$.at", "$.each"), place)
 
@@ -171,6 +187,8 @@ def _everywhere(place: tuple[int, int]) -> _Marks:
 def _row(source: ProfileSource, placed_row: PlacedRow, applies: Applies, guard: str) -> Rule | None:
     row = placed_row.row
     try:
+        for number, word in enumerate(row.sop_class):
+            _class(source, word, f"{placed_row.mark}.sop_class[{number}]")
         if placed_row.sop_class:
             applies = Applies(sop_class=placed_row.sop_class)
         document = document_of(source.profile)
@@ -179,7 +197,35 @@ def _row(source: ProfileSource, placed_row: PlacedRow, applies: Applies, guard: 
             assumed=placed_row.mark in source.assumed,
         )  # fmt: skip
     except ProfileError as mistake:
+        if mistake.file:
+            raise
         key = f".{mistake.key.rstrip('_')}" if isinstance(mistake, RowError) else ""
         place = source.place(f"{placed_row.mark}{key}")
         whose = "" if key == ".attribute" else f"{row.attribute}: "
         raise ProfileError(f"{whose}{mistake.message}", source.file, *place, mistake.hint) from None
+
+
+def blamed(source: ProfileSource, rule: str) -> tuple[int, int] | None:
+    """Line and column of the expression or pattern of a row that cannot be compiled; None for a rule that is no row.
+
+    The rule of a row is one expression made of several keys: a place within it says nothing to who wrote the row.
+    """
+    for placed in placed_rows(source.profile):
+        if placed.id != rule:
+            continue
+        row = placed.row
+        texts = {
+            "when": row.when,
+            "assert": row.assert_,
+            "presence": "" if row.presence in PRESENCE else row.presence,
+        }
+        if row.pattern:
+            texts["pattern"] = f"matches(StudyID, {json.dumps(row.pattern, ensure_ascii=False)})"
+        for key, text in texts.items():
+            try:
+                if text:
+                    compile_expression(text, RULE_NAMES)
+            except RuleError:
+                return source.place(f"{placed.mark}.{key}")
+        return source.place(placed.mark)
+    return None

@@ -18,9 +18,9 @@ from dcmlint.profiles.levels import ChainLevels, levels_of
 from dcmlint.profiles.load import builtin_profiles, find_profile, installed_profiles
 from dcmlint.profiles.locked_parameters import hold_locked_parameters
 from dcmlint.profiles.made_rules import document_of
-from dcmlint.profiles.meant import unknown_words
+from dcmlint.profiles.meant import own_areas, unknown_words
 from dcmlint.profiles.model import Endpoint, GateAction, ProfileSource
-from dcmlint.profiles.own_rules import OwnRules, order_rules, rules_of
+from dcmlint.profiles.own_rules import OwnRules, blamed, order_rules, rules_of
 from dcmlint.profiles.parameters import Values, value_text
 from dcmlint.profiles.placed_endpoints import MAY_LACK, placed
 from dcmlint.profiles.resolved import Exemption, NotChecked, Resolved
@@ -46,6 +46,7 @@ def resolve_profile(
         given = msgspec.json.encode(parameters or {}, order="sorted")
         return _resolved_builtin(source.profile.id, given, keep, datetime.date.today().isoformat())
     resolved = resolve_chain(chain_of(source), parameters, keep=keep)
+    own_areas(resolved)
     for profile, mark, word, close in unknown_words(resolved):
         raise ProfileError(f"{word!r} is not a rule, area or tag", profile.file, *profile.place(mark), close)
     return resolved
@@ -134,12 +135,10 @@ def _compile(chain: Sequence[ProfileSource], own: OwnRules) -> None:
         try:
             compiled(source).whole()
         except RuleError as mistake:
+            profile = next(one for one in chain if one.profile.id == own.origin[source.rule.id])
+            place = blamed(profile, source.rule.id) or (mistake.line, mistake.column)
             raise ProfileError(
-                f"{source.rule.id}: {mistake.message}",
-                mistake.file,
-                mistake.line,
-                mistake.column,
-                mistake.hint,
+                f"{source.rule.id}: {mistake.message}", mistake.file, *place, mistake.hint
             ) from None
 
 

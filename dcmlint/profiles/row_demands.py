@@ -18,8 +18,13 @@ from dcmlint.profiles.orders import separator_of
 from dcmlint.profiles.parameters import as_list
 
 NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV", "US/SS"})
+# Characters of one value: PS3.5 Table 6.2-1; of a person's name three component groups with the signs between them.
+LONGEST = {"AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "PN": 64 * 3 + 2,
+           "SH": 16, "ST": 1024, "TM": 16, "UI": 64}  # fmt: skip
+_NO_TEXT = frozenset({"AT", "OB", "OD", "OF", "OL", "OV", "OW", "OB/OW", "SQ", "UN"})
 _DATES = frozenset({"DA", "DT"})
 _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})\)?")
+_DIGITS = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})")
 _DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _TODAY = re.compile(r"today(?: ?([+-]) ?(\d{1,5}) ?([dy]))?")
 _CODE = re.compile(r"(?P<scheme>[^:|,\s]{1,16}) ?[:|,] ?(?P<value>\S{1,64})")
@@ -54,7 +59,11 @@ class RowError(ProfileError):
 
 def unknown_keyword(word: str) -> RowError:
     """The mistake of a row whose attribute the dictionary does not know."""
-    hint = did_you_mean(word, standard.load().dictionary.keywords())
+    digits = _DIGITS.fullmatch(word)
+    hint = (
+        f"did you mean ({digits[1]},{digits[2]})?" if digits is not None
+        else did_you_mean(word, standard.load().dictionary.keywords())
+    )  # fmt: skip
     return RowError("attribute", f"{word!r} is not a keyword of the data dictionary", hint)
 
 
@@ -94,7 +103,7 @@ def demands_of(row: AttributeRow, name: Named, file: str) -> tuple[Demand, ...]:
 
 def requires(row: AttributeRow) -> bool:
     """Whether a row asks for anything besides the VR."""
-    value = (row.values, row.values_from, row.pattern, row.minimum, row.maximum, row.not_before, row.not_after, row.code,
+    value = (row.values, row.values_from, row.pattern, row.minimum, row.maximum, row.longest, row.not_before, row.not_after, row.code,
              row.context_group, row.source, row.assert_)  # fmt: skip
     return row.presence != "optional" or row.empty in ("forbidden", "required") or any(value)
 
@@ -191,6 +200,20 @@ def _bound(vr: str, key: str, text: str) -> str:
         return _literal(vr, text)
     except ProfileError as mistake:
         raise RowError(key, mistake.message) from None
+
+
+def _longest(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
+    if not row.longest:
+        return
+    if name.vr in NUMBERS or name.vr in _NO_TEXT:
+        raise RowError("longest", f"longest is for text, and the VR is {name.vr}")
+    if not row.longest.isdecimal() or not int(row.longest):
+        raise RowError("longest", f"{row.longest!r} is not a number of characters")
+    most = int(row.longest)
+    characters = f"{most} character{'s' * (most > 1)}"
+    yield Demand(
+        _each(name, f"size({{0}}) <= {most}"), f"is longer than {characters}", f"at most {characters}"
+    )
 
 
 def _dates(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
@@ -319,6 +342,6 @@ def _literal(vr: str, word: str) -> str:
 
 # The keys of a row, and what makes demands of them.
 _MAKERS: tuple[tuple[tuple[str, ...], Callable[[AttributeRow, Named, str], Iterator[Demand]]], ...] = (
-    (("values", "values_from"), _listed), (("pattern",), _pattern), (("minimum", "maximum"), _range),
+    (("values", "values_from"), _listed), (("pattern",), _pattern), (("minimum", "maximum"), _range), (("longest",), _longest),
     (("not_before", "not_after"), _dates), (("code",), _codes), (("context_group",), _context_group), (("assert_",), _assertion),
 )  # fmt: skip

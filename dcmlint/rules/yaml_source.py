@@ -33,7 +33,7 @@ class Tagged(msgspec.Struct, frozen=True):
 class Source(msgspec.Struct, frozen=True):
     """What stands in a YAML file: strings, lists, dicts and `Tagged`; ``marks`` gives (line, column) by path.
 
-    Paths are like ``$.references[0].part``.
+    Paths are like ``$.references[0].part``; ``$.references[0].part:`` is the key itself.
     """
 
     value: Any
@@ -43,6 +43,9 @@ class Source(msgspec.Struct, frozen=True):
     def place(self, path: str) -> tuple[int, int]:
         """Line and column of a path, or of the nearest node above it that is known."""
         while path not in self.marks and "." in path:
+            if path.endswith(":"):
+                path = path[:-1]
+                continue
             path = path.rpartition(".")[0] if not path.endswith("]") else path.rpartition("[")[0]
         return self.marks.get(path, (0, 0))
 
@@ -60,7 +63,10 @@ def parse_yaml(text: str, file: str, error: type[LocatedError] = RuleError) -> l
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
-        raise error(f"not YAML: {getattr(problem, 'problem', problem)}", file, line, column) from None
+        lines = text.splitlines()
+        tab = 0 < line <= len(lines) and lines[line - 1][column - 1 : column] == "\t"
+        says = "a tab: YAML indents by blanks" if tab else getattr(problem, "problem", problem)
+        raise error(f"not YAML: {says}", file, line, column) from None
     sources = []
     for node in nodes:
         marks: Marks = {}
@@ -74,12 +80,21 @@ def read_yaml(path: Path, shown: str, error: type[LocatedError] = RuleError) -> 
         if not path.is_file() and path.exists():
             raise error("not a regular file", shown)
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8"
-        raise error(f"cannot be read: {reason}", shown) from None
-    documents = parse_yaml(text, shown, error)
-    if len(documents) != 1:
-        raise error(f"one document is expected, {len(documents)} found", shown)
+    except OSError as problem:
+        raise error(f"cannot be read: {problem.strerror}", shown) from None
+    except UnicodeDecodeError as problem:
+        before = problem.object[: problem.start]
+        line, column = before.count(b"\n") + 1, problem.start - before.rfind(b"\n")
+        raise error("cannot be read: not UTF-8", shown, line, column) from None
+    return single(parse_yaml(text, shown, error), shown, error)
+
+
+def single(documents: list[Source], shown: str, error: type[LocatedError]) -> Source:
+    """The one document of a file.  Raises ``error`` for none, and for a second with its place."""
+    if len(documents) > 1:
+        raise error(f"one document is expected, {len(documents)} found", shown, *documents[1].place("$"))
+    if not documents:
+        raise error("the file is empty", shown, 1, 1)
     return documents[0]
 
 
@@ -122,6 +137,7 @@ class _Reading:
             if key in result:
                 raise self._wrong(f"the key {key!r} occurs twice", key_node)
             result[key] = self.convert(value_node, f"{path}.{key}", marks, depth + 1)
+            marks[f"{path}.{key}:"] = _at(key_node)
         for part in parts:
             self._merge(part, result, path, marks, depth + 1)
         return result
@@ -135,7 +151,7 @@ class _Reading:
         for key, value in (whole.value if isinstance(whole, Tagged) else whole).items():
             if key not in result:
                 result[key] = value
-                inner = (f"{path}.{key}.", f"{path}.{key}[")
+                inner = (f"{path}.{key}.", f"{path}.{key}[", f"{path}.{key}:")
                 marks.update({m: at for m, at in below.items() if f"{m}." == inner[0] or m.startswith(inner)})
 
     def _wrong(self, message: str, node: Any) -> LocatedError:

@@ -74,7 +74,7 @@ def test_remarks(text: str, code: str, severity: str) -> None:
 def test_a_remark_has_its_line() -> None:
     (remark,) = [one for one in remarks(row("vr: SH")) if one.code == "vr-mismatch"]
     assert remark.line == 8
-    assert str(remark).startswith("stated.yaml:8: error[vr-mismatch] LAB001:")
+    assert str(remark).startswith("stated.yaml:8:74: error[vr-mismatch] LAB001:")
 
 
 def test_the_gap() -> None:

@@ -83,7 +83,7 @@ def test_mistakes_are_one_line_and_2(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text('id: lab\nversion: "1"\ntitel: Lab\n')
     done = dcmlint("check", "-p", "./lab.yaml", GOOD, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip() == "dcmlint: lab.yaml:3:8: unknown key 'titel' (did you mean title?)"
+    assert done.stderr.strip() == "dcmlint: lab.yaml:3:1: unknown key 'titel' (did you mean title?)"
     done = dcmlint("check", "-p", "wsi", "--set", "x=1", GOOD)
     assert done.returncode == 2
     assert "no parameters" in done.stderr

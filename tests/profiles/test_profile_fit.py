@@ -315,3 +315,18 @@ def test_a_receiver_in_the_place_of_a_sender_is_said(capsys: pytest.CaptureFixtu
 def test_general_rules_of_a_receiver_need_files(capsys: pytest.CaptureFixture[str]) -> None:
     run(["profile", "fit", "dicomvert-2.0", "pacs-ingest"])
     assert "general rules of pacs-ingest need files" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("sender", "longest", "wanted"),
+    [
+        ("", 16, set()), ("", 15, {(NEEDED, "warning", "AccessionNumber")}),
+        ("attributes: [{attribute: AccessionNumber, values: [ABC]}]\n", 3, set()),
+        ("attributes: [{attribute: AccessionNumber, values: [ABC, ABCD]}]\n", 3, {(TAKEN, "error", "AccessionNumber")}),
+    ],
+)  # fmt: skip
+def test_a_longest_value_beside_what_the_vr_can_hold(
+    sender: str, longest: int, wanted: set[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    receiver = f"attributes: [{{attribute: AccessionNumber, longest: {longest}}}]\n"
+    assert fit(tmp_path, WSI + sender, receiver) == wanted

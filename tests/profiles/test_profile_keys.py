@@ -159,6 +159,7 @@ CASES: list[tuple[str, str, tuple[str, str], Callable[[str, Path, dict[str, Any]
     ("attributes.pattern", row("pattern: ^a"), ("^a", "^b"), check, {"StudyID": "a"}),
     ("attributes.minimum", row("minimum: 1", "Rows"), ("1}", "1000}"), check, {}),
     ("attributes.maximum", row("maximum: 1000", "Rows"), ("1000", "1"), check, {}),
+    ("attributes.longest", row("longest: 9", "StudyID"), ("9", "1"), check, {"StudyID": "ABC"}),
     ("attributes.not_before", row("not_before: 2000-01-01", "StudyDate"), ("2000", "2025"), check, {"StudyDate": "20240101"}),
     ("attributes.not_after", row("not_after: 2025-01-01", "StudyDate"), ("2025", "2000"), check, {"StudyDate": "20240101"}),
     ("attributes.code", row("code: 'SCT:433466003'", "ContainerTypeCodeSequence"), ("433466003", "434711009"), check, {}),

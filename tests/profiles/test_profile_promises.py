@@ -327,3 +327,40 @@ def test_rules_that_serve_a_statement_cite_it() -> None:
     assert "MAN-0515 Rev. B 4 step 4e" in [str(reference) for reference in finding.references]
     report = checked(gt450({"NumberOfFrames": "3"}), "wsi")
     assert all("MAN" not in str(one.references) for one in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("condition", "fails"),
+    [
+        ('Modality == "SM"', True), ('Modality == "CT"', False), ("size(SpecimenDescriptionSequence) > 1", False),
+        ('value(ImageType, 3) == "VOLUME"', True),
+    ],
+)  # fmt: skip
+def test_the_condition_of_a_sequence_holds_for_the_rows_of_its_items(
+    condition: str, fails: bool, tmp_path: Path
+) -> None:
+    path = written(
+        tmp_path, "try", "TRY",
+        f"attributes:\n  - attribute: SpecimenDescriptionSequence\n    when: '{condition}'\n    items:\n"
+        "      - {id: TRY002, attribute: SpecimenIdentifier, values: [OTHER]}\n"
+        "      - attribute: SpecimenPreparationSequence\n        when: has(SpecimenIdentifier)\n        items:\n"
+        "          - attribute: SpecimenPreparationStepContentItemSequence\n            items:\n"
+        "              - {id: TRY005, attribute: ValueType, values: [NUM]}\n",
+    )  # fmt: skip
+    assert set(found(checked(gt450(), path), "error")) == ({"TRY002", "TRY005"} if fails else set())
+    without = gt450({"SpecimenDescriptionSequence[0].SpecimenIdentifier": ABSENT})
+    assert "TRY005" not in found(checked(without, path))
+
+
+def test_the_longest_value(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "try", "TRY",
+        "attributes:\n  - {attribute: StudyID, longest: 4}\n  - {attribute: ImageType, longest: 8}\n  - {attribute: PatientName, longest: 7}\n",
+    )  # fmt: skip
+    assert found(checked(gt450({"StudyID": "ABCD", "PatientName": "山田^太郎"}), path), "error") == {}
+    report = checked(
+        gt450({"StudyID": "ABCDE", "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "RESAMPLED"]}), path
+    )
+    one, other = (each for each in report.findings if each.severity == "error")
+    assert (one.message, one.want) == ("Study ID is longer than 4 characters", "at most 4 characters")
+    assert other.rule == "TRY002"

@@ -27,9 +27,9 @@ def mistakes(error: LocatedError) -> list[str]:
 
 
 PROFILES = [
-    ("titel: x\n", ["5:8 unknown key 'titel' (did you mean title?)"]),
+    ("titel: x\n", ["5:1 unknown key 'titel' (did you mean title?)"]),
     ("source: {short: x}\n", ["5:9 the key 'document' is missing in source"]),
-    ("source: {documnt: x}\n", ["5:19 unknown key 'documnt' in source (did you mean document?)"]),
+    ("source: {documnt: x}\n", ["5:10 unknown key 'documnt' in source (did you mean document?)"]),
     ("extends: wsi\n", ["5:10 'wsi' in extends is not a list"]),
     ("attributes:\n  - {attribute: Rows, severity: warn}\n", ["6:33 'warn' in attributes[0].severity is not one of error, info, warning (did you mean warning?)"]),
     ("attributes:\n  - {attribute: Rows, values: {a: b}}\n", ["6:31 a mapping in attributes[0].values is not text or a list"]),
@@ -38,7 +38,7 @@ PROFILES = [
     ("rules: {VR001: offf}\n", ["5:16 'offf' in rules.VR001 is not one of at-most-info, at-most-warning, error, info, off, on, warning (did you mean off?)"]),
     ("limits: [1]\n", ["5:9 a list in limits is not a mapping"]),
     ("endpoints:\n  - {port: 1}\n  - {name: a, port: 1, protocl: dicom}\n",
-     ["6:5 the key 'name' is missing in endpoints[0]", "7:33 unknown key 'protocl' in endpoints[1] (did you mean protocol?)"]),
+     ["6:5 the key 'name' is missing in endpoints[0]", "7:24 unknown key 'protocl' in endpoints[1] (did you mean protocol?)"]),
 ]  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_a_rule_file(tmp_path: Path) -> None:
     assert mistakes(caught.value) == [
         "1:5 'LAB1' in id is not a rule id: an area of letters and three digits",
         "4:11 'eror' in severity is not one of error, info, warning (did you mean error?)",
-        "6:8 unknown key 'asert' (did you mean assert?)",
+        "6:1 unknown key 'asert' (did you mean assert?)",
     ]
 
 
