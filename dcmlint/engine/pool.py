@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.guard import show_log
 from dcmlint.engine.session import Checker, Result, task_of
 from dcmlint.engine.settings import Settings
+from dcmlint.forking import can_fork, leave_signals_to_parent
 
 Open = Callable[[Any], Buffer]
 
@@ -29,15 +29,14 @@ def _start(settings: Settings, open_: Open) -> None:
     global _checker, _open
     if os.environ.get("DCMLINT_DEBUG"):
         show_log()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run, with the report of what is done
+    leave_signals_to_parent()
     _checker, _open = Checker(settings), open_
 
 
 def _start_here(checker: Checker, open_: Open) -> None:
     """Begin with what the process that forked has."""
     global _checker, _open
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler came with the fork
+    leave_signals_to_parent()
     _checker, _open = checker, open_
 
 
@@ -49,14 +48,17 @@ def _work(inputs: list[Any]) -> list[Result]:
 
 
 class Pool:
-    """Processes that are made anew when one of them dies; ``forked``: copies of this one."""
+    """Processes that are made anew when one of them dies: copies of this one where that is safe (see `can_fork`).
+
+    ``forked``: copies in any case.
+    """
 
     def __init__(self, checker: Checker, open_: Open, workers: int, *, forked: bool = False) -> None:
         self._checker, self._open, self._workers, self._forked = checker, open_, workers, forked
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
-        if self._forked:
+        if self._forked or can_fork():
             fork = multiprocessing.get_context("fork")
             return ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
         context = multiprocessing.get_context("spawn")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -20,6 +18,7 @@ from dcmlint.fixes.across import Together
 from dcmlint.fixes.choice import EVERYTHING, Choice
 from dcmlint.fixes.run import Outcome, Places, Taken, Target, Writes, fix_input
 from dcmlint.fixes.spared import Place
+from dcmlint.forking import leave_signals_to_parent, process_context
 from dcmlint.sources.input import Input
 
 Open = Callable[[Input], Buffer]
@@ -144,8 +143,7 @@ class _Pool:
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, context, _start, self._arguments)
+        return ProcessPoolExecutor(self._workers, process_context(), _start, self._arguments)
 
     def submit(self, one: Input, ask: Ask) -> Future[Taken]:
         """Begin with an input."""
@@ -181,7 +179,7 @@ _rest: tuple[Open, Choice, Target] | None = None
 
 def _start(settings: Settings, open_: Open, choice: Choice, target: Target) -> None:
     global _checker, _rest
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run; what is begun becomes whole
+    leave_signals_to_parent()  # what is begun becomes whole
     _checker, _rest = Checker(settings), (open_, choice, target)
 
 

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from dcmlint.archive.engines.nursery import Nursery, can_fork
+from dcmlint.archive.engines.nursery import Nursery
+from dcmlint.forking import can_fork
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="the system cannot fork as it is asked to"

@@ -32,6 +32,16 @@ def inputs(count: int, *killers: int) -> list[Input]:
     ]
 
 
+@pytest.fixture(params=["spawned", "forked"])
+def begun(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How processes begin: under a parallel run of tests there are threads, and nothing would be forked."""
+    if request.param == "forked" and sys.platform != "linux":
+        pytest.skip("processes are forked on Linux only")
+    monkeypatch.setattr("dcmlint.engine.pool.can_fork", lambda: request.param == "forked")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("begun")
 def test_a_process_that_dies_costs_one_input() -> None:
     checker = Checker(Settings())
     done = list(check_inputs(checker, inputs(60, 3, 41), opening, 2))
@@ -77,6 +87,7 @@ def test_a_file_that_is_cut_while_it_is_read_costs_itself(tmp_path: Path) -> Non
     assert [result.findings for _, result in here] == [done[0][1].findings, done[4][1].findings]
 
 
+@pytest.mark.usefixtures("begun")
 def test_any_number_of_processes_says_the_same(tmp_path: Path) -> None:
     files = []
     for number in range(20):

@@ -17,9 +17,10 @@ from multiprocessing.context import SpawnProcess
 import msgspec
 
 from dcmlint.archive.engines import Job
-from dcmlint.archive.engines.nursery import Forked, Nursery, can_fork
+from dcmlint.archive.engines.nursery import Forked, Nursery
 from dcmlint.archive.work import Work
 from dcmlint.errors import DcmlintError, UsageError
+from dcmlint.forking import can_fork
 
 _ENDING = 5.0  # seconds that a process has to end
 _MOST_STARTS = 3  # that fail one after the other

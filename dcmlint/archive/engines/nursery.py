@@ -15,31 +15,13 @@ import signal
 import socket
 import struct
 import sys
-import threading
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import NoReturn
 
-# Threads of libraries that take care of forks themselves.
-_HARMLESS = {"jemalloc_bg_thd"}
 _PID = struct.Struct("i")
 Serve = Callable[[Connection], None]
-
-
-def can_fork() -> bool:
-    """Whether a fork of this process is safe: Linux, and no thread but this one."""
-    if sys.platform != "linux" or not hasattr(os, "pidfd_open") or threading.active_count() > 1:
-        return False
-    try:
-        tasks = Path("/proc/self/task")
-        names = [
-            (task / "comm").read_text().strip() for task in tasks.iterdir() if int(task.name) != os.getpid()
-        ]
-    except OSError:
-        return False
-    return set(names) <= _HARMLESS
 
 
 class Forked:
