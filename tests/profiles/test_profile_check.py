@@ -193,7 +193,8 @@ def test_built_in_profiles_have_no_mistakes_of_ours(source: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["reader-openslide", "reader-wsidicom", "reader-slim", "reader-bioformats", "aperio-iqc"]
+    "name",
+    ["reader-openslide", "reader-wsidicom", "reader-slim", "reader-ohif", "reader-bioformats", "aperio-iqc"],
 )
 def test_a_receiver_promises_nothing(name: str) -> None:
     codes = {one.code for one in lint_profile(find_profile(name))}

@@ -32,7 +32,7 @@ def lab(tmp_path: Path, text: str) -> str:
 def test_the_built_in_profiles() -> None:
     assert {source.profile.id for source in builtin_profiles()} == {
         "dicom", "wsi", "wsi-strict", "pacs-ingest", "deidentified", "wg26-2025", "aperio-gt450-dx", "aperio-iqc", "dicomvert-2.0",
-        "reader-openslide", "reader-wsidicom", "reader-slim", "archive-azure-dicom", "archive-aws-healthimaging", "archive-google-healthcare",
+        "reader-openslide", "reader-wsidicom", "reader-slim", "reader-ohif", "archive-azure-dicom", "archive-aws-healthimaging", "archive-google-healthcare",
         "reader-bioformats", "reader-slicer", "archive-orthanc", "archive-dcm4chee-arc",
     }  # fmt: skip
 

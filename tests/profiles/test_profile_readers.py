@@ -121,6 +121,7 @@ def _stores(http: int, data: bytes) -> bool:
     [
         ("archive-azure-dicom", {"PatientID": None}, "AZU005"), ("archive-azure-dicom", {"PatientID": "A B"}, "AZU005"),
         ("archive-aws-healthimaging", {"StudyDescription": "x" * 300}, "AWS007"), ("reader-slim", {"Modality": "OT"}, "SLM001"),
+        ("reader-ohif", {"ImageType": ABSENT}, "OHI001"), ("reader-ohif", {"Modality": "OT"}, "SLM001"),
         ("reader-slim", {"OpticalPathSequence": ABSENT}, "SLM011"), ("reader-slim", {"DimensionOrganizationType": "TILED_SPARSE"}, "SLM009"),
         ("reader-slim", {"ConcatenationUID": "1.2.3"}, "SLM012"), ("reader-slim", {"TotalPixelMatrixRows": ABSENT}, "SLM008"),
         ("reader-bioformats", {"BitsAllocated": 64}, "BIO003"), ("reader-bioformats", {"ImageType": ABSENT}, "BIO007"),
@@ -150,6 +151,7 @@ def test_archives_and_viewers_refuse_what_their_documents_say(
         "archive-dcm4chee-arc",
         "reader-bioformats",
         "reader-slim",
+        "reader-ohif",
         "pacs-ingest",
     ],
 )
@@ -161,6 +163,19 @@ def test_every_vendor_beside_every_receiver(sender: str, receiver: str) -> None:
         assert "transfer syntax JPEG2000" not in refused
     if sender == "aperio-gt450-dx" and receiver == "reader-openslide":
         assert not refused
+
+
+def test_ohif_puts_in_an_optical_path_where_there_is_none() -> None:
+    data = to_bytes(changed(pydicom.dcmread(LEVEL), {"OpticalPathSequence": ABSENT}))
+    assert found(checked(data, "reader-ohif"), "error") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fails"), [("LABEL", True), ("OVERVIEW", True), ("THUMBNAIL", False), ("VOLUME", False)]
+)
+def test_ohif_shows_levels_and_thumbnails_only(kind: str, fails: bool) -> None:
+    data = to_bytes(changed(pydicom.dcmread(LEVEL), {"ImageType": ["ORIGINAL", "PRIMARY", kind, "NONE"]}))
+    assert ("OHI101" in found(checked(data, "reader-ohif"), "error")) == fails
 
 
 def test_a_missing_patient_id_is_refused_where_the_archive_is_configured_so() -> None:
