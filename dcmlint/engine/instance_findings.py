@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from dcmlint.dicom.path import path_of
 from dcmlint.engine.maker import FindingMaker, Where, lower_of
 from dcmlint.engine.placing import Failure
 from dcmlint.engine.plan import ActiveRule, Plan
@@ -34,6 +35,9 @@ class InstanceFindings:
         self._repeats = Repeats()
         self._listed: dict[str, set[str]] = {}
         self._beyond: dict[ActiveRule, int] = {}
+        self._caused: dict[
+            str, set[str]
+        ] = {}  # by rule, the places that its problems have spoilt beside their own
 
     def add(self, failure: Failure) -> None:
         """Take in what a rule found."""
@@ -47,6 +51,9 @@ class InstanceFindings:
             self._beyond[active] = self._beyond.get(active, 0) + where.count
             return
         listed.add(place)
+        if problem.causes and failure.level is not None:
+            caused = self._caused.setdefault(active.id, set())
+            caused.update(path_of(failure.level, tag) for tag in problem.causes)
         if place is not where.path and active.id not in self._plan.bound and not where.places:
             rank = RANK[lower_of(active.severity, problem.severity)]
             if self._repeats.counts(self.made, active.id, place, where.path, rank, where.count):
@@ -78,6 +85,7 @@ class InstanceFindings:
         for finding in self.made:
             for other in here.get(finding.rule, ()):
                 places.setdefault(other, set()).add(finding.path)
+                places[other] |= self._caused.get(finding.rule, set())
             for other in anywhere.get(finding.rule, ()):
                 ranks[other] = max(ranks.get(other, 0), RANK[finding.severity])
 

@@ -27,6 +27,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``found`` and ``wanted`` are shown after redaction as values of ``tag``; ``said`` and ``want`` are texts, shown
     as they are.  ``message``, ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
     ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
+    ``causes``: tags of the same level at which findings of rules that this one explains follow from it too.
     ``remedy``: where there is a better one than the rule's.  ``severity`` can only lower that of the rule.
     """
 
@@ -48,6 +49,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     files: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
+    causes: tuple[int, ...] = ()
     table: str = ""
     clause: str = ""
     remedy: str = ""

@@ -114,6 +114,22 @@ def test_a_defect_of_annotations_is_found(change: Change, rule: str) -> None:
     assert rule in rules(made, slide)
 
 
+@pytest.mark.parametrize("flat", [True, False])
+def test_the_other_coordinate_type_is_one_finding(flat: bool) -> None:
+    slide = slides.full_native()
+    made = slides.annotations_of(slide)
+    if not flat:
+        _volume(made)
+    made.AnnotationCoordinateType = "3D" if flat else "2D"
+    assert rules(made) == {"ANN012"}
+
+
+def test_an_image_of_two_classes_is_found_in_the_file_alone() -> None:
+    made = slides.annotations_of(slides.full_native())
+    made.ReferencedImageSequence[0].ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    assert rules(made) == {"REF004"}
+
+
 def test_coordinates_that_are_cut_are_one_finding() -> None:
     slide = slides.full_native()
     made = slides.annotations_of(slide)

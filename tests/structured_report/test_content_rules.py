@@ -78,16 +78,48 @@ def _other_digit(made: FileDataset) -> None:
 
 
 def _a_text_as_root(made: FileDataset) -> None:
-    made.ValueType, made.TextValue = "TEXT", "x"
+    made.ValueType = "TEXT"
 
 
 def _template_of_a_text(made: FileDataset) -> None:
     made.ContentSequence[2].ContentTemplateSequence = made.ContentTemplateSequence
 
 
+def _a_region_called_text(made: FileDataset) -> None:
+    made.ContentSequence[4].ContentSequence[0].ContentSequence[2].ValueType = "TEXT"
+
+
+def _a_length_called_code(made: FileDataset) -> None:
+    made.ContentSequence[4].ContentSequence[0].ContentSequence[4].ValueType = "CODE"
+
+
+def _a_code_without_scheme(made: FileDataset) -> None:
+    site = made.ContentSequence[4].ContentSequence[0].ContentSequence[3]
+    del site.ContentSequence[0].ConceptCodeSequence[0].CodingSchemeDesignator
+
+
+def _a_code_that_is_too_long(made: FileDataset) -> None:
+    site = made.ContentSequence[4].ContentSequence[0].ContentSequence[3]
+    site.ContentSequence[0].ConceptCodeSequence[0].CodeValue = "1234567890123456789"
+
+
+def _failed_but_measured(made: FileDataset) -> None:
+    length = made.ContentSequence[4].ContentSequence[0].ContentSequence[4]
+    length.NumericValueQualifierCodeSequence = [code("114006", meaning="Measurement failure")]
+
+
+def _no_such_template(made: FileDataset) -> None:
+    made.ContentTemplateSequence[0].TemplateIdentifier = "150000"
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
+        (_a_region_called_text, "SR017"),
+        (_a_length_called_code, "SR017"),
+        (_a_code_without_scheme, "MOD004"),
+        (_failed_but_measured, "SR015"),
+        (_no_such_template, "SR109"),
         (_no_source, "SR101"),
         (_other_digit, "SR105"),
         (_a_text_as_root, "SR006"),
@@ -101,6 +133,49 @@ def test_one_defect_of_a_measurement_report_is_one_finding(
     before = _told(made)
     change(made)
     assert [one for one, _ in set(_told(made)) - set(before)] == [rule]
+
+
+def test_a_value_of_another_type_beside_its_own_is_reported_where_it_stands() -> None:
+    text = _text()
+    text.MeasuredValueSequence = [Dataset()]
+    (rule, path), *_ = _told(_free(text))
+    assert (rule, path) == ("SR017", "ContentSequence[0].MeasuredValueSequence")
+
+
+def _with_evidence(sop_class: str, *items: Dataset) -> FileDataset:
+    made = _free(*items)
+    made.CurrentRequestedProcedureEvidenceSequence = [Dataset()]
+    made.CurrentRequestedProcedureEvidenceSequence[0].StudyInstanceUID = "2.25.1"
+    series = Dataset()
+    series.SeriesInstanceUID = "2.25.2"
+    series.ReferencedSOPSequence = [_reference(sop_class)]
+    made.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence = [series]
+    return made
+
+
+def _reference(sop_class: str, uid: str = "2.25.17") -> Dataset:
+    made = Dataset()
+    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = sop_class, uid
+    return made
+
+
+def _image(sop_class: str, uid: str = "2.25.17") -> Dataset:
+    return content("CONTAINS", "IMAGE", None, ReferencedSOPSequence=[_reference(sop_class, uid)])
+
+
+CT, DOCUMENT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.88.11"
+
+
+def test_an_image_of_two_classes_is_reported_for_that_alone() -> None:
+    assert [rule for rule, _ in _told(_with_evidence(CT, _image(DOCUMENT)))] == ["SR012"]
+    assert [rule for rule, _ in _told(_with_evidence(DOCUMENT, _image(DOCUMENT)))] == ["SR014"]
+
+
+def test_an_instance_without_evidence_is_one_finding_however_often_it_is_referenced() -> None:
+    made = _with_evidence(CT, _image(CT), _image(CT, "2.25.18"), _image(CT, "2.25.18"))
+    assert _told(made) == [("SR001", "ContentSequence[1].ReferencedSOPSequence[0].ReferencedSOPInstanceUID")]
+    made.CurrentRequestedProcedureEvidenceSequence = []
+    assert [rule for rule, _ in _told(made)] == ["MOD005"]
 
 
 @pytest.mark.parametrize(("units", "told"), [("{X-Ray sources}", []), ("10^6/l", []), ("mmHg", ["SR016"])])

@@ -21,7 +21,8 @@ Found = tuple[str, Dataset, int, str, str, str]
 
 def value_issues(item: ContentItem, row: TemplateRow) -> Iterator[Found]:
     """What is wrong with the value of an item: kind, level, tag, message, found, expected."""
-    if row.value_type == "CODE" and item.value is not None:
+    # A code without its scheme is reported by the tables, and is outside of nothing.
+    if row.value_type == "CODE" and item.value is not None and item.value.scheme:
         level = item.dataset.items(ConceptCodeSequence)[0]
         yield from _coded(item.value, level, row)
     if row.value_type == "NUM" and item.units is not None:

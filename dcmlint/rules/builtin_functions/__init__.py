@@ -10,6 +10,7 @@ from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing reg
     directory,
     file,
     identity,
+    reference_classes,
 )
 from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing registers them
     frames,
@@ -32,6 +33,7 @@ from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing re
     frame_groups,
     lossy,
     overlays,
+    pixel_attributes,
     segments,
 )
 from dcmlint.rules.builtin_functions.run import (  # noqa: F401 - importing registers them

@@ -33,8 +33,10 @@ from dcmlint.standard.tags import (
     CodingSchemeDesignator,
     CodingSchemeIdentificationSequence,
     CodingSchemeUID,
+    ContextIdentifier,
     EquivalentCodeSequence,
     LongCodeValue,
+    MappingResource,
     SOPClassUID,
 )
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
@@ -200,7 +202,11 @@ def scheme_uids(context: RuleContext, schemes: Mapping[str, str]) -> Iterator[Pr
 
 @rule_function("code-forms", applies_with(CodeValue))
 def code_forms(context: RuleContext) -> Iterator[Problem]:
-    """COD007: values that no code of their scheme can be, and names in the place of a designator."""
+    """COD007: values that no code of their scheme can be, and names in the place of a designator (warnings).
+
+    A long value beside a short one is an error: it is required where there is no Code Value, and allowed nowhere else
+    (PS3.3 Table 8.8-1).
+    """
     coded: CodedConcepts | None = context.facts.group("codes")
     if coded is None:
         raise NotApplicable
@@ -213,6 +219,13 @@ def code_forms(context: RuleContext) -> Iterator[Problem]:
                 message="Long Code Value is given beside Code Value", level=place.level, groups=place.groups,
                 tag=LongCodeValue, found=place.level.text(LongCodeValue), want="absent",
             )  # fmt: skip
+        group = place.level.text(ContextIdentifier)
+        if group and place.level.text(MappingResource) == "DCMR" and not group.isdecimal():
+            any_ = True
+            yield Problem(
+                message="Context Identifier is not the number of a context group", level=place.level,
+                groups=place.groups, tag=ContextIdentifier, found=group, want="digits, such as 244", severity="warning",
+            )  # fmt: skip
         if not value or not scheme:
             continue
         any_ = True
@@ -221,12 +234,12 @@ def code_forms(context: RuleContext) -> Iterator[Problem]:
         if meant:
             yield Problem(
                 message=f"{scheme} is not the designator of this coding scheme", level=place.level, groups=place.groups,
-                tag=CodingSchemeDesignator, found=scheme, want=meant,
+                tag=CodingSchemeDesignator, found=scheme, want=meant, severity="warning",
             )  # fmt: skip
         elif wanted:
             yield Problem(
                 message=f"no code of {scheme} has this form", level=place.level, groups=place.groups, tag=CodeValue,
-                found=value, want=wanted,
+                found=value, want=wanted, severity="warning",
             )  # fmt: skip
     if not any_:
         raise NotApplicable

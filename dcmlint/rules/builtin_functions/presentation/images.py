@@ -23,6 +23,8 @@ from dcmlint.standard.tags import (
     SoftcopyVOILUTSequence,
 )
 
+# Which way columns and rows of the image run from the first corner to the last one, by clockwise rotation
+_TURNED = {0: (1, 1), 90: (1, -1), 180: (-1, -1), 270: (-1, 1)}
 _USES = (GraphicAnnotationSequence, DisplayedAreaSelectionSequence, SoftcopyVOILUTSequence)
 
 
@@ -89,14 +91,23 @@ def _without_frames(image: Dataset, sop_class: str) -> Problem:
 
 @rule_function("displayed-area")
 def displayed_area(context: RuleContext) -> Iterator[Problem]:
-    """PST005: displayed areas whose bottom right hand corner is above or left of the top left hand corner."""
+    """PST005: displayed areas whose bottom right hand corner, as displayed, is above or left of the top left hand corner.
+
+    The corners are those of the displayed area after rotation and flip, in columns and rows of the image before (PS3.3
+    C.10.4): turned by 180 degrees the first one has the highest column and row.  Of turned images it is a warning.
+    """
     areas = context.dataset.items(DisplayedAreaSelectionSequence)
-    turned = (
-        context.dataset.value(ImageRotation) not in (None, 0)
-        or context.dataset.text(ImageHorizontalFlip) == "Y"
-    )
-    if not areas or turned:
-        raise NotApplicable  # corners are those after rotation and flip
+    if not areas:
+        raise NotApplicable
+    rotation = context.dataset.value(ImageRotation) or 0
+    flipped = context.dataset.text(ImageHorizontalFlip) == "Y"
+    signs = _TURNED.get(rotation) if isinstance(rotation, int) else None
+    if signs is None or (rotation and ImageHorizontalFlip not in context.dataset):
+        raise NotApplicable  # a rotation that is none, or half of a transformation: reported as such
+    across, down = signs
+    if flipped:
+        across, down = (-across, down) if rotation in (0, 180) else (across, -down)
+    turned = rotation != 0 or flipped
     for area in areas:
         first, last = (
             area.values(tag) for tag in (DisplayedAreaTopLeftHandCorner, DisplayedAreaBottomRightHandCorner)
@@ -104,8 +115,37 @@ def displayed_area(context: RuleContext) -> Iterator[Problem]:
         numbers = [value for value in (*first, *last) if isinstance(value, int)]
         if len(first) == len(last) == 2 and len(numbers) == 4:
             left, top, right, bottom = numbers
-            if right < left or bottom < top:
+            if (right - left) * across < 0 or (bottom - top) * down < 0:
                 yield Problem(
                     message="the bottom right corner of the displayed area is above or left of its top left corner",
-                    level=area, tag=DisplayedAreaBottomRightHandCorner, found=last, want=f"at least {left}\\{top}",
+                    level=area, tag=DisplayedAreaBottomRightHandCorner, found=last,
+                    want=f"{'at most' if across < 0 else 'at least'} {left}, {'at most' if down < 0 else 'at least'} {top}",
+                    severity="warning" if turned else "",
                 )  # fmt: skip
+
+
+@rule_function("presented-once")
+def presented_once(context: RuleContext) -> Iterator[Problem]:
+    """PST007: two displayed areas, or two VOI transformations, for one image or frame (PS3.3 C.10.4, C.11.8)."""
+    levels = {
+        tag: context.dataset.items(tag) for tag in (DisplayedAreaSelectionSequence, SoftcopyVOILUTSequence)
+    }
+    if not any(levels.values()):
+        raise NotApplicable
+    for items in levels.values():
+        seen: set[tuple[str, object]] = set()
+        for item in items:
+            images = item.items(ReferencedImageSequence)
+            parts: set[tuple[str, object]] = {
+                (image.text(ReferencedSOPInstanceUID), frame)
+                for image in images
+                for frame in (image.values(ReferencedFrameNumber) or (None,))
+            }
+            if not images:
+                parts = {("", None)}  # all images
+            if parts & seen:
+                yield Problem(
+                    message="an item for an image, or a frame, that an earlier item is for", level=item,
+                    tag=ReferencedImageSequence if images else 0, want="one item for each image or frame",
+                )  # fmt: skip
+            seen |= parts

@@ -3,6 +3,7 @@
 from dcmlint.rules.builtin_functions.structured_report import (  # noqa: F401 - importing registers them
     coordinates,
     evidence,
+    identity,
     regions,
     relationships,
     templates,

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.builtin_functions.numbers import positions_wanted
+from dcmlint.rules.builtin_functions.structured_report.evidence import of_another_class
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard import documents
 from dcmlint.standard.classes import class_name, may_be_tiled
 from dcmlint.standard.tags import (
     ContentSequence,
@@ -21,6 +23,7 @@ from dcmlint.standard.tags import (
     ReferencedSOPClassUID,
     ReferencedSOPSequence,
     ReferencedTimeOffsets,
+    SOPClassUID,
     TemporalRangeType,
     ValueType,
 )
@@ -202,7 +205,10 @@ def coordinates_source(context: RuleContext) -> Iterator[Problem]:
     Where the template asks for that item, SR101 says so.
     """
     said = {id(issue.level) for issue in template_issues(context.facts) if issue.kind == "missing"}
+    permitted = documents.load().constraints(context.dataset.text(SOPClassUID))
     for item in _graphics(context, "SCOORD", "TCOORD"):
+        if permitted is not None and item.value_type not in permitted.value_types():
+            continue  # SR002
         sources = {(child.target or child).value_type for child in item.children}
         if id(item.dataset) not in said and sources.isdisjoint(
             {"IMAGE", "WAVEFORM", "SCOORD", "SCOORD3D", ""}
@@ -234,6 +240,7 @@ def coordinates_negative(context: RuleContext) -> Iterator[Problem]:
 @rule_function("pixel-origin")
 def pixel_origin(context: RuleContext) -> Iterator[Problem]:
     """SR025: coordinates relative to the Total Pixel Matrix of an image that cannot have one (PS3.3 Table C.18.6-1)."""
+    doubted = of_another_class(context)
     for item in _graphics(context, "SCOORD"):
         if item.dataset.text(PixelOriginInterpretation) != "VOLUME":
             continue
@@ -241,6 +248,7 @@ def pixel_origin(context: RuleContext) -> Iterator[Problem]:
             reference.text(ReferencedSOPClassUID)
             for source in item.selected("SELECTED FROM")
             for reference in source.dataset.items(ReferencedSOPSequence)
+            if id(reference) not in doubted
         ]
         if classes and all(may_be_tiled(one) is False for one in classes):
             yield Problem(

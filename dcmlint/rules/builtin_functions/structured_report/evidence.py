@@ -58,6 +58,19 @@ def _references(context: RuleContext) -> list[tuple[ContentItem, Dataset]]:
     return found
 
 
+def _unlisted(
+    context: RuleContext, references: list[tuple[ContentItem, Dataset]]
+) -> dict[str, list[Dataset]]:
+    """The references to instances that no evidence sequence lists, by instance."""
+    listed = {item.text(ReferencedSOPInstanceUID) for _, item in _listed(context.dataset, _LISTS)}
+    found: dict[str, list[Dataset]] = {}
+    for _, item in references:
+        uid = item.text(ReferencedSOPInstanceUID)
+        if uid and uid not in listed:
+            found.setdefault(uid, []).append(item)
+    return found
+
+
 @rule_function("document-evidence")
 def document_evidence(context: RuleContext) -> Iterator[Problem]:
     """SR001: references of content items that the evidence sequences do not list (PS3.3 C.17.2.3)."""
@@ -67,36 +80,53 @@ def document_evidence(context: RuleContext) -> Iterator[Problem]:
         and CurrentRequestedProcedureEvidenceSequence not in context.dataset
     ):
         return  # of Type 1 here: its absence is reported
-    listed = {item.text(ReferencedSOPInstanceUID) for _, item in _listed(context.dataset, _LISTS)}
-    for _, item in references:
-        uid = item.text(ReferencedSOPInstanceUID)
-        if uid and uid not in listed:
-            yield Problem(
-                level=item, tag=ReferencedSOPInstanceUID, found=uid, want="listed in an evidence sequence",
-                message="the referenced instance is not listed in the evidence",
-            )  # fmt: skip
+    given = [tag for tag in _EVIDENCE if tag in context.dataset]
+    if given and not any(context.dataset.items(tag) for tag in given):
+        return  # sequences without items: the tables report these
+    for uid, items in _unlisted(context, references).items():
+        yield Problem(
+            level=items[0], tag=ReferencedSOPInstanceUID, found=uid, want="listed in an evidence sequence",
+            message="the referenced instance is not listed in the evidence", count=len(items),
+        )  # fmt: skip
 
 
 @rule_function("evidence-class")
 def evidence_class(context: RuleContext) -> Iterator[Problem]:
     """SR012: one instance with two SOP Classes, in the evidence or in the evidence and the content."""
-    classes: dict[str, str] = {}
-    items = [item for _, item in _listed(context.dataset, _LISTS)]
+    items = _of_document(context)
+    if not items:
+        raise NotApplicable
+    for item, wanted in _contradicting(items):
+        yield Problem(
+            message="one instance is referenced with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
+            found=item.text(ReferencedSOPClassUID), wanted=wanted,
+        )  # fmt: skip
+
+
+def _of_document(context: RuleContext) -> list[Dataset]:
+    """The referenced SOP items of the evidence, then those of the content; none without content."""
     content = content_items(context.facts)
     if not content:
-        raise NotApplicable
+        return []
+    items = [item for _, item in _listed(context.dataset, _LISTS)]
     for node in content:
         if node.value_type in _COMPOSITE:
             items += node.dataset.items(ReferencedSOPSequence)
-    if not items:
-        raise NotApplicable
+    return items
+
+
+def _contradicting(items: list[Dataset]) -> Iterator[tuple[Dataset, str]]:
+    """The references that name another SOP Class than the first one to the same instance, with that class."""
+    classes: dict[str, str] = {}
     for item in items:
         uid, sop_class = item.text(ReferencedSOPInstanceUID), item.text(ReferencedSOPClassUID)
         if uid and sop_class and classes.setdefault(uid, sop_class) != sop_class:
-            yield Problem(
-                message="one instance is referenced with two SOP Classes", level=item, tag=ReferencedSOPClassUID,
-                found=sop_class, wanted=classes[uid],
-            )  # fmt: skip
+            yield item, classes[uid]
+
+
+def of_another_class(context: RuleContext) -> set[int]:
+    """The ids of the references whose SOP Class is in doubt: SR012 reports it, and nothing follows from that class."""
+    return {id(item) for item, _ in _contradicting(_of_document(context))}
 
 
 @rule_function("evidence-once")
@@ -117,9 +147,12 @@ def evidence_once(context: RuleContext) -> Iterator[Problem]:
     if context.dataset.text(SOPClassUID) != KeyObjectSelectionDocumentStorage:
         return
     try:
-        wanted = {item.text(ReferencedSOPInstanceUID) for _, item in _references(context)}
+        references = _references(context)
     except NotApplicable:
         return
+    if _unlisted(context, references):
+        return  # SR001: which of the two is wrong is not known
+    wanted = {item.text(ReferencedSOPInstanceUID) for _, item in references}
     for _, item in listed:
         uid = item.text(ReferencedSOPInstanceUID)
         if uid and uid not in wanted:
@@ -133,8 +166,9 @@ def evidence_once(context: RuleContext) -> Iterator[Problem]:
 def referenced_parts(context: RuleContext) -> Iterator[Problem]:
     """SR013: frames, segments and channels of objects that have none (PS3.3 Tables 10-3, C.18.4-1, C.18.5-1)."""
     any_ = False
+    doubted = of_another_class(context)
     for _, item in _references(context):
-        sop_class = item.text(ReferencedSOPClassUID)
+        sop_class = "" if id(item) in doubted else item.text(ReferencedSOPClassUID)
         for tag, noun, sections in (
             (ReferencedFrameNumber, "frame", FRAMES),
             (ReferencedSegmentNumber, "segment", None),
@@ -171,8 +205,9 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
 def referenced_kind(context: RuleContext) -> Iterator[Problem]:
     """SR014: IMAGE items that refer to no image, WAVEFORM items that refer to no waveform (PS3.3 Table C.17.3-7)."""
     any_ = False
+    doubted = of_another_class(context)
     for item, reference in _references(context):
-        sop_class = reference.text(ReferencedSOPClassUID)
+        sop_class = "" if id(reference) in doubted else reference.text(ReferencedSOPClassUID)
         sections = {"IMAGE": PIXELS, "WAVEFORM": WAVEFORM}.get(item.value_type)
         if sections is None or sop_class == SurfaceSegmentationStorage:
             continue

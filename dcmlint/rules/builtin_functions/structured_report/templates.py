@@ -15,6 +15,7 @@ from dcmlint.standard.tags import (
     ConceptCodeSequence,
     ContentSequence,
     ContentTemplateSequence,
+    MappingResource,
     SOPClassUID,
     TemplateIdentifier,
 )
@@ -27,6 +28,11 @@ _MODIFIED_TITLES = {
     _BEST_IN_SET: (7012, 7011),
 }
 _NUMBER = re.compile(r"[1-9][0-9]*")
+_STANDARD = "DCMR"
+# What is written for DCMR, which is the mapping resource of PS3.16 (PS3.16 5)
+_MEANT_DCMR = frozenset({"", "DCM", "DICOM", "PS3.16"})
+# Templates have three to five digits; not all of these are given away, and the tables do not have all that are.
+_LOWEST, _HIGHEST = 300, 99_999
 
 
 @rule_function("template-issues")
@@ -98,17 +104,35 @@ def of_iod(context: RuleContext) -> Iterator[Problem]:
 
 @rule_function("template-identifier")
 def template_identifier(context: RuleContext) -> Iterator[Problem]:
-    """SR109: identifiers of templates of the standard that are no number, such as "TID 1500" (PS3.3 C.18.8.1.2)."""
+    """SR109: identifiers of templates of the standard that are no number, such as "TID 1500", or of none of its templates.
+
+    PS3.3 C.18.8.1.2; a template of the standard under another mapping resource than DCMR is a warning (C.18.8).
+    """
+    tables = documents.load()
     any_ = False
     for item in content_items(context.facts):
         resource, declared = item.template
-        if resource != "DCMR" or not declared:
+        if not declared:
+            continue
+        level = item.dataset.items(ContentTemplateSequence)[0]
+        if resource in _MEANT_DCMR and tables.template(declared) is not None:
+            any_ = True
+            yield Problem(
+                message=f"TID {declared} is a template of the standard", tag=MappingResource, found=resource,
+                level=level, want=_STANDARD, severity="warning",
+            )  # fmt: skip
+        if resource != _STANDARD:
             continue
         any_ = True
         if not _NUMBER.fullmatch(declared):
             yield Problem(
                 message="Template Identifier is not the number of a template", tag=TemplateIdentifier, found=declared,
-                level=item.dataset.items(ContentTemplateSequence)[0], want="digits without leading zeros, such as 1500",
+                level=level, want="digits without leading zeros, such as 1500",
+            )  # fmt: skip
+        elif not _LOWEST <= int(declared) <= _HIGHEST:
+            yield Problem(
+                message="no template of PS3.16 has this number", tag=TemplateIdentifier, found=declared,
+                level=level, want=f"a number from {_LOWEST} to {_HIGHEST}",
             )  # fmt: skip
     if not any_:
         raise NotApplicable

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.items import item_places
+from dcmlint.facts.report.codes import SAID_BY_A_CODE
 from dcmlint.facts.report.content import Code, code_in, code_of, content_items
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard import ucum
 from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
@@ -18,6 +20,7 @@ from dcmlint.standard.tags import (
     CodingSchemeDesignator,
     ConceptCodeSequence,
     ConceptNameCodeSequence,
+    ContentSequence,
     ContentTemplateSequence,
     ContinuityOfContent,
     Date,
@@ -29,18 +32,32 @@ from dcmlint.standard.tags import (
     MeasurementsSequence,
     MeasurementUnitsCodeSequence,
     NumericValue,
+    NumericValueQualifierCodeSequence,
+    PerFrameFunctionalGroupsSequence,
     PersonName,
     PixelOriginInterpretation,
     RationalDenominatorValue,
     RationalNumeratorValue,
+    RealWorldValueMappingSequence,
     ReferencedFrameOfReferenceUID,
     ReferencedSOPSequence,
+    SharedFunctionalGroupsSequence,
     TabulatedValuesSequence,
     TemporalRangeType,
     TextValue,
     Time,
+    ValueType,
 )
 
+# Qualifiers of CID 42 that say why there is no value
+_NO_NUMBER = {
+    ("114000", "DCM"): "Not a number",
+    ("114003", "DCM"): "Divide by zero",
+    ("114006", "DCM"): "Measurement failure",
+    ("114007", "DCM"): "Measurement not attempted",
+    ("114008", "DCM"): "Calculation failure",
+    ("114010", "DCM"): "Value unknown",
+}
 # A decimal string may round what the other two forms hold in full (PS3.3 C.18.1.1).
 _ROUNDED = 0.01
 # Context groups of quantities and of their units (PS3.16 CID 7470 to 7472, 7460 to 7462)
@@ -72,7 +89,17 @@ _OF_TYPES: dict[int, frozenset[str]] = {
     TabulatedValuesSequence: frozenset({"TABLE"}),
 }
 # Attributes whose own rows say so already (type 1C, "not otherwise"): the tables report them.
-_BY_TABLES = frozenset({TextValue, DateTime, Date, Time, PersonName, UID})
+_BY_TABLES = {
+    TextValue: "TEXT",
+    DateTime: "DATETIME",
+    Date: "DATE",
+    Time: "TIME",
+    PersonName: "PNAME",
+    UID: "UIDREF",
+}
+_ALL_OF_TYPES = _OF_TYPES | {tag: frozenset({kind}) for tag, kind in _BY_TABLES.items()}
+# Of those that a value type may go without
+_NOT_ALWAYS = frozenset({PixelOriginInterpretation, ContentTemplateSequence})
 _VALUE_TYPES = frozenset().union(*_OF_TYPES.values()) | {
     "TEXT",
     "DATETIME",
@@ -85,7 +112,10 @@ _VALUE_TYPES = frozenset().union(*_OF_TYPES.values()) | {
 
 @rule_function("content-value-attributes")
 def value_attributes(context: RuleContext) -> Iterator[Problem]:
-    """SR017: content items that hold the value of another value type."""
+    """SR017: content items that hold the value of another value type.
+
+    An item that holds nothing of its own type, but all of another, has the wrong Value Type: that alone is reported.
+    """
     items = content_items(context.facts)
     if not items:
         raise NotApplicable
@@ -94,29 +124,68 @@ def value_attributes(context: RuleContext) -> Iterator[Problem]:
             continue
         if item.parent is None and item.value_type != "CONTAINER":
             continue  # SR006
-        for tag in item.dataset.elements.keys() & _OF_TYPES.keys():
-            kinds = _OF_TYPES[tag]
-            if item.value_type not in kinds and (
-                item.parent is not None or tag != ReferencedFrameOfReferenceUID
-            ):
-                yield Problem(
-                    message=f"an attribute of {' and '.join(sorted(kinds))} in a content item with the Value Type "
-                    f"{item.value_type}", level=item.dataset, tag=tag, want="absent",
-                )  # fmt: skip
+        strange = [
+            tag
+            for tag in sorted(item.dataset.elements.keys() & _OF_TYPES.keys())
+            if item.value_type not in _OF_TYPES[tag]
+            and (item.parent is not None or tag != ReferencedFrameOfReferenceUID)
+        ]
+        meant = _type_meant(item.value_type, item.dataset)
+        if meant:
+            yield Problem(
+                message=f"a content item with the attributes of {' or '.join(meant)} has the Value Type {item.value_type}",
+                level=item.dataset, tag=ValueType, found=item.value_type, want=" or ".join(meant),
+                causes=(*own_attributes(item.value_type), *own_attributes(*meant), ContentSequence),
+            )  # fmt: skip
+            continue
+        for tag in strange:
+            yield Problem(
+                message=f"an attribute of {' and '.join(sorted(_OF_TYPES[tag]))} in a content item with the Value Type "
+                f"{item.value_type}", level=item.dataset, tag=tag, want="absent",
+            )  # fmt: skip
+
+
+def _type_meant(kind: str, level: Dataset) -> list[str]:
+    """The value types whose attributes an item holds that holds none of its own; none where that is not clear."""
+    own = own_attributes(kind)
+    if kind == "CONTAINER" or not own or any(tag in level for tag in own):
+        return []
+    return [
+        other for other in sorted(_VALUE_TYPES - {kind, "CONTAINER"})
+        if all(tag in level for tag in _required_of(other)) and all(
+            tag in own_attributes(other) for tag in _ALL_OF_TYPES if tag in level
+        )
+    ]  # fmt: skip
+
+
+def own_attributes(*kinds: str) -> tuple[int, ...]:
+    """The attributes that hold the values of value types."""
+    return tuple(tag for tag, types in _ALL_OF_TYPES.items() if not types.isdisjoint(kinds))
+
+
+def _required_of(kind: str) -> tuple[int, ...]:
+    return tuple(tag for tag in own_attributes(kind) if tag not in _NOT_ALWAYS)
 
 
 @rule_function("numeric-value")
 def numeric_value(context: RuleContext) -> Iterator[Problem]:
-    """SR015: the forms of one number agree (PS3.3 C.18.1.1)."""
+    """SR015: the forms of one number agree, and no qualifier says that there is none (PS3.3 C.18.1.1)."""
     measured = [
-        value
+        (item, value)
         for item in content_items(context.facts)
         if item.value_type == "NUM"
         for value in item.dataset.items(MeasuredValueSequence)
     ]
     if not measured:
         raise NotApplicable
-    for value in measured:
+    for item, value in measured:
+        qualifier = code_in(item.dataset, NumericValueQualifierCodeSequence)
+        if qualifier is not None and qualifier.key in _NO_NUMBER and value.values(NumericValue):
+            yield Problem(
+                message=f"a numeric value beside the qualifier {_NO_NUMBER[qualifier.key]}", tag=CodeValue,
+                level=item.dataset.items(NumericValueQualifierCodeSequence)[0], found=qualifier.value,
+                want="no qualifier, or an empty Measured Value Sequence", severity="warning",
+            )  # fmt: skip
         numbers = value.values(NumericValue)
         if len(numbers) > 1:
             yield Problem(
@@ -155,7 +224,7 @@ def _near(decimal: float, exact: float) -> bool:
     return math.isclose(decimal, exact, rel_tol=_ROUNDED, abs_tol=1e-12) or round(exact) == decimal
 
 
-@rule_function("measurement-units")
+@rule_function("measurement-units", applies_with(MeasurementUnitsCodeSequence))
 def measurement_units(context: RuleContext) -> Iterator[Problem]:
     """SR016: units of measurement are codes of UCUM (PS3.3 Table C.18.1-1, PS3.16 7.2.2 and CID 82)."""
     any_ = False
@@ -179,7 +248,7 @@ def measurement_units(context: RuleContext) -> Iterator[Problem]:
 
 
 def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset]]:
-    """What is measured, and the item of its units: of documents and of annotations (PS3.3 C.18.1, C.37.1)."""
+    """What is measured, and the item of its units: of documents, annotations and mappings (PS3.3 C.18.1, C.37.1, C.7.6.16.2.11)."""
     for item in content_items(context.facts):
         if item.value_type == "NUM":
             for value in item.dataset.items(MeasuredValueSequence):
@@ -189,6 +258,13 @@ def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset]]:
         for measurement in group.items(MeasurementsSequence):
             for unit in measurement.items(MeasurementUnitsCodeSequence):
                 yield code_in(measurement, ConceptNameCodeSequence), unit
+    for groups in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence):
+        path = [groups, RealWorldValueMappingSequence, MeasurementUnitsCodeSequence]
+        for place in item_places(context.dataset, path, SAID_BY_A_CODE):
+            yield None, place.level
+    for mapping in context.dataset.items(RealWorldValueMappingSequence):
+        for unit in mapping.items(MeasurementUnitsCodeSequence):
+            yield None, unit
 
 
 def _not_in_ucum(value: str) -> str:

@@ -1,0 +1,109 @@
+"""What documents say of themselves and of what they track: verification, observations, tracking (PS3.3 C.17.2, PS3.16 TID 4108)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dcmlint.dicom.dataset import Dataset
+from dcmlint.facts.report.content import content_items
+from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import (
+    UID,
+    ContentDate,
+    ContentTime,
+    ObservationUID,
+    TextValue,
+    VerificationDateTime,
+    VerifyingObserverSequence,
+)
+
+_TRACKING_IDENTIFIER, _TRACKING_UID = ("112039", "DCM"), ("112040", "DCM")
+_MOMENT = re.compile(r"(\d{8})(\d{0,6})")
+_ZONE = re.compile(r"[+-]\d{4}$")
+
+
+@rule_function("verification-after-content")
+def verification(context: RuleContext) -> Iterator[Problem]:
+    """SR027: documents that were verified before their content was made (PS3.3 Table C.17-2).
+
+    Times are compared where neither says a zone; with a zone a difference of a day is none.
+    """
+    made = _MOMENT.fullmatch(context.dataset.text(ContentDate))
+    observers = context.dataset.items(VerifyingObserverSequence)
+    if made is None or not observers:
+        raise NotApplicable
+    content = made[1] + _digits(context.dataset.text(ContentTime))
+    for observer in observers:
+        text = observer.text(VerificationDateTime)
+        zone = _ZONE.search(text) is not None
+        found = _MOMENT.match(text)
+        if found is None:
+            continue
+        given = found[1] + found[2]
+        length = 8 if zone else min(len(given), len(content))
+        if (given[:length] < content[:length]) and not (zone and _days(content, given) <= 1):
+            yield Problem(
+                message="the document was verified before its content was created", level=observer,
+                tag=VerificationDateTime, found=text, want="not earlier than ContentDate and ContentTime",
+            )  # fmt: skip
+
+
+def _digits(time: str) -> str:
+    """Hours, minutes and seconds of a time, as far as they are given in pairs."""
+    found = re.match(r"(?:\d\d){1,3}", time)
+    return found[0] if found else ""
+
+
+def _days(one: str, other: str) -> int:
+    """How many days lie between two dates; many where one of them is none."""
+    from datetime import datetime
+
+    try:
+        first, second = (datetime.strptime(text[:8], "%Y%m%d") for text in (one, other))
+    except ValueError:
+        return 0
+    return abs((first - second).days)
+
+
+@rule_function("observation-uids")
+def observation_uids(context: RuleContext) -> Iterator[Problem]:
+    """SR028: Observation UIDs that several content items of a document have (PS3.3 Table C.17-5)."""
+    items = [item for item in content_items(context.facts) if item.dataset.text(ObservationUID)]
+    if not items:
+        raise NotApplicable
+    seen: set[str] = set()
+    for item in items:
+        uid = item.dataset.text(ObservationUID)
+        if uid in seen:
+            yield Problem(
+                message="two content items have one Observation UID", level=item.dataset, tag=ObservationUID,
+                found=uid, want="a unique identifier for each observation",
+            )  # fmt: skip
+        seen.add(uid)
+
+
+@rule_function("tracking-identifiers")
+def tracking(context: RuleContext) -> Iterator[Problem]:
+    """SR029: one Tracking Unique Identifier with several Tracking Identifiers in a document (PS3.16 TID 4108)."""
+    pairs = list(_tracked(context))
+    if not pairs:
+        raise NotApplicable
+    names: dict[str, str] = {}
+    for level, uid, name in pairs:
+        if names.setdefault(uid, name) != name:
+            yield Problem(
+                message="one Tracking Unique Identifier is given with two Tracking Identifiers", level=level, tag=UID,
+                found=uid, want="a unique identifier for each tracked item",
+            )  # fmt: skip
+
+
+def _tracked(context: RuleContext) -> Iterator[tuple[Dataset, str, str]]:
+    """The items with a Tracking Unique Identifier that have one Tracking Identifier beside it: item, UID, identifier."""
+    for item in content_items(context.facts):
+        uids, names = (
+            [one.dataset for one in item.children if one.concept is not None and one.concept.key == key]
+            for key in (_TRACKING_UID, _TRACKING_IDENTIFIER)
+        )
+        if len(uids) == len(names) == 1 and uids[0].text(UID) and names[0].text(TextValue):
+            yield uids[0], uids[0].text(UID), names[0].text(TextValue)
