@@ -9,11 +9,7 @@ import msgspec
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.standard.tags import (
-    ColumnPositionInTotalImagePixelMatrix,
     PerFrameFunctionalGroupsSequence,
-    PlanePositionSlideSequence,
-    RowPositionInTotalImagePixelMatrix,
-    ZOffsetInSlideCoordinateSystem,
 )
 
 if TYPE_CHECKING:
@@ -68,14 +64,7 @@ def _found(dataset: Dataset, tiling: Tiling) -> _Found | None:
 
     across, wide, high = tiling.columns or 1, tiling.tile_columns or 1, tiling.tile_rows or 1
     columns = FrameColumns(dataset)
-    column, row, height = (
-        columns.numbers((PlanePositionSlideSequence, tag))
-        for tag in (
-            ColumnPositionInTotalImagePixelMatrix,
-            RowPositionInTotalImagePixelMatrix,
-            ZOffsetInSlideCoordinateSystem,
-        )
-    )
+    column, row, height = columns.tile_positions()
     known = ~(np.isnan(column) | np.isnan(row))
     if not known.any():
         return None

@@ -13,7 +13,14 @@ import msgspec
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
-from dcmlint.standard.tags import PerFrameFunctionalGroupsSequence, SharedFunctionalGroupsSequence
+from dcmlint.standard.tags import (
+    ColumnPositionInTotalImagePixelMatrix,
+    PerFrameFunctionalGroupsSequence,
+    PlanePositionSlideSequence,
+    RowPositionInTotalImagePixelMatrix,
+    SharedFunctionalGroupsSequence,
+    ZOffsetInSlideCoordinateSystem,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,6 +105,18 @@ class FrameColumns:
         """Whether the attribute stands in the shared item; a sequence needs an item to count."""
         level = None if self._shared is None else _level_of(self._shared, path)
         return level is not None and path[-1] in level and not _no_items(level, path[-1])
+
+    def tile_positions(self, *, shared: bool = False) -> tuple[Floats, Floats, Floats]:
+        """Column and row of the first pixel of each frame in the Total Pixel Matrix, and its Z offset (PS3.3 C.8.12.9)."""
+        column, row, height = (
+            self.numbers((PlanePositionSlideSequence, tag), shared=shared)
+            for tag in (
+                ColumnPositionInTotalImagePixelMatrix,
+                RowPositionInTotalImagePixelMatrix,
+                ZOffsetInSlideCoordinateSystem,
+            )
+        )
+        return column, row, height
 
     # -- values --------------------------------------------------------------------------------------------
 

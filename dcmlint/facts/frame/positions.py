@@ -20,9 +20,7 @@ from dcmlint.standard.tags import (
     OpticalPathIdentifier,
     PlanePositionSlideSequence,
     ReferencedSegmentNumber,
-    RowPositionInTotalImagePixelMatrix,
     SegmentIdentificationSequence,
-    ZOffsetInSlideCoordinateSystem,
 )
 
 if TYPE_CHECKING:
@@ -99,14 +97,7 @@ def frames(facts: Facts) -> Frames | None:
 
     from dcmlint.dicom.distinct import distinct
 
-    column, row, z = (
-        columns.numbers((PlanePositionSlideSequence, tag))
-        for tag in (
-            ColumnPositionInTotalImagePixelMatrix,
-            RowPositionInTotalImagePixelMatrix,
-            ZOffsetInSlideCoordinateSystem,
-        )
-    )
+    column, row, z = columns.tile_positions()
     known = ~(np.isnan(column) | np.isnan(row))
     grid = _Grid.of(tiling)
     path = columns.texts((OpticalPathIdentificationSequence, OpticalPathIdentifier), shared=True)
@@ -125,14 +116,7 @@ def frames(facts: Facts) -> Frames | None:
         plane_gap_max=float(gaps.max()) if len(gaps) else None,
     )  # fmt: skip
     if result.shared_position:
-        column, row, z = (
-            columns.numbers((PlanePositionSlideSequence, tag), shared=True)
-            for tag in (
-                ColumnPositionInTotalImagePixelMatrix,
-                RowPositionInTotalImagePixelMatrix,
-                ZOffsetInSlideCoordinateSystem,
-            )
-        )
+        column, row, z = columns.tile_positions(shared=True)
         known = ~(np.isnan(column) | np.isnan(row))
         return msgspec.structs.replace(
             result, column=column, row=row, z=z,

@@ -6,7 +6,8 @@ Parsing keeps what is odd beside what was read: only lengths that cannot be foll
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -175,32 +176,8 @@ def parse_request(body: bytes) -> AssociateRequest:
 
     Raises ``WireError`` (``associate``) where a length leads out of the PDU.
     """
-    oddities: list[Problem] = []
-    version, called, calling = _parse_fixed(body, oddities)
-    application = ""
-    contexts: list[ProposedContext] = []
-    user = UserInformation()
-    for kind, value, at in _items(body, _FIXED_BYTES):
-        if kind == _ITEM_APPLICATION_CONTEXT:
-            application = _uid(value, "application context", at, oddities)
-        elif kind == _ITEM_CONTEXT_RQ:
-            contexts.append(_parse_proposed(value, at, oddities))
-        elif kind == _ITEM_USER:
-            user = _parse_user(value, at, oddities)
-        else:
-            _odd(oddities, "item", f"item type {kind:02X}H is not of an A-ASSOCIATE-RQ", at)
-    if not contexts:
-        _odd(oddities, "no-context", "no presentation context is proposed", _FIXED_BYTES)
-    _check_ids([context.id for context in contexts], oddities)
-    return AssociateRequest(
-        called=called,
-        calling=calling,
-        contexts=tuple(contexts),
-        user=user,
-        application_context=application,
-        protocol_version=version,
-        oddities=tuple(oddities),
-    )
+    fields = _parse_body(body, _ITEM_CONTEXT_RQ, _parse_proposed, "an A-ASSOCIATE-RQ")
+    return AssociateRequest(**fields)
 
 
 def parse_accept(body: bytes) -> AssociateAccept:
@@ -208,30 +185,34 @@ def parse_accept(body: bytes) -> AssociateAccept:
 
     Raises ``WireError`` (``associate``) where a length leads out of the PDU.
     """
+    return AssociateAccept(**_parse_body(body, _ITEM_CONTEXT_AC, _parse_answer, "an A-ASSOCIATE-AC"))
+
+
+def _parse_body(
+    body: bytes, context_item: int, parse_context: Callable[[bytes, int, list[Problem]], Any], pdu: str
+) -> dict[str, Any]:
+    """The fields that request and acceptance have in common (PS3.8 Tables 9-11 and 9-17)."""
     oddities: list[Problem] = []
     version, called, calling = _parse_fixed(body, oddities)
     application = ""
-    contexts: list[ContextAnswer] = []
+    contexts = []
     user = UserInformation()
     for kind, value, at in _items(body, _FIXED_BYTES):
         if kind == _ITEM_APPLICATION_CONTEXT:
             application = _uid(value, "application context", at, oddities)
-        elif kind == _ITEM_CONTEXT_AC:
-            contexts.append(_parse_answer(value, at, oddities))
+        elif kind == context_item:
+            contexts.append(parse_context(value, at, oddities))
         elif kind == _ITEM_USER:
             user = _parse_user(value, at, oddities)
         else:
-            _odd(oddities, "item", f"item type {kind:02X}H is not of an A-ASSOCIATE-AC", at)
+            _odd(oddities, "item", f"item type {kind:02X}H is not of {pdu}", at)
+    if not contexts and context_item == _ITEM_CONTEXT_RQ:
+        _odd(oddities, "no-context", "no presentation context is proposed", _FIXED_BYTES)
     _check_ids([context.id for context in contexts], oddities)
-    return AssociateAccept(
-        called=called,
-        calling=calling,
-        contexts=tuple(contexts),
-        user=user,
-        application_context=application,
-        protocol_version=version,
-        oddities=tuple(oddities),
-    )
+    return {
+        "called": called, "calling": calling, "contexts": tuple(contexts), "user": user, "application_context": application,
+        "protocol_version": version, "oddities": tuple(oddities),
+    }  # fmt: skip
 
 
 def _parse_fixed(body: bytes, oddities: list[Problem]) -> tuple[int, str, str]:

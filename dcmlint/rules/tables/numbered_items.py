@@ -1,4 +1,4 @@
-"""Holds sequences to the number of items that another attribute says, and items to the way in which they are numbered."""
+"""Holds sequences to the number of items that their row, or another attribute, says, and items to the way in which they are numbered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,31 @@ from dcmlint.dicom.items import Items
 from dcmlint.dicom.path import name_of
 from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import Level, RowSpec
+
+# What begins the bytes of a sequence without items: nothing, or its delimiter in one of the byte orders (PS3.5 7.5)
+_ENDS = (b"", b"\xfe\xff\xdd\xe0", b"\xff\xfe\xe0\xdd")
+
+
+def check_count(collector: ProblemCollector, dataset: Dataset, element: Element, level: Level) -> None:
+    """Hold the number of items of a sequence to that of its row."""
+    spec = level.sized[element.tag]
+    count = len(dataset.items(element.tag))
+    assert spec.row.items is not None
+    low, high = spec.row.items
+    if count == 0 and low <= 1:
+        # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
+        if dataset.raw(element.tag)[:4] in _ENDS and all(one.type == "3" for one in level.rows[element.tag]):
+            collector.add(
+                "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
+                want="absent, or 1 or more", table=spec.table, offset=element.offset,
+            )  # fmt: skip
+        return
+    if (count < low and dataset.is_whole(element)) or (high is not None and count > high):
+        wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+        collector.add(
+            "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
+            said=str(count), want=wanted, table=spec.table, offset=element.offset,
+        )  # fmt: skip
 
 
 def check_tally(collector: ProblemCollector, dataset: Dataset, element: Element, spec: RowSpec) -> None:

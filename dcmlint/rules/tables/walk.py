@@ -5,7 +5,7 @@ PS3.5 7.4 (types), PS3.3 Annex A (modules of IODs), PS3.5 7.5 (sequences).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -21,33 +21,22 @@ from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.frame_groups import check_frame_groups
 from dcmlint.rules.tables.level_shape import LevelShape, shape_of
-from dcmlint.rules.tables.levels import IodSpec, Level, ModuleSpec, RowSpec, iod_spec
+from dcmlint.rules.tables.levels import IodSpec, Level, RowSpec, iod_spec
 from dcmlint.rules.tables.listed_values import check_listed
-from dcmlint.rules.tables.numbered_items import check_numbers, check_tally
+from dcmlint.rules.tables.meta_group import check_meta_group
+from dcmlint.rules.tables.modules_in_use import modules_in_use, tell_forbidden
+from dcmlint.rules.tables.numbered_items import check_count, check_numbers, check_tally
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
     DigitalSignaturesSequence,
-    FileMetaInformationVersion,
-    ImplementationClassUID,
     LengthToEnd,
     MACParametersSequence,
-    MediaStorageSOPClassUID,
-    MediaStorageSOPInstanceUID,
     ModifiedAttributesSequence,
     OriginalAttributesSequence,
     PixelData,
     SOPClassUID,
 )
 
-# PS3.10 Table 7.1-1, type 1; Group Length and Transfer Syntax UID are told by the reader.
-_META = (
-    FileMetaInformationVersion,
-    MediaStorageSOPClassUID,
-    MediaStorageSOPInstanceUID,
-    ImplementationClassUID,
-)
-_VERSION = b"\0\1"  # PS3.10 7.1: the only version that there is
-_SHOWN_VERSION = 8  # bytes of another one
 # May stand in any data set: PS3.3 C.12.1 digital signatures, PS3.5 8 (pixel data by its own rules), PS3.10 7.2
 _ANYWHERE = frozenset(
     {
@@ -60,10 +49,8 @@ _ANYWHERE = frozenset(
         ModifiedAttributesSequence,
     }
 )
-# PS3.3 C.7.6.17, C.7.6.16.2.2
+# PS3.5 6.2
 _PADDING = b" \0"
-# What begins the bytes of a sequence without items: nothing, or its delimiter in one of the byte orders (PS3.5 7.5)
-_ENDS = (b"", b"\xfe\xff\xdd\xe0", b"\xff\xfe\xe0\xdd")
 
 
 class TableCheck:
@@ -80,17 +67,14 @@ class TableCheck:
         self._collector = ProblemCollector(instance, known)
         self.problems, self.undecided = self._collector.problems, self._collector.undecided
         self.iod: standard.Iod | None = None
-        self._meta = instance.meta
         self._reviewed = False
-        self._absent: dict[str, str] = {}
+        self._absent: Mapping[str, str] = {}
         # By level (they live as long as the check): what was told missing and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
         self._out_of_place: dict[
             int, str
         ] = {}  # by tag: what is told of an attribute that no module has; "": nothing
         self._forbidden_here: set[tuple[int, int]] = set()
-        # Modules in use whose condition does not hold; told when the values that decide were looked at.
-        self._outside: list[ModuleSpec] = []
         # What must not be there because one attribute is absent: the number of the problem, and the keywords.
         self._without: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
@@ -107,15 +91,17 @@ class TableCheck:
     def run(self) -> None:
         """Check everything that the tables say about the instance."""
         dataset = self.instance.dataset
-        self._meta_group()
+        if self.instance.meta is not None:
+            check_meta_group(self._collector, self.instance.meta)
         spec = self.find_iod()
         if spec is None:
             self._without_iod(dataset, self.instance.sop_class)
             return
-        level = spec.level(*self._modules(spec, dataset))
-        self._level(dataset, level, spec.all_known)
-        for module in self._outside:
-            self._forbidden_module(module, dataset)
+        modules = modules_in_use(self._collector, spec, dataset)
+        self._absent = modules.absent
+        self._level(dataset, spec.level(modules.active, modules.known_only), spec.all_known)
+        for module in modules.outside:
+            tell_forbidden(self._collector, module, dataset)
         check_frame_groups(self._collector, spec.iod, dataset)
 
     def _without_iod(self, dataset: Dataset, uid: str) -> None:
@@ -137,71 +123,6 @@ class TableCheck:
         self._collector.add(
             "iod-unknown", dataset, SOPClassUID, f"the IOD of the SOP Class is unknown{known}", found=uid
         )
-
-    def _meta_group(self) -> None:
-        meta = self._meta
-        if meta is None:
-            return
-        for tag in _META:
-            element = meta.get(tag)
-            if (element is None and meta.may_have(tag)) or (
-                element is not None and not meta.is_whole(element)
-            ):
-                continue
-            if element is None or element.end == element.start:
-                what = "is missing" if element is None else "has no value"
-                self._collector.add(
-                    "meta-type-1", meta, tag, f"{name_of(tag)} {what}; Type 1 in the File Meta Information",
-                    want="present with a value", offset=-1 if element is None else element.offset,
-                )  # fmt: skip
-            elif tag == FileMetaInformationVersion and meta.raw(tag)[:_SHOWN_VERSION] != _VERSION:
-                self._collector.add(
-                    "meta-version", meta, tag, "File Meta Information Version is not version 1",
-                    said=meta.raw(tag)[:_SHOWN_VERSION].hex(" ").upper(), want="00 01", offset=element.offset,
-                )  # fmt: skip
-
-    # -- modules ---------------------------------------------------------------------------------------
-
-    def _modules(self, spec: IodSpec, dataset: Dataset) -> tuple[frozenset[int], frozenset[int]]:
-        """The numbers of the modules in use (mandatory, required by a condition, or started by the data set), and
-        of those of which only optional attributes are there."""
-        present = frozenset(dataset.elements)
-        scope = self._collector.scope(dataset)
-        active: set[int] = set()
-        known_only: set[int] = set()
-        for number, module in enumerate(spec.modules):
-            started = not module.own.isdisjoint(present)
-            if not started and module.distinctive:
-                for table in module.tables:
-                    self._absent[table] = f"the mandatory {module.name} Module is absent"
-            stands = self._collector.stands(module.use)
-            if module.usage == "M" and stands:
-                active.add(number)
-                continue
-            verdict: object = None if module.when is None or not stands else module.when(scope, {})
-            if module.usage == "C" and verdict is not True and verdict is not False:
-                self._collector.open("module-missing", module.source)
-            # A module whose condition is false asks for nothing, unless it may be there all the same: then wholly.
-            possible = verdict is not False or module.otherwise == "may"
-            if verdict is True or (possible and module.started(present)):
-                active.add(number)
-            elif started:
-                known_only.add(number)
-            if verdict is False and started and module.otherwise == "not" and module.reviewed:
-                self._outside.append(module)
-        return frozenset(active), frozenset(known_only)
-
-    def _forbidden_module(self, module: ModuleSpec, dataset: Dataset) -> None:
-        first = next(element for element in dataset if element.tag in module.own)
-        assert module.when is not None
-        if self._collector.unlisted(dataset, module.when.attributes):
-            return
-        self._collector.add(
-            "module-forbidden", dataset, first.tag,
-            f"{name_of(first.tag)} is present, but the {module.name} Module is not allowed here",
-            want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
-            offset=first.offset,
-        )  # fmt: skip
 
     # -- a level ---------------------------------------------------------------------------------------
 
@@ -247,7 +168,7 @@ class TableCheck:
         elements = dataset.elements
         for tag in shape.sized:
             if elements[tag].items is not None:
-                self._items(dataset, elements[tag], level)
+                check_count(self._collector, dataset, elements[tag], level)
         for tag in shape.tallied:
             if elements[tag].items is not None:
                 check_tally(self._collector, dataset, elements[tag], level.tallied[tag])
@@ -448,28 +369,6 @@ class TableCheck:
             self._out_of_place[element.tag] = message
         if message:
             self._collector.add("unknown-attribute", dataset, element.tag, message, offset=element.offset)
-
-    def _items(self, dataset: Dataset, element: Element, level: Level) -> None:
-        spec = level.sized[element.tag]
-        count = len(dataset.items(element.tag))
-        assert spec.row.items is not None
-        low, high = spec.row.items
-        if count == 0 and low <= 1:
-            # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
-            if dataset.raw(element.tag)[:4] in _ENDS and all(
-                one.type == "3" for one in level.rows[element.tag]
-            ):
-                self._collector.add(
-                    "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
-                    want="absent, or 1 or more", table=spec.table, offset=element.offset,
-                )  # fmt: skip
-            return
-        if (count < low and dataset.is_whole(element)) or (high is not None and count > high):
-            wanted = str(low) if low == high else f"{low} or more" if high is None else f"{low} to {high}"
-            self._collector.add(
-                "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items",
-                said=str(count), want=wanted, table=spec.table, offset=element.offset,
-            )  # fmt: skip
 
 
 def _judged(items: Items, level: Level) -> tuple[frozenset[int], frozenset[int]]:
