@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.help import Commands
+from dcmlint.cli.help import Commands, one_of
 from dcmlint.cli.options import Config, Isolated, Jobs
 from dcmlint.errors import UsageError, did_you_mean
 
@@ -20,10 +20,13 @@ baselines = typer.Typer(
 )  # fmt: skip
 app.add_typer(baselines, name="baseline")
 
-File = Annotated[str, typer.Argument(help="The baseline, a JSON file with paths and UIDs but no values.")]
-Paths = Annotated[list[str], typer.Argument(help="Files, folders, archives.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="The baseline, a JSON file with paths and UIDs but no values.")
+]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, archives.")]
 Profile = Annotated[
-    str | None, typer.Option("-p", "--profile", help="The profile.  [default: of the configuration]")
+    str | None,
+    typer.Option("-p", "--profile", metavar="PROFILE", help="The profile.  [default: of the configuration]"),
 ]
 
 
@@ -31,7 +34,7 @@ Profile = Annotated[
 def write(
     file: File, paths: Paths, profile: Profile = None,
     fingerprint: Annotated[
-        str, typer.Option(help="How files are recognized: path (also in a moved folder), uid (also renamed).")
+        str, typer.Option(help="How files are recognized: path (also in a moved folder), uid (also renamed).", **one_of("path", "uid"))
     ] = "path",
     jobs: Jobs = 0, config: Config = None, isolated: Isolated = False,
 ) -> int:  # fmt: skip

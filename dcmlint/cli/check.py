@@ -278,7 +278,7 @@ def _diff(
         choice = over_the_set(checker, inputs, open_input, choice, False)
     outcomes = fix_many(checker, inputs, open_input, choice, Target(), jobs)
     as_json = any(name in ("json", "jsonl") for name, _ in run.outputs)
-    return show(outcomes, "json" if as_json else "text", True, run.text.quiet, verbose)
+    return show(outcomes, "json" if as_json else "text", True, run.text.quiet, verbose, run.text.colour)
 
 
 def _further(order: list[str] | None, rules: list[str] | None) -> dict[str, Any]:

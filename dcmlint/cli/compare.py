@@ -10,18 +10,24 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import one_of
 from dcmlint.errors import UsageError, did_you_mean
 
 
 @app.command()
 def compare(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, archives.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, archives.")],
     with_: Annotated[
-        str, typer.Option("--with", help="The other validators, separated by commas.")
+        str, typer.Option("--with", metavar="NAMES", help="The other validators, separated by commas.")
     ] = "dciodvfy",
-    profile: Annotated[str, typer.Option("-p", "--profile", help="The profile of dcmlint.")] = "dicom",
+    profile: Annotated[
+        str, typer.Option("-p", "--profile", metavar="PROFILE", help="The profile of dcmlint.")
+    ] = "dicom",
     severity: Annotated[
-        str, typer.Option(help="The lowest severity that is compared: error or warning.")
+        str,
+        typer.Option(
+            help="The lowest severity that is compared: error or warning.", **one_of("error", "warning")
+        ),
     ] = "error",
 ) -> int:
     """Compare with other installed validators, by attribute and kind of finding."""

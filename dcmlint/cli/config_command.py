@@ -24,7 +24,7 @@ def _configs() -> None:
 
 @configs.command("show")
 def show(
-    config: Annotated[str | None, typer.Option(help="Show this configuration file.")] = None,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Show this configuration file.")] = None,
     isolated: Annotated[bool, typer.Option("--isolated", help="Read no configuration file.")] = False,
 ) -> int:
     """Show each value and its origin: the file, the environment, or the default."""
@@ -39,10 +39,11 @@ def show(
     found, file = configuration(config, isolated)
     origin = printable(file or "")
     usual = {"profile": "wsi", "fail_on": "error", "show_values": "safe", "frames": "auto", "show": "warning"}
+    default = Config()
     print(f"configuration: {origin or 'none'}")
     for field in msgspec.structs.fields(Config):
         value: Any = getattr(found, field.name)
-        given = value != field.default
+        given = value != getattr(default, field.name)
         shown = value if given else usual.get(field.name, value)
         text = printable(msgspec.json.encode(shown).decode())
         print(f"  {field.encode_name:14} {text:30} {origin if given else 'default'}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @app.command(**explained("dcmlint explain TILE003", "dcmlint explain TILE003 --file slide/level-0.dcm"))
 def explain(
-    rule: Annotated[str, typer.Argument(help="The id or the name of a rule.", autocompletion=completion.rules)],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The id or the name of a rule.", autocompletion=completion.rules)],
     file: Annotated[
         str, typer.Option(metavar="FILE", help="Evaluate the rule on this file, and show each step with its values.")
     ] = "",

@@ -7,14 +7,20 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import one_of
 
 
 @app.command()
 def facts(
     name: Annotated[
-        str, typer.Argument(help="A group, a fact such as tiling.columns, or a word to search for.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A group, a fact such as tiling.columns, or a word to search for."
+        ),
     ] = "",
-    format_: Annotated[str, typer.Option("-f", "--format", help="text or json.")] = "text",
+    format_: Annotated[
+        str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))
+    ] = "text",
 ) -> int:
     """List the facts that the expressions of rules can use, with their types and meanings."""
     import msgspec

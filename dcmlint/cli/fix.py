@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.help import explained, one_of
+from dcmlint.cli.help import REPORT, explained, one_of
 from dcmlint.cli.options import (
     Color,
     Config,
@@ -23,10 +23,8 @@ from dcmlint.cli.options import (
     MaskUids,
     Parameters,
     Profiles,
-    Quiet,
     Select,
     ShowValues,
-    Verbose,
 )
 from dcmlint.errors import UsageError
 
@@ -122,8 +120,18 @@ def fix(
     mask_uids: MaskUids = False,
     frames: Frames = None,
     isolated: Isolated = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print the sum only.", rich_help_panel=REPORT)
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v",
+            "--verbose",
+            help="List every change, and files with nothing to repair.",
+            rich_help_panel=REPORT,
+        ),
+    ] = False,
     color: Color = "auto",
     debug: Debug = False,
 ) -> int:
@@ -172,6 +180,7 @@ def fix(
         diff or not check,
         quiet,
         verbose,
+        run.text.colour,
     )
 
 
@@ -228,7 +237,7 @@ def _is_below(path: str, folder: str) -> bool:
     return not os.path.relpath(os.path.realpath(path), os.path.realpath(folder)).startswith(os.pardir)
 
 
-def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool) -> int:
+def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool, colour: bool) -> int:
     """Print what comes of each input and the sum; returns the exit code."""
     import json
     from collections import Counter
@@ -251,7 +260,7 @@ def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool) -
             elif lists and not quiet and (verbose or _matters(outcome)):
                 print(f"{printable(outcome.path)}: {printable(_head(outcome))}")
                 for line in text_lines(outcome, 0 if verbose else 40):
-                    print(printable(line, 1000))
+                    print(_painted(printable(line, 1000), colour))
     except KeyboardInterrupt:
         print("interrupted: the files written so far are complete", file=sys.stderr)
         return 130
@@ -263,6 +272,15 @@ def show(outcomes: Any, format_: str, lists: bool, quiet: bool, verbose: bool) -
     if counts["failed"] or counts["refused"]:
         return 4
     return 1 if counts["would-change"] else 0
+
+
+# How lines of a diff are drawn, by their first character (ANSI SGR).
+_STYLE = {"-": "31", "+": "32", "~": "36"}
+
+
+def _painted(line: str, colour: bool) -> str:
+    style = _STYLE.get(line.lstrip()[:1]) if colour else None
+    return line if style is None else f"\x1b[{style}m{line}\x1b[0m"
 
 
 def _matters(outcome: Any) -> bool:

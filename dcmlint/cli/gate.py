@@ -27,7 +27,9 @@ app.add_typer(gates, name="gate")
 
 _DESCRIPTORS = 1 << 16
 
-ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration, gate.toml.")]
+ConfigFile = Annotated[
+    Path, typer.Option("-c", "--config", metavar="FILE", help="The configuration, gate.toml.")
+]
 
 
 @gates.callback()
@@ -120,7 +122,8 @@ def status(config: ConfigFile = Path("gate.toml")) -> int:
 
 @gates.command("explain")
 def explain(
-    uid: Annotated[str, typer.Argument(help="A SOP Instance UID.")], config: ConfigFile = Path("gate.toml")
+    uid: Annotated[str, typer.Argument(metavar="UID", help="A SOP Instance UID.")],
+    config: ConfigFile = Path("gate.toml"),
 ) -> int:
     """Show where an instance is and why: all its events."""
     from dcmlint.gate.explain import explain as lines_of

@@ -16,9 +16,14 @@ helds = typer.Typer(cls=Commands, help="Held instances.", no_args_is_help=True, 
 gates.add_typer(helds, name="held")
 
 Words = Annotated[
-    list[str], typer.Argument(help="Numbers of instances, SOP Instance UIDs or Study Instance UIDs.")
+    list[str],
+    typer.Argument(
+        metavar="NUMBER|UID...", help="Numbers of instances, SOP Instance UIDs or Study Instance UIDs."
+    ),
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the journal with your name.")]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept in the journal with your name.")
+]
 
 
 @helds.callback()
@@ -46,7 +51,7 @@ def show(
     names: Annotated[
         bool, typer.Option("--names", help="Show who the patient is; that is recorded.")
     ] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why the names are needed.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the names are needed.")] = "",
 ) -> int:
     """Show held instances with their findings and their history."""
     from dcmlint.gate import operate
@@ -92,7 +97,7 @@ def discard(words: Words, reason: Reason, config: ConfigFile = Path("gate.toml")
 def export(
     words: Words,
     reason: Reason,
-    to: Annotated[Path, typer.Option("--to", help="The folder.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="The folder.")],
     config: ConfigFile = Path("gate.toml"),
 ) -> int:
     """Copy held instances to a folder; they stay held."""

@@ -16,14 +16,17 @@ from dcmlint.errors import UsageError
 
 @gates.command("watch")
 def watch(
-    folder: Annotated[Path, typer.Argument(help="The folder to watch, with its subfolders.")],
-    profile: Annotated[str, typer.Option("-p", "--profile", help="The profile.")] = "wsi",
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to watch, with its subfolders.")
+    ],
+    profile: Annotated[str, typer.Option("-p", "--profile", metavar="PROFILE", help="The profile.")] = "wsi",
     parameter: Parameters = None,
     settle: Annotated[
-        float, typer.Option(help="Seconds for which a file must not have changed.", min=0.0)
+        float,
+        typer.Option(metavar="SECONDS", help="Seconds for which a file must not have changed.", min=0.0),
     ] = 5.0,
     once: Annotated[bool, typer.Option("--once", help="Stop when no file is left.")] = False,
-    children: Annotated[int, typer.Option(help="Checking processes.", min=1, max=64)] = 2,
+    children: Annotated[int, typer.Option(metavar="N", help="Checking processes.", min=1, max=64)] = 2,
 ) -> int:
     """Check the files that come into a folder and move each to accepted or held, with its verdict beside it.
 

@@ -46,7 +46,7 @@ from dcmlint.errors import InputError, UsageError
     )
 )
 def listen(
-    port: Annotated[int, typer.Argument(min=0, max=65535, help="Port; 0 uses a free one.")],
+    port: Annotated[int, typer.Argument(min=0, max=65535, metavar="PORT", help="Port; 0 uses a free one.")],
     profile: Annotated[
         str | None,
         typer.Option(

@@ -13,9 +13,11 @@ from dcmlint.cli.options import Parameters
 
 @app.command("orthanc-plugin")
 def orthanc_plugin(
-    profile: Annotated[str, typer.Option("-p", "--profile", help="The profile.")] = "wsi",
+    profile: Annotated[str, typer.Option("-p", "--profile", metavar="PROFILE", help="The profile.")] = "wsi",
     parameter: Parameters = None,
-    seconds: Annotated[float, typer.Option(help="Seconds that a sender waits for a verdict.", min=0.1)] = 8.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds that a sender waits for a verdict.", min=0.1)
+    ] = 8.0,
 ) -> int:
     """Print a script for Orthanc's Python plug-in that checks what Orthanc receives.
 

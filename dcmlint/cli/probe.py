@@ -37,9 +37,9 @@ from dcmlint.errors import UsageError
 )
 def probe(
     host: Annotated[
-        str | None, typer.Argument(help="Host name or address; or give a profile and --host.", show_default=False)
+        str | None, typer.Argument(metavar="HOST", help="Host name or address; or give a profile and --host.", show_default=False)
     ] = None,
-    port: Annotated[int | None, typer.Argument(min=1, max=65535, help="Port.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Argument(min=1, max=65535, metavar="PORT", help="Port.", show_default=False)] = None,
     profile: Annotated[
         str | None,
         typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.help import Commands
+from dcmlint.cli.help import Commands, one_of
 from dcmlint.cli.options import Parameters
 from dcmlint.errors import ProfileError, UsageError
 
@@ -27,8 +27,10 @@ commands = typer.Typer(
 app.add_typer(commands, name="profile")
 
 _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the path of a file.")]
-_Config = Annotated[str | None, typer.Option(help="Read parameters from this configuration file.")]
-_Format = Annotated[str, typer.Option("-f", "--format", help="text or json.")]
+_Config = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Read parameters from this configuration file.")
+]
+_Format = Annotated[str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))]
 
 
 @app.command("profiles")
@@ -44,8 +46,9 @@ def list_profiles(format_: _Format = "text") -> int:
              "parameters": len(s.profile.parameters), "file": s.file} for s in sources
         ])  # fmt: skip
         return 0
+    width = max(len(source.profile.id) for source in sources)
     for source in sources:
-        print(f"{source.profile.id:18} {source.profile.title}")
+        print(f"{source.profile.id:{width}}  {source.profile.title}")
     return 0
 
 
@@ -153,8 +156,10 @@ def diff(
 @commands.command()
 def new(
     path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write: NAME.yaml.")],
-    extends: Annotated[str, typer.Option(help="The profile to start from.")] = "wsi",
-    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "LAB",
+    extends: Annotated[str, typer.Option(metavar="PROFILE", help="The profile to start from.")] = "wsi",
+    area: Annotated[
+        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
+    ] = "LAB",
 ) -> int:
     """Create a new profile."""
     from dcmlint.profiles.load import find_profile, parse_profile
@@ -218,7 +223,9 @@ def statement(
     name: _Name,
     set_: Parameters = None,
     config: _Config = None,
-    format_: Annotated[str, typer.Option("-f", "--format", help="markdown or html.")] = "markdown",
+    format_: Annotated[
+        str, typer.Option("-f", "--format", help="markdown or html.", **one_of("markdown", "html"))
+    ] = "markdown",
 ) -> int:
     """Write a profile as a DICOM conformance statement, in the order of PS3.2."""
     from dcmlint.profiles.conformance import as_html, as_markdown
@@ -235,8 +242,10 @@ def statement(
 @commands.command()
 def infer(
     paths: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Sample files, folders, archives.")],
-    name: Annotated[str, typer.Option("--name", help="The id of the profile.")] = "inferred",
-    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "INF",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The id of the profile.")] = "inferred",
+    area: Annotated[
+        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
+    ] = "INF",
 ) -> int:
     """Write a draft of a profile from sample files: attributes, values, transfer syntaxes."""
     from dcmlint.dicom.instance import read_instance
@@ -267,7 +276,9 @@ def infer(
 @commands.command("import")
 def import_(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A schema of dicompare, as JSON.")],
-    area: Annotated[str, typer.Option(help="The letters at the start of its rule ids.")] = "IMP",
+    area: Annotated[
+        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
+    ] = "IMP",
     acquisition: Annotated[
         str, typer.Option(metavar="NAME", help="Which acquisition, if the schema has several.")
     ] = "",

@@ -18,13 +18,13 @@ _FORMATS = ("text", "csv", "json", "parquet")
 
 @app.command()
 def query(
-    folder: Annotated[str, typer.Argument(help="The folder of results (scan --out).")],
-    question: Annotated[str | None, typer.Argument(help="A ready question, or SQL; without it, the questions are listed.")] = None,
-    run: Annotated[str, typer.Option(help="The run that ready questions look at; default: the newest.")] = "",
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of results (scan --out).")],
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION|SQL", help="A ready question, or SQL; without it, the questions are listed.")] = None,
+    run: Annotated[str, typer.Option(metavar="RUN", help="The run that ready questions look at; default: the newest.")] = "",
     format_: Annotated[
-        str, typer.Option("-f", "--format", help="text, csv, json (a line a row), or parquet=FILE; csv=FILE too.")
+        str, typer.Option("-f", "--format", metavar="FORMAT[=FILE]", help="text, csv, json (a line a row), or parquet=FILE; csv=FILE too.")
     ] = "text",
-    limit: Annotated[int, typer.Option(min=0, help="Rows shown as text; 0: all.")] = 40,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Rows shown as text; 0: all.")] = 40,
 ) -> int:  # fmt: skip
     """Ask the results of scans: ready questions, and SQL over runs, instances, findings, outcomes and keys.
 

@@ -13,9 +13,13 @@ from dcmlint.errors import UsageError
 
 @app.command("report")
 def report(
-    folder: Annotated[str, typer.Argument(help="The folder of results (scan --out).")],
-    format_: Annotated[str, typer.Option("-f", "--format", help="html, or html=FILE.")] = "html",
-    run: Annotated[str, typer.Option(help="The run that the page is about; default: the newest.")] = "",
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of results (scan --out).")],
+    format_: Annotated[
+        str, typer.Option("-f", "--format", metavar="FORMAT[=FILE]", help="html, or html=FILE.")
+    ] = "html",
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="The run that the page is about; default: the newest.")
+    ] = "",
 ) -> int:
     """Draw a page about the results of scans: trends over the runs, worst senders, examples to open.
 

@@ -26,11 +26,13 @@ app.add_typer(commands, name="rule")
 @commands.command("check")
 def check_rules(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Rule files or folders.  [default: the built-in rules]")
+        list[str] | None,
+        typer.Argument(metavar="PATH...", help="Rule files or folders.  [default: the built-in rules]"),
     ] = None,
 ) -> int:
     """Check rule files without running them: form, names, expressions, examples."""
     from dcmlint.cli.terminal import utf8_output
+    from dcmlint.reports.words import number_of
     from dcmlint.rules.check import check_files
 
     utf8_output()
@@ -40,11 +42,10 @@ def check_rules(
         print(mistake, file=sys.stderr)
     if mistakes:
         print(
-            f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''} in {len(files)} rule files",
-            file=sys.stderr,
+            f"{number_of(len(mistakes), 'mistake')} in {number_of(len(files), 'rule file')}", file=sys.stderr
         )
         return 2
-    print(f"{len(sources)} rules: no mistakes")
+    print(f"{number_of(len(sources), 'rule')}: no mistakes")
     return 0
 
 
@@ -59,6 +60,7 @@ def run_rule_examples(
     """Run the examples of rules, and list those that fail."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.examples import run_examples
+    from dcmlint.reports.words import number_of
 
     utf8_output()
     sources, every = _wanted(wanted or [])
@@ -73,14 +75,16 @@ def run_rule_examples(
         if not source.rule.examples and not quiet:
             print(f"{source.file}: {source.rule.id} has no examples")
     if failures or not quiet:
-        print(f"{count} examples of {len(sources)} rules: {len(failures) or 'none'} failed")
+        print(
+            f"{number_of(count, 'example')} of {number_of(len(sources), 'rule')}: {len(failures) or 'none'} failed"
+        )
     return 1 if failures else 0
 
 
 @commands.command("new")
 def new_rule(
-    area: Annotated[str, typer.Argument(help="The area of its id, such as TILE.")],
-    name: Annotated[str, typer.Argument(help="Lower case letters, digits and hyphens.")],
+    area: Annotated[str, typer.Argument(metavar="AREA", help="The area of its id, such as TILE.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower case letters, digits and hyphens.")],
     folder: Annotated[
         str,
         typer.Option(

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
+from dcmlint.cli.help import one_of
 
 
 @app.command()
 def rules(
-    format_: Annotated[str, typer.Option("-f", "--format", help="text or json.")] = "text",
-    area: Annotated[str, typer.Option(help="List only the rules of this area or tag.")] = "",
+    format_: Annotated[
+        str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))
+    ] = "text",
+    area: Annotated[str, typer.Option(metavar="AREA", help="List only the rules of this area or tag.")] = "",
 ) -> int:
     """List the rules."""
     import msgspec

@@ -47,9 +47,11 @@ def info(
 
 @commands.command()
 def build(
-    out: Annotated[str, typer.Option(help="The file to write.")],
-    tables: Annotated[str | None, typer.Option(help="A folder of JSON tables.")] = None,
-    docbook: Annotated[str | None, typer.Option(help="A folder of the DocBook of the standard.")] = None,
+    out: Annotated[str, typer.Option(metavar="FILE", help="The file to write.")],
+    tables: Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder of JSON tables.")] = None,
+    docbook: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="A folder of the DocBook of the standard.")
+    ] = None,
 ) -> int:
     """Compile the tables from the DocBook or from JSON tables."""
     from dcmlint.standard.build import main

@@ -16,8 +16,12 @@ def _extra(error: ImportError) -> UsageError:
 
 @app.command()
 def merge(
-    folders: Annotated[list[str], typer.Argument(help="Folders of results (scan --out).")],
-    out: Annotated[str, typer.Option("-o", "--out", help="The folder that gets their runs.")],
+    folders: Annotated[
+        list[str], typer.Argument(metavar="FOLDER...", help="Folders of results (scan --out).")
+    ],
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder that gets their runs.")
+    ],
 ) -> int:
     """Put the runs of several folders of results into one; a run that is there already stays as it is."""
     try:
@@ -31,10 +35,12 @@ def merge(
 
 @app.command()
 def prune(
-    folder: Annotated[str, typer.Argument(help="The folder of results (scan --out).")],
-    keep: Annotated[int | None, typer.Option(min=0, help="Keep so many of the newest runs.")] = None,
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of results (scan --out).")],
+    keep: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Keep so many of the newest runs.")
+    ] = None,
     before: Annotated[
-        str | None, typer.Option(help="Only runs that began before this day: 2026-01-31.")
+        str | None, typer.Option(metavar="DATE", help="Only runs that began before this day: 2026-01-31.")
     ] = None,
     facts: Annotated[
         bool,

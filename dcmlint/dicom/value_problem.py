@@ -12,7 +12,7 @@ class ValueProblem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a value field.
 
     ``number`` is the 1-based value it is said of, 0 the field as a whole. ``message`` carries no part of
-    the value, only lengths and shapes, so that it may leave the house; ``want`` is the allowed form.
+    the value, only lengths and shapes, so that it may be shown to anybody; ``want`` is the allowed form.
     """
 
     code: str

@@ -53,3 +53,18 @@ def test_values_are_completed() -> None:
     show = next(one for one in root.commands["check"].params if one.name == "show")  # type: ignore[attr-defined]
     words = show.shell_complete(typer.Context(root), "w")
     assert [one.value for one in words] == ["warning"]
+
+
+def test_every_value_has_a_name_that_says_what_it_is() -> None:
+    """`<str>` or `{file}` would be what a parser calls it."""
+    bare = []
+    waiting = [("dcmlint", typer.main.get_command(app))]
+    while waiting:
+        name, command = waiting.pop()
+        waiting += [(f"{name} {one}", sub) for one, sub in getattr(command, "commands", {}).items()]
+        bare += [
+            f"{name} {one.name}"
+            for one in command.params
+            if one.metavar is None and not getattr(one, "is_flag", False) and one.name != "help"
+        ]
+    assert bare == []

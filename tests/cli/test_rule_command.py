@@ -32,7 +32,7 @@ def test_a_good_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path = _write(tmp_path, "MINE001-my-modality.yaml", _GOOD)
     assert run(["rule", "check", str(path)]) == 0
     assert run(["rule", "test", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == "1 rules: no mistakes\n2 examples of 1 rules: none failed\n"
+    assert capsys.readouterr().out == "1 rule: no mistakes\n2 examples of 1 rule: none failed\n"
     assert run(["rule", "test", "--quiet", str(path)]) == 0
     assert capsys.readouterr().out == ""
 
@@ -111,7 +111,7 @@ def test_failures_are_told_readably(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_built_in_rules_by_id_name_and_area(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rule", "test", "enc-001", "tag-order"]) == 0
-    assert " of 1 rules: none failed" in capsys.readouterr().out
+    assert " of 1 rule: none failed" in capsys.readouterr().out
     assert run(["rule", "test", "CHR"]) == 0
     assert " of 9 rules: none failed" in capsys.readouterr().out
 

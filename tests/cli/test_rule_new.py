@@ -19,7 +19,7 @@ def test_a_new_rule_passes_check_and_test(tmp_path: Path, capsys: pytest.Capture
     assert path == tmp_path / "MINE001-my-modality.yaml"
     assert run(["rule", "check", str(path)]) == 0
     assert run(["rule", "test", str(path)]) == 0
-    assert "2 examples of 1 rules: none failed" in capsys.readouterr().out
+    assert "2 examples of 1 rule: none failed" in capsys.readouterr().out
     assert run(["rule", "new", "MINE", "another", "--folder", str(tmp_path)]) == 0
     assert (tmp_path / "MINE002-another.yaml").is_file()
 
@@ -37,7 +37,7 @@ def test_the_tutorial_of_rules_as_it_is_written(
     path.write_text(rule, "utf-8")
     for words in commands[1:]:
         assert run(words) == 0, capsys.readouterr().out
-    assert "2 examples of 1 rules: none failed" in capsys.readouterr().out
+    assert "2 examples of 1 rule: none failed" in capsys.readouterr().out
 
 
 def test_built_in_ids_are_taken(tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ def test_dicom_leaves_interoperability_out() -> None:
     resolved = resolve_profile("dicom")
     for source in resolved.rules:
         wanted = source.rule.basis in ("requirement", "inference") and "wg26-2025" not in source.rule.tags
-        wanted = wanted and source.rule.id != "PHI013"  # a claim that is held where files leave the house
+        wanted = wanted and source.rule.id != "PHI013"  # a claim that is checked in files that leave the site
         assert (resolved.levels[source.rule.id] is not None) == wanted, source.rule.id
 
 
