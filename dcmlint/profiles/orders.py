@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ Order = dict[str, str]
 # Identifiers of an order, the most exact first.
 IDENTIFIERS = ("AccessionNumber", "ContainerIdentifier", "StudyInstanceUID", "PatientID")
 _LARGEST = 16 << 20
+_DAY = re.compile(r"(\d{4})([-./]?)(\d\d)\2(\d\d)(?=$|[T ]|\d{4})")
+_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
 # HL7 v2.x, segments of orders (ORM, OML, OMI) and what of DICOM each field is (IHE RAD TF-2: 4.4, 4.5).
 _HL7 = {
     ("PID", 3): "PatientID", ("PID", 5): "PatientName", ("PID", 7): "PatientBirthDate", ("PID", 8): "PatientSex",
@@ -33,8 +36,10 @@ def read_orders(name: str) -> tuple[Order, ...]:
     """The orders of a file.  Raises ``UsageError`` for one that cannot be read, or that names no attribute."""
     path = Path(name)
     try:
+        if not path.exists():
+            raise UsageError(f"--order {name}: no such file")
         if not path.is_file() or path.stat().st_size > _LARGEST:
-            raise UsageError(f"--order {name}: no file of at most 16 MB")
+            raise UsageError(f"--order {name}: not a file of at most {_LARGEST >> 20} MB")
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(
@@ -127,15 +132,25 @@ def _name(text: str) -> str:
 def _checked(order: Mapping[str, Any], name: str) -> Order:
     made: Order = {}
     for key, value in order.items():
-        if standard.load().dictionary.by_keyword(key) is None:
+        entry = standard.load().dictionary.by_keyword(key)
+        if entry is None:
             hint = did_you_mean(key, standard.load().dictionary.keywords())
             raise UsageError(
                 f"--order {name}: {key!r} is not a keyword of the data dictionary"
                 + (f" ({hint})" if hint else "")
             )
         if value not in (None, ""):
-            made[key] = str(value).strip()
+            made[key] = _as_dicom(str(value).strip(), entry.vr)
     return made
+
+
+def _as_dicom(text: str, vr: str) -> str:
+    """Dates and times as DICOM writes them: spreadsheets write 2024-03-15 and 14:05, HL7 puts a time after a date."""
+    if vr == "DA" and (day := _DAY.match(text)):
+        return day[1] + day[3] + day[4]
+    if vr == "TM" and _TIME.fullmatch(text):
+        return text.replace(":", "")
+    return text
 
 
 def order_of(values: Mapping[str, str], orders: Sequence[Mapping[str, str]]) -> Mapping[str, str] | None:

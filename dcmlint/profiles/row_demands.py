@@ -192,7 +192,8 @@ def _range(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
         want = f"{least} to {most}"
     else:
         want = f"at least {least}" if least else f"at most {most}"
-    yield Demand(_each(name, " && ".join(parts)), f"is not {want}", want)
+    fault = f"is not within {want}" if least and most else f"is not {want}"
+    yield Demand(_each(name, " && ".join(parts)), fault, want)
 
 
 def _bound(vr: str, key: str, text: str) -> str:

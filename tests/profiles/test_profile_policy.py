@@ -365,3 +365,35 @@ def test_rows_of_items_are_about_the_sop_class_of_their_sequence(tmp_path: Path)
     rows = "attributes:\n  - attribute: SpecimenDescriptionSequence\n    sop_class: [%s]\n    items:\n      - {attribute: SpecimenShortDescription, presence: always, values: [none]}\n"
     for name, held in (("VLWholeSlideMicroscopyImageStorage", True), ("CTImageStorage", False)):
         assert ("POL002" in found(checked(gt450(), written(tmp_path, rows % name)))) == held
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("o.csv", "AccessionNumber,StudyDate,StudyTime\nEX24-17,2024-03-15,14:05:30\n"),
+        (
+            "o.json",
+            '{"AccessionNumber": "EX24-17", "StudyDate": "2024-03-15T00:00:00", "StudyTime": "140530"}',
+        ),
+    ],
+)
+def test_dates_and_times_of_orders_as_spreadsheets_write_them(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (order,) = read_orders(str(tmp_path / name))
+    assert (order["StudyDate"], order["StudyTime"]) == ("20240315", "140530")
+
+
+def test_a_date_of_hl7_with_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "o.hl7"
+    path.write_text("MSH|^~\\&|\rPID|1||7||A^B||196002290815\rOBR|1||||||||||||||||||X1\r", encoding="utf-8")
+    (order,) = read_orders(str(path))
+    assert order["PatientBirthDate"] == "19600229"
+
+
+def test_an_order_that_no_row_asks_for_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text("AccessionNumber\nEX24-17\n", encoding="utf-8")
+    assert run(["check", "--isolated", "-p", "wsi", "--order", str(path), str(tmp_path)]) == 2
+    assert "no row of wsi has an order as its source" in capsys.readouterr().err
