@@ -259,7 +259,11 @@ def _summary() -> dict[str, Any]:
             "kept": {
                 "type": "array",
                 "items": _TEXT,
-                "description": "Rules that the settings ignore and the profile locks: they were checked.",
+                "description": "Rules that the settings or another profile would have switched off or lowered, and the profile locks.",
+            },
+            "not_concerned": _TEXT
+            | {
+                "description": "The profile, if none of its own rules applied to any of the files; else empty.",
             },
         },
         "Counts over the run; findings that are suppressed do not count.",

@@ -37,6 +37,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unknown_classes: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    not_concerned: str = ""
     sampled: int = 0
     associations: int = 0
 

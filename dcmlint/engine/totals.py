@@ -16,10 +16,11 @@ from dcmlint.engine.runner import Checked
 from dcmlint.engine.session import INSTANCE_COUNT, Checker, Result
 from dcmlint.engine.spool import Spool
 from dcmlint.engine.stream import Recorder, Stream
-from dcmlint.findings.finding import Finding, Severity, Subject
+from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
 from dcmlint.findings.problem import Problem
 from dcmlint.profiles.apply import together_with_profile, with_profile
 from dcmlint.profiles.profile_text import not_checked_notes
+from dcmlint.profiles.resolved import Resolved
 from dcmlint.standard.uids import MediaStorageDirectoryStorage
 from dcmlint.version import __version__
 
@@ -168,6 +169,7 @@ class Totals:
             seconds=round(time.monotonic() - started, 3), unreviewed=tuple(self._unreviewed),
             unknown_classes=tuple(self._unknown_classes),
             not_checked=not_checked_notes(checker.profile), kept=checker.kept,
+            not_concerned=checker.profile.name if self.files and _idle(checker.profile, outcomes) else "",
         ))  # fmt: skip
         undecided, crashed = unsettled(self._undecided)
         closing = Closing(
@@ -191,3 +193,19 @@ class Totals:
         message = f"{instances} instance{'' if instances == 1 else 's'} found, {wanted} expected"
         problem = Problem(message=message, said=str(instances), want=str(wanted))
         return list(maker.make(active, problem, Where()))
+
+
+def _idle(profile: Resolved, outcomes: Outcomes) -> bool:
+    """Whether a profile has rules of its own, and none of them was about anything that was checked.
+
+    Rows that are only about VRs (kind table) hold for every instance.
+    """
+    own = [
+        source.rule.id for source in profile.rules
+        if profile.origin.get(source.rule.id) == profile.name and source.rule.kind != "table"
+    ]  # fmt: skip
+    applied = (
+        any(count for kind, count in outcomes.get(rule, {}).items() if kind != "not_applicable")
+        for rule in own
+    )
+    return bool(own) and not any(applied)

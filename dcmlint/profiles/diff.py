@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from dcmlint.profiles.placed_endpoints import endpoint_words
 from dcmlint.profiles.resolved import Resolved
 from dcmlint.rules.model import Rule
 
 Direction = Literal["stricter", "looser", "other"]
+_ACTIONS = ("accept", "fix", "quarantine", "refuse")  # from the mildest
 _LEVELS = ("off", "info", "warning", "error")
 
 
@@ -42,13 +44,15 @@ def differences(one: Resolved, other: Resolved) -> tuple[Difference, ...]:
     left, right = _rules(one), _rules(other)
     for key in dict.fromkeys((*left, *right)):
         found += _rule(key, left.get(key, _OFF), right.get(key, _OFF))
-    for kind, mine, theirs in (
-        ("endpoint", _endpoints(one), _endpoints(other)), ("action", dict(one.action), dict(other.action)),
-    ):  # fmt: skip
-        for key in dict.fromkeys((*mine, *theirs)):
-            a, b = str(mine.get(key, "")), str(theirs.get(key, ""))
-            if a != b:
-                found.append(Difference(f"{kind} {key}", a, b, _of_presence(a, b)))
+    mine, theirs = ({end.name: end for end in side.endpoints} for side in (one, other))
+    for key in dict.fromkeys((*mine, *theirs)):
+        a, b = (endpoint_words(side[key]) if key in side else "" for side in (mine, theirs))
+        if a != b:
+            found.append(Difference(f"endpoint {key}", a, b, _of_presence(a, b)))
+    for severity in dict.fromkeys((*one.action, *other.action)):
+        done, done2 = one.action.get(severity, ""), other.action.get(severity, "")
+        if done != done2:
+            found.append(Difference(f"action {severity}", done, done2, _of_action(done, done2)))
     return tuple(found)
 
 
@@ -67,6 +71,12 @@ def _rule(key: str, one: tuple[str, bool, str], other: tuple[str, bool, str]) ->
 
 def _of_presence(one: str, other: str) -> Direction:
     return "stricter" if not one else "looser" if not other else "other"
+
+
+def _of_action(one: str, other: str) -> Direction:
+    if not one or not other:
+        return "other"
+    return "stricter" if _ACTIONS.index(other) > _ACTIONS.index(one) else "looser"
 
 
 def severity_of(resolved: Resolved, rule_id: str, default: bool, severity: str) -> str:
@@ -98,7 +108,3 @@ def _demand(rule: Rule) -> str:
     said = f"{rule.title}; {rule.want or rule.assert_}" if rule.want or rule.assert_ else rule.title
     parameters = msgspec.json.encode(rule.parameters).decode() if rule.parameters else ""
     return "; ".join(part for part in (said, f"where {rule.when}" if rule.when else "", parameters) if part)
-
-
-def _endpoints(resolved: Resolved) -> dict[str, Any]:
-    return {one.name: msgspec.json.encode(one).decode() for one in resolved.endpoints}

@@ -13,9 +13,11 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
+from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Severity
 from dcmlint.profiles.gap import Known, known_of
 from dcmlint.profiles.model import PRESENCE, Endpoint
+from dcmlint.profiles.parameters import parameters_in
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolved import Resolved
 from dcmlint.profiles.row_demands import LONGEST
@@ -53,7 +55,7 @@ def misfits(sender: Resolved, receiver: Resolved) -> tuple[Misfit, ...]:
             "transfer_syntaxes",
         ),
         *_attributes(sender, receiver),
-        *_endpoints(sender.endpoints, receiver.endpoints),
+        *_endpoints(sender, receiver),
         *_not_compared(sender, receiver),
     ]
     directions, severities = (_TAKEN, _NEEDED, _OPEN), ("error", "warning", "info")
@@ -261,18 +263,31 @@ def _meets(value: str, need: Promise) -> bool:
     return (not least or number >= float(least)) and (not most or number <= float(most))
 
 
-def _endpoints(sender: Sequence[Endpoint], receiver: Sequence[Endpoint]) -> Iterator[Misfit]:
+def _endpoints(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     """The DICOM connections that the sender opens, beside those on which the receiver listens."""
-    mine = _opened(sender)
-    theirs = [one for one in receiver if one.protocol in _DICOM]
+    mine = _opened(sender.endpoints)
+    theirs = [one for one in receiver.endpoints if one.protocol in _DICOM]
     if not mine or not theirs:
         return
+    set_here, set_there = _set_by_parameters(sender), _set_by_parameters(receiver)
     for one in mine:
-        best = min((list(_connection(one, other)) for other in theirs), key=len)
+        best = min((list(_connection(one, other, set_here, set_there)) for other in theirs), key=len)
         yield from best
 
 
-def _connection(one: Endpoint, other: Endpoint) -> Iterator[Misfit]:
+_Set = dict[tuple[str, str], str]
+
+
+def _set_by_parameters(resolved: Resolved) -> _Set:
+    """What of endpoints is a setting: by name of the endpoint and key, the parameter."""
+    written = [endpoint for source in resolved.chain for endpoint in source.as_written.endpoints]
+    return {
+        (one.name, key): name for one in written for key in ("called_ae", "calling_ae", "port")
+        for name in parameters_in(getattr(one, key))
+    }  # fmt: skip
+
+
+def _connection(one: Endpoint, other: Endpoint, set_here: _Set, set_there: _Set) -> Iterator[Misfit]:
     where = f"{one.name} to {other.name}"
     if one.protocol != other.protocol:
         yield Misfit(_TAKEN, "error", f"{where}: TLS", _line(one), _line(other))
@@ -284,13 +299,19 @@ def _connection(one: Endpoint, other: Endpoint) -> Iterator[Misfit]:
             f"{one.tls_minimum} or newer",
             f"from {other.tls_minimum}",
         )
-    for what, sent, taken in (
-        ("called AE title", one.called_ae, other.called_ae), ("calling AE title", one.calling_ae, other.calling_ae),
-    ):  # fmt: skip
-        if sent and taken and sent != taken:
-            yield Misfit(_TAKEN, "error", f"{where}: {what}", sent, taken)
-    if one.port and other.port and one.port != other.port:
-        yield Misfit(_TAKEN, "warning", f"{where}: port", one.port, other.port)
+    levels: tuple[tuple[str, str, Severity], ...] = (
+        ("called_ae", "called AE title", "error"), ("calling_ae", "calling AE title", "error"), ("port", "port", "warning"),
+    )  # fmt: skip
+    for key, what, level in levels:
+        sent, taken = getattr(one, key), getattr(other, key)
+        if not sent or not taken or sent == taken:
+            continue
+        here, there = set_here.get((one.name, key)), set_there.get((other.name, key))
+        # What either can be set to is a matter of configuration.
+        yield Misfit(
+            _TAKEN, "info" if here or there else level, f"{where}: {what}",
+            f"{sent} (set by {here})" if here else sent, f"{taken} (set by {there})" if there else taken,
+        )  # fmt: skip
 
 
 def _line(endpoint: Endpoint) -> str:
@@ -301,10 +322,13 @@ def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     """The receiver's own rules and expressions, which only files can answer."""
     rows = {promise.placed.id: promise for promise in every_row_of(receiver)}
     shared = {source.profile.id for source in sender.chain}
+    sends_dicom = bool(sop_classes_of(sender))
     for source in receiver.rules:
         rule = source.rule
         origin = receiver.origin.get(rule.id)
         if origin is None or origin in shared or rule.id.endswith(tuple(_NUMBERS.values())):
+            continue
+        if SVS in rule.tags and sends_dicom:
             continue
         row = rows.get(rule.id)
         if row is None or row.row.assert_ or row.row.when or row.row.presence not in PRESENCE:

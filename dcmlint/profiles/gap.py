@@ -18,7 +18,7 @@ from dcmlint.findings.finding import Severity
 from dcmlint.profiles.attributes import PlacedRow, placed_rows
 from dcmlint.profiles.model import AttributeRow, Profile, ProfileSource
 from dcmlint.profiles.parameters import as_list
-from dcmlint.profiles.remark import Remark
+from dcmlint.profiles.remark import Remark, remark_at
 from dcmlint.profiles.row_demands import tag_of
 from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.names import TABLE_NAMES
@@ -428,10 +428,8 @@ class _Comparison:
 
     def _add(self, code: str, severity: Severity, message: str, path: str, mark: str) -> None:
         placed = self._placed.get(path)
-        self.remarks.append(Remark(
-            code=code, severity=severity, message=message, file=self.source.file, line=self.source.place(mark)[0],
-            row=placed.id if placed is not None else "", subject=path,
-        ))  # fmt: skip
+        row = placed.id if placed is not None else ""
+        self.remarks.append(remark_at(self.source, mark, code, severity, message, row, path))
 
 
 def _true(condition: str, scope: PromisedScope) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dcmlint.errors import ProfileError
-from dcmlint.profiles.model import Endpoint, Offer
+from dcmlint.profiles.model import Certificate, Endpoint, Offer
 from dcmlint.profiles.uids import uid_of
+from dcmlint.standard.names import uid_name
 
 _LONGEST_TITLE = 16  # PS3.5 6.2: AE
 _DICOM, _TLS = ("dicom", "dicom-tls"), ("dicom-tls", "https", "amqps")
@@ -103,6 +104,30 @@ def association_words(endpoint: Endpoint) -> str:
             shown = ", ".join(value) if isinstance(value, tuple) else "yes" if value is True else f"{value}"
             parts.append(f"{key} {shown}")
     return "; ".join(parts)
+
+
+def endpoint_words(endpoint: Endpoint) -> str:
+    """What a profile says of an endpoint, in words."""
+    parts = [f"{endpoint.protocol} {endpoint.port}".strip()]
+    for label, value in (
+        ("at", endpoint.host or " or ".join(endpoint.listens)), ("called", endpoint.called_ae), ("calling", endpoint.calling_ae),
+        ("TLS from", endpoint.tls_minimum), ("SMB from", endpoint.smb_minimum),
+    ):  # fmt: skip
+        if value:
+            parts.append(f"{label} {value}")
+    for offer in endpoint.offers:
+        syntaxes = ", ".join(uid_name(uid) for uid in offer.transfer_syntaxes)
+        parts.append(
+            f"{uid_name(offer.sop_class)} ({offer.required} of {syntaxes})"
+            if syntaxes
+            else uid_name(offer.sop_class)
+        )
+    certificate, said = endpoint.certificate, Certificate()
+    for key in ("required", "self_signed", "mutual"):
+        if getattr(certificate, key) != getattr(said, key):
+            parts.append(f"certificate {key} {getattr(certificate, key)}")
+    parts += [association_words(endpoint)] if association_words(endpoint) else []
+    return "; ".join((*parts, f"severity {endpoint.severity}"))
 
 
 def _offers(offers: Sequence[Offer]) -> Iterable[Offer]:

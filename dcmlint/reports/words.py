@@ -58,6 +58,8 @@ def unchecked(closing: Closing) -> list[str]:
         notes.append("unreviewed conditions in: " + ", ".join(summary.unreviewed))
     if summary.not_checked:
         notes.append("not checked, because a parameter has no value: " + "; ".join(summary.not_checked))
+    if summary.not_concerned:
+        notes.append(f"no rule of the profile {summary.not_concerned} itself applied to any of the files")
     if summary.kept:
         notes.append(f"locked by the profile, and neither ignored nor lowered: {_some(summary.kept)}")
     return notes

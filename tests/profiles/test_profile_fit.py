@@ -330,3 +330,27 @@ def test_a_longest_value_beside_what_the_vr_can_hold(
 ) -> None:
     receiver = f"attributes: [{{attribute: AccessionNumber, longest: {longest}}}]\n"
     assert fit(tmp_path, WSI + sender, receiver) == wanted
+
+
+def test_titles_and_ports_that_can_be_set_are_a_matter_of_configuration(tmp_path: Path) -> None:
+    endpoint = "endpoints: [{{name: a, port: {port}, called_ae: {title}, protocol: dicom}}]\n"
+    receiver = endpoint.format(port=104, title="PACS")
+    fixed = endpoint.format(port=11112, title="OTHER")
+    settable = "parameters: {p: {default: '11112'}, t: {default: OTHER}}\n" + endpoint.format(
+        port="param.p", title="param.t"
+    )
+    assert fit(tmp_path, fixed, receiver) == {
+        (TAKEN, "warning", "a to a: port"), (TAKEN, "error", "a to a: called AE title"),
+    }  # fmt: skip
+    assert fit(tmp_path, settable, receiver) == {
+        (TAKEN, "info", "a to a: port"), (TAKEN, "info", "a to a: called AE title"),
+    }  # fmt: skip
+
+
+def test_rules_about_svs_do_not_concern_a_sender_of_dicom() -> None:
+    open_ = [
+        one
+        for one in misfits(resolve_profile("aperio-gt450-dx"), resolve_profile("aperio-iqc"))
+        if one.direction == "not compared"
+    ]
+    assert {one.rule for one in open_} == {"IQC001", "IQC002"}

@@ -364,3 +364,17 @@ def test_the_longest_value(tmp_path: Path) -> None:
     one, other = (each for each in report.findings if each.rule in ("TRY001", "TRY002"))
     assert (one.message, one.want) == ("Study ID is longer than 4 characters", "at most 4 characters")
     assert other.rule == "TRY002"
+
+
+def test_a_profile_of_another_scanner_says_that_it_was_not_concerned(tmp_path: Path) -> None:
+    from dcmlint.reports.words import unchecked
+
+    path = written(
+        tmp_path, "try", "TRY",
+        "applies: {manufacturer: [Nordscan]}\nattributes:\n  - {attribute: StudyID, presence: always}\n  - {attribute: SeriesDescription}\n",
+    )  # fmt: skip
+    report = checked(gt450(), path)
+    assert report.summary.not_concerned == "try"
+    assert "no rule of the profile try itself applied to any of the files" in unchecked(report.closing())
+    assert not checked(gt450({"Manufacturer": "Nordscan AB"}), path).summary.not_concerned
+    assert not checked(gt450(), "wsi").summary.not_concerned
