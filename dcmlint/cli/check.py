@@ -197,6 +197,8 @@ def check(
     started = time.monotonic()
     if not paths and files_from is None:
         raise UsageError("nothing to check: name a file or a folder")
+    if unsafe and not diff:
+        raise UsageError("--unsafe-fixes: only with --diff, which shows repairs; dcmlint fix makes them")
     run = run_of(
         further=_further(order, rules), profile=",".join(profile) if profile else None, parameter=parameter, config=config, isolated=isolated, select=select, ignore=ignore,
         extend_select=extend_select, extend_ignore=extend_ignore, severity=severity, fail_on=fail_on, format_=format_,

@@ -77,9 +77,11 @@ def _source(word: str, profile: str, rules: list[str]) -> RuleSource:
     if found is not None:
         return found
     import difflib
+    import re
 
     words = [name for source in sources for name in (source.rule.id, source.rule.name)]
-    close = difflib.get_close_matches(word, words, 3, 0.5)
+    padded = re.sub(r"\d+\Z", lambda found: found[0].zfill(3), word.upper())  # TILE3
+    close = [padded] if padded in words else difflib.get_close_matches(word, words, 3, 0.5)
     raise UsageError(f"{word!r} is not a rule" + (f": did you mean {' or '.join(close)}?" if close else ""))
 
 

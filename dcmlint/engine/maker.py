@@ -176,9 +176,18 @@ class FindingMaker:
         return entry.keyword if entry is not None else ""
 
 
+# "1 values are": what counts in a message, and the verb behind it.
+_SINGLE = re.compile(
+    r"(?<![\w.,])(?<!frame )(?<!item )(?<!value )1 (association|byte|channel|character|frame|instance|item|length|method|offset|point|ratio|sample|segment|tile|value)s"
+    r"\b( (?:are|do|have|were)\b)?"
+)
+_VERBS = {" are": " is", " do": " does", " have": " has", " were": " was", None: ""}
+
+
 def _sentence(text: str) -> str:
-    """A message with a capital letter at its beginning, unless its first word is a name in lower case."""
+    """A message as a sentence: the singular behind 1, and a capital letter unless its first word is a name in lower case."""
     first = text.partition(" ")[0]
+    text = _SINGLE.sub(lambda found: f"1 {found[1]}{_VERBS[found[2]]}", text)
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 

@@ -202,3 +202,9 @@ def test_help_and_version_are_there() -> None:
     assert dcmlint("--version").stdout.startswith("dcmlint ")
     assert "ds-max-16" in dcmlint("explain", "vr001").stdout
     assert dcmlint("explain", "VR999").returncode == 2
+
+
+def test_what_would_be_ignored_without_diff_is_an_error() -> None:
+    done = dcmlint("check", str(GOOD), "--unsafe-fixes")
+    assert done.returncode == 2
+    assert "--unsafe-fixes: only with --diff" in done.stderr

@@ -134,3 +134,19 @@ def test_exceptions_reach_svs_files(tmp_path: Path) -> None:
             f"    rules: {{{finding.rule}: off}}\n    reason: known\n    expires: 2999-01-01\n"
         )
         assert all(suppressed(dcmlint.check(path, profile=str(profile)), finding.rule))
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("the sequence has 1 items", "The sequence has 1 item"),
+        ("1 frames have no position, 11 frames have", "1 frame has no position, 11 frames have"),
+        ("value 2.1 values; 1 values", "Value 2.1 values; 1 value"),
+        ("the tiles of frame 1 values hide", "The tiles of frame 1 values hide"),
+        ("pH is low", "pH is low"),
+        ("XYZSequence has 1 items", "XYZSequence has 1 item"),
+    ],
+)
+def test_a_message_is_a_sentence(said: str, message: str) -> None:
+    (finding,) = made(Problem(check="table.x", message=said))
+    assert finding.message == message
