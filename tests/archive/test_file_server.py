@@ -118,6 +118,24 @@ def test_only_ranges_are_read_and_a_changed_file_is_told(served: tuple[Path, Ser
     (folder / "ranges").rmdir()
 
 
+@pytest.mark.parametrize("extra", [0, FIRST, 1 << 20])
+@pytest.mark.parametrize("said", [10, FIRST, 1 << 40])
+def test_a_size_in_a_list_of_keys_is_not_believed(served: tuple[Path, Server], extra: int, said: int) -> None:
+    folder, server = served
+    image = ct()
+    image.PixelData = bytes(extra)
+    (folder / "old").mkdir()
+    (folder / "old" / "a.dcm").write_bytes(data := to_bytes(image))
+    with closing(FileServer(server.url, server.options)) as source:
+        for etag in ("", '"mark of another store"'):
+            (one,) = source.inputs(Key(f"{server.url}/old/a.dcm", said, etag=etag))
+            buffer = source.open(one)
+            assert len(buffer) == len(data)
+            assert buffer[len(data) - 9 :] == data[-9:]
+    (folder / "old" / "a.dcm").unlink()
+    (folder / "old").rmdir()
+
+
 def test_a_server_has_the_findings_of_the_folder(tmp_path: Path, served: tuple[Path, Server]) -> None:
     import json
 
