@@ -100,9 +100,10 @@ def _label(database: Any, files: list[str], starts: list[int]) -> None:
         {"files": files, "starts": starts[:-1]},
     )
     with Joined(starts[-1]) as joined:
-        # Sorting goes to the disk where memory is short, so that what is held does not grow with the archive.
+        # Sorting goes to the disk where memory is short, so that what is held does not grow with the archive.  Of what
+        # keeps nothing there are no links; what is kept may be large, and is not read here.
         links = database.sql(
-            f"SELECT unnest(links) AS link, {_NUMBER} AS number FROM {_FACTS} WHERE octet_length(kept) > 0 ORDER BY link, number",
+            f"SELECT unnest(links) AS link, {_NUMBER} AS number FROM {_FACTS} ORDER BY link, number",
             params=[files],
         ).to_arrow_reader(_ROWS)
         last: int | None = None
