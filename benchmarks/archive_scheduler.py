@@ -41,7 +41,16 @@ def cluster(workers: int) -> Iterator[tuple[str, int]]:
         file = f"{place}/scheduler.json"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent)}
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
-        start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+        start = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            file,
+        ]
         scheduler = subprocess.Popen(start, **quiet)  # type: ignore[call-overload]
         start = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--nworkers", str(workers),
                  "--nthreads", "1", "--no-dashboard"]  # fmt: skip
@@ -74,8 +83,9 @@ def measure(shards: int, workers: int) -> str:
         engine = open_engine(f"dask={file}", Work(), 1)
         while engine.slots < 2 * workers + 2:
             time.sleep(0.1)
-        job = "archive_scheduler:echo", packed(
-            pa.RecordBatch.from_pydict({"keys": [secrets.token_bytes(_KEYS)]})
+        job = (
+            "archive_scheduler:echo",
+            packed(pa.RecordBatch.from_pydict({"keys": [secrets.token_bytes(_KEYS)]})),
         )
         before, here = memory(scheduler), memory(os.getpid())
         start = time.perf_counter()
@@ -102,7 +112,9 @@ def measure(shards: int, workers: int) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shards", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
