@@ -94,7 +94,7 @@ class Core:
         unused = verdict.repair if verdict is not None else None
         if verdict is not None and verdict.action == "refuse":
             verdict = msgspec.structs.replace(verdict, repair=None)
-        whole = part.with_suffix(WHOLE).name
+        whole = part.stem + WHOLE
         try:
             whole = self.spool.keep(part)
             taken = self.journal.take(

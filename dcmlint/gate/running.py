@@ -14,6 +14,7 @@ from time import monotonic
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import UsageError, did_you_mean
 from dcmlint.findings.redact import given_uid
+from dcmlint.gate.aside import Aside
 from dcmlint.gate.commitment import Commitments
 from dcmlint.gate.config import relative
 from dcmlint.gate.core import Core, Decided
@@ -130,6 +131,7 @@ class Gate:
         for forwarder in self.forwarders:
             forwarder.stop(max(end - monotonic() - 1.0, 0.2))
         self.core.rest(1.0)
+        self._aside.close(1.0)
         if self._keeper.is_alive():
             self._keeper.join(1.0)
         if self.commitments is not None:
@@ -141,7 +143,8 @@ class Gate:
     # --- what is told ------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self.core.tell = self._decided
+        self._aside = Aside(self._decided, "gate-tell")
+        self.core.tell = self._aside
         self.core.settled = self._settled
         self.core.queued = self._queued
         self.studies.tell = self._study

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dcmlint.errors import InputError, UsageError
 from dcmlint.intake import part10
-from dcmlint.intake.part import discard, publish
+from dcmlint.intake.part import discard
 
 PART, WHOLE, REPAIRED = ".part", ".dcm", ".repaired"
 _RESERVE_BYTES = 8 << 20
@@ -63,9 +63,10 @@ class Spool:
 
         The name outlives a power cut after ``names_safe``.
         """
-        whole = part.with_suffix(WHOLE)
-        publish(part, whole, durable=False)
-        return whole.name
+        path = str(part)  # as text: paths that are joined cost as much as the call into the system
+        whole = os.path.splitext(path)[0] + WHOLE
+        os.replace(path, whole)
+        return os.path.basename(whole)
 
     def names_safe(self) -> None:
         """Have the names of all files outlive a power cut. Raises ``OSError``."""

@@ -86,7 +86,7 @@ class Part:
         try:
             if self._head:
                 head, self._head = self._head, b""
-                self._put(memoryview(head + data))
+                self._put_both(head, data)
             else:
                 self._put(data)
         except OSError as error:
@@ -150,6 +150,15 @@ class Part:
     def _put(self, data: memoryview) -> None:
         while data:
             data = data[os.write(self._fd, data) :]
+
+    def _put_both(self, head: bytes, data: memoryview) -> None:
+        """With one call, and without a copy where the system can."""
+        if not hasattr(os, "writev"):
+            self._put(memoryview(head + data))
+            return
+        written = os.writev(self._fd, (head, data))
+        self._put(memoryview(head)[written:])
+        self._put(data[max(written - len(head), 0) :])
 
     def _disk(self, error: OSError) -> None:
         # PS3.4 Table B.2-1: A7xx is the only refusal after which a sender may try again.
