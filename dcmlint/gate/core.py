@@ -6,6 +6,7 @@ safe, and only then is success answered. Whatever fails before leaves the instan
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 import threading
@@ -141,7 +142,7 @@ class Core:
                     return
             self._checked.add(number)
         if pending is None:
-            pending = self.checks.submit(task_of(self.spool.path(arrival.file), arrival))
+            pending = self.checks.submit(task_of(os.path.join(self.spool.data, arrival.file), arrival))
         pending.then(lambda reply: self._settle(number, arrival.sop_instance, reply))
 
     def resume(self) -> None:
@@ -225,10 +226,10 @@ class Core:
                     self._idle.notify_all()
 
 
-def task_of(path: Path, arrival: Arrival) -> Task:
+def task_of(path: str | Path, arrival: Arrival) -> Task:
     """The check of an arrival, whose file may be renamed before the child opens it."""
     return Task(
-        path=str(path), name=arrival.sop_instance, repaired=str(path.with_suffix(REPAIRED)),
+        path=str(path), name=arrival.sop_instance, repaired=os.path.splitext(path)[0] + REPAIRED,
         sop_class=arrival.sop_class, sop_instance=arrival.sop_instance, transfer_syntax=arrival.transfer_syntax, sha256=arrival.sha256, over_network=arrival.via not in WHOLE_FILES,
         half_originator=arrival.originator is False,
     )  # fmt: skip

@@ -78,12 +78,13 @@ class Digest:
             self._thread.start()
 
     def _end(self) -> None:
+        if self._thread is None:
+            return
         with self._changed:
             self._over = True
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._thread.join()
+        self._thread = None
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 import msgspec
 
@@ -19,19 +20,26 @@ def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str, calling: 
 
     The UIDs are those of the command, as they came: whether the data set agrees is for a rule to say.
     """
-    elements = b"".join(
-        (
-            b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01",  # File Meta Information Version
-            _short(0x0002, b"UI", _uid(sop_class)),
-            _short(0x0003, b"UI", _uid(sop_instance)),
-            _short(0x0010, b"UI", _uid(transfer_syntax)),
-            _short(0x0012, b"UI", _uid(IMPLEMENTATION_CLASS)),
-            _short(0x0013, b"SH", _text(implementation_version())),
-            _short(0x0017, b"AE", _text(calling)),  # Sending Application Entity Title
-            _short(0x0018, b"AE", _text(called)),  # Receiving Application Entity Title
-        )
-    )
+    before, after = _around(sop_class, transfer_syntax, calling, called)
+    elements = b"".join((before, _short(0x0003, b"UI", _uid(sop_instance)), after))
     return _PREAMBLE + _short(0x0000, b"UL", struct.pack("<I", len(elements))) + elements
+
+
+@lru_cache(maxsize=256)
+def _around(sop_class: str, transfer_syntax: str, calling: str, called: str) -> tuple[bytes, bytes]:
+    """What stands before and after the SOP Instance UID, which alone differs within an association."""
+    before = (
+        b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01",  # File Meta Information Version
+        _short(0x0002, b"UI", _uid(sop_class)),
+    )
+    after = (
+        _short(0x0010, b"UI", _uid(transfer_syntax)),
+        _short(0x0012, b"UI", _uid(IMPLEMENTATION_CLASS)),
+        _short(0x0013, b"SH", _text(implementation_version())),
+        _short(0x0017, b"AE", _text(calling)),  # Sending Application Entity Title
+        _short(0x0018, b"AE", _text(called)),  # Receiving Application Entity Title
+    )
+    return b"".join(before), b"".join(after)
 
 
 def dataset_offset(head: bytes) -> int:
