@@ -28,6 +28,7 @@ from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply, Verdict
 
 _BACKLOG = 500  # checks that wait in memory; the others wait in the journal, so that no sender has to
+_MOMENT = 0.01  # seconds that a check which nobody waits for lets answers go first
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,8 @@ class Core:
         self._settled: queue.SimpleQueue[tuple[int, str, Verdict, Future[State]]] = queue.SimpleQueue()
         self._settler: threading.Thread | None = None
         self._idle = threading.Condition(self._lock)
+        self._quiet = threading.Condition(self._lock)
+        self._taking = 0  # senders that wait for their answer
         self._unsettled = 0
         self._checked: set[int] = set()  # the instances whose check waits here, or goes on
         self._behind = False  # others wait in the journal
@@ -80,6 +83,26 @@ class Core:
         ``arrival.file`` is filled in here. The file is ours afterwards, or gone. Raises ``OSError`` where it
         could not be taken: the sender is then answered A700H, and keeps it. ``study``: the only study that is taken.
         """
+        with self._lock:
+            self._taking += 1
+        try:
+            return self._take(part, arrival, study)
+        finally:
+            with self._lock:
+                self._taking -= 1
+                if not self._taking:
+                    self._quiet.notify_all()
+
+    def give_way(self) -> None:
+        """Before a check that nobody waits for: let those be answered first who are waiting, for a moment.
+
+        However much comes in, checks and deliveries so go on at some hundred a second.
+        """
+        if self.policy.observe and self._taking:
+            with self._quiet:
+                self._quiet.wait_for(lambda: not self._taking, _MOMENT)
+
+    def _take(self, part: Path, arrival: Arrival, study: str) -> Answer:
         began = monotonic()
         if not arrival.sop_instance or not arrival.sop_class:
             self.spool.remove(part.name)

@@ -149,6 +149,7 @@ class Gate:
         self.core.queued = self._queued
         self.studies.tell = self._study
         self.checks.observe = self._checked
+        self.checks.give_way = self.core.give_way
         self.journal.writer.observe = self._committed
         for forwarder in self.forwarders:
             forwarder.tell = self._sent

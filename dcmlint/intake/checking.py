@@ -73,6 +73,7 @@ class Checks:
 
     ``children``: how many check at a time, besides those that are slow (``slow`` at most). ``seconds``: how
     long a check may take. ``memory``: bytes of a child, besides twice the header. ``module``: what a child runs.
+    ``observe``: called with each reply. ``give_way``: called before each check, may wait a moment for what is more urgent.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Checks:
         self._stopping = False
         self.profile: ProfileFacts | None = None
         self.observe: Callable[[Reply], None] = lambda reply: None
+        self.give_way: Callable[[], None] = lambda: None
 
     def start(self) -> ProfileFacts:
         """Start the children; ``UsageError`` for a profile that does not work."""
@@ -182,6 +184,7 @@ class _Worker:
             if item is None or checks.stopping:
                 break
             task, pending = item
+            checks.give_way()
             reply = self._check(task)
             if checks.stopping and reply.internal:
                 break  # our own doing: it stays as it was

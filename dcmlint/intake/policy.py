@@ -68,13 +68,29 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def action_of(self, finding: Brief) -> Action:
         """What is done with an instance that has this finding."""
-        by_severity = (self.profile.action or {"error": "refuse"}).get(finding.severity, "accept")
+        by_severity = self._usual(finding.severity)
         by_rule = self.rules.get(finding.rule)
         if by_rule is None:
             return by_severity
         if finding.rule in self.profile.locked:
             return max(by_severity, by_rule, key=_STRICT.__getitem__)
         return by_rule
+
+    def _usual(self, severity: str) -> Action:
+        return (self.profile.action or {"error": "refuse"}).get(severity, "accept")
+
+    def _worst(self, findings: Sequence[Brief]) -> Brief:
+        """The first of the findings for which the most is done."""
+        usual: dict[str, tuple[int, int]] = {}  # an instance can have hundreds, of three severities
+
+        def strictness(one: Brief) -> tuple[int, int]:
+            if one.rule in self.rules:
+                return _STRICT[self.remaining(one)], RANK[one.severity]
+            if one.severity not in usual:
+                usual[one.severity] = _STRICT[self.remaining(one)], RANK[one.severity]
+            return usual[one.severity]
+
+        return max(findings, key=strictness)
 
     def _judge(self, reply: Reply) -> tuple[Action, str, int, str]:
         if reply.internal or reply.crashed:
@@ -93,7 +109,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         otherwise: Action = "fix" if repair is not None and not repair.file else "accept"
         if not findings:
             return otherwise, done or "no findings", 0, ""
-        worst = max(findings, key=lambda one: (_STRICT[self.remaining(one)], RANK[one.severity]))
+        worst = self._worst(findings)
         action = self.remaining(worst)
         count = len(findings)
         others = f" (and {count - 1} other finding{'s' if count > 2 else ''})" if count > 1 else ""
