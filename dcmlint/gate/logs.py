@@ -28,7 +28,7 @@ def json_log(stream: Any = None) -> Log:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.BoundLogger,
-    )
+    ).bind()  # once: else it is put together for each line
 
     def log(event: str, *, level: str = "info", **fields: Any) -> None:
         for name in _UIDS:
