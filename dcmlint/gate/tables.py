@@ -13,6 +13,7 @@ from dcmlint.gate.records import Delivery, Event, Row
 from dcmlint.gate.writer import Transaction
 
 VERSION = 2
+_WAITS = "state IN ('queued','sending')"
 
 _SCHEMA = """
 CREATE TABLE instances(
@@ -49,6 +50,32 @@ INSERT INTO retention VALUES(0);
 CREATE TRIGGER events_remain BEFORE DELETE ON events WHEN OLD.time >= (SELECT before FROM retention)
 BEGIN SELECT RAISE(ABORT, 'events are not removed before their time'); END;
 """
+# Numbers of instances in each state, of repaired ones, and of what waits for each destination. They change within the
+# transaction that changes what they count, whoever writes it, so that they are right after any end; and nobody has to
+# read the whole history to know them.
+_COUNTERS = """
+CREATE TABLE counters(kind TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;
+INSERT INTO counters SELECT 'state', state, count(*) FROM instances GROUP BY state;
+INSERT INTO counters SELECT 'repaired', '', count(*) FROM instances WHERE repaired<>'';
+INSERT INTO counters SELECT 'queue', destination, count(*) FROM deliveries WHERE state IN ('queued','sending') GROUP BY destination;
+""" + "".join(
+    f"CREATE TRIGGER counted_{name} AFTER {event} BEGIN INSERT INTO counters VALUES({kind}, {number}) "
+    "ON CONFLICT DO UPDATE SET number=number+excluded.number; END;\n"
+    for name, event, kind, number in (
+        ("came", "INSERT ON instances", "'state', NEW.state", 1),
+        ("from_state", "UPDATE OF state ON instances WHEN OLD.state<>NEW.state", "'state', OLD.state", -1),
+        ("to_state", "UPDATE OF state ON instances WHEN OLD.state<>NEW.state", "'state', NEW.state", 1),
+        ("forgotten", "DELETE ON instances", "'state', OLD.state", -1),
+        ("came_repaired", "INSERT ON instances WHEN NEW.repaired<>''", "'repaired', ''", 1),
+        ("repaired", "UPDATE OF repaired ON instances WHEN OLD.repaired='' AND NEW.repaired<>''", "'repaired', ''", 1),
+        ("not_repaired", "UPDATE OF repaired ON instances WHEN OLD.repaired<>'' AND NEW.repaired=''", "'repaired', ''", -1),
+        ("forgotten_repaired", "DELETE ON instances WHEN OLD.repaired<>''", "'repaired', ''", -1),
+        ("enqueued", f"INSERT ON deliveries WHEN NEW.{_WAITS}", "'queue', NEW.destination", 1),
+        ("enqueued_again", f"UPDATE OF state ON deliveries WHEN NOT OLD.{_WAITS} AND NEW.{_WAITS}", "'queue', NEW.destination", 1),
+        ("dequeued", f"UPDATE OF state ON deliveries WHEN OLD.{_WAITS} AND NOT NEW.{_WAITS}", "'queue', NEW.destination", -1),
+        ("forgotten_queued", f"DELETE ON deliveries WHEN OLD.{_WAITS}", "'queue', OLD.destination", -1),
+    )
+)  # fmt: skip
 # Indexes of journals that were made before: that of all events by UID cost a page for each event, and only traces are
 # looked for by it; that of what is not checked yet came later.
 _INDEXES = """
@@ -75,13 +102,15 @@ def prepare(db: sqlite3.Connection) -> None:
     if version == VERSION:
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name='instances_unchecked'").fetchone():
             db.executescript(f"BEGIN IMMEDIATE;{_INDEXES}COMMIT;")
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name='counters'").fetchone():
+            db.executescript(f"BEGIN IMMEDIATE;{_COUNTERS}COMMIT;")
         return
     if version:
         raise UsageError(
             f"the journal has format {version}; this version of dcmlint reads format {VERSION}: let the version that made it "
             "deliver what waits, then begin with a new spool, and keep the old one for its history"
         )
-    db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+    db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}{_COUNTERS}PRAGMA user_version={VERSION};COMMIT;")
 
 
 def ended(before: float, limit: int) -> tuple[tuple[str, tuple[float, ...]], ...]:

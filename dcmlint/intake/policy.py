@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from dcmlint.findings.finding import RANK
+from dcmlint.findings.finding import RANK, Severity
 from dcmlint.intake.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
 from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply, Verdict
 
@@ -76,12 +76,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             return max(by_severity, by_rule, key=_STRICT.__getitem__)
         return by_rule
 
-    def _usual(self, severity: str) -> Action:
+    def _usual(self, severity: Severity) -> Action:
         return (self.profile.action or {"error": "refuse"}).get(severity, "accept")
 
     def _worst(self, findings: Sequence[Brief]) -> Brief:
         """The first of the findings for which the most is done."""
-        usual: dict[str, tuple[int, int]] = {}  # an instance can have hundreds, of three severities
+        usual: dict[Severity, tuple[int, int]] = {}  # an instance can have hundreds, of three severities
 
         def strictness(one: Brief) -> tuple[int, int]:
             if one.rule in self.rules:
