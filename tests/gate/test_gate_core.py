@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from gate_support import HOLD, REFUSE, Bench, arrival_of, data_set, finding, par
 from dcmlint.errors import UsageError
 from dcmlint.gate import core as cores
 from dcmlint.gate import spool as spools
+from dcmlint.gate.aside import Aside
 from dcmlint.gate.records import Outcome
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
@@ -338,3 +340,42 @@ def test_a_study_that_was_not_quiet_yet_is_taken_up_again(tmp_path: Path) -> Non
         assert bench.journal.unfinished_studies(60.0) == ["2.25.1"]
         bench.journal.writer.do(lambda db: db.execute("UPDATE instances SET received=received-120"))
         assert bench.journal.unfinished_studies(60.0) == []
+
+
+def test_what_is_told_comes_in_order_and_before_the_end() -> None:
+    told: list[int] = []
+    aside = Aside(told.append, "tell")
+    for number in range(100):
+        aside(number)
+    aside.close(10)
+    assert told == list(range(100))
+    aside(100)
+    assert told[-1] == 100
+
+
+def test_a_check_that_nobody_waits_for_gives_way_to_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a sender waits it waits too, until that is answered or a moment has passed."""
+    monkeypatch.setattr("dcmlint.gate.core._MOMENT", 60.0)
+    with Bench(tmp_path, observe=True) as bench:
+        committing, go_on = threading.Event(), threading.Event()
+
+        def slow(change: object) -> None:
+            committing.set()
+            go_on.wait(30)
+
+        bench.journal.writer.submit(slow)
+        assert committing.wait(30)
+        sender = threading.Thread(target=bench.take, args=(data_set("2.25.77"),))
+        sender.start()
+        until(lambda: bool(bench.core._taking))
+        waited = threading.Thread(target=bench.core.give_way)
+        waited.start()
+        waited.join(0.05)
+        assert waited.is_alive()
+        go_on.set()
+        sender.join(30)
+        waited.join(30)
+        assert not waited.is_alive()
+        bench.core.give_way()  # nobody waits: at once

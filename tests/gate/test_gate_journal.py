@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from time import time
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,9 +16,10 @@ from dcmlint.errors import UsageError
 from dcmlint.gate.change import Change
 from dcmlint.gate.explain import explain
 from dcmlint.gate.journal import Journal
+from dcmlint.gate.operate import summary
 from dcmlint.gate.records import Arrival, Outcome
 from dcmlint.gate.writer import JournalError, Needs, Writer
-from dcmlint.intake.verdict import Action, Verdict
+from dcmlint.intake.verdict import Action, Repair, Verdict
 
 
 @pytest.fixture
@@ -256,6 +258,99 @@ def test_a_journal_that_was_made_before_has_the_indexes_of_today(tmp_path: Path)
         db.execute("CREATE INDEX events_uid ON events(uid)")
     Journal(tmp_path / "j").close()
     assert indexes() == today
+
+
+# What the counters say, counted anew.
+COUNTED = {
+    "SELECT name, number FROM counters WHERE kind='state' AND number<>0": "SELECT state, count(*) FROM instances GROUP BY state",
+    "SELECT name, number FROM counters WHERE kind='queue' AND number<>0": (
+        "SELECT destination, count(*) FROM deliveries WHERE state IN ('queued','sending') GROUP BY destination"
+    ),
+    "SELECT number FROM counters WHERE kind='repaired' AND number<>0": (
+        "SELECT count(*) FROM instances WHERE repaired<>'' HAVING count(*)>0"
+    ),
+}
+
+
+def counters_agree(journal: Journal) -> bool:
+    return all(sorted(journal.read(kept)) == sorted(journal.read(anew)) for kept, anew in COUNTED.items())
+
+
+def a_history(journal: Journal) -> None:
+    """Instances in many states, and some whose history was forgotten."""
+    repair = Repair(rules=("GTT001",), count=1, file="9.repaired", sha256="0", size=1)
+    verdicts = [
+        Verdict(),
+        Verdict(action="refuse"),
+        Verdict(action="quarantine"),
+        None,
+        Verdict(repair=repair),
+    ]
+    ids = [journal.take(arrival(n), verdict).id for n, verdict in enumerate(verdicts * 4)]
+    journal.settle(ids[3], "2.25.3", Verdict(action="quarantine", repair=repair)).result()
+    journal.take(arrival(101, uid="2.25.1"), Verdict())  # takes the place of what was refused
+    held = [row.id for row in journal.rows("state='held'")]
+    journal.move(held[:1], "queued", who="nina", why="released", only=("held",))
+    journal.move(held[1:2], "discarded", who="nina", why="discarded", only=("held",))
+    claimed = journal.exchange("archive", [], limit=3)
+    journal.exchange(
+        "archive",
+        [Outcome(instance=one.instance, state="delivered", detail="0000H") for one in claimed[:2]],
+        limit=4,
+    )
+    gone = [row.id for row in journal.rows("state='refused'")][:2]
+    journal.remove(gone, "kept for 0 s")
+    assert journal.forget(time() + 60, 500) > 0
+
+
+def test_counters_are_what_counting_would_give_also_after_a_restart(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", ["archive"])
+    a_history(journal)
+    assert counters_agree(journal)
+    found = summary(journal)
+    assert found["repaired"] == len(journal.rows("repaired<>''")) > 0
+    journal.close()
+    again = Journal(tmp_path / "j", ["archive"])
+    again.restart()
+    assert summary(again) == found
+    assert counters_agree(again)
+    again.close()
+
+
+def test_a_journal_that_was_made_before_is_counted_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", ["archive"])
+    a_history(journal)
+    found = summary(journal)
+    journal.close()
+    with sqlite3.connect(tmp_path / "j") as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'counted_%'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute("DROP TABLE counters")
+    again = Journal(tmp_path / "j", ["archive"])
+    assert summary(again) == found
+    again.take(arrival(200), Verdict())
+    assert counters_agree(again)
+    again.close()
+
+
+def test_no_number_is_counted_anew_for_each_request(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every query of `summary` finds what it wants in an index, or reads the counters."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    read = journal.read
+
+    def noted(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        asked.append((sql, values))
+        return read(sql, *values)
+
+    journal.take(arrival(1), Verdict())
+    monkeypatch.setattr(journal, "read", noted)
+    assert summary(journal)["states"] == {"queued": 1}
+    plans = [line for sql, values in asked for *_, line in read(f"EXPLAIN QUERY PLAN {sql}", *values)]
+    scanned = [line for line in plans if line.startswith("SCAN") and "counters" not in line]
+    assert [line for line in scanned if not line.startswith("SCAN (subquery")] == []
+    assert not any("TEMP B-TREE" in line for line in plans)
 
 
 def test_the_connection_of_a_thread_ends_with_it(journal: Journal) -> None:
