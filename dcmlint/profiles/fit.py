@@ -6,12 +6,14 @@ not promise.  What cannot be compared (rules that are expressions) is named, so 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from dcmlint import standard
+from dcmlint.expr import compile_expression
 from dcmlint.expr.patterns import MAX_SUBJECT, safe_pattern
 from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Severity
@@ -21,6 +23,9 @@ from dcmlint.profiles.parameters import parameters_in
 from dcmlint.profiles.promises import Promise, every_row_of, rows_of, sop_classes_of, transfer_syntaxes_of
 from dcmlint.profiles.resolved import Resolved
 from dcmlint.profiles.row_demands import LONGEST
+from dcmlint.rules.model import Rule
+from dcmlint.rules.names import RULE_NAMES
+from dcmlint.rules.scope import NOTHING, DatasetScope
 
 Direction = Literal["sent, not taken", "needed, not promised", "not compared"]
 _TAKEN: Direction = "sent, not taken"
@@ -54,6 +59,7 @@ def misfits(sender: Resolved, receiver: Resolved) -> tuple[Misfit, ...]:
             receiver,
             "transfer_syntaxes",
         ),
+        *_syntaxes(sender, receiver),
         *_attributes(sender, receiver),
         *_endpoints(sender, receiver),
         *_not_compared(sender, receiver),
@@ -135,6 +141,8 @@ def _attributes(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
         path = need.placed.path
         level = receiver.levels.get(need.placed.id) or need.row.severity
         promise, known = promised.get(path), known_of(path, classes)
+        if _under_condition(need) and (promise is None or not promise.values):
+            continue  # whether it is demanded at all shows in files
         if (
             promise is None
             and need.row.presence == "optional"
@@ -147,6 +155,10 @@ def _attributes(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
         nothing_to_compare = bool(lacking) and (promise is None or not promise.values)
         if need.row.presence != "forbidden" and not nothing_to_compare:
             yield from _values(path, need, promise, known, level)
+
+
+def _under_condition(need: Promise) -> bool:
+    return bool(need.row.when or need.placed.around)
 
 
 def _presences(
@@ -167,8 +179,10 @@ def _presences(
                 id_,
             )
         return
-    if row.presence != "always" or (
-        as_standard and (known.filled or (known.there and row.empty == "allowed"))
+    if (
+        row.presence != "always"
+        or _under_condition(need)
+        or (as_standard and (known.filled or (known.there and row.empty == "allowed")))
     ):
         return
     weaker = promise is None or promise.row.presence != "always"
@@ -178,7 +192,9 @@ def _presences(
         and row.empty not in ("allowed", "required")
     )
     if weaker or may_be_empty:
-        conditional = promise is not None and promise.row.presence == "conditional"
+        conditional = promise.row.presence == "conditional" if promise is not None else known.conditional
+        if promise is None and conditional and known.looked:
+            says = "nothing stated; required by the standard under a condition"
         stated = f"; {_shown(need.values)}" if need.values else ""
         yield Misfit(
             _NEEDED, _less(level) if conditional else level, path, says, f"{_presence(need)}{stated}", id_
@@ -318,9 +334,52 @@ def _line(endpoint: Endpoint) -> str:
     return "DICOM over TLS" if endpoint.protocol == "dicom-tls" else "DICOM without TLS"
 
 
+_SYNTAX = "file.TransferSyntaxUID"
+_WORD = re.compile(r"""("(?:\\.|[^"\\])*")|[A-Za-z_][\w.]*""")
+_PLAIN = frozenset({_SYNTAX, "has", "in", "starts_with", "ends_with", "true", "false"})
+
+
+def _about_syntaxes(receiver: Resolved) -> Iterator[tuple[Rule, str]]:
+    """The receiver's own rules that read the transfer syntax and nothing else, each as one expression."""
+    for source in receiver.rules:
+        rule = source.rule
+        if rule.id.endswith(_NUMBERS["transfer_syntaxes"]):
+            continue
+        if (
+            rule.id not in receiver.own
+            or not rule.assert_
+            or rule.let
+            or receiver.levels.get(rule.id, rule.severity) is None
+        ):
+            continue
+        text = f"!({rule.when}) || ({rule.assert_})" if rule.when else rule.assert_
+        words = {found[0] for found in _WORD.finditer(text) if found[1] is None}
+        if _SYNTAX in words and words <= _PLAIN:
+            yield rule, text
+
+
+def _syntaxes(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
+    """Transfer syntaxes that a rule of the receiver refuses."""
+    sent = transfer_syntaxes_of(sender)
+    for rule, text in _about_syntaxes(receiver):
+        refused = [uid for uid in sent if _holds(text, uid) is False]
+        level = receiver.levels.get(rule.id) or rule.severity
+        # As with lists: where another one can be taken, it can be agreed on.
+        severity = level if len(refused) == len(sent) else _less(level)
+        for uid in refused:
+            want = rule.want or rule.title
+            yield Misfit(_TAKEN, severity, f"transfer syntax {_name(uid)}", "may be sent", want, rule.id)
+
+
+def _holds(text: str, uid: str) -> object:
+    filled = text.replace(f"has({_SYNTAX})", "true").replace(_SYNTAX, f'"{uid}"')
+    return compile_expression(filled, RULE_NAMES)(DatasetScope(NOTHING), {})
+
+
 def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
     """The receiver's own rules and expressions, which only files can answer."""
     rows = {promise.placed.id: promise for promise in every_row_of(receiver)}
+    by_syntax = {rule.id for rule, _ in _about_syntaxes(receiver)} if transfer_syntaxes_of(sender) else set()
     shared = {source.profile.id for source in sender.chain}
     sends_dicom = bool(sop_classes_of(sender))
     for source in receiver.rules:
@@ -330,8 +389,10 @@ def _not_compared(sender: Resolved, receiver: Resolved) -> Iterator[Misfit]:
             continue
         if SVS in rule.tags and sends_dicom:
             continue
+        if receiver.levels.get(rule.id, rule.severity) is None or rule.id in by_syntax:
+            continue
         row = rows.get(rule.id)
-        if row is None or row.row.assert_ or row.row.when or row.row.presence not in PRESENCE:
+        if row is None or row.row.assert_ or _under_condition(row) or row.row.presence not in PRESENCE:
             yield Misfit(
                 _OPEN,
                 "info",

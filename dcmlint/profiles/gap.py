@@ -178,9 +178,9 @@ def _flat(
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the IODs of some SOP Classes say of an attribute of the top level, whatever else an instance holds.
+    """What the IODs of some SOP Classes say of an attribute, whatever else an instance holds; within a sequence: of each item.
 
-    ``there``: all of them have it without a condition, ``filled``: with a value, ``values``: the only values (none: any).
+    ``there``: all of them have it without a condition, ``conditional``: all of them require it under one, ``filled``: with a value, ``values``: the only values (none: any).
     ``possible``: one of them has it at all; ``looked``: the IODs are known.
     """
 
@@ -189,16 +189,29 @@ class Known(msgspec.Struct, frozen=True):
     filled: bool = False
     values: frozenset[str] = frozenset()
     possible: bool = True
+    conditional: bool = False
 
 
 def known_of(path: str, sop_classes: Sequence[str]) -> Known:
     """What is certain of an attribute, by the IODs of these SOP Classes; nothing, where one of them is not known."""
     tables = standard.load()
     iods = [tables.iod(found.iod) for uid in sop_classes if (found := tables.sop_class(uid)) is not None]
-    tag = tag_of(path)
-    if tag is None or not iods or len(iods) != len(sop_classes):
+    tags = [tag_of(part) for part in path.split(".")]
+    if not all(tags) or not iods or len(iods) != len(sop_classes):
         return Known()
-    uses = [[use for use in _top(iod) if use.row.tag == tag] for iod in iods]
+    if len(tags) > 1 and tags[0] in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence):
+        return Known()  # in which of the two a group stands is left open
+    uses = [[use for use in _top(iod) if use.row.tag == tags[0]] for iod in iods]
+    for tag in tags[1:]:
+        uses = [
+            [
+                use
+                for above in found
+                for use in _flat(above.row.rows, above.table, (), False, 0)
+                if use.row.tag == tag
+            ]
+            for found in uses
+        ]
     certain = [[use for use in found if not use.undecidable and not use.conditions] for found in uses]
 
     def every(*types: str) -> bool:
@@ -207,6 +220,7 @@ def known_of(path: str, sop_classes: Sequence[str]) -> Known:
     listed = [_enumerated_values(found) for found in certain]
     return Known(
         looked=True, there=every("1", "2"), filled=every("1"), possible=any(uses),
+        conditional=not every("1", "2") and all(any(use.row.type in ("1", "1C", "2", "2C") for use in found) for found in uses),
         values=frozenset().union(*listed) if listed and all(listed) else frozenset(),
     )  # fmt: skip
 

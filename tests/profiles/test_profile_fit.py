@@ -354,3 +354,31 @@ def test_rules_about_svs_do_not_concern_a_sender_of_dicom() -> None:
         if one.direction == "not compared"
     ]
     assert {one.rule for one in open_} == {"IQC001", "IQC002"}
+
+
+def _between(sender: str, receiver: str) -> dict[str, tuple[str, str]]:
+    return {
+        one.what: (one.direction, one.severity)
+        for one in misfits(resolve_profile(sender), resolve_profile(receiver))
+    }
+
+
+def test_a_rule_about_transfer_syntaxes_is_held_to_each_that_is_sent() -> None:
+    found_ = _between("dicomvert-2.0", "archive-azure-dicom")
+    assert {what: how for what, how in found_.items() if "syntax" in what} == {
+        "transfer syntax ImplicitVRLittleEndian": (TAKEN, "warning")
+    }
+    assert not [what for what in _between("dicomvert-2.0", "archive-orthanc") if "syntax" in what]
+
+
+def test_what_the_standard_requires_of_items_and_under_conditions() -> None:
+    found_ = _between("aperio-gt450-dx", "reader-wsidicom")
+    assert "OpticalPathSequence.OpticalPathIdentifier" not in found_, "Type 1 in each item"
+    assert found_["ImagedVolumeWidth"] == (NEEDED, "warning"), "Type 1C"
+
+
+def test_a_row_that_holds_under_a_condition_is_left_to_files(tmp_path: Path) -> None:
+    row = "attributes: [{attribute: StationName, presence: always, when: Rows > 5}]\n"
+    assert fit(tmp_path, WSI, row) == {("not compared", "info", "Station Name must be present")}
+    off = row + "rules: {REC001: off}\n"
+    assert fit(tmp_path, WSI, off) == set()
