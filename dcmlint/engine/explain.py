@@ -16,6 +16,12 @@ from dcmlint.errors import InputError
 from dcmlint.expr import UNKNOWN, Expression, Missing
 from dcmlint.findings.finding import Finding, OutcomeKind, Subject
 
+# What rules that are not about an instance are about, and how they are evaluated.
+_ELSEWHERE = {
+    "slide": "a whole slide: check its folder",
+    "series": "a whole series: check its folder",
+    "association": "an association: dcmlint probe and dcmlint listen evaluate it",
+}
 _MOST_PLACES = 3  # items of which the steps are shown
 
 
@@ -55,17 +61,17 @@ def follow(checker: Checker, rule: str, path: str, open_: Opener) -> Followed:
     run = runs[0]
     findings = tuple(one for one in result.findings if one.rule == rule)
     active = checker.active[rule]
-    if active.rule.scope in ("slide", "series"):
+    scope = active.rule.scope
+    if scope in _ELSEWHERE:
         return Followed(
             outcome="not_applicable",
             title=result.record.title,
-            reason=f"the rule is about a whole {active.rule.scope}: check its folder",
+            reason=f"the rule is about {_ELSEWHERE[scope]}",
         )
     if rule not in run.plan.ids:
         kinds = ", ".join((*active.rule.applies.sop_class, *active.rule.applies.modality))
-        return Followed(
-            outcome="not_applicable", title=result.record.title, reason=f"the rule applies to {kinds}"
-        )
+        reason = f"the rule applies to {kinds}" if kinds else "it is not evaluated on such a file"
+        return Followed(outcome="not_applicable", title=result.record.title, reason=reason)
     outcome = result.outcomes.get(rule, "fail" if findings else "pass")
     maker = FindingMaker(Subject("file", path, (path,)), path, checker.settings)
     places = run.places(active)

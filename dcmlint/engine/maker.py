@@ -178,7 +178,7 @@ class FindingMaker:
 
 # "1 values are": what counts in a message, and the verb behind it.
 _SINGLE = re.compile(
-    r"(?<![\w.,])(?<!frame )(?<!item )(?<!value )1 (association|byte|channel|character|frame|instance|item|length|method|offset|point|ratio|sample|segment|tile|value)s"
+    r"(?<![\w.,])(?<!frame )(?<!item )(?<!value )1 (annotation|association|byte|channel|character|file|fragment|frame|image|instance|item|length|level|method|offset|pixel|point|ratio|sample|segment|tile|value)s"
     r"\b( (?:are|do|have|were)\b)?"
 )
 _VERBS = {" are": " is", " do": " does", " have": " has", " were": " was", None: ""}

@@ -1,6 +1,6 @@
 """JUnit XML for CI systems: a suite for each file, a case for each rule that failed.
 
-A suite counts what was decided for its file: one passed case names how many rules hold, a skipped case lists what
+A suite counts what was decided for its file: one passed case names how many rules passed, a skipped case lists what
 stayed undecided (``junit:all``: a case for each such rule), and what is incomplete is a case with an error.
 """
 
@@ -13,6 +13,7 @@ from dcmlint.engine.report import Closing
 from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import RANK, FileRecord, Finding
 from dcmlint.reports.border import xml_text
+from dcmlint.reports.words import number_of
 from dcmlint.reports.writer import Writer, belongs, subject_name
 
 
@@ -124,7 +125,7 @@ class JunitWriter(Writer):
         if open_rules:
             all_rules = self.head.variant == "all"
             rows = [(rule, "undecided") for rule in open_rules] if all_rules else [
-                ("undecided", f"{len(open_rules)} rules could not be decided: {' '.join(open_rules)}")
+                ("undecided", f"{number_of(len(open_rules), 'rule')} could not be decided: {' '.join(open_rules)}")
             ]  # fmt: skip
             skipped = len(rows)
             cases += [
@@ -137,7 +138,7 @@ class JunitWriter(Writer):
                 f'<testcase classname="{shown}" name="not checked" time="0"><skipped message="{xml_text(one)}"/></testcase>'
             )
         if passed or below or not cases:
-            case = "no failure" if not passed else f"{passed} rules hold"
+            case = "no failure" if not passed else f"{number_of(passed, 'rule')} passed"
             lines = "\n".join(_lines(finding) for finding in below)
             inner = f"><system-out>{lines}</system-out></testcase>" if below else "/>"
             cases.append(f'<testcase classname="{shown}" name="{case}" time="0"{inner}')

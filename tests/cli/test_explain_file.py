@@ -75,3 +75,21 @@ def test_values_that_identify_are_masked(tmp_path: Path) -> None:
 def test_what_is_not_one_instance_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "TILE003", "--file", file, "--isolated"]) == 2
     assert "--file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("PYR001", "the rule is about a whole slide: check its folder"),
+        ("ENT003", "the rule is about a whole series: check its folder"),
+        ("NET010", "the rule is about an association: dcmlint probe and dcmlint listen evaluate it"),
+        ("CT001", "the rule applies to CTImageStorage"),
+    ],
+)
+def test_a_rule_about_something_else_says_what_it_is_about(rule: str, reason: str) -> None:
+    assert explain(rule, "--file", GOOD).endswith(f"= the rule does not apply: {reason}")
+
+
+def test_an_id_without_its_zeros_is_understood() -> None:
+    result = CliRunner().invoke(app, ["explain", "TILE3", "--isolated"])
+    assert "did you mean TILE003?" in str(result.exception or result.output)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import dcmlint
 from dcmlint.engine import session
-from dcmlint.engine.accepted import Accepted, check_entries, without_accepted
+from dcmlint.engine.accepted import Accepted, accepts, check_entries, without_accepted
 from dcmlint.engine.baseline import (
     Baseline,
     baseline_bytes,
@@ -144,3 +145,28 @@ def test_ignoring_an_alias_silences_the_defect() -> None:
 
     assert about() == ["PHI001"]
     assert about(ignore=["PHI001"]) == []
+
+
+def test_an_accepted_finding_holds_on_its_last_day() -> None:
+    entry = Accepted(reason="x", rule="TILE003", until="2026-01-01")
+    assert entry.holds(TODAY)
+    assert not entry.holds(TODAY + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("uid", "accepted"),
+    [("1.2", True), ("1.3", False), ("2.25.7", False)],
+)
+def test_an_entry_by_uid_is_about_the_instance(uid: str, accepted: bool) -> None:
+    uids = {"a.dcm": "1.2", "b.dcm": "1.3"}
+    assert accepts(Accepted(reason="x", uid=uid), found("a.dcm"), uids, {}) is accepted
+
+
+def test_an_entry_by_uid_is_about_a_slide_or_any_of_its_files() -> None:
+    slide = msgspec.structs.replace(
+        found("a.dcm"), file=None, subject=Subject("slide", "2.25.7", ("a.dcm", "b.dcm"))
+    )
+    uids = {"a.dcm": "1.2", "b.dcm": "1.3"}
+    for uid in ("2.25.7", "1.2", "1.3"):
+        assert accepts(Accepted(reason="x", uid=uid), slide, uids, {}), uid
+    assert not accepts(Accepted(reason="x", uid="1.4"), slide, uids, {})

@@ -19,7 +19,7 @@ from lxml import etree
 from dcmlint.engine.report import Report, Summary
 from dcmlint.engine.stream import deliver
 from dcmlint.errors import UsageError
-from dcmlint.findings.finding import FileRecord, Finding, Reference, Subject
+from dcmlint.findings.finding import FileRecord, Finding, Fix, Operation, Reference, Subject
 from dcmlint.reports.border import printable
 from dcmlint.reports.names import format_names
 from dcmlint.reports.registry import writer_class
@@ -237,7 +237,7 @@ def test_junit_names_what_is_incomplete_and_counts_the_rules_of_the_file() -> No
     root = etree.fromstring(
         written(msgspec.structs.replace(report(), files=files, findings=()), "junit").encode()
     )
-    assert [case.get("name") for case in root[0]] == ["120 rules hold"]
+    assert [case.get("name") for case in root[0]] == ["120 rules passed"]
     assert [error.get("message") for error in root[1].iter("error")] == [
         "read only in part", "the rule crashed: a defect of dcmlint",
     ]  # fmt: skip
@@ -347,3 +347,14 @@ def test_links_of_a_block_lead_each_to_its_own_table() -> None:
     value = msgspec.structs.replace(report(), findings=tuple(of_tables("C.7-10", "C.7-1")))
     text = written(value, "full", TextOptions(width=200, links=True))
     assert text.count("html#table_C.7-1\x1b") == text.count("html#table_C.7-10\x1b") == 1
+
+
+def test_sarif_has_fixes_where_a_finding_has_them_and_only_there() -> None:
+    fix = Fix(label="remove it", applicability="safe", operations=(Operation(kind="remove", path="Rows"),))
+    value = msgspec.structs.replace(report(), findings=(finding(fixes=(fix,)), finding(path="Columns")))
+    first, second = json.loads(written(value, "sarif"))["runs"][0]["results"]
+    (told,) = first["fixes"]
+    assert told["description"]["text"] == "remove it (safe)"
+    assert told["artifactChanges"][0]["replacements"][0]["deletedRegion"]["byteOffset"] == 18
+    assert "fixes" not in second
+    assert first["occurrenceCount"] == 3
