@@ -13,6 +13,7 @@ from dcmlint.engine import session
 from dcmlint.engine.accepted import Accepted, accepts, check_entries, without_accepted
 from dcmlint.engine.baseline import (
     Baseline,
+    KnownFindings,
     baseline_bytes,
     baseline_of,
     pruned,
@@ -170,3 +171,17 @@ def test_an_entry_by_uid_is_about_a_slide_or_any_of_its_files() -> None:
     for uid in ("2.25.7", "1.2", "1.3"):
         assert accepts(Accepted(reason="x", uid=uid), slide, uids, {}), uid
     assert not accepts(Accepted(reason="x", uid="1.4"), slide, uids, {})
+
+
+def test_a_baseline_leaves_out_what_is_suppressed_anyway() -> None:
+    excepted = msgspec.structs.replace(found("b.dcm"), suppressed=True)
+    assert [one.file for one in baseline_of(report(found("a.dcm"), excepted)).findings] == ["a.dcm"]
+
+
+@pytest.mark.parametrize(("by", "known"), [("path", False), ("uid", True)])
+def test_a_renamed_file_is_known_by_uid_when_it_is_asked_alone(by: str, known: bool) -> None:
+    baseline = baseline_of(report(found("a.dcm"), uids={"a.dcm": "1.2"}), by)  # type: ignore[arg-type]
+    asked = KnownFindings(baseline)
+    assert asked.has(found("a.dcm"), "1.2")
+    assert asked.has(found("b.dcm"), "1.2") is known
+    assert not asked.has(found("b.dcm"), "1.3")
