@@ -158,6 +158,7 @@ def test_two_million_points() -> None:
         (_rootwise("ImageOrientationSlide", [1, 0, 0, 0, -1, 0]), "DRV009"),
         (_rootwise("ImageType", ["DERIVED", "PRIMARY", "VOLUME"]), "SEG003"),
         (lambda made: setattr(made.SpecimenDescriptionSequence[0], "SpecimenUID", uid("other")), "DRV008"),
+        (lambda made: setattr(made.SpecimenDescriptionSequence[0], "SpecimenIdentifier", "OTHER"), "DRV014"),
     ],
 )
 @pytest.mark.parametrize("full", [True, False], ids=["full", "sparse"])

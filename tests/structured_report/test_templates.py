@@ -16,6 +16,7 @@ from support.reports import (
     measurements,
     number,
     planar_group,
+    radiopharmaceutical_dose,
     report,
 )  # fmt: skip
 
@@ -86,6 +87,45 @@ def test_the_pitch_of_a_stationary_acquisition_is_not_required() -> None:
     level, place = _named(made, "113828")
     del level.ContentSequence[place]
     assert _issues(made) == ()
+
+
+# PS3.16 TID 10021 and 10022: the rows of requirement M, and the site of an intravenous injection
+_REQUIRED_INJECTION = (
+    "363589002", "363703001", "113502", "349358000", "89457008", "304283002", "113503", "123003", "113507",
+    "410675002", "272737002",
+)  # fmt: skip
+
+
+def test_a_radiopharmaceutical_dose_report_is_silent_and_covered() -> None:
+    assert _issues(radiopharmaceutical_dose()) == ()
+    assert _use(radiopharmaceutical_dose()).covered
+
+
+@pytest.mark.parametrize("concept", _REQUIRED_INJECTION)
+def test_each_required_item_of_a_radiopharmaceutical_dose_report_is_missed(concept: str) -> None:
+    made = radiopharmaceutical_dose()
+    level, place = _named(made, concept)
+    del level.ContentSequence[place]
+    if not level.ContentSequence:
+        del level.ContentSequence
+    assert [issue.kind for issue in _issues(made)] == ["missing"]
+
+
+def test_what_is_included_stands_by_contains() -> None:
+    made = ct_dose()
+    level, place = _named(made, "113819")
+    level.ContentSequence[place].RelationshipType = "HAS OBS CONTEXT"
+    assert [issue.kind for issue in _issues(made)] == ["form"]
+
+
+def test_observation_context_is_checked_in_documents_of_other_templates() -> None:
+    observer = content("HAS OBS CONTEXT", "PNAME", code("121008"), PersonName="Doe^Jane")
+    person = coded("HAS OBS CONTEXT", code("121005"), code("121006"))
+    made = report("1.2.840.10008.5.1.4.1.1.88.33", "5200", code("125200"), person, observer)
+    assert _issues(made) == ()
+    made.ContentSequence[0].ConceptCodeSequence = [code("121025")]
+    made.ContentSequence[1] = content("HAS OBS CONTEXT", "TEXT", code("121008"), TextValue="Doe^Jane")
+    assert [issue.kind for issue in _issues(made)] == ["group", "form"]
 
 
 def _other_units(made: FileDataset) -> None:

@@ -199,3 +199,31 @@ def mammography_cad() -> FileDataset:
                             by_reference("HAS PROPERTIES", *in_library)))),
         coded("CONTAINS", code("111065"), code("111225")),
     )  # fmt: skip
+
+
+RADIOPHARMACEUTICAL_DOSE = "1.2.840.10008.5.1.4.1.1.88.68"
+
+
+def radiopharmaceutical_dose() -> FileDataset:
+    """A radiopharmaceutical radiation dose report (PS3.16 TID 10021) of one injection."""
+    agent = coded(
+        "CONTAINS", code("349358000", "SCT"), code("35321007", "SCT"),
+        coded("HAS PROPERTIES", code("89457008", "SCT"), code("77004003", "SCT")),
+        number("HAS PROPERTIES", code("304283002", "SCT"), "6586.2", "s"),
+    )  # fmt: skip
+    route = coded(
+        "CONTAINS", code("410675002", "SCT"), code("47625008", "SCT"),
+        coded("HAS PROPERTIES", code("272737002", "SCT"), code("128553008", "SCT")),
+    )  # fmt: skip
+    event = content(
+        "CONTAINS", "CONTAINER", code("113502"), agent,
+        content("CONTAINS", "UIDREF", code("113503"), UID="2.25.96"),
+        content("CONTAINS", "DATETIME", code("123003"), DateTime="20240102101500"),
+        number("CONTAINS", code("113507"), "370", "MBq"), route,
+    )  # fmt: skip
+    return report(
+        RADIOPHARMACEUTICAL_DOSE, "10021", code("113500"),
+        coded("HAS CONCEPT MOD", code("363589002", "SCT"), code("443271005", "SCT"),
+              coded("HAS CONCEPT MOD", code("363703001", "SCT"), code("261004008", "SCT"))),
+        event,
+    )  # fmt: skip

@@ -33,6 +33,11 @@ Kind = Literal["missing", "repeated", "form", "unknown", "title", "value", "grou
 _NAMED = frozenset({"TEXT", "NUM", "CODE", "DATETIME", "DATE", "TIME", "UIDREF", "PNAME"})
 
 
+# Templates whose items have one meaning wherever they stand by these relationships (PS3.16 TID 1001, 1204)
+_COMMON = ("1001", "1204")
+_OF_CONTEXT = frozenset({"HAS OBS CONTEXT", "HAS CONCEPT MOD"})
+
+
 class Issue(msgspec.Struct, frozen=True, eq=False):
     """One thing that is wrong against a template: where, what was found, what was expected, by which row."""
 
@@ -63,6 +68,9 @@ class Matcher:
         self.uncovered: set[str] = set()
         self.covered: set[str] = set()
         self._rows: dict[int, Rows] = {}
+        self._common: list[Slot] | None = None
+        self._fitting: dict[tuple[int, str, tuple[str, str] | None, str, bool], tuple[list[Slot], int]] = {}
+        self._named: dict[tuple[int, tuple[str, str] | None], list[Slot]] = {}
         self._done: dict[tuple[int, int], list[Issue]] = {}
 
     def document(
@@ -98,11 +106,33 @@ class Matcher:
             part = todo.pop()
             declared = self._declared(part)
             if declared is None:
+                issues += self._context(part)
                 todo.extend(reversed(part.children))
             else:
                 self.covered.add(identifier(declared.identifier))
                 issues += self.document(part, declared, "the concept name")
         return issues
+
+    def _context(self, item: ContentItem) -> list[Issue]:
+        """What is wrong with an item of language or observation context, which means the same in every template."""
+        if item.by_reference or item.relationship not in _OF_CONTEXT or item.concept is None:
+            return []
+        if self._common is None:
+            found = (self.tables.template(one) for one in _COMMON)
+            self._common = [
+                slot for one in found if one is not None for slot in flatten(self.tables, one, one.rows).slots
+            ]
+        meant = [slot for slot in self._common if concept_fit(self.tables, slot.row, item.concept) == 3]
+        same_type = [slot for slot in meant if slot.row.value_type == item.value_type]
+        if meant and not same_type:
+            return [] if self._told_of_iod(item, item) else [_another_type(item, item.value_type, meant)]
+        if len(same_type) != 1:
+            return []  # no such item, or one of several meanings
+        slot = same_type[0]
+        return [
+            Issue(kind, level, tag, message, found, want, slot.label)  # type: ignore[arg-type]
+            for kind, level, tag, message, found, want in value_issues(item, slot.row)
+        ]
 
     def _item(self, item: ContentItem, slot: Slot) -> list[Issue]:
         """What is wrong with an item that fills a slot, and with what it holds."""
@@ -150,6 +180,18 @@ class Matcher:
     def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
         """The slots that a child fits best, and how well."""
         target = child.target if child.target is not None else child
+        key = target.concept.key if target.concept is not None else None
+        like = (id(rows), target.value_type, key, child.relationship, child.by_reference)
+        if like not in self._fitting:
+            self._fitting[like] = self._best(rows, child, target)
+        best, score = self._fitting[like]
+        resource, declared = child.template
+        if len(best) > 1 and declared and resource == "DCMR":
+            named = [slot for slot in best if identifier(slot.template.identifier) == declared]
+            best = named or best
+        return best, score
+
+    def _best(self, rows: Rows, child: ContentItem, target: ContentItem) -> tuple[list[Slot], int]:
         best: list[Slot] = []
         score = 0
         for slot in rows.slots:
@@ -160,11 +202,16 @@ class Matcher:
                 best, score = [slot], fit
             elif fit and fit == score:
                 best.append(slot)
-        resource, declared = child.template
-        if len(best) > 1 and declared and resource == "DCMR":
-            named = [slot for slot in best if identifier(slot.template.identifier) == declared]
-            best = named or best
         return best, score
+
+    def _meant(self, rows: Rows, target: ContentItem) -> list[Slot]:
+        """The slots whose concept an item has."""
+        like = (id(rows), target.concept.key if target.concept is not None else None)
+        if like not in self._named:
+            self._named[like] = [
+                one for one in rows.slots if concept_fit(self.tables, one.row, target.concept) == 3
+            ]
+        return self._named[like]
 
     def _alternatives(self, child: ContentItem, chosen: list[Slot]) -> list[Issue]:
         resource, declared = child.template
@@ -184,7 +231,7 @@ class Matcher:
     def _strange(self, slot: Slot, rows: Rows, child: ContentItem) -> tuple[list[Issue], set[int]]:
         """What is wrong with a child that fits no slot, and the slots that it was meant for."""
         target = child.target if child.target is not None else child
-        meant = [one for one in rows.slots if concept_fit(self.tables, one.row, target.concept) == 3]
+        meant = self._meant(rows, target)
         declared = self._declared(child)
         if declared is not None and not meant:
             return self.document(child, declared, "the concept name"), set()
@@ -200,16 +247,14 @@ class Matcher:
         same_type = [one for one in meant if one.row.value_type == target.value_type]
         if self._told_of_iod(child, target):
             return [], blamed
-        first = (same_type or meant)[0]
-        if same_type:
-            what, tag, found = "relationship", RelationshipType, child.relationship
-            want = {one.relationship for one in same_type}
-        else:
-            what, tag, found = "value type", ValueType, target.value_type
-            want = {one.row.value_type for one in meant}
-        message = f"{first.row.name} has another {what} than in its template"
+        if not same_type:
+            return [_another_type(child, target.value_type, meant)], blamed
+        want = " or ".join(sorted({one.relationship for one in same_type}))
+        message = f"{same_type[0].row.name} has another relationship than in its template"
         return [
-            Issue("form", child.dataset, tag, message, found, " or ".join(sorted(want)), first.label)
+            Issue(
+                "form", child.dataset, RelationshipType, message, child.relationship, want, same_type[0].label
+            )
         ], blamed
 
     def _told_of_iod(self, child: ContentItem, target: ContentItem) -> bool:
@@ -232,6 +277,12 @@ class Matcher:
         return not any(
             one.template.extensible and one.relationship in ("", relationship) for one in rows.slots
         )
+
+
+def _another_type(child: ContentItem, found: str, meant: list[Slot]) -> Issue:
+    want = " or ".join(sorted({one.row.value_type for one in meant}))
+    message = f"{meant[0].row.name} has another value type than in its template"
+    return Issue("form", child.dataset, ValueType, message, found, want, meant[0].label)
 
 
 def _close(slot: Slot, child: ContentItem, target: ContentItem) -> bool:

@@ -26,6 +26,7 @@ from dcmlint.standard.tags import (
     ReferencedOpticalPathIdentifier,
     ReferencedSOPInstanceUID,
     SpecimenDescriptionSequence,
+    SpecimenIdentifier,
     SpecimenUID,
     TextValue,
     ValueType,
@@ -69,10 +70,11 @@ class Annotations(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Material(msgspec.Struct, frozen=True, array_like=True):
-    """The container and the specimens (UIDs) that an object says it is about."""
+    """The container and the specimens (UIDs) that an object says it is about; ``names``: their identifiers by UID."""
 
     container: Said | None = None
     specimens: tuple[str, ...] = ()
+    names: tuple[tuple[str, Said | None], ...] = ()
 
 
 def annotations_of(facts: Facts) -> Annotations | None:
@@ -138,5 +140,9 @@ def material_of(facts: Facts) -> Material | None:
                 container = container or said(item.dataset, TextValue, facts.options.show_values)
             if len(specimens) >= _MOST:
                 break
-    found = Material(container, tuple(dict.fromkeys(filter(None, specimens))))
+    names = tuple(
+        (uid_in(item, SpecimenUID), said(item, SpecimenIdentifier, facts.options.show_values))
+        for item in (items[number] for number in range(min(len(items), _MOST)))
+    )
+    found = Material(container, tuple(dict.fromkeys(filter(None, specimens))), names)
     return found if found != Material() else None

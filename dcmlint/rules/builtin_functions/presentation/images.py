@@ -74,6 +74,7 @@ def presented_images(context: RuleContext) -> Iterator[Problem]:
                         tag=ReferencedSOPInstanceUID, found=uid, want="an image of the presentation state",
                     )  # fmt: skip
                 elif known[uid] and sop_class != known[uid]:
+                    told.add(uid)
                     yield Problem(
                         message="one image is referenced with two SOP Classes", level=image, tag=ReferencedSOPClassUID,
                         found=sop_class, wanted=known[uid],

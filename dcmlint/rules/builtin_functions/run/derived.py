@@ -263,6 +263,25 @@ def specimens(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+@rule_function("derived-specimen-identifiers")
+def specimen_identifiers(context: SlideContext) -> Iterator[Problem]:
+    """DRV014: a specimen has the same identifier in an object and in the slide that it was made from."""
+    for part, sources in _derived(context):
+        mine = part.kept.material.names if part.kept.material is not None else ()
+        slides = [one for one in sources if one.on_slide]
+        for uid, name in mine:
+            theirs = [
+                other for one in slides for known, other in one.image.specimens
+                if uid and known == uid and other is not None and not other.empty
+            ]  # fmt: skip
+            if name is not None and not name.empty and theirs and name.key not in {one.key for one in theirs}:
+                yield Problem(
+                    message="Specimen Identifier differs from that of the same specimen in the source images",
+                    found=name.text, want=theirs[0].text, files=(part.path, slides[0].path),
+                )  # fmt: skip
+                break
+
+
 @rule_function("derived-same-pixels")
 def same_pixels(context: SlideContext) -> Iterator[Problem]:
     """DRV009: a Total Pixel Matrix as large as that of its source lies on the source's pixels."""

@@ -134,6 +134,12 @@ def same(
     for group in led:
         if len({getattr(part.kept, entity) for part in group}) < 2:
             continue
+        if (
+            of == "series"
+            and entity == "equipment"
+            and _differing(group, "series_values", ("Modality",), empty=False)
+        ):
+            continue  # ENT004: these are several series, each with its own equipment
         found: _Differing = []
         open_: _Differing = []
         for keyword in words:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
@@ -51,13 +51,30 @@ def outside(context: SlideContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _with_two_classes(references: Iterable[Reference]) -> set[str]:
+    """The instances that are referred to with more than one SOP Class."""
+    classes: dict[str, set[str]] = {}
+    for one in references:
+        if one.sop_class:
+            classes.setdefault(one.sop_instance, set()).add(one.sop_class)
+    return {uid for uid, found in classes.items() if len(found) > 1}
+
+
 @rule_function("references-sop-class")
 def sop_class(context: SlideContext) -> Iterator[Problem]:
     """REF002: a reference names the SOP Class that the instance has."""
+    told: dict[
+        str, set[str]
+    ] = {}  # by file, instances that it refers to with two classes: REF004, SR012, PST004
     for part, reference in _referring(context):
+        if part.path not in told:
+            told[part.path] = _with_two_classes(references_of(part.kept).instances)
         found = context.index.named(reference.sop_instance)
         classes = {one.kept.sop_class for one in found}
-        if found and reference.sop_class and reference.sop_class not in classes:
+        if (
+            found and reference.sop_class and reference.sop_class not in classes
+            and reference.sop_instance not in told[part.path]
+        ):  # fmt: skip
             yield Problem(
                 message=f"the instance {reference.sop_instance} is referenced as {_kind(reference.sop_class)}, "
                 f"but is {_kind(found[0].kept.sop_class)}",
