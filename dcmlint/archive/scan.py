@@ -21,7 +21,7 @@ import pyarrow as pa
 from dcmlint.archive.arrow import load_compute
 from dcmlint.archive.cache import Earlier
 from dcmlint.archive.engines import Engine, open_engine
-from dcmlint.archive.keyed import name_of, read_key
+from dcmlint.archive.key_file import name_of, read_key
 from dcmlint.archive.layout import OF_SHARD, TOGETHER, Folder, only_one
 from dcmlint.archive.listing import list_keys
 from dcmlint.archive.plan import Choice, Shard, is_listed, planned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from dcmlint.archive.keyed import NAME, read_key, write_key
+from dcmlint.archive.key_file import NAME, read_key, write_key
 from dcmlint.archive.layout import KINDS, Folder, only_one
 from dcmlint.errors import UsageError
 

@@ -26,6 +26,8 @@ _TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # Where the value of the header Authorization is taken from.
 AUTHORIZATION = "DCMLINT_DICOMWEB_AUTHORIZATION"
+# In place of the UID of a series or an instance, where a server lists none below what it lists.
+NOTHING, EMPTY = "-", "the server lists no instance of it"
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 
 
@@ -72,9 +74,9 @@ class DicomWeb:
                 for series in self._series(study):
                     if not passed and series != before[1]:
                         continue
-                    for instance in self._instances(study, series):
+                    for instance in self._instances(study, series) if series != NOTHING else (NOTHING,):
                         if passed:
-                            yield Key(f"{self._url}/studies/{study}/series/{series}/instances/{instance}")
+                            yield _key(f"{self._url}/studies/{study}/series/{series}/instances/{instance}")
                         passed = passed or instance == before[2]
         except self._failures as error:
             raise InputError(f"{self._url} cannot be listed: {_reason(error)}") from None
@@ -84,6 +86,9 @@ class DicomWeb:
     def inputs(self, key: Key) -> Iterator[Input]:
         """See `Source.inputs`."""
         path = key.key if "://" in key.key else f"{self._url}/{key.key.lstrip('/')}"
+        if key.kind == "problem":
+            yield Input(path=path, kind="problem", named=True, problem=key.note)
+            return
         yield Input(path=path, kind="object", container=self._settings.names[0], named=True, size=-1)
 
     def open(self, one: Input) -> Buffer:
@@ -127,11 +132,18 @@ class DicomWeb:
 
     def _series(self, study: str) -> Iterator[str]:
         filters = {"Modality": self._settings.modality} if self._settings.modality else {}
-        yield from self._pages(self._client.search_for_series, _SERIES, filters, study_instance_uid=study)
+        search = self._client.search_for_series
+
+        def pages() -> Iterator[str]:
+            return self._pages(search, _SERIES, filters, study_instance_uid=study)
+
+        return pages() if filters else some_of(pages)
 
     def _instances(self, study: str, series: str) -> Iterator[str]:
         search = self._client.search_for_instances
-        yield from self._pages(search, _INSTANCE, {}, study_instance_uid=study, series_instance_uid=series)
+        return some_of(
+            lambda: self._pages(search, _INSTANCE, {}, study_instance_uid=study, series_instance_uid=series)
+        )
 
     def _pages(
         self, search: Callable[..., Any], tag: str, filters: dict[str, str], **within: str
@@ -173,6 +185,22 @@ def _with_files(files: TlsFiles) -> Any:
             )
 
     return Adapter()
+
+
+def some_of(ask: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """What a server lists below a study or a series, which is never nothing: asked twice, and `NOTHING` if there is none."""
+    for _ in range(2):
+        found = False
+        for uid in ask():
+            found = True
+            yield uid
+        if found:
+            return
+    yield NOTHING
+
+
+def _key(url: str) -> Key:
+    return Key(url, kind="problem", note=EMPTY) if url.endswith(f"/{NOTHING}") else Key(url)
 
 
 def days_of(since: datetime.datetime | None, until: datetime.datetime | None) -> str:

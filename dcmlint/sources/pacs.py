@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from dcmlint.dicom.buffers import Buffer, WholeBuffer
 from dcmlint.errors import InputError, UsageError
-from dcmlint.sources.dicomweb import days_of
+from dcmlint.sources.dicomweb import EMPTY, NOTHING, days_of, some_of
 from dcmlint.sources.input import Input
 from dcmlint.sources.key import Key, Usage
 from dcmlint.sources.open_source import SourceSettings
@@ -75,33 +75,57 @@ class Pacs:
         try:
             study_keys = {"StudyInstanceUID": "", "StudyDate": days, "ModalitiesInStudy": wanted.modality}
             for study in self._found(finding, "STUDY", study_keys):
-                study_uid = str(study.StudyInstanceUID)
+                study_uid = self._uid(study, "StudyInstanceUID")
                 if not passed and study_uid != before[0]:
                     continue
-                series_keys = {
-                    "StudyInstanceUID": study_uid,
-                    "SeriesInstanceUID": "",
-                    "Modality": wanted.modality,
-                }
-                for series in self._found(finding, "SERIES", series_keys):
-                    series_uid = str(series.SeriesInstanceUID)
+                for series_uid in self._series(finding, study_uid):
                     if not passed and series_uid != before[1]:
                         continue
-                    image_keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid,
-                                  "SOPInstanceUID": "", "SOPClassUID": ""}  # fmt: skip
-                    for image in self._found(finding, "IMAGE", image_keys):
-                        uid = str(image.SOPInstanceUID)
+                    for key in self._images(finding, study_uid, series_uid):
                         if passed:
-                            kind = str(image.get("SOPClassUID", "") or "")
-                            yield Key(f"{self._root}/{study_uid}/{series_uid}/{uid}", note=kind)
-                        passed = passed or uid == before[2]
+                            yield key
+                        passed = passed or key.key.endswith(f"/{before[2]}")
         finally:
             finding.release()
         if not passed:
             raise InputError(f"{after} was listed before and no longer exists: start a new run")
 
+    def _series(self, finding: Any, study: str) -> Iterator[str]:
+        modality = self._settings.modality
+        keys = {"StudyInstanceUID": study, "SeriesInstanceUID": "", "Modality": modality}
+
+        def ask() -> Iterator[str]:
+            return (self._uid(one, "SeriesInstanceUID") for one in self._found(finding, "SERIES", keys))
+
+        return ask() if modality else some_of(ask)
+
+    def _images(self, finding: Any, study: str, series: str) -> Iterator[Key]:
+        keys = {
+            "StudyInstanceUID": study,
+            "SeriesInstanceUID": series,
+            "SOPInstanceUID": "",
+            "SOPClassUID": "",
+        }
+        classes: dict[str, str] = {}
+
+        def ask() -> Iterator[str]:
+            for image in self._found(finding, "IMAGE", keys) if series != NOTHING else ():
+                uid = self._uid(image, "SOPInstanceUID")
+                classes[uid] = str(image.get("SOPClassUID", "") or "")
+                yield uid
+
+        for uid in some_of(ask):
+            key = f"{self._root}/{study}/{series}/{uid}"
+            if uid == NOTHING:
+                yield Key(key, kind="problem", note=EMPTY)
+            else:
+                yield Key(key, note=classes.pop(uid))
+
     def inputs(self, key: Key) -> Iterator[Input]:
         """See `Source.inputs`."""
+        if key.kind == "problem":
+            yield Input(path=key.key, kind="problem", named=True, problem=key.note)
+            return
         yield Input(
             path=key.key, kind="object", container=self._settings.names[0], named=True, received=True, size=-1,
             problem=key.note,
@@ -196,6 +220,12 @@ class Pacs:
         self._came.append(event.encoded_dataset())
         return 0
 
+    def _uid(self, match: Any, keyword: str) -> str:
+        uid = str(match.get(keyword) or "")
+        if not uid:
+            raise InputError(f"{self._root} cannot be listed: a match of C-FIND has no {keyword}")
+        return uid
+
     def _found(self, association: Any, level: str, keys: dict[str, str]) -> Iterator[Any]:
         """The matches of a C-FIND, read to the end: the association serves one question at a time."""
         matches = []
@@ -203,7 +233,9 @@ class Pacs:
         for status, match in association.send_c_find(
             _query(level, keys), StudyRootQueryRetrieveInformationModelFind
         ):
-            if getattr(status, "Status", None) in _PENDING and match is not None:
+            if getattr(status, "Status", None) in _PENDING:
+                if match is None:
+                    raise InputError(f"{self._root} cannot be listed: a match of C-FIND cannot be read")
                 matches.append(match)
         self.usage.requests += 1
         code = getattr(status, "Status", None)

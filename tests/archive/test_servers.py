@@ -159,6 +159,57 @@ def test_servers_that_are_not_there(tmp_path):
         open_source(SourceSettings(names=("dicom://127.0.0.1",)))
 
 
+@pytest.mark.parametrize("times", [1, 100])
+@pytest.mark.parametrize("level", ["SERIES", "IMAGE"])
+def test_a_study_or_series_without_instances_is_asked_again_and_then_a_problem(monkeypatch, level, times):
+    """Orthanc, under load, answered 3 of 900 questions of C-FIND with no match."""
+    from pydicom.dataset import Dataset
+
+    from dcmlint.sources.pacs import Pacs
+
+    left = {level: times}
+
+    def found(self, association, asked, keys):
+        if left.get(asked):
+            left[asked] -= 1
+            return
+        made = Dataset()
+        made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID = "1.1", "1.2", "1.3"
+        yield made
+
+    class Association:
+        def release(self):
+            return
+
+    monkeypatch.setattr(Pacs, "_found", found)
+    monkeypatch.setattr(Pacs, "_associated", lambda self, services: Association())
+    source = open_source(SourceSettings(names=("dicom://PACS@localhost:1",)))
+    (key,) = source.listed()
+    if times == 1:
+        assert (key.key, key.kind) == ("dicom://PACS@localhost:1/1.1/1.2/1.3", "object")
+        return
+    assert key.key == f"dicom://PACS@localhost:1/1.1/{'-' if level == 'SERIES' else '1.2'}/-"
+    (one,) = source.inputs(key)
+    assert (one.kind, one.problem) == ("problem", "the server lists no instance of it")
+    assert list(source.listed(key.key)) == []
+
+
+def test_dicomweb_asks_again_for_what_lists_nothing(monkeypatch):
+    source = open_source(SourceSettings(names=("dicomweb+http://localhost/x",)))
+    monkeypatch.setattr(source, "_studies", lambda: iter(["1.1", "2.1"]))
+    monkeypatch.setattr(
+        source, "_pages",
+        lambda search, tag, filters, **within: iter(["1.2"] if within["study_instance_uid"] == "1.1" else []),
+    )  # fmt: skip
+    first, second = source.listed()
+    assert (first.key, first.kind) == ("http://localhost/x/studies/1.1/series/1.2/instances/1.2", "object")
+    assert (second.key, second.kind) == ("http://localhost/x/studies/2.1/series/-/instances/-", "problem")
+    (one,) = source.inputs(second)
+    assert one.kind == "problem"
+    assert list(source.listed(first.key)) == [second]
+    source.close()
+
+
 def test_a_range_of_days():
     day = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
     assert days_of(None, None) == ""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import multiprocessing
 import os
 import queue
 import signal
 import threading
-import traceback
 from collections import deque
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +16,10 @@ from dcmlint.archive.engines import Job
 from dcmlint.archive.engines.nursery import Forked, Nursery
 from dcmlint.archive.work import Work
 from dcmlint.errors import DcmlintError, UsageError
+
+if TYPE_CHECKING:  # slow to load, and not needed where nothing is left to do
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 from dcmlint.forking import can_fork
 
 _ENDING = 5.0  # seconds that a process has to end
@@ -72,6 +72,8 @@ class LocalEngine:
 
     def next_done(self) -> tuple[int, bytes | None]:
         """See `Engine.next_done`."""
+        from multiprocessing.connection import wait
+
         while True:
             self._begin()
             busy = [worker for worker in self._workers if worker.jobs]
@@ -108,6 +110,8 @@ class LocalEngine:
         if self._nursery is not None:
             with contextlib.suppress(OSError):
                 return self._nursery.process()
+        import multiprocessing
+
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=serve, args=(there, self._work, self._memory), daemon=True)
@@ -178,6 +182,9 @@ def serve(there: Connection, work: bytes, memory: int) -> None:
         except DcmlintError as error:
             there.send((False, str(error)))
         except Exception as error:  # noqa: BLE001 - out of memory, most likely: the job is given back, and done in halves
+            import logging
+            import traceback
+
             where = "".join(traceback.format_tb(error.__traceback__))
             logging.getLogger("dcmlint").debug("a job ended with %s\n%s", type(error).__name__, where)
             return

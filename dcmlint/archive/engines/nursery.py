@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import select
 import signal
@@ -21,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 _PID = struct.Struct("i")
-Serve = Callable[[Connection], None]
+Serve = Callable[["Connection"], None]
 
 
 class Forked:
@@ -63,7 +62,7 @@ class Forked:
 class Nursery:
     """Forks processes that serve a connection each.
 
-    ``prepare`` is called once in it, before it forks; ``serve`` in each process.  Made where `can_fork`; raises OSError.
+    ``prepare`` is called once in it, before it forks first; ``serve`` in each process.  Made where `can_fork`; raises OSError.
     """
 
     def __init__(self, prepare: Callable[[], None], serve: Serve) -> None:
@@ -77,7 +76,9 @@ class Nursery:
 
     def process(self) -> tuple[Forked, Connection]:
         """A new process, and this end of its connection.  Raises OSError."""
-        here, there = multiprocessing.Pipe()
+        from multiprocessing import Pipe
+
+        here, there = Pipe()
         try:
             socket.send_fds(self._socket, [b"\0"], [there.fileno()])
             data = self._socket.recv(_PID.size, socket.MSG_WAITALL)
@@ -117,12 +118,17 @@ def _run(there: socket.socket, prepare: Callable[[], None], serve: Serve) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _forget_files(there.fileno())
-    prepare()
-    gc.freeze()  # what stays untouched stays shared
+    from multiprocessing.connection import Connection
+
+    prepared = False
     while True:
         data, files, _, _ = socket.recv_fds(there, 1, 1)
         if not data:
             break
+        if not prepared:
+            prepare()
+            gc.freeze()  # what stays untouched stays shared
+            prepared = True
         _reap(os.WNOHANG)
         (file,) = files
         pid = _fork()
