@@ -52,6 +52,6 @@ def _explain_uid(number: int, value: bytes, problems: Problems) -> None:
         problems.add("ui-root", number, "has a second component above 39 under 0 or 1")
     elif (first, second) == (b"2", b"25") and len(components) > 2:
         uuid = components[2]
-        # 39 digits reach beyond 2^128.
-        if len(uuid) > 39 or int(uuid) >= 2**128:
+        # 39 digits reach beyond 2^128; a UID that is too long was told.
+        if len(value) <= 64 and (len(uuid) > 39 or int(uuid) >= 2**128):
             problems.add("ui-2.25-range", number, f"has a number of {len(uuid)} digits that is not a UUID")

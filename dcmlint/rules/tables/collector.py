@@ -12,6 +12,9 @@ from dcmlint.rules.scope import ConditionScope
 from dcmlint.rules.tables.dates import content_date
 from dcmlint.standard.ages import Aged, stands_in, stood_at
 
+# Checks of the form of numbers.
+_FORMS = ("value.ds-", "value.is-")
+
 
 class ProblemCollector:
     """Collects problems and open conditions of one instance.
@@ -20,19 +23,23 @@ class ProblemCollector:
     how many levels the one that is looked at stands.
     """
 
-    __slots__ = ("_dated", "_instance", "_unlisted", "_wrong", "problems", "times", "undecided")
+    __slots__ = ("_dated", "_instance", "_malformed", "_unlisted", "_wrong", "problems", "times", "undecided")
 
     def __init__(self, instance: Instance, problems: Iterable[Problem] = ()) -> None:
         """``problems``: what is known to be wrong with values."""
         self._instance = instance
         self._dated: str | None = None  # the day of its content, when it has been asked for
         self.problems: list[Problem] = []
-        # Levels (they live in the problems) and tags. A code of other letters than a code has is not listed anywhere.
-        self._wrong = {
-            (id(one.level), one.tag)
-            for one in problems
-            if one.check in ("value.cs-repertoire", "value.cs-length")
-        }
+        # Levels (they live in the problems) and tags. A code of other letters than a code has is not listed anywhere;
+        # what has no form of its VR, or another VR, is no value that could be listed.
+        self._wrong: set[tuple[int, int]] = set()
+        self._malformed: set[tuple[int, int]] = set()
+        for one in problems:
+            if one.check in ("value.cs-repertoire", "value.cs-length"):
+                self._wrong.add((id(one.level), one.tag))
+            elif one.check == "element.vr-mismatch" or one.check.startswith(_FORMS):
+                self._malformed.add((id(one.level), one.tag))
+        self._wrong |= self._malformed
         self._unlisted = set(self._wrong)
         self.undecided: dict[str, int] = {}
         self.times = 1
@@ -68,6 +75,10 @@ class ProblemCollector:
     def wrong(self, level: Dataset, tags: Iterable[int]) -> bool:
         """As `unlisted`, of values that may not be: Defined Terms may be extended."""
         return _tells_of(self._wrong, level, tags)
+
+    def malformed(self, level: Dataset, tag: int) -> bool:
+        """Whether an attribute was told to have no value of its VR, which then needs no list to be wrong."""
+        return (id(level), tag) in self._malformed
 
     def add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",

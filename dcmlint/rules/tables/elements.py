@@ -153,8 +153,8 @@ class ElementCheck:
             if tag & 0xFFFF and tag >> 16 != 0xFFFC:
                 self._add("unknown-element", level, element, f"{tag_text(tag)} is not in the data dictionary")
         else:
-            if vr not in expected.vrs and level.explicit:
-                self._vr(level, element, expected)
+            if vr not in expected.vrs and level.explicit and self._vr(level, element, expected):
+                return  # by the rules of which VR its value should be judged nobody knows
             if expected.entry.retired and tag & 0xFFFF:
                 self._add("retired-attribute", level, element, f"{name_of(tag)} is retired")
         self._element(level, element, expected)
@@ -212,13 +212,14 @@ class ElementCheck:
 
     # -- one element -----------------------------------------------------------------------------------
 
-    def _vr(self, level: Dataset, element: Element, expected: _Expected) -> None:
+    def _vr(self, level: Dataset, element: Element, expected: _Expected) -> bool:
+        """Tell of a VR that is not the one of the dictionary; whether another VR was told for a value."""
         if element.vr == "UN":
             if element.items is not None:
-                return  # told by the reader
+                return False  # told by the reader
             # PS3.5 6.2.2, note: what is too long for the length field of its VR is written as UN.
             if element.end - element.start > _LONGEST_SHORT and not set(LONG_VRS).issuperset(expected.vrs):
-                return
+                return False
             self._add("vr-un", level, element, f"{name_of(element.tag)} has the VR UN",
                       said="UN", want=expected.entry.vr)  # fmt: skip
         elif "SQ" in expected.vrs:
@@ -227,6 +228,8 @@ class ElementCheck:
         elif element.vr in _VRS:  # another one is told by the reader
             self._add("vr-mismatch", level, element, f"{name_of(element.tag)} has the VR {element.vr}",
                       said=element.vr, want=expected.entry.vr)  # fmt: skip
+            return element.items is None
+        return False
 
     def _private(self, level: Dataset, element: Element) -> bool:
         """Whether the block of a private element has a creator; what is wrong with its number is told."""

@@ -15,7 +15,7 @@ _SETTLED = 1000
 
 def check_listed(collector: ProblemCollector, dataset: Dataset, element: Element, level: Level) -> None:
     """Hold the values of an attribute to the lists of its rows; the same few values come again and again."""
-    if not dataset.is_whole(element):
+    if not dataset.is_whole(element) or collector.malformed(dataset, element.tag):
         return
     values = dataset.values(element.tag)
     settled = level.settled.get(element.tag)

@@ -130,6 +130,9 @@ class TableCheck:
         elements = dataset.elements
         shape = shape_of(level, frozenset(elements), dataset.parent is None, not dataset.cut)
         required, present = shape.lacking
+        if not elements and required and dataset.parent is not None:
+            self._empty_item(dataset, required, level)
+            return
         for tag in required:
             if not dataset.may_have(tag):
                 self._missing("type-1-missing", dataset, tag, level, "1")
@@ -241,11 +244,18 @@ class TableCheck:
         if not self._collector.stands(spec.row) or self._collector.wrong(dataset, spec.when.attributes):
             return  # of what a wrong value asks for nothing is known
         missing = self._missing_here.setdefault(id(dataset), {})
-        if tag in missing or any(tag in missing.get(other, ()) for other in spec.when.attributes):
-            # One of the two is wanted, and each row names the other: the first was told.
+        if (
+            tag in missing
+            or any(tag in missing.get(other, ()) for other in spec.when.attributes)
+            or self._told_missing(dataset, spec.when.attributes - dataset.elements.keys(), level)
+        ):
+            # One of the two is wanted, and each row names the other: the first was told. Or it is wanted because one
+            # is absent of which that was told.
             return
         missing[tag] = spec.when.attributes
-        others = self._instead(dataset, spec, level, scope)
+        rows = self._instead(dataset, spec, level, scope)
+        missing.update((row.tag, spec.when.attributes) for row in rows if row.tag not in missing)
+        others = [row.keyword for row in rows]
         what = f"{spec.row.keyword} is missing; required here (Type {spec.type})"
         if others:
             what = f"{' or '.join([spec.row.keyword, *others])} is missing; one of them is required"
@@ -256,8 +266,10 @@ class TableCheck:
             because=describe(spec.when), table=spec.table,
         )  # fmt: skip
 
-    def _instead(self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope) -> list[str]:
-        """The attributes that would do as well: absent, and required because this one is."""
+    def _instead(
+        self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope
+    ) -> list[standard.Row]:
+        """The rows of attributes that would do as well: absent, and required because this one is."""
         assert spec.when is not None
         tag = spec.row.tag
         rows = [
@@ -267,7 +279,7 @@ class TableCheck:
             for row in level.rows.get(other, ())
         ]
         return [
-            row.row.keyword for row in rows
+            row.row for row in rows
             if row.when is not None and tag in row.when.attributes and row.when(scope, {}) is True
         ]  # fmt: skip
 
@@ -317,6 +329,17 @@ class TableCheck:
                 return True
             around = around.parent
         return False
+
+    def _empty_item(self, dataset: Dataset, required: tuple[int, ...], level: Level) -> None:
+        """Tell of an item without attributes once, whatever it lacks."""
+        before = len(self.problems)
+        for tag in required:
+            if not dataset.may_have(tag):
+                self._missing("type-1-missing", dataset, tag, level, "1")
+        lacking = [name_of(problem.tag) for problem in self.problems[before:]]
+        if lacking:
+            message = f"the item is empty: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing (Type 1)"
+            self.problems[before:] = [msgspec.structs.replace(self.problems[before], message=message)]
 
     # -- one row ---------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from dcmlint import standard
 from dcmlint.facts.pixel.encapsulation import Encapsulation
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
-from dcmlint.standard.tags import ExtendedOffsetTableLengths, PixelData
+from dcmlint.standard.tags import BitsAllocated, BitsStored, ExtendedOffsetTableLengths, PixelData
 from dcmlint.standard.uids import RLELossless
 
 _FRAGMENT: Final = frozenset({"zero-length", "odd-length", "odd-length-padded"})
@@ -149,6 +149,9 @@ def native_length(context: RuleContext) -> Iterable[Problem]:
         raise Undecided("an attribute that determines the length is missing or invalid")
     if pixels.bytes in (expected, padded):
         return
+    allocated, stored = context.dataset.value(BitsAllocated), context.dataset.value(BitsStored)
+    if isinstance(allocated, int) and isinstance(stored, int) and stored > allocated:
+        return  # what follows from Bits Allocated cannot be right (GEO002)
     entry = standard.load().dictionary.by_keyword(pixels.element)
     assert entry is not None
     difference = pixels.bytes - padded
