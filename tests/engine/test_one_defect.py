@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from support import general, slides
 from support.slides import put
 
@@ -184,3 +184,46 @@ def test_a_private_creator_is_not_empty(value: bytes) -> None:
     put(made, "(0009,0010)", value, "LO")
     found = [one for one in findings(slides.to_bytes(made)) if one.rule in ("ELM008", "PHI009")]
     assert [one.rule for one in found] == ["ELM008"]
+
+
+def test_an_item_without_attributes_is_one_finding() -> None:
+    made = slides.ct()
+
+    def change(one: FileDataset) -> None:
+        one.ReferencedImageSequence = [Dataset()]
+
+    found = more(made, change)
+    assert [(rule, path) for rule, path, _ in found] == [
+        ("MOD001", "ReferencedImageSequence[0].ReferencedSOPClassUID")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "vr", "expected"),
+    [
+        ("ReferringPhysicianName", b"Somebody with a name of more than 16", "SH", {"ELM001"}),
+        ("RescaleSlope", b"1,5 ", "DS", {"VR119"}),
+        ("FrameOfReferenceUID", b"2.25." + b"1" * 61, "UI", {"VR124"}),
+        ("PixelSpacing", b"-1", "DS", {"ELM004"}),
+        ("BitsAllocated", struct.pack("<H", 60000), "US", {"PIX043"}),
+        ("BitsAllocated", struct.pack("<H", 8), "US", {"PIX043"}),
+        ("SamplesPerPixel", struct.pack("<H", 3), "US", {"PIX043"}),
+    ],
+)
+def test_a_wrong_value_is_one_finding(keyword: str, value: bytes, vr: str, expected: set[str]) -> None:
+    """What follows from a value that cannot be right is not told beside it."""
+    found = more(slides.ct(), lambda one: put(one, keyword, value, vr))
+    assert {rule for rule, _, _ in found} == expected
+
+
+def test_what_a_missing_alternative_asks_for_is_not_told_beside_it() -> None:
+    """PS3.3 Table 10-17: of an issuer without identifier its type is not told, too."""
+    made = slides.ct()
+    made.IssuerOfAccessionNumberSequence = [Dataset()]
+    made.IssuerOfAccessionNumberSequence[0].UniversalEntityIDType = "ISO"
+    made.IssuerOfAccessionNumberSequence[0].UniversalEntityID = "1.2.3"
+
+    def change(one: FileDataset) -> None:
+        del one.IssuerOfAccessionNumberSequence[0].UniversalEntityID
+
+    assert [rule for rule, _, _ in more(made, change)] == ["MOD004"]

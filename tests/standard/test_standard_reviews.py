@@ -237,7 +237,7 @@ def test_points_of_a_diagnostic_perimetry_have_a_sensitivity(code: str, legal: b
     # PS3.3 Table C.8.26.4-1
     kind = _item(ConceptCodeSequence=[_item(CodeValue=code, CodingSchemeDesignator="SCT", CodeMeaning="x")])
     made = _of_class(
-        "1.2.840.10008.5.1.4.1.1.80.1", VisualFieldTestPointSequence=[Dataset()],
+        "1.2.840.10008.5.1.4.1.1.80.1", VisualFieldTestPointSequence=[_item(VisualFieldTestPointXCoordinate=1.0)],
         PerformedProtocolCodeSequence=[_item(ContentItemModifierSequence=[kind])],
     )  # fmt: skip
     found = _found(made, "MOD004")
@@ -260,7 +260,7 @@ def test_a_point_of_an_implant_is_in_two_or_three_dimensions() -> None:
     # PS3.3 Table C.29.1.4-1
     made = _of_class(
         "1.2.840.10008.5.1.4.43.1", ImplantTemplate3DModelSurfaceNumber=1,
-        MatingFeatureSetsSequence=[_item(MatingFeatureSequence=[Dataset(), _item(ThreeDMatingPoint=[0.0, 0.0, 0.0])])],
+        MatingFeatureSetsSequence=[_item(MatingFeatureSequence=[_item(MatingFeatureID=1), _item(ThreeDMatingPoint=[0.0, 0.0, 0.0])])],
     )  # fmt: skip
     features = "MatingFeatureSetsSequence[0].MatingFeatureSequence"
     missing = {path for _, path in _found(made, "MOD004")}
@@ -274,7 +274,7 @@ def test_what_an_inventory_holds_follows_its_level() -> None:
     series = "InventoriedStudiesSequence[0].InventoriedSeriesSequence"
     for level, expected in (("STUDY", set()), ("SERIES", {series}), ("INSTANCE", {series})):
         made = _of_class(
-            "1.2.840.10008.5.1.4.1.1.201.1", InventoryLevel=level, InventoriedStudiesSequence=[Dataset()]
+            "1.2.840.10008.5.1.4.1.1.201.1", InventoryLevel=level, InventoriedStudiesSequence=[_item(StudyInstanceUID="2.25.8")]
         )
         assert {path for _, path in _found(made, "MOD006") if path.endswith("SeriesSequence")} == expected
 
