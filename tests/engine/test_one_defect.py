@@ -207,7 +207,7 @@ def test_an_item_without_attributes_is_one_finding() -> None:
         ("PixelSpacing", b"-1", "DS", {"ELM004"}),
         ("BitsAllocated", struct.pack("<H", 60000), "US", {"PIX043"}),
         ("BitsAllocated", struct.pack("<H", 8), "US", {"PIX043"}),
-        ("SamplesPerPixel", struct.pack("<H", 3), "US", {"PIX043"}),
+        ("SamplesPerPixel", struct.pack("<H", 3), "US", {"PIX002"}),
     ],
 )
 def test_a_wrong_value_is_one_finding(keyword: str, value: bytes, vr: str, expected: set[str]) -> None:
