@@ -274,7 +274,9 @@ def test_what_an_inventory_holds_follows_its_level() -> None:
     series = "InventoriedStudiesSequence[0].InventoriedSeriesSequence"
     for level, expected in (("STUDY", set()), ("SERIES", {series}), ("INSTANCE", {series})):
         made = _of_class(
-            "1.2.840.10008.5.1.4.1.1.201.1", InventoryLevel=level, InventoriedStudiesSequence=[_item(StudyInstanceUID="2.25.8")]
+            "1.2.840.10008.5.1.4.1.1.201.1",
+            InventoryLevel=level,
+            InventoriedStudiesSequence=[_item(StudyInstanceUID="2.25.8")],
         )
         assert {path for _, path in _found(made, "MOD006") if path.endswith("SeriesSequence")} == expected
 
