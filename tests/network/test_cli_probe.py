@@ -726,3 +726,19 @@ def test_the_pages_name_options_and_rules_that_exist(page: str, capsys: pytest.C
         for line in re.findall(rf"^\s*dcmlint {command} .*$", text, re.M):
             used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", line.partition("&")[0]))
             assert used <= offered, line
+
+
+def test_the_only_endpoint_of_a_profile_is_meant_whatever_its_port_and_protocol(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = "  - {{name: {name}, protocol: https, port: 443}}\n"
+    path = tmp_path / "p.yaml"
+    head = 'id: p\nversion: "1"\ntitle: T\nendpoints:\n'
+    path.write_text(head + web.format(name="one"), encoding="utf-8")
+    with Acceptor(tmp_path) as acceptor:
+        value = report(capsys, "127.0.0.1", acceptor.port, "-p", path, "--timeout", "1")
+        assert value["exit_code"] != 0, "what answers is no HTTPS"
+        path.write_text(head + web.format(name="one") + web.format(name="two"), encoding="utf-8")
+        code, _, err = probe(capsys, "127.0.0.1", acceptor.port, "-p", path)
+    assert code == 2
+    assert "--endpoint NAME (one, two)" in err

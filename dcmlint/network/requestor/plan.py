@@ -120,10 +120,13 @@ def _chosen(endpoints: Sequence[Endpoint], asked: Asked) -> list[Endpoint]:
         return found
     if not asked.host:
         return list(endpoints)
-    # One host and port: the endpoint of that port, else the first that speaks DICOM.
+    # One host and port: the endpoint of that port, else the first that speaks DICOM, else the only one.
     dicom = [endpoint for endpoint in endpoints if endpoint.protocol in _DICOM]
     same = [endpoint for endpoint in endpoints if asked.port is not None and _port(endpoint) == asked.port]
-    return (same or dicom)[:1]
+    if not same and not dicom and len(endpoints) > 1:
+        known = ", ".join(endpoint.name for endpoint in endpoints)
+        raise UsageError(f"which endpoint of the profile is meant? --endpoint NAME ({known})")
+    return (same or dicom or list(endpoints))[:1]
 
 
 def _role(endpoint: Endpoint) -> str:
