@@ -30,6 +30,7 @@ from dcmlint.standard.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, I
 MAX_INFLATED = 256 << 20  # bytes of a deflated data set; of a small file less, but for what images may have
 SMALL_INFLATED = 64 << 20
 MAX_RATIO = 100
+_LEAST = 8  # bytes of the shortest header of an element (PS3.5 7.1)
 
 
 class Instance:
@@ -132,7 +133,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         lost = meta.may_have(TransferSyntaxUID) if stated is None else not meta.is_whole(stated)
         if not uid and not lost:
             instance.oddities.append(Oddity("transfer-syntax-missing", start, meta, TransferSyntaxUID))
-    elif stated_syntax is None and start < len(buffer):
+    elif stated_syntax is None and len(buffer) - start >= _LEAST:
         instance.oddities.append(Oddity("no-meta", start))
     if instance.status == "partial":
         instance.dataset.cut = True
@@ -165,7 +166,7 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
     if syntax.deflated and any(oddity.code.startswith("deflate-") for oddity in instance.oddities):
         # What was not inflated is missing at the end: that was told.
         instance.oddities = [oddity for oddity in instance.oddities if oddity.code != "truncated"]
-    if start >= len(buffer):
+    if start >= len(buffer) and not any(oddity.code.startswith("deflate-") for oddity in instance.oddities):
         instance.oddities.append(Oddity("truncated", start, dataset, 0, "no data set", "a data set"))
     return instance
 

@@ -270,8 +270,7 @@ class Reader:
                 self._odd(code, position, level, 0, f"{end - position} bytes", "the end of the file")
                 return end
         if open_item and not self.truncated:
-            self._odd("missing-item-delimiter", end, level)
-            self._ends(level, end)
+            self._not_delimited("missing-item-delimiter", end, level)
         return position
 
     def _no_element(self, position: int, end: int, explicit: bool) -> bool:
@@ -354,8 +353,7 @@ class Reader:
                     return items, position, position
                 return items, end, end
         if undefined and not self.truncated:
-            self._odd("missing-sequence-delimiter", end, level, tag)
-            self._ends(level, end)
+            self._not_delimited("missing-sequence-delimiter", end, level, tag)
         return items, end, end
 
     def _columns(
@@ -439,6 +437,14 @@ class Reader:
             self._odd("meta-in-dataset", offset, level, tag)
         elif group & 1:
             self._odd("invalid-tag", offset, level, tag)
+
+    def _not_delimited(self, code: str, end: int, level: Dataset, tag: int = 0) -> None:
+        """A sequence or item of undefined length is not closed: where the file ends with it, the rest was lost."""
+        if end >= self.size:
+            self.truncated = True
+            self.halt("truncated", end, level, tag, "the end of the file", "a delimitation item")
+        else:
+            self._odd(code, end, level, tag)
 
     def _too_long(
         self, level: Dataset, tag: int, offset: int, start: int, length: int, end: int,

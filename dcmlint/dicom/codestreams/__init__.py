@@ -30,6 +30,7 @@ from dcmlint.dicom.codestreams.jpeg import read_jpeg, start_of_image
 from dcmlint.dicom.codestreams.jpeg2000 import read_jpeg2000
 from dcmlint.dicom.codestreams.jpegxl import SIGNATURE as JXL_CODE_STREAM
 from dcmlint.dicom.codestreams.jpegxl import read_jpegxl
+from dcmlint.dicom.codestreams.jpegxl_end import stated_end
 from dcmlint.dicom.codestreams.rle import looks_like_rle, read_rle
 from dcmlint.standard.uids import (
     HTJ2K,
@@ -143,15 +144,21 @@ def read_header(data: FrameBytes, transfer_syntax_uid: str | None = None) -> Cod
 
 
 def read_codestream(data: FrameBytes, transfer_syntax_uid: str | None = None) -> Codestream:
-    """Read the header of one frame and look for its end marker in its last 4 KiB.
+    """Read the header of one frame and look for its end marker in its last 4 KiB, or for what it says of its end.
 
     ``data`` is ``bytes`` or a ``FramePayload``; one pad byte or more may follow the end marker. Never raises
     on what the bytes say.
     """
     stream = read_header(data, transfer_syntax_uid)
-    if not has_end_marker(stream.kind):
+    if stream.kind == "jpegxl":
+        end = stated_end(data)
+        if end is None:
+            return stream
+        end = None if end > len(data) else end
+    elif has_end_marker(stream.kind):
+        end = find_end(data, stream.header_length)
+    else:
         return stream
-    end = find_end(data, stream.header_length)
     problems = stream.problems
     if end is not None and len(data) - end > 1:
         # PS3.5 A.4: padding makes the length even, one byte is enough

@@ -75,8 +75,8 @@ class Codestream(msgspec.Struct, frozen=True, kw_only=True):
     SOFn (0 elsewhere). ``colour_transform`` is that of APP14. ``mct`` and ``reversible`` come from COD (5/3
     is reversible), ``near``, ``predictor`` and ``point_transform`` from the first SOS, ``segments`` from the
     RLE header. ``comment_lengths`` are the bytes of text in each COM. ``complete`` says that the end marker
-    is there, with at most one pad byte after it unless problem ``bytes-after-end`` tells of more; None where
-    the kind has no end marker.
+    (JPEG XL: all that its table of contents lists) is there, with at most one pad byte after it unless problem ``bytes-after-end`` tells of more; None where
+    the end cannot be told.
     ``header_length`` counts the bytes up to the entropy-coded data (JPEG 2000: up to the first SOT).
     """
 

@@ -20,9 +20,11 @@ from dcmlint.dicom.codestreams.codestream import (
     END_MARKER,
     Codestream,
     CodestreamProblem,
+    Kind,
     find_end,
     has_end_marker,
 )
+from dcmlint.dicom.codestreams.jpegxl_end import stated_end
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.distinct import counted, distinct, first_places
 from dcmlint.dicom.encapsulation import Fragments
@@ -76,8 +78,9 @@ class IdenticalFrames(msgspec.Struct, frozen=True, kw_only=True):
 class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a scan of frames found. Frames are counted from 0; index arrays are int64 and ascend.
 
-    ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end marker, ``surplus`` more than
-    one byte after it, ``empty`` no byte at all. ``ungrouped`` are those whose headers were read but not kept,
+    ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end, ``surplus`` more than
+    one byte after it, ``foreign`` other bytes than padding after it, ``empty`` no byte at all; of ``endless`` it
+    cannot be told where they end (JPEG XL). ``ungrouped`` are those whose headers were read but not kept,
     since there were too many kinds: their ends were not looked at. ``payload_bytes`` is the sum
     over all fragments, whatever was examined.
     """
@@ -87,6 +90,8 @@ class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     incomplete: Indices
     surplus: Indices
+    foreign: Indices
+    endless: Indices
     empty: Indices
     ungrouped: Indices
     payload_bytes: int
@@ -142,8 +147,8 @@ class _Groups:
         return group
 
     def ends(self, group: int) -> bool:
-        """Whether frames of this group have an end marker (unknown kinds are not asked for one)."""
-        return group >= 0 and has_end_marker(self.streams[group].kind)
+        """Whether the end of frames of this group is looked for (unknown kinds are not asked for one)."""
+        return group >= 0 and (has_end_marker(self.streams[group].kind) or self.streams[group].kind == "jpegxl")
 
 
 def scan_frames(
@@ -174,6 +179,8 @@ def scan_frames(
         total=total,
         incomplete=np.array(sorted(scan.incomplete), np.int64),
         surplus=np.array(sorted(scan.surplus), np.int64),
+        foreign=np.array(sorted(scan.foreign), np.int64),
+        endless=np.array(sorted(scan.endless), np.int64),
         empty=frames[sizes == 0],
         ungrouped=frames[members == -1],
         payload_bytes=int(ends[-1]),
@@ -201,6 +208,8 @@ class _Scan:
         self.groups = _Groups(uid)
         self.incomplete: list[int] = []
         self.surplus: list[int] = []
+        self.foreign: list[int] = []
+        self.endless: list[int] = []
         self._released = 0
 
     def run(self, frames: Indices, first: Indices, count: Indices, sizes: Indices) -> NDArray[np.int32]:
@@ -232,7 +241,7 @@ class _Scan:
                     unsure = [] if ended[place] and size >= header_length + 4 else [frame]
                 if self.groups.ends(group):
                     for one in unsure:
-                        self._judge(one, header_length)
+                        self._judge(one, header_length, self.groups.streams[group].kind)
         return members
 
     def _glance(self, first: Indices, count: Indices) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
@@ -250,15 +259,20 @@ class _Scan:
     def _payload(self, frame: int) -> FramePayload:
         return frame_payload(self.buf, self.fragments, self.frame_map, frame)
 
-    def _judge(self, frame: int, header_length: int) -> None:
-        """Look for the end marker of a frame whose last bytes are not the plain case."""
+    def _judge(self, frame: int, header_length: int, kind: Kind) -> None:
+        """Look for the end of a frame whose last bytes are not the plain case."""
         data = self._payload(frame)
         self._passed(data.position(0))
-        end = find_end(data, header_length)
+        end = stated_end(data) if kind == "jpegxl" else find_end(data, header_length)
         if end is None:
+            (self.endless if kind == "jpegxl" else self.incomplete).append(frame)
+        elif end > len(data):
             self.incomplete.append(frame)
         elif len(data) - end > 1:
             self.surplus.append(frame)
+            # PS3.5 A.4 asks for an even length only; zeros and fill bytes (ISO/IEC 10918-1 B.1.1.2) hurt no reader.
+            if data[end : len(data)].strip(b"\0\xff"):
+                self.foreign.append(frame)
 
     def _passed(self, position: int) -> None:
         """Give back what was read between the last call and here, once it is much."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from dcmlint.dicom.codestreams.boxes import read_boxes
 from dcmlint.dicom.codestreams.codestream import (
     BLOCK,
@@ -30,11 +32,11 @@ _MOST_BYTES: Final = BLOCK
 _GREY, _XYB = 1, 2
 
 
-class _OutOfBits(Exception):
+class OutOfBits(Exception):
     """The header ends before its fields do."""
 
 
-class _Bits:
+class Bits:
     """Reads a header's bits, the least significant of each byte first. ISO/IEC 18181-1 Annex B"""
 
     def __init__(self, data: bytes) -> None:
@@ -45,9 +47,13 @@ class _Bits:
     def u(self, count: int) -> int:
         at = self.position
         if at + count > self._size:
-            raise _OutOfBits
+            raise OutOfBits
         self.position = at + count
         return self._number >> at & ((1 << count) - 1)
+
+    def align(self) -> None:
+        """Pass over the bits up to the next byte."""
+        self.position = -(-self.position // 8) * 8
 
     def flag(self) -> bool:
         return bool(self.u(1))
@@ -114,52 +120,73 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
 def _read_bare(raw: bytes, start: int, facts: dict[str, Any]) -> Codestream:
     """Read the first bytes of a code stream that begins at ``start`` of its frame."""
     problems: tuple[CodestreamProblem, ...] = ()
-    bits = _Bits(raw[2:])
+    bits = Bits(raw[2:])
     if raw[:2] != SIGNATURE:
         problems = (CodestreamProblem("signature", start, "no JPEG XL signature"),)
     else:
         try:
             _image_header(bits, facts)
-        except _OutOfBits:
+        except OutOfBits:
             problems = (CodestreamProblem("truncated-header", start, "the frame ends within its header"),)
     used = len(raw) if problems else 2 + -(-bits.position // 8)
     return Codestream(kind="jpegxl", header_length=start + used, problems=problems, **facts)
 
 
-def _image_header(bits: _Bits, facts: dict[str, Any]) -> None:
-    """SizeHeader, ImageMetadata and what tells the first frame's coding. ISO/IEC 18181-1 Annexes D and F"""
-    facts["width"], facts["height"] = _size(bits)
-    if bits.flag():  # all_default: 8 bit, RGB, XYB
-        facts |= {"precision": 8, "components": 3, "reversible": False}
-        icc = False
-        xyb = True
-    else:
-        more = bits.flag()
-        if more:
-            _extra_fields(bits)
-        facts["precision"] = _depth(bits)
-        bits.flag()  # modular_16bit_buffers
-        extra = bits.u32(_EXTRA)
-        for _ in range(extra):
-            _extra_channel(bits)
-        xyb = bits.flag()
-        grey, icc = _colour(bits)
-        facts["components"] = (1 if grey else 3) + extra
-        facts["reversible"] = False if xyb else None
-        facts["icc"] = icc
-        if more and not bits.flag():  # tone_mapping
-            bits.u(16 + 16 + 1 + 16)
-        _extensions(bits)
-    if icc:
-        return  # the profile is entropy-coded: the first frame cannot be reached without decoding
-    if not bits.flag():  # the transform data are not the defaults
-        if xyb and not bits.flag():
+class ImageHeader(msgspec.Struct):
+    """SizeHeader and ImageMetadata. ``extra`` counts extra channels; ``icc``: a profile follows, entropy-coded."""
+
+    width: int = 0
+    height: int = 0
+    precision: int = 8
+    extra: int = 0
+    grey: bool = False
+    xyb: bool = True
+    icc: bool = False
+    preview: bool = False
+    animation: bool = False
+
+
+def read_image_header(bits: Bits) -> ImageHeader:
+    """What stands before the first frame, its alignment apart. ISO/IEC 18181-1 Annex D"""
+    width, height = _size(bits)
+    made = ImageHeader(width=width, height=height)
+    if not bits.flag():  # all_default: 8 bit, RGB, XYB
+        _metadata(bits, made)
+    if not made.icc and not bits.flag():  # the transform data are not the defaults
+        if made.xyb and not bits.flag():
             bits.u(16 * 16)
         weights = bits.u(3)
         for bit, count in ((1, 15), (2, 55), (4, 210)):
             if weights & bit:
                 bits.u(16 * count)
-    bits.position = -(-bits.position // 8) * 8
+    return made
+
+
+def _metadata(bits: Bits, made: ImageHeader) -> None:
+    more = bits.flag()
+    if more:
+        _extra_fields(bits, made)
+    made.precision = _depth(bits)
+    bits.flag()  # modular_16bit_buffers
+    made.extra = bits.u32(_EXTRA)
+    for _ in range(made.extra):
+        _extra_channel(bits)
+    made.xyb = bits.flag()
+    made.grey, made.icc = _colour(bits)
+    if more and not bits.flag():  # tone_mapping
+        bits.u(16 + 16 + 1 + 16)
+    _extensions(bits)
+
+
+def _image_header(bits: Bits, facts: dict[str, Any]) -> None:
+    """The image header and what tells the first frame's coding. ISO/IEC 18181-1 Annexes D and F"""
+    image = read_image_header(bits)
+    facts["width"], facts["height"] = image.width, image.height
+    facts |= {"precision": image.precision, "components": (1 if image.grey else 3) + image.extra, "icc": image.icc}
+    facts["reversible"] = False if image.xyb else None
+    if image.icc:
+        return  # the first frame cannot be reached without decoding the profile
+    bits.align()
     process: Process = "vardct"  # the default
     if not bits.flag():
         bits.u(2)  # frame_type
@@ -169,7 +196,7 @@ def _image_header(bits: _Bits, facts: dict[str, Any]) -> None:
     facts.setdefault("process", process)
 
 
-def _size(bits: _Bits) -> tuple[int, int]:
+def _size(bits: Bits) -> tuple[int, int]:
     small = bits.flag()
     height = 8 * (1 + bits.u(5)) if small else bits.u32(_SIZE)
     ratio = bits.u(3)
@@ -179,11 +206,12 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return (8 * (1 + bits.u(5)) if small else bits.u32(_SIZE)), height
 
 
-def _extra_fields(bits: _Bits) -> None:
+def _extra_fields(bits: Bits, made: ImageHeader) -> None:
     bits.u(3)  # orientation
     if bits.flag():  # intrinsic size
         _size(bits)
     if bits.flag():  # preview
+        made.preview = True
         distribution: _Distribution = ((0, 16), (0, 32), (5, 1), (9, 33))
         if not bits.flag():
             distribution = ((6, 1), (8, 65), (10, 321), (12, 1345))
@@ -191,13 +219,14 @@ def _extra_fields(bits: _Bits) -> None:
         if bits.u(3) == 0:
             bits.u32(distribution)
     if bits.flag():  # animation
+        made.animation = True
         bits.u32(((0, 100), (0, 1000), (10, 1), (30, 1)))
         bits.u32(((0, 1), (0, 1001), (8, 1), (10, 1)))
         bits.u32(((0, 0), (3, 0), (16, 0), (32, 0)))
         bits.u(1)
 
 
-def _depth(bits: _Bits) -> int:
+def _depth(bits: Bits) -> int:
     if not bits.flag():
         return bits.u32(_DEPTH)
     depth = bits.u32(_FLOAT_DEPTH)
@@ -205,7 +234,7 @@ def _depth(bits: _Bits) -> int:
     return depth
 
 
-def _extra_channel(bits: _Bits) -> None:
+def _extra_channel(bits: Bits) -> None:
     if bits.flag():  # all_default: alpha of 8 bit
         return
     kind = bits.u32(_ENUM)
@@ -220,7 +249,7 @@ def _extra_channel(bits: _Bits) -> None:
         bits.u32(((0, 1), (2, 0), (4, 3), (8, 19)))
 
 
-def _colour(bits: _Bits) -> tuple[bool, bool]:
+def _colour(bits: Bits) -> tuple[bool, bool]:
     """Whether the colour encoding is grey, and whether an ICC profile follows. ISO/IEC 18181-1 Annex E"""
     if bits.flag():
         return False, False
@@ -241,12 +270,12 @@ def _colour(bits: _Bits) -> tuple[bool, bool]:
     return space == _GREY, False
 
 
-def _xy(bits: _Bits, count: int) -> None:
+def _xy(bits: Bits, count: int) -> None:
     for _ in range(2 * count):
         bits.u32(_XY)
 
 
-def _extensions(bits: _Bits) -> None:
+def _extensions(bits: Bits) -> None:
     present = bits.u64()
     sizes = [bits.u64() for _ in range(present.bit_count())]
     bits.u(sum(sizes))

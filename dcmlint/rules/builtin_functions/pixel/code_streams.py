@@ -147,7 +147,12 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
     signed = stated_number(context.dataset, PixelRepresentation) == 1
     severity = "" if context.instance.sop_class == VLWholeSlideMicroscopyImageStorage else others
     for stream, frames in groups(context):
-        if stream.precision is None or any(problem.code == "mixed-precision" for problem in stream.problems):
+        if stream.precision is None:
+            continue
+        if any(problem.code == "mixed-precision" for problem in stream.problems):
+            found = "components of different precision or sign"
+            message = f"{found} in {some(context, frames)}"
+            yield frame_problem(context, frames, message, found, f"{stored} bits in all components", severity)
             continue
         if expected.precisions and stream.precision not in expected.precisions:
             continue  # not of this transfer syntax at all
@@ -199,11 +204,27 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     frames = distinct(*cut) if cut else np.zeros(0, np.int64)
     if encapsulation.broken:
         frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
-    if len(frames):
+    if len(frames) and expected.kind == "jpegxl":
+        yield frame_problem(context, frames, f"{some(context, frames)}: the code stream is truncated (it has more sections)",
+                            "fewer bytes than its table of contents lists", "all sections of the code stream")  # fmt: skip
+    elif len(frames):
         yield frame_problem(context, frames, f"{some(context, frames)}: the code stream is truncated (no EOI or EOC marker)", "no EOI or EOC marker",
                        "EOI or EOC as the last marker")  # fmt: skip
-    elif expected.kind == "jpegxl":
-        raise Undecided("a JPEG XL code stream has no end marker")
+    elif len(summary.endless):
+        raise Undecided("where some JPEG XL code streams end is not read: several frames, extra channels, or an ICC profile")
+
+
+@rule_function("bytes-after-frame")
+def bytes_after_frame(context: RuleContext) -> Iterable[Problem]:
+    """Frames with bytes behind their code stream that are no padding (PS3.5 A.4)."""
+    expected_of(context)
+    summary = summary_of(context.facts)
+    assert summary is not None
+    if context.facts.group("encapsulation").frames_by == "unknown":
+        return  # which frame a fragment belongs to is told elsewhere
+    if len(summary.foreign):
+        message = f"bytes follow the end of the code stream in {some(context, summary.foreign)}"
+        yield frame_problem(context, summary.foreign, message, "", "one code stream, padded to an even length")
 
 
 @rule_function("frame-tables")
