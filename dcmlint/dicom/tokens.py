@@ -270,7 +270,7 @@ class Reader:
                 self._odd(code, position, level, 0, f"{end - position} bytes", "the end of the file")
                 return end
         if open_item and not self.truncated:
-            self._not_delimited("missing-item-delimiter", end, level)
+            self._not_delimited("missing-item-delimiter", end, level, 0, level)
         return position
 
     def _no_element(self, position: int, end: int, explicit: bool) -> bool:
@@ -297,6 +297,7 @@ class Reader:
         unpack = (LITTLE if little else BIG)[1].unpack_from
         position = start
         index, attempt = 0, self._many
+        item: Dataset | None = None
         while position < end:
             if position + 8 > end:
                 self._leftover(level, position, end, tag)
@@ -353,7 +354,7 @@ class Reader:
                     return items, position, position
                 return items, end, end
         if undefined and not self.truncated:
-            self._not_delimited("missing-sequence-delimiter", end, level, tag)
+            self._not_delimited("missing-sequence-delimiter", end, level, tag, item)
         return items, end, end
 
     def _columns(
@@ -438,13 +439,17 @@ class Reader:
         elif group & 1:
             self._odd("invalid-tag", offset, level, tag)
 
-    def _not_delimited(self, code: str, end: int, level: Dataset, tag: int = 0) -> None:
-        """A sequence or item of undefined length is not closed: where the file ends with it, the rest was lost."""
-        if end >= self.size:
+    def _not_delimited(self, code: str, end: int, level: Dataset, tag: int, item: Dataset | None) -> None:
+        """A sequence or item of undefined length is not closed: where the file ends with it, the rest was lost.
+
+        ``item``: the last one. If it holds the pixel data, it has swallowed the end of the file: only the delimiter is missing.
+        """
+        if end >= self.size and (item is None or PixelData not in item.elements):
             self.truncated = True
             self.halt("truncated", end, level, tag, "the end of the file", "a delimitation item")
         else:
             self._odd(code, end, level, tag)
+            self._ends(level, end)
 
     def _too_long(
         self, level: Dataset, tag: int, offset: int, start: int, length: int, end: int,

@@ -150,7 +150,7 @@ ODD: dict[str, tuple[bytes, int]] = {
     "stray-item": (item(b"") + NAME, 0),
     "not-an-item": (explicit(REFERENCED, b"SQ", NAME), 12),
     "missing-item-delimiter": (explicit(REFERENCED, b"SQ", ITEM + NAME + SEQUENCE_END, 0xFFFFFFFF), 12 + 8 + len(NAME)),
-    "missing-sequence-delimiter": (explicit(REFERENCED, b"SQ", item(NAME), 0xFFFFFFFF), 12 + len(item(NAME))),
+    "missing-sequence-delimiter": (sequence(REFERENCED, item(explicit(REFERENCED, b"SQ", item(NAME), 0xFFFFFFFF))) + explicit(ROWS, b"US", bytes(2)), 12 + 8 + 12 + len(item(NAME))),
     "delimiter-length": (explicit(REFERENCED, b"SQ", item(NAME) + pack("<HHI", 0xFFFE, 0xE0DD, 4), 0xFFFFFFFF), 12 + len(item(NAME))),
     "item-beyond-parent": (explicit(REFERENCED, b"SQ", pack("<HHI", 0xFFFE, 0xE000, 99) + NAME) + explicit(ROWS, b"US", bytes(2)), 12),
     "length-beyond-parent": (sequence(REFERENCED, item(explicit(0x00100010, b"PN", b"Doe^", 8))) + explicit(ROWS, b"US", bytes(2)), 20),

@@ -111,3 +111,27 @@ def nested(depth: int) -> bytes:
 )  # fmt: skip
 def test_hostile_files_end_soon(name: str, data: bytes) -> None:
     assert outcome(data) in (1, 4)
+
+
+def test_a_file_that_ends_within_an_open_sequence_is_cut() -> None:
+    data = slides.to_bytes(slides.sparse_native(), undefined_lengths=True)
+    # Where an item of the per-frame groups begins, after the whole items before it.
+    groups = data.index(b"\x00\x52\x30\x92SQ") + 12
+    for end in (
+        groups,
+        data.index(b"\x48\x00\x1a\x02SQ", groups),
+        data.index(b"\xfe\xff\xdd\xe0", groups) + 8,
+    ):
+        totals = Totals(Checker(Settings()))
+        totals.add(totals.checker.check_buffer(Task("0.dcm", True), WholeBuffer(data[:end])))
+        report = totals.report(started=0.0, fail_on="error", config=None)
+        assert [one.rule for one in report.findings if one.severity != "info"] == ["FILE903"]
+        assert report.files[0].status == "partial"
+
+
+def test_a_byte_of_a_file_meta_group_is_a_cut_file() -> None:
+    data = slides.to_bytes(slides.full_native())
+    totals = Totals(Checker(Settings()))
+    totals.add(totals.checker.check_buffer(Task("0.dcm", True), WholeBuffer(data[:133])))
+    report = totals.report(started=0.0, fail_on="error", config=None)
+    assert [one.rule for one in report.findings] == ["FILE903"]

@@ -148,7 +148,9 @@ class _Groups:
 
     def ends(self, group: int) -> bool:
         """Whether the end of frames of this group is looked for (unknown kinds are not asked for one)."""
-        return group >= 0 and (has_end_marker(self.streams[group].kind) or self.streams[group].kind == "jpegxl")
+        return group >= 0 and (
+            has_end_marker(self.streams[group].kind) or self.streams[group].kind == "jpegxl"
+        )
 
 
 def scan_frames(

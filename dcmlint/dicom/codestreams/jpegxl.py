@@ -45,6 +45,7 @@ class Bits:
         self.position = 0
 
     def u(self, count: int) -> int:
+        """An unsigned number of ``count`` bits; raises OutOfBits."""
         at = self.position
         if at + count > self._size:
             raise OutOfBits
@@ -56,14 +57,16 @@ class Bits:
         self.position = -(-self.position // 8) * 8
 
     def flag(self) -> bool:
+        """One bit."""
         return bool(self.u(1))
 
     def u32(self, distribution: _Distribution) -> int:
+        """Two bits that select how many follow, and what is added. ISO/IEC 18181-1 Annex B"""
         bits, offset = distribution[self.u(2)]
         return self.u(bits) + offset
 
     def u64(self) -> int:
-        """ISO/IEC 18181-1 Annex B"""
+        """A number of up to 64 bits. ISO/IEC 18181-1 Annex B"""
         selector = self.u(2)
         if selector == 0:
             return 0
@@ -182,7 +185,11 @@ def _image_header(bits: Bits, facts: dict[str, Any]) -> None:
     """The image header and what tells the first frame's coding. ISO/IEC 18181-1 Annexes D and F"""
     image = read_image_header(bits)
     facts["width"], facts["height"] = image.width, image.height
-    facts |= {"precision": image.precision, "components": (1 if image.grey else 3) + image.extra, "icc": image.icc}
+    facts |= {
+        "precision": image.precision,
+        "components": (1 if image.grey else 3) + image.extra,
+        "icc": image.icc,
+    }
     facts["reversible"] = False if image.xyb else None
     if image.icc:
         return  # the first frame cannot be reached without decoding the profile

@@ -211,7 +211,9 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
         yield frame_problem(context, frames, f"{some(context, frames)}: the code stream is truncated (no EOI or EOC marker)", "no EOI or EOC marker",
                        "EOI or EOC as the last marker")  # fmt: skip
     elif len(summary.endless):
-        raise Undecided("where some JPEG XL code streams end is not read: several frames, extra channels, or an ICC profile")
+        raise Undecided(
+            "where some JPEG XL code streams end is not read: several frames, extra channels, or an ICC profile"
+        )
 
 
 @rule_function("bytes-after-frame")
@@ -224,7 +226,9 @@ def bytes_after_frame(context: RuleContext) -> Iterable[Problem]:
         return  # which frame a fragment belongs to is told elsewhere
     if len(summary.foreign):
         message = f"bytes follow the end of the code stream in {some(context, summary.foreign)}"
-        yield frame_problem(context, summary.foreign, message, "", "one code stream, padded to an even length")
+        yield frame_problem(
+            context, summary.foreign, message, "", "one code stream, padded to an even length"
+        )
 
 
 @rule_function("frame-tables")
