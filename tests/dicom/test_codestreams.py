@@ -29,6 +29,7 @@ from dcmlint.dicom.codestreams import (
     chroma_subsampled,
     lossless,
     read_codestream,
+    read_header,
     surely_rgb,
     surely_ycbcr,
 )
@@ -333,7 +334,7 @@ def test_j2k_damage(data: bytes, code: str):
 def test_jpegxl(
     opening: str, size: tuple[int, int], components: int, precision: int, process: str, want: bool | None
 ):
-    stream = read_codestream(bytes.fromhex(opening))
+    stream = read_header(bytes.fromhex(opening))
     assert stream.kind == "jpegxl"
     assert (stream.width, stream.height) == size
     assert (stream.components, stream.precision, stream.process) == (components, precision, process)
