@@ -98,7 +98,7 @@ def _slide(streams: list[bytes]) -> FileDataset:
         (lambda data: data, []),
         (lambda data: data[:100], [("PIX017", "error")]),
         (lambda data: data[:5], [("PIX017", "error")]),
-        (lambda data: data + b"\x55" * 40, [("PIX108", "warning")]),
+        (lambda data: data + b"\x55" * 40, [("PIX109", "warning")]),
     ],
 )
 def test_a_frame_of_a_slide(change: object, told: list[tuple[str, str]]) -> None:
