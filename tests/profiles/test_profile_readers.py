@@ -13,8 +13,10 @@ import pydicom
 import pytest
 from network_peers import need, orthanc
 from profile_slides import checked, found, gt450
+from support import slides
 from support.writing import ABSENT, changed, to_bytes
 
+from dcmlint.api import check
 from dcmlint.profiles.fit import misfits
 from dcmlint.profiles.resolve import resolve_profile
 
@@ -210,3 +212,26 @@ def test_what_the_size_of_frames_makes_impossible_in_the_store_of_google() -> No
     assert of(10001, 100) == {"GHC103": "info"}
     assert of(5000, 5000) == {"GHC103": "info"}
     assert of(9000, 9000) == {"GHC101": "warning", "GHC103": "info", "GHC104": "info"}
+
+
+@pytest.mark.parametrize("kind", ["label", "overview", "thumbnail"])
+def test_wsidicom_needs_the_size_of_levels_only(kind: str, tmp_path: Path) -> None:
+    wsidicom = pytest.importorskip("wsidicom")
+    scan = slides.Scan(name="size of levels")
+    other = changed(getattr(slides, kind)(scan), {"ImagedVolumeWidth": ABSENT})
+    for name, made in (("level", slides.volume(scan)), ("other", other)):
+        (tmp_path / f"{name}.dcm").write_bytes(to_bytes(made))
+    with wsidicom.WsiDicom.open(tmp_path) as slide:
+        assert slide.read_region((0, 0), 0, (8, 8)).size == (8, 8)
+    assert found(check(tmp_path, profile="reader-wsidicom"), "error") == {}
+
+
+def test_wsidicom_refuses_two_instances_of_one_uid(tmp_path: Path) -> None:
+    wsidicom = pytest.importorskip("wsidicom")
+    levels = slides.pyramid("jpeg", 2)[:2]
+    for number, level in enumerate(levels):
+        level.SOPInstanceUID = level.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
+        (tmp_path / f"{number}.dcm").write_bytes(to_bytes(level))
+    with pytest.raises(Exception, match="duplicated"):
+        wsidicom.WsiDicom.open(tmp_path)
+    assert "PYR028" in found(check(tmp_path, profile="reader-wsidicom"), "error")
