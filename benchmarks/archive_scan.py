@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.servers import SYNTHETIC_OPTIONS, SyntheticServer  # noqa: E402
 
 URL = "s3://b/archive"
-_FAR = 5  # of the objects one in so many is scanned from afar, which is done nine times
+_FAR = 2  # of the objects one in so many is scanned from afar, which is done nine times
 
 
 def archive(count: int) -> Any:
