@@ -111,6 +111,14 @@ def test_each_required_item_of_a_radiopharmaceutical_dose_report_is_missed(conce
     assert [issue.kind for issue in _issues(made)] == ["missing"]
 
 
+def test_a_region_is_selected_from_one_image() -> None:
+    made = measurements(planar_group())
+    level, place = _named(made, "111030")
+    region = level.ContentSequence[place]
+    region.ContentSequence = [*region.ContentSequence, region.ContentSequence[0]]
+    assert [issue.kind for issue in _issues(made)] == ["repeated"]
+
+
 def test_what_is_included_stands_by_contains() -> None:
     made = ct_dose()
     level, place = _named(made, "113819")

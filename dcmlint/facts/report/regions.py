@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from dcmlint.facts.registry import Facts
@@ -13,6 +15,7 @@ from dcmlint.standard.tags import (
     NumberOfFrames,
     PixelOriginInterpretation,
     ReferencedFrameNumber,
+    ReferencedFrameOfReferenceUID,
     ReferencedSOPInstanceUID,
     ReferencedSOPSequence,
     Rows,
@@ -25,11 +28,12 @@ _MOST_REGIONS = 2_000
 
 
 class Region(msgspec.Struct, frozen=True, array_like=True):
-    """What a document says of one image.
+    """What a document says of one image, or of one frame of reference.
 
     ``frame`` is the highest frame number that it refers to (0: none); ``right`` and ``bottom`` the largest column and
     row of its coordinates (0: none). ``whole``: coordinates that may be of the
-    Total Pixel Matrix rather than of a frame.
+    Total Pixel Matrix rather than of a frame.  ``space``: the Frame of Reference UID of 3D coordinates; then there is
+    no image, and X and Y (mm) go from ``left`` and ``top`` to ``right`` and ``bottom``.
     """
 
     sop_instance: str
@@ -37,6 +41,9 @@ class Region(msgspec.Struct, frozen=True, array_like=True):
     right: float = 0.0
     bottom: float = 0.0
     whole: bool = True
+    space: str = ""
+    left: float = 0.0
+    top: float = 0.0
 
 
 class ImageSize(msgspec.Struct, frozen=True, array_like=True):
@@ -68,17 +75,31 @@ def regions_of(facts: Facts) -> tuple[Region, ...]:
     if ContentSequence not in dataset or ValueType not in dataset:
         return ()
     content: Content | None = facts.group("content")
-    found: dict[tuple[str, bool], Region] = {}
+    found: dict[tuple[str, bool, str], Region] = {}
     for node in content.nodes if content is not None else ():
         item: ContentItem = node  # type: ignore[assignment]
-        if item.value_type == "IMAGE":
-            region = _of_image(item)
+        if item.value_type in ("IMAGE", "SCOORD3D"):
+            region = _of_image(item) if item.value_type == "IMAGE" else _in_space(item)
             if region is not None:
-                key = (region.sop_instance, region.whole)
+                key = (region.sop_instance, region.whole, region.space)
                 found[key] = _joined(found.get(key, region), region)
             if len(found) >= _MOST_REGIONS:
                 break
-    return tuple(region for region in found.values() if region.frame or region.right or region.bottom)
+    return tuple(
+        region for region in found.values() if region.frame or region.right or region.bottom or region.space
+    )
+
+
+def _in_space(item: ContentItem) -> Region | None:
+    frame = item.dataset.text(ReferencedFrameOfReferenceUID)
+    values = item.dataset.values(GraphicData)
+    flat = [value for at in (0, 1) for value in values[at::3]]
+    if not frame or len(values) < 3 or not all(isinstance(one, float) and isfinite(one) for one in flat):
+        return None
+    return Region(
+        "", right=max(values[::3]), bottom=max(values[1::3]), space=frame[:64], left=min(values[::3]),
+        top=min(values[1::3]),
+    )  # fmt: skip
 
 
 def _of_image(item: ContentItem) -> Region | None:
@@ -100,5 +121,5 @@ def _of_image(item: ContentItem) -> Region | None:
 def _joined(one: Region, other: Region) -> Region:
     return Region(
         one.sop_instance, max(one.frame, other.frame), max(one.right, other.right), max(one.bottom, other.bottom),
-        one.whole,
+        one.whole, one.space, min(one.left, other.left), min(one.top, other.top),
     )  # fmt: skip

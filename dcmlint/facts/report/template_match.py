@@ -310,9 +310,11 @@ def _not_extensible(slot: Slot, child: ContentItem, concept: Code) -> Issue:
 def _repeated(rows: Rows, filled: dict[int, list[ContentItem]]) -> Iterable[Issue]:
     for slot in rows.slots:
         items = filled.get(id(slot), [])
-        if slot.most and len(items) > slot.most and slot.row.concepts:
+        # Rows that name no concept may have others beside them, but coordinates are selected from one image.
+        told = slot.row.concepts or slot.relationship == "SELECTED FROM"
+        if slot.most and len(items) > slot.most and told:
             yield Issue(
-                "repeated", items[slot.most].dataset, ConceptNameCodeSequence,
+                "repeated", items[slot.most].dataset, ConceptNameCodeSequence if slot.row.concepts else ValueType,
                 f"{slot.name} occurs {len(items)} times", f"{len(items)} times", f"at most {slot.most}", slot.label,
             )  # fmt: skip
 

@@ -75,7 +75,7 @@ def _off_any_slide(one: Extent) -> bool:
 def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[KeptFile, _Box, str] | None:
     """Where the coordinates may lie, and the image that says so; None where no image that was checked does."""
     if said.coordinates == "3D":
-        return _on_slide(context, part)
+        return on_slide(context, part.kept.frame_of_reference)
     for image in context.index.named(said.image)[:1] if said.image and said.coordinates == "2D" else ():
         size = image.kept.size
         if size is None:
@@ -89,9 +89,8 @@ def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[Kep
     return None
 
 
-def _on_slide(context: SlideContext, part: KeptFile) -> tuple[KeptFile, _Box, str] | None:
-    """The part of the slide that all images in one frame of reference show together."""
-    frame = part.kept.frame_of_reference
+def on_slide(context: SlideContext, frame: str) -> tuple[KeptFile, _Box, str] | None:
+    """The part of the slide (mm) that all images in one frame of reference show together, and one of them."""
     images = [one for one in context.index.frames_of_reference.get(frame, []) if frame and one.on_slide]
     shown = [
         (one, box)
