@@ -1,4 +1,4 @@
-"""Bulk annotations against the image that they are of, where it was checked too (PS3.3 C.37.1)."""
+"""Bulk annotations, and 3D coordinates of documents, against images that were checked too (PS3.3 C.37.1, C.18.9)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint.dicom.path import name_of
-from dcmlint.facts.run.kept import annotations_in
+from dcmlint.facts.run.kept import annotations_in, regions_in
 from dcmlint.rules.builtin_functions.numbers import LARGEST_SLIDE
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
@@ -75,7 +75,7 @@ def _off_any_slide(one: Extent) -> bool:
 def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[KeptFile, _Box, str] | None:
     """Where the coordinates may lie, and the image that says so; None where no image that was checked does."""
     if said.coordinates == "3D":
-        return on_slide(context, part.kept.frame_of_reference)
+        return _on_slide(context, part.kept.frame_of_reference)
     for image in context.index.named(said.image)[:1] if said.image and said.coordinates == "2D" else ():
         size = image.kept.size
         if size is None:
@@ -89,7 +89,7 @@ def _area(context: SlideContext, part: KeptFile, said: Annotations) -> tuple[Kep
     return None
 
 
-def on_slide(context: SlideContext, frame: str) -> tuple[KeptFile, _Box, str] | None:
+def _on_slide(context: SlideContext, frame: str) -> tuple[KeptFile, _Box, str] | None:
     """The part of the slide (mm) that all images in one frame of reference show together, and one of them."""
     images = [one for one in context.index.frames_of_reference.get(frame, []) if frame and one.on_slide]
     shown = [
@@ -170,3 +170,24 @@ def origin(context: SlideContext) -> Iterator[Problem]:
                 said="FRAME", want="Referenced Frame Number with one frame, or VOLUME", severity="warning",
                 files=(part.path, found[0].path),
             )  # fmt: skip
+
+
+@rule_function("report-coordinates-on-slide")
+def on_the_slide(context: SlideContext) -> Iterator[Problem]:
+    """SR030: 3D coordinates of a document lie where the slide images in their frame of reference are."""
+    any_ = False
+    for part in context.parts:
+        for region in regions_in(part.kept):
+            area = _on_slide(context, region.space) if region.space else None
+            if area is None:
+                continue
+            any_ = True
+            image, (left, top, right, bottom), unit = area
+            if region.left < left or region.top < top or region.right > right or region.bottom > bottom:
+                yield Problem(
+                    message="3D coordinates extend beyond the slide images in their frame of reference",
+                    said=f"{region.left:.6g}, {region.top:.6g} to {region.right:.6g}, {region.bottom:.6g}",
+                    want=f"{left:.6g}, {top:.6g} to {right:.6g}, {bottom:.6g} {unit}", files=(part.path, image.path),
+                )  # fmt: skip
+    if not any_:
+        raise NotApplicable

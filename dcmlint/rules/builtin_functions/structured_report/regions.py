@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.kept import regions_in
-from dcmlint.rules.builtin_functions.run.annotated import on_slide
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
 
@@ -59,24 +58,3 @@ def coordinates(context: SlideContext) -> Iterator[Problem]:
                 said=f"{region.right:.6g}, {region.bottom:.6g}", want=f"at most {columns}, {rows}",
                 files=(part.path, image.path),
             )  # fmt: skip
-
-
-@rule_function("report-coordinates-on-slide")
-def on_the_slide(context: SlideContext) -> Iterator[Problem]:
-    """SR030: 3D coordinates of a document lie where the slide images in their frame of reference are."""
-    any_ = False
-    for part in context.parts:
-        for region in regions_in(part.kept):
-            area = on_slide(context, region.space) if region.space else None
-            if area is None:
-                continue
-            any_ = True
-            image, (left, top, right, bottom), unit = area
-            if region.left < left or region.top < top or region.right > right or region.bottom > bottom:
-                yield Problem(
-                    message="3D coordinates extend beyond the slide images in their frame of reference",
-                    said=f"{region.left:.6g}, {region.top:.6g} to {region.right:.6g}, {region.bottom:.6g}",
-                    want=f"{left:.6g}, {top:.6g} to {right:.6g}, {bottom:.6g} {unit}", files=(part.path, image.path),
-                )  # fmt: skip
-    if not any_:
-        raise NotApplicable
