@@ -27,9 +27,9 @@ def _loud(files: dict[str, bytes]) -> list[tuple[str, str]]:
         ("native", {"DimensionOrganizationType": "TILED"}, "FG010"),
         ("native", {"DimensionOrganizationType": b""}, "FG010"),
         ("native", {"TotalPixelMatrixColumns": 2**31}, "TILE003"),
-        ("native", {"BitsAllocated": 12}, "PIX004"),
+        ("native", {"BitsAllocated": 12}, "PIX043"),
         ("native", {"BitsAllocated": 16}, "PIX004"),
-        ("native", {"SamplesPerPixel": 4}, "MOD009"),
+        ("native", {"SamplesPerPixel": 4}, "PIX002"),
         ("mono", {"PhotometricInterpretation": "RGB"}, "PIX002"),
         ("mono", {"PhotometricInterpretation": "YBR_FULL_422"}, "PIX002"),
         ("mono", {"PhotometricInterpretation": "PALETTE COLOR"}, "PIX001"),
@@ -150,3 +150,8 @@ def test_a_profile_is_shown_as_its_length() -> None:
     files = {"0.dcm": to_bytes(apply(fresh("native"), {PROFILE: icc_profile()[:200]}))}
     (found,) = [one for one in _check(files).findings if one.severity != "info"]
     assert (found.rule, found.is_) == ("OPT017", "200 bytes")
+
+
+def test_an_odd_length_in_nested_sequences_is_one_error() -> None:
+    path = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness"
+    assert _loud({"0.dcm": to_bytes(apply(fresh("native"), {path: b"0.003"}))}) == [("ENC004", "error")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from dcmlint.dicom.dataset import Oddity
@@ -10,6 +11,8 @@ from dcmlint.dicom.items import groups_above
 from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.path import keyword_path, tag_text
 from dcmlint.findings.problem import Problem
+
+_ODD = "odd-length"
 
 
 def encoding_problems(instance: Instance, together: bool = True) -> list[Problem]:
@@ -20,7 +23,18 @@ def encoding_problems(instance: Instance, together: bool = True) -> list[Problem
     oddities: Iterable[Oddity] = instance.oddities
     if not together:
         oddities = (one for oddity in instance.oddities for one in _each(oddity))
-    return [_problem(oddity) for oddity in oddities]
+    odd = sorted(oddity.offset for oddity in instance.oddities if oddity.code == _ODD)
+    return [_problem(oddity) for oddity in oddities if not (len(odd) > 1 and _holds_another(oddity, odd))]
+
+
+def _holds_another(oddity: Oddity, odd: list[int]) -> bool:
+    """Whether a sequence has an odd length because an element in it has one (``odd``: where they begin)."""
+    if oddity.code != _ODD or oddity.level is None:
+        return False
+    element = oddity.level.elements.get(oddity.tag)
+    if element is None or element.items is None:
+        return False
+    return bisect_left(odd, element.start) < bisect_left(odd, element.end)
 
 
 def _each(oddity: Oddity) -> Iterator[Oddity]:
