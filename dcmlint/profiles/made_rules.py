@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dcmlint.errors import ProfileError
 from dcmlint.facts.file.svs import SVS
 from dcmlint.findings.finding import Reference
 from dcmlint.profiles.file_names import check_template
 from dcmlint.profiles.model import Profile
 from dcmlint.profiles.parameters import as_list
+from dcmlint.profiles.row_demands import RowError
 from dcmlint.profiles.uids import uid_of
 from dcmlint.rules.model import Applies, Rule
 from dcmlint.standard.names import uid_name
@@ -127,7 +127,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgG]?[iI]?[bB]?)")
 def _bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None or match[2].lower() not in _UNITS:
-        raise ProfileError(f"{text!r} is not a size", hint="bytes, or 500 MB, 2 GB, 4 GiB")
+        raise RowError("file_size", f"{text!r} is not a size", hint="bytes, or 500 MB, 2 GB, 4 GiB")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
@@ -137,7 +137,7 @@ def limits_rule(profile: Profile, guard: str) -> Rule:
     assert limits is not None
     size, frames = limits.file_size, limits.frames
     if frames and not frames.isdecimal():
-        raise ProfileError(f"{frames!r} is not a number of frames")
+        raise RowError("frames", f"{frames!r} is not a number of frames")
     creators = None if limits.private_creators is None else list(limits.private_creators)
     return Rule(
         id=f"{profile.area}{LIMITS_RULE}", name=f"{profile.area.lower()}-limits", basis="local", kind="function",

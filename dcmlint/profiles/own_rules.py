@@ -129,9 +129,9 @@ def rules_of(
         try:
             made = maker(profile, guard)
         except (ProfileError, RuleError) as mistake:
-            raise ProfileError(
-                mistake.message, source.file, *source.place(f"$.{key}"), mistake.hint
-            ) from None
+            within = f".{mistake.key}" if isinstance(mistake, RowError) else ""
+            place = source.place(f"$.{key}{within}")
+            raise ProfileError(mistake.message, source.file, *place, mistake.hint) from None
         else:
             yield made, _everywhere(source.place(f"$.{key}"))
 

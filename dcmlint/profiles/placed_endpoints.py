@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dcmlint.errors import ProfileError
 from dcmlint.profiles.model import Certificate, Endpoint, Offer
+from dcmlint.profiles.row_demands import RowError
 from dcmlint.profiles.uids import uid_of
 from dcmlint.standard.names import uid_name
 
@@ -32,14 +32,16 @@ def placed(endpoint: Endpoint) -> Endpoint:
     """
     for key, protocols in _PROTOCOLS.items():
         if getattr(endpoint, key) != _SAYS_NOTHING[key] and endpoint.protocol not in protocols:
-            raise ProfileError(
+            raise RowError(
+                key,
                 f"endpoint {endpoint.name}: {key} demands nothing of the protocol {endpoint.protocol}",
                 hint=f"it is for {', '.join(protocols)}",
             )
     for key, versions in _VERSIONS.items():
         version = getattr(endpoint, key)
         if version and version not in versions:
-            raise ProfileError(
+            raise RowError(
+                key,
                 f"endpoint {endpoint.name}: {version!r} is not a version for {key}",
                 hint=f"one of {', '.join(versions)}",
             )
@@ -52,14 +54,16 @@ def placed(endpoint: Endpoint) -> Endpoint:
     )  # fmt: skip
     port = endpoint.port
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
-        raise ProfileError(
-            f"endpoint {endpoint.name}: {port} is not a port", hint="a whole number from 1 to 65535"
+        raise RowError(
+            "port", f"endpoint {endpoint.name}: {port} is not a port", hint="a whole number from 1 to 65535"
         )
-    for title in (endpoint.called_ae, endpoint.calling_ae):
+    for key in ("called_ae", "calling_ae"):
+        title = getattr(endpoint, key)
         if title and (
             len(title) > _LONGEST_TITLE or not title.isascii() or not title.isprintable() or "\\" in title
         ):
-            raise ProfileError(
+            raise RowError(
+                key,
                 f"endpoint {endpoint.name}: {title!r} is not an AE title",
                 hint="1 to 16 ASCII characters, no backslash",
             )
@@ -71,7 +75,8 @@ def placed(endpoint: Endpoint) -> Endpoint:
     try:
         pdu_range(association.max_pdu)
     except ValueError as problem:
-        raise ProfileError(f"endpoint {endpoint.name}: max_pdu {association.max_pdu}: {problem}") from None
+        says = f"endpoint {endpoint.name}: max_pdu {association.max_pdu}: {problem}"
+        raise RowError("association.max_pdu", says) from None
     return msgspec.structs.replace(endpoint, association=association, offers=offers)
 
 

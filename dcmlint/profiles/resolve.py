@@ -25,6 +25,7 @@ from dcmlint.profiles.own_rules import OwnRules, blamed, order_rules, rules_of
 from dcmlint.profiles.parameters import Values, value_text
 from dcmlint.profiles.placed_endpoints import MAY_LACK, placed
 from dcmlint.profiles.resolved import Exemption, NotChecked, Resolved
+from dcmlint.profiles.row_demands import RowError
 from dcmlint.rules.compile import compiled
 from dcmlint.rules.load import builtin_rules, read_rule, rule_files, unique
 from dcmlint.rules.model import RuleSource
@@ -162,7 +163,9 @@ def _endpoints(
                 elif all(value_text(name, values) in wanted for name, wanted in endpoint.only.items()):
                     endpoints[endpoint.name] = placed(endpoint)
             except ProfileError as mistake:
-                raise ProfileError(mistake.message, source.file, *source.place(mark), mistake.hint) from None
+                key = f".{mistake.key}" if isinstance(mistake, RowError) else ""
+                place = source.place(f"{mark}{key}")
+                raise ProfileError(mistake.message, source.file, *place, mistake.hint) from None
     return tuple(endpoints.values())
 
 
