@@ -263,7 +263,7 @@ class GateProcess:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def __enter__(self) -> GateProcess:
         return self

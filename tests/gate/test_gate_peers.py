@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +15,6 @@ from gate_support import CT, Archive, GateProcess, data_set, part10_file, sha, s
 from network_certificates import Certificates
 from network_peers import dcmqrscp, need, orthanc, run, storescp
 
-from dcmlint.gate.journal import Journal
 from dcmlint.intake import part10
 
 COUNT = 5
@@ -32,12 +33,11 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 
 def journal_of(config: Path) -> dict[str, tuple[str, str]]:
-    """State and digest of each instance."""
-    journal = Journal(config.parent / "spool" / "journal.sqlite")
-    try:
-        return {row.uid: (row.state, row.sha256) for row in journal.rows("1")}
-    finally:
-        journal.close()
+    """State and digest of each instance; read and nothing else, so that asking often holds up no commit."""
+    path = config.parent / "spool" / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as db:
+        rows = db.execute("SELECT uid, state, sha256 FROM instances").fetchall()
+    return {uid: (state, digest) for uid, state, digest in rows}
 
 
 def delivered(config: Path) -> Callable[[], bool]:

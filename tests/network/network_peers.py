@@ -56,7 +56,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_open(port: int, timeout: float = 10.0) -> None:
+def wait_open(port: int, timeout: float = 60.0) -> None:
     deadline = monotonic() + timeout
     while monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
@@ -230,7 +230,7 @@ class Acceptor:
             self.ended.append(facts)
             self._changed.notify_all()
 
-    def wait(self, count: int = 1, timeout: float = 10.0) -> list[AssociationFacts]:
+    def wait(self, count: int = 1, timeout: float = 30.0) -> list[AssociationFacts]:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.ended) >= count, timeout), self.ended
         return self.ended
@@ -302,7 +302,7 @@ class FaultPeer:
         kind, length = struct.unpack(">BxI", self.exactly(6))
         return kind, self.exactly(length)
 
-    def until_closed(self, timeout: float = 5.0) -> tuple[float, bytes]:
+    def until_closed(self, timeout: float = 30.0) -> tuple[float, bytes]:
         """Seconds until the other side closed, and what it said before."""
         began = monotonic()
         said = b""
