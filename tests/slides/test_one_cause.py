@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from mutations import apply, fresh, fresh_set, written
+from pydicom.uid import RLELossless
 from support import slides
 from support.pictures import icc_profile
 from support.slides import ABSENT, to_bytes
@@ -155,3 +156,21 @@ def test_a_profile_is_shown_as_its_length() -> None:
 def test_an_odd_length_in_nested_sequences_is_one_error() -> None:
     path = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness"
     assert _loud({"0.dcm": to_bytes(apply(fresh("native"), {path: b"0.003"}))}) == [("ENC004", "error")]
+
+
+@pytest.mark.parametrize("cut", [0, 8, 300])
+@pytest.mark.parametrize("frames", [ABSENT, "20", "0"])
+@pytest.mark.parametrize("base", ["jpeg", "label"])
+def test_no_rule_of_frames_crashes(base: str, frames: object, cut: int) -> None:
+    data = to_bytes(apply(fresh(base), {"NumberOfFrames": frames, "Rows": ABSENT if cut == 8 else 32}))
+    for some in (data[: len(data) - cut], to_bytes(slides.put_frames(fresh(base), []))):
+        report = _check({"0.dcm": some})
+        assert [rule for rule, row in report.outcomes.items() if row["error"]] == []
+
+
+@pytest.mark.parametrize("cut", [8, 40])
+def test_a_single_frame_that_is_cut_is_not_examined(cut: int) -> None:
+    made = slides.ct()
+    made.compress(RLELossless, generate_instance_uid=False)
+    report = _check({"0.dcm": to_bytes(made)[:-cut]})
+    assert [rule for rule, row in report.outcomes.items() if row["error"]] == []

@@ -221,14 +221,17 @@ def bytes_after_frame(context: RuleContext) -> Iterable[Problem]:
     """Frames with bytes behind their code stream that are no padding (PS3.5 A.4)."""
     expected_of(context)
     summary = summary_of(context.facts)
-    assert summary is not None
-    if context.facts.group("encapsulation").frames_by == "unknown":
+    if summary is None:
+        raise Undecided("no frame was examined")
+    encapsulation = context.facts.group("encapsulation")
+    if encapsulation.frames_by == "unknown":
         return  # which frame a fragment belongs to is told elsewhere
-    if len(summary.foreign):
-        message = f"bytes follow the end of the code stream in {some(context, summary.foreign)}"
-        yield frame_problem(
-            context, summary.foreign, message, "", "one code stream, padded to an even length"
-        )
+    frames = summary.foreign
+    if encapsulation.broken:
+        frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
+    if len(frames):
+        message = f"bytes follow the end of the code stream in {some(context, frames)}"
+        yield frame_problem(context, frames, message, "", "one code stream, padded to an even length")
 
 
 @rule_function("frame-tables")
