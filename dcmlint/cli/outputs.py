@@ -134,9 +134,14 @@ class Outputs(Stream):
         self._writers = []
 
     def _each(self, call: Callable[[Writer], None]) -> None:
+        # For each finding: a context manager of its own for each of them would cost as much as the writers.
         for name, writer in self._writers:
-            with _told(name):
+            try:
                 call(writer)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise _unwritable(name, error) from None
 
     def _drop(self) -> None:
         """Leave no incomplete file behind."""
@@ -157,7 +162,11 @@ def _told(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}") from None
+        raise _unwritable(name, error) from None
+
+
+def _unwritable(name: str, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be written: {error.strerror}")
 
 
 def replace_file(target: str, data: bytes) -> None:

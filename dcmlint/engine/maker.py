@@ -90,8 +90,9 @@ class FindingMaker:
             want=want,
             because=because,
             references=_references(problem) or rule.references,
-            places=tuple(self._path(place) for place in where.places[:SHOWN_PLACES])
-            or ((path,) if path else ()),
+            places=tuple([self._path(place) for place in where.places[:SHOWN_PLACES]])
+            if where.places
+            else ((path,) if path else ()),
             count=where.count,
             fingerprint=fingerprint(
                 rule.id, subject.id if file is None else file, without_indices(path) if "[" in path else path
@@ -187,7 +188,8 @@ _VERBS = {" are": " is", " do": " does", " have": " has", " were": " was", None:
 def _sentence(text: str) -> str:
     """A message as a sentence: the singular behind 1, and a capital letter unless its first word is a name in lower case."""
     first = text.partition(" ")[0]
-    text = _SINGLE.sub(lambda found: f"1 {found[1]}{_VERBS[found[2]]}", text)
+    if "1 " in text:
+        text = _SINGLE.sub(lambda found: f"1 {found[1]}{_VERBS[found[2]]}", text)
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 

@@ -168,6 +168,10 @@ def _fixes(
     instance: Instance, facts: Facts, settings: Settings, known: dict[tuple[str, int], bool], failure: Failure
 ) -> tuple[Fix, ...]:
     """What would repair a failure, at its first place; ``known``: what repairs remember."""
+    from dcmlint.rules.repairs import has_repairs
+
+    if not has_repairs(failure.active.source, failure.problem.check):
+        return ()  # that of most rules
     fixes: list[Fix] = []
 
     def propose() -> Outcome:

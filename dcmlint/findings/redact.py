@@ -79,12 +79,13 @@ def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
         slices = level.context.slices
         for element in level.elements.values():
             size = element.length
-            if not 0 < size <= _LONGEST_KEPT or element.vr not in _MAY_BE_TEXT or not element.is_plain:
+            if element.vr not in _MAY_BE_TEXT or not 0 < size <= _LONGEST_KEPT or not element.is_plain:
                 continue
             raw = slices[element.start : element.end]
             if size <= _LONGEST and raw.isascii() and b"\x1b" not in raw:
                 # What is read the same in every character set: files of a series share most of it.
-                found.update(_hidden_of(element.tag, level.value_representation(element), raw))
+                vr = element.vr if element.vr != "UN" else level.value_representation(element)
+                found.update(_hidden_of(element.tag, vr, raw))
             else:
                 found.update(_hidden(element.tag, level.values(element.tag)))
     return frozenset(found)

@@ -6,6 +6,7 @@ JSON strings carry any text safely, but a reader prints them: they pass the bord
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -15,14 +16,14 @@ from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
 from dcmlint.engine.spool import Spool
 from dcmlint.engine.stream import deliver
-from dcmlint.findings.finding import FileRecord, Finding
+from dcmlint.findings.finding import FileRecord, Finding, Reference
 from dcmlint.reports.border import LONGEST, printable
 from dcmlint.reports.writer import Head, TextOptions, Writer, head_of
 
 
 def finding_json(finding: Finding) -> bytes:
     """A finding as JSON."""
-    references: Any = tuple(str(reference) for reference in finding.references)
+    references: Any = _cited(finding.references)
     value = msgspec.structs.replace(finding, references=references)
     try:
         raw = msgspec.json.encode(value)
@@ -31,6 +32,12 @@ def finding_json(finding: Finding) -> bytes:
     except UnicodeEncodeError:
         pass  # the name of a file that is not UTF-8
     return msgspec.json.encode(_clean(msgspec.to_builtins(value)))
+
+
+@lru_cache(maxsize=4096)
+def _cited(references: tuple[Reference, ...]) -> tuple[str, ...]:
+    """References as text: those of a rule are the same each time."""
+    return tuple(str(reference) for reference in references)
 
 
 # What `msgspec.json.format` writes around the elements of an array in an object.

@@ -222,6 +222,11 @@ def repairs_for(source: RuleSource, check: str) -> tuple[CompiledRepair, ...]:
     return tuple(one for one in own if not one.repair.check or check in one.repair.check)
 
 
+def has_repairs(source: RuleSource, check: str) -> bool:
+    """Whether `repairs_for` has anything to look at: nothing is compiled."""
+    return bool(source.rule.repairs) or check in _general()
+
+
 @cache
 def _general() -> dict[str, RuleSource]:
     """The built-in rule with repairs that speaks of a generic check wherever it fails."""

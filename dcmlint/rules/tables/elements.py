@@ -131,7 +131,14 @@ class ElementCheck:
                     owned.add(tag >> 8)
                 self._element(level, element, None)
                 continue
-            if end - start > _SHORT or not element.is_plain:
+            # As `Element.is_plain`: a call for each element of each file would cost more than all else here.
+            size = end - start
+            if (
+                size > _SHORT
+                or element.length != size
+                or element.items is not None
+                or element.fragments is not None
+            ):
                 self._known(level, element)
                 continue
             # The same values come again and again: what was found right stays right.
