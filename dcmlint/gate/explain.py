@@ -44,7 +44,7 @@ def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     """Lines about one instance: where it is, why, and its history."""
     yield f"instance {row.id} · {given_uid(row.uid)}"
     yield f"  {WHERE[row.state]}"
-    if row.why:
+    if row.why and not WHERE[row.state].endswith(row.why):
         yield f"  why: {row.why}"
     if row.answer > 0:
         yield f"  answered: {row.answer:04X}H"

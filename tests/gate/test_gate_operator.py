@@ -107,6 +107,7 @@ def test_a_session(tmp_path: Path) -> None:
             explained("2.25.108", "cut off", "never became an instance")
             explained("2.25.109", "waits to be delivered")
             assert gate(config, "explain", "2.25.999").returncode == 2
+            assert "why: every destination" not in gate(config, "explain", "2.25.101").stdout  # said already
 
             listed = gate(config, "held", "ls").stdout
             assert "\\x" not in listed
