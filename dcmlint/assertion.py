@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from dcmlint.plural import number_of
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -45,7 +47,7 @@ def failure_text(report: Report) -> str:
     summary = report.summary
     lines = [
         f"not conformant (profile {report.profile}, DICOM {report.edition}): "
-        f"{_counted(summary.errors, 'error')}, {_counted(summary.warnings, 'warning')}"
+        f"{number_of(summary.errors, 'error')}, {number_of(summary.warnings, 'warning')}"
     ]
     if not summary.files:
         lines.append("  there was no DICOM to check")
@@ -61,7 +63,7 @@ def failure_text(report: Report) -> str:
     for finding in found[:SHOWN]:
         lines += _finding_lines(finding)
     if len(found) > SHOWN:
-        lines.append(f"  and {_counted(len(found) - SHOWN, 'more finding')}")
+        lines.append(f"  and {number_of(len(found) - SHOWN, 'more finding')}")
     return "\n".join(printable(line) for line in lines)
 
 
@@ -78,7 +80,3 @@ def _finding_lines(finding: Finding) -> list[str]:
         f"  {finding.severity}[{finding.rule}] {finding.message}{times}",
         *(f"    {label:>8}: {text}" for label, text in rows if text),
     ]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

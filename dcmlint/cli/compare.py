@@ -12,6 +12,7 @@ import typer
 from dcmlint.cli.app import app
 from dcmlint.cli.help import one_of
 from dcmlint.errors import UsageError, did_you_mean
+from dcmlint.plural import number_of
 
 
 @app.command()
@@ -112,7 +113,7 @@ def _print(name: str, total: dict[str, Any], files: int, silent: int) -> None:
         entry = dictionary.entry(int(tag, 16)) if tag else None
         return entry.keyword if entry is not None else tag or "(the file)"
 
-    print(f"{name}: {files} files" + (f", {silent} of them without an answer" if silent else ""))
+    print(f"{name}: {number_of(files, 'file')}" + (f", {silent} of them without an answer" if silent else ""))
     print(f"  found by both: {sum(total['both'].values())}")
     for side, words in (("theirs", f"found only by {name}"), ("ours", "found only by dcmlint")):
         groups = sorted(total[side].items(), key=lambda group: -len(group[1]))

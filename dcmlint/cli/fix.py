@@ -27,6 +27,7 @@ from dcmlint.cli.options import (
     ShowValues,
 )
 from dcmlint.errors import UsageError
+from dcmlint.plural import number_of
 
 EXIT_CODES = (
     "0 done, or nothing to do; 1 with --check or --diff: something "
@@ -295,7 +296,7 @@ def _head(outcome: Any) -> str:
     count = len(outcome.changes)
     if not count:
         return "nothing repaired" if outcome.refusals else "nothing to repair"
-    what = f"{count} change{'s' * (count != 1)}, {outcome.size:,} -> {outcome.new_size:,} bytes"
+    what = f"{number_of(count, 'change')}, {outcome.size:,} -> {outcome.new_size:,} bytes"
     written = f", written to {outcome.written}" if outcome.written and outcome.written != outcome.path else ""
     kept = f", the original is {outcome.original}" if outcome.original else ""
     return f"{what}{written}{kept}"
@@ -308,13 +309,13 @@ def _sum(counts: Any, changes: int, refusals: int, unsafe: int) -> list[str]:
     }  # fmt: skip
     parts = [f"{counts[status]} {text}" for status, text in words.items() if counts[status]]
     files = sum(counts.values()) - counts["skipped"]
-    lines = [f"{files} file{'s' * (files != 1)}: {', '.join(parts)}; {changes} change{'s' * (changes != 1)}"]
+    lines = [f"{number_of(files, 'file')}: {', '.join(parts)}; {number_of(changes, 'change')}"]
     if refusals:
         lines.append(
-            f"{refusals} finding{'s' * (refusals != 1)} could not be repaired: nothing proves the right value"
+            f"{number_of(refusals, 'finding')} could not be repaired: nothing proves the right value"
         )
     if unsafe:
-        lines.append(f"{unsafe} more repair{'s' * (unsafe != 1)} with --unsafe-fixes")
+        lines.append(f"{number_of(unsafe, 'more repair')} with --unsafe-fixes")
     return lines
 
 

@@ -16,6 +16,7 @@ import typer
 from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands
 from dcmlint.errors import UsageError
+from dcmlint.plural import number_of
 
 gates = typer.Typer(
     cls=Commands,
@@ -148,7 +149,7 @@ def audit(config: ConfigFile = Path("gate.toml")) -> int:
         rows = journal.read("SELECT count(*) FROM instances")[0][0]
     for one in found:
         print(printable(one))
-    print(f"{rows} instances: {len(found)} disagreement{'' if len(found) == 1 else 's'}")
+    print(f"{number_of(rows, 'instance')}: {number_of(len(found), 'disagreement')}")
     return 1 if found else 0
 
 

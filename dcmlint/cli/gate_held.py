@@ -11,6 +11,7 @@ import typer
 from dcmlint.cli.gate import ConfigFile, gates, journal_of
 from dcmlint.cli.help import Commands
 from dcmlint.errors import UsageError
+from dcmlint.plural import number_of
 
 helds = typer.Typer(cls=Commands, help="Held instances.", no_args_is_help=True, rich_markup_mode=None)
 gates.add_typer(helds, name="held")
@@ -115,5 +116,5 @@ def _need(reason: str) -> None:
 
 
 def _done(word: str, what: list[Any]) -> int:
-    print(f"{len(what)} instance{'' if len(what) == 1 else 's'} {word}")
+    print(f"{number_of(len(what), 'instance')} {word}")
     return 0

@@ -13,6 +13,7 @@ from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands, one_of
 from dcmlint.cli.options import Parameters
 from dcmlint.errors import ProfileError, UsageError
+from dcmlint.plural import number_of
 
 if TYPE_CHECKING:
     from dcmlint.profiles.fit import Misfit
@@ -302,7 +303,6 @@ def run_profile_examples(
 ) -> int:
     """Run the examples of the rules of a profile.  Ends with 1 if one fails."""
     from dcmlint.cli.rule import print_failure
-    from dcmlint.dicom.value_problem import counted
     from dcmlint.engine.examples import run_examples
     from dcmlint.profiles.chain import chain_of
     from dcmlint.profiles.load import find_profile, fully_read
@@ -322,7 +322,7 @@ def run_profile_examples(
     left_out = {one.what for one in resolved.not_checked}
     for what in sorted(left_out):
         print(f"{what}: not tested, because a parameter has no value")
-    print(f"{counted(count, 'example')} of {counted(len(mine), 'rule')}: {failures or 'none'} failed")
+    print(f"{number_of(count, 'example')} of {number_of(len(mine), 'rule')}: {failures or 'none'} failed")
     return 1 if failures else 0
 
 
@@ -331,10 +331,9 @@ def run_profile_examples(
 
 def _counts(found: Sequence[Remark] | Sequence[Misfit]) -> str:
     """How many errors, warnings and remarks there are, in words."""
-    from dcmlint.dicom.value_problem import counted
 
     words = (("error", "error"), ("warning", "warning"), ("info", "remark"))
-    return ", ".join(counted(sum(one.severity == level for one in found), word) for level, word in words)
+    return ", ".join(number_of(sum(one.severity == level for one in found), word) for level, word in words)
 
 
 def _utf8() -> None:

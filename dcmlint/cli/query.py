@@ -45,8 +45,9 @@ def query(
         raise UsageError(f"archives need {error.name}: pip install 'dcmlint[archive]'") from None
     opened = Folder(folder)
     if question is None:
+        width = max(map(len, QUESTIONS))
         for known, one in QUESTIONS.items():
-            print(f"{known:16}{one.title}")
+            print(f"{known:{width}}  {one.title}")
         return 0
     results = Results(opened, run)
     try:

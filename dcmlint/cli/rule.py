@@ -32,7 +32,7 @@ def check_rules(
 ) -> int:
     """Check rule files without running them: form, names, expressions, examples."""
     from dcmlint.cli.terminal import utf8_output
-    from dcmlint.reports.words import number_of
+    from dcmlint.plural import number_of
     from dcmlint.rules.check import check_files
 
     utf8_output()
@@ -60,7 +60,7 @@ def run_rule_examples(
     """Run the examples of rules, and list those that fail."""
     from dcmlint.cli.terminal import utf8_output
     from dcmlint.engine.examples import run_examples
-    from dcmlint.reports.words import number_of
+    from dcmlint.plural import number_of
 
     utf8_output()
     sources, every = _wanted(wanted or [])

@@ -30,6 +30,7 @@ from dcmlint.cli.options import (
     ShowValues,
 )
 from dcmlint.errors import InputError, UsageError
+from dcmlint.plural import number_of
 
 INTERRUPTED, INCOMPLETE = 130, 4
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -150,7 +151,9 @@ def _print(row: dict[str, Any], out: str) -> None:
         f"{row['instances']} instances of {row['keys']} objects: {row['checked']} checked, {row['partial']} in part, "
         f"{row['unreadable']} unreadable; {row['skipped']} skipped, {row['reused']} objects unchanged"
     )
-    print(f"{row['errors']} errors, {row['warnings']} warnings, {row['infos']} information")
+    print(
+        f"{number_of(row['errors'], 'error')}, {number_of(row['warnings'], 'warning')}, {row['infos']} information"
+    )
     print(
         f"{_bytes(row['bytes_read'])} of {_bytes(row['bytes_listed'])} read in {row['requests']} requests, {seconds:.1f} s"
     )

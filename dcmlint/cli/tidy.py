@@ -8,6 +8,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.errors import UsageError
+from dcmlint.plural import number_of
 
 
 def _extra(error: ImportError) -> UsageError:
@@ -29,7 +30,7 @@ def merge(
     except ImportError as error:
         raise _extra(error) from None
     count = join(folders, out)
-    print(f"{count} new run{'s' * (count != 1)} in {out}")
+    print(f"{number_of(count, 'new run')} in {out}")
     return 0
 
 
@@ -60,8 +61,5 @@ def prune(
     except ImportError as error:
         raise _extra(error) from None
     gone = remove(folder, keep=keep, before=day_of("--before", before), facts=facts)
-    print(
-        f"{len(gone)} run{'s' * (len(gone) != 1)} pruned in {folder}"
-        + (f": {', '.join(gone)}" if gone else "")
-    )
+    print(f"{number_of(len(gone), 'run')} pruned in {folder}" + (f": {', '.join(gone)}" if gone else ""))
     return 0

@@ -9,7 +9,8 @@ from functools import lru_cache
 from msgspec import Struct
 
 from dcmlint.dicom.iso2022 import ASCII, ESCAPES, KATAKANA, ROMAJI, decode_strictly, read_extended
-from dcmlint.dicom.value_problem import Code, Problems, ValueProblem, counted
+from dcmlint.dicom.value_problem import Code, Problems, ValueProblem
+from dcmlint.plural import number_of
 
 # ISO-IR number → Python codec of the bytes above 127. PS3.3 Table C.12-2
 _SINGLE_BYTE = {
@@ -200,7 +201,7 @@ class Charset(Struct, frozen=True, kw_only=True):
             hint = " that are valid UTF-8" if _is_utf8(raw) else ""
             report(
                 "character-repertoire",
-                f"has {counted(high, 'byte')} above 127{hint}, but no character set is declared",
+                f"has {number_of(high, 'byte')} above 127{hint}, but no character set is declared",
             )
         elif self.codec in _LATIN and not raw.isascii() and _is_utf8(raw):
             report("mislabelled-utf-8", "has bytes above 127 that are valid UTF-8")

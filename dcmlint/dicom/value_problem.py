@@ -214,11 +214,6 @@ class Problems:
         return tuple(found)
 
 
-def counted(number: int, noun: str) -> str:
-    """Give "1 byte", "2 bytes"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def split_values(body: AnyStr) -> Iterator[AnyStr]:
     """Give the values between backslashes one by one, without a list of what may be very many."""
     backslash = b"\\" if isinstance(body, bytes) else "\\"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from dcmlint.dicom.charsets import Charset
-from dcmlint.dicom.value_problem import Problems, counted, split_values
+from dcmlint.dicom.value_problem import Problems, split_values
+from dcmlint.plural import number_of
 
 # PS3.5 6.2: characters, not bytes; UC and UT have no limit of their own.
 _LENGTHS = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
@@ -67,7 +68,7 @@ def _explain_controls(number: int, value: str, code: str, readable: bool, proble
     high = 0 if value.isascii() or not readable else sum(1 for _ in _HIGH_CONTROLS.finditer(value))
     if low or high:
         windows = " (Windows-1252 text?)" if high else ""
-        problems.add(code, number, f"has {counted(low + high, 'control character')}{windows}")
+        problems.add(code, number, f"has {number_of(low + high, 'control character')}{windows}")
 
 
 def _explain_name(number: int, value: str, readable: bool, problems: Problems) -> None:
@@ -106,7 +107,7 @@ def explain_code(number: int, value: bytes, is_query: bool, problems: Problems) 
     wrong = value.translate(None, _CODE_KEY if is_query else _CODE)
     if wrong:
         if wrong.isalpha():
-            problems.add("cs-repertoire", number, f"has {counted(len(wrong), 'letter')} in lower case")
+            problems.add("cs-repertoire", number, f"has {number_of(len(wrong), 'letter')} in lower case")
         else:
             problems.add("cs-repertoire", number, f"contains {_named(wrong)}, not allowed in a CS")
 
@@ -119,7 +120,7 @@ def explain_application_entity(number: int, value: bytes, problems: Problems) ->
         problems.add("ae-blank", number, "consists of spaces only")
     elif wrong := value.translate(None, _TITLE):
         problems.add(
-            "ae-repertoire", number, f"has {counted(len(wrong), 'character')} outside printable ASCII"
+            "ae-repertoire", number, f"has {number_of(len(wrong), 'character')} outside printable ASCII"
         )
 
 
@@ -131,6 +132,8 @@ def explain_uri(body: bytes, problems: Problems) -> None:
         uri = uri.replace(b"\0", b"")
     wrong = uri.translate(None, _URI)
     if wrong:
-        problems.add("ur-grammar", 1, f"has {counted(len(wrong), 'character')} that must be percent-encoded")
+        problems.add(
+            "ur-grammar", 1, f"has {number_of(len(wrong), 'character')} that must be percent-encoded"
+        )
     elif _BAD_PERCENT.search(uri):
         problems.add("ur-grammar", 1, "has a percent sign without two hexadecimal digits")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dcmlint.dicom.value_problem import Problems, counted, shape, split_values
+from dcmlint.dicom.value_problem import Problems, shape, split_values
+from dcmlint.plural import number_of
 
 _UID_CHARACTERS = b"0123456789."
 
@@ -42,7 +43,7 @@ def _explain_uid(number: int, value: bytes, problems: Problems) -> None:
         return
     leading = sum(1 for component in components if len(component) > 1 and component.startswith(b"0"))
     if leading:
-        problems.add("ui-leading-zero", number, f"has {counted(leading, 'component')} with a leading zero")
+        problems.add("ui-leading-zero", number, f"has {number_of(leading, 'component')} with a leading zero")
         return
     first, second = components[0], components[1]
     if first not in (b"0", b"1", b"2"):

@@ -31,6 +31,7 @@ from dcmlint.engine.placing import Failure
 from dcmlint.engine.settings import Settings
 from dcmlint.findings.finding import Fix, Operation
 from dcmlint.findings.redact import show_value, without_creators, without_uids
+from dcmlint.plural import number_of
 from dcmlint.rules.model import Repair
 from dcmlint.rules.repairs import Failed, Refused, RepairContext, repairs_for
 
@@ -145,7 +146,7 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
         return _set_operation(edit, path, old, old_bytes, written, settings)
     if isinstance(edit, SetItems):
         count = len(edit.items)
-        items = f"{count} item{'' if count == 1 else 's'}"
+        items = f"{number_of(count, 'item')}"
         return Operation(
             kind="set", path=path, vr="SQ", old_vr=written, old=old, value=items, old_bytes=old_bytes
         )
@@ -159,7 +160,7 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
         return Operation(kind="rename", path=path, vr=vr, value=to, old_bytes=old_bytes, new_bytes=old_bytes)
     if isinstance(edit, Drop):
         size = edit.end - edit.start
-        what = f"{size} byte{'' if size == 1 else 's'} at {edit.start:#x}"
+        what = f"{number_of(size, 'byte')} at {edit.start:#x}"
         return Operation(kind="drop", path=path, old=what, old_bytes=size, new_bytes=0)
     if isinstance(edit, SetOffsets):
         table = element.fragments.bot_length if element is not None and element.fragments is not None else 0
@@ -239,7 +240,7 @@ def _size(edit: Edit) -> str:
         return ""
     if element.items is not None:
         count = len(element.items)
-        return f"{count} item{'' if count == 1 else 's'}"
+        return f"{number_of(count, 'item')}"
     return f"{element.end - element.start} bytes"
 
 

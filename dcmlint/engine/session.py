@@ -33,6 +33,7 @@ from dcmlint.findings.finding import (
 )
 from dcmlint.findings.problem import Problem
 from dcmlint.findings.redact import show_uid, show_value
+from dcmlint.plural import number_of
 from dcmlint.profiles.apply import exempted, with_profile
 from dcmlint.profiles.resolve import resolve_profile
 from dcmlint.profiles.resolved import Resolved
@@ -318,5 +319,5 @@ def describe_instance(run: InstanceRun) -> str:
         some = (
             f", {looked_at.examined} frames examined" if looked_at is not None and looked_at.sampled else ""
         )
-        parts.append(f"{frames} frame{'s' if frames != 1 else ''}{some}")
+        parts.append(f"{number_of(frames, 'frame')}{some}")
     return " · ".join(parts)

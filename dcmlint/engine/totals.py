@@ -18,6 +18,7 @@ from dcmlint.engine.spool import Spool
 from dcmlint.engine.stream import Recorder, Stream
 from dcmlint.findings.finding import Finding, Outcomes, Severity, Subject
 from dcmlint.findings.problem import Problem
+from dcmlint.plural import number_of
 from dcmlint.profiles.apply import together_with_profile, with_profile
 from dcmlint.profiles.profile_text import not_checked_notes
 from dcmlint.profiles.resolved import Resolved
@@ -190,7 +191,7 @@ class Totals:
         if instances == wanted:
             return []
         maker = FindingMaker(Subject("run", "all inputs"), None, self.checker.settings)
-        message = f"{instances} instance{'' if instances == 1 else 's'} found, {wanted} expected"
+        message = f"{number_of(instances, 'instance')} found, {wanted} expected"
         problem = Problem(message=message, said=str(instances), want=str(wanted))
         return list(maker.make(active, problem, Where()))
 

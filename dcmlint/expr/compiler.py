@@ -30,6 +30,7 @@ from dcmlint.expr.syntax import (
 )
 from dcmlint.expr.types import ANY, BOOL, ITEM, ITEMS, NULL, NUMBER, SAME, TAG, TEXT, Type, list_of, words
 from dcmlint.expr.values import UNKNOWN
+from dcmlint.plural import number_of
 
 if TYPE_CHECKING:
     from dcmlint.expr.three_valued import Run
@@ -279,7 +280,7 @@ class Compiler(NameCompiler):
             given = ", ".join(words(argument.type) for argument in arguments)
             return self.error(node, f"{node.name}() does not take {given or 'nothing'}", usages)
         count = len(arguments)
-        return self.error(node, f"{node.name}() is given {count} argument{'s' * (count != 1)}", usages)
+        return self.error(node, f"{node.name}() is given {number_of(count, 'argument')}", usages)
 
 
 def _literals(parts: tuple[Code, ...]) -> list[object] | None:

@@ -25,6 +25,7 @@ from dcmlint.expr.three_valued import (
 )
 from dcmlint.expr.types import ANY, BOOL, NUMBER, TAG, Type, list_of, words
 from dcmlint.expr.values import ABSENT, UNKNOWN, Missing
+from dcmlint.plural import number_of
 
 if TYPE_CHECKING:
     from dcmlint.expr.compiler import Compiler
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 def _arguments(compiler: Compiler, node: Call, count: int, usage: str) -> tuple[Code, ...]:
     if len(node.arguments) != count:
         given = len(node.arguments)
-        raise compiler.error(
-            node, f"{node.name}() is given {given} argument{'s' * (given != 1)}", f"write {usage}"
-        )
+        raise compiler.error(node, f"{node.name}() is given {number_of(given, 'argument')}", f"write {usage}")
     return tuple(compiler.compile(argument) for argument in node.arguments)
 
 

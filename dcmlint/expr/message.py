@@ -13,6 +13,7 @@ from dcmlint.expr.syntax import Choice, Literal
 from dcmlint.expr.three_valued import plain
 from dcmlint.expr.types import Names, Type
 from dcmlint.expr.values import ABSENT, UNKNOWN, Lets, Missing, Scope
+from dcmlint.plural import number_of
 
 Show = Callable[[object, int | None], str]
 _MAX_MESSAGE = 4096  # characters
@@ -70,7 +71,7 @@ def shown(value: object, tags: tuple[int, ...], show: Show) -> str:
     if not isinstance(value, (str, int, float)):
         length = len(value) if hasattr(value, "__len__") else 0
         if not isinstance(value, (list, tuple)) or (length and hasattr(value[0], "attribute")):
-            return f"({length} item{'s' * (length != 1)})"
+            return f"({number_of(length, 'item')})"
     if not tags:
         return show(value, None)
     if len(tags) == 1:

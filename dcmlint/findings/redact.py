@@ -13,6 +13,7 @@ from typing import Any, Literal
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.values import TEXT_VRS, check_value, decode
+from dcmlint.plural import number_of
 from dcmlint.standard.names import uid_name
 from dcmlint.standard.tags import (
     CodeMeaning,
@@ -243,7 +244,7 @@ def _named(text: str, vr: str) -> str:
 
 
 def _characters(text: str) -> str:
-    return f"{len(text)} character{'s' if len(text) != 1 else ''}"
+    return f"{number_of(len(text), 'character')}"
 
 
 def _has_text(value: object) -> bool:

@@ -13,6 +13,7 @@ from dcmlint.dicom.path import parse_path, tag_text
 from dcmlint.findings.finding import Operation
 from dcmlint.fixes.plan import Change
 from dcmlint.fixes.run import Outcome
+from dcmlint.plural import number_of
 
 _MOST_LINES = 40  # of one file, in text
 _INDEX = re.compile(r"\[\d+\]")
@@ -24,7 +25,7 @@ def text_lines(outcome: Outcome, most: int = _MOST_LINES) -> Iterator[str]:
     for number, (change, paths) in enumerate(groups):
         if most and number == most:
             left = sum(len(one) for _, one in groups[number:])
-            yield f"  … and {left} more change{'s' * (left != 1)} (--verbose)"
+            yield f"  … and {number_of(left, 'more change')} (--verbose)"
             break
         yield from _change_lines(change, paths)
     for refusal in outcome.refusals:

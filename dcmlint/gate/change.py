@@ -17,6 +17,7 @@ import msgspec
 from dcmlint.gate.records import UNANSWERED, Arrival, Row, State
 from dcmlint.gate.tables import FIRST_UNCHECKED, ROW, encoded, row_of
 from dcmlint.intake.verdict import Repair, Verdict
+from dcmlint.plural import number_of
 
 T = TypeVar("T")
 LANES = 64  # a study always has the same lane, and a lane the same association
@@ -150,7 +151,7 @@ class Change:
     def repair(self, row: Row, repair: Repair) -> None:
         """What was repaired in an instance; its event has the digest of what is forwarded now."""
         self.update(row.id, repaired=repair.file, repair=msgspec.json.encode(repair))
-        changes = f"{repair.count} change{'s' * (repair.count != 1)}"
+        changes = f"{number_of(repair.count, 'change')}"
         why = f"{changes} for {', '.join(repair.rules)}; what came is kept"
         self.event(row, "repaired", "gate", why, repair.sha256)
 

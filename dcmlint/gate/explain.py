@@ -12,6 +12,7 @@ from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Delivery, Event, Row
 from dcmlint.gate.words import age
 from dcmlint.intake.verdict import Brief, Repair
+from dcmlint.plural import number_of
 
 _MOST_CHANGES = 20
 
@@ -97,7 +98,7 @@ def repair_lines(row: Row) -> Iterator[str]:
 
 def delivery_words(delivery: Delivery) -> str:
     """How far a delivery is."""
-    tried = f", tried {delivery.tries} time{'s' if delivery.tries != 1 else ''}" if delivery.tries else ""
+    tried = f", tried {number_of(delivery.tries, 'time')}" if delivery.tries else ""
     detail = f": {delivery.detail}" if delivery.detail else ""
     words = {"queued": "waits", "sending": "is being sent", "held": "not taken", "discarded": "given up"}
     return f"{words.get(delivery.state, delivery.state)}{tried}{detail}"

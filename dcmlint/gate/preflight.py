@@ -16,6 +16,7 @@ from dcmlint.network.requestor.association import Target, associate, association
 from dcmlint.network.tls.context import Credentials, client_context
 from dcmlint.network.wire.associate import ProposedContext
 from dcmlint.network.wire.pdu import WireError
+from dcmlint.plural import number_of
 from dcmlint.standard.uids import ImplicitVRLittleEndian, Verification
 
 _SYNC_FILES = 5
@@ -37,7 +38,7 @@ def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
         return
     yield Step(
         True,
-        f"configuration: mode {settings.mode}, {len(settings.forward)} destination{'s' * (len(settings.forward) != 1)}",
+        f"configuration: mode {settings.mode}, {number_of(len(settings.forward), 'destination')}",
     )
     yield _profile(settings)
     yield from _certificates(settings, config.parent)

@@ -9,6 +9,7 @@ from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.senders import SenderFacts
 from dcmlint.network.wire.associate import CONTEXT_RESULTS
 from dcmlint.network.wire.pdu import REJECT_LOCAL_LIMIT
+from dcmlint.plural import number_of
 from dcmlint.standard.names import uid_name
 
 
@@ -33,11 +34,10 @@ def turned_away_record(addresses: Mapping[str, int]) -> AssociationRecord:
 
 def sender_record(facts: SenderFacts) -> AssociationRecord:
     """The record of a sender over all its associations."""
-    plural = "s" if facts.associations != 1 else ""
     software = ", ".join((*facts.implementation_versions, *facts.implementation_classes)) or "not stated"
     return AssociationRecord(
         id=f"{facts.calling} at {facts.peer}",
-        title=f"sender · {facts.associations} association{plural}, {facts.instances} instances",
+        title=f"sender · {number_of(facts.associations, 'association')}, {number_of(facts.instances, 'instance')}",
         lines=(("software", software),),
     )
 
@@ -49,7 +49,7 @@ def _association_id(facts: AssociationFacts, number: int) -> str:
 
 def _association_title(facts: AssociationFacts) -> str:
     count = len(facts.instances) + facts.instances_not_kept
-    parts = [facts.end, f"{count} instance{'s' if count != 1 else ''}"]
+    parts = [facts.end, f"{number_of(count, 'instance')}"]
     if facts.echoes:
         parts.append(f"{facts.echoes} C-ECHO")
     parts.append(f"{facts.bytes_received} bytes in {facts.seconds:.1f} s")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
+from dcmlint.plural import number_of
 from dcmlint.standard.tags import PixelData
 
 _DEEPEST = 4
@@ -86,7 +87,7 @@ class Samples:
     def profile(self, name: str, area: str) -> str:
         """The draft as YAML."""
         lines = [
-            f"# Assumed: inferred from {self.count} file{'s' if self.count != 1 else ''}. What samples have in common is no promise: read every line,",
+            f"# Assumed: inferred from {number_of(self.count, 'file')}. What samples have in common is no promise: read every line,",
             "# and leave out what happens to be so.",
             f"id: {name}", 'version: "0"', f"title: What {self.count} sample files have in common", f"area: {area}", "extends: [wsi]",
             *_listed("sop_classes", self._classes), *_listed("transfer_syntaxes", self._syntaxes), "attributes:",

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dcmlint.plural import number_of
 from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.diff import severity_of
 from dcmlint.profiles.model import Profile, Statement
@@ -54,7 +55,7 @@ def profile_lines(resolved: Resolved) -> list[str]:
         ("rules", f"{len(resolved.rules) - changed['off']} on, {len(own)} of them its own"),
         ("own rules", f"{own[0].id} ... {own[-1].id}" if len(own) > 1 else own[0].id if own else ""),
         ("rows", str(sum(1 for _ in placed_rows(profile))) if profile.attributes else ""),
-        ("locked", _counted(len(resolved.locked), "rule") if resolved.locked else ""),
+        ("locked", number_of(len(resolved.locked), "rule") if resolved.locked else ""),
         ("endpoints", ", ".join(f"{one.name} ({one.protocol} {one.port})" for one in resolved.endpoints)),
         ("gate", ", ".join(f"{severity}: {action}" for severity, action in resolved.action.items())),
     )
@@ -101,10 +102,6 @@ def not_checked_line(resolved: Resolved) -> str:
     """What a run leaves out because parameters have no value, in one line."""
     said = ", ".join(not_checked_notes(resolved))
     return f"profile {resolved.name}: not checked, because it is not set: {said}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _not_checked(resolved: Resolved) -> list[str]:

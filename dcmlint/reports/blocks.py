@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dcmlint.dicom.path import tag_text
 from dcmlint.findings.finding import RANK, Finding
+from dcmlint.plural import number_of
 from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import listed, reference_link
 from dcmlint.reports.pen import LABEL, STYLE, Pen
-from dcmlint.reports.words import number_of, place_unsaid
+from dcmlint.reports.words import place_unsaid
 from dcmlint.rules.model import Rule
 
 _NARROW = 60  # cells

@@ -12,8 +12,8 @@ from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing
 from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import RANK, FileRecord, Finding
+from dcmlint.plural import number_of
 from dcmlint.reports.border import xml_text
-from dcmlint.reports.words import number_of
 from dcmlint.reports.writer import Writer, belongs, subject_name
 
 

@@ -8,10 +8,11 @@ from collections import Counter
 from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import RANK, FileRecord, Finding
+from dcmlint.plural import number_of
 from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import listed, reference_link
-from dcmlint.reports.words import VERDICTS, counts_of, number_of, unchecked
+from dcmlint.reports.words import VERDICTS, counts_of, unchecked
 from dcmlint.reports.writer import Writer, subject_name
 
 _MOST_FILES = 50

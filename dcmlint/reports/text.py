@@ -12,11 +12,12 @@ from dcmlint.engine.exhibit import AssociationRecord
 from dcmlint.engine.report import Closing, Report
 from dcmlint.engine.spool import Spool
 from dcmlint.findings.finding import RANK, FileRecord, Finding
+from dcmlint.plural import number_of
 from dcmlint.reports.association import contexts_text
 from dcmlint.reports.blocks import Groups, concise, shown, write_blocks
 from dcmlint.reports.border import printable
 from dcmlint.reports.pen import Pen
-from dcmlint.reports.words import VERDICTS, counts_of, number_of, unchecked
+from dcmlint.reports.words import VERDICTS, counts_of, unchecked
 from dcmlint.reports.writer import Head, TextOptions, Writer, belongs, subject_name
 
 # Above so many files the default is a list of rules rather than of findings.

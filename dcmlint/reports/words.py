@@ -6,14 +6,10 @@ from collections.abc import Sequence
 
 from dcmlint.engine.report import Closing, Summary
 from dcmlint.findings.finding import Finding
+from dcmlint.plural import number_of
 
 VERDICTS = {0: "PASS", 1: "FAIL", 3: "NO INPUT", 4: "INCOMPLETE"}
 _NAMED = 8
-
-
-def number_of(count: int, one: str, many: str = "") -> str:
-    """``1 file``, ``2 files``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def place_unsaid(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcmlint.expr import ABSENT
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def problem(
     """The finding of a difference: each value with the instances that have it."""
     texts = _told_apart([value.text for value, _ in differs.values])
     said = [
-        f"{text} ({names(parts) if roles else counted(len(parts), 'instance')})"
+        f"{text} ({names(parts) if roles else number_of(len(parts), 'instance')})"
         for text, (_, parts) in zip(texts[:_SHOWN], differs.values, strict=False)
     ]
     if len(differs.values) > _SHOWN:
@@ -153,11 +154,6 @@ def names(parts: Sequence[KeptFile]) -> str:
     count = Counter(part.role for part in parts)
     said = [role if times == 1 else f"{times} x {role}" for role, times in count.items()]
     return ", ".join(said[:_SHOWN]) + (f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else "")
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def paths(parts: Iterable[KeptFile]) -> tuple[str, ...]:

@@ -358,3 +358,46 @@ def test_sarif_has_fixes_where_a_finding_has_them_and_only_there() -> None:
     assert told["artifactChanges"][0]["replacements"][0]["deletedRegion"]["byteOffset"] == 18
     assert "fixes" not in second
     assert first["occurrenceCount"] == 3
+
+
+def test_junit_adds_up() -> None:
+    """The totals are those of the suites, and each suite counts the cases that it holds."""
+    files = (
+        FileRecord(path="a.dcm", undecided=("TILE001",), not_checked=("frames 3 to 9",)),
+        FileRecord(path="b.dcm", status="unreadable"),
+    )
+    skipped = (FileRecord(path="notes.txt", status="skipped", title="text"),)
+    below = finding(severity="info", path="Columns")
+    value = msgspec.structs.replace(
+        report(),
+        files=files,
+        skipped=skipped,
+        findings=(finding(), below, finding(file="b.dcm")),
+        fail_on="error",
+    )
+    for name in ("junit", "junit:all"):
+        root = etree.fromstring(written(value, name).encode())
+        for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            for suite in root:
+                assert int(suite.get(kind) or 0) == len(list(suite.iter(tag))), (
+                    name,
+                    suite.get("name"),
+                    kind,
+                )
+        assert [int(suite.get("tests") or 0) for suite in root] == [len(suite) for suite in root]
+        assert int(root.get("tests") or 0) == len(list(root.iter("testcase")))
+        assert int(root.get("failures") or 0) == len(list(root.iter("failure"))) == 2
+        assert int(root.get("errors") or 0) == len(list(root.iter("error"))) == 1
+        assert [one.get("name") for one in root if one.get("name") == "not DICOM"] == ["not DICOM"]
+
+
+def test_junit_shows_what_is_below_the_limit_without_failing() -> None:
+    value = msgspec.structs.replace(
+        report(), files=(FileRecord(path="a.dcm"),), findings=(finding("low", severity="warning"), finding("bad")), fail_on="error"
+    )  # fmt: skip
+    value = msgspec.structs.replace(
+        value, findings=(finding("low", severity="warning", rule="PIX001"), finding("bad"))
+    )
+    (suite,) = etree.fromstring(written(value, "junit").encode())
+    assert [case.get("name") for case in suite] == ["TILE003 full-frame-count", "no failure"]
+    assert "warning[PIX001] low" in (suite[1].findtext("system-out") or "")

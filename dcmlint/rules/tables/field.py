@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dcmlint.dicom.charsets import CHARSET_VRS, DEFAULT_CHARSET, Charset, CharsetProblem
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.values import SINGLE_VALUED, ValueProblem
+from dcmlint.plural import number_of
 
 BULK_UNIT = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # bytes
 UNIT = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}  # bytes
@@ -31,7 +32,7 @@ def read_as(level: Dataset, element: Element) -> str:
 
 def has_values(name: str, count: int) -> str:
     """How many values an attribute has, as a message."""
-    return f"{name} has {count} value{'' if count == 1 else 's'}"
+    return f"{name} has {number_of(count, 'value')}"
 
 
 # Of two things that are wrong with one value the first is told, the second follows from it.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.path import name_of
 from dcmlint.facts.header.annotation_groups import FEWEST, FIXED, Group
+from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.annotations.groups import groups
 from dcmlint.rules.builtin_functions.numbers import LARGEST_SLIDE
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
@@ -112,7 +113,7 @@ def _indices(group: Group) -> Problem | None:
     if short.size:
         at = int(short[0])
         return wrong(
-            f"annotation {at + 1} has {points[at]} point{'' if points[at] == 1 else 's'}: too few for a {group.graphic_type}",
+            f"annotation {at + 1} has {number_of(points[at], 'point')}: too few for a {group.graphic_type}",
             f"{points[at]} in {short.size} annotations", f"at least {fewest} points",
         )  # fmt: skip
     return None

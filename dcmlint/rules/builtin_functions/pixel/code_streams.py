@@ -8,6 +8,7 @@ from typing import Final
 from dcmlint.dicom.codestreams import lossless
 from dcmlint.facts.pixel.codestream import summary_of
 from dcmlint.facts.pixel.pixels import SAMPLES
+from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.pixel.frame_groups import (
     DCT_PROCESSES,
     JPEG_2000,
@@ -130,7 +131,7 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
         if any(problem.code == "frame-header-length" for problem in stream.problems):
             continue
         if stream.components is not None and stream.components != samples:
-            found = f"{stream.components} component{'s' * (stream.components != 1)}"
+            found = f"{number_of(stream.components, 'component')}"
             message = f"{found} in {some(context, frames)}, but Samples per Pixel is {samples}"
             yield frame_problem(context, frames, message, found, f"{samples}")
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dcmlint import standard
 from dcmlint.facts.pixel.encapsulation import Encapsulation
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
 from dcmlint.standard.tags import BitsAllocated, BitsStored, ExtendedOffsetTableLengths, PixelData
 from dcmlint.standard.uids import RLELossless
@@ -102,7 +103,7 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
         raise Undecided("NumberOfFrames missing")
     if group.frames_by != "unknown":
         return
-    found = f"{group.fragments} fragment{'s' * (group.fragments != 1)}"
+    found = f"{number_of(group.fragments, 'fragment')}"
     if group.frame_starts is None and group.fragments >= frames:
         if context.instance.syntax.uid == RLELossless:
             # PS3.5 A.4.2: a frame of RLE is one fragment
@@ -110,10 +111,10 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
             return
         raise Undecided("the start of the frames is unknown")
     starts = group.frame_starts
-    message = f"{found} for {frames} frame{'s' * (frames != 1)}"
+    message = f"{found} for {number_of(frames, 'frame')}"
     if starts is not None and starts != group.fragments:
         message += f", {starts} of them begin{'s' * (starts == 1)} a code stream"
-    yield _problem(-1, message, found, f"fragments of {frames} frame{'s' * (frames != 1)}")
+    yield _problem(-1, message, found, f"fragments of {number_of(frames, 'frame')}")
 
 
 @rule_function("extended-offset-table-lengths")
@@ -158,5 +159,5 @@ def native_length(context: RuleContext) -> Iterable[Problem]:
     how = f"{abs(difference)} bytes too {'long' if difference > 0 else 'short'}"
     yield Problem(
         level=context.dataset, tag=entry.tag, said=f"{pixels.bytes} bytes", want=f"{padded} bytes",
-        message=f"{how} for {pixels.frames} frame{'s' * (pixels.frames != 1)}",
+        message=f"{how} for {number_of(pixels.frames, 'frame')}",
     )  # fmt: skip

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, Value, counted, difference, paths, plain, problem
+from dcmlint.rules.slide_functions import SlideContext, Value, difference, paths, plain, problem
 from dcmlint.rules.tables.levels import iod_spec
 from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
 
@@ -100,7 +101,7 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
         if len(numbers) == len(chain.parts) and len(numbers) < highest:
             missing = [number for number in range(1, min(highest, 10_000) + 1) if number not in set(numbers)]
             yield Problem(
-                message=f"{counted(len(missing), 'member')} of a concatenation of {highest} not found: "
+                message=f"{number_of(len(missing), 'member')} of a concatenation of {highest} not found: "
                 f"number {_list(missing)}",
                 said=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
             )  # fmt: skip
@@ -162,7 +163,7 @@ def frames_total(context: SlideContext) -> Iterator[Problem]:
         if found is not None:
             frames, want = found
             yield Problem(
-                message=f"the members of a concatenation have {counted(frames, 'frame')}, but {want} tiles cover the "
+                message=f"the members of a concatenation have {number_of(frames, 'frame')}, but {want} tiles cover the "
                 "Total Pixel Matrix",
                 found=frames, want=str(want), files=paths(chain.parts),
                 because=" + ".join(str(part.image.frames) for part in chain.parts[:16]),

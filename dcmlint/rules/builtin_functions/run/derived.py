@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from dcmlint.facts.pixel.pixels import LOSSY_METHODS
 from dcmlint.facts.run.entities import patient_key
 from dcmlint.facts.run.kept import references_of
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, counted
+from dcmlint.rules.slide_functions import SlideContext
 from dcmlint.standard.uids import ParametricMapStorage
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def frame_of_reference(context: SlideContext) -> Iterator[Problem]:
         if theirs and strange:
             yield Problem(
                 message=f"the Frame of Reference UID {strange[0]} is not that of any of the "
-                f"{counted(len(sources), 'referenced image')} checked",
+                f"{number_of(len(sources), 'referenced image')} checked",
                 found=strange[0], want=" or ".join(theirs[:_SHOWN]), files=(part.path, sources[0].path),
             )  # fmt: skip
 
@@ -257,8 +258,8 @@ def specimens(context: SlideContext) -> Iterator[Problem]:
         strange = [uid for uid in mine if uid not in theirs]
         if theirs and strange:
             yield Problem(
-                message=f"{counted(len(strange), 'Specimen UID')} of the object: no such specimen is on "
-                f"the {counted(len(slides), 'referenced slide image')}",
+                message=f"{number_of(len(strange), 'Specimen UID')} of the object: no such specimen is on "
+                f"the {number_of(len(slides), 'referenced slide image')}",
                 found=strange[0], want=" or ".join(sorted(theirs)[:_SHOWN]), files=(part.path, slides[0].path), severity=_of_material(part),
             )  # fmt: skip
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from dcmlint import standard
 from dcmlint.facts.run.entities import patient_key, said_by
 from dcmlint.facts.run.index import grouped
+from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.run.slide_values import one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import (
     Difference,
     SlideContext,
     Value,
-    counted,
     difference,
     plain,
     problem,
@@ -229,5 +229,5 @@ def series_frame_of_reference(context: SlideContext) -> Iterator[Problem]:
     differs = difference(parts, lambda part: plain(part.kept.frame_of_reference))
     if differs is not None:
         yield problem(
-            differs, f"{counted(len(differs.values), 'Frame of Reference UID')} in one series", roles=False
+            differs, f"{number_of(len(differs.values), 'Frame of Reference UID')} in one series", roles=False
         )

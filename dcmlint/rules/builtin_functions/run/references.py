@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.facts.run.kept import references_of
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, counted
+from dcmlint.rules.slide_functions import SlideContext
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -45,7 +46,7 @@ def outside(context: SlideContext) -> Iterator[Problem]:
     if missing:
         kinds = Counter(_kind(uid) for uid in missing.values()).most_common(_SHOWN)
         yield Problem(
-            message=f"{counted(len(missing), 'referenced instance')} not among the files: "
+            message=f"{number_of(len(missing), 'referenced instance')} not among the files: "
             + ", ".join(f"{count} {kind}" for kind, count in kinds),
             files=tuple(files),
         )  # fmt: skip

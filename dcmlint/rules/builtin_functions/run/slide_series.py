@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.run.slide_pyramid import looks_split, twins
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
+from dcmlint.rules.slide_functions import SlideContext, names, paths
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -55,13 +56,13 @@ def non_images(context: SlideContext) -> Iterator[Problem]:
     empty = [part for part in slides if not _is_picture(part)]
     if empty:
         yield Problem(
-            message=f"{counted(len(empty), 'instance')} without pixels among {counted(len(images), 'slide image')}",
+            message=f"{number_of(len(empty), 'instance')} without pixels among {number_of(len(images), 'slide image')}",
             files=paths(empty),
         )
     others = [part for part in context.parts if not part.on_slide]
     if others:
         yield Problem(
-            message=f"{counted(len(others), 'other instance')} among {counted(len(images), 'slide image')} of one series",
+            message=f"{number_of(len(others), 'other instance')} among {number_of(len(images), 'slide image')} of one series",
             files=paths(others),
         )
 

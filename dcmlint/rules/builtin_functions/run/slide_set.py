@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint.facts.run.index import folder_of, grouped
+from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.run.slide_values import channels_of, one_each
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, counted, names, paths
+from dcmlint.rules.slide_functions import SlideContext, names, paths
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -55,7 +56,7 @@ def no_volume(context: SlideContext) -> Iterator[Problem]:
         raise NotApplicable
     if not slide.volumes:
         yield Problem(
-            message=f"no VOLUME image among {counted(slide.instances, 'instance')}: {names(slide.parts)}",
+            message=f"no VOLUME image among {number_of(slide.instances, 'instance')}: {names(slide.parts)}",
             severity="info" if slide.instances == 1 else "", files=paths(slide.parts),
         )  # fmt: skip
 
