@@ -178,3 +178,19 @@ def test_rejections_and_aborts_have_the_words_of_the_standard() -> None:
     assert pdu.Rejection(9, 9, 9).words == "result 9, source 9: reason 9"
     with pytest.raises(pdu.WireError):
         pdu.parse_abort(struct.pack(">I", 0) + b"\0")
+
+
+def test_only_a_request_must_propose_a_context() -> None:
+    """An acceptance answers what was proposed: that nothing was is no defect of its own."""
+    request = parse_request(
+        encode_request(
+            AssociateRequest(called="A", calling="B", contexts=(), user=UserInformation(max_pdu=0))
+        )[6:]
+    )
+    assert "no-context" in [one.kind for one in request.oddities]
+    accept = parse_accept(
+        encode_accept(AssociateAccept(called="A", calling="B", contexts=(), user=UserInformation(max_pdu=0)))[
+            6:
+        ]
+    )
+    assert "no-context" not in [one.kind for one in accept.oddities]

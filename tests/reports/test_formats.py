@@ -401,3 +401,16 @@ def test_junit_shows_what_is_below_the_limit_without_failing() -> None:
     (suite,) = etree.fromstring(written(value, "junit").encode())
     assert [case.get("name") for case in suite] == ["TILE003 full-frame-count", "no failure"]
     assert "warning[PIX001] low" in (suite[1].findtext("system-out") or "")
+
+
+@pytest.mark.parametrize(
+    ("byte", "shown"),
+    [("\udc80", r"\x80"), ("\udcff", r"\xFF"), ("\ud800", r"\uD800"), ("\u202e", r"\u202E")],
+)
+def test_bytes_of_a_file_name_that_are_no_text_are_shown_as_bytes(byte: str, shown: str) -> None:
+    assert printable(byte) == shown
+
+
+def test_gitlab_leaves_out_what_is_suppressed() -> None:
+    value = msgspec.structs.replace(report(), findings=(finding(suppressed=True), finding(path="Columns")))
+    assert len(json.loads(written(value, "gitlab"))) == 1
