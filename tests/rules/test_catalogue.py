@@ -122,6 +122,18 @@ def test_other_severities_are_documented() -> None:
         assert one in documented(), f"docs/differences does not say why {one} is of severity {severity}"
 
 
+def test_no_two_rules_give_way_to_each_other() -> None:
+    """Both findings would be left out."""
+    explained: dict[str, set[str]] = {}
+    for path in ROOT.glob("rules/*/*.yaml"):
+        text = path.read_text("utf-8")
+        names = re.findall(r"(?m)^explains(?:_in_file)?: \[([^\]]*)\]", text)
+        explained[path.name.partition("-")[0]] = {one.strip() for line in names for one in line.split(",")}
+    assert explained["PIX002"] >= {"PIX033"}
+    both = [(one, other) for one in explained for other in explained[one] if one in explained.get(other, ())]
+    assert not both
+
+
 def test_no_recommendation_is_an_error() -> None:
     loud = [
         one["id"]
