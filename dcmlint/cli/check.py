@@ -208,6 +208,8 @@ def check(
         exhibits=any(one.partition("=")[0] == "html" for one in format_ or ()),
     )  # fmt: skip
     checker = Checker(run.settings)
+    if order:
+        _order_is_asked_for(checker)
     # What is there now stays: the collector need not look at it again, and looks at the rest more often.
     gc.freeze()
     gc.enable()
@@ -294,6 +296,15 @@ def _further(order: list[str] | None, rules: list[str] | None) -> dict[str, Any]
     if rules:
         made[RULES] = list(rules)
     return made
+
+
+def _order_is_asked_for(checker: Any) -> None:
+    """An order that no row names would be compared with nothing, and nobody would know."""
+    from dcmlint.profiles.attributes import placed_rows
+
+    profile = checker.profile
+    if not any(placed.row.source for link in profile.chain for placed in placed_rows(link.profile)):
+        raise UsageError(f"--order: no row of {profile.name} has an order as its source (source: order)")
 
 
 def _baseline(given: str | None, run: Any) -> Any:

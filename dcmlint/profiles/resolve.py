@@ -12,7 +12,6 @@ import msgspec
 
 from dcmlint.errors import ProfileError, RuleError
 from dcmlint.findings.finding import Reference, Severity
-from dcmlint.profiles.attributes import placed_rows
 from dcmlint.profiles.chain import chain_of, chain_values, joint
 from dcmlint.profiles.filled import filled
 from dcmlint.profiles.levels import ChainLevels, levels_of
@@ -82,10 +81,6 @@ def resolve_chain(
             )
         ]
         levels.add(source, made)
-    if orders and not any(row.row.source for source in chain for row in placed_rows(source.profile)):
-        raise ProfileError(
-            f"--order: no row of {chain[-1].profile.id} has an order as its source", hint="source: order"
-        )
     if any(source.rule.kind == "function" for source in own.rules.values()):
         import dcmlint.profiles.functions  # noqa: F401 - registers
     if not keep:
