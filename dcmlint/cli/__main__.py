@@ -10,6 +10,8 @@ import sys
 def main() -> None:
     """Run the command line; a mistake of the user is one line and exit code 2."""
     gc.disable()  # until the modules are imported: nothing of them is garbage
+    # No linear algebra here is worth threads, which NumPy would begin for each core; and without them processes can be forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dcmlint.cli.app import run
     from dcmlint.cli.interrupts import terminate_as_interrupted
 
