@@ -154,9 +154,9 @@ def _print(row: dict[str, Any], out: str) -> None:
     print(
         f"{number_of(row['errors'], 'error')}, {number_of(row['warnings'], 'warning')}, {row['infos']} information"
     )
-    print(
-        f"{_bytes(row['bytes_read'])} of {_bytes(row['bytes_listed'])} read in {row['requests']} requests, {seconds:.1f} s"
-    )
+    # Servers of DICOM do not tell sizes.
+    of_listed = f" of {_bytes(row['bytes_listed'])}" if row["bytes_listed"] else ""
+    print(f"{_bytes(row['bytes_read'])}{of_listed} read in {row['requests']} requests, {seconds:.1f} s")
     print(f"run {row['run']} in {out}; query it with: dcmlint query {out}")
 
 
