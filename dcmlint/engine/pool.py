@@ -60,7 +60,9 @@ class Pool:
     def _made(self) -> ProcessPoolExecutor:
         if self._forked or can_fork():
             fork = multiprocessing.get_context("fork")
-            return ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
+            made = ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
+            made.submit(int)  # forks all of them now: a listing that begins later may have threads of its own
+            return made
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, context, _start, (self._checker.settings, self._open))
 

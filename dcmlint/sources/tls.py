@@ -67,6 +67,8 @@ def reason_of(error: BaseException | None) -> str:
     while error is not None and seen < 8:
         if isinstance(error, ssl.SSLCertVerificationError):
             return _WORDS.get(error.verify_code, "the certificate of the server is not valid")
+        if isinstance(error, ssl.SSLEOFError):
+            return "the server ended the connection: it may require another client certificate"
         if isinstance(error, ssl.SSLError):
             alert = "ALERT" in (error.reason or "") or "alert" in str(error)
             return _NO_CERTIFICATE if alert else "no TLS with the server"
