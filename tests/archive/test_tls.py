@@ -140,7 +140,7 @@ def test_a_client_certificate_is_given(certificates, server):
     start, url = SERVERS[server]
     trusted = {"ca": certificates.ca}
     with start(accepting(certificates, "good", mutual=True)) as port:
-        with pytest.raises(InputError, match="client certificate|no connection|association was"):
+        with pytest.raises(InputError, match=r"client certificate|no connection|association was"):
             listed(url.format(port), trusted)
         cert, key = certificates["client"]
         assert len(listed(url.format(port), {**trusted, "cert": cert, "key": key})) == 1
