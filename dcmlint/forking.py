@@ -7,7 +7,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 # Threads of libraries that take care of forks themselves.
 _HARMLESS = {"jemalloc_bg_thd"}
@@ -30,9 +35,20 @@ def can_fork() -> bool:
     return set(names) <= _HARMLESS
 
 
-def process_context() -> multiprocessing.context.BaseContext:
-    """How processes of work begin: as copies of this one where that is safe, else from nothing."""
-    return multiprocessing.get_context("fork" if can_fork() else "spawn")
+def begun(
+    workers: int, forked: bool, start: Callable[..., None], arguments: tuple[Any, ...]
+) -> ProcessPoolExecutor:
+    """Processes of work, each of which has called ``start``: copies of this one (see `can_fork`), or begun from nothing.
+
+    Copies are made at once: a listing that begins later may have threads of its own.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    context = multiprocessing.get_context("fork" if forked else "spawn")
+    made = ProcessPoolExecutor(workers, context, start, arguments)
+    if forked:
+        made.submit(int)
+    return made
 
 
 def leave_signals_to_parent() -> None:

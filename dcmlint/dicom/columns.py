@@ -153,6 +153,25 @@ class Columns(Items):
         """What is odd in an item of those that were read together."""
         return self._odd(int(self._starts[number]), number) if number < len(self._starts) else ()
 
+    def cut_last(self) -> None:
+        """Mark it, and give it a shape of its own: it is like no other."""
+        item, number = self[-1], len(self) - 1
+        item.cut = True
+        if number < len(self._starts):
+            self._kept[number] = item
+        place, shape = next(
+            (place, shape) for place, shape in enumerate(self._shapes) if shape.items[-1] == number
+        )
+        if len(shape.items) == 1:
+            shape.template.cut = True
+            return
+        leaves = {
+            path: Leaf(leaf.vr, leaf.little, leaf.start[:-1], leaf.length[:-1])
+            for path, leaf in shape.leaves.items()
+        }
+        self._shapes[place] = Shape(shape.template, shape.items[:-1], leaves)
+        self._shapes.append(Shape(item, shape.items[-1:], None))
+
     def _divided(self, shape: Shape, values: frozenset[int], blanks: frozenset[int]) -> list[Group]:
         rows = divided(self, shape, values, blanks) if len(shape.items) > 1 else None
         if rows is None:

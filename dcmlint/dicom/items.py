@@ -65,6 +65,10 @@ class Items(Sequence["Dataset"]):
     def odd(self, number: int) -> Sequence[Oddity]:
         """What is odd within one item, where items that are alike were read together."""
 
+    @abstractmethod
+    def cut_last(self) -> None:
+        """Note that the last item may have more elements than those that were read."""
+
 
 class ItemList(list["Dataset"], Items):
     """Items that were read one by one: each stands for itself."""
@@ -90,6 +94,10 @@ class ItemList(list["Dataset"], Items):
     def odd(self, number: int) -> Sequence[Oddity]:
         """Nothing: the reader told it of each item."""
         return ()
+
+    def cut_last(self) -> None:
+        """Mark it."""
+        self[-1].cut = True
 
 
 NO_ITEMS = ItemList()

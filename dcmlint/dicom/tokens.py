@@ -348,7 +348,7 @@ class Reader:
             else:
                 self._odd("not-an-item", position, level, tag, f"({group:04X},{number:04X})", "(FFFE,E000)")
                 if index and not undefined:
-                    items[index - 1].cut = True  # its length may be too small
+                    items.cut_last()  # its length may be too small
                 if undefined:
                     # Nothing says where the sequence ends: what follows is read as the level's next elements.
                     return items, position, position

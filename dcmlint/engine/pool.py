@@ -5,7 +5,6 @@ A module of its own, since it imports what a run in one process does not need.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,7 +16,7 @@ from dcmlint.dicom.buffers import Buffer
 from dcmlint.engine.guard import show_log
 from dcmlint.engine.session import Checker, Result, task_of
 from dcmlint.engine.settings import Settings
-from dcmlint.forking import can_fork, leave_signals_to_parent
+from dcmlint.forking import begun, can_fork, leave_signals_to_parent
 
 Open = Callable[[Any], Buffer]
 
@@ -59,12 +58,8 @@ class Pool:
 
     def _made(self) -> ProcessPoolExecutor:
         if self._forked or can_fork():
-            fork = multiprocessing.get_context("fork")
-            made = ProcessPoolExecutor(self._workers, fork, _start_here, (self._checker, self._open))
-            made.submit(int)  # forks all of them now: a listing that begins later may have threads of its own
-            return made
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, context, _start, (self._checker.settings, self._open))
+            return begun(self._workers, True, _start_here, (self._checker, self._open))
+        return begun(self._workers, False, _start, (self._checker.settings, self._open))
 
     def submit(self, chunk: list[Any]) -> Future[list[Result]] | None:
         """None when a process has died."""

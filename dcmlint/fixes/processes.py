@@ -18,7 +18,7 @@ from dcmlint.fixes.across import Together
 from dcmlint.fixes.choice import EVERYTHING, Choice
 from dcmlint.fixes.run import Outcome, Places, Taken, Target, Writes, fix_input
 from dcmlint.fixes.spared import Place
-from dcmlint.forking import leave_signals_to_parent, process_context
+from dcmlint.forking import begun, can_fork, leave_signals_to_parent
 from dcmlint.sources.input import Input
 
 Open = Callable[[Input], Buffer]
@@ -143,7 +143,7 @@ class _Pool:
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, process_context(), _start, self._arguments)
+        return begun(self._workers, can_fork(), _start, self._arguments)
 
     def submit(self, one: Input, ask: Ask) -> Future[Taken]:
         """Begin with an input."""

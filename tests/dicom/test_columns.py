@@ -118,7 +118,7 @@ def picture(level: Dataset) -> list[Any]:
     """All that a level says."""
     return [
         (e.tag, e.vr, e.length, e.offset, e.start, e.end,
-         None if e.items is None else [(i.index, i.offset, i.length, i.end, i.explicit, picture(i)) for i in e.items],
+         None if e.items is None else [(i.index, i.offset, i.length, i.end, i.explicit, i.cut, picture(i)) for i in e.items],
          e.fragments is not None)
         for e in level
     ]  # fmt: skip
@@ -154,6 +154,7 @@ def complete(items: Columns) -> None:
         for row, number in enumerate(shape.items.tolist()):
             item = items[number]
             assert [e.tag for e in item] == [e.tag for e in shape.template]
+            assert item.cut == shape.template.cut
             for path, leaf in shape.leaves.items():
                 level = level_at(item, path)
                 element = level.elements[path[-1]]
@@ -267,6 +268,21 @@ def test_a_value_that_its_item_cuts_is_no_value(lengths: str) -> None:
     assert columns[100].text(LABEL) == ""
     (shape,) = (shape for shape in columns.shapes if 100 in shape.items)
     assert shape.leaves[LABEL,].length.tolist() == [0]
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_an_item_before_what_is_none_may_have_more(alike: bool) -> None:
+    writer = Writer(ExplicitVRLittleEndian)
+    items = [writer.item(frame(n)) for n in range(100)]
+    items.append(writer.item(frame(100) if alike else [(LABEL, b"ab")]))
+    _, level = same(
+        image(writer, [*items, writer.element(LABEL, b"more")], open_=False), ExplicitVRLittleEndian
+    )
+    columns = columns_of(level)
+    assert [item.cut for item in columns] == [False] * 100 + [True]
+    whole, cut = columns.distinct(frozenset())
+    assert (list(whole.numbers), list(cut.numbers)) == (list(range(100)), [100])
+    assert (whole.template.cut, cut.template.cut) == (False, True)
 
 
 def test_within_other_sequences() -> None:
