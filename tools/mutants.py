@@ -306,7 +306,7 @@ def _mended(data: Dataset, path: str, text: str, want: str = "") -> bool:
         level.ImageType = _SIZED["FrameType"]
         return True
     choice = re.split(", | or ", want)[0]
-    number = int(found[1]) if (found := re.match(r"value (\d+) of", text)) else 0
+    number = int(found[1]) if (found := re.match(r"Value (\d+) of", text)) else 0
     if name not in level or not number or not choice or vr not in ("CS", "US", "IS", "DS", "LO", "SH"):
         return False
     values = list(level[name].value) if level[name].VM > 1 else [level[name].value]

@@ -92,7 +92,7 @@ def test_an_instance_that_takes_too_much_memory_is_one_finding_and_refuses_nobod
     report = made.report(started=0.0, fail_on="error", config=None)
     assert {one.status for one in report.files} == {"checked", "unreadable"}
     (finding,) = [one for one in report.findings if one.rule == "FILE902"]
-    assert "cannot be checked: more than 110 MB of memory" in finding.message
+    assert "Cannot be checked: more than 110 MB of memory" in finding.message
     assert report.exit_code == 4
 
 

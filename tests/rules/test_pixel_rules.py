@@ -18,6 +18,7 @@ from dcmlint.engine.session import Checker, Result, Task
 from dcmlint.engine.settings import Settings
 from dcmlint.rules.load import builtin_rules
 from dcmlint.standard.tags import PixelData
+from dcmlint.standard.uids import ParametricMapStorage
 
 RULES = tuple(
     source
@@ -138,6 +139,7 @@ def test_frames_that_are_not_looked_at_are_undecided() -> None:
 
 def test_single_precision_pixels() -> None:
     made = slides.ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = ParametricMapStorage
     del made.PixelData
     made.BitsAllocated = 32
     made.FloatPixelData = bytes(4 * made.Rows * made.Columns)

@@ -141,7 +141,7 @@ def test_a_type_that_the_bits_contradict_is_one_finding(segmentation_type: str) 
     made = pydicom.dcmread(io.BytesIO(gzip.decompress((BASES / "seg-tiled-full.dcm.gz").read_bytes())))
     assert _all(made) == []
     made.SegmentationType = segmentation_type
-    assert _found(made) == {("MOD009", "BitsAllocated")}
+    assert _found(made) == {("PIX043", "BitsAllocated")}
 
 
 def test_a_missing_organization_type_is_one_finding() -> None:

@@ -204,7 +204,9 @@ def test_treatment_records_of_users_have_no_session(origin: str | None, asked: b
     if origin is not None:
         made.add_new(0x300A0709, "CS", origin)
     assert ("MOD001", "TreatmentSessionBeamSequence") in _found(made)
-    made.add_new(0x30080020, "SQ", [Dataset()])
+    beam = Dataset()
+    beam.BeamName = "1"  # an empty item would be a finding of its own
+    made.add_new(0x30080020, "SQ", [beam])
     assert (("MOD001", "ControlPointDeliverySequence") in _found(made)) is asked
 
 

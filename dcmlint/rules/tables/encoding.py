@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Oddity
 from dcmlint.dicom.instance import Instance
@@ -20,10 +20,10 @@ def encoding_problems(instance: Instance, together: bool = True) -> list[Problem
 
     ``together``: once for items that were read together.
     """
-    oddities: Iterable[Oddity] = instance.oddities
+    oddities: list[Oddity] = instance.oddities
     if not together:
-        oddities = (one for oddity in instance.oddities for one in _each(oddity))
-    odd = sorted(oddity.offset for oddity in instance.oddities if oddity.code == _ODD)
+        oddities = [one for oddity in oddities for one in _each(oddity)]
+    odd = sorted(oddity.offset for oddity in oddities if oddity.code == _ODD)
     return [_problem(oddity) for oddity in oddities if not (len(odd) > 1 and _holds_another(oddity, odd))]
 
 
