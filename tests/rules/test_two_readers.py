@@ -96,7 +96,7 @@ SEEDS = st.integers(0, 1 << 30)
 THRESHOLDS = st.integers(1, FRAMES)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SEEDS, THRESHOLDS, st.booleans(), st.booleans())
 @example(1, 1, False, True)
 @example(2, 1, True, False)
@@ -104,7 +104,7 @@ def test_changed_values(seed: int, threshold: int, undefined: bool, group: bool)
     same(changed(seed, undefined), threshold, group)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SEEDS, THRESHOLDS, st.booleans())
 def test_damaged_bytes(seed: int, threshold: int, undefined: bool) -> None:
     """Bytes are turned, cut out, put in, or the file is cut."""
