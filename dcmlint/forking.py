@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -42,6 +41,7 @@ def begun(
 
     Copies are made at once: a listing that begins later may have threads of its own.
     """
+    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("fork" if forked else "spawn")

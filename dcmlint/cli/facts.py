@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.help import one_of
+from dcmlint.cli.options import TextOrJson
 
 
 @app.command()
@@ -18,9 +18,7 @@ def facts(
             metavar="NAME", help="A group, a fact such as tiling.columns, or a word to search for."
         ),
     ] = "",
-    format_: Annotated[
-        str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))
-    ] = "text",
+    format_: TextOrJson = "text",
 ) -> int:
     """List the facts that the expressions of rules can use, with their types and meanings."""
     import msgspec

@@ -105,6 +105,7 @@ ShowValues = Annotated[
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="End with 0 even if there are findings.", rich_help_panel=RUN)
 ]
+TextOrJson = Annotated[str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))]
 Jobs = Annotated[
     int,
     typer.Option(

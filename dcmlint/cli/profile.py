@@ -11,7 +11,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands, one_of
-from dcmlint.cli.options import Parameters
+from dcmlint.cli.options import Parameters, TextOrJson
 from dcmlint.errors import ProfileError, UsageError
 from dcmlint.plural import number_of
 
@@ -31,11 +31,11 @@ _Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or the pa
 _Config = Annotated[
     str | None, typer.Option(metavar="FILE", help="Read parameters from this configuration file.")
 ]
-_Format = Annotated[str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))]
+_Area = Annotated[str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")]
 
 
 @app.command("profiles")
-def list_profiles(format_: _Format = "text") -> int:
+def list_profiles(format_: TextOrJson = "text") -> int:
     """List the profiles that are built in or installed."""
     from dcmlint.profiles.load import builtin_profiles, installed_profiles
 
@@ -61,7 +61,7 @@ def show(
     ] = False,
     set_: Parameters = None,
     config: _Config = None,
-    format_: _Format = "text",
+    format_: TextOrJson = "text",
 ) -> int:
     """Show a profile, and with --resolved every rule that results."""
     from dcmlint.profiles import profile_text as words
@@ -78,7 +78,7 @@ def show(
 
 @commands.command()
 def parameters(
-    name: _Name, set_: Parameters = None, config: _Config = None, format_: _Format = "text"
+    name: _Name, set_: Parameters = None, config: _Config = None, format_: TextOrJson = "text"
 ) -> int:
     """List the parameters of a profile: their meaning, their name in the product, their values."""
     from dcmlint.profiles import profile_text as words
@@ -94,7 +94,7 @@ def parameters(
 
 
 @commands.command()
-def statements(name: _Name, format_: _Format = "text") -> int:
+def statements(name: _Name, format_: TextOrJson = "text") -> int:
     """List the statements of the source document, and what checks each of them."""
     from dcmlint.profiles import profile_text as words
     from dcmlint.profiles.load import find_profile
@@ -114,7 +114,7 @@ def check_profile(
     name: Annotated[str, typer.Argument(metavar="FILE", help="The path of a profile, or a name.")],
     set_: Parameters = None,
     config: _Config = None,
-    format_: _Format = "text",
+    format_: TextOrJson = "text",
 ) -> int:
     """Check a profile against the standard: names, VRs, values, retired attributes, omissions."""
     from dcmlint.profiles.lint import lint_profile
@@ -137,7 +137,7 @@ def check_profile(
 def diff(
     one: Annotated[str, typer.Argument(metavar="A")],
     other: Annotated[str, typer.Argument(metavar="B")],
-    format_: _Format = "text",
+    format_: TextOrJson = "text",
 ) -> int:
     """Compare two profiles: rules, severities, parameters, endpoints.  Ends with 1 if they differ."""
     from dcmlint.profiles.diff import differences
@@ -158,9 +158,7 @@ def diff(
 def new(
     path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write: NAME.yaml.")],
     extends: Annotated[str, typer.Option(metavar="PROFILE", help="The profile to start from.")] = "wsi",
-    area: Annotated[
-        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
-    ] = "LAB",
+    area: _Area = "LAB",
 ) -> int:
     """Create a new profile."""
     from dcmlint.profiles.load import find_profile, parse_profile
@@ -193,7 +191,7 @@ def fit(
     sender: Annotated[str, typer.Argument(metavar="SENDER", help="The profile of the sender.")],
     receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="The profile of the receiver.")],
     set_: Parameters = None,
-    format_: _Format = "text",
+    format_: TextOrJson = "text",
 ) -> int:
     """Compare the profiles of a sender and a receiver.  Ends with 1 if they are incompatible."""
     from dcmlint.profiles.fit import misfits
@@ -244,9 +242,7 @@ def statement(
 def infer(
     paths: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Sample files, folders, archives.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="The id of the profile.")] = "inferred",
-    area: Annotated[
-        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
-    ] = "INF",
+    area: _Area = "INF",
 ) -> int:
     """Write a draft of a profile from sample files: attributes, values, transfer syntaxes."""
     from dcmlint.dicom.instance import read_instance
@@ -277,9 +273,7 @@ def infer(
 @commands.command("import")
 def import_(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A schema of dicompare, as JSON.")],
-    area: Annotated[
-        str, typer.Option(metavar="AREA", help="The letters at the start of its rule ids.")
-    ] = "IMP",
+    area: _Area = "IMP",
     acquisition: Annotated[
         str, typer.Option(metavar="NAME", help="Which acquisition, if the schema has several.")
     ] = "",

@@ -7,14 +7,12 @@ from typing import Annotated
 import typer
 
 from dcmlint.cli.app import app
-from dcmlint.cli.help import one_of
+from dcmlint.cli.options import TextOrJson
 
 
 @app.command()
 def rules(
-    format_: Annotated[
-        str, typer.Option("-f", "--format", help="text or json.", **one_of("text", "json"))
-    ] = "text",
+    format_: TextOrJson = "text",
     area: Annotated[str, typer.Option(metavar="AREA", help="List only the rules of this area or tag.")] = "",
 ) -> int:
     """List the rules."""

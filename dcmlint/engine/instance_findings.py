@@ -35,9 +35,8 @@ class InstanceFindings:
         self._repeats = Repeats()
         self._listed: dict[str, set[str]] = {}
         self._beyond: dict[ActiveRule, int] = {}
-        self._caused: dict[
-            str, set[str]
-        ] = {}  # by rule, the places that its problems have spoilt beside their own
+        # By rule, the places that its problems have spoilt beside their own.
+        self._caused: dict[str, set[str]] = {}
 
     def add(self, failure: Failure) -> None:
         """Take in what a rule found."""

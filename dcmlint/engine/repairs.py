@@ -146,7 +146,7 @@ def operation_of(edit: Edit, settings: Settings) -> Operation:
         return _set_operation(edit, path, old, old_bytes, written, settings)
     if isinstance(edit, SetItems):
         count = len(edit.items)
-        items = f"{number_of(count, 'item')}"
+        items = number_of(count, "item")
         return Operation(
             kind="set", path=path, vr="SQ", old_vr=written, old=old, value=items, old_bytes=old_bytes
         )
@@ -240,7 +240,7 @@ def _size(edit: Edit) -> str:
         return ""
     if element.items is not None:
         count = len(element.items)
-        return f"{number_of(count, 'item')}"
+        return number_of(count, "item")
     return f"{element.end - element.start} bytes"
 
 

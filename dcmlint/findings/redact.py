@@ -244,7 +244,7 @@ def _named(text: str, vr: str) -> str:
 
 
 def _characters(text: str) -> str:
-    return f"{number_of(len(text), 'character')}"
+    return number_of(len(text), "character")
 
 
 def _has_text(value: object) -> bool:

@@ -48,7 +48,7 @@ def _grouped(changes: Iterable[Change]) -> list[tuple[Change, list[str]]]:
 
 def _change_lines(change: Change, paths: list[str]) -> Iterator[str]:
     operation = change.operation
-    many = f" and {len(paths) - 1} other item{'s' * (len(paths) != 2)}" if len(paths) > 1 else ""
+    many = f" and {number_of(len(paths) - 1, 'other item')}" if len(paths) > 1 else ""
     yield f"  {change.rule} {change.label} ({change.safety}){_sizes(operation)}"
     tag = _tag(operation.path)
     name = (operation.path or "data set") + ("" if operation.path.endswith(")") else tag)

@@ -151,7 +151,7 @@ class Change:
     def repair(self, row: Row, repair: Repair) -> None:
         """What was repaired in an instance; its event has the digest of what is forwarded now."""
         self.update(row.id, repaired=repair.file, repair=msgspec.json.encode(repair))
-        changes = f"{number_of(repair.count, 'change')}"
+        changes = number_of(repair.count, "change")
         why = f"{changes} for {', '.join(repair.rules)}; what came is kept"
         self.event(row, "repaired", "gate", why, repair.sha256)
 

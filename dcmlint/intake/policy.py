@@ -13,6 +13,7 @@ import msgspec
 from dcmlint.findings.finding import RANK, Severity
 from dcmlint.intake.status import CANNOT_UNDERSTAND, DATA_SET_MISMATCH
 from dcmlint.intake.verdict import Action, Brief, ProfileFacts, Reply, Verdict
+from dcmlint.plural import number_of
 
 _STRICT: dict[Action, int] = {"accept": 0, "fix": 1, "quarantine": 2, "refuse": 3}
 
@@ -112,7 +113,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         worst = self._worst(findings)
         action = self.remaining(worst)
         count = len(findings)
-        others = f" (and {count - 1} other finding{'s' if count > 2 else ''})" if count > 1 else ""
+        others = f" (and {number_of(count - 1, 'other finding')})" if count > 1 else ""
         why = f"{worst.rule} {worst.name}{others}"
         if reply.not_repaired:
             why = f"{why}; not repaired: {reply.not_repaired}"

@@ -66,13 +66,9 @@ def lint_profile(source: ProfileSource, parameters: Mapping[str, Any] | None = N
 
 def _with_error(remarks: Iterable[Remark], said: Remark) -> list[Remark]:
     """The remarks with that of an error; an error that is remarked at its place already is the same mistake."""
-    found = list(remarks)
+    found, place = list(remarks), (said.file, said.line, said.column)
     for number, one in enumerate(found):
-        if one.severity == "error" and (one.file, one.line, one.column) == (
-            said.file,
-            said.line,
-            said.column,
-        ):
+        if one.severity == "error" and (one.file, one.line, one.column) == place:
             found[number] = msgspec.structs.replace(one, unusable=True)
             return found
     return [*found, said]
@@ -160,8 +156,9 @@ def _lists(source: ProfileSource) -> Iterator[Remark]:
 
 def _parameters(source: ProfileSource, values: Mapping[str, ParameterValue]) -> Iterator[Remark]:
     """Patterns that nothing can match, substitutions without their groups, what was copied with HTML's signs."""
+    used = _used(source.as_written)
     for name in source.as_written.parameters:
-        if name not in _used(source.as_written):
+        if name not in used:
             says = f"no part of the profile uses the parameter {name}"
             yield remark_at(source, f"$.parameters.{name}", "unused-parameter", "warning", says)
     for name, value in values.items():

@@ -13,6 +13,7 @@ import msgspec
 
 from dcmlint import standard
 from dcmlint.errors import ProfileError, did_you_mean
+from dcmlint.plural import number_of
 from dcmlint.profiles.model import AttributeRow
 from dcmlint.profiles.orders import separator_of
 from dcmlint.profiles.parameters import as_list
@@ -211,7 +212,7 @@ def _longest(row: AttributeRow, name: Named, file: str) -> Iterator[Demand]:
     if not row.longest.isdecimal() or not int(row.longest):
         raise RowError("longest", f"{row.longest!r} is not a number of characters")
     most = int(row.longest)
-    characters = f"{most} character{'s' * (most > 1)}"
+    characters = number_of(most, "character")
     yield Demand(
         _each(name, f"size({{0}}) <= {most}"), f"is longer than {characters}", f"at most {characters}"
     )

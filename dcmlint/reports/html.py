@@ -9,7 +9,7 @@ import base64
 import tempfile
 import weakref
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -200,12 +200,10 @@ class HtmlWriter(Writer):
             if there:
                 yield msgspec.json.encode({"id": printable(name), "images": there})
 
-    def _see(self, references: Iterable[Reference], said: Iterable[Reference] = ()) -> list[int]:
+    def _see(self, references: Iterable[Reference], said: Collection[Reference] = ()) -> list[int]:
         """The numbers of references in the page, without those that are said elsewhere."""
         known = self._references
-        return [
-            known.setdefault(one, len(known)) for one in dict.fromkeys(references) if one not in set(said)
-        ]
+        return [known.setdefault(one, len(known)) for one in dict.fromkeys(references) if one not in said]
 
     def _rule(self, identifier: str) -> dict[str, Any]:
         rule = self.head.rules.get(identifier)

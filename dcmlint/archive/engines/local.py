@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -16,11 +15,11 @@ from dcmlint.archive.engines import Job
 from dcmlint.archive.engines.nursery import Forked, Nursery
 from dcmlint.archive.work import Work
 from dcmlint.errors import DcmlintError, UsageError
+from dcmlint.forking import can_fork, leave_signals_to_parent
 
 if TYPE_CHECKING:  # slow to load, and not needed where nothing is left to do
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
-from dcmlint.forking import can_fork
 
 _ENDING = 5.0  # seconds that a process has to end
 _MOST_STARTS = 3  # that fail one after the other
@@ -163,7 +162,7 @@ class LocalEngine:
 
 def serve(there: Connection, work: bytes, memory: int) -> None:
     """What a process does: jobs until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run and keeps what is done
+    leave_signals_to_parent()
     from dcmlint.archive.engines.job import run_job
     from dcmlint.archive.limits import limit_memory
 

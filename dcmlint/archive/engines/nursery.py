@@ -16,8 +16,12 @@ import struct
 import sys
 import warnings
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+from dcmlint.forking import leave_signals_to_parent
+
+if TYPE_CHECKING:  # slow to load, and not needed where nothing is left to do
+    from multiprocessing.connection import Connection
 
 _PID = struct.Struct("i")
 Serve = Callable[["Connection"], None]
@@ -115,8 +119,7 @@ def _end_with(work: Callable[[], None]) -> NoReturn:
 
 
 def _run(there: socket.socket, prepare: Callable[[], None], serve: Serve) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    leave_signals_to_parent()
     _forget_files(there.fileno())
     from multiprocessing.connection import Connection
 

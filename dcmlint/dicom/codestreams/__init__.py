@@ -20,17 +20,15 @@ from dcmlint.dicom.codestreams.codestream import (
     ProblemCode,
     Process,
     chroma_subsampled,
-    find_end,
-    has_end_marker,
     lossless,
     surely_rgb,
     surely_ycbcr,
 )
+from dcmlint.dicom.codestreams.ends import end_of, has_end
 from dcmlint.dicom.codestreams.jpeg import read_jpeg, start_of_image
 from dcmlint.dicom.codestreams.jpeg2000 import read_jpeg2000
 from dcmlint.dicom.codestreams.jpegxl import SIGNATURE as JXL_CODE_STREAM
 from dcmlint.dicom.codestreams.jpegxl import read_jpegxl
-from dcmlint.dicom.codestreams.jpegxl_end import stated_end
 from dcmlint.dicom.codestreams.rle import looks_like_rle, read_rle
 from dcmlint.standard.uids import (
     HTJ2K,
@@ -150,21 +148,17 @@ def read_codestream(data: FrameBytes, transfer_syntax_uid: str | None = None) ->
     on what the bytes say.
     """
     stream = read_header(data, transfer_syntax_uid)
-    if stream.kind == "jpegxl":
-        end = stated_end(data)
-        if end is None:
-            return stream
-        end = None if end > len(data) else end
-    elif has_end_marker(stream.kind):
-        end = find_end(data, stream.header_length)
-    else:
+    end = end_of(data, stream.kind, stream.header_length) if has_end(stream.kind) else None
+    if end is None:
         return stream
+    if end > len(data):
+        return msgspec.structs.replace(stream, complete=False)
     problems = stream.problems
-    if end is not None and len(data) - end > 1:
+    if len(data) - end > 1:
         # PS3.5 A.4: padding makes the length even, one byte is enough
         surplus = CodestreamProblem("bytes-after-end", end, f"{len(data) - end} bytes after the end marker")
         problems = (*problems, surplus)
-    return msgspec.structs.replace(stream, complete=end is not None, end_offset=end, problems=problems)
+    return msgspec.structs.replace(stream, complete=True, end_offset=end, problems=problems)
 
 
 def frame_start_test(

@@ -146,11 +146,6 @@ class Window:
         return self._block[:count]
 
 
-def has_end_marker(kind: Kind) -> bool:
-    """Whether a code stream of this kind ends with FFD9."""
-    return kind in ("jpeg", "jpegls", "jpeg2000", "htj2k")
-
-
 def find_end(data: FrameBytes, header_length: int) -> int | None:
     """The byte after the last end marker within the last 4 KiB of a frame, or None.
 

@@ -21,10 +21,8 @@ from dcmlint.dicom.codestreams.codestream import (
     Codestream,
     CodestreamProblem,
     Kind,
-    find_end,
-    has_end_marker,
 )
-from dcmlint.dicom.codestreams.jpegxl_end import stated_end
+from dcmlint.dicom.codestreams.ends import end_of, has_end
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.distinct import counted, distinct, first_places
 from dcmlint.dicom.encapsulation import Fragments
@@ -148,9 +146,7 @@ class _Groups:
 
     def ends(self, group: int) -> bool:
         """Whether the end of frames of this group is looked for (unknown kinds are not asked for one)."""
-        return group >= 0 and (
-            has_end_marker(self.streams[group].kind) or self.streams[group].kind == "jpegxl"
-        )
+        return group >= 0 and has_end(self.streams[group].kind)
 
 
 def scan_frames(
@@ -265,9 +261,9 @@ class _Scan:
         """Look for the end of a frame whose last bytes are not the plain case."""
         data = self._payload(frame)
         self._passed(data.position(0))
-        end = stated_end(data) if kind == "jpegxl" else find_end(data, header_length)
+        end = end_of(data, kind, header_length)
         if end is None:
-            (self.endless if kind == "jpegxl" else self.incomplete).append(frame)
+            self.endless.append(frame)
         elif end > len(data):
             self.incomplete.append(frame)
         elif len(data) - end > 1:

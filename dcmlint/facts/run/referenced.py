@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from dcmlint.dicom.dataset import Dataset
@@ -162,3 +164,14 @@ def uid_in(level: Dataset, tag: int) -> str:
 def kept_uid(text: str) -> str:
     """A UID as it is kept: its shape where it holds what no UID may hold."""
     return harmless(text[:LONGEST])
+
+
+def contradicted(references: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
+    """The references to an instance that name another SOP Class than the first one to it: their places, and that class.
+
+    ``references``: instance and SOP Class; one that lacks either contradicts none.
+    """
+    classes: dict[str, str] = {}
+    for place, (instance, sop_class) in enumerate(references):
+        if instance and sop_class and classes.setdefault(instance, sop_class) != sop_class:
+            yield place, classes[instance]

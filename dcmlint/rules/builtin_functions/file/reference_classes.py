@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.path import name_of
 from dcmlint.facts.report.content import Content
-from dcmlint.facts.run.referenced import References
+from dcmlint.facts.run.referenced import References, contradicted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.classes import class_name
 
@@ -17,14 +17,12 @@ def one_class(context: RuleContext) -> Iterator[Problem]:
     referred = context.facts.of(References)
     if referred is None or not referred.instances or context.facts.of(Content) is not None:
         raise NotApplicable
-    classes: dict[str, str] = {}
     told: set[str] = set()
-    for one in referred.instances:
-        uid, sop_class = one.sop_instance, one.sop_class
-        first = classes.setdefault(uid, sop_class) if sop_class else ""
-        if sop_class and sop_class != first and uid not in told:
-            told.add(uid)
+    for place, first in contradicted((one.sop_instance, one.sop_class) for one in referred.instances):
+        one = referred.instances[place]
+        if one.sop_instance not in told:
+            told.add(one.sop_instance)
             yield Problem(
-                message=f"one instance is referenced as {class_name(first)} and as {class_name(sop_class)}",
-                path=name_of(one.through), want=f"one SOP Class in all references to {uid}",
+                message=f"one instance is referenced as {class_name(first)} and as {class_name(one.sop_class)}",
+                path=name_of(one.through), want=f"one SOP Class in all references to {one.sop_instance}",
             )  # fmt: skip

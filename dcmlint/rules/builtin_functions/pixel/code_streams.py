@@ -131,7 +131,7 @@ def frame_components(context: RuleContext) -> Iterable[Problem]:
         if any(problem.code == "frame-header-length" for problem in stream.problems):
             continue
         if stream.components is not None and stream.components != samples:
-            found = f"{number_of(stream.components, 'component')}"
+            found = number_of(stream.components, "component")
             message = f"{found} in {some(context, frames)}, but Samples per Pixel is {samples}"
             yield frame_problem(context, frames, message, found, f"{samples}")
 

@@ -103,7 +103,7 @@ def frames_in_fragments(context: RuleContext) -> Iterable[Problem]:
         raise Undecided("NumberOfFrames missing")
     if group.frames_by != "unknown":
         return
-    found = f"{number_of(group.fragments, 'fragment')}"
+    found = number_of(group.fragments, "fragment")
     if group.frame_starts is None and group.fragments >= frames:
         if context.instance.syntax.uid == RLELossless:
             # PS3.5 A.4.2: a frame of RLE is one fragment

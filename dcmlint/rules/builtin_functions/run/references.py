@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.facts.run.kept import references_of
+from dcmlint.facts.run.referenced import contradicted
 from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
@@ -52,24 +53,16 @@ def outside(context: SlideContext) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _with_two_classes(references: Iterable[Reference]) -> set[str]:
-    """The instances that are referred to with more than one SOP Class."""
-    classes: dict[str, set[str]] = {}
-    for one in references:
-        if one.sop_class:
-            classes.setdefault(one.sop_instance, set()).add(one.sop_class)
-    return {uid for uid, found in classes.items() if len(found) > 1}
-
-
 @rule_function("references-sop-class")
 def sop_class(context: SlideContext) -> Iterator[Problem]:
     """REF002: a reference names the SOP Class that the instance has."""
-    told: dict[
-        str, set[str]
-    ] = {}  # by file, instances that it refers to with two classes: REF004, SR012, PST004
+    # By file, the instances that it refers to with two classes: REF004, SR012 and PST004 report these.
+    told: dict[str, set[str]] = {}
     for part, reference in _referring(context):
         if part.path not in told:
-            told[part.path] = _with_two_classes(references_of(part.kept).instances)
+            theirs = references_of(part.kept).instances
+            pairs = ((one.sop_instance, one.sop_class) for one in theirs)
+            told[part.path] = {theirs[place].sop_instance for place, _ in contradicted(pairs)}
         found = context.index.named(reference.sop_instance)
         classes = {one.kept.sop_class for one in found}
         if (

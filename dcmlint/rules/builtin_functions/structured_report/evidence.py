@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import ContentItem, content_items
+from dcmlint.facts.run.referenced import contradicted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.classes import FRAMES, PIXELS, WAVEFORM, class_name, has_module
 from dcmlint.standard.tags import (
@@ -117,11 +118,8 @@ def _of_document(context: RuleContext) -> list[Dataset]:
 
 def _contradicting(items: list[Dataset]) -> Iterator[tuple[Dataset, str]]:
     """The references that name another SOP Class than the first one to the same instance, with that class."""
-    classes: dict[str, str] = {}
-    for item in items:
-        uid, sop_class = item.text(ReferencedSOPInstanceUID), item.text(ReferencedSOPClassUID)
-        if uid and sop_class and classes.setdefault(uid, sop_class) != sop_class:
-            yield item, classes[uid]
+    pairs = ((item.text(ReferencedSOPInstanceUID), item.text(ReferencedSOPClassUID)) for item in items)
+    return ((items[place], first) for place, first in contradicted(pairs))
 
 
 def of_another_class(context: RuleContext) -> set[int]:

@@ -56,7 +56,7 @@ def _digits(time: str) -> str:
 
 
 def _days(one: str, other: str) -> int:
-    """How many days lie between two dates; many where one of them is none."""
+    """How many days lie between two dates; 0 where one of them is none, which is reported as such."""
     from datetime import datetime
 
     try:
