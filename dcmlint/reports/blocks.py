@@ -15,7 +15,7 @@ from dcmlint.reports.border import printable
 from dcmlint.reports.distinct import Distinct
 from dcmlint.reports.links import listed, reference_link
 from dcmlint.reports.pen import LABEL, STYLE, Pen
-from dcmlint.reports.words import place_unsaid
+from dcmlint.reports.words import placed_message
 from dcmlint.rules.model import Rule
 
 _NARROW = 60  # cells
@@ -83,7 +83,10 @@ def _many(group: list[Finding], rule: Rule | None, pen: Pen, edition: str) -> It
     else:
         limit = pen.options.max_per_rule or len(group)
         places = number_of(len(group), "place")
-        rows += [(places if not number else "", _short(one)) for number, one in enumerate(group[:limit])]
+        apart = not _same(group, _want)  # else it has a row of its own
+        rows += [
+            (places if not number else "", _short(one, apart)) for number, one in enumerate(group[:limit])
+        ]
         if len(group) > limit:
             rows.append(("", f"{len(group) - limit} more of the same rule: --max-per-rule 0 shows them"))
     for label, value in (("found", _is), ("expected", _want), ("computed from", _because)):
@@ -125,10 +128,11 @@ def _alike(group: list[Finding]) -> str:
     return f"{len(group)} attributes are {sentences.pop()}" if len(sentences) == 1 else ""
 
 
-def _short(finding: Finding) -> str:
+def _short(finding: Finding, with_want: bool) -> str:
     times = f" ({finding.count} places)" if finding.count > 1 else ""
-    expected = f"; expected {finding.want}" if finding.want and finding.want not in finding.message else ""
-    return f"{place_unsaid(finding)}{finding.message}{expected}{times}"
+    with_want = with_want and finding.want not in finding.message
+    expected = f"; expected {finding.want}" if with_want else ""
+    return f"{placed_message(finding)}{expected}{times}"
 
 
 def _footer(group: Sequence[Finding], rule: Rule | None, pen: Pen, edition: str) -> Iterator[str]:

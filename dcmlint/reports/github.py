@@ -10,7 +10,7 @@ from dcmlint.engine.report import INCOMPLETE, Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
 from dcmlint.reports.markdown import MarkdownWriter
-from dcmlint.reports.words import VERDICTS, place_unsaid, unchecked
+from dcmlint.reports.words import VERDICTS, placed_message, unchecked
 from dcmlint.reports.writer import Writer
 
 _COMMAND = {"error": "error", "warning": "warning", "info": "notice"}
@@ -40,17 +40,16 @@ class GithubWriter(Writer):
         self._summary.finding(finding)
         if finding.suppressed:
             return
-        text = printable(finding.message)
+        text = printable(placed_message(finding))
         if finding.want:
             text += f"\nexpected: {printable(finding.want)}"
         if finding.remedy:
             text += f"\nhelp: {printable(' '.join(finding.remedy.split()))}"
         file = finding.file or next(iter(finding.subject.files), "")
-        place = place_unsaid(finding)
         properties = f"file={_property(printable(file))}," if file else ""
         self.sink.write(
             f"::{_COMMAND[finding.severity]} {properties}title={_property(f'{finding.rule} {finding.name}')}"
-            f"::{_data(printable(place) + text)}\n"
+            f"::{_data(text)}\n"
         )
 
     def end(self, closing: Closing) -> None:

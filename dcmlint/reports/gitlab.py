@@ -11,7 +11,7 @@ import msgspec
 from dcmlint.engine.report import Closing
 from dcmlint.findings.finding import FileRecord, Finding
 from dcmlint.reports.border import printable
-from dcmlint.reports.words import place_unsaid
+from dcmlint.reports.words import placed_message
 from dcmlint.reports.writer import Writer
 
 _SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
@@ -36,12 +36,11 @@ class GitlabWriter(Writer):
         self._seen[finding.fingerprint] += 1
         number = self._seen[finding.fingerprint]
         name = finding.fingerprint if number == 1 else f"{finding.fingerprint}/{number}"
-        place = place_unsaid(finding)
         remedy = f" ({' '.join(finding.remedy.split())})" if finding.remedy else ""
         issue: dict[str, Any] = {
             "type": "issue",
             "check_name": finding.rule,
-            "description": printable(f"{place}{finding.message}{remedy}"),
+            "description": printable(f"{placed_message(finding)}{remedy}"),
             "categories": ["Compatibility"],
             "severity": _SEVERITY[finding.severity],
             "fingerprint": hashlib.sha256(name.encode()).hexdigest(),

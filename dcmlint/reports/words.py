@@ -12,11 +12,13 @@ VERDICTS = {0: "PASS", 1: "FAIL", 3: "NO INPUT", 4: "INCOMPLETE"}
 _NAMED = 8
 
 
-def place_unsaid(finding: Finding) -> str:
-    """The path of a finding before its message, where the message does not name the attribute itself."""
+def placed_message(finding: Finding) -> str:
+    """The message of a finding, after its path where it does not name the attribute of the top level itself."""
     name = finding.path.rpartition(".")[2]
-    said = name in finding.message and name == finding.path
-    return f"{finding.path}: " if finding.path and not said else ""
+    if not finding.path or (name in finding.message and name == finding.path):
+        return finding.message
+    # A message about a value begins with the name of its attribute, with which the path ends.
+    return f"{finding.path}: {finding.message.removeprefix(f'{name}: ')}"
 
 
 def counts_of(summary: Summary) -> str:
