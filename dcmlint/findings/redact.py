@@ -95,7 +95,7 @@ def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
 _MAY_BE_TEXT = frozenset({*TEXT_VRS, "UN"})
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 11)
 def _hidden_of(tag: int, written: str, raw: bytes) -> tuple[str, ...]:
     return tuple(_hidden(tag, decode(written, raw)))
 
