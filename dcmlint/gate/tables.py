@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -97,20 +97,47 @@ DELIVERY = ("d.instance, d.destination, d.state, d.tries, d.due, d.detail, "
 
 
 def prepare(db: sqlite3.Connection) -> None:
-    """Make the tables of a new journal; ``UsageError`` for one that this version cannot read."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == VERSION:
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name='instances_unchecked'").fetchone():
-            db.executescript(f"BEGIN IMMEDIATE;{_INDEXES}COMMIT;")
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name='counters'").fetchone():
-            db.executescript(f"BEGIN IMMEDIATE;{_COUNTERS}COMMIT;")
+    """Make the tables of a new journal, or what an older one lacks; ``UsageError`` for one that this version cannot read.
+
+    Another process may do so at the same time: what is there is looked at again once nobody else writes.
+    """
+    if not _lacking(db):
         return
-    if version:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for script in _lacking(db):
+            for statement in _statements(script):
+                db.execute(statement)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _lacking(db: sqlite3.Connection) -> list[str]:
+    """The scripts that bring a journal to what this version needs; none if it is so."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if not version:
+        return [_SCHEMA, _COUNTERS, f"PRAGMA user_version={VERSION};"]
+    if version != VERSION:
         raise UsageError(
             f"the journal has format {version}; this version of dcmlint reads format {VERSION}: let the version that made it "
             "deliver what waits, then begin with a new spool, and keep the old one for its history"
         )
-    db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}{_COUNTERS}PRAGMA user_version={VERSION};COMMIT;")
+    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    later = (("instances_unchecked", _INDEXES), ("counters", _COUNTERS))
+    return [script for name, script in later if name not in names]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one at a time: run as a whole, it would end the transaction that it is in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def ended(before: float, limit: int) -> tuple[tuple[str, tuple[float, ...]], ...]:

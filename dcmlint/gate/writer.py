@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -61,8 +61,9 @@ _TOGETHER = 512  # pieces of urgent work in one commit
 # Seconds that work which is not urgent waits for more: at most, and while nothing urgent comes.
 _PUT_TOGETHER, _QUIET = 0.1, 0.01
 _LOG_PAGES = 4000  # of the write-ahead log, 16 MB, before it is written into the database: each page once
-# SQLite's primary result codes (https://sqlite.org/rescode.html): a full disk, or one that fails.
-_FULL = 13
+_BUSY_SECONDS = 10.0  # for which another process may keep the journal to itself
+# SQLite's result codes (https://sqlite.org/rescode.html): a database in use, a full disk, or one that fails.
+_BUSY, _FULL = 5, 13
 _SYNC_FAILED = frozenset({1034, 1290})  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
 
 
@@ -72,8 +73,8 @@ class JournalError(OSError):
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return."""
-    db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode=WAL")
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    _log_ahead(db)
     # FULL: the log is synchronised at each commit; with NORMAL a power cut takes the last ones back.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
@@ -81,6 +82,20 @@ def connect(path: Path) -> sqlite3.Connection:
     db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     db.execute("PRAGMA temp_store=MEMORY")  # what a savepoint may take back is no file
     return db
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Have a write-ahead log. SQLite does not wait here for another process that is doing the same to a new file."""
+    end = monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) & 0xFF != _BUSY or monotonic() > end:
+                raise
+            sleep(_BUSY_SECONDS / 200)
+        else:
+            return
 
 
 class Writer(Generic[C]):

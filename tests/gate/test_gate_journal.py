@@ -3,7 +3,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from time import time
 from typing import Any
@@ -258,6 +259,43 @@ def test_a_journal_that_was_made_before_has_the_indexes_of_today(tmp_path: Path)
         db.execute("CREATE INDEX events_uid ON events(uid)")
     Journal(tmp_path / "j").close()
     assert indexes() == today
+
+
+# What a journal that was made before lacks.
+BEFORE = {
+    "new": "",
+    "indexes": "DROP INDEX instances_unchecked;",
+    "counters": "".join(
+        f"DROP TRIGGER counted_{name};" for name in ("came", "from_state", "to_state", "forgotten", "came_repaired",
+        "repaired", "not_repaired", "forgotten_repaired", "enqueued", "enqueued_again", "dequeued", "forgotten_queued")
+    ) + "DROP TABLE counters;",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lacking", BEFORE)
+def test_processes_that_open_a_journal_at_once_make_what_it_lacks_once(tmp_path: Path, lacking: str) -> None:
+    def opened(path: Path, together: threading.Barrier) -> str:
+        together.wait(10)
+        try:
+            Journal(path, ["archive"]).close()
+        except UsageError as error:
+            return str(error)
+        return ""
+
+    for turn in range(5):
+        path = tmp_path / f"journal-{turn}"
+        if BEFORE[lacking]:
+            Journal(path, ["archive"]).close()
+            with closing(sqlite3.connect(path)) as db:
+                db.executescript(BEFORE[lacking])
+        together = threading.Barrier(6)
+        with ThreadPoolExecutor(6) as pool:
+            ends = [pool.submit(opened, path, together) for _ in range(6)]
+            assert [end.result() for end in ends] == [""] * 6
+        journal = Journal(path, ["archive"])
+        journal.take(arrival(1), Verdict())
+        assert counters_agree(journal)
+        journal.close()
 
 
 # What the counters say, counted anew.
