@@ -31,7 +31,6 @@ from dcmlint.gate.audit_messages import (
     syslog,
     transferred,
 )
-from dcmlint.gate.config import relative
 from dcmlint.gate.core import Decided
 from dcmlint.gate.deliver import Sent
 from dcmlint.gate.journal import Journal
@@ -39,8 +38,8 @@ from dcmlint.gate.logs import Log
 from dcmlint.gate.observer import Observer
 from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.settings import Audit, Forward, GateSettings
+from dcmlint.gate.tls_files import client_tls
 from dcmlint.intake.verdict import Patient, Verdict
-from dcmlint.network.tls.context import Credentials, client_context
 
 _GATHER_SECONDS = 5.0
 _MOST_WAITING = 10_000
@@ -225,12 +224,5 @@ class AuditTrail(Observer):
 def audit_trail(settings: GateSettings, base: Path, log: Log) -> AuditTrail:
     """The audit trail of a configuration, whose folder is ``base``. Raises ``UsageError`` for certificates."""
     audit = settings.audit
-    tls = None
-    if audit.transport == "tls":
-        tls = client_context(
-            Credentials(
-                ca=relative(base, audit.ca), certificate=relative(base, audit.certificate), key=relative(base, audit.key)
-            ),
-            alpn=(),
-        )  # fmt: skip
+    tls = client_tls(audit, base, alpn=()) if audit.transport == "tls" else None
     return AuditTrail(audit, settings.forward, log, tls)

@@ -40,6 +40,8 @@ def take(
         row = change.insert(arrival, "refused", verdict.why, verdict.status, verdict)
         return Taken(id=row.id, state="refused", why=verdict.why)
     state, why = _first_state(verdict, waits)
+    if state == "checking" and arrival.via == "recovery":
+        why = "checked before anybody is answered for it"
     taken = any(one.state in ACCEPTED or _is_somewhere(change, one) for one in before)
     if taken and not observe:
         state, why = "held", OTHER_BYTES
@@ -121,12 +123,13 @@ def exchange(
 
 def _sent_again(change: Change, one: Row, arrival: Arrival, verdict: Verdict | None, waits: bool) -> Taken:
     """The same bytes as a row that is ours."""
-    source = source_of(arrival)
+    source = source_of(arrival) or "gate"
     if one.answer < 0 and arrival.via != "recovery":
         # Found in the spool at the start, and answered with success now: it cannot be refused any more.
         change.update(one.id, answer=0)
     if one.state == "delivered" or (one.kept and change.exists(one.file)):
-        change.event(one, "sent again", source, "the same bytes: stored once")
+        what = "found again" if arrival.via == "recovery" else "sent again"
+        change.event(one, what, source, "the same bytes: stored once")
         return Taken(id=one.id, state=one.state, duplicate=True, why=one.why)
     # A commit that failed can still be found on the disk after a power cut; its file was removed.
     change.update(one.id, file=arrival.file, kept=True)

@@ -16,7 +16,7 @@ from dcmlint.plural import number_of
 
 _MOST_CHANGES = 20
 
-WHERE = {
+_WHERE = {
     "checking": "accepted; it is being checked",
     "waiting": "accepted; it waits until its study is complete",
     "queued": "accepted; it waits to be delivered",
@@ -26,6 +26,16 @@ WHERE = {
     "superseded": "superseded: its sender has sent another version",
     "discarded": "discarded by a person",
 }
+# What was found in the spool at the start, and nobody has been answered for.
+_UNANSWERED = {
+    "checking": "found in the spool at the start; it is being checked",
+    "refused": "refused: it was never answered, and its sender still has it",
+}
+
+
+def where(row: Row) -> str:
+    """Where an instance is."""
+    return _UNANSWERED.get(row.state, _WHERE[row.state]) if row.answer < 0 else _WHERE[row.state]
 
 
 def explain(journal: Journal, uid: str) -> Iterator[str]:
@@ -44,8 +54,8 @@ def explain(journal: Journal, uid: str) -> Iterator[str]:
 def explain_row(journal: Journal, row: Row) -> Iterator[str]:
     """Lines about one instance: where it is, why, and its history."""
     yield f"instance {row.id} · {given_uid(row.uid)}"
-    yield f"  {WHERE[row.state]}"
-    if row.why and not WHERE[row.state].endswith(row.why):
+    yield f"  {where(row)}"
+    if row.why and not where(row).endswith(row.why):
         yield f"  why: {row.why}"
     if row.answer > 0:
         yield f"  answered: {row.answer:04X}H"

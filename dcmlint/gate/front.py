@@ -7,10 +7,11 @@ from pathlib import Path
 
 from dcmlint.errors import ProfileError, UsageError
 from dcmlint.gate.commitment import Commitments
-from dcmlint.gate.config import networks, relative
+from dcmlint.gate.config import networks
 from dcmlint.gate.core import Core
 from dcmlint.gate.records import Arrival
 from dcmlint.gate.settings import Listen
+from dcmlint.gate.tls_files import server_tls
 from dcmlint.intake.dataset_head import parse_dataset_head
 from dcmlint.intake.status import OUT_OF_RESOURCES, SOP_CLASS_NOT_SUPPORTED, Answer
 from dcmlint.network.acceptor.negotiate import Acceptance
@@ -18,7 +19,6 @@ from dcmlint.network.acceptor.proxy import within
 from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.acceptor.settings import Handlers, ReceivedInstance, Settings, Timeouts
 from dcmlint.network.observed import AssociationFacts, AssociationHead
-from dcmlint.network.tls.context import server_context
 from dcmlint.network.wire.associate import AcceptedContext, AssociateRequest
 from dcmlint.network.wire.dimse import Command
 from dcmlint.network.wire.pdu import REJECT_CALLING, REJECT_CONGESTION, Rejection
@@ -45,7 +45,7 @@ class Front:
         self._ended = ended
         self._not_taken = not_taken
         self._allowed = networks(listen.addresses)
-        self._classes = _classes(listen.sop_classes)
+        self._classes = classes_of(listen.sop_classes)
         self._coming: dict[int, str] = {}  # the UID of what is coming in, by association
         self.receiver = Receiver(
             _receiver_settings(listen, base, core.incoming, self._classes, commits=commitments is not None),
@@ -106,14 +106,8 @@ class Front:
 def _receiver_settings(
     listen: Listen, base: Path, directory: Path, classes: frozenset[str] | None, *, commits: bool
 ) -> Settings:
-    tls = None
-    if listen.certificate:
-        tls = server_context(
-            relative(base, listen.certificate), relative(base, listen.key), client_ca=relative(base, listen.client_ca),
-            require_client=bool(listen.client_ca),
-        )  # fmt: skip
     return Settings(
-        directory=directory, host=listen.host, port=listen.port, tls=tls, durable=True, digest=True,
+        directory=directory, host=listen.host, port=listen.port, tls=server_tls(listen, base), durable=True, digest=True,
         acceptance=Acceptance(
             called=frozenset(listen.titles) or None, calling=frozenset(listen.senders) or None, sop_classes=classes,
             services=frozenset({StorageCommitmentPushModel} if commits else ()),
@@ -124,7 +118,7 @@ def _receiver_settings(
     )  # fmt: skip
 
 
-def _classes(words: tuple[str, ...]) -> frozenset[str] | None:
+def classes_of(words: tuple[str, ...]) -> frozenset[str] | None:
     """UIDs of SOP Classes that a configuration names by UID or keyword; None for any."""
     if not words:
         return None

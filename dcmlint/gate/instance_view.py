@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcmlint.findings.redact import given_uid
-from dcmlint.gate.explain import WHERE, delivery_words, findings, repair_lines, when
+from dcmlint.gate.explain import delivery_words, findings, repair_lines, when, where
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Event, Row
 from dcmlint.reports.border import printable
@@ -33,7 +33,7 @@ def instance_view(journal: Journal, row: Row, names: Mapping[str, str]) -> dict[
         for one in findings(row)[:_MOST_FINDINGS]
     ]  # fmt: skip
     return {
-        "id": row.id, "uid": given_uid(row.uid), "where": WHERE[row.state], "why": printable(row.why),
+        "id": row.id, "uid": given_uid(row.uid), "where": where(row), "why": printable(row.why),
         "mark": _MARKS.get(row.state, ""), "held": row.state == "held", "findings": found,
         "repairs": [printable(line.strip()) for line in repair_lines(row)][1:],
         "names": {name: printable(value) for name, value in names.items()},

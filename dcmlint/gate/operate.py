@@ -15,13 +15,18 @@ from dcmlint.errors import UsageError
 from dcmlint.findings.redact import given_uid, is_legal
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
-from dcmlint.gate.spool import digest, read_identity
+from dcmlint.gate.spool import PART, REPAIRED, digest, read_identity
 from dcmlint.intake.verdict import Repair
+
+
+def journal_in(spool: Path) -> Path:
+    """Where the journal of a spool is."""
+    return spool / "journal.sqlite"
 
 
 def open_journal(spool: Path, destinations: Sequence[str] = ()) -> Journal:
     """The journal of a spool, beside the gate that may be running; ``UsageError`` where there is none."""
-    path = spool / "journal.sqlite"
+    path = journal_in(spool)
     if not path.exists():
         raise UsageError(f"{path}: no journal; has the gate run with this configuration?")
     return Journal(path, destinations)
@@ -144,8 +149,8 @@ def audit(journal: Journal, spool: Path) -> list[Disagreement]:
         if wrong and any(now.kept for now in journal.rows("id=?", row.id)):
             found.append(Disagreement(f"{what}: {file} {wrong}"))
     for name in sorted(names_ - rows.keys()):
-        # A file that is just coming in has no row yet; one that was renamed a moment ago has one now.
-        if not name.endswith(".dcm") or not (data / name).exists():
+        # What is just coming in, or being repaired, has no row yet; what was renamed a moment ago has one now.
+        if name.endswith((PART, REPAIRED)) or not os.path.lexists(data / name):
             continue
         known = journal.rows("file=?", name)
         if not known:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import msgspec
 
 from dcmlint.errors import DcmlintError
 from dcmlint.gate.config import read_config, relative
-from dcmlint.gate.settings import Forward, GateSettings
-from dcmlint.gate.spool import file_system
+from dcmlint.gate.front import classes_of
+from dcmlint.gate.operate import journal_in, open_journal, summary
+from dcmlint.gate.running import known_destinations
+from dcmlint.gate.settings import Commitment, Forward, GateSettings, Watch
+from dcmlint.gate.spool import local_file_system, make_folder
+from dcmlint.gate.tls_files import client_tls, server_tls
+from dcmlint.gate.watch_verdict import watched_folder
+from dcmlint.gate.words import STATES
 from dcmlint.network.requestor.association import Target, associate, association_request
-from dcmlint.network.tls.context import Credentials, client_context
 from dcmlint.network.wire.associate import ProposedContext
 from dcmlint.network.wire.pdu import WireError
 from dcmlint.plural import number_of
@@ -30,7 +37,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
-    """Configuration, profile, disk, and an echo of each destination."""
+    """Configuration, profile, all that a start needs, disk, and an echo of each destination."""
     try:
         settings = read_config(config)
     except DcmlintError as error:
@@ -41,10 +48,13 @@ def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
         f"configuration: mode {settings.mode}, {number_of(len(settings.forward), 'destination')}",
     )
     yield _profile(settings)
-    yield from _certificates(settings, config.parent)
-    yield from _disk(settings, Path(relative(config.parent, settings.spool)))
-    for one in () if offline else settings.forward:
-        yield _destination(one, config.parent)
+    for name, make in _parts(settings, config.parent):
+        yield _made(name, make)
+    spool = Path(relative(config.parent, settings.spool))
+    yield from _disk(settings, spool)
+    yield _made("journal", partial(_journal, settings, spool))
+    for one in settings.forward:
+        yield _destination(one, config.parent, offline=offline)
 
 
 def _profile(settings: GateSettings) -> Step:
@@ -63,30 +73,83 @@ def _profile(settings: GateSettings) -> Step:
     return Step(True, f"profile: {checker.profile.name}, {len(checker.rules)} rules ({words})")
 
 
-def _certificates(settings: GateSettings, base: Path) -> Iterator[Step]:
-    from dcmlint.network.tls.context import server_context
-
+def _listen(settings: GateSettings, base: Path) -> str:
     listen = settings.listen
-    if not listen.certificate:
-        yield Step(True, f"listen: {listen.host}:{listen.port} without TLS")
-        return
-    try:
-        server_context(
-            relative(base, listen.certificate), relative(base, listen.key), client_ca=relative(base, listen.client_ca),
-            require_client=bool(listen.client_ca),
-        )  # fmt: skip
-    except DcmlintError as error:
-        yield Step(False, f"listen: {error}")
-        return
+    tls = server_tls(listen, base)
+    classes = classes_of(listen.sop_classes)
     clients = ", clients need a certificate" if listen.client_ca else ""
-    yield Step(True, f"listen: {listen.host}:{listen.port} with TLS{clients}")
+    taken = f", {number_of(len(classes), 'SOP Class')}" if classes is not None else ""
+    return f"{listen.host}:{listen.port} {'with TLS' if tls is not None else 'without TLS'}{clients}{taken}"
+
+
+def _stow(settings: GateSettings, base: Path) -> str:
+    from dcmlint.gate.stow import read_tokens
+
+    stow = settings.stow
+    tls = server_tls(stow, base, alpn=())
+    clients = ", clients need a certificate" if stow.client_ca else ""
+    count = len(read_tokens(stow, base))
+    tokens = number_of(count, "token") if count else "no token is asked for"
+    scheme = "https" if tls is not None else "http"
+    return f"{scheme}://{stow.host}:{stow.port}{stow.path}/studies, {tokens}{clients}"
+
+
+def _audit(settings: GateSettings, base: Path) -> str:
+    audit = settings.audit
+    if audit.transport == "tls":
+        client_tls(audit, base, alpn=())
+    return f"{audit.host}:{audit.port} over {audit.transport}"
+
+
+def _watch(one: Watch, base: Path) -> str:
+    return str(watched_folder(one, base))
+
+
+def _commitment(one: Commitment, base: Path) -> str:
+    if one.tls is not None:
+        client_tls(one.tls, base)
+    return f"results for {one.title} go to {one.host}:{one.port}"
+
+
+def _journal(settings: GateSettings, spool: Path) -> str:
+    """What an earlier process left: a start needs a destination for it."""
+    if not journal_in(spool).exists():
+        return "none yet"
+    journal = open_journal(spool, [one.name for one in settings.forward])
+    try:
+        known_destinations(journal, settings)
+        counted: Any = summary(journal)["states"]
+    finally:
+        journal.close()
+    return ", ".join(f"{counted[state]} {state}" for state in STATES if state in counted) or "empty"
+
+
+def _parts(settings: GateSettings, base: Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The parts of a gate, and what makes of each what its start needs."""
+    yield "listen", partial(_listen, settings, base)
+    if settings.stow.port:
+        yield "STOW-RS", partial(_stow, settings, base)
+    for folder in settings.watch:
+        yield "watch", partial(_watch, folder, base)
+    for peer in settings.commitment:
+        yield "commitment", partial(_commitment, peer, base)
+    if settings.audit.host:
+        yield "audit", partial(_audit, settings, base)
+
+
+def _made(name: str, make: Callable[[], str]) -> Step:
+    try:
+        return Step(True, f"{name}: {make()}")
+    except DcmlintError as error:
+        return Step(False, f"{name}: {error}")
 
 
 def _disk(settings: GateSettings, spool: Path) -> Iterator[Step]:
     import os
 
     try:
-        spool.mkdir(parents=True, exist_ok=True)
+        make_folder(spool)
+        kind = local_file_system(spool)
         probe = spool / ".check"
         began = monotonic()
         for _ in range(_SYNC_FILES):
@@ -97,14 +160,13 @@ def _disk(settings: GateSettings, spool: Path) -> Iterator[Step]:
         took = (monotonic() - began) / _SYNC_FILES * 1000
         probe.unlink()
         found = os.statvfs(spool)
+    except DcmlintError as error:
+        yield Step(False, f"spool: {error}")
+        return
     except OSError as error:
         yield Step(False, f"spool: {spool}: {error.strerror}")
         return
-    kind = file_system(spool)
-    remote = kind.startswith(("nfs", "cifs", "smb"))
-    yield Step(
-        not remote, f"spool: {spool} on {kind or 'an unknown file system'}, a sync takes {took:.1f} ms"
-    )
+    yield Step(True, f"spool: {spool} on {kind or 'an unknown file system'}, a sync takes {took:.1f} ms")
     free = found.f_bavail * found.f_frsize
     yield Step(
         free >= settings.space.high,
@@ -112,16 +174,13 @@ def _disk(settings: GateSettings, spool: Path) -> Iterator[Step]:
     )
 
 
-def _destination(one: Forward, base: Path) -> Step:
+def _destination(one: Forward, base: Path, *, offline: bool) -> Step:
     """C-ECHO, with the titles and the TLS of the configuration."""
     name = f"{one.name}: {one.called} at {one.host}:{one.port}"
     try:
-        tls = None
-        if one.tls is not None:
-            files = Credentials(
-                ca=relative(base, one.tls.ca), certificate=relative(base, one.tls.certificate), key=relative(base, one.tls.key)
-            )  # fmt: skip
-            tls = client_context(files)
+        tls = client_tls(one.tls, base) if one.tls is not None else None
+        if offline:
+            return Step(True, f"{name}: not asked")
         target = Target(
             host=one.host, port=one.port, called=one.called, calling=one.calling, timeout=min(one.timeout, 10.0), tls=tls,
             server_name=one.tls.name if one.tls is not None else "",

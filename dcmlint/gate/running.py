@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,17 +25,17 @@ from dcmlint.gate.logs import Log, no_log
 from dcmlint.gate.observer import Observer
 from dcmlint.gate.records import Delivery, State
 from dcmlint.gate.recovery import Recovered, recover
-from dcmlint.gate.settings import Forward, GateSettings, Tls
+from dcmlint.gate.settings import Forward, GateSettings
 from dcmlint.gate.space import Space
 from dcmlint.gate.spool import Spool
 from dcmlint.gate.studies import Studies
+from dcmlint.gate.tls_files import client_tls
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.status import Answer
 from dcmlint.intake.task import Start
 from dcmlint.intake.verdict import ProfileFacts, Reply, Verdict
 from dcmlint.network.observed import AssociationFacts
-from dcmlint.network.tls.context import Credentials, client_context
 
 _TICK = 0.5
 _TIDY_SECONDS = 15.0
@@ -64,7 +63,7 @@ class Gate:
                 lambda file: self.spool.path(file).exists(), self.spool.names_safe,
             )  # fmt: skip
             undo.callback(self.journal.close)
-            _known_destinations(self.journal, settings)
+            known_destinations(self.journal, settings)
             check = settings.check
             rules = Settings(profile=settings.profile, parameters=settings.parameters)
             self.checks = Checks(
@@ -85,7 +84,7 @@ class Gate:
             if settings.commitment:
                 self.commitments = Commitments(
                     self.spool.folder / "commitments", self.journal, {one.title: one for one in settings.commitment},
-                    {one.title: _tls(one.tls, base) for one in settings.commitment if one.tls is not None}, log,
+                    {one.title: client_tls(one.tls, base) for one in settings.commitment if one.tls is not None}, log,
                 )  # fmt: skip
             self.front = Front(
                 self.core, settings.listen, base, closed=lambda: self.space.closed, full=lambda: self.space.full, ended=self._ended,
@@ -262,7 +261,7 @@ class Gate:
             self.space.tidy()
 
     def _forwarder(self, one: Forward, base: Path) -> Forwarder:
-        tls = _tls(one.tls, base) if one.tls is not None else None
+        tls = client_tls(one.tls, base) if one.tls is not None else None
         destination = Destination(
             name=one.name, host=one.host, port=one.port, called=one.called, calling=one.calling, timeout=one.timeout,
             tls=tls, server_name=one.tls.name if one.tls is not None else "",
@@ -271,14 +270,6 @@ class Gate:
         return Forwarder(
             destination, self.journal, self.spool, associations=one.associations, backoff=backoff
         )
-
-
-def _tls(settings: Tls, base: Path) -> ssl.SSLContext:
-    return client_context(
-        Credentials(
-            ca=relative(base, settings.ca), certificate=relative(base, settings.certificate), key=relative(base, settings.key)
-        )
-    )  # fmt: skip
 
 
 def _policy(profile: ProfileFacts, settings: GateSettings) -> Policy:
@@ -295,7 +286,7 @@ def _policy(profile: ProfileFacts, settings: GateSettings) -> Policy:
     )
 
 
-def _known_destinations(journal: Journal, settings: GateSettings) -> None:
+def known_destinations(journal: Journal, settings: GateSettings) -> None:
     """``UsageError`` where instances wait for a destination that the configuration does not name any more."""
     sql = "SELECT destination, count(*) FROM deliveries WHERE state IN ('queued','sending') GROUP BY destination"
     for name, count in journal.read(sql):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import threading
 from pathlib import Path
@@ -12,39 +14,50 @@ from starlette.applications import Starlette
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.bounds import Bounds, Limits
-from dcmlint.gate.config import relative
 from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import GateSettings
+from dcmlint.gate.tls_files import server_tls
 
 
 class HttpServer:
-    """Serves an application; ``name`` is how messages call it, ``port`` 0 takes a free one, ``options`` are uvicorn's."""
+    """Serves an application; ``name`` is how messages call it, ``port`` 0 takes a free one, ``options`` are uvicorn's.
+
+    Raises ``UsageError`` where it cannot have its port.
+    """
 
     def __init__(
-        self, app: Starlette, name: str, host: str, port: int, *, bounds: Bounds | None = None, **options: Any
-    ) -> None:
+        self, app: Starlette, name: str, host: str, port: int, *, bounds: Bounds | None = None,
+        tls: ssl.SSLContext | None = None, **options: Any,
+    ) -> None:  # fmt: skip
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, log_level="critical", access_log=False, server_header=False,
             http=bounds or Bounds(Limits()), ws="none", lifespan="off",  # type: ignore[arg-type]
             **{"limit_concurrency": 32, "timeout_keep_alive": 5, **options},
         )  # fmt: skip
+        config.load()
+        config.ssl = (
+            tls  # its own would take the cipher suites that the library takes, and ask for a passphrase
+        )
         self._name = name
+        # Not by the server: that would end its thread, and say neither which port it is nor why.
+        self._socket = _listening(name, host, port)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name=f"gate-{name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name=f"gate-{name}", daemon=True
+        )
 
     def start(self) -> None:
-        """Listen; raises ``UsageError`` where that is not possible."""
+        """Serve; raises ``UsageError`` where that is not possible."""
         self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
-                where = f"{self._server.config.host}:{self._server.config.port}"
-                raise UsageError(f"{self._name} cannot listen on {where}")
+                raise UsageError(f"{self._name} cannot be served")
             self._thread.join(0.02)
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self._server.servers[0].sockets[0].getsockname()[1])
+        return int(self._socket.getsockname()[1])
 
     def stop(self, seconds: float = 1.0) -> None:
         """End, without waiting for who is connected."""
@@ -60,13 +73,6 @@ def stow_server(gate: Gate, settings: GateSettings, base: Path) -> HttpServer:
 
     stow = settings.stow
     options: dict[str, Any] = {"limit_concurrency": stow.requests, "timeout_graceful_shutdown": 2}
-    if stow.certificate:
-        options |= {
-            "ssl_certfile": relative(base, stow.certificate),
-            "ssl_keyfile": relative(base, stow.key) or None,
-        }
-    if stow.client_ca:
-        options |= {"ssl_ca_certs": relative(base, stow.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
     made = StowApp(
         gate.core,
         stow,
@@ -83,4 +89,14 @@ def stow_server(gate: Gate, settings: GateSettings, base: Path) -> HttpServer:
     bounds = Bounds(
         Limits(connections=4 * stow.requests, per_address=min(stow.per_address, stow.requests)), turned_away
     )
-    return HttpServer(made.app, "stow", stow.host, stow.port, bounds=bounds, **options)
+    tls = server_tls(stow, base, alpn=("http/1.1",))
+    return HttpServer(made.app, "STOW-RS", stow.host, stow.port, bounds=bounds, tls=tls, **options)
+
+
+def _listening(name: str, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise UsageError(f"{name} cannot listen on {host}:{port}: {why}") from None

@@ -35,16 +35,9 @@ class Spool:
         self.reserve_given = (
             False  # until there is space for a new one, nothing is taken that would eat this one
         )
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.data.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{folder}: {error.strerror}") from None
-        remote = file_system(folder)
-        if remote in _REMOTE:
-            raise UsageError(
-                f"{folder} is on {remote}: neither locks nor syncs hold there; use a local or replicated block device"
-            )
+        make_folder(folder)
+        make_folder(self.data)
+        local_file_system(folder)
         self._lock = _locked(folder / "lock")
         self._names = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.make_reserve()
@@ -77,9 +70,9 @@ class Spool:
         discard(str(self.data / file))
 
     def names(self) -> list[str]:
-        """The files that are there."""
+        """The files that are there; a link is none of ours."""
         with os.scandir(self.data) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file())
+            return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
 
     def free(self) -> int:
         """Bytes that can still be written."""
@@ -128,6 +121,24 @@ def digest(path: Path, offset: int) -> tuple[str, int]:
             made.update(piece)
             size += len(piece)
     return made.hexdigest(), size
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that nobody else reads; ``UsageError`` where that is not possible."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+
+
+def local_file_system(folder: Path) -> str:
+    """The kind of file system that a folder is on, as `file_system` gives it; ``UsageError`` for one that a spool cannot be on."""
+    kind = file_system(folder)
+    if kind in _REMOTE:
+        raise UsageError(
+            f"{folder} is on {kind}: neither locks nor syncs hold there; use a local or replicated block device"
+        )
+    return kind
 
 
 def file_system(folder: Path) -> str:

@@ -47,7 +47,7 @@ class StowApp:
     ) -> None:  # fmt: skip
         self._core, self._closed, self._largest, self._not_taken = core, closed, largest, not_taken
         self._patience = patience
-        self._tokens = _tokens(settings, base)
+        self._tokens = read_tokens(settings, base)
         self.app = Starlette(
             routes=[
                 Route(f"{settings.path}/studies", self.store, methods=["POST"]),
@@ -232,7 +232,7 @@ def _boundary(content_type: str) -> bytes | None:
     return boundary
 
 
-def _tokens(settings: Stow, base: Path) -> list[tuple[str, str]]:
+def read_tokens(settings: Stow, base: Path) -> list[tuple[str, str]]:
     """Names and tokens of a file with one of each a line; none where no file is named."""
     if not settings.tokens:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -91,11 +92,19 @@ class ByGate:
         )  # fmt: skip
 
 
-def folder_watcher(gate: Gate, settings: Watch, base: Path, log: Log) -> Watcher:
-    """The watcher of a gate for one folder; ``base``: that of its configuration. Raises ``UsageError``."""
+def watched_folder(settings: Watch, base: Path) -> Path:
+    """The folder of a configuration; ``UsageError`` where files in it cannot be moved."""
     folder = Path(relative(base, settings.folder))
     if not folder.is_dir():
         raise UsageError(f"watch.folder: {folder} is not a folder")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise UsageError(f"watch.folder: {folder} cannot be read and written by this user")
+    return folder
+
+
+def folder_watcher(gate: Gate, settings: Watch, base: Path, log: Log) -> Watcher:
+    """The watcher of a gate for one folder; ``base``: that of its configuration. Raises ``UsageError``."""
+    folder = watched_folder(settings, base)
     decide = ByGate(
         gate.core,
         largest=int(gate.settings.listen.largest),

@@ -10,6 +10,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate import core as cores
 from dcmlint.gate import spool as spools
 from dcmlint.gate.aside import Aside
+from dcmlint.gate.explain import explain
 from dcmlint.gate.records import Outcome
 from dcmlint.gate.recovery import recover
 from dcmlint.gate.spool import Spool
@@ -158,6 +159,7 @@ def test_the_start_brings_files_and_rows_to_agree(tmp_path: Path) -> None:
         assert found.missing == ("2.25.3",)
         assert found.unreadable == ("no-dicom.dcm",)
         # The same bytes are stored once; what was adopted is checked like anything else.
+        assert "found again (TESTER): the same bytes" in "\n".join(explain(bench.journal, "2.25.1"))
         assert bench.states("2.25.1") == ["queued"]
         assert bench.states("2.25.9") == ["queued"]
         assert bench.states("2.25.4") == ["queued"]
@@ -170,8 +172,14 @@ def test_what_was_adopted_and_fails_is_not_ours(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
         bench.checks.reply = lambda task: REFUSE
         (bench.spool.data / "no-row.dcm").write_bytes(part10_file("2.25.9", data_set("2.25.9")))
-        recover(bench.core)
+        (bench.spool.data / "link.dcm").symlink_to(tmp_path / "elsewhere.dcm")
+        (tmp_path / "elsewhere.dcm").write_bytes(part10_file("2.25.8", data_set("2.25.8")))
+        assert recover(bench.core).adopted == 1
         assert bench.states("2.25.9") == ["refused"]
+        said = "\n".join(explain(bench.journal, "2.25.9"))
+        assert "refused: it was never answered, and its sender still has it" in said
+        assert "accepted" not in said
+        assert "told so" not in said
 
 
 def test_one_gate_for_one_spool(tmp_path: Path) -> None:

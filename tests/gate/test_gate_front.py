@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -186,6 +187,14 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "cannot listen on 127.0.0.1" in done.stderr
         assert "Traceback" not in done.stderr
+        for part in ("page", "stow"):
+            config = write_config(tmp_path / part, 104, extra=f"[{part}]\nport = {taken.getsockname()[1]}")
+            done = subprocess.run(
+                [*command[:-1], str(config)], capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode == 2
+            assert re.search("cannot listen on 127.0.0.1:[0-9]+: Address already in use", done.stderr)
+            assert "defect" not in done.stderr
 
 
 # --- studies ----------------------------------------------------------------------------------------------

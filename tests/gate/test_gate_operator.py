@@ -12,6 +12,7 @@ from time import monotonic
 import pytest
 from gate_support import (
     Archive,
+    Bench,
     GateProcess,
     association,
     data_set,
@@ -24,6 +25,7 @@ from gate_support import (
 )
 
 from dcmlint.cli.app import run as command
+from dcmlint.gate.preflight import preflight
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.pdu import fragments
 
@@ -166,8 +168,6 @@ def test_a_session(tmp_path: Path) -> None:
 
 
 def test_the_audit_finds_a_file_removed_added_or_altered(tmp_path: Path) -> None:
-    from gate_support import Bench
-
     with Archive(tmp_path / "archive") as archive:
         config = write_config(tmp_path, archive.port)
     with Bench(tmp_path) as bench:
@@ -182,12 +182,15 @@ def test_the_audit_finds_a_file_removed_added_or_altered(tmp_path: Path) -> None
         content[-3] ^= 1
         path.write_bytes(content)
         (bench.spool.data / "stranger.dcm").write_bytes(part10_file("2.25.9", data_set("2.25.9")))
+        (bench.spool.data / "notes.txt").write_text("by hand")
+        (bench.spool.data / "coming.part").write_bytes(b"")
         found = gate(config, "audit")
         assert found.returncode == 1
         assert f"its file {rows[0].file} is missing" in found.stdout
         assert "was altered: its digest" in found.stdout
         assert "stranger.dcm: a file that the journal does not know" in found.stdout
-        assert "3 disagreements" in found.stdout
+        assert "notes.txt: a file that the journal does not know" in found.stdout
+        assert "4 disagreements" in found.stdout
 
 
 def test_check_looks_at_everything_before_the_start(tmp_path: Path) -> None:
@@ -200,3 +203,46 @@ def test_check_looks_at_everything_before_the_start(tmp_path: Path) -> None:
     assert down.returncode == 4
     assert "FAIL  archive: ARCHIVE" in down.stdout
     assert gate(config, "check", "--offline").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ('[stow]\nport = 1\ncertificate = "none.pem"', "STOW-RS: none.pem"),
+        ('[stow]\nport = 1\ntokens = "none"', "STOW-RS: stow.tokens"),
+        ('[[watch]]\nfolder = "none"', "watch: watch.folder: none is not a folder"),
+        ('[[commitment]]\ntitle = "A"\nhost = "a"\nport = 1\n[commitment.tls]\nca = "none.pem"', "commitment: none.pem"),
+        ('[audit]\nhost = "a"\nca = "none.pem"', "audit: none.pem"),
+        ('[forward.tls]\nca = "none.pem"', "archive: ARCHIVE"),
+    ],
+)  # fmt: skip
+def test_check_fails_where_the_start_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = write_config(Path(), 1, extra=extra)
+    failed = [step.what for step in preflight(config, offline=True) if not step.good]
+    assert len(failed) == 1
+    assert said in failed[0]
+
+
+def test_check_looks_at_the_journal_and_at_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write_config(tmp_path, 1)
+    with Bench(tmp_path) as bench:
+        bench.take(data_set("2.25.1"), "2.25.1")
+    assert "journal: 1 queued" in [step.what for step in preflight(config, offline=True)]
+    config.write_text(config.read_text().replace('name = "archive"', 'name = "new"'))
+    wrong = [step.what for step in preflight(config, offline=True) if not step.good]
+    assert len(wrong) == 1
+    assert "1 instances wait for the destination 'archive'" in wrong[0]
+    monkeypatch.setattr("dcmlint.gate.spool._mounts", lambda: iter([("/", "9p")]))
+    remote = [step.what for step in preflight(config, offline=True) if not step.good]
+    assert any(what.startswith("spool: ") and "is on 9p" in what for what in remote)
+
+
+def test_a_spool_that_check_makes_is_for_its_user_only(tmp_path: Path) -> None:
+    config = write_config(tmp_path, 1)
+    assert all(step.good for step in preflight(config, offline=True))
+    assert (tmp_path / "spool").stat().st_mode & 0o077 == 0

@@ -62,6 +62,7 @@ def server_context(
     client_ca: str = "",
     require_client: bool = False,
     minimum: str = "1.2",
+    alpn: tuple[str, ...] = ("dicom",),
 ) -> ssl.SSLContext:
     """A context for an acceptor (PS3.15 B.12: TLS 1.2 at least); ``client_ca`` has clients verified.
 
@@ -69,7 +70,7 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[minimum]
-    context.set_alpn_protocols(["dicom"])
+    context.set_alpn_protocols(list(alpn))
     # RFC 9325 4.2: ECDHE with an AEAD cipher; the suites of TLS 1.3 are all of that kind.
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     _load(context, certificate, key)
