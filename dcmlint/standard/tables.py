@@ -148,14 +148,27 @@ class MacroUse(msgspec.Struct, frozen=True, array_like=True):
     until: str = ""
 
 
+class ProhibitedModule(msgspec.Struct, frozen=True, array_like=True):
+    """A module that an IOD excludes, with the table of its attributes and the section that excludes it."""
+
+    name: str
+    table: str
+    section: str
+
+
 class Iod(msgspec.Struct, frozen=True, array_like=True):
-    """One IOD of PS3.3 Annex A; ``reviewed`` when a person has read every condition that it uses."""
+    """One IOD of PS3.3 Annex A.
+
+    ``reviewed`` when a person has read every condition that it uses; ``prohibited``: the modules that its content
+    constraints exclude, also from a Standard Extended SOP Class (PS3.3 A.38.1.3.1 and others).
+    """
 
     name: str
     section: str
     modules: tuple[ModuleUse, ...]
     functional_groups: tuple[MacroUse, ...] = ()
     reviewed: bool = False
+    prohibited: tuple[ProhibitedModule, ...] = ()
 
 
 class SopClass(msgspec.Struct, frozen=True, array_like=True):

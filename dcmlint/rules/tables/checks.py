@@ -27,6 +27,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "meta-type-1": "a Type 1 attribute of the File Meta Information is absent or empty",
     "meta-version": "File Meta Information Version is not version 1",
     "module-forbidden": "a module is present although its condition is not met",
+    "module-prohibited": "a module is present although the IOD excludes it",
     "functional-group-missing": "a required functional group is absent",
     "functional-group-both": "a functional group is both shared and per-frame",
     "functional-group-not-shared": "a functional group that must be shared is per-frame",

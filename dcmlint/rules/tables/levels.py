@@ -203,7 +203,7 @@ class Level:
         """The level of the items of a sequence; None when no row says what they hold."""
         if tag in self._children:
             return self._children[tag]
-        specs = self.rows.get(_base_of(tag), ())
+        specs = self.rows.get(base_of(tag), ())
         parts = [(spec.table, row) for spec in specs for row in spec.row.rows]
         level: Level | None = None
         if parts:
@@ -219,14 +219,15 @@ class Level:
 
     def may_hold_items(self, tag: int) -> bool:
         """Whether a row says what the items of the attribute hold."""
-        return tag in self._holders or _base_of(tag) in self._holders
+        return tag in self._holders or base_of(tag) in self._holders
 
     def knows(self, tag: int) -> bool:
         """Whether a row speaks of the tag; those of repeating groups by their first group (PS3.5 7.6)."""
-        return tag in self.known or _base_of(tag) in self.known
+        return tag in self.known or base_of(tag) in self.known
 
 
-def _base_of(tag: int) -> int:
+def base_of(tag: int) -> int:
+    """The tag of the first of a repeating group (PS3.5 7.6), the tag itself of others."""
     group = tag >> 16
     if group & 0xFF01 in (0x5000, 0x6000):
         return tag & 0xFF00FFFF
@@ -307,7 +308,11 @@ def _types_of(parts: Iterable[tuple[str, Row | Include]]) -> dict[int, set[str]]
 
 
 class IodSpec:
-    """An IOD with its modules; gives the `Level` of the main data set for the modules that are in use."""
+    """An IOD with its modules; gives the `Level` of the main data set for the modules that are in use.
+
+    ``prohibited``: by tag, the module that the IOD excludes, of attributes that show that it is used: those that are
+    not optional and that no other module of the IOD has.
+    """
 
     def __init__(self, iod: Iod) -> None:
         self.iod = iod
@@ -319,7 +324,14 @@ class IodSpec:
             module.distinctive = frozenset(tag for tag in module.own if not types[tag] <= {"3", "-"})
             module.needed = sum(not types[tag].isdisjoint(("1", "2")) for tag in module.distinctive)
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
-        self.all_known = frozenset().union(*tags) if tags else frozenset()
+        own = frozenset().union(*tags) if tags else frozenset()
+        self.prohibited: dict[int, standard.ProhibitedModule] = {}
+        for prohibited in iod.prohibited:
+            rows = [(prohibited.table, row) for row in standard.load().table(prohibited.table).rows]
+            for tag, types in _types_of(rows).items():
+                if tag not in own and not types <= {"3", "-"}:
+                    self.prohibited.setdefault(tag, prohibited)
+        self.all_known = own | self.prohibited.keys()
 
     @cached_property
     def always(self) -> frozenset[int]:

@@ -10,7 +10,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.rules.tables.collector import ProblemCollector
-from dcmlint.rules.tables.levels import IodSpec, ModuleSpec
+from dcmlint.rules.tables.levels import IodSpec, ModuleSpec, base_of
 
 
 class Modules(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +75,18 @@ def tell_forbidden(collector: ProblemCollector, module: ModuleSpec, dataset: Dat
         want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
         offset=first.offset,
     )  # fmt: skip
+
+
+def tell_prohibited(collector: ProblemCollector, spec: IodSpec, dataset: Dataset) -> None:
+    """Tell once of each module that is there though the IOD excludes it."""
+    told: set[str] = set()
+    for tag in dataset.elements:
+        module = spec.prohibited.get(base_of(tag))
+        if module is None or module.name in told:
+            continue
+        told.add(module.name)
+        collector.add(
+            "module-prohibited", dataset, tag,
+            f"{name_of(tag)} is present, but the {spec.iod.name} IOD excludes the {module.name} Module",
+            want="absent", because=f"PS3.3 {module.section}", table=module.table, offset=dataset.elements[tag].offset,
+        )  # fmt: skip

@@ -21,10 +21,10 @@ from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.frame_groups import check_frame_groups
 from dcmlint.rules.tables.level_shape import LevelShape, shape_of
-from dcmlint.rules.tables.levels import IodSpec, Level, RowSpec, iod_spec
+from dcmlint.rules.tables.levels import IodSpec, Level, RowSpec, base_of, iod_spec
 from dcmlint.rules.tables.listed_values import check_listed
 from dcmlint.rules.tables.meta_group import check_meta_group
-from dcmlint.rules.tables.modules_in_use import modules_in_use, tell_forbidden
+from dcmlint.rules.tables.modules_in_use import modules_in_use, tell_forbidden, tell_prohibited
 from dcmlint.rules.tables.numbered_items import check_count, check_numbers, check_tally
 from dcmlint.standard.tags import (
     DataSetTrailingPadding,
@@ -102,6 +102,8 @@ class TableCheck:
         self._level(dataset, spec.level(modules.active, modules.known_only), spec.all_known)
         for module in modules.outside:
             tell_forbidden(self._collector, module, dataset)
+        if spec.prohibited:
+            tell_prohibited(self._collector, spec, dataset)
         check_frame_groups(self._collector, spec.iod, dataset)
 
     def _without_iod(self, dataset: Dataset, uid: str) -> None:
@@ -157,7 +159,7 @@ class TableCheck:
             self._gated(dataset, level, shape.gated)
         self._counted(dataset, level, shape)
         for tag in shape.strange:
-            if tag not in _ANYWHERE and tag not in allowed:
+            if tag not in _ANYWHERE and base_of(tag) not in allowed:
                 self._unknown(dataset, elements[tag])
         for tag in shape.parents:
             items, child = elements[tag].items, level.child(tag)

@@ -30,6 +30,7 @@ from dcmlint.standard.tables import (
     Iod,
     MacroUse,
     ModuleUse,
+    ProhibitedModule,
     Row,
     SopClass,
     Table,
@@ -231,7 +232,8 @@ class Compiler:
     def compile_iods(self) -> dict[str, Iod]:
         """Every IOD; the tables must have been compiled."""
         iods = {name: self._iod(iod) for name, iod in self.source.iods.items()}
-        for place in (self.overlay.modules, self.overlay.functional_groups, self.overlay.iods):
+        overlay = self.overlay
+        for place in (overlay.modules, overlay.functional_groups, overlay.iods, overlay.prohibitions):
             patches: Mapping[Any, Patch] = place
             self.errors += [
                 f"{patch.where}: no such use: {patch.target}"
@@ -272,7 +274,21 @@ class Compiler:
         if patch:
             self._used.add(patch.where)
         reviewed = patch is not None and patch.get("reviewed", "false") == "true"
-        return Iod(iod.name, iod.section, tuple(modules), tuple(groups), reviewed)
+        return Iod(iod.name, iod.section, tuple(modules), tuple(groups), reviewed, self._prohibited(iod.name))
+
+    def _prohibited(self, iod: str) -> tuple[ProhibitedModule, ...]:
+        patch = self.overlay.prohibitions.get(iod)
+        if patch is None:
+            return ()
+        self._used.add(patch.where)
+        found = []
+        for name in patch.given["prohibited"]:
+            table = self._caption_tables.get(name.lower())
+            if table is None:
+                self.errors.append(f"{patch.where}: no module {name}")
+                continue
+            found.append(ProhibitedModule(name, table, patch.get("section", "")))
+        return tuple(found)
 
     def _patched_use(self, use: Any, patch: Patch | None) -> Any:
         if patch is None:

@@ -19,6 +19,7 @@ _IOD_KEYS = {
     "iod", "module", "functional_group", "usage", "when", "otherwise", "placement", "reviewed", "since", "until",
     "hash",
 }  # fmt: skip
+_PROHIBITION_KEYS = {"iod", "prohibited", "section"}
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +50,12 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     modules: dict[tuple[str, str], Patch]
     functional_groups: dict[tuple[str, str], Patch]
     iods: dict[str, Patch]
+    prohibitions: dict[str, Patch]
 
 
 def read_overlay(folder: Path) -> tuple[Overlay, list[str]]:
     """The entries of all files in ``folder``, and the mistakes in them."""
-    overlay = Overlay(rows={}, includes={}, modules={}, functional_groups={}, iods={})
+    overlay = Overlay(rows={}, includes={}, modules={}, functional_groups={}, iods={}, prohibitions={})
     errors: list[str] = []
     for patch in _patches(folder, errors):
         _sort(overlay, patch, errors)
@@ -89,7 +91,10 @@ def _plain(node: yaml.Node) -> Any:
 
 def _sort(overlay: Overlay, patch: Patch, errors: list[str]) -> None:
     given = patch.given
-    allowed = _INCLUDE_KEYS if "include" in given else _ROW_KEYS if "table" in given else _IOD_KEYS
+    if "prohibited" in given:
+        allowed = _PROHIBITION_KEYS
+    else:
+        allowed = _INCLUDE_KEYS if "include" in given else _ROW_KEYS if "table" in given else _IOD_KEYS
     if unknown := set(given) - allowed:
         errors.append(f"{patch.where}: unknown key {', '.join(sorted(map(str, unknown)))}")
         return
@@ -98,6 +103,9 @@ def _sort(overlay: Overlay, patch: Patch, errors: list[str]) -> None:
         return
     if "table" in given and "path" in given:
         overlay.rows.setdefault((given["table"], given["path"]), []).append(patch)
+        return
+    if "iod" in given and "prohibited" in given:
+        overlay.prohibitions[given["iod"]] = patch
         return
     for kind, place in (("module", overlay.modules), ("functional_group", overlay.functional_groups)):
         if "iod" in given and kind in given:
