@@ -328,8 +328,8 @@ class IodSpec:
         self.prohibited: dict[int, standard.ProhibitedModule] = {}
         for prohibited in iod.prohibited:
             rows = [(prohibited.table, row) for row in standard.load().table(prohibited.table).rows]
-            for tag, types in _types_of(rows).items():
-                if tag not in own and not types <= {"3", "-"}:
+            for tag, kinds in _types_of(rows).items():
+                if tag not in own and not kinds <= {"3", "-"}:
                     self.prohibited.setdefault(tag, prohibited)
         self.all_known = own | self.prohibited.keys()
 
