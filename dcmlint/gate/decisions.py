@@ -13,7 +13,7 @@ import msgspec
 from dcmlint.gate.change import Change, source_of
 from dcmlint.gate.records import ACCEPTED, Arrival, Delivery, Outcome, Row, State, Taken
 from dcmlint.gate.tables import DELIVERY, delivery_of, encoded
-from dcmlint.intake.verdict import Verdict
+from dcmlint.intake.verdict import Brief, Verdict
 
 OTHER_BYTES = "NET502: another instance was accepted under this SOP Instance UID"
 LONGEST_WAIT = 3600.0  # seconds of a back-off
@@ -84,8 +84,9 @@ def settle(change: Change, number: int, uid: str, verdict: Verdict, waits: bool)
 
 
 def move(
-    change: Change, numbers: Sequence[int], state: State, who: str, why: str, only: Sequence[State]
-) -> list[int]:
+    change: Change, numbers: Sequence[int], state: State, who: str, why: str, only: Sequence[State],
+    findings: Sequence[Brief] = (),
+) -> list[int]:  # fmt: skip
     """Change states; see ``Journal.move``."""
     moved = []
     for number in numbers:
@@ -93,6 +94,7 @@ def move(
         if only and row.state not in only:
             continue
         change.set(row, state, who, why)
+        add_findings(change, row, findings)
         if state == "queued":
             change.enqueue(number)
         elif state in ("discarded", "held"):
@@ -101,6 +103,13 @@ def move(
             change.update(number, kept=False, member=b"", patient=b"")
         moved.append(number)
     return moved
+
+
+def add_findings(change: Change, row: Row, findings: Sequence[Brief]) -> None:
+    """Findings that an instance has as one of its study, beside its own."""
+    if findings:
+        own = msgspec.json.decode(row.findings, type=tuple[Brief, ...]) if row.findings else ()
+        change.update(row.id, findings=encoded(tuple(dict.fromkeys((*own, *findings)))))
 
 
 def exchange(

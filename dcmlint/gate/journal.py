@@ -33,7 +33,7 @@ from dcmlint.gate.tables import (
     row_of,
 )
 from dcmlint.gate.writer import Needs, Writer, connect
-from dcmlint.intake.verdict import Verdict
+from dcmlint.intake.verdict import Brief, Verdict
 
 
 class Journal:
@@ -85,20 +85,25 @@ class Journal:
         return self.writer.submit(lambda change: decisions.settle(change, number, uid, verdict, waits), needs)
 
     def move(
-        self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = ()
-    ) -> list[int]:
+        self, numbers: Iterable[int], state: State, *, who: str, why: str, only: Sequence[State] = (),
+        findings: Sequence[Brief] = (),
+    ) -> list[int]:  # fmt: skip
         """Change the state of instances (those in a state of ``only``); gives which were changed.
 
-        ``queued`` makes or renews their deliveries, ``discarded`` ends them.
+        ``queued`` makes or renews their deliveries, ``discarded`` ends them. ``findings``: of their study, for each of them.
         """
         wanted = list(numbers)
-        return self.writer.do(lambda change: decisions.move(change, wanted, state, who, why, only))
+        return self.writer.do(lambda change: decisions.move(change, wanted, state, who, why, only, findings))
 
-    def note(self, number: int, *, who: str, why: str, what: str = "note") -> None:
-        """Add an event to an instance that changes nothing else."""
+    def note(
+        self, number: int, *, who: str, why: str, what: str = "note", findings: Sequence[Brief] = ()
+    ) -> None:
+        """Add an event to an instance that changes nothing else, and perhaps findings of its study."""
 
         def work(change: Change) -> None:
-            change.event(change.row(number), what, who, why)
+            row = change.row(number)
+            change.event(row, what, who, why)
+            decisions.add_findings(change, row, findings)
 
         self.writer.do(work)
 

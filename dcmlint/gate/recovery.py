@@ -6,14 +6,14 @@ import msgspec
 
 from dcmlint.errors import InputError
 from dcmlint.gate.core import Core
-from dcmlint.gate.records import OWNED, Arrival
+from dcmlint.gate.records import OWNED, Arrival, Taken
 from dcmlint.gate.spool import PART, REPAIRED, WHOLE, digest, read_identity
 from dcmlint.intake.dataset_head import read_dataset_head
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: files removed that were never whole, files adopted, checks begun anew, files removed that
-    are delivered or given up, instances whose file is missing."""
+    are delivered or given up, instances whose file is missing, what is held of what was adopted (number, UID, why)."""
 
     partial: int = 0
     adopted: int = 0
@@ -21,6 +21,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     removed: int = 0
     missing: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    held: tuple[tuple[int, str, str], ...] = ()
 
 
 def recover(core: Core) -> Recovered:
@@ -42,13 +43,17 @@ def recover(core: Core) -> Recovered:
     gone = {name for name in names if name not in rows and journal.rows("file=? AND kept=0", name)}
     for name in gone:
         spool.remove(name)
-    adopted, unreadable = 0, []
+    adopted, unreadable, held = 0, [], []
     present = set(names) - gone
     for name in sorted(name for name in present - rows.keys() if name.endswith(WHOLE)):
-        if _adopt(core, name):
-            adopted += 1
-        else:
+        made = _adopt(core, name)
+        if made is None:
             unreadable.append(name)
+            continue
+        uid, taken = made
+        adopted += 1
+        if taken.state == "held" and not taken.duplicate:
+            held.append((taken.id, uid, taken.why))
     missing = []
     for file, (number, uid, state) in rows.items():
         if file in present:
@@ -61,19 +66,19 @@ def recover(core: Core) -> Recovered:
     core.resume()
     return Recovered(
         partial=len(partial), adopted=adopted, rechecked=again, removed=len(gone), missing=tuple(missing),
-        unreadable=tuple(unreadable),
+        unreadable=tuple(unreadable), held=tuple(held),
     )  # fmt: skip
 
 
-def _adopt(core: Core, name: str) -> bool:
-    """Make the row of a file that has none; whether that could be done."""
+def _adopt(core: Core, name: str) -> tuple[str, Taken] | None:
+    """Make the row of a file that has none; its UID and what became of it, or None where it cannot be read."""
     path = core.spool.path(name)
     try:
         identity = read_identity(path)
         sha256, size = digest(path, identity.offset)
         study = read_dataset_head(path).study
     except (InputError, OSError):
-        return False
+        return None
     arrival = Arrival(
         file=name, sop_instance=identity.sop_instance, sop_class=identity.sop_class,
         transfer_syntax=identity.transfer_syntax, sha256=sha256, size=size, sender=identity.sender,
@@ -82,4 +87,4 @@ def _adopt(core: Core, name: str) -> bool:
     taken = core.journal.take(arrival, None)
     if taken.duplicate:
         core.spool.remove(name)
-    return True
+    return arrival.sop_instance, taken

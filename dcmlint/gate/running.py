@@ -110,6 +110,8 @@ class Gate:
         level = "error" if found.missing or found.unreadable else "info"
         self.log("recovered", level=level, partial=found.partial, adopted=found.adopted, rechecked=found.rechecked,
                  removed=found.removed, missing=list(found.missing), unreadable=list(found.unreadable))  # fmt: skip
+        for held in found.held:
+            self._held(*held)
         for forwarder in self.forwarders:
             forwarder.start()
         self._keeper.start()
@@ -147,6 +149,7 @@ class Gate:
         self.core.settled = self._settled
         self.core.queued = self._queued
         self.studies.tell = self._study
+        self.studies.held = self._held
         self.checks.observe = self._checked
         self.checks.give_way = self.core.give_way
         self.journal.writer.observe = self._committed

@@ -21,6 +21,7 @@ class Studies:
         self._last: dict[str, float] = {}
         self._lock = threading.Lock()
         self.tell: Callable[[str, Verdict], None] = lambda study, verdict: None
+        self.held: Callable[[int, str, str], None] = lambda number, uid, why: None
 
     def begin(self) -> None:
         """Take up the studies that waited, or were not quiet yet, when an earlier process ended."""
@@ -44,7 +45,7 @@ class Studies:
 
     def _check(self, study: str) -> None:
         # What comes while this is checked waits for the next look.
-        waiting = [row.id for row in self._core.journal.rows("study=? AND state='waiting'", study)]
+        waiting = {row.id: row.uid for row in self._core.journal.rows("study=? AND state='waiting'", study)}
         members = self._core.journal.members(study) if study else []
         if not members:
             self._done(study, waiting, Reply())
@@ -52,23 +53,33 @@ class Studies:
         pending = self._core.checks.submit(Task(members=tuple(member for _, member in members)))
         pending.then(lambda reply: self._done(study, waiting, reply))
 
-    def _done(self, study: str, numbers: list[int], reply: Reply) -> None:
+    def _done(self, study: str, waiting: dict[int, str], reply: Reply) -> None:
         verdict = self._core.policy.decide(reply)
         journal = self._core.journal
+        why = f"its study: {verdict.why}"
+        held = self._hold and verdict.action != "accept"
+        moved: list[int] = []
         try:
             if self._hold:
-                held = verdict.action != "accept"
-                why = f"its study: {verdict.why}"
-                journal.move(numbers, "held" if held else "queued", who="gate", why=why, only=("waiting",))
-                if numbers and not held:
+                moved = journal.move(
+                    waiting,
+                    "held" if held else "queued",
+                    who="gate",
+                    why=why,
+                    only=("waiting",),
+                    findings=verdict.findings,
+                )
+                if moved and not held:
                     self._core.queued()
             elif reply.findings:
                 rows = journal.rows("study=? AND state<>'refused'", study)
                 if rows:
                     journal.note(
-                        rows[-1].id, who="gate", why=f"its study: {verdict.why}", what="slide findings"
+                        rows[-1].id, who="gate", why=why, what="study findings", findings=verdict.findings
                     )
         except OSError:
             self.arrived(study)  # the journal cannot be written: once more when there is space
             return
         self.tell(study, verdict)
+        for number in moved if held else ():
+            self.held(number, waiting[number], why)

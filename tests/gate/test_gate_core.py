@@ -10,6 +10,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate import core as cores
 from dcmlint.gate import spool as spools
 from dcmlint.gate.aside import Aside
+from dcmlint.gate.decisions import OTHER_BYTES
 from dcmlint.gate.explain import explain
 from dcmlint.gate.records import Outcome
 from dcmlint.gate.recovery import recover
@@ -289,6 +290,15 @@ def test_what_was_adopted_replaces_what_is_held_only_if_it_is_not_refused(
         bench.checks.reply = lambda task: reply
         adopt(bench, other)
         assert bench.states() == states
+
+
+def test_what_is_held_when_it_is_adopted_is_told(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(CONTENT)
+        (bench.spool.data / "no-row.dcm").write_bytes(
+            part10_file("2.25.77", data_set("2.25.77", filling=b"another" * 20))
+        )
+        assert recover(bench.core).held == ((2, "2.25.77", OTHER_BYTES),)
 
 
 def test_an_answer_that_was_lost_is_given_again_whatever_the_verdict_is_now(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from test_gate_isolation import memory
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.config import read_config
+from dcmlint.gate.explain import explain
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.running import Gate
 
@@ -228,11 +229,16 @@ def test_a_study_whose_slides_fail_is_held_as_a_whole(tmp_path: Path) -> None:
             else Reply(study="2.25.9", member=b"member")
         )
         studies = Studies(bench.core, 0.0, hold=True)
+        told: list[tuple[int, str, str]] = []
+        studies.held = lambda *held: told.append(held)
         for uid in ("2.25.1", "2.25.2"):
             bench.take(data_set(uid), uid)
         studies.arrived("2.25.9")
         studies.look()
         assert bench.states("2.25.1") == bench.states("2.25.2") == ["held"]
         assert "its study: PYR001" in bench.journal.find("2.25.1")[0].why
+        # Whoever decides is told of each, and sees what was found.
+        assert told == [(number, f"2.25.{number}", "its study: PYR001 some-rule") for number in (1, 2)]
+        assert "error[PYR001] wrong" in "\n".join(explain(bench.journal, "2.25.2"))
         journal: Journal = bench.journal
         assert journal.deliveries(1) == []
