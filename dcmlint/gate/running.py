@@ -217,9 +217,11 @@ class Gate:
             one.not_taken(sender, answer)
 
     def _ended(self, facts: AssociationFacts) -> None:
-        if facts.request is None and not facts.problems:
-            return
         problems = sorted({one.kind for one in facts.problems})
+        # A balancer looks every few seconds whether the port is open, and closes the connection or resets it.
+        looked = not facts.bytes_received and {"reset", "closed"}.issuperset(problems)
+        if facts.request is None and (looked or not problems):
+            return
         self.log(
             "association", level="warning" if problems else "info", peer=facts.peer, end=facts.end,
             sender=facts.request.calling if facts.request is not None else "", bytes=facts.bytes_received,

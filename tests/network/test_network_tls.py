@@ -452,3 +452,23 @@ def test_storescp_that_wants_a_certificate(certificates: Certificates, tmp_path:
     assert outcomes(facts)["1.2"] == "accepted"
     assert (facts.without_certificate.outcome, facts.with_certificate.outcome) == ("refused", "accepted")
     assert facts.with_stranger.alert == "unknown_ca"
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("expired", "certificate has expired"),
+        ("self-signed", "self-signed certificate"),
+        ("wrong-host", "not valid for '127.0.0.1'"),
+    ],
+)
+def test_a_sender_is_told_why_a_certificate_is_not_trusted(
+    certificates: Certificates, kind: str, why: str
+) -> None:
+    with tls_server(certificates[kind]) as port:
+        tls = client_context(Credentials(ca=certificates.ca))
+        target = Target(host="127.0.0.1", port=port, called="A", calling="B", timeout=3, tls=tls)
+        made, facts, _ = associate(target, association_request(target, CONTEXTS), "test")
+    assert made is None
+    assert facts.detail.startswith("certificate verify failed: ")
+    assert why in facts.detail.replace("self signed", "self-signed")

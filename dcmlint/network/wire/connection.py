@@ -243,7 +243,9 @@ def alert_name(error: ssl.SSLError) -> str:
 
 
 def tls_reason(error: ssl.SSLError) -> str:
-    """What OpenSSL says, in words."""
+    """What OpenSSL says, in words; of a certificate that is not trusted, why."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}".rstrip(" .:")[:200]
     return (getattr(error, "reason", None) or _text(error)).lower().replace("_", " ")[:200]
 
 
