@@ -37,29 +37,28 @@ def gate(tmp_path: Path, listen: str = "", **top: object) -> Iterator[Gate]:
             made.stop(2)
 
 
+@pytest.mark.parametrize("kind", ["", "good"])
 def test_a_balancer_that_looks_whether_the_port_is_open_fills_no_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificates: Certificates
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificates: Certificates, kind: str
 ) -> None:
-    server, key = certificates["good"]
-    lines: list[tuple[str, object]] = []
-    for number, tls in enumerate(("", f'certificate = "{server}"\nkey = "{key}"')):
-        with gate(tmp_path / str(number), f'proxies = ["127.0.0.1"]\n{tls}') as made:
-            made.log = lambda event, **fields: lines.append((event, fields.get("problems")))
-            ended: list[object] = []
-            monkeypatch.setattr(made.front, "_ended", lambda facts, to=made._ended: ended.append(to(facts)))
-            for reset in (True, False):
-                sock = socket.create_connection(made.address, 5)
-                if reset:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                sock.close()
-            until(lambda: len(ended) == 2)
-            assert lines == []
-            # What says something, and no more, is not such a look.
-            with socket.create_connection(made.address, 5) as sock:
-                sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-                until(lambda: len(ended) == 3)
-        assert [event for event, _ in lines if event == "association"] == ["association"]
-        lines.clear()
+    tls = "certificate = {}\nkey = {}".format(*map(json.dumps, certificates[kind])) if kind else ""
+    with gate(tmp_path, f'proxies = ["127.0.0.1"]\n{tls}') as made:
+        lines: list[str] = []
+        ended: list[object] = []
+        made.log = lambda event, **fields: lines.append(event)
+        monkeypatch.setattr(made.front, "_ended", lambda facts: ended.append(made._ended(facts)))
+        for reset in (True, False):
+            sock = socket.create_connection(made.address, 5)
+            if reset:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        until(lambda: len(ended) == 2)
+        assert lines == []
+        # What says something, and no more, is not such a look.
+        with socket.create_connection(made.address, 5) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            until(lambda: len(ended) == 3)
+        assert lines == ["association"]
 
 
 @pytest.mark.parametrize(
