@@ -2,5 +2,5 @@
 
 ``core`` takes an instance from whatever received it and gives the answer; ``journal`` remembers, ``spool``
 keeps the bytes, ``checking`` decides in child processes, ``forward`` delivers. Nothing here knows DIMSE but
-``front`` (what comes in) and ``deliver`` (what goes out).
+``front`` (what comes in), ``reception`` and ``receiving`` (in which process), and ``deliver`` (what goes out).
 """

@@ -12,8 +12,8 @@ import msgspec
 
 from dcmlint.errors import DcmlintError
 from dcmlint.gate.config import read_config, relative
-from dcmlint.gate.front import classes_of
 from dcmlint.gate.operate import journal_in, open_journal, summary
+from dcmlint.gate.reception import classes_of
 from dcmlint.gate.running import known_destinations
 from dcmlint.gate.settings import Commitment, Forward, GateSettings, Watch
 from dcmlint.gate.spool import local_file_system, make_folder

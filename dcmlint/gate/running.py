@@ -88,7 +88,7 @@ class Gate:
                 )  # fmt: skip
             self.front = Front(
                 self.core, settings.listen, base, closed=lambda: self.space.closed, full=lambda: self.space.full, ended=self._ended,
-                not_taken=self.not_taken, commitments=self.commitments,
+                log=log, not_taken=self.not_taken, commitments=self.commitments,
             )  # fmt: skip
             undo.pop_all()
         self._stop = threading.Event()
@@ -117,7 +117,7 @@ class Gate:
         self._keeper.start()
         if self.commitments is not None:
             self.commitments.start()
-        self.front.receiver.start()
+        self.front.start()
         host, port = self.address
         self.log("listening", host=host, port=port, mode=self.settings.mode, profile=self.settings.profile)
         return found
@@ -126,7 +126,7 @@ class Gate:
         """End within about ``seconds``: what is not done is taken up at the next start."""
         end = monotonic() + seconds
         self.log("stopping")
-        self.front.receiver.stop(max(seconds / 4, 0.5))
+        self.front.stop(max(seconds / 4, 0.5))
         self._stop.set()
         self.checks.stop()
         for forwarder in self.forwarders:
@@ -257,6 +257,7 @@ class Gate:
             self._turned_away = turned_away
             self.log("turned away", level="warning", connections=turned_away,
                      addresses=dict(self.front.receiver.crowd.turned_away.most_common(10)))  # fmt: skip
+        self.front.look()
         self.core.retry_settling()
         self.core.catch_up()
         self.studies.look()

@@ -38,7 +38,8 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     or addresses (empty: any). ``certificate``: TLS; ``client_ca``: clients must have a certificate of it.
     ``plain_everywhere``: without TLS on an address that others than this machine reach. ``per_address``:
     connections and associations of one address. ``proxies``: addresses whose PROXY header is demanded and
-    believed. ``sop_classes``: UIDs or keywords (empty: any storage class).
+    believed. ``sop_classes``: UIDs or keywords (empty: any storage class). ``processes``: how many receive; 1 is the
+    gate's own.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +54,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     associations: Count = 64
     connections: Count = 160
     per_address: Count = 8
+    processes: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
     largest: Size = amount(Size, 20 * 10**9)
     idle: Duration = amount(Duration, 300)
     pdu: Duration = amount(Duration, 30)

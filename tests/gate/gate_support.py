@@ -213,6 +213,11 @@ def write_config(
         **top,
     }
     lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items()]
+    processes = os.environ.get(
+        "DCMLINT_GATE_PROCESSES", "1"
+    )  # has all tests of the gate run with receiving processes
+    if "processes" not in listen:
+        listen += f"\nprocesses = {processes}"
     lines += ["[listen]", f"port = {port or free_port()}", listen, "[space]", 'low = "1MB"', 'high = "2MB"']
     lines += ["[check]", "children = 1"]  # a second one costs a third of a second at each start
     lines += [

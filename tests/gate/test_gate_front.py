@@ -111,6 +111,7 @@ def test_without_space_associations_are_rejected_as_transient(tmp_path: Path) ->
         with association(made.address[1]) as dialogue:
             made.space.closed = made.space._full = True
             made.space.look = lambda: None  # type: ignore[method-assign]
+            made.front.look()
             (tmp_path / "one").write_bytes(part10_file("2.25.1", data_set("2.25.1")))
             assert dialogue.store(tmp_path / "one").status == 0xA700
         with pytest.raises(ConnectionError, match="rejected-transient"):

@@ -15,11 +15,15 @@ _CALLS = "fdatasync,fsync,rename,renameat,renameat2,sendto,write,pwrite64"
 
 
 def traced(
-    tmp_path: Path, count: int, script: Path | None = None, arguments: tuple[str, ...] = ()
+    tmp_path: Path,
+    count: int,
+    script: Path | None = None,
+    arguments: tuple[str, ...] = (),
+    processes: int = 1,
 ) -> list[str]:
     """The system calls of a gate that takes ``count`` instances."""
     with Archive(tmp_path / "archive") as archive:
-        config = write_config(tmp_path / "gate", archive.port)
+        config = write_config(tmp_path / "gate", archive.port, listen=f"processes = {processes}")
         trace = tmp_path / "trace"
         # -D: the gate stays our own child, and ends as it does without a tracer.
         prefix = ("strace", "-D", "-f", "-yy", "-s", "4096", "-e", f"trace={_CALLS}", "-o", str(trace))
@@ -68,8 +72,9 @@ def order_of(lines: list[str], uid: str) -> list[str]:
     return steps
 
 
-def test_bytes_name_folder_and_row_are_safe_before_the_answer(tmp_path: Path) -> None:
-    lines = traced(tmp_path, 3)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_bytes_name_folder_and_row_are_safe_before_the_answer(tmp_path: Path, processes: int) -> None:
+    lines = traced(tmp_path, 3, processes=processes)
     for number in range(3):
         steps = order_of(lines, f"2.25.5{number}")
         assert list(dict.fromkeys(steps)) == ["bytes", "name", "folder", "row", "answer"], steps

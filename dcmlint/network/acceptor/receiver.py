@@ -12,7 +12,9 @@ import os
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from time import monotonic, sleep
+from typing import Protocol
 
 from dcmlint.errors import InputError
 from dcmlint.network.acceptor.association import Association
@@ -24,12 +26,35 @@ from dcmlint.network.wire.connection import prepare
 __all__ = ["Handlers", "ReceivedInstance", "Receiver", "Settings", "Timeouts"]
 
 
-class Receiver:
-    """A listening acceptor; use it as a context manager, or ``start`` and ``stop`` it."""
+class Served(Protocol):
+    """A connection as its acceptor sees it: its number, its address, and its thread."""
 
-    def __init__(self, settings: Settings, handlers: Handlers) -> None:
+    number: int
+    peer: str
+
+    def run(self) -> None:
+        """The whole life of its thread; ``Receiver.leave`` is the last that it calls."""
+
+    def interrupt(self) -> None:
+        """Wake the thread wherever it waits; called from another one."""
+
+
+class Receiver:
+    """A listening acceptor; use it as a context manager, or ``start`` and ``stop`` it.
+
+    ``serve`` makes what is run for a connection: of the receiver, the socket, address and port of the peer, a number, and
+    when the connection came (monotonic time).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        handlers: Handlers,
+        serve: Callable[[Receiver, socket.socket, str, int, int, float], Served] = Association,
+    ) -> None:
         self.settings = settings
         self.handlers = handlers
+        self._serve = serve
         # In the names of files, so that what an earlier process left behind is in nobody's way.
         self.token = os.urandom(4).hex()
         self.crowd = Crowd(settings)
@@ -40,7 +65,7 @@ class Receiver:
         self._acceptor: threading.Thread | None = None
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
-        self._open: dict[int, Association] = {}
+        self._open: dict[int, Served] = {}
         self._stopping = False
 
     @property
@@ -117,18 +142,18 @@ class Receiver:
         """Connections that were closed because too many were open."""
         return sum(self.crowd.turned_away.values())
 
-    def admit(self, association: Association) -> bool:
+    def admit(self, association: Served) -> bool:
         """Take a place among the established associations, if there is one."""
         with self._lock:
             return self.crowd.admit(association.number)
 
-    def rename(self, association: Association) -> bool:
+    def rename(self, association: Served) -> bool:
         """The address of a connection is known now, from a proxy; whether there is a place for it."""
         with self._lock:
             self.crowd.leave(association.number)
             return self.crowd.enter(association.number, association.peer)
 
-    def leave(self, association: Association) -> None:
+    def leave(self, association: Served) -> None:
         """An association has ended, and its facts were handed over."""
         with self._idle:
             self._open.pop(association.number, None)
@@ -167,7 +192,7 @@ class Receiver:
                 sock.close()
                 return
             self.received = number
-            association = Association(self, sock, address, int(peer[1]), number, monotonic())
+            association = self._serve(self, sock, address, int(peer[1]), number, monotonic())
             self._open[number] = association
         prepare(sock)
         thread = threading.Thread(target=association.run, name=f"dcmlint-{number}", daemon=True)
