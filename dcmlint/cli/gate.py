@@ -45,7 +45,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     from dcmlint.gate.alerts import Alerts
     from dcmlint.gate.audit_trail import audit_trail
     from dcmlint.gate.config import read_config
-    from dcmlint.gate.logs import json_log, on_defect
+    from dcmlint.gate.logs import json_log, libraries_to, on_defect
     from dcmlint.gate.metrics import Metrics
     from dcmlint.gate.observer import Observer
     from dcmlint.gate.running import Gate
@@ -67,6 +67,7 @@ def run(config: ConfigFile = Path("gate.toml")) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     log = json_log()
     threading.excepthook = on_defect(log)
+    libraries_to(log)
     metrics = Metrics()
     alerts = Alerts(settings.alert, log) if settings.alert.url else None
     audit = audit_trail(settings, config.parent, log) if settings.audit.host else None

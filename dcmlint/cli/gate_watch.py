@@ -37,7 +37,7 @@ def watch(
 
     from dcmlint.cli.running import pairs
     from dcmlint.engine.settings import Settings
-    from dcmlint.gate.logs import json_log
+    from dcmlint.gate.logs import json_log, libraries_to
     from dcmlint.gate.watch import Watcher
     from dcmlint.gate.watch_verdict import ByChecks
     from dcmlint.intake.checking import Checks
@@ -46,13 +46,15 @@ def watch(
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: not a folder")
+    log = json_log()
+    libraries_to(log)
     checks = Checks(
         Start(settings=Settings(profile=profile, parameters=dict(pairs("--set", parameter)))),
         children=children,
     )
     try:
         policy = Policy(profile=checks.start(), observe=False)
-        watcher = Watcher(folder, ByChecks(checks, policy), settle=settle, log=json_log())
+        watcher = Watcher(folder, ByChecks(checks, policy), settle=settle, log=log)
 
         def interrupt(number: int, frame: FrameType | None) -> None:
             watcher.end()

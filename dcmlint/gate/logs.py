@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -40,6 +41,24 @@ def json_log(stream: Any = None) -> Log:
             pass  # nobody reads it any more; no instance is refused for that
 
     return log
+
+
+class _Libraries(logging.Handler):
+    """Says which library complains and where, and not of what: its words may be those of a sender."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log("library", level=level, name=record.name, where=f"{record.filename}:{record.lineno}")
+
+
+def libraries_to(log: Log) -> None:
+    """Have what libraries log, and what they warn of, in this log: else it goes to the same place, and is no JSON."""
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(_Libraries(log))
 
 
 _OURS = ("gate-", "dcmlint-check")  # names of threads

@@ -29,6 +29,7 @@ from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Answer
 from dcmlint.intake.whole_file import WholeFile
 
 _MAX_HEADERS = 1 << 13  # of one part
+_MAX_PREAMBLE = 1 << 13  # before the first part
 _MAX_PARTS = 10_000
 _BUSY_SECONDS = "60"
 
@@ -123,6 +124,8 @@ class _Body:
         self._type = ""
         self._headers = 0
         self._ended = False
+        self._first = b"--" + boundary
+        self._before: bytes | None = b""  # what came before the first boundary; None: it has come
         self._parser = MultipartParser(boundary, {
             "on_part_begin": self._begin, "on_header_field": self._field, "on_header_value": self._header_value,
             "on_header_end": self._header, "on_headers_finished": self._open, "on_part_data": self._data,
@@ -131,6 +134,8 @@ class _Body:
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes; raises `BadRequestError`."""
+        if self._before is not None:
+            chunk = self._begun(self._before + chunk)
         if not chunk:
             return
         try:
@@ -138,8 +143,21 @@ class _Body:
         except MultipartParseError as error:
             raise BadRequestError(f"the body is not multipart/related with this boundary: {error}") from error
 
+    def _begun(self, start: bytes) -> bytes:
+        """What comes from the first boundary on; before it can be text that nobody reads (RFC 2046 5.1.1)."""
+        at = 0 if start.startswith(self._first) else start.find(b"\n" + self._first) + 1
+        if at or start.startswith(self._first):
+            self._before = None
+            return start[at:]
+        self._before = start
+        if len(start) > _MAX_PREAMBLE:
+            self.end()
+        return b""
+
     def end(self) -> None:
         """No more bytes."""
+        if self._before is not None:
+            raise BadRequestError("the boundary that Content-Type names does not come")
         if not self._ended:
             raise BadRequestError("the last boundary is missing")
 

@@ -3,13 +3,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import signal
 import threading
+import warnings
 
 import pytest
 
-from dcmlint.gate.logs import json_log, on_defect
+from dcmlint.gate.logs import json_log, libraries_to, on_defect
 
 
 def test_lines_are_json() -> None:
@@ -53,3 +55,21 @@ def test_a_defect_is_said_without_what_it_worked_on(
     assert "test_gate_logs.py" in line["where"]
     assert "Marker" not in stream.getvalue()
     assert killed == ([(os.getpid(), signal.SIGTERM)] if ends else [])
+
+
+def test_what_a_library_says_is_a_line_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    libraries_to(json_log(stream))
+    try:
+        logging.getLogger("python_multipart").warning("a value %s", "Doe^John")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("a value Doe^John", stacklevel=1)
+    finally:
+        logging.captureWarnings(False)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line["level"], line["name"]) for line in lines] == [
+        ("library", "warning", "python_multipart"), ("library", "warning", "py.warnings"),
+    ]  # fmt: skip
+    assert "Doe" not in stream.getvalue()

@@ -17,7 +17,7 @@ from dcmlint.errors import UsageError
 from dcmlint.gate.bounds import Bounds, Limits
 from dcmlint.gate.serving import HttpServer
 from dcmlint.gate.settings import Stow
-from dcmlint.gate.stow import StowApp
+from dcmlint.gate.stow import BadRequestError, StowApp, _Body
 from dcmlint.intake import part
 from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Reply
@@ -306,3 +306,27 @@ def test_a_connection_is_used_again_and_its_wait_begins_anew(tmp_path: Path) -> 
         assert connection.sock is not None
         assert _is_closed(connection.sock)
         connection.close()
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"This is a message in several parts.\r\n", b"--A\r\n"])
+def test_what_stands_before_the_first_boundary_is_not_read(tmp_path: Path, before: bytes, size: int) -> None:
+    with Bench(tmp_path) as bench:
+        body = _Body(bench.core, b"B", largest=1 << 20, user="A", peer="127.0.0.1", study="")
+        content = before + multipart(a_file("2.25.1")) + b"and after the last"
+        for at in range(0, len(content), size):
+            body.feed(content[at : at + size])
+        body.end()
+        assert [one.answer.status for one in body.stored] == [0]
+
+
+def test_a_body_without_its_boundary_is_no_multipart(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        body = _Body(bench.core, b"B", largest=1 << 20, user="A", peer="127.0.0.1", study="")
+        body.feed(bytes(1 << 13))
+        with pytest.raises(BadRequestError, match="does not come"):
+            body.feed(b"more")
+        short = _Body(bench.core, b"B", largest=1 << 20, user="A", peer="127.0.0.1", study="")
+        short.feed(b"text")
+        with pytest.raises(BadRequestError, match="does not come"):
+            short.end()
