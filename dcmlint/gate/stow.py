@@ -28,6 +28,7 @@ from dcmlint.intake.part import SUFFIX
 from dcmlint.intake.status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, Answer
 from dcmlint.intake.whole_file import WholeFile
 
+_MAX_BOUNDARY = 256  # RFC 2046 5.1.1 allows 70; that of Orthanc has 73
 _MAX_HEADERS = 1 << 13  # of one part
 _MAX_PREAMBLE = 1 << 13  # before the first part
 _MAX_PARTS = 10_000
@@ -244,8 +245,10 @@ def _boundary(content_type: str) -> bytes | None:
     wanted = options.get(b"type", b"application/dicom").lower()
     boundary = options.get(b"boundary", b"")
     if (
-        kind != b"multipart/related" or wanted != b"application/dicom" or not 0 < len(boundary) <= 70
-    ):  # RFC 2046 5.1.1
+        kind != b"multipart/related"
+        or wanted != b"application/dicom"
+        or not 0 < len(boundary) <= _MAX_BOUNDARY
+    ):
         return None
     return boundary
 

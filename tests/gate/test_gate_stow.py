@@ -151,6 +151,7 @@ def test_another_study_than_that_of_the_request_is_refused(tmp_path: Path) -> No
         ({"Content-Type": 'multipart/related; type="application/dicom"'}, 415),
         ({"Content-Type": 'multipart/related; type="application/dicom"; boundary=other'}, 400),
         ({"Content-Type": 'multipart/related; boundary="B"'}, 200),
+        ({"Content-Type": f'multipart/related; boundary="{"B" * 257}"'}, 415),
         ({"Content-Encoding": "gzip"}, 415),
         ({"Content-Encoding": "identity"}, 200),
     ],
@@ -158,6 +159,14 @@ def test_another_study_than_that_of_the_request_is_refused(tmp_path: Path) -> No
 def test_framing(tmp_path: Path, headers: dict[str, str], status: int) -> None:
     with stow(tmp_path) as client:
         assert client.post(multipart(a_file("2.25.1")), **headers)[0] == status
+
+
+def test_the_long_boundary_of_orthanc_is_taken(tmp_path: Path) -> None:
+    boundary = "aeca6436-4dd7-4774-8bfc-636d19bfb05a-aeca6436-4dd7-4774-8bfc-636d19bfb05a"
+    with stow(tmp_path) as client:
+        body = multipart(a_file("2.25.1")).replace(b"--B", b"--" + boundary.encode())
+        kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        assert client.post(body, Content_Type=kind)[0] == 200
 
 
 def test_a_body_without_its_end_is_400_and_what_came_whole_is_taken_once(tmp_path: Path) -> None:
