@@ -11,7 +11,8 @@ from support import general, slides
 from dcmlint import Checker
 
 CHECKER = Checker("dicom")
-ROOT = "1.2.840.10008.5.1.4.1.1."
+ROOT = "1.2.840.10008.5.1.4."
+STORAGE = f"{ROOT}1.1."
 
 
 def item(**attributes: object) -> Dataset:
@@ -24,7 +25,7 @@ def item(**attributes: object) -> Dataset:
 def of_class(uid: str, attributes: Mapping[str, object]) -> FileDataset:
     """A data set of a class; what its IOD asks for besides is missing, which is other findings."""
     made = general.sc()
-    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = ROOT + uid
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
     for keyword, value in attributes.items():
         if value is None:
             delattr(made, keyword)
@@ -60,14 +61,109 @@ EXCLUDED = [
 ]
 
 
-def _with_overlay(attributes: Mapping[str, object]) -> dict[str, object]:
+def _without_overlay(attributes: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in attributes.items() if key != "OverlayRows"}
 
 
 @pytest.mark.parametrize(("uid", "attributes"), EXCLUDED)
 def test_what_an_iod_excludes_may_not_be_there(uid: str, attributes: Mapping[str, object]) -> None:
-    made = of_class(uid, _with_overlay(attributes))
+    made = of_class(STORAGE + uid, _without_overlay(attributes))
     if "OverlayRows" in attributes:
         made.add_new(0x60020010, "US", 4)
     assert {rule for rule, _ in errors(made)} >= {"MOD018"}
-    assert "MOD018" not in {rule for rule, _ in errors(of_class(uid, {}))}
+    assert "MOD018" not in {rule for rule, _ in errors(of_class(STORAGE + uid, {}))}
+
+
+def groups(**shared: object) -> dict[str, object]:
+    return {"SharedFunctionalGroupsSequence": [item(**shared)]}
+
+
+def palette(bits: int) -> dict[str, object]:
+    return {f"{color}PaletteColorLookupTableDescriptor": [256, 0, bits] for color in ("Red", "Green", "Blue")}
+
+
+def text_object(units: str) -> dict[str, object]:
+    text = item(BoundingBoxAnnotationUnits=units, AnchorPointAnnotationUnits=units)
+    drawn = item(GraphicAnnotationUnits=units)
+    return {"GraphicAnnotationSequence": [item(TextObjectSequence=[text], GraphicObjectSequence=[drawn])]}
+
+
+def volume(position: list[float], orientation: list[float]) -> dict[str, object]:
+    return groups(
+        PlanePositionVolumeSequence=[item(ImagePositionVolume=position)],
+        PlaneOrientationVolumeSequence=[item(ImageOrientationVolume=orientation)],
+    )
+
+
+AXES = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+WIDE = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PhotometricInterpretation": "MONOCHROME2"}
+SIXTEEN = {"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PhotometricInterpretation": "MONOCHROME2"}
+IEC, ROBOTIC = "1.2.840.10008.1.4.3.1", "1.2.840.10008.1.4.3.2"
+
+# Class, the attributes of a violating and of a conforming instance, and the keyword of the finding.
+VALUES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    ("12.1.1", {"Modality": "RF"}, {"Modality": "XA"}, "Modality"),  # A.47.3.1.1
+    ("12.2.1", {"Modality": "XA"}, {"Modality": "RF"}, "Modality"),  # A.48.3.1.1
+    ("13.1.1", {"Modality": "DX"}, {"Modality": "XA"}, "Modality"),  # A.53.3.1.1
+    ("13.1.2", {"Modality": "XA"}, {"Modality": "DX"}, "Modality"),  # A.54.3.1.1
+    ("90.1", {"Modality": "SR"}, {"Modality": "ASMT"}, "Modality"),  # A.81.4.1
+    ("104.3", {"Modality": "DOC"}, {"Modality": "M3D"}, "Modality"),  # A.85.1.4.3
+    ("481.10", {"Modality": "RTPLAN"}, {"Modality": "RTINTENT"}, "Modality"),  # A.86.1.2.4.1
+    ("481.11", {"Modality": "RTPLAN"}, {"Modality": "RTSEGANN"}, "Modality"),  # A.86.1.3.4.1
+    ("481.13", {"Modality": "RTPLAN"}, {"Modality": "RTRAD"}, "Modality"),  # A.86.1.5.4.1
+    ("77.1.5.1", SIXTEEN, WIDE, "BitsAllocated"),  # A.41.4.1
+    ("77.1.5.2", WIDE, SIXTEEN, "BitsAllocated"),  # A.42.4.1
+    ("77.1.5.2", SIXTEEN | {"BitsStored": 12}, SIXTEEN, "BitsStored"),
+    ("77.1.5.5", SIXTEEN | {"BitsStored": 12}, SIXTEEN, "BitsStored"),  # A.76.4.1
+    ("77.1.5.6", SIXTEEN | {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, WIDE, "BitsAllocated"),  # A.77.4.1
+    ("6.2", volume([1.0, 0.0, 0.0], AXES), volume([0.0, 0.0, 4.0], AXES), "ImagePositionVolume"),  # A.59.4.1.2
+    ("6.2", volume([0.0, 0.0, 0.0], AXES[::-1]), volume([0.0, 0.0, 0.0], AXES), "ImageOrientationVolume"),
+    (
+        "6.2",  # A.59.4.1.1
+        groups(USImageDescriptionSequence=[item(VolumetricProperties="SAMPLED")]),
+        groups(USImageDescriptionSequence=[item(VolumetricProperties="VOLUME")]),
+        "VolumetricProperties",
+    ),
+    (
+        "6.2",
+        groups(USImageDescriptionSequence=[item(VolumeBasedCalculationTechnique="MAX_IP")]),
+        groups(USImageDescriptionSequence=[item(VolumeBasedCalculationTechnique="NONE")]),
+        "VolumeBasedCalculationTechnique",
+    ),
+    ("12.1.1", {"PositionerType": "COLUMN"}, {"PositionerType": "CARM"}, "PositionerType"),  # A.47.3.1.3
+    ("11.6", text_object("PIXEL"), text_object("DISPLAY"), "BoundingBoxAnnotationUnits"),  # A.80.1.4.3
+    ("11.9", text_object("MATRIX"), text_object("DISPLAY"), "GraphicAnnotationUnits"),  # A.80.2.4.2
+    (
+        "77.1.5.8",  # A.84.3.2.1.1
+        groups(DerivationImageSequence=[item(SourceImageSequence=[item(SpatialLocationsPreserved="NO")])]),
+        groups(DerivationImageSequence=[item(SourceImageSequence=[item(SpatialLocationsPreserved="YES")])]),
+        "SpatialLocationsPreserved",
+    ),
+    ("481.13", {"EquipmentFrameOfReferenceUID": ROBOTIC}, {"EquipmentFrameOfReferenceUID": IEC},
+        "EquipmentFrameOfReferenceUID"),  # A.86.1.5.4.2
+    ("481.15", {"EquipmentFrameOfReferenceUID": IEC}, {"EquipmentFrameOfReferenceUID": ROBOTIC},
+        "EquipmentFrameOfReferenceUID"),  # A.86.1.7.4.2
+    ("481.14", {"RTRecordFlag": "YES"}, {"RTRecordFlag": "NO"}, "RTRecordFlag"),  # A.86.1.6.4.3
+    ("481.19", {"RTRecordFlag": "NO"}, {"RTRecordFlag": "YES"}, "RTRecordFlag"),  # A.86.1.10.4.3
+    ("481.17", {"TreatmentRecordContentOrigin": "DEVICE"}, {"TreatmentRecordContentOrigin": "USER"},
+        "TreatmentRecordContentOrigin"),  # A.86.1.9.4.3
+]  # fmt: skip
+
+# The same of classes that are not storage of images.
+OTHERS: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    ("34.7", {"Modality": "RTPLAN"}, {"Modality": "PLAN"}, "Modality"),  # A.64.4.1
+    ("34.10", {"Modality": "RTPLAN"}, {"Modality": "PLAN"}, "Modality"),  # A.79.4.1
+    ("39.1", palette(16), palette(8), "RedPaletteColorLookupTableDescriptor"),  # A.58.3
+    ("1.1.200.1", {"EquipmentModality": "MR"}, {"EquipmentModality": "CT"}, "EquipmentModality"),  # A.82.2.3.1.1
+]
+CASES = [*((STORAGE + uid, *rest) for uid, *rest in VALUES), *((ROOT + uid, *rest) for uid, *rest in OTHERS)]
+
+
+@pytest.mark.parametrize(("uid", "wrong", "right", "keyword"), CASES)
+def test_values_that_an_iod_narrows(
+    uid: str, wrong: dict[str, object], right: dict[str, object], keyword: str
+) -> None:
+    for attributes, told in ((wrong, True), (right, False)):
+        found = {(rule, name) for rule, name in errors(of_class(uid, attributes)) if name == keyword}
+        listed = {rule for rule, _ in found if rule in ("MOD009", "PIX043", "PIX004", "IOD004")}
+        assert bool(listed) is told, (attributes, found)

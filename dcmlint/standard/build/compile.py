@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dcmlint.errors import StandardError
 from dcmlint.standard.build.conditions import Reading, read_condition
 from dcmlint.standard.build.facts import Facts
 from dcmlint.standard.build.numbers import count_of, numbering_of
@@ -78,6 +79,9 @@ class Compiler:
         self._section_tables: dict[str, list[str]] = {}
         self._caption_tables: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
+        self._classes: dict[str, list[str]] = {}
+        for sop_class in source.sop_classes:
+            self._classes.setdefault(sop_class.iod, []).append(sop_class.uid)
 
     def compile_tables(self) -> dict[str, Table]:
         """Every table, in the order of the source."""
@@ -154,7 +158,8 @@ class Compiler:
             count=count_of(line.text, self.dictionary.entry) if entry.vr == "SQ" else 0,
             numbering=numbering_of(line.text, entry.tag, line.level) if line.level else "",
         )
-        for patch in self.overlay.rows.get(key, ()):
+        # What adds to the values comes after what gives them.
+        for patch in sorted(self.overlay.rows.get(key, ()), key=lambda one: "also" in one.given):
             if int(patch.get("nth", nth)) == nth:
                 self._used.add(patch.where)
                 row = self._patched(row, patch, entry)
@@ -214,7 +219,9 @@ class Compiler:
             changes["parsed_by"] = "reviewed"
             changes.setdefault("otherwise", "unread")
         if "values" in given:
-            changes["values"] = value_sets(given["values"], entry.vr in NUMERIC, patch.where)
+            changes["values"] = self._value_sets(given["values"], entry, patch)
+        if "also" in given:
+            changes["values"] = (*changes.get("values", row.values), *self._value_sets(given["also"], entry, patch))
         if "count" in given:
             counted = self.dictionary.by_keyword(given["count"]) if given["count"] else None
             changes["count"] = counted.tag if counted is not None else 0
@@ -228,6 +235,13 @@ class Compiler:
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             self.errors.append(f"{patch.where}: {error}")
             return row
+
+    def _value_sets(self, given: Any, entry: Entry, patch: Patch) -> tuple[ValueSet, ...]:
+        try:
+            return value_sets(given, entry.vr in NUMERIC, patch.where, self._classes)
+        except StandardError as error:
+            self.errors.append(str(error))
+            return ()
 
     def compile_iods(self) -> dict[str, Iod]:
         """Every IOD; the tables must have been compiled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from dcmlint.errors import StandardError
 from dcmlint.standard.tables import ValueSet
 
 _ROW_KEYS = {"table", "path", "nth", "when", "otherwise", "values", "type", "items", "since", "until", "hash", "count",
-    "numbering"}  # fmt: skip
+    "numbering", "also"}  # fmt: skip
 _INCLUDE_KEYS = {"table", "include", "path", "when", "otherwise", "hash"}
 _IOD_KEYS = {
     "iod", "module", "functional_group", "usage", "when", "otherwise", "placement", "reviewed", "since", "until",
@@ -120,10 +120,13 @@ def _sort(overlay: Overlay, patch: Patch, errors: list[str]) -> None:
     errors.append(f"{patch.where}: neither a row (table, path) nor an IOD")
 
 
-def value_sets(given: Any, numeric: bool, where: str) -> tuple[ValueSet, ...]:
+def value_sets(
+    given: Any, numeric: bool, where: str, classes: Mapping[str, Sequence[str]]
+) -> tuple[ValueSet, ...]:
     """The value sets of an entry: one mapping, a list of them, or None for none.
 
-    Raises :class:`StandardError` for a mapping that is not one.
+    A set with ``iods`` holds in the SOP Classes of these IODs, which ``classes`` names by UID. Raises
+    :class:`StandardError` for a mapping that is not one, and for an IOD without SOP Class.
     """
     if given is None:
         return ()
@@ -133,8 +136,18 @@ def value_sets(given: Any, numeric: bool, where: str) -> tuple[ValueSet, ...]:
             values = tuple(int(value) if numeric else str(value) for value in one["values"])
             kind = one.get("kind", "enumerated")
             found.append(
-                msgspec.convert((kind, int(one.get("position", 0)), values, one.get("when")), ValueSet)
+                msgspec.convert((kind, int(one.get("position", 0)), values, _condition(one, classes)), ValueSet)
             )
         except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
             raise StandardError(f"{where}: values are not a value set: {error}") from None
     return tuple(found)
+
+
+def _condition(one: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> str | None:
+    """The condition of a value set: the one that it has, in the SOP Classes of its IODs."""
+    when: str | None = one.get("when")
+    if "iods" not in one:
+        return when
+    uids = [f'"{uid}"' for iod in one["iods"] for uid in classes[iod]]
+    scope = f"root.SOPClassUID == {uids[0]}" if len(uids) == 1 else f"root.SOPClassUID in [{', '.join(uids)}]"
+    return f"{scope} && ({when})" if when else scope
