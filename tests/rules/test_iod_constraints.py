@@ -154,7 +154,12 @@ OTHERS: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("34.7", {"Modality": "RTPLAN"}, {"Modality": "PLAN"}, "Modality"),  # A.64.4.1
     ("34.10", {"Modality": "RTPLAN"}, {"Modality": "PLAN"}, "Modality"),  # A.79.4.1
     ("39.1", palette(16), palette(8), "RedPaletteColorLookupTableDescriptor"),  # A.58.3
-    ("1.1.200.1", {"EquipmentModality": "MR"}, {"EquipmentModality": "CT"}, "EquipmentModality"),  # A.82.2.3.1.1
+    (
+        "1.1.200.1",
+        {"EquipmentModality": "MR"},
+        {"EquipmentModality": "CT"},
+        "EquipmentModality",
+    ),  # A.82.2.3.1.1
 ]
 CASES = [*((STORAGE + uid, *rest) for uid, *rest in VALUES), *((ROOT + uid, *rest) for uid, *rest in OTHERS)]
 

@@ -221,7 +221,10 @@ class Compiler:
         if "values" in given:
             changes["values"] = self._value_sets(given["values"], entry, patch)
         if "also" in given:
-            changes["values"] = (*changes.get("values", row.values), *self._value_sets(given["also"], entry, patch))
+            changes["values"] = (
+                *changes.get("values", row.values),
+                *self._value_sets(given["also"], entry, patch),
+            )
         if "count" in given:
             counted = self.dictionary.by_keyword(given["count"]) if given["count"] else None
             changes["count"] = counted.tag if counted is not None else 0

@@ -136,7 +136,9 @@ def value_sets(
             values = tuple(int(value) if numeric else str(value) for value in one["values"])
             kind = one.get("kind", "enumerated")
             found.append(
-                msgspec.convert((kind, int(one.get("position", 0)), values, _condition(one, classes)), ValueSet)
+                msgspec.convert(
+                    (kind, int(one.get("position", 0)), values, _condition(one, classes)), ValueSet
+                )
             )
         except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
             raise StandardError(f"{where}: values are not a value set: {error}") from None
