@@ -102,8 +102,8 @@ class Dataset:
     cannot be read, before the level does.
     """
 
-    __slots__ = ("_charset", "_values", "context", "cut", "elements", "end", "explicit", "index", "length", "offset",
-                 "parent", "parent_tag")  # fmt: skip
+    __slots__ = ("__weakref__", "_charset", "_values", "context", "cut", "elements", "end", "explicit", "index", "length",
+                 "offset", "parent", "parent_tag")  # fmt: skip
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ class Matcher:
             return []
         issues = []
         title = root.concept
-        unnamed = title is None and ConceptNameCodeSequence in root.dataset
+        unnamed = title is None and ConceptNameCodeSequence in root.like
         if not unnamed and not concept_fit(self.tables, first.row, title):
             issues.append(
                 Issue(
@@ -294,7 +294,7 @@ def _close(slot: Slot, child: ContentItem, target: ContentItem) -> bool:
         return slot.relationship == child.relationship
     if target.concept is None and slot.relationship == child.relationship:
         # An empty name is told by the tables; a container may go without one, but not where its template names it.
-        return same_type and (slot.row.value_type in _NAMED or ConceptNameCodeSequence in target.dataset)
+        return same_type and (slot.row.value_type in _NAMED or ConceptNameCodeSequence in target.like)
     return same_type and not slot.row.concepts
 
 
@@ -323,7 +323,7 @@ def _missing(
     item: ContentItem, rows: Rows, touched: set[int], blamed: set[int], active: set[Link]
 ) -> list[Issue]:
     """The required rows that no child fills; rows that name each other in their conditions count as one."""
-    if ContentSequence in item.dataset and not item.children:
+    if ContentSequence in item.like and not item.children:
         return []  # a Content Sequence without items: the tables say so
     taken = {_place(slot) for slot in rows.slots if id(slot) in touched or id(slot) in blamed}
     wrong = [slot for slot in rows.slots if id(slot) in blamed]
@@ -348,7 +348,7 @@ def _missing(
         Issue(
             "missing",
             item.dataset,
-            ContentSequence if ContentSequence in item.dataset else ValueType,
+            ContentSequence if ContentSequence in item.like else ValueType,
             f"{' or '.join(_full(slot) for slot in group)} is missing",
             "",
             " or ".join(_full(slot) for slot in group),

@@ -23,11 +23,12 @@ def value_issues(item: ContentItem, row: TemplateRow) -> Iterator[Found]:
     """What is wrong with the value of an item: kind, level, tag, message, found, expected."""
     # A code without its scheme is reported by the tables, and is outside of nothing.
     if row.value_type == "CODE" and item.value is not None and item.value.scheme:
-        level = item.dataset.items(ConceptCodeSequence)[0]
-        yield from _coded(item.value, level, row)
+        for kind, message, found, want in _coded(item.value, row):
+            yield kind, item.dataset.items(ConceptCodeSequence)[0], CodeValue, message, found, want
     if row.value_type == "NUM" and item.units is not None:
-        level = item.dataset.items(MeasuredValueSequence)[0].items(MeasurementUnitsCodeSequence)[0]
-        yield from _units(item.units, level, row)
+        for kind, message, found, want in _units(item.units, row):
+            measured = item.dataset.items(MeasuredValueSequence)[0]
+            yield kind, measured.items(MeasurementUnitsCodeSequence)[0], CodeValue, message, found, want
     if row.graphic_types:
         kind = item.dataset.text(GraphicType)
         if kind and kind not in row.graphic_types:
@@ -37,20 +38,13 @@ def value_issues(item: ContentItem, row: TemplateRow) -> Iterator[Found]:
             )  # fmt: skip
 
 
-def _coded(code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+def _coded(code: Code, row: TemplateRow) -> Iterator[tuple[str, str, str, str]]:
     if row.values and not same_code(code.key, row.values):
         wanted = ", ".join(f"({value}, {scheme})" for value, scheme in row.values)
-        yield (
-            "value",
-            level,
-            CodeValue,
-            f"{row.name} has another value than its template gives",
-            _shown(code),
-            wanted,
-        )
+        yield "value", f"{row.name} has another value than its template gives", _shown(code), wanted
     elif _outside(row.value_group, row.value_binding, code):
         yield (
-            "group", level, CodeValue,
+            "group",
             f"{row.name} has a value outside of CID {row.value_group}, which is not extensible", _shown(code),
             f"a code of CID {row.value_group}",
         )  # fmt: skip
@@ -61,23 +55,16 @@ def _outside(cid: int, binding: str, code: Code) -> bool:
     return cid > 0 and binding in ("D", "E") and outside_fixed_group(cid, code.key)
 
 
-def _units(code: Code, level: Dataset, row: TemplateRow) -> Iterator[Found]:
+def _units(code: Code, row: TemplateRow) -> Iterator[tuple[str, str, str, str]]:
     if code.scheme != "UCUM":
         return  # SR016
     if row.units and not same_code(code.key, row.units):
         wanted = row.units[0][0]
         if _plain(code.value) != _plain(wanted):
-            yield (
-                "units",
-                level,
-                CodeValue,
-                f"{row.name} has other units than its template",
-                _shown(code),
-                wanted,
-            )
+            yield "units", f"{row.name} has other units than its template", _shown(code), wanted
     elif _outside(row.units_group, row.units_binding, code):
         yield (
-            "units", level, CodeValue, f"{row.name} has units outside of CID {row.units_group}", _shown(code),
+            "units", f"{row.name} has units outside of CID {row.units_group}", _shown(code),
             f"a code of CID {row.units_group}",
         )  # fmt: skip
 

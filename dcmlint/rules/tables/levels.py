@@ -154,7 +154,10 @@ class Level:
         for sets in valued.values():
             for _, when, spec in sets:
                 conditions += spec.gates if when is None else (*spec.gates, when)
-        self.judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
+        judged = frozenset(valued).union(*(one.attributes | one.sources for one in conditions))
+        # Of a sequence matters what is in it, and that is named with it; items read together have the same structure.
+        entry = standard.load().dictionary.entry
+        self.judged = frozenset(tag for tag in judged if (known := entry(tag)) is None or known.vr != "SQ")
         self.weighed = self.filled.union(spec.row.tag for spec in (*self.conditional, *self.gated))
         self.known = frozenset(self.rows)
         self._holders = frozenset(

@@ -197,9 +197,15 @@ class TableCheck:
         """Rows of macros that are included under a condition."""
         scope = self._collector.scope(dataset, level.known)
         elements = dataset.elements
+        open_: dict[int, bool] = {}  # the rows of one include share their gates
         for spec in rows:
             tag = spec.row.tag
-            if tag in level.required or not all(gate(scope, {}) is True for gate in spec.gates):
+            if tag in level.required:
+                continue
+            key = id(spec.gates)
+            if key not in open_:
+                open_[key] = all(gate(scope, {}) is True for gate in spec.gates)
+            if not open_[key]:
                 continue
             element = elements.get(tag)
             if element is None and dataset.may_have(tag):

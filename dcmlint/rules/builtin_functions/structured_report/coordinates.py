@@ -216,7 +216,7 @@ def coordinates_source(context: RuleContext) -> Iterator[Problem]:
             what = "an IMAGE" if item.value_type == "SCOORD" else "an IMAGE, a WAVEFORM or an SCOORD"
             yield Problem(
                 message=f"{item.value_type} without the content item from which it was selected",
-                level=item.dataset, tag=ContentSequence if ContentSequence in item.dataset else ValueType,
+                level=item.dataset, tag=ContentSequence if ContentSequence in item.like else ValueType,
                 want=f"SELECTED FROM {what}",
             )  # fmt: skip
 

@@ -69,7 +69,11 @@ def _days(one: str, other: str) -> int:
 @rule_function("observation-uids")
 def observation_uids(context: RuleContext) -> Iterator[Problem]:
     """SR028: Observation UIDs that several content items of a document have (PS3.3 Table C.17-5)."""
-    items = [item for item in content_items(context.facts) if item.dataset.text(ObservationUID)]
+    items = [
+        item
+        for item in content_items(context.facts)
+        if ObservationUID in item.like and item.dataset.text(ObservationUID)
+    ]
     if not items:
         raise NotApplicable
     seen: set[str] = set()

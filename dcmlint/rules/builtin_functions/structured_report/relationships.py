@@ -149,7 +149,7 @@ def reference_target(context: RuleContext) -> Iterator[Problem]:
                 want="relationships that do not lead back to the content item",
             )  # fmt: skip
         own = next(
-            (tag for tag in (ValueType, ConceptNameCodeSequence, ContentSequence) if tag in item.dataset), 0
+            (tag for tag in (ValueType, ConceptNameCodeSequence, ContentSequence) if tag in item.like), 0
         )
         if own:
             yield Problem(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import item_places
 from dcmlint.facts.report.codes import SAID_BY_A_CODE
-from dcmlint.facts.report.content import Code, code_in, code_of, content_items
+from dcmlint.facts.report.content import Code, ContentItem, code_in, code_of, content_items
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard import ucum
 from dcmlint.standard.coding import in_group
@@ -126,11 +127,11 @@ def value_attributes(context: RuleContext) -> Iterator[Problem]:
             continue  # SR006
         strange = [
             tag
-            for tag in sorted(item.dataset.elements.keys() & _OF_TYPES.keys())
+            for tag in sorted(item.like.elements.keys() & _OF_TYPES.keys())
             if item.value_type not in _OF_TYPES[tag]
             and (item.parent is not None or tag != ReferencedFrameOfReferenceUID)
         ]
-        meant = _type_meant(item.value_type, item.dataset)
+        meant = _type_meant(item.value_type, item.like)
         if meant:
             yield Problem(
                 message=f"a content item with the attributes of {' or '.join(meant)} has the Value Type {item.value_type}",
@@ -170,15 +171,9 @@ def _required_of(kind: str) -> tuple[int, ...]:
 @rule_function("numeric-value")
 def numeric_value(context: RuleContext) -> Iterator[Problem]:
     """SR015: the forms of one number agree, and no qualifier says that there is none (PS3.3 C.18.1.1)."""
-    measured = [
-        (item, value)
-        for item in content_items(context.facts)
-        if item.value_type == "NUM"
-        for value in item.dataset.items(MeasuredValueSequence)
-    ]
-    if not measured:
-        raise NotApplicable
-    for item, value in measured:
+    any_ = False
+    for item, value in _numbers(context):
+        any_ = True
         qualifier = code_in(item.dataset, NumericValueQualifierCodeSequence)
         if qualifier is not None and qualifier.key in _NO_NUMBER and value.values(NumericValue):
             yield Problem(
@@ -218,6 +213,16 @@ def numeric_value(context: RuleContext) -> Iterator[Problem]:
                 message="Numeric Value and the rational value differ", level=value, tag=RationalNumeratorValue,
                 said=f"{over}/{under}", want=f"{number}",
             )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+def _numbers(context: RuleContext) -> Iterator[tuple[ContentItem, Dataset]]:
+    """The NUM items of a document, each with the items of its Measured Value Sequence."""
+    for item in content_items(context.facts):
+        if item.value_type == "NUM" and MeasuredValueSequence in item.like:
+            for value in item.dataset.items(MeasuredValueSequence):
+                yield item, value
 
 
 def _near(decimal: float, exact: float) -> bool:
@@ -228,43 +233,52 @@ def _near(decimal: float, exact: float) -> bool:
 def measurement_units(context: RuleContext) -> Iterator[Problem]:
     """SR016: units of measurement are codes of UCUM (PS3.3 Table C.18.1-1, PS3.16 7.2.2 and CID 82)."""
     any_ = False
-    for _, unit in _measured(context):
+    for _, unit, own in _measured(context):
         code = code_of(unit)
         if code is None or not code.scheme:
             continue
         any_ = True
         if code.scheme != "UCUM":
             yield Problem(
-                message="the units are not a UCUM code", level=unit, tag=CodingSchemeDesignator,
+                message="the units are not a UCUM code", level=own(), tag=CodingSchemeDesignator,
                 found=code.scheme, want="UCUM",
             )  # fmt: skip
         elif _not_in_ucum(code.value):
             yield Problem(
-                message="the code is not of UCUM", level=unit, tag=CodeValue, found=code.value,
+                message="the code is not of UCUM", level=own(), tag=CodeValue, found=code.value,
                 want=_not_in_ucum(code.value),
             )  # fmt: skip
     if not any_:
         raise NotApplicable
 
 
-def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset]]:
-    """What is measured, and the item of its units: of documents, annotations and mappings (PS3.3 C.18.1, C.37.1, C.7.6.16.2.11)."""
+def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset, Callable[[], Dataset]]]:
+    """What is measured, an item that has the code of its units, and what gives its own: of documents, annotations and
+    mappings (PS3.3 C.18.1, C.37.1, C.7.6.16.2.11)."""
     for item in content_items(context.facts):
         if item.value_type == "NUM":
-            for value in item.dataset.items(MeasuredValueSequence):
-                for unit in value.items(MeasurementUnitsCodeSequence):
-                    yield item.concept, unit
+            for at, value in enumerate(item.like.items(MeasuredValueSequence)):
+                for place, unit in enumerate(value.items(MeasurementUnitsCodeSequence)):
+                    yield item.concept, unit, partial(_unit, item, at, place)
     for group in context.dataset.items(AnnotationGroupSequence):
         for measurement in group.items(MeasurementsSequence):
             for unit in measurement.items(MeasurementUnitsCodeSequence):
-                yield code_in(measurement, ConceptNameCodeSequence), unit
+                yield code_in(measurement, ConceptNameCodeSequence), unit, partial(_itself, unit)
     for groups in (SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence):
         path = [groups, RealWorldValueMappingSequence, MeasurementUnitsCodeSequence]
         for place in item_places(context.dataset, path, SAID_BY_A_CODE):
-            yield None, place.level
+            yield None, place.level, partial(_itself, place.level)
     for mapping in context.dataset.items(RealWorldValueMappingSequence):
         for unit in mapping.items(MeasurementUnitsCodeSequence):
-            yield None, unit
+            yield None, unit, partial(_itself, unit)
+
+
+def _unit(item: ContentItem, at: int, place: int) -> Dataset:
+    return item.dataset.items(MeasuredValueSequence)[at].items(MeasurementUnitsCodeSequence)[place]
+
+
+def _itself(level: Dataset) -> Dataset:
+    return level
 
 
 def _not_in_ucum(value: str) -> str:
@@ -294,7 +308,7 @@ def length_power(units: str) -> int | None:
 def quantity_units(context: RuleContext) -> Iterator[Problem]:
     """SR023: lengths, areas and volumes in units of another quantity."""
     any_ = False
-    for concept, unit in _measured(context):
+    for concept, unit, own_level in _measured(context):
         units = code_of(unit)
         if concept is None or units is None or units.scheme != "UCUM":
             continue
@@ -305,7 +319,7 @@ def quantity_units(context: RuleContext) -> Iterator[Problem]:
         own = _QUANTITIES[kinds[0]]
         if length_power(units.value) not in (None, _POWERS[own]) and in_group(own, units.key) is False:
             yield Problem(
-                message="the units belong to another quantity", level=unit, tag=CodeValue, found=units.value,
+                message="the units belong to another quantity", level=own_level(), tag=CodeValue, found=units.value,
                 want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}",
             )  # fmt: skip
     if not any_:
