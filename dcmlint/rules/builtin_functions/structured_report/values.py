@@ -258,8 +258,8 @@ def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset, Call
     for item in content_items(context.facts):
         if item.value_type == "NUM":
             for at, value in enumerate(item.like.items(MeasuredValueSequence)):
-                for place, unit in enumerate(value.items(MeasurementUnitsCodeSequence)):
-                    yield item.concept, unit, partial(_unit, item, at, place)
+                for number, unit in enumerate(value.items(MeasurementUnitsCodeSequence)):
+                    yield item.concept, unit, partial(_unit, item, at, number)
     for group in context.dataset.items(AnnotationGroupSequence):
         for measurement in group.items(MeasurementsSequence):
             for unit in measurement.items(MeasurementUnitsCodeSequence):
