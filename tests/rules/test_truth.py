@@ -259,10 +259,3 @@ def test_a_code_item_holds_one_code() -> None:
         )
     )
     assert _found(made) == {("MOD011", "ConceptCodeSequence")}
-
-
-@pytest.mark.parametrize("modality", ["M3D", "OT"])
-def test_the_modality_of_a_model_has_defined_terms_only(modality: str) -> None:
-    # PS3.3 C.24.1 gives the Defined Terms of C.7.3.1.1.1.
-    made = _of_class("1.2.840.10008.5.1.4.1.1.104.3", general.sc, Modality=modality)
-    assert ("MOD009", "Modality") not in _found(made)
