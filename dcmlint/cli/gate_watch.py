@@ -33,7 +33,6 @@ def watch(
     The files are only sorted; with [[watch]] in gate.toml, `dcmlint gate run` forwards what it accepts.
     """
     need_gate()
-    from time import sleep
 
     from dcmlint.cli.running import pairs
     from dcmlint.engine.settings import Settings
@@ -65,11 +64,7 @@ def watch(
         if not once:
             watcher.run()
             return 0
-        watcher.recover()
-        watcher.look()
-        while watcher.waiting:
-            sleep(min(0.2, settle / 4 + 0.01))
-            watcher.look()
+        watcher.run_once()
     finally:
         checks.stop()
     return 4 if watcher.given_up else 1 if watcher.held else 0

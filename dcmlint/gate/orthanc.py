@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the answer."""
+    """One line of the answer; ``action``: as `Verdict` has it, or ``unchecked``."""
 
     action: str
     status: int
@@ -39,11 +39,14 @@ def plugin_script(profile: str, parameters: dict[str, str], *, seconds: float) -
     command = [sys.executable, "-P", "-m", "dcmlint.gate.orthanc", profile, repr(seconds)]
     command += [f"{name}={value}" for name, value in parameters.items()]
     text = _TEMPLATE.read_text(encoding="utf-8")
-    return text.replace("{{VERSION}}", __version__).replace("{{COMMAND}}", json.dumps(command))
+    values = {"VERSION": __version__, "COMMAND": json.dumps(command), "SECONDS": repr(seconds)}
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text
 
 
 def serve(settings: Settings, seconds: float, source: BinaryIO, sink: BinaryIO) -> None:
-    """Check what comes until ``source`` ends; an instance that takes more than ``seconds`` is quarantined.
+    """Check what comes until ``source`` ends; an instance that takes more than ``seconds`` is unchecked.
 
     Raises ``UsageError`` for a profile that does not work.
     """
@@ -58,15 +61,16 @@ def serve(settings: Settings, seconds: float, source: BinaryIO, sink: BinaryIO) 
                 reply = checks.submit(Task(path=str(path), over_network=False)).wait(seconds)
                 if reply is None:
                     verdict = Verdict(
-                        action="quarantine",
+                        action="unchecked",
                         status=0,
                         sop_instance_uid="",
                         why=f"not checked within {seconds:g} s",
                     )
                 else:
                     decided = policy.decide(reply)
+                    action = "unchecked" if reply.internal or reply.crashed else decided.action
                     verdict = Verdict(
-                        action=decided.action, status=decided.status, why=printable(decided.why),
+                        action=action, status=decided.status, why=printable(decided.why),
                         sop_instance_uid=printable(reply.instance),
                     )  # fmt: skip
                 path.unlink()  # a child that still reads it has it open

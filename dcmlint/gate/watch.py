@@ -63,7 +63,7 @@ class Watcher:
         self._mine = folder / _TAKEN / f"{_BY}{os.urandom(4).hex()}"
         self._lock: int | None = None  # of that folder: what is in one that nobody holds was left behind
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gate-watch", daemon=True)
+        self._thread = threading.Thread(target=self.run, name="gate-watch", daemon=True)
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
@@ -77,7 +77,11 @@ class Watcher:
 
     def run(self) -> None:
         """Watch in this thread until ``end``."""
-        self._run()
+        self._run(self._watch)
+
+    def run_once(self) -> None:
+        """Decide in this thread what is there, until no file waits or ``end``."""
+        self._run(self._drain)
 
     def end(self) -> None:
         """Have ``run`` end."""
@@ -138,14 +142,20 @@ class Watcher:
 
     # --- one file ----------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], None]) -> None:
         try:
             self.recover()
-            self._watch()
+            work()
         finally:
             _remove_empty(self._mine)
             if self._lock is not None:
                 os.close(self._lock)
+
+    def _drain(self) -> None:
+        self.look()
+        while self.waiting:
+            self._stop.wait(min(0.2, self._settle / 4 + 0.01))
+            self.look()
 
     def _watch(self) -> None:
         while not self._stop.wait(min(1.0, max(self._settle / 4, 0.05))):

@@ -238,6 +238,7 @@ def test_the_command_sorts_and_says_by_its_exit_code_whether_something_is_held(t
     verdict = json.loads((folder / "held" / "bad.dcm.verdict.json").read_text())
     assert (verdict["sop_instance_uid"], verdict["findings"][0]["rule"]) == ("2.25.2", "GTT001")
     assert names(folder / "accepted") == ["good.dcm", "good.dcm.verdict.json"]
+    assert list((folder / ".dcmlint-taken").glob("*")) == []  # nothing of its own is left
 
 
 @pytest.mark.timeout(180)

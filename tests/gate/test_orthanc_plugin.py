@@ -75,7 +75,7 @@ def test_the_script_is_plain_and_says_under_which_licenses_it_runs(script: str) 
     assert "AGPL" in script
     assert __version__ in script
     imported = {line.split()[1] for line in script.splitlines() if line.startswith(("import ", "from "))}
-    assert imported == {"json", "queue", "struct", "subprocess", "threading", "orthanc"}
+    assert imported == {"json", "queue", "struct", "subprocess", "threading", "time", "orthanc"}
 
 
 def test_a_c_store_is_answered_with_success_or_a_failure_and_never_a_warning(plugin: dict[str, Any]) -> None:
@@ -93,6 +93,7 @@ def test_a_c_store_is_answered_with_success_or_a_failure_and_never_a_warning(plu
     [
         (None, 0),
         ({"action": "quarantine", "status": 0xA900}, 0),
+        ({"action": "unchecked", "status": 0}, 0),
         ({"action": "refuse", "status": 0xB007}, 0xA900),
         ({"action": "refuse", "status": 0}, 0xA900),
         ({"action": "refuse", "status": 0xC123}, 0xC123),
@@ -129,3 +130,31 @@ def test_without_a_process_everything_is_stored_and_said(plugin: dict[str, Any])
     plugin["COMMAND"][:] = ["/nowhere/python"]
     assert plugin["registered"]["store"](Received(b"x")) == 0
     assert plugin["logs"] == ["dcmlint: no verdict, the instance is stored"]
+
+
+HANGS = "import time; time.sleep(600)"  # reads nothing, so that the pipe to it is full as well
+DEAF = "import sys, time; sys.stdin.buffer.read(); time.sleep(600)"
+
+
+@pytest.mark.parametrize("hangs", [HANGS, DEAF])
+def test_a_process_that_hangs_keeps_no_sender_waiting(plugin: dict[str, Any], hangs: str) -> None:
+    plugin["CHECKER"].end()
+    plugin["COMMAND"][:] = [sys.executable, "-c", hangs]
+    plugin["SECONDS"] = 0  # and the second that it has anyway
+    assert plugin["registered"]["store"](Received(bytes(1 << 20))) == 0
+    assert plugin["logs"] == ["dcmlint: no verdict, the instance is stored"]
+    assert plugin["CHECKER"].process is None
+
+
+def test_what_had_no_verdict_is_labeled_so(plugin: dict[str, Any]) -> None:
+    plugin["files"]["slow"] = ("Plugins", b"")
+    plugin["CHECKER"].check = lambda data: {
+        "action": "unchecked",
+        "status": 0,
+        "why": "not checked within 8 s",
+    }
+    plugin["label"]("slow")
+    assert plugin["calls"] == [
+        ("/instances/slow/metadata/4242", b"not checked within 8 s"),
+        ("/instances/slow/labels/dcmlint-unchecked", b""),
+    ]
