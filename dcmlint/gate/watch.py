@@ -19,6 +19,7 @@ from time import monotonic
 import msgspec
 
 from dcmlint.gate.logs import Log
+from dcmlint.gate.open_files import is_being_written
 from dcmlint.intake.folder import lock_folder
 from dcmlint.intake.verdict import Brief
 
@@ -110,7 +111,9 @@ class Watcher:
         for path in sorted(path for path, (_, since) in seen.items() if now - since >= self._settle):
             if self._stop.is_set():
                 break
-            if self._take(path, seen[path][0]):
+            if is_being_written(path):  # its writer only pauses
+                seen[path] = (seen[path][0], self._clock())
+            elif self._take(path, seen[path][0]):
                 decided += 1
                 self._seen.pop(path, None)
                 self._failed.pop(path, None)

@@ -62,6 +62,22 @@ def test_a_file_is_taken_once_nothing_has_changed_it(tmp_path: Path) -> None:
     assert made.look() == 0  # what is sorted is not looked at again
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a file open")
+def test_a_file_whose_writer_pauses_is_not_taken(tmp_path: Path) -> None:
+    made, clock = watcher(tmp_path)
+    path = tmp_path / "a.dcm"
+    with path.open("wb") as file:
+        file.write(b"half")
+        file.flush()
+        for clock.now in (0.0, 10.0, 20.0):
+            assert made.look() == 0
+        assert made.given_up == []
+    clock.now = 24.0
+    assert made.look() == 0  # closed, and not quiet for long enough
+    clock.now = 30.0
+    assert made.look() == 1
+
+
 def test_unfinished_names_links_and_hidden_files_stay(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     folder = tmp_path / "watched"
