@@ -32,6 +32,9 @@ class Metrics(Observer):
         self._senders: set[str] = set()
         self._lock = threading.Lock()
         self.instances = self._counter("dcmlint_gate_instances", "Instances received", "sender", "verdict")
+        # Without a sender they are there, as 0, before the first: else it would be no increase.
+        self.refused = self._counter("dcmlint_gate_refused", "Instances that were refused")
+        self.failed = self._counter("dcmlint_gate_failed", "Instances whose sender was told to try again")
         self.late = self._counter("dcmlint_gate_late_verdicts", "Verdicts after the answer", "state")
         self.deliveries = self._counter(
             "dcmlint_gate_deliveries", "Attempts to deliver", "destination", "outcome"
@@ -56,15 +59,17 @@ class Metrics(Observer):
         """See `Observer`."""
         verdict = "duplicate" if decided.taken.duplicate else decided.taken.state
         self.instances.labels(self._sender(decided.arrival.sender), verdict).inc()
+        if verdict == "refused":
+            self.refused.inc()
         self.answers.observe(decided.seconds)
         if not decided.taken.duplicate:
             self._repaired(decided.verdict)
 
     def not_taken(self, sender: str, answer: Answer) -> None:
         """See `Observer`."""
-        self.instances.labels(
-            self._sender(sender), "failed" if store_status(answer.status).retry else "refused"
-        ).inc()
+        failed = store_status(answer.status).retry
+        self.instances.labels(self._sender(sender), "failed" if failed else "refused").inc()
+        (self.failed if failed else self.refused).inc()
 
     def settled(self, number: int, state: State, verdict: Verdict) -> None:
         """See `Observer`."""

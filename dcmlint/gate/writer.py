@@ -184,6 +184,7 @@ class Writer(Generic[C]):
         batch = self._prepared(batch)
         if not batch:
             return
+        changes = self._db.total_changes
         try:
             try:
                 done = self._transaction(batch)
@@ -199,8 +200,9 @@ class Writer(Generic[C]):
             self.broken = self.broken or _code(error) in _SYNC_FAILED
             _give_up(batch, error)
             return
-        self.commits += 1
-        self.observe(monotonic() - began)
+        if self._db.total_changes != changes:  # else nothing was written: a queue was asked, and is empty
+            self.commits += 1
+            self.observe(monotonic() - began)
         for item, (value, failure) in zip(batch, done, strict=True):
             if failure is not None:
                 item.future.set_exception(failure)

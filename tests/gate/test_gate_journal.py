@@ -74,6 +74,15 @@ def test_commits_are_synchronised_and_shared(journal: Journal) -> None:
     assert journal.writer.commits - before <= 3
 
 
+def test_a_queue_that_is_asked_and_empty_is_no_commit(journal: Journal) -> None:
+    seconds: list[float] = []
+    journal.writer.observe = seconds.append
+    assert journal.exchange("archive", []) == []
+    assert (seconds, journal.writer.commits) == ([], 0)
+    journal.take(arrival(1), None)
+    assert (len(seconds), journal.writer.commits) == (1, 1)
+
+
 def test_every_commit_is_on_the_disk_whatever_it_is_about(journal: Journal) -> None:
     def mode(change: Change) -> int:
         return int(change.execute("PRAGMA synchronous").fetchone()[0])

@@ -226,3 +226,11 @@ def test_refused_held_and_failed_are_three_numbers() -> None:
     text = metrics.text().decode()
     assert 'dcmlint_gate_instances_total{sender="CT1",verdict="failed"} 1.0' in text
     assert 'dcmlint_gate_instances_total{sender="CT1",verdict="refused"} 2.0' in text
+    assert "dcmlint_gate_failed_total 1.0" in text
+    assert "dcmlint_gate_refused_total 2.0" in text
+
+
+def test_what_an_alert_counts_is_there_before_it_happens() -> None:
+    text = Metrics().text().decode()
+    for name in ("refused", "failed", "held"):
+        assert f"dcmlint_gate_{name}_total 0.0" in text
