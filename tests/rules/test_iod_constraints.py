@@ -58,6 +58,12 @@ EXCLUDED = [
     ("14.1", {"OverlayRows": 4}),  # A.66.3.1.2
     ("4.4", {"GraphicAnnotationSequence": [Dataset()]}),  # A.71.3.1
     ("30", {"RescaleIntercept": "0"}),  # A.75.4
+    ("77.1.1.1", {"ModalityLUTSequence": [Dataset()]}),  # A.32.5.3.2
+    ("77.1.2.1", {"GraphicAnnotationSequence": [Dataset()]}),  # A.32.6.3.2
+    ("77.1.4.1", {"OverlayRows": 4}),  # A.32.7.3.2
+    ("81.1", {"OverlayRows": 4}),  # A.67.4.1
+    ("82.1", {"WindowCenter": "1"}),  # A.73.4.1
+    ("77.1.5.8", {"ModalityLUTSequence": [Dataset()]}),  # A.84.3.1
 ]
 
 
@@ -102,6 +108,12 @@ IEC, ROBOTIC = "1.2.840.10008.1.4.3.1", "1.2.840.10008.1.4.3.2"
 
 # Class, the attributes of a violating and of a conforming instance, and the keyword of the finding.
 VALUES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    ("9.5.1", {"Modality": "ECG"}, {"Modality": "HD"}, "Modality"),  # A.34.8.4.1
+    ("9.7.1", {"Modality": "EMG"}, {"Modality": "EEG"}, "Modality"),  # A.34.12.4.1
+    ("9.7.2", {"Modality": "EEG"}, {"Modality": "EMG"}, "Modality"),  # A.34.13.4.1
+    ("9.7.3", {"Modality": "EEG"}, {"Modality": "EOG"}, "Modality"),  # A.34.14.4.1
+    ("9.6.2", {"Modality": "EEG"}, {"Modality": "RESP"}, "Modality"),  # A.34.16.4.1
+    ("9.8.1", {"Modality": "EEG"}, {"Modality": "POS"}, "Modality"),  # A.34.17.4.1
     ("12.1.1", {"Modality": "RF"}, {"Modality": "XA"}, "Modality"),  # A.47.3.1.1
     ("12.2.1", {"Modality": "XA"}, {"Modality": "RF"}, "Modality"),  # A.48.3.1.1
     ("13.1.1", {"Modality": "DX"}, {"Modality": "XA"}, "Modality"),  # A.53.3.1.1
@@ -172,3 +184,26 @@ def test_values_that_an_iod_narrows(
         found = {(rule, name) for rule, name in errors(of_class(uid, attributes)) if name == keyword}
         listed = {rule for rule, _ in found if rule in ("MOD009", "PIX043", "PIX004", "IOD004")}
         assert bool(listed) is told, (attributes, found)
+
+
+def _group(channels: int, interpretation: str, bits: int) -> Dataset:
+    return item(
+        NumberOfWaveformChannels=channels, NumberOfWaveformSamples=4, SamplingFrequency="100",
+        WaveformSampleInterpretation=interpretation, WaveformBitsAllocated=bits,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uid", "wrong", "right"),
+    [
+        ("9.7.1", [_group(65, "SS", 16)], [_group(64, "SL", 32)]),  # A.34.12.4
+        ("9.7.1", [_group(2, "SS", 16)] * 2, [_group(2, "SS", 16)]),
+        ("9.7.2", [_group(2, "SB", 8)], [_group(2, "SS", 16)] * 2),  # A.34.13.4
+        ("9.7.3", [_group(5, "SS", 16)], [_group(4, "SS", 16)]),  # A.34.14.4
+        ("9.6.2", [_group(2, "UB", 8)], [_group(2, "SL", 32)]),  # A.34.16.4
+    ],
+)
+def test_limits_of_neurophysiology_waveforms(uid: str, wrong: list[Dataset], right: list[Dataset]) -> None:
+    for groups_, told in ((wrong, True), (right, False)):
+        found = {rule for rule, _ in errors(of_class(STORAGE + uid, {"WaveformSequence": groups_}))}
+        assert ("WAV005" in found) is told

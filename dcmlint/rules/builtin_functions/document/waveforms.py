@@ -23,6 +23,8 @@ from dcmlint.standard.tags import (
 )
 
 _ROOT = "1.2.840.10008.5.1.4.1.1.9."
+_NEVER = float("inf")
+_16_OR_32 = frozenset({"SS", "SL"})
 # PS3.3 A.34: multiplex groups, channels, lowest and highest frequency, sample interpretations; 0: no limit
 _LIMITS: dict[str, tuple[int, int, float, float, frozenset[str]]] = {
     f"{_ROOT}1.1": (5, 13, 200, 1000, frozenset({"SS"})),
@@ -34,6 +36,11 @@ _LIMITS: dict[str, tuple[int, int, float, float, frozenset[str]]] = {
     f"{_ROOT}4.2": (1, 2, 0, 44100, frozenset({"SB", "SS"})),
     f"{_ROOT}5.1": (1, 1, 0, 600, frozenset({"SB", "SS"})),
     f"{_ROOT}6.1": (1, 1, 0, 100, frozenset({"SB", "SS"})),
+    f"{_ROOT}6.2": (0, 0, 0, _NEVER, _16_OR_32),
+    f"{_ROOT}7.1": (1, 64, 0, _NEVER, _16_OR_32),
+    f"{_ROOT}7.2": (0, 64, 0, _NEVER, _16_OR_32),
+    f"{_ROOT}7.3": (0, 4, 0, _NEVER, _16_OR_32),
+    f"{_ROOT}7.4": (0, 64, 0, _NEVER, _16_OR_32),
 }
 _MOST_GROUPS = 100
 
@@ -105,7 +112,7 @@ def limits(context: RuleContext) -> Iterator[Problem]:
     if limit is None:
         raise NotApplicable
     most_groups, most_channels, lowest, highest, samples_ = limit
-    if len(context.dataset.items(WaveformSequence)) > most_groups:
+    if most_groups and len(context.dataset.items(WaveformSequence)) > most_groups:
         yield Problem(
             message=f"{len(context.dataset.items(WaveformSequence))} multiplex groups in an object of this class",
             tag=WaveformSequence, said=f"{len(context.dataset.items(WaveformSequence))} items",
