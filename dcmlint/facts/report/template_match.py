@@ -17,6 +17,7 @@ from dcmlint.facts.report.content import Code, ContentItem
 from dcmlint.facts.report.template_conditions import holds
 from dcmlint.facts.report.template_rows import Link, Rows, Slot, concept_fit, fits, flatten, identifier
 from dcmlint.facts.report.template_values import value_issues
+from dcmlint.standard.coding import same_code
 from dcmlint.standard.documents import ContentConstraints, DocumentTables
 from dcmlint.standard.tags import (
     ConceptNameCodeSequence,
@@ -24,7 +25,7 @@ from dcmlint.standard.tags import (
     RelationshipType,
     ValueType,
 )
-from dcmlint.standard.templates import Template
+from dcmlint.standard.templates import Template, TemplateInclude
 
 Kind = Literal["missing", "repeated", "form", "unknown", "title", "value", "group", "units", "graphic"]
 
@@ -178,18 +179,43 @@ class Matcher:
         return [*issues, *_missing(item, rows, touched, blamed, active)]
 
     def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
+        """The slots of which a child may be, and how well it fits them."""
+        best, score = self._all_fitting(rows, child)
+        resource, declared = child.template
+        if len(best) > 1 and declared and resource == "DCMR":
+            named = [slot for slot in best if identifier(slot.template.identifier) == declared]
+            best = named or best
+        return (self._told_apart(best, child) if len(best) > 1 else best), score
+
+    def _all_fitting(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
         """The slots that a child fits best, and how well."""
         target = child.target if child.target is not None else child
         key = target.concept.key if target.concept is not None else None
         like = (id(rows), target.value_type, key, child.relationship, child.by_reference)
         if like not in self._fitting:
             self._fitting[like] = self._best(rows, child, target)
-        best, score = self._fitting[like]
-        resource, declared = child.template
-        if len(best) > 1 and declared and resource == "DCMR":
-            named = [slot for slot in best if identifier(slot.template.identifier) == declared]
-            best = named or best
-        return best, score
+        return self._fitting[like]
+
+    def _told_apart(self, slots: list[Slot], child: ContentItem) -> list[Slot]:
+        """Of the rows that a child may fill those that are not out of question.
+
+        Out of question is a row of which all includes say by their conditions that the child is another, and one that knows
+        only a part of those items of the child that another row knows.
+        """
+        slots = [slot for slot in slots if not _excludes(slot, child)] or slots
+        known = [self._known(slot, child) for slot in slots]
+        return [
+            slot for slot, own in zip(slots, known, strict=True) if not any(own < other for other in known)
+        ]
+
+    def _known(self, slot: Slot, child: ContentItem) -> frozenset[int]:
+        """Which of the items of a child have a row below a slot, and no other value than that gives."""
+        rows = self._level(slot)
+        found = []
+        for at, item in enumerate(child.children):
+            if any(_allows(one, item) for one in self._all_fitting(rows, item)[0]):
+                found.append(at)
+        return frozenset(found)
 
     def _best(self, rows: Rows, child: ContentItem, target: ContentItem) -> tuple[list[Slot], int]:
         best: list[Slot] = []
@@ -277,6 +303,19 @@ class Matcher:
         return not any(
             one.template.extensible and one.relationship in ("", relationship) for one in rows.slots
         )
+
+
+def _allows(slot: Slot, item: ContentItem) -> bool:
+    value = item.value
+    return not slot.row.values or value is None or same_code(value.key, slot.row.values)
+
+
+def _excludes(slot: Slot, child: ContentItem) -> bool:
+    rows = slot.row.rows
+    return bool(rows) and all(
+        isinstance(row, TemplateInclude) and row.when is not None and holds(row.when, child) is False
+        for row in rows
+    )
 
 
 def _another_type(child: ContentItem, found: str, meant: list[Slot]) -> Issue:

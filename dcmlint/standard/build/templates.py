@@ -29,6 +29,12 @@ _GRAPHIC_TYPES = {
     "NOT_MULTIPOINT": ["POINT", "POLYLINE", "CIRCLE", "ELLIPSE"],
 }
 
+# Names of sections that were codes of DCM before they were codes of LOINC, which documents of then have (PS3.16 Table D-1)
+_FORMER = {
+    ("11329-0", "LN"): ("121060", "DCM"), ("55111-9", "LN"): ("121064", "DCM"), ("59776-5", "LN"): ("121070", "DCM"),
+    ("18785-6", "LN"): ("121109", "DCM"), ("55108-5", "LN"): ("121110", "DCM"), ("55112-7", "LN"): ("121111", "DCM"),
+}  # fmt: skip
+
 
 class Compiled(msgspec.Struct, frozen=True):
     """Templates by identifier, the roots by SOP Class, and notes on what was not read."""
@@ -115,7 +121,7 @@ class _Reader:
         least = node.get("vmmin", "1")
         return TemplateRow(
             number=node["row"], value_type=node["valueType"].upper(), relationship=relationship,
-            by_reference=by_reference, concepts=_codes(node, "ConceptName") + _codes(node, "AltConceptName"),
+            by_reference=by_reference, concepts=_concepts(node),
             name=node.get("cmConceptName", ""), concept_group=_group(node.get("conceptNameCID", "")),
             least=int(least) if least.isdigit() else 1, most=_most(node), requirement=node.get("requiredType") or "U",
             when=self._condition(tid, node), values=_codes(node, "Value"),
@@ -130,6 +136,11 @@ class _Reader:
 def _relationship(node: Any) -> tuple[str, bool]:
     words = " ".join(node.get("relationship", "").split())
     return words.removeprefix("R-"), words.startswith("R-")
+
+
+def _concepts(node: Any) -> list[tuple[str, str]]:
+    found = _codes(node, "ConceptName") + _codes(node, "AltConceptName")
+    return found + [_FORMER[code] for code in found if code in _FORMER]
 
 
 def _codes(node: Any, kind: str) -> list[tuple[str, str]]:
