@@ -15,7 +15,7 @@ import typer
 
 from dcmlint.cli.app import app
 from dcmlint.cli.help import Commands
-from dcmlint.errors import UsageError
+from dcmlint.errors import InputError, UsageError
 from dcmlint.plural import number_of
 
 gates = typer.Typer(
@@ -129,12 +129,13 @@ def explain(
 ) -> int:
     """Show where an instance is and why: all its events."""
     from dcmlint.gate.explain import explain as lines_of
+    from dcmlint.gate.operate import as_text
     from dcmlint.reports.border import printable
 
     with journal_of(config) as (journal, _):
-        lines = list(lines_of(journal, uid))
+        lines = list(lines_of(journal, as_text(uid)))
     if not lines:
-        raise UsageError(f"{uid}: no instance with this UID was received")
+        raise UsageError(f"{as_text(uid)}: no instance with this UID was received")
     print("\n".join(printable(line) for line in lines))
     return 0
 
@@ -190,14 +191,22 @@ def need_gate() -> None:
 
 @contextmanager
 def journal_of(config: Path) -> Iterator[tuple[Any, Path]]:
-    """The journal of a configuration and its spool."""
+    """The journal of a configuration and its spool; what cannot be read or written in it is an ``InputError``."""
+    import sqlite3
+
     from dcmlint.gate.config import read_config, relative
     from dcmlint.gate.operate import open_journal
 
     settings = read_config(config)
     spool = Path(relative(config.parent, settings.spool))
-    journal = open_journal(spool, [one.name for one in settings.forward])
     try:
-        yield journal, spool
-    finally:
-        journal.close()
+        journal = open_journal(spool, [one.name for one in settings.forward])
+        try:
+            yield journal, spool
+        finally:
+            journal.close()
+    except sqlite3.Error as error:
+        raise InputError(f"{spool}: the journal cannot be used: {error}") from None
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise InputError(what) from None

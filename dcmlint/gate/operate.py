@@ -37,16 +37,21 @@ def user() -> str:
     import getpass
 
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        return as_text(os.environ.get("SUDO_USER") or getpass.getuser())
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+def as_text(given: str) -> str:
+    """What somebody typed, as the journal can hold it: bytes of another encoding are written as numbers."""
+    return given.encode("utf-8", "backslashreplace").decode()
 
 
 def held(journal: Journal, words: Sequence[str]) -> list[Row]:
     """The held instances that words name: a number, a SOP Instance UID, or a Study Instance UID."""
     found: dict[int, Row] = {}
-    for word in words:
-        if word.isdigit() and len(word) < 12:
+    for word in map(as_text, words):
+        if word.isascii() and word.isdigit() and len(word) < 12:
             rows = journal.rows("id=?", int(word))
         else:
             rows = journal.rows("uid=? OR study=?", word, word)
@@ -61,14 +66,14 @@ def held(journal: Journal, words: Sequence[str]) -> list[Row]:
 def release(journal: Journal, rows: Sequence[Row], *, who: str, reason: str) -> list[int]:
     """Forward instances as they are, repaired ones as they were repaired."""
     return journal.move(
-        [row.id for row in rows], "queued", who=who, why=f"released: {reason}", only=("held",)
+        [row.id for row in rows], "queued", who=who, why=f"released: {as_text(reason)}", only=("held",)
     )
 
 
 def discard(journal: Journal, spool: Path, rows: Sequence[Row], *, who: str, reason: str) -> list[int]:
     """Give instances up; their bytes are removed."""
     moved = journal.move(
-        [row.id for row in rows], "discarded", who=who, why=f"discarded: {reason}", only=("held",)
+        [row.id for row in rows], "discarded", who=who, why=f"discarded: {as_text(reason)}", only=("held",)
     )
     for row in rows:
         if row.id in moved:
@@ -93,7 +98,7 @@ def export(
         for target in targets:
             if target.exists():
                 raise UsageError(f"{target} exists")
-        journal.note(row.id, who=who, why=f"to {to}: {reason}", what="exported")
+        journal.note(row.id, who=who, why=as_text(f"to {to}: {reason}"), what="exported")
         for file, target in zip(row.files, targets, strict=True):
             shutil.copyfile(spool / "data" / file, target)
         made += targets
@@ -106,7 +111,7 @@ def names(journal: Journal, spool: Path, row: Row, *, who: str, reason: str) -> 
     from dcmlint.dicom.instance import read_instance
     from dcmlint.standard.tags import AccessionNumber, PatientID, PatientName
 
-    journal.note(row.id, who=who, why=reason, what="names shown")
+    journal.note(row.id, who=who, why=as_text(reason), what="names shown")
     buffer = open_file(spool / "data" / row.file)
     try:
         instance = read_instance(buffer)

@@ -11,6 +11,7 @@ from time import monotonic
 
 import pytest
 from gate_support import (
+    HOLD,
     Archive,
     Bench,
     GateProcess,
@@ -246,3 +247,50 @@ def test_a_spool_that_check_makes_is_for_its_user_only(tmp_path: Path) -> None:
     config = write_config(tmp_path, 1)
     assert all(step.good for step in preflight(config, offline=True))
     assert (tmp_path / "spool").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("held", "show", "\u00b2"), "no held instance"),
+        (("held", "show", "99999999999999999999"), "no held instance"),
+        (("explain", "\udcff"), "no instance with this UID was received"),
+        (("held", "export", "1", "--to", "gate.toml", "--reason", "x"), "gate.toml: File exists"),
+        (("held", "release", "1", "--reason", " "), "--reason must say why"),
+    ],
+)
+def test_what_an_operator_mistypes_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = write_config(Path(), 1)
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: HOLD
+        bench.take(data_set("2.25.77"))
+        done = gate(config, *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "internal error" not in done.stderr
+
+
+def test_a_reason_in_another_encoding_is_kept(tmp_path: Path) -> None:
+    config = write_config(tmp_path, 1)
+    with Bench(tmp_path) as bench:
+        bench.checks.reply = lambda task: HOLD
+        bench.take(data_set("2.25.77"))
+        assert gate(config, "held", "release", "1", "--reason", "caf\udce9").returncode == 0
+        assert bench.journal.events(1)[-1].why == "released: caf\\udce9"
+
+
+def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write_config(tmp_path, 1)
+    with Bench(tmp_path):
+        pass
+
+    def denied(path: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", denied)
+    done = gate(config, "status")
+    assert done.returncode == 2
+    assert "journal.sqlite: Permission denied" in done.stderr
