@@ -29,7 +29,6 @@ CREATE TABLE instances(
 CREATE INDEX instances_uid ON instances(uid);
 CREATE INDEX instances_state ON instances(state, received);
 CREATE INDEX instances_kept ON instances(state, changed) WHERE kept=1;
-CREATE INDEX instances_repaired ON instances(id) WHERE repaired<>'';
 CREATE INDEX instances_study ON instances(study);
 CREATE INDEX instances_unchecked ON instances(study, id) WHERE state='checking';
 CREATE TABLE deliveries(
@@ -76,6 +75,11 @@ INSERT INTO counters SELECT 'queue', destination, count(*) FROM deliveries WHERE
         ("forgotten_queued", f"DELETE ON deliveries WHEN OLD.{_WAITS}", "'queue', OLD.destination", -1),
     )
 )  # fmt: skip
+# Columns that came later, of journals that were made before.
+_ADDED = {
+    "repaired": "TEXT NOT NULL DEFAULT ''", "repair": "BLOB NOT NULL DEFAULT x''", "patient": "BLOB NOT NULL DEFAULT x''",
+}  # fmt: skip
+_REPAIRED = "CREATE INDEX IF NOT EXISTS instances_repaired ON instances(id) WHERE repaired<>'';\n"
 # Indexes of journals that were made before: that of all events by UID cost a page for each event, and only traces are
 # looked for by it; that of what is not checked yet came later.
 _INDEXES = """
@@ -119,15 +123,21 @@ def _lacking(db: sqlite3.Connection) -> list[str]:
     """The scripts that bring a journal to what this version needs; none if it is so."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if not version:
-        return [_SCHEMA, _COUNTERS, f"PRAGMA user_version={VERSION};"]
+        return [_SCHEMA, _REPAIRED, _COUNTERS, f"PRAGMA user_version={VERSION};"]
     if version != VERSION:
         raise UsageError(
             f"the journal has format {version}; this version of dcmlint reads format {VERSION}: let the version that made it "
             "deliver what waits, then begin with a new spool, and keep the old one for its history"
         )
     names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    columns = {column[1] for column in db.execute("PRAGMA table_info(instances)")}
+    added = [
+        f"ALTER TABLE instances ADD COLUMN {name} {kind};\n"
+        for name, kind in _ADDED.items()
+        if name not in columns
+    ]
     later = (("instances_unchecked", _INDEXES), ("counters", _COUNTERS))
-    return [script for name, script in later if name not in names]
+    return added + [_REPAIRED] * bool(added) + [script for name, script in later if name not in names]
 
 
 def _statements(script: str) -> Iterator[str]:

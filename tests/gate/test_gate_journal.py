@@ -270,14 +270,16 @@ def test_a_journal_that_was_made_before_has_the_indexes_of_today(tmp_path: Path)
     assert indexes() == today
 
 
-# What a journal that was made before lacks.
+NO_COUNTERS = "".join(
+    f"DROP TRIGGER counted_{name};" for name in ("came", "from_state", "to_state", "forgotten", "came_repaired",
+    "repaired", "not_repaired", "forgotten_repaired", "enqueued", "enqueued_again", "dequeued", "forgotten_queued")
+) + "DROP TABLE counters;"  # fmt: skip
+NO_COLUMNS = "DROP INDEX instances_repaired;" + "".join(
+    f"ALTER TABLE instances DROP COLUMN {name};" for name in ("repaired", "repair", "patient")
+)
+# What makes of a journal one that was made before.
 BEFORE = {
-    "new": "",
-    "indexes": "DROP INDEX instances_unchecked;",
-    "counters": "".join(
-        f"DROP TRIGGER counted_{name};" for name in ("came", "from_state", "to_state", "forgotten", "came_repaired",
-        "repaired", "not_repaired", "forgotten_repaired", "enqueued", "enqueued_again", "dequeued", "forgotten_queued")
-    ) + "DROP TABLE counters;",
+    "new": "", "indexes": "DROP INDEX instances_unchecked;", "counters": NO_COUNTERS, "columns": NO_COUNTERS + NO_COLUMNS,
 }  # fmt: skip
 
 
