@@ -259,3 +259,37 @@ def test_a_code_item_holds_one_code() -> None:
         )
     )
     assert _found(made) == {("MOD011", "ConceptCodeSequence")}
+
+
+# -- what depends on a value that is not there is not told as well --------------------------------------
+
+
+@pytest.mark.parametrize("condition", ["", "MANUAL"])
+def test_a_threshold_without_its_condition_is_one_finding(condition: str) -> None:
+    # PS3.3 Table C.8.22-2: the count is allowed where the condition is CARDIAC RRCNT
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.130", general.enhanced_ct, AcquisitionTerminationCondition=condition
+    )
+    made.add_new(0x00189723, "US", 3)
+    told = {one for one in _found(made) if "Termination" in one[1]}
+    assert len(told) == 1, told
+
+
+@pytest.mark.parametrize(
+    ("positioner", "told"), [("", "PositionerType"), ("COLUMN", "PositionerPrimaryAngle")]
+)
+def test_angles_of_a_positioner_without_type_are_one_finding(positioner: str, told: str) -> None:
+    # PS3.3 Table C.8.19.6-10: the angles are allowed where the positioner is a C-arm
+    angles = _item(PositionerPrimaryAngle=1.0, PositionerSecondaryAngle=1.0)
+    frame = _item(PositionerPositionSequence=[angles])
+    made = _of_class(
+        "1.2.840.10008.5.1.4.1.1.12.1.1",
+        general.enhanced_ct,
+        PositionerType=positioner,
+        PerFrameFunctionalGroupsSequence=[frame],
+    )
+    positions = {
+        name for _, name in _found(made) if name.startswith("Positioner") and not name.endswith("Sequence")
+    }
+    assert told in positions
+    assert len(positions) == 1 or positioner

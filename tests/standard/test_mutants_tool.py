@@ -24,12 +24,26 @@ def test_its_classes_are_storage_classes() -> None:
 
 
 def test_each_false_alarm_says_why() -> None:
-    for pattern, reason in mutants.FALSE_ALARMS.items():
+    for pattern, reason in (mutants.FALSE_ALARMS | mutants.DERIVED_FALSE_ALARMS).items():
         assert re.compile(pattern)
         assert "PS3.3" in reason
     line = "Error - </Laterality(0020,0060)> - Missing attribute for Type 2C Conditional - Module=<GeneralSeries>"
     assert mutants._false(line)
     assert not mutants._false(line.replace("Laterality", "Modality"))
+
+
+@pytest.mark.parametrize(("frame_type", "original"), [("ORIGINAL", True), ("DERIVED", False), (None, False)])
+def test_of_derived_frames_less_is_asked(frame_type: str | None, original: bool) -> None:
+    data, frame, kind = Dataset(), Dataset(), Dataset()
+    if frame_type is not None:
+        kind.FrameType = [frame_type, "PRIMARY", "VOLUME", "NONE"]
+    frame.CTImageFrameTypeSequence = [kind]
+    data.PerFrameFunctionalGroupsSequence = [frame]
+    assert mutants._has_original_frames(data) is original
+    alarms = tuple(mutants.DERIVED_FALSE_ALARMS)
+    line = "Error - </SharedFunctionalGroupsSequence(5200,9229)[1]/{}> - Missing attribute for Type 1C Conditional - Module=<{}>"
+    assert mutants._false(line.format("KVP(0018,0060)", "CTXRayDetailsMacro"), alarms)
+    assert not mutants._false(line.format("DecayFactor(0054,1321)", "PETFrameCorrectionFactorsMacro"), alarms)
 
 
 @pytest.mark.skipif(dciodvfy_program() is None, reason="dciodvfy is not installed")

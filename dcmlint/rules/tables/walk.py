@@ -69,7 +69,7 @@ class TableCheck:
         self.iod: standard.Iod | None = None
         self._reviewed = False
         self._absent: Mapping[str, str] = {}
-        # By level (they live as long as the check): what was told missing and on which attributes it depends.
+        # By level (they live as long as the check): what was told missing or empty, and on which attributes it depends.
         self._missing_here: dict[int, dict[int, frozenset[int]]] = {}
         self._out_of_place: dict[
             int, str
@@ -368,6 +368,8 @@ class TableCheck:
         spec = next((spec for spec in specs if self._collector.stands(spec.row)), None)
         if spec is None:
             return
+        # What depends on its value is not told as well.
+        self._missing_here.setdefault(id(dataset), {}).setdefault(element.tag, frozenset())
         what = "has no items" if element.items is not None else "has no value"
         self._collector.add(
             code, dataset, element.tag, f"{spec.row.keyword} {what} (Type {type_})",
@@ -425,12 +427,15 @@ def _judged_within(item: Dataset, level: Level, values: set[int], blanks: set[in
 
 
 def _lacks(dataset: Dataset, level: Level, tags: Iterable[int]) -> bool:
-    """Whether one of the attributes is required at a level and has no value there."""
+    """Whether one of the attributes needs a value at a level and has none there, which is told of itself."""
     for tag in tags:
-        if not any(spec.type == "1" for spec in level.rows.get(tag, ())):
-            continue
+        types = {spec.type for spec in level.rows.get(tag, ())}
         element = dataset.elements.get(tag)
-        if element is None or _is_empty(dataset, element):
+        if (
+            "1" in types
+            if element is None
+            else not types.isdisjoint(("1", "1C")) and _is_empty(dataset, element)
+        ):
             return True
     return False
 
