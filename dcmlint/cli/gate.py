@@ -168,7 +168,8 @@ def check(
     good = True
     for step in preflight(config, offline=offline):
         good = good and step.good
-        print(printable(f"{'ok  ' if step.good else 'FAIL'}  {step.what}"))
+        word = "FAIL" if not step.good else "warn" if step.warns else "ok  "
+        print(printable(f"{word}  {step.what}"))
     return 0 if good else 4
 
 

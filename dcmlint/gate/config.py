@@ -15,8 +15,6 @@ from dcmlint.gate.decisions import LONGEST_WAIT
 from dcmlint.gate.settings import GateSettings
 from dcmlint.toml_places import TomlPlaces, read_toml
 
-LOOPBACK = ("127.", "::1", "localhost")
-
 
 def read_config(path: Path) -> GateSettings:
     """The settings in a file; paths in it are relative to its folder. Raises ``ConfigError``."""
@@ -60,7 +58,7 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
         for key in ("key", "client_ca"):
             if getattr(part, key) and not part.certificate:
                 yield f"{name}.{key}", f"{key} is for TLS, which needs {name}.certificate"
-        if open_ and not (part.certificate or part.plain_everywhere or part.host.startswith(LOOPBACK)):
+        if open_ and not (part.certificate or part.plain_everywhere or is_loopback(part.host)):
             yield (
                 f"{name}.host",
                 (
@@ -83,13 +81,21 @@ def _wrong(settings: GateSettings) -> Iterator[tuple[str, str]]:
         )
     if settings.space.high < settings.space.low:
         yield "space.high", "space.high is less than space.low: it would never open again"
-    if settings.page.port and not settings.page.host.startswith(LOOPBACK):
+    if settings.page.port and not is_loopback(settings.page.host):
         yield (
             "page.host",
             "the page has no login: it listens on loopback only; put a proxy with a login before it",
         )
     if settings.alert.url and not settings.alert.url.startswith(("http://", "https://")):
         yield "alert.url", "a webhook is an http or https URL"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; another name than localhost can be that of any machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def relative(base: Path, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,10 +31,11 @@ _SYNC_FILES = 5
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
+    """One thing that was looked at; ``warns``: the gate starts all the same."""
 
     good: bool
     what: str
+    warns: bool = False
 
 
 def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
@@ -164,14 +166,14 @@ def _disk(settings: GateSettings, spool: Path) -> Iterator[Step]:
         yield Step(False, f"spool: {error}")
         return
     except OSError as error:
-        yield Step(False, f"spool: {spool}: {error.strerror}")
+        # A gate on a full disk has to start: it delivers, and so makes room.
+        full = error.errno == errno.ENOSPC
+        yield Step(full, f"spool: {spool}: {error.strerror}", warns=full)
         return
     yield Step(True, f"spool: {spool} on {kind or 'an unknown file system'}, a sync takes {took:.1f} ms")
     free = found.f_bavail * found.f_frsize
-    yield Step(
-        free >= settings.space.high,
-        f"free space: {free / 1e9:.1f} GB (opens above {settings.space.high / 1e9:.1f} GB)",
-    )
+    words = f"free space: {free / 1e9:.1f} GB (opens above {settings.space.high / 1e9:.1f} GB)"
+    yield Step(True, words, warns=free < settings.space.high)
 
 
 def _destination(one: Forward, base: Path, *, offline: bool) -> Step:

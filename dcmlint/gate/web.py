@@ -48,13 +48,15 @@ _ACTIONS = (  # of a held instance: what is done, the words and the look of its 
 class Page:
     """The requests of the page; each is short, and runs in a thread of its own."""
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, host: str = "localhost") -> None:
         self._gate, self._metrics = gate, metrics
         self._token = secrets.token_urlsafe()  # a form of another site does not know it
         loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
         # A name that leads here from elsewhere is not ours: it would let a foreign page read this one.
-        hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1"])
+        hosts = Middleware(
+            TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1", host]
+        )
         self.app = Starlette(
             routes=[
                 Route("/", self.home),
@@ -180,4 +182,4 @@ class WebServer(HttpServer):
     """The page in a thread of its own; ``port`` 0 takes a free one."""
 
     def __init__(self, gate: Gate, metrics: Metrics, host: str, port: int) -> None:
-        super().__init__(Page(gate, metrics).app, "page", host, port)
+        super().__init__(Page(gate, metrics, host).app, "page", host, port)

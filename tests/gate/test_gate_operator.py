@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import re
 import subprocess
@@ -294,3 +295,19 @@ def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pyte
     done = gate(config, "status")
     assert done.returncode == 2
     assert "journal.sqlite: Permission denied" in done.stderr
+
+
+def test_a_gate_on_a_full_disk_may_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        config = write_config(tmp_path, archive.port)
+        config.write_text(config.read_text().replace('high = "2MB"', 'high = "900000TB"'))
+        low = gate(config, "check")
+        assert (low.returncode, "warn  free space" in low.stdout) == (0, True)
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        none = gate(config, "check")
+    assert none.returncode == 0
+    assert f"warn  spool: {tmp_path / 'spool'}: No space left on device" in none.stdout
