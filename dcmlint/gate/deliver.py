@@ -16,6 +16,7 @@ from dcmlint.network.requestor.association import Dialogue, Target, associate, a
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.associate import ProposedContext
 from dcmlint.network.wire.pdu import WireError
+from dcmlint.standard import names
 
 _MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd numbers up to 255
 
@@ -109,7 +110,7 @@ class Courier:
             return Sent(
                 delivered=False,
                 transient=False,
-                detail=f"no presentation context was accepted for {given_uid(context[0])} in {given_uid(context[1])}",
+                detail=f"no presentation context was accepted for {uid_name(context[0])} in {uid_name(context[1])}",
             )
         dialogue.timeout = self.destination.timeout * min(2**tries, _PATIENCE)
         try:
@@ -144,6 +145,12 @@ class Courier:
         if dialogue is not None:
             dialogue.abort()
             dialogue.close()
+
+
+def uid_name(uid: str) -> str:
+    """What a UID is called, and the UID."""
+    name = names.uid_name(uid)
+    return given_uid(uid) if name == uid else f"{name} ({uid})"
 
 
 def said(status: int, comment: str) -> Sent:

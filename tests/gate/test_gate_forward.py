@@ -155,7 +155,10 @@ def test_no_context_is_held(tmp_path: Path) -> None:
         fill(bench, 2)
         with forwarding(bench, receiver.address[1]):
             until(all_in(bench, "held"))
-        assert "no presentation context" in bench.journal.rows("1")[0].why
+        assert (
+            "no presentation context was accepted for CT Image (1.2.840.10008.5.1.4.1.1.2) in"
+            in bench.journal.rows("1")[0].why
+        )
 
 
 @contextmanager
