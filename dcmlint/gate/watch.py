@@ -117,8 +117,9 @@ class Watcher:
                 decided += 1
                 self._seen.pop(path, None)
                 self._failed.pop(path, None)
-            else:
+            else:  # it waits as if it had changed: a share that is full is not asked without a pause
                 self._failed[path] += 1
+                seen[path] = (seen[path][0], self._clock())
         return decided
 
     def recover(self) -> None:
@@ -255,8 +256,8 @@ def _claimed(path: Path, verdict: FileVerdict) -> Path:
     """A free path whose verdict is written: who sees the verdict sees all of it, and another watcher takes another path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f".{os.urandom(4).hex()}.tmp")
-    made.write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
     try:
+        made.write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
         return next(
             free for free in _free(path) if _renamed(made, free.with_name(free.name + VERDICT_SUFFIX))
         )

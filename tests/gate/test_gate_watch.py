@@ -62,6 +62,24 @@ def test_a_file_is_taken_once_nothing_has_changed_it(tmp_path: Path) -> None:
     assert made.look() == 0  # what is sorted is not looked at again
 
 
+def test_a_full_share_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, clock = watcher(tmp_path)
+    put(tmp_path / "a.dcm")
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        write(path, b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for clock.now in (0.0, 10.0, 11.0):
+        assert made.look() == 0
+    assert names(tmp_path) == ["a.dcm"]
+    monkeypatch.undo()
+    clock.now = 20.0
+    assert made.look() == 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a file open")
 def test_a_file_whose_writer_pauses_is_not_taken(tmp_path: Path) -> None:
     made, clock = watcher(tmp_path)
@@ -216,6 +234,8 @@ def test_a_gate_takes_the_bytes_and_says_why_it_does_not(tmp_path: Path) -> None
         clock.now = 10.0
         assert made.look() == 0  # no space
         closed[0] = False
+        assert made.look() == 0  # not at once: a check of a large file costs something
+        clock.now = 20.0
         assert made.look() == 3
         (row,) = bench.journal.find("2.25.1")
         assert (row.state, row.via, row.sender, row.sha256) == (
