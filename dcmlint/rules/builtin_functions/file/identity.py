@@ -25,9 +25,12 @@ from dcmlint.standard.tags import (
     PyramidUID,
     ReferencedImageSequence,
     ReferencedInstanceSequence,
+    ReferencedPatientSequence,
+    ReferencedPerformedProcedureStepSequence,
     ReferencedSegmentNumber,
     ReferencedSeriesSequence,
     ReferencedSOPInstanceUID,
+    ReferencedStudySequence,
     SegmentIdentificationSequence,
     SegmentNumber,
     SegmentSequence,
@@ -147,11 +150,21 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
     referred = context.facts.of(References)
     if referred is None:
         return
-    for reference in referred.instances:
-        uid = reference.sop_instance
+    pairs = [(reference.sop_instance, reference.through) for reference in referred.instances]
+    # What is referred to and no composite instance.
+    pairs += [
+        (item.text(ReferencedSOPInstanceUID), tag)
+        for tag in (
+            ReferencedPerformedProcedureStepSequence,
+            ReferencedStudySequence,
+            ReferencedPatientSequence,
+        )
+        for item in islice(context.dataset.items(tag), _MANY)
+    ]
+    for uid, through in pairs:
         if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
             yield Problem(
-                path=f"{name_of(reference.through)}[*].ReferencedSOPInstanceUID", found=uid,
+                path=f"{name_of(through)}[*].ReferencedSOPInstanceUID", found=uid,
                 want="a UID with another root", severity="warning",
                 message="a referenced SOP Instance UID is under the root of the standard but not defined by it",
             )  # fmt: skip

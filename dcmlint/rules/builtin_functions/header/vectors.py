@@ -14,6 +14,7 @@ from dcmlint.standard.tags import (
     DetectorVector,
     EnergyWindowVector,
     FrameIncrementPointer,
+    ImageType,
     NumberOfDetectors,
     NumberOfEnergyWindows,
     NumberOfPhases,
@@ -75,6 +76,38 @@ def _conditional(sop_class: str, tag: int) -> bool:
         for table in module.tables
     )
     return any(row is not None and row.conditional and row.when is not None for row in rows)
+
+
+# PS3.3 Table C.8-8: the vectors of a nuclear medicine image, by value 3 of Image Type, the fastest last.
+_WINDOWS: Final = (EnergyWindowVector, DetectorVector)
+_VECTORS_OF: Final = {
+    "STATIC": _WINDOWS,
+    "WHOLE BODY": _WINDOWS,
+    "DYNAMIC": (*_WINDOWS, PhaseVector, TimeSliceVector),
+    "GATED": (*_WINDOWS, RRIntervalVector, TimeSlotVector),
+    "TOMO": (*_WINDOWS, RotationVector, AngularViewVector),
+    "GATED TOMO": (*_WINDOWS, RotationVector, RRIntervalVector, TimeSlotVector, AngularViewVector),
+    "RECON TOMO": (SliceVector,),
+    "RECON GATED TOMO": (RRIntervalVector, TimeSlotVector, SliceVector),
+}
+
+
+@rule_function("nuclear-frame-vectors", applies_with(FrameIncrementPointer))
+def nuclear_frame_vectors(context: RuleContext) -> Iterator[Problem]:
+    """GEO014: Frame Increment Pointer of a nuclear medicine image points to the vectors of its type (PS3.3 C.8.4.8.1.1)."""
+    dataset = context.dataset
+    pointers = tuple(one for one in dataset.values(FrameIncrementPointer) if isinstance(one, int))
+    kind = next(iter(dataset.values(ImageType)[2:3]), None)
+    if not pointers or not isinstance(kind, str) or (wanted := _VECTORS_OF.get(kind)) is None:
+        raise NotApplicable
+    if any(tag not in dataset for tag in pointers):
+        raise NotApplicable  # what is absent is told of itself
+    if pointers != wanted:
+        yield Problem(
+            level=dataset, tag=FrameIncrementPointer, said=" and ".join(map(name_of, pointers)),
+            want=" and ".join(map(name_of, wanted)),
+            message=f"Frame Increment Pointer does not point to the vectors of a {kind} image",
+        )  # fmt: skip
 
 
 @rule_function("frame-vectors", applies_with(*_COUNTED))
