@@ -87,7 +87,7 @@ def test_bits_of_waveforms_follow_their_interpretation(bits: int, wrong: bool) -
     made = general.basic_sr()
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.1"
     made.WaveformSequence = [_item(WaveformBitsAllocated=bits, WaveformSampleInterpretation="SS")]
-    assert (("MOD009", "WaveformBitsAllocated") in _found(made)) is wrong
+    assert (("WAV003", "WaveformBitsAllocated") in _found(made)) is wrong
 
 
 @pytest.mark.parametrize(("numbers", "wrong"), [([1, 2], False), ([1, 1], True), ([2, 3], False)])

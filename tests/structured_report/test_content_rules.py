@@ -47,6 +47,15 @@ def _scoord(kind: str, *values: float) -> Dataset:
     )  # fmt: skip
 
 
+def _waveform(units: Dataset) -> FileDataset:
+    made = _free()
+    channel, group = Dataset(), Dataset()
+    channel.ChannelSensitivityUnitsSequence = [units]
+    group.ChannelDefinitionSequence = [channel]
+    made.WaveformSequence = [group]
+    return made
+
+
 def test_references_that_lead_back_are_a_loop_told_once() -> None:
     made = _free(_text(by_reference("INFERRED FROM", 1, 2)), _text(by_reference("INFERRED FROM", 1, 1)))
     assert _told(made) == [("SR005", "ContentSequence[1].ContentSequence[0].ReferencedContentItemIdentifier")]
@@ -198,3 +207,24 @@ def test_what_the_iod_forbids_is_not_reported_as_an_extension_of_the_template() 
         number("CONTAINS", code("410668003", "SCT", "Length"), "1", "mm"),
     )  # fmt: skip
     assert [rule for rule, _ in set(_told(made)) - set(before)] == ["SR002"]
+
+
+def test_evidence_that_lacks_its_series_is_one_finding() -> None:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        "2.25.1",
+    )
+    made = _free(content("CONTAINS", "IMAGE", None, ReferencedSOPSequence=[reference]))
+    made.CurrentRequestedProcedureEvidenceSequence = [Dataset()]
+    made.CurrentRequestedProcedureEvidenceSequence[0].StudyInstanceUID = "2.25.3"
+    assert _told(made) == [
+        ("MOD001", "CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence")
+    ]
+
+
+@pytest.mark.parametrize(("units", "wrong"), [("uV", False), ("microvolts", True)])
+def test_units_of_waveform_channels_are_codes_of_ucum(units: str, wrong: bool) -> None:
+    made = _waveform(code(units, "UCUM"))
+    path = "WaveformSequence[0].ChannelDefinitionSequence[0].ChannelSensitivityUnitsSequence[0].CodeValue"
+    assert (("SR016", path) in _told(made)) is wrong

@@ -165,7 +165,7 @@ class Matcher:
             chosen, score = self._chosen(rows, child)
             if not chosen:
                 found, meant = self._strange(slot, rows, child)
-                issues += found
+                issues += found or self._context(child)
                 blamed |= meant
                 continue
             touched |= {id(one) for one in chosen}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.path import name_of
@@ -10,6 +11,8 @@ from dcmlint.rules.builtin_functions.numbers import SAMPLE_BITS
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     ChannelDefinitionSequence,
+    ChannelMaximumValue,
+    ChannelMinimumValue,
     ChannelSensitivity,
     FilterHighFrequency,
     FilterLowFrequency,
@@ -18,6 +21,7 @@ from dcmlint.standard.tags import (
     SOPClassUID,
     WaveformBitsAllocated,
     WaveformBitsStored,
+    WaveformPaddingValue,
     WaveformSampleInterpretation,
     WaveformSequence,
 )
@@ -102,6 +106,44 @@ def numbers(context: RuleContext) -> Iterator[Problem]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
+
+
+# Waveform Sample Interpretations of numbers that can be compared, with whether they have a sign (PS3.3 C.10.9.1.5)
+_SIGNED = {"SB": True, "UB": False, "SS": True, "US": False, "SL": True, "UL": False, "SV": True, "UV": False}
+
+
+@rule_function("waveform-sample-values")
+def sample_values(context: RuleContext) -> Iterator[Problem]:
+    """WAV008: padding, minimum and maximum values that are no single sample, and a minimum above the maximum."""
+    for group in _groups(context):
+        bits = group.value(WaveformBitsAllocated)
+        kind = group.text(WaveformSampleInterpretation)
+        if not isinstance(bits, int) or bits not in (8, 16, 32, 64) or SAMPLE_BITS.get(kind, bits) != bits:
+            continue  # WAV003
+        size = bits // 8
+        channels = group.items(ChannelDefinitionSequence)
+        levels = [(group, WaveformPaddingValue)]
+        levels += [(one, tag) for one in channels for tag in (ChannelMinimumValue, ChannelMaximumValue)]
+        wrong: set[int] = set()
+        for level, tag in levels:
+            element = level.get(tag)
+            if element is not None and element.length and element.length not in (size, size + size % 2):
+                wrong.add(id(level))
+                yield Problem(
+                    message=f"{name_of(tag)} has {element.length} bytes in a waveform of {bits} bits a sample", level=level,
+                    tag=tag, said=f"{element.length} bytes", want=f"{size} bytes",
+                )  # fmt: skip
+        for channel in channels:
+            lowest, highest = (channel.raw(tag)[:size] for tag in (ChannelMinimumValue, ChannelMaximumValue))
+            if id(channel) in wrong or not lowest or not highest or kind not in _SIGNED:
+                continue
+            order: Literal["little", "big"] = "little" if channel.little else "big"
+            low, high = (int.from_bytes(one, order, signed=_SIGNED[kind]) for one in (lowest, highest))
+            if low > high:
+                yield Problem(
+                    message=f"{name_of(ChannelMinimumValue)} is above {name_of(ChannelMaximumValue)}", level=channel,
+                    tag=ChannelMinimumValue, said=f"{low}", want=f"at most {high}",
+                )  # fmt: skip
 
 
 @rule_function("waveform-limits")

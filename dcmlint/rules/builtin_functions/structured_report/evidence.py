@@ -46,6 +46,11 @@ def _listed(dataset: Dataset, lists: tuple[int, ...]) -> Iterator[tuple[int, Dat
                     yield tag, item
 
 
+def _is_whole(study: Dataset) -> bool:
+    series = study.items(ReferencedSeriesSequence)
+    return bool(series) and all(one.items(ReferencedSOPSequence) for one in series)
+
+
 def _references(context: RuleContext) -> list[tuple[ContentItem, Dataset]]:
     """The content items that refer to composite objects, with the referenced SOP item of each."""
     found = [
@@ -84,6 +89,8 @@ def document_evidence(context: RuleContext) -> Iterator[Problem]:
     given = [tag for tag in _EVIDENCE if tag in context.dataset]
     if given and not any(context.dataset.items(tag) for tag in given):
         return  # sequences without items: the tables report these
+    if any(not _is_whole(study) for tag in given for study in context.dataset.items(tag)):
+        return  # what is missing in the evidence is reported there, and may be what lists these instances
     for uid, items in _unlisted(context, references).items():
         yield Problem(
             level=items[0], tag=ReferencedSOPInstanceUID, found=uid, want="listed in an evidence sequence",

@@ -17,6 +17,8 @@ from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
     UID,
     AnnotationGroupSequence,
+    ChannelDefinitionSequence,
+    ChannelSensitivityUnitsSequence,
     CodeValue,
     CodingSchemeDesignator,
     ConceptCodeSequence,
@@ -48,6 +50,8 @@ from dcmlint.standard.tags import (
     TextValue,
     Time,
     ValueType,
+    WaveformAnnotationSequence,
+    WaveformSequence,
 )
 
 # Qualifiers of CID 42 that say why there is no value
@@ -229,7 +233,9 @@ def _near(decimal: float, exact: float) -> bool:
     return math.isclose(decimal, exact, rel_tol=_ROUNDED, abs_tol=1e-12) or round(exact) == decimal
 
 
-@rule_function("measurement-units", applies_with(MeasurementUnitsCodeSequence))
+@rule_function(
+    "measurement-units", applies_with(MeasurementUnitsCodeSequence, ChannelSensitivityUnitsSequence)
+)
 def measurement_units(context: RuleContext) -> Iterator[Problem]:
     """SR016: units of measurement are codes of UCUM (PS3.3 Table C.18.1-1, PS3.16 7.2.2 and CID 82)."""
     any_ = False
@@ -248,8 +254,28 @@ def measurement_units(context: RuleContext) -> Iterator[Problem]:
                 message="the code is not of UCUM", level=own(), tag=CodeValue, found=code.value,
                 want=_not_in_ucum(code.value),
             )  # fmt: skip
+    for unit in _units_of_waveforms(context):
+        code = code_of(unit)
+        if code is None or code.scheme != "UCUM":
+            continue  # their context group is a baseline
+        any_ = True
+        if _not_in_ucum(code.value):
+            yield Problem(
+                message="the code is not of UCUM", level=unit, tag=CodeValue, found=code.value,
+                want=_not_in_ucum(code.value),
+            )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+def _units_of_waveforms(context: RuleContext) -> Iterator[Dataset]:
+    """The items of units of channels and of annotations of waveforms (PS3.3 C.10.9, C.10.10)."""
+    for path in (
+        (WaveformSequence, ChannelDefinitionSequence, ChannelSensitivityUnitsSequence),
+        (WaveformAnnotationSequence, MeasurementUnitsCodeSequence),
+    ):
+        for place in item_places(context.dataset, path, SAID_BY_A_CODE):
+            yield place.level
 
 
 def _measured(context: RuleContext) -> Iterator[tuple[Code | None, Dataset, Callable[[], Dataset]]]:
