@@ -9,9 +9,9 @@ import msgspec
 
 from dcmlint.engine.evaluate import applies
 from dcmlint.engine.maker import FindingMaker
-from dcmlint.engine.plan import ActiveRule
+from dcmlint.engine.plan import OF_ALL_INPUTS, ActiveRule
 from dcmlint.engine.run import InstanceRun
-from dcmlint.engine.session import Checker, Opener, Task
+from dcmlint.engine.session import INSTANCE_COUNT, Checker, Opener, Task
 from dcmlint.errors import InputError
 from dcmlint.expr import UNKNOWN, Expression, Missing
 from dcmlint.findings.finding import Finding, OutcomeKind, Subject
@@ -68,6 +68,10 @@ def follow(checker: Checker, rule: str, path: str, open_: Opener) -> Followed:
             title=result.record.title,
             reason=f"the rule is about {_ELSEWHERE[scope]}",
         )
+    if any(check.startswith(OF_ALL_INPUTS) for check in active.rule.check):
+        command = "dcmlint check --expect N" if rule == INSTANCE_COUNT else "dcmlint check"
+        reason = f"the rule is about all inputs of a run: {command} evaluates it"
+        return Followed(outcome="not_applicable", title=result.record.title, reason=reason)
     if rule not in run.plan.ids:
         kinds = ", ".join((*active.rule.applies.sop_class, *active.rule.applies.modality))
         reason = f"the rule applies to {kinds}" if kinds else "it is not evaluated on such a file"

@@ -16,6 +16,8 @@ from dcmlint.rules.shape_scope import outcome_for
 from dcmlint.standard.tags import Modality
 
 _NOT_OF_INSTANCES = ("slide", "series", "association")
+# Checks of all inputs together: an instance does not pass them.
+OF_ALL_INPUTS = ("input.directory", "input.count", "input.accepted")
 _MOST_SHAPES = 128  # of one SOP Class; more are planned again
 
 
@@ -82,7 +84,7 @@ class Plan:
             rule = active.rule
             if rule.scope in _NOT_OF_INSTANCES or (wanted and sop_class not in wanted):
                 continue
-            if not any(check.startswith("input.directory") for check in rule.check):
+            if not any(check.startswith(OF_ALL_INPUTS) for check in rule.check):
                 ids.append(active.id)
             if rule.kind == "expression":
                 self.expressions.append(active)

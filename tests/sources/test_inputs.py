@@ -243,7 +243,7 @@ def test_what_is_skipped_is_said_with_what_it_is(tmp_path: Path) -> None:
     assert len([finding for finding in strict.findings if finding.rule == "FILE901"]) == 3
 
 
-@pytest.mark.parametrize("name", ["x.dcm", "x.DICOM", "x.dic", "x.ima", "1.2.840.113619.2.5"])
+@pytest.mark.parametrize("name", ["x.dcm", "x.DICOM", "x.dic", "x.ima", "1.2.840.113619.2.5", "DICOMDIR"])
 @pytest.mark.parametrize("data", [b"", bytes(300), b"no", CT[:131]], ids=["empty", "zeros", "text", "cut"])
 def test_a_name_that_promises_dicom_is_held_to_it(tmp_path: Path, name: str, data: bytes) -> None:
     put(tmp_path / "a.dcm", CT)
@@ -253,6 +253,11 @@ def test_a_name_that_promises_dicom_is_held_to_it(tmp_path: Path, name: str, dat
     assert [finding.rule for finding in report.findings if finding.file and finding.file.endswith(name)] == [
         "FILE901"
     ]
+
+
+def test_no_instance_passes_the_number_of_instances(tmp_path: Path) -> None:
+    put(tmp_path / "a.dcm", CT)
+    assert not any(check(tmp_path, select=("FILE907",)).outcomes.get("FILE907", {}).values())
 
 
 @pytest.mark.parametrize(("wanted", "code"), [(1, 1), (2, 0), (3, 1), (0, 1)])
