@@ -27,7 +27,11 @@ _DIRECTORY = "dicomdir"  # PS3.10 8.6
 def promises_dicom(name: str) -> bool:
     """Whether a file name (the last part of a path) says that the file is DICOM: by its extension, a UID, or DICOMDIR."""
     lower = name.lower()
-    return lower.endswith(_EXTENSIONS) or lower == _DIRECTORY or (len(name) <= 64 and _UID_NAME.fullmatch(name) is not None)
+    return (
+        lower.endswith(_EXTENSIONS)
+        or lower == _DIRECTORY
+        or (len(name) <= 64 and _UID_NAME.fullmatch(name) is not None)
+    )
 
 
 def file_kind(head: bytes) -> str:
