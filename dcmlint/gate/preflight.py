@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -142,7 +143,7 @@ def _parts(settings: GateSettings, base: Path) -> Iterator[tuple[str, Callable[[
 def _made(name: str, make: Callable[[], str]) -> Step:
     try:
         return Step(True, f"{name}: {make()}")
-    except DcmlintError as error:
+    except (DcmlintError, OSError, sqlite3.Error) as error:
         return Step(False, f"{name}: {error}")
 
 

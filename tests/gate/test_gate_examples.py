@@ -55,3 +55,10 @@ def test_the_unit_runs_the_gate() -> None:
     unit.read(EXAMPLES / "dcmlint-gate.service")
     assert "gate run -c" in unit["Service"]["ExecStart"]
     assert int(unit["Service"]["TimeoutStopSec"]) > 10
+
+
+def test_the_page_of_the_documentation_names_each_number() -> None:
+    page = (EXAMPLES.parents[1] / "docs" / "gate.md").read_text()
+    told = set(re.findall(r"`([a-z_]+)`", page.partition("`/metrics` has")[2].partition("##")[0]))
+    counted = set(re.findall(r"^# TYPE dcmlint_gate_(\w+) (?!gauge)", Metrics().text().decode(), re.M))
+    assert told - {"dcmlint_gate_"} == counted | {name.removeprefix("dcmlint_gate_") for name in GAUGES}
