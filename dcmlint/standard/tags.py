@@ -47,6 +47,7 @@ CodingSchemeDesignator = 0x00080102
 CodingSchemeVersion = 0x00080103
 CodeMeaning = 0x00080104
 MappingResource = 0x00080105
+ContextGroupExtensionFlag = 0x0008010B
 CodingSchemeUID = 0x0008010C
 ContextGroupExtensionCreatorUID = 0x0008010D
 ContextIdentifier = 0x0008010F

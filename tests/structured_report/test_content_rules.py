@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
-from support.reports import by_reference, code, content, measurements, number, planar_group, report
+from support.reports import by_reference, code, coded, content, measurements, number, planar_group, report
 
 from dcmlint import Checker
 
@@ -228,3 +228,13 @@ def test_units_of_waveform_channels_are_codes_of_ucum(units: str, wrong: bool) -
     made = _waveform(code(units, "UCUM"))
     path = "WaveformSequence[0].ChannelDefinitionSequence[0].ChannelSensitivityUnitsSequence[0].CodeValue"
     assert (("SR016", path) in _told(made)) is wrong
+
+
+@pytest.mark.parametrize(("language", "found"), [("en-US", ["COD001"]), ("de", [])])
+def test_meanings_of_a_document_in_another_language_are_not_those_of_other_codes(
+    language: str, found: list[str]
+) -> None:
+    name = code("121049", meaning="Language of Content Item and Descendants")
+    spoken = coded("HAS CONCEPT MOD", name, code(language, "RFC5646", "x"))
+    text = content("CONTAINS", "TEXT", code("121071", meaning="Hand"), TextValue="x")
+    assert [rule for rule, _ in _told(_free(spoken, text))] == found

@@ -36,7 +36,9 @@ class CodedConcepts(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
 
 
-@facts("codes", CodedConcepts, possible=lambda shape: CodeValue in shape.anywhere)
+@facts(
+    "codes", CodedConcepts, possible=lambda shape: not shape.anywhere.isdisjoint({CodeValue, LongCodeValue})
+)
 def codes(facts: Facts) -> CodedConcepts | None:
     """The coded concepts of an instance, in the order of the data set; absent without any."""
     found: list[Place] = []
@@ -46,7 +48,8 @@ def codes(facts: Facts) -> CodedConcepts | None:
         place = todo.pop()
         level = place.level
         left -= 1
-        if CodeValue in level and CodingSchemeDesignator in level and level.parent is not None:
+        valued = CodeValue in level or LongCodeValue in level
+        if valued and CodingSchemeDesignator in level and level.parent is not None:
             found.append(place)
         below: list[Place] = []
         for element in level:

@@ -12,6 +12,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place, item_places
 from dcmlint.dicom.path import parse_path
 from dcmlint.facts.report.codes import SAID_BY_A_CODE, CodedConcepts
+from dcmlint.facts.report.content import content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
@@ -33,6 +34,7 @@ from dcmlint.standard.tags import (
     CodingSchemeDesignator,
     CodingSchemeIdentificationSequence,
     CodingSchemeUID,
+    ContextGroupExtensionFlag,
     ContextIdentifier,
     EquivalentCodeSequence,
     LongCodeValue,
@@ -40,6 +42,9 @@ from dcmlint.standard.tags import (
     SOPClassUID,
 )
 from dcmlint.standard.uids import VLWholeSlideMicroscopyImageStorage
+
+_LONGEST_SHORT = 16  # characters of a Code Value (SH)
+_LANGUAGE = ("121049", "DCM")
 
 
 def _codes(context: RuleContext) -> list[tuple[Place, CodeKey]]:
@@ -60,6 +65,8 @@ def another_meaning(context: RuleContext) -> Iterator[Problem]:
     """COD001: codes whose meaning is that of another code, and of none of their own synonyms."""
     known: dict[tuple[CodeKey, str], str] = {}
     any_ = False
+    if _in_another_language(context):
+        raise NotApplicable  # what is a meaning of another code in English may be its own there
     for place, code in _codes(context):
         given = place.level.text(CodeMeaning)
         if not given or code[1] not in ("DCM", "SCT", *RETIRED_SCHEMES):
@@ -77,6 +84,17 @@ def another_meaning(context: RuleContext) -> Iterator[Problem]:
         raise NotApplicable
 
 
+def _in_another_language(context: RuleContext) -> bool:
+    """Whether a document says that it is not in English (PS3.16 TID 1204)."""
+    items = content_items(context.facts)
+    languages = [
+        child.value.value.lower()
+        for child in (items[0].children if items else ())
+        if child.concept is not None and child.concept.key == _LANGUAGE and child.value is not None
+    ]
+    return any(language.partition("-")[0] not in ("en", "eng") for language in languages)
+
+
 def _owner(code: CodeKey, given: str) -> str:
     """The code that a meaning belongs to, "" where it may be one of the code itself."""
     own = meanings_of(code)
@@ -90,8 +108,8 @@ def _owner(code: CodeKey, given: str) -> str:
 
 
 def _within(one: str, other: str) -> bool:
-    """Whether one of two meanings has all words of the other: a shorter or longer form of it."""
-    first, second = set(words(one)), set(words(other))
+    """Whether one of two meanings has all words of the other, in singular or plural: a shorter or longer form of it."""
+    first, second = ({word.removesuffix("s") for word in words(text)} for text in (one, other))
     return first <= second or second <= first
 
 
@@ -200,12 +218,12 @@ def scheme_uids(context: RuleContext, schemes: Mapping[str, str]) -> Iterator[Pr
         raise NotApplicable
 
 
-@rule_function("code-forms", applies_with(CodeValue))
+@rule_function("code-forms", applies_with(CodeValue, LongCodeValue))
 def code_forms(context: RuleContext) -> Iterator[Problem]:
     """COD007: values that no code of their scheme can be, and names in the place of a designator (warnings).
 
-    A long value beside a short one is an error: it is required where there is no Code Value, and allowed nowhere else
-    (PS3.3 Table 8.8-1).
+    A long value beside a short one, or one that is short, is an error: codes of up to 16 characters are in Code Value (PS3.3
+    Table 8.8-1a). A code that says that it is of a closed context group, which does not have it, is a warning.
     """
     coded: CodedConcepts | None = context.facts.group("codes")
     if coded is None:
@@ -213,11 +231,18 @@ def code_forms(context: RuleContext) -> Iterator[Problem]:
     any_ = False
     for place in coded.places:
         value, scheme = _key(place.level)
-        if value and place.level.text(LongCodeValue):
+        long = place.level.text(LongCodeValue)
+        if not value and 0 < len(long) <= _LONGEST_SHORT:
+            any_ = True
+            yield Problem(
+                message=f"a code of {len(long)} characters is in Long Code Value", level=place.level, groups=place.groups,
+                tag=LongCodeValue, found=long, want=f"Code Value; Long Code Value has more than {_LONGEST_SHORT} characters",
+            )  # fmt: skip
+        if value and long:
             any_ = True
             yield Problem(
                 message="Long Code Value is given beside Code Value", level=place.level, groups=place.groups,
-                tag=LongCodeValue, found=place.level.text(LongCodeValue), want="absent",
+                tag=LongCodeValue, found=long, want="absent",
             )  # fmt: skip
         group = place.level.text(ContextIdentifier)
         if group and place.level.text(MappingResource) == "DCMR" and not group.isdecimal():
@@ -229,6 +254,15 @@ def code_forms(context: RuleContext) -> Iterator[Problem]:
         if not value or not scheme:
             continue
         any_ = True
+        if (
+            group.isdecimal() and place.level.text(MappingResource) == "DCMR"
+            and place.level.text(ContextGroupExtensionFlag) != "Y" and outside_fixed_group(int(group), (value, scheme))
+        ):  # fmt: skip
+            yield Problem(
+                message=f"the code is not in CID {group}, from which it says it is", level=place.level,
+                groups=place.groups, tag=CodeValue, said=f"({value}, {scheme})", want=f"a code from CID {group}",
+                severity="warning",
+            )  # fmt: skip
         meant = designator_meant(scheme)
         wanted = form_wanted(value, scheme)
         if meant:
