@@ -35,9 +35,8 @@ class HttpServer:
             **{"limit_concurrency": 32, "timeout_keep_alive": 5, **options},
         )  # fmt: skip
         config.load()
-        config.ssl = (
-            tls  # its own would take the cipher suites that the library takes, and ask for a passphrase
-        )
+        # A context of its own would take the cipher suites that the library takes, and ask for a passphrase.
+        config.ssl = tls
         self._name = name
         # Not by the server: that would end its thread, and say neither which port it is nor why.
         self._socket = _listening(name, host, port)

@@ -147,7 +147,7 @@ class _Body:
     def _begun(self, start: bytes) -> bytes:
         """What comes from the first boundary on; before it can be text that nobody reads (RFC 2046 5.1.1)."""
         at = 0 if start.startswith(self._first) else start.find(b"\n" + self._first) + 1
-        if at or start.startswith(self._first):
+        if start.startswith(self._first, at):
             self._before = None
             return start[at:]
         self._before = start

@@ -10,6 +10,8 @@ from dcmlint.gate.core import Core
 from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Reply, Verdict
 
+_MOST_FINDINGS = 20  # of a study, kept with an instance
+
 
 class Studies:
     """Which studies have had a new instance, and when. ``hold``: their instances wait for the verdict."""
@@ -59,6 +61,7 @@ class Studies:
         why = f"its study: {verdict.why}"
         held = self._hold and verdict.action != "accept"
         moved: list[int] = []
+        found = verdict.findings[:_MOST_FINDINGS]  # each of perhaps a thousand instances gets them
         try:
             if self._hold:
                 moved = journal.move(
@@ -67,16 +70,14 @@ class Studies:
                     who="gate",
                     why=why,
                     only=("waiting",),
-                    findings=verdict.findings,
+                    findings=found,
                 )
                 if moved and not held:
                     self._core.queued()
             elif reply.findings:
                 rows = journal.rows("study=? AND state<>'refused'", study)
                 if rows:
-                    journal.note(
-                        rows[-1].id, who="gate", why=why, what="study findings", findings=verdict.findings
-                    )
+                    journal.note(rows[-1].id, who="gate", why=why, what="study findings", findings=found)
         except OSError:
             self.arrived(study)  # the journal cannot be written: once more when there is space
             return
