@@ -216,7 +216,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         assert "cannot listen on 127.0.0.1" in done.stderr
         assert "Traceback" not in done.stderr
         with pytest.raises(
-            UsageError, match="page cannot listen on 127.0.0.1:[0-9]+: Address already in use"
+            UsageError, match=r"page cannot listen on 127.0.0.1:[0-9]+: Address already in use"
         ):
             HttpServer(Starlette(), "page", "127.0.0.1", taken.getsockname()[1])
 
