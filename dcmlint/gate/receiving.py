@@ -55,9 +55,9 @@ class Processes:
 
     def serve(
         self, receiver: Receiver, sock: socket.socket, peer: str, port: int, number: int, began: float
-    ) -> Elsewhere:
+    ) -> RemoteAssociation:
         """A connection that one of the processes serves."""
-        return Elsewhere(self, self._desk, receiver, sock, peer, port, number, began)
+        return RemoteAssociation(self, self._desk, receiver, sock, peer, port, number, began)
 
     def start(self) -> None:
         """Start the processes before the first connection has to wait for one."""
@@ -75,10 +75,13 @@ class Processes:
     def stop(self) -> None:
         """End the processes."""
         with self._lock:
+            if self._stopped:
+                return
             self._stopped = True
             for child in self._children:
                 if child is not None:
                     child.end()
+            os.close(self._shared_fd)
 
     def hand_over(self, connected: Connected, sock: socket.socket, calls: socket.socket) -> None:
         """Give a connection, and the socket of its calls, to a process. Raises ``OSError`` where none can be had."""
@@ -141,7 +144,7 @@ class _Child:
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-class Elsewhere:
+class RemoteAssociation:
     """A connection that a receiving process serves, as the gate's own acceptor sees it; ``run`` is the life of its thread."""
 
     def __init__(

@@ -23,6 +23,7 @@ import msgspec
 
 from dcmlint.errors import DcmlintError
 from dcmlint.gate import receiving_messages as messages
+from dcmlint.gate.logs import json_log, on_defect
 from dcmlint.gate.receiving_messages import Connected, Start
 from dcmlint.gate.reception import Reception, acceptor_settings, classes_of
 from dcmlint.gate.records import Arrival
@@ -130,6 +131,7 @@ def main(fd: int, shared_fd: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+    threading.excepthook = on_defect(json_log())
     control = socket.socket(fileno=fd)
     shared = mmap.mmap(shared_fd, messages.SHARED_BYTES, prot=mmap.PROT_READ)
     start: Start = pickle.loads(control.recv(1 << 20))
@@ -147,6 +149,12 @@ def main(fd: int, shared_fd: int) -> None:
         data, fds, _, _ = socket.recv_fds(control, messages.MAX_CONNECTED_BYTES, 2)
         if not data:
             os._exit(0)  # whatever its threads wait for
+        if (
+            len(fds) < 2
+        ):  # more descriptors than this process may have: the gate sees that the connection is gone
+            for one in fds:
+                os.close(one)
+            continue
         connected = decoder.decode(data)
         sock, asking = socket.socket(fileno=fds[0]), Connection(fds[1])
         _begin(connected, sock, Asking(asking, connected.token, settings, reception, shared))

@@ -15,7 +15,7 @@ from dcmlint.errors import InputError
 from dcmlint.gate.journal import Journal
 from dcmlint.network.wire.pdu import WireError
 
-KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "6"))
+KILLS = int(os.environ.get("DCMLINT_GATE_KILLS", "4"))
 BETWEEN = float(os.environ.get("DCMLINT_GATE_BETWEEN", "1"))  # seconds at most
 SEED = int(os.environ.get("DCMLINT_GATE_SEED", "20"))
 SCRIPT = HERE / "crash_gate.py"

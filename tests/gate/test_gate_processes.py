@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -220,3 +221,20 @@ def test_a_connection_for_which_no_process_can_be_had_is_closed(
         assert of(told, "association")[0]["problems"] == ["internal"]
         monkeypatch.undo()
         assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+
+
+def test_a_process_without_descriptors_loses_the_connection_and_goes_on(tmp_path: Path) -> None:
+    told: Told = []
+    with gate(tmp_path, told) as made:
+        before = receiving(os.getpid())
+        limits = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in before}
+        for pid in before:
+            taken = {int(one.name) for one in Path(f"/proc/{pid}/fd").iterdir()}
+            first_free = min(set(range(len(taken) + 1)) - taken)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free + 1, limits[pid][1]))  # one, of two
+        with pytest.raises((ConnectionError, WireError)):
+            send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1"))
+        for pid, limit in limits.items():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        assert [send(made.address[1], tmp_path, f"2.25.{n}", data_set(f"2.25.{n}")) for n in (2, 3)] == [0, 0]
+        assert receiving(os.getpid()) == before
