@@ -18,7 +18,7 @@ from dcmlint.gate.operate import journal_in, open_journal, summary
 from dcmlint.gate.reception import classes_of
 from dcmlint.gate.running import known_destinations
 from dcmlint.gate.settings import Commitment, Forward, GateSettings, Watch
-from dcmlint.gate.spool import local_file_system, make_folder
+from dcmlint.gate.spool import local_file_system, make_folder, own
 from dcmlint.gate.tls_files import client_tls, server_tls
 from dcmlint.gate.watch_verdict import watched_folder
 from dcmlint.gate.words import STATES
@@ -153,6 +153,7 @@ def _disk(settings: GateSettings, spool: Path) -> Iterator[Step]:
     try:
         make_folder(spool)
         kind = local_file_system(spool)
+        own(spool)
         probe = spool / ".check"
         began = monotonic()
         for _ in range(_SYNC_FILES):

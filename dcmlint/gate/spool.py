@@ -38,6 +38,7 @@ class Spool:
         make_folder(folder)
         make_folder(self.data)
         local_file_system(folder)
+        own(folder)
         self._lock = _locked(folder / "lock")
         self._names = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.make_reserve()
@@ -129,6 +130,19 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from None
+
+
+def own(folder: Path) -> None:
+    """``UsageError`` for what of a spool this user cannot write: what another user made in it, with `gate check`, say."""
+    for path in (
+        folder,
+        folder / "data",
+        *folder.glob("journal.sqlite*"),
+        folder / "lock",
+        folder / "reserve",
+    ):
+        if os.path.lexists(path) and not os.access(path, os.R_OK | os.W_OK):
+            raise UsageError(f"{path}: cannot be read and written by this user")
 
 
 def local_file_system(folder: Path) -> str:

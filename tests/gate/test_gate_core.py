@@ -188,6 +188,19 @@ def test_one_gate_for_one_spool(tmp_path: Path) -> None:
         Spool(tmp_path / "spool")
 
 
+def test_a_spool_with_something_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Bench(tmp_path):
+        pass
+    for name in ("data", "journal.sqlite", "lock"):
+        monkeypatch.setattr(spools.os, "access", lambda path, mode, name=name: path.name != name)
+        with pytest.raises(UsageError, match=f"{name}: cannot be read and written by this user"):
+            Spool(tmp_path / "spool")
+    monkeypatch.undo()
+    Spool(tmp_path / "spool").close()
+
+
 def test_a_spool_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spools, "_mounts", lambda: iter([("/", "ext4"), (str(tmp_path), "nfs4")]))
     with pytest.raises(UsageError, match="nfs4"):
