@@ -202,6 +202,7 @@ SECTIONS: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("481.2", dose("PHYSICAL", 1), dose("PHYSICAL", 0), "PixelRepresentation"),  # C.8.8.3.4.6
     ("481.2", dose("ERROR", 0), dose("ERROR", 1), "PixelRepresentation"),
     ("77.1.4", TWELVE, EIGHT, "BitsAllocated"),  # C.8.12.1.1.2
+    ("77.1.8", TWELVE, EIGHT, "BitsAllocated"),
     ("4.1", TEN, TWELVE, "BitsStored"),  # C.8.13.1.1.2
     ("4.3", COLOR | SIXTEEN | {"PhotometricInterpretation": "RGB"}, COLOR | EIGHT, "BitsAllocated"),
     ("2.1", technique("MAX_IP", "ORIGINAL", "PRIMARY", "VOLUME", "NONE"),
