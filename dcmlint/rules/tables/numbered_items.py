@@ -18,9 +18,10 @@ def check_count(collector: ProblemCollector, dataset: Dataset, element: Element,
     count = len(dataset.items(element.tag))
     assert spec.row.items is not None
     low, high = spec.row.items
-    if count == 0 and low <= 1:
+    types = {one.type for one in level.rows[element.tag]}
+    if count == 0 and (low <= 1 or not types.isdisjoint(("1", "1C"))):
         # No items at all: a matter of types, of which 3 may be empty (PS3.5 7.4.5).
-        if dataset.raw(element.tag)[:4] in _ENDS and all(one.type == "3" for one in level.rows[element.tag]):
+        if dataset.raw(element.tag)[:4] in _ENDS and types == {"3"}:
             collector.add(
                 "optional-sequence-empty", dataset, element.tag, f"{spec.row.keyword} has no items", said="0",
                 want="absent, or 1 or more", table=spec.table, offset=element.offset,

@@ -273,6 +273,10 @@ class TableCheck:
             want="present with a value" if spec.type == "1C" else "present (may be empty)",
             because=describe(spec.when), table=spec.table,
         )  # fmt: skip
+        without = self._without.pop((id(dataset), tag), None)
+        if without is not None:
+            # What must not be there because this is missing was told before: one defect, and this names it.
+            self.problems[without[0]] = self.problems.pop()
 
     def _instead(
         self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope
@@ -310,9 +314,12 @@ class TableCheck:
         ):  # fmt: skip
             return  # of two that exclude each other, the other one was told
         self._forbidden_here.add((id(dataset), element.tag))
-        if len(spec.when.attributes) == 1 and spec.when.attributes.isdisjoint(dataset.elements):
+        deciding = spec.when.attributes
+        if len(deciding) == 1 and all(
+            tag not in dataset.elements or _is_empty(dataset, dataset.elements[tag]) for tag in deciding
+        ):
             # Several that depend on one: that one was forgotten, or all of them are too many. One finding.
-            key = (id(dataset), min(spec.when.attributes))
+            key = (id(dataset), min(deciding))
             number, keywords = self._without.setdefault(key, (len(self.problems), []))
             keywords.append(spec.row.keyword)
             if len(keywords) > 1:

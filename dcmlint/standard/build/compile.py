@@ -483,11 +483,16 @@ def context_group(usage: str) -> tuple[str, int]:
 
 _WORDS = {"a single": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 _ITEMS = re.compile(
-    r"^(?P<only>Only )?(?P<low>Zero|a single|One|Two|Three|Four)"
+    r"^(?P<only>Only )?(?P<low>Zero|a single|(?:At least |No more than )?one|Two|Three|Four)"
     r"(?: or (?P<high>more|one|two|three))? Items? (?:shall be|are|is|may be) (?:included|permitted|present)"
-    r" (?:in|for) (?:this|the) Sequencee?$",
+    r"(?: (?:in|for) (?:this|the) Sequencee?)?$",
     re.I,
 )
+# Says how several items are to be understood, and not how many there are.
+_OF_SEVERAL = re.compile(
+    r"\bif (?:more than one|multiple) Items? (?:is|are) (?:included|permitted|present)\b", re.I
+)
+_LIMITS = {"at least one": (1, None), "no more than one": (0, 1)}
 
 
 def item_count(text: str, type_: str) -> tuple[int, int | None] | None:
@@ -495,15 +500,21 @@ def item_count(text: str, type_: str) -> tuple[int, int | None] | None:
 
     A sequence of type 2, 2C or 3 may be empty (PS3.5 7.4), whatever number of items it is to have.
     """
+    text = _OF_SEVERAL.sub("", text)
     found = [
-        match for line in re.split(r"\n+|(?<=\w)\.(?:\s+|$)", text) if (match := _ITEMS.match(line.strip()))
+        match
+        for line in re.split(r"\n+|(?<=[\w)])\.(?:\s+|$)", text)
+        if (match := _ITEMS.match(line.strip()))
     ]
     if (
         len(found) != 1
         or len(re.findall(r"Items? (?:shall be|are|is|may be) (?:included|permitted|present)", text)) != 1
     ):
         return None
-    low = _WORDS.get(found[0]["low"].lower(), 0)
+    words = found[0]["low"].lower()
+    if words in _LIMITS:
+        return _bounds(*_LIMITS[words], type_)
+    low = _WORDS.get(words, 0)
     high = found[0]["high"]
     most = low if high is None else None if high.lower() == "more" else _WORDS[high.lower()]
     return _bounds(low, most, type_)
