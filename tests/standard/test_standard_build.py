@@ -154,7 +154,7 @@ def test_no_text_breaks_the_reading(text: str) -> None:
         ("At least one Item shall be included in this Sequence.", "1", (1, None)),
         ("No more than one Item shall be included in this Sequence.", "2", (0, 1)),
         ("Two or more Items shall be present. Required if it rains.", "1C", (2, None)),
-        ("(i.e., a role.) Only a single Item is permitted in this Sequence.", "1", (1, 1)),
+        ("(i.e., a role). Only a single Item is permitted in this Sequence.", "1", (1, 1)),
         (
             "One or more Items are permitted in this Sequence. If more than one Item is present, each says the same.",
             "3",
