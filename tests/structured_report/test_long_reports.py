@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pydicom.dataset import Dataset
 from support import slides
 from support.reports import code, coded, content, measurements, number, planar_group, report
@@ -10,6 +11,7 @@ from dcmlint import Checker
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.facts.registry import Facts
+from dcmlint.facts.report import template_conditions
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.standard.tags import TextValue
@@ -95,3 +97,17 @@ def test_a_template_is_held_against_many_groups_that_are_alike() -> None:
     (issue,) = template_issues(Facts(instance))
     assert "Image Region" in issue.message
     assert issue.level.index == 400
+
+
+def test_a_condition_about_the_whole_document_looks_through_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[ContentItem] = []
+    through = template_conditions._all
+    monkeypatch.setattr(template_conditions, "_all", lambda root: looked.append(root) or through(root))
+    specimen = content("HAS OBS CONTEXT", "UIDREF", code("121039"), UID="2.25.6")
+    made = measurements(*([planar_group(specimen)] * 5))
+    made.ContentSequence = [*made.ContentSequence, specimen]
+    instance = read_instance(WholeBuffer(slides.to_bytes(made)))
+    assert instance is not None
+    issues = template_issues(Facts(instance))
+    assert [issue.message for issue in issues] == ["HAS OBS CONTEXT CODE Subject Class is missing"]
+    assert 1 <= len(looked) <= 2

@@ -136,7 +136,7 @@ class ContentItem:
     leads nowhere.
     """
 
-    __slots__ = ("_again", "_dataset", "_head", "children", "parent", "place", "target")
+    __slots__ = ("_again", "_anywhere", "_dataset", "_head", "children", "parent", "place", "target")
 
     def __init__(
         self, head: Head, parent: ContentItem | None, place: int, again: OrderedDict[int, Dataset] | None
@@ -146,6 +146,14 @@ class ContentItem:
         self._dataset: ReferenceType[Dataset] | None = None
         self.children: Sequence[ContentItem] = ()
         self.target: ContentItem | None = None
+        self._anywhere: dict[tuple[str, int], list[ContentItem]] | None = None
+
+    @property
+    def anywhere(self) -> dict[tuple[str, int], list[ContentItem]]:
+        """Of the root: the items of the document that pass the tests of conditions, as far as these were asked for."""
+        if self._anywhere is None:
+            self._anywhere = {}
+        return self._anywhere
 
     @property
     def dataset(self) -> Dataset:

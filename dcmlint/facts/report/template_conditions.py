@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dcmlint.facts.report.content import Code, ContentItem
@@ -19,7 +19,7 @@ def holds(condition: Condition, item: ContentItem) -> bool | None:
     """Whether a condition holds below ``item``; None where that cannot be known."""
     word, *rest = condition
     if word in ("and", "or"):
-        return _joined(word, [holds(one, item) for one in rest])
+        return _joined(word, (holds(one, item) for one in rest))
     if word == "not":
         found = holds(rest[0], item)
         return None if found is None else not found
@@ -32,11 +32,14 @@ def holds(condition: Condition, item: ContentItem) -> bool | None:
     return None
 
 
-def _joined(word: str, found: list[bool | None]) -> bool | None:
+def _joined(word: str, terms: Iterable[bool | None]) -> bool | None:
     decisive = word == "or"
-    if decisive in found:
-        return decisive
-    return None if None in found else not decisive
+    unknown = False
+    for term in terms:
+        if term is decisive:
+            return decisive
+        unknown = unknown or term is None
+    return None if unknown else not decisive
 
 
 def _items(path: list[Any], item: ContentItem) -> list[ContentItem]:
@@ -46,8 +49,11 @@ def _items(path: list[Any], item: ContentItem) -> list[ContentItem]:
         for above in item.ancestors():
             root = above
         kind, test = steps[0]
-        current = [one for one in _all(root) if _is(one, kind, test)]
-        steps = steps[1:]
+        # The tables keep their trees, and the document is asked the same for each of its items.
+        key = (kind, id(test))
+        if key not in root.anywhere:
+            root.anywhere[key] = [one for one in _all(root) if _is(one, kind, test)]
+        current, steps = root.anywhere[key], steps[1:]
     else:
         start: ContentItem | None = item
         for _ in range(ups):
