@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from dcmlint.engine.maker import FindingMaker
+from dcmlint.engine.maker import FindingMaker, lower_of
 from dcmlint.engine.members import Members
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.runner import Checked, Ends, RuleSubject, hold, ordered
 from dcmlint.engine.settings import Settings
 from dcmlint.facts.run.index import RunIndex
 from dcmlint.facts.run.slide import Slide
-from dcmlint.findings.finding import Finding, Fix, OutcomeKind, Subject
+from dcmlint.findings.finding import RANK, Finding, Fix, OutcomeKind, Subject
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import sop_classes_of
 from dcmlint.rules.slide_functions import SlideContext, SlideScope, paths
@@ -61,10 +61,29 @@ def each_together(
     }
     for parts in members.related():
         index = RunIndex(parts, members.lost)
-        for slide in index.slides if of_scope["slide"] else ():
-            yield _checked(SlideContext(slide, index), of_scope["slide"], settings)
-        for series in index.series.values():
-            yield _checked(SlideContext(series, index), of_scope["series"], settings)
+        results = [
+            _checked(SlideContext(slide, index), of_scope["slide"], settings)
+            for slide in (index.slides if of_scope["slide"] else ())
+        ]
+        results += [
+            _checked(SlideContext(series, index), of_scope["series"], settings)
+            for series in index.series.values()
+        ]
+        explained = frozenset(pair for one in results for pair in one.explained)
+        yield from (_without(one, explained) for one in results)
+
+
+def _without(result: SubjectResult, explained: frozenset[tuple[str, str]]) -> SubjectResult:
+    """The result without findings that follow from others of the same instances."""
+    left = tuple(one for one in result.findings if (one.rule, one.file) not in explained)
+    if len(left) == len(result.findings):
+        return result
+    gone = {one.rule for one in result.findings} - {one.rule for one in left}
+    outcomes: dict[str, OutcomeKind] = {
+        rule: "pass" if rule in gone and outcome == "fail" else outcome
+        for rule, outcome in result.outcomes.items()
+    }
+    return msgspec.structs.replace(result, findings=left, outcomes=outcomes)
 
 
 def check_together(
@@ -96,14 +115,41 @@ class _Together(RuleSubject):
         )
         super().__init__(SlideScope(self.slide), context, FindingMaker(named, self.files[0], settings))
         self.explained: set[tuple[str, str]] = set()
+        self.failing: set[str] = set()
+        self._told = context.index.told
 
     def found(self, active: ActiveRule, problem: Problem) -> None:
         """Take in a problem: it may explain findings about single files, and `dcmlint fix` may know a remedy."""
+        if self._is_told(active, problem):
+            return
+        self.failing.add(active.id)
         problem = _with_fixes(problem, active)
         self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
         if problem.found is not None:  # computed, or masked when the instance was read
             problem = msgspec.structs.replace(problem, found=None, said=self.maker.show(problem.found))
         super().found(active, problem)
+
+    def _is_told(self, active: ActiveRule, problem: Problem) -> bool:
+        """Whether the instances that are odd were told of the same attributes alone, and no others: one defect, one finding."""
+        if not problem.attributes:
+            return False
+        rank = RANK[lower_of(active.severity, problem.severity)]
+        told = [
+            {
+                all(_has(self._told.get(path, {}), group, rank) for group in problem.attributes)
+                for path in files
+            }
+            for files in problem.parties
+        ]
+        return sum(one == {False} for one in told) == 1 and all(len(one) == 1 for one in told)
+
+
+def _has(told: Mapping[str, int], paths: Sequence[str], rank: int) -> bool:
+    """Whether a finding of a rank, or a worse one, stands at or within one of the paths."""
+    return any(
+        found >= rank and (place in paths or place.startswith(tuple(f"{path}." for path in paths)))
+        for place, found in told.items()
+    )
 
 
 def _checked(context: SlideContext, rules: Sequence[ActiveRule], settings: Settings) -> SubjectResult:
@@ -112,6 +158,9 @@ def _checked(context: SlideContext, rules: Sequence[ActiveRule], settings: Setti
     concerned = [one for one in rules if not (wanted := sop_classes_of(one.rule)) or wanted & classes]
     subject, ends = _Together(context, settings), Ends()
     hold(concerned, subject, ends)
+    for active in concerned:
+        if active.id not in subject.failing and ends.outcomes.get(active.id) == "fail":
+            del ends.outcomes[active.id]  # it follows from findings about single files
     slide = subject.slide
     return SubjectResult(
         findings=ordered(subject.findings), outcomes=ends.of(concerned), undecided=ends.undecided,

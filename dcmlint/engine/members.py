@@ -15,31 +15,54 @@ from dcmlint.facts.run.index import KeptFile
 from dcmlint.facts.run.kept import Kept
 from dcmlint.facts.run.kept import same_to_others as same_kept
 from dcmlint.facts.run.related import identities, named
-from dcmlint.findings.finding import OutcomeKind
+from dcmlint.findings.collapse import without_indices
+from dcmlint.findings.finding import RANK, Finding, OutcomeKind
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    """``told``: see `KeptFile`."""
+
     path: bytes
     kept: Kept | None
     crash: str = ""
+    told: dict[str, int] = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = decoder(_Packed)
 
 
-def member_of(facts: Facts, path: str) -> bytes:
-    """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none."""
+# Attributes with findings that are remembered of an instance; of more than these it is not one that is odd.
+_MOST_TOLD = 100
+
+
+def member_of(facts: Facts, path: str, findings: Iterable[Finding] = ()) -> bytes:
+    """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none.
+
+    ``findings``: what it was told of alone.
+    """
     packed = b""
 
     def pack() -> tuple[OutcomeKind, str]:
         nonlocal packed
         member = facts.group("kept")
-        packed = b"" if member is None else _ENCODER.encode(_Packed(_bytes(path), member))
+        packed = (
+            b"" if member is None else _ENCODER.encode(_Packed(_bytes(path), member, told=_told(findings)))
+        )
         return "pass", ""
 
     _, crash = guarded(pack)
     return packed if not crash else _ENCODER.encode(_Packed(_bytes(path), None, crash))
+
+
+def _told(findings: Iterable[Finding]) -> dict[str, int]:
+    """The worst rank of the findings at each path, without indices."""
+    told: dict[str, int] = {}
+    for finding in findings:
+        if finding.path and len(told) < _MOST_TOLD:
+            path = without_indices(finding.path)
+            told[path] = max(told.get(path, 0), RANK[finding.severity])
+    return told
 
 
 def kept_of(packed: bytes) -> Kept | None:
@@ -144,14 +167,14 @@ class Members:
                 for name in _SHARED
                 if (value := getattr(part.kept, name))
             }
-            parts.append(KeptFile(part.path, msgspec.structs.replace(part.kept, **shared)))
+            parts.append(KeptFile(part.path, msgspec.structs.replace(part.kept, **shared), part.told))
         return parts
 
 
 def _part(packed: bytes) -> KeptFile:
     found = _DECODER.decode(packed)
     assert found.kept is not None
-    return KeptFile(_path(found), found.kept)
+    return KeptFile(_path(found), found.kept, found.told)
 
 
 def _path(found: _Packed) -> str:

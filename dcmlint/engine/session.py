@@ -198,7 +198,7 @@ class Checker:
         return Result(
             record=record, findings=findings, outcomes=outcomes, undecided=checked.undecided,
             planned=True,
-            unreviewed=unreviewed, unknown_class=unknown_class, member=member_of(run.facts, task.path),
+            unreviewed=unreviewed, unknown_class=unknown_class, member=member_of(run.facts, task.path, findings),
             directory=directory_of(instance, task.path), exempt=exempt,
             exhibit=image_exhibit(run.facts, self.settings.thumbnails) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),

@@ -28,6 +28,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     as they are.  ``message``, ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
     ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
     ``causes``: tags of the same level at which findings of rules that this one explains follow from it too.
+    ``parties`` and ``attributes``: of values that differ between instances, the files by what they say, and the paths
+    (without indices) that are compared, each a group of which one counts: who is told of them alone is the odd one.
     ``remedy``: where there is a better one than the rule's.  ``severity`` can only lower that of the rule.
     """
 
@@ -50,6 +52,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
     causes: tuple[int, ...] = ()
+    parties: tuple[tuple[str, ...], ...] = ()
+    attributes: tuple[tuple[str, ...], ...] = ()
     table: str = ""
     clause: str = ""
     remedy: str = ""

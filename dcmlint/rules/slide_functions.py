@@ -126,9 +126,12 @@ def difference(parts: Iterable[KeptFile], value: Callable[[KeptFile], Value | No
 
 
 def problem(
-    differs: Difference, what: str, *, roles: bool = True, severity: str = "", path: str = ""
+    differs: Difference, what: str, *attributes: str, roles: bool = True, severity: str = "", path: str = ""
 ) -> Problem:
-    """The finding of a difference: each value with the instances that have it."""
+    """The finding of a difference: each value with the instances that have it.
+
+    ``attributes``: the paths of which the value is made.
+    """
     texts = _told_apart([value.text for value, _ in differs.values])
     said = [
         f"{text} ({names(parts) if roles else number_of(len(parts), 'instance')})"
@@ -139,6 +142,7 @@ def problem(
     return Problem(
         message=f"{what}: {', '.join(said)}", found=texts[1], want=texts[0], path=path,
         files=paths([*differs.others, *differs.values[0][1]]), severity=severity,
+        parties=tuple(paths(parts) for _, parts in differs.values), attributes=(attributes,) if attributes else (),
     )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from dcmlint.facts.run.entities import patient_key
@@ -18,12 +19,15 @@ K = TypeVar("K")
 
 
 class KeptFile:
-    """One instance among others: its path and what was kept of it."""
+    """One instance among others: its path and what was kept of it.
 
-    __slots__ = ("_image", "kept", "path")
+    ``told``: the paths, without indices, of the findings about it alone, and the rank of the worst at each.
+    """
 
-    def __init__(self, path: str, kept: Kept) -> None:
-        self.path, self.kept = path, kept
+    __slots__ = ("_image", "kept", "path", "told")
+
+    def __init__(self, path: str, kept: Kept, told: Mapping[str, int] = MappingProxyType({})) -> None:
+        self.path, self.kept, self.told = path, kept, told
         self._image: SlideImage | None = None
 
     def __repr__(self) -> str:
@@ -89,6 +93,11 @@ class RunIndex:
         self.parts: tuple[KeptFile, ...] = tuple(part for part in found if part.kept.partial != "header")
         self._uids = {part.kept.sop_instance for part in found if part.kept.partial == "header"}
         self.lost = lost
+
+    @cached_property
+    def told(self) -> dict[str, Mapping[str, int]]:
+        """By path, what instances were told of alone; those of which nothing was found are left out."""
+        return {part.path: part.told for part in self.parts if part.told}
 
     @cached_property
     def slides(self) -> list[Slide]:

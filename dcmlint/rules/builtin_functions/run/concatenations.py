@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dcmlint import standard
 from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
-from dcmlint.rules.slide_functions import SlideContext, Value, difference, paths, plain, problem
+from dcmlint.rules.slide_functions import Difference, SlideContext, Value, difference, paths, plain, problem
 from dcmlint.rules.tables.levels import iod_spec
 from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
 
@@ -185,7 +185,10 @@ def source_distinct(context: SlideContext) -> Iterator[Problem]:
             chain.parts, lambda part: plain(_said(part).source) if _said(part).source else None
         )
         if differs is not None:
-            yield problem(differs, "the members of a concatenation have different Concatenation Source UIDs")
+            yield problem(
+                differs, "the members of a concatenation have different Concatenation Source UIDs",
+                "SOPInstanceUIDOfConcatenationSource",
+            )  # fmt: skip
             continue
         own = {part.kept.sop_instance for part in chain.parts}
         wrong = [part for part in chain.parts if _said(part).source in own]
@@ -203,7 +206,7 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
     for chain in _chains(context):
         said = {part.path: {one.tag: one.said.key for one in _said(part).shared} for part in chain.parts}
         required = _required(chain.parts[0].kept.sop_class)
-        differing: dict[int, list[KeptFile]] = {}
+        differing: dict[int, Difference] = {}
         for tag in dict.fromkeys(tag for one in said.values() for tag in one):
             if tag == SOPInstanceUIDOfConcatenationSource:
                 continue
@@ -215,17 +218,19 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
             }
             differs = difference(chain.parts, partial(_of_path, values=values))
             if differs is not None:
-                differing[tag] = list(differs.others)
+                differing[tag] = differs
         if differing:
             entries = [(dictionary.entry(tag), tag) for tag in differing]
             words = [
                 entry.keyword if entry is not None else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
                 for entry, tag in entries
             ]
+            usual = next(iter(differing.values()))
             yield Problem(
                 message=f"the members of a concatenation differ in {', '.join(words[:_SHOWN])}"
                 + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""),
-                path=words[0], files=paths(part for parts in differing.values() for part in parts),
+                path=words[0], files=paths(part for differs in differing.values() for part in differs.others),
+                parties=tuple(paths(parts) for _, parts in usual.values), attributes=tuple((word,) for word in words),
             )  # fmt: skip
 
 

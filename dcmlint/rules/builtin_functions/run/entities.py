@@ -71,7 +71,7 @@ def _problems(found: _Differing, where: str, lesser: Sequence[str], severity: st
         )
         yield Problem(
             message=made.message, found=made.found, want=made.want, files=made.files, path=keyword, because=more,
-            severity=weak,
+            severity=weak, parties=made.parties, attributes=tuple((word,) for word in words),
         )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def series_in_one_study(context: SlideContext) -> Iterator[Problem]:
         raise NotApplicable
     differs = difference(context.parts, lambda part: plain(part.kept.study) if part.kept.study else None)
     if differs is not None:
-        yield problem(differs, "one Series Instance UID in several studies", roles=False)
+        yield problem(differs, "one Series Instance UID in several studies", "StudyInstanceUID", roles=False)
 
 
 @rule_function("entity-series-frame-of-reference")
@@ -229,5 +229,6 @@ def series_frame_of_reference(context: SlideContext) -> Iterator[Problem]:
     differs = difference(parts, lambda part: plain(part.kept.frame_of_reference))
     if differs is not None:
         yield problem(
-            differs, f"{number_of(len(differs.values), 'Frame of Reference UID')} in one series", roles=False
-        )
+            differs, f"{number_of(len(differs.values), 'Frame of Reference UID')} in one series", "FrameOfReferenceUID",
+            roles=False,
+        )  # fmt: skip

@@ -33,8 +33,9 @@ def pyramid_uid_everywhere(context: SlideContext) -> Iterator[Problem]:
         if without and len(without) < len(pyramid.levels):
             yield Problem(
                 message=f"no Pyramid UID in {names(without)}, although the other levels have one",
-                files=paths(without),
-            )
+                files=paths(without), attributes=(("PyramidUID",),),
+                parties=(paths(without), paths(level.parts[0] for level in pyramid.levels if level.image.pyramid)),
+            )  # fmt: skip
 
 
 @rule_function("slide-pyramid-uid-one")
@@ -59,7 +60,7 @@ def pyramid_uid_one(context: SlideContext) -> Iterator[Problem]:
     for parts in groups:
         differs = difference(parts, COMPARED["pyramid"])
         if differs is not None and replaced_by_file(parts, COMPARED["pyramid"]) is None:
-            yield problem(differs, "several Pyramid UIDs in one scan")
+            yield problem(differs, "several Pyramid UIDs in one scan", "PyramidUID")
 
 
 @rule_function("slide-series-one")
@@ -70,7 +71,9 @@ def series_one(context: SlideContext) -> Iterator[Problem]:
         differs = difference(parts, COMPARED["series"])
         # One Series Instance UID in several studies is ENT005.
         if differs is not None and len({part.kept.series for part in parts}) > 1:
-            yield problem(differs, f"the levels of one pyramid are in {len(differs.values)} series")
+            yield problem(
+                differs, f"the levels of one pyramid are in {len(differs.values)} series", "SeriesInstanceUID"
+            )
 
 
 @rule_function("slide-levels-distinct")
@@ -218,4 +221,4 @@ def tile_size(context: SlideContext) -> Iterator[Problem]:
         tiled = [level.parts[0] for level in pyramid.levels if level.frames > 1]
         differs = difference(tiled, lambda part: plain(f"{part.image.columns} × {part.image.rows}"))
         if differs is not None:
-            yield problem(differs, "the levels have different tile sizes")
+            yield problem(differs, "the levels have different tile sizes", "Columns", "Rows")

@@ -81,6 +81,18 @@ COMPARED: dict[str, Compared] = {
     "series": _series,
 }
 
+# What each is made of, as findings about one instance name it.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "frame of reference": ("FrameOfReferenceUID",),
+    "container": ("ContainerIdentifier",),
+    "specimens": ("SpecimenDescriptionSequence",),
+    "pyramid": ("PyramidUID",),
+    "acquisition": ("AcquisitionUID",),
+    "transfer syntax": ("TransferSyntaxUID",),
+    "pixel format": ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored"),
+    "series": ("SeriesInstanceUID",),
+}
+
 # UIDs that a de-identifier must replace by the same new one everywhere (PS3.15 Table E.1-1, action U).
 REPLACED = ("frame of reference", "pyramid", "acquisition", "specimens")
 
@@ -133,7 +145,7 @@ def same(
             continue
         if unless and _explained(differs, difference(group, COMPARED[unless])):
             continue
-        yield problem(differs, what)
+        yield problem(differs, what, *SOURCES[value])
 
 
 def _groups(slide: Slide, within: str, among: Sequence[str]) -> Iterator[list[KeptFile]]:
@@ -167,7 +179,7 @@ def barcodes(context: SlideContext) -> Iterator[Problem]:
         parts, lambda part: shown(part.image.barcode) if part.image.barcode is not None else None
     )
     if differs is not None:
-        yield problem(differs, "the barcodes of the instances differ")
+        yield problem(differs, "the barcodes of the instances differ", "BarcodeValue")
         return
     strange = [part for part in parts if part.image.barcode_names_container is False]
     if strange:
@@ -187,7 +199,11 @@ def profiles(context: SlideContext) -> Iterator[Problem]:
         for path in _identifiers(parts):
             differs = difference(parts, partial(_profile, path=path))
             if differs is not None:
-                yield problem(differs, f"the ICC profiles of optical path {path} differ")
+                yield problem(
+                    differs,
+                    f"the ICC profiles of optical path {path} differ",
+                    "OpticalPathSequence.ICCProfile",
+                )
 
 
 def _identifiers(parts: Iterable[KeptFile]) -> list[str]:
@@ -214,7 +230,7 @@ def optical_paths(context: SlideContext) -> Iterator[Problem]:
         }
         differs = difference([parts[0] for parts in sizes.values()], partial(_paths, by_size=paths))
         if differs is not None:
-            yield problem(differs, "the levels have different optical paths")
+            yield problem(differs, "the levels have different optical paths", "OpticalPathSequence")
 
 
 def _paths(part: KeptFile, by_size: Mapping[tuple[int, int], frozenset[str]]) -> Value | None:
