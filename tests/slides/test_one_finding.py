@@ -178,3 +178,42 @@ def test_what_each_member_of_a_concatenation_must_have_is_told_of_it_alone(
     if keyword in members[1]:
         delattr(members[1], keyword)
     assert _loud(*members) == ([(rule, path)] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"Modality": "CT"}, ("IOD004", "Modality")),
+        ({"PositionReferenceIndicator": "XY"}, ("IOD003", "PositionReferenceIndicator")),
+        ({"PyramidUID": b""}, ("MOD002", "PyramidUID")),
+        ({"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}, ("TILE005", "TotalPixelMatrixColumns")),
+        # Alone it is right: only beside the others it is odd.
+        ({"SeriesNumber": "99"}, ("ENT004", "SeriesNumber")),
+    ],
+)
+def test_a_defect_of_one_level_is_told_of_it_alone(changes: dict[str, object], told: tuple[str, str]) -> None:
+    levels = slides.pyramid()
+    for keyword, value in changes.items():
+        put(levels[1], keyword, value)
+    assert _loud(*levels) == [told]
+
+
+def test_a_defect_of_all_levels_explains_no_difference_between_them() -> None:
+    levels = slides.pyramid()
+    for number, made in enumerate(levels):
+        made.Modality = "CT" if number else "MR"
+    assert ("ENT004", "Modality") in _loud(*levels)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("2.25.5", ("CONC004", "ConcatenationUID")),
+        (b"", ("MOD005", "ConcatenationUID")),
+        (ABSENT, ("CONC001", "ConcatenationFrameOffsetNumber")),
+    ],
+)
+def test_a_member_of_another_concatenation(value: object, told: tuple[str, str]) -> None:
+    members = slides.concatenation()
+    put(members[1], "ConcatenationUID", value)
+    assert _loud(*members) == [told]

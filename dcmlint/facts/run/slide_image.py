@@ -188,7 +188,7 @@ def slide_image(facts: Facts) -> SlideImage | None:
         specimens=_specimens(facts), dimension_organizations=_uids(dataset, DimensionOrganizationSequence, DimensionOrganizationUID),
         header_bytes=pixels.offset if pixels is not None else len(facts.instance.buffer),
         removed=_text(dataset, PatientIdentityRemoved), deidentification=_uids(dataset, DeidentificationMethodCodeSequence, CodeValue),
-        concatenated=_concatenated(dataset) if ConcatenationUID in dataset else None, covered=covered(dataset, facts.group("tiling")),
+        concatenated=_concatenated(dataset) if _is_member(dataset) else None, covered=covered(dataset, facts.group("tiling")),
     )  # fmt: skip
 
 
@@ -261,6 +261,13 @@ def _specimens(facts: Facts) -> tuple[tuple[str, Said | None], ...]:
     return tuple(
         (_text(item, SpecimenUID), said(item, SpecimenIdentifier, facts.options.show_values))
         for item in (items[number] for number in range(min(len(items), _MOST)))
+    )
+
+
+def _is_member(dataset: Dataset) -> bool:
+    """Whether an image says that it is one of a concatenation, by its UID or by a place in its source."""
+    return ConcatenationUID in dataset or (
+        SOPInstanceUIDOfConcatenationSource in dataset and InConcatenationNumber in dataset
     )
 
 

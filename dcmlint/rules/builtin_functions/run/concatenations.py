@@ -100,11 +100,43 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
             continue  # the member that is missing may be a file that could not be read
         if len(numbers) == len(chain.parts) and len(numbers) < highest:
             missing = [number for number in range(1, min(highest, 10_000) + 1) if number not in set(numbers)]
+            strays = [part for part in _strays(context, chain) if _said(part).number in missing]
+            if strays and len(strays) == len(missing):
+                # Within the smaller of two that claim each other's members it is told.
+                if len(strays) <= len(chain.parts):
+                    yield Problem(
+                        message=f"{number_of(len(strays), 'member')} of a concatenation of {highest} with another Concatenation UID: "
+                        f"number {_list(missing)}",
+                        said=_said(strays[0]).uid or "(none)", want=chain.uid, path="ConcatenationUID", files=paths(strays),
+                        parties=(paths(strays), paths(chain.parts)), attributes=(("ConcatenationUID", *_QUARTET),),
+                    )  # fmt: skip
+                continue
             yield Problem(
                 message=f"{number_of(len(missing), 'member')} of a concatenation of {highest} not found: "
                 f"number {_list(missing)}",
                 said=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
             )  # fmt: skip
+
+
+# Attributes that stand only together with the Concatenation UID (PS3.3 C.7.6.16-1): CONC001 names one of them.
+_QUARTET = (
+    "ConcatenationFrameOffsetNumber",
+    "InConcatenationNumber",
+    "SOPInstanceUIDOfConcatenationSource",
+)
+
+
+def _strays(context: SlideContext, chain: Chain) -> list[KeptFile]:
+    """Images that come from the same source as a concatenation, and are none of its members."""
+    source = next((source for part in chain.parts if (source := _said(part).source)), "")
+    return [
+        part
+        for part in context.slide.parts
+        if source
+        and part.image.concatenated is not None
+        and _said(part).source == source
+        and _said(part).uid != chain.uid
+    ]
 
 
 def _list(numbers: list[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -115,8 +115,18 @@ def twins(slide: Slide) -> Iterator[list[Level]]:
             key = (level.columns, level.rows, level.layer, image.pyramid, place, image.channels)
             groups.setdefault(key, []).append(level)
         for levels in groups.values():
-            if len({level.parts[0].kept.sop_instance for level in levels}) > 1:
+            if len({level.parts[0].kept.sop_instance for level in levels}) > 1 and not of_one_source(
+                part for level in levels for part in level.parts
+            ):
                 yield levels
+
+
+def of_one_source(parts: Iterable[KeptFile]) -> bool:
+    """Whether images are parts of one source with numbers of their own: a concatenation, whatever its UIDs (CONC004)."""
+    said = [part.image.concatenated for part in parts]
+    sources = {one.source if one is not None else "" for one in said}
+    numbers = {one.number if one is not None else None for one in said}
+    return len(sources) == 1 and "" not in sources and None not in numbers and len(numbers) == len(said)
 
 
 def looks_split(levels: Sequence[Level]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dcmlint.plural import number_of
-from dcmlint.rules.builtin_functions.run.slide_pyramid import looks_split, twins
+from dcmlint.rules.builtin_functions.run.slide_pyramid import looks_split, of_one_source, twins
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext, names, paths
 
@@ -31,7 +31,7 @@ def instance_numbers(context: SlideContext) -> Iterator[Problem]:
     for (number, _), units in numbers.items():
         parts = list(units.values())
         # The parts of an image that should be a concatenation rightly share a number: CONC013 speaks.
-        if len(parts) > 1 and not _parts_of_one(context, parts):
+        if len(parts) > 1 and not of_one_source(parts) and not _parts_of_one(context, parts):
             yield Problem(
                 message=f"Instance Number {number} is used by {names(parts)}", found=number,
                 want="unique within the series", files=paths([*parts[1:], parts[0]]),
