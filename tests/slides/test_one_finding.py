@@ -186,7 +186,6 @@ def test_what_each_member_of_a_concatenation_must_have_is_told_of_it_alone(
         ({"Modality": "CT"}, ("IOD004", "Modality")),
         ({"PositionReferenceIndicator": "XY"}, ("IOD003", "PositionReferenceIndicator")),
         ({"PyramidUID": b""}, ("MOD002", "PyramidUID")),
-        ({"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}, ("TILE005", "TotalPixelMatrixColumns")),
         # Alone it is right: only beside the others it is odd.
         ({"SeriesNumber": "99"}, ("ENT004", "SeriesNumber")),
     ],

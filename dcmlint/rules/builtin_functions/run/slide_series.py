@@ -57,9 +57,8 @@ def non_images(context: SlideContext) -> Iterator[Problem]:
     if empty:
         yield Problem(
             message=f"{number_of(len(empty), 'instance')} without pixels among {number_of(len(images), 'slide image')}",
-            files=paths(empty), parties=(paths(empty), paths(images)),
-            attributes=(("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "Columns", "Rows"),),
-        )  # fmt: skip
+            files=paths(empty),
+        )
     others = [part for part in context.parts if not part.on_slide]
     if others:
         yield Problem(
