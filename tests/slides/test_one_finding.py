@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mutations import written
 from pydicom.dataset import FileDataset
-from support import slides
+from support import general, slides
 from support.modules import code, item
 from support.slides import ABSENT, Scan, put
 from test_mutations import _check
@@ -216,3 +216,11 @@ def test_a_member_of_another_concatenation(value: object, told: tuple[str, str])
     members = slides.concatenation()
     put(members[1], "ConcatenationUID", value)
     assert _loud(*members) == [told]
+
+
+@pytest.mark.parametrize("keyword", ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"])
+def test_the_spacing_that_is_wrong_is_named(keyword: str) -> None:
+    made = general.sc()
+    made.PixelSpacing = ["0.5", "0.5"]
+    setattr(made, keyword, ["0", "0.5"])
+    assert [one for one in _loud(made) if one[0] == "GEO003"] == [("GEO003", keyword)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dcmlint.dicom.items import all_places
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
@@ -29,6 +30,26 @@ def positive_values(context: RuleContext, attributes: Sequence[str]) -> Iterator
                 level=dataset, tag=tag, found=value, want="more than 0",
                 message=f"{name_of(tag)} is not greater than zero",
             )  # fmt: skip
+
+
+@rule_function("positive-values-anywhere")
+def positive_values_anywhere(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
+    """The same at all levels: the attribute that is wrong is named, and where it stands."""
+    tags = [parse_path(attribute)[0].tag for attribute in attributes]
+    found = False
+    for place in all_places(context.dataset, frozenset(tags)):
+        for tag in tags:
+            if tag not in place.level:
+                continue
+            numbers = [one for one in place.level.values(tag) if isinstance(one, int | float)]
+            found = found or bool(numbers)
+            if not all(one > 0 for one in numbers):
+                yield Problem(
+                    level=place.level, tag=tag, groups=place.groups, found=place.level.values(tag),
+                    want="numbers greater than 0", message=f"{name_of(tag)} is not greater than zero",
+                )  # fmt: skip
+    if not found:
+        raise NotApplicable
 
 
 @rule_function("spacing-not-negative", applies_with(SpacingBetweenSlices))
