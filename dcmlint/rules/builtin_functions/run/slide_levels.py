@@ -212,12 +212,41 @@ def _padded_base(pyramid: Pyramid) -> Problem | None:
             if size % tile or not 0 < size - told < tile + scale:
                 return None
             exact, path = (min(exact[0], implied[0]), min(exact[1], implied[1])), path or name
-    if not path:
+    # Where the levels do not imply one size, it is one of them that is wrong.
+    if not path or not all(_implies(level, base, exact) for level in levels):
         return None
     return Problem(
         message=f"the Total Pixel Matrix of {base.role} is rounded up to whole tiles", path=path,
         said=_size(image), want=f"about {exact[0]:.0f} × {exact[1]:.0f} pixels",
         because=f"the size and the Pixel Spacing of {levels[0].role}", files=(base.parts[0].path,),
+    )  # fmt: skip
+
+
+def _implies(level: Level, base: Level, exact: tuple[float, float]) -> bool:
+    """Whether a level is one of a base of ``exact`` columns and rows, but for a pixel of its own."""
+    first, second = _spacing(base.image), _spacing(level.image)
+    return first is not None and second is not None and all(
+        abs(size * low / high - wanted) <= low / high + EXTENT_TOLERANCE * wanted
+        for size, low, high, wanted in zip((level.columns, level.rows), second, first, exact, strict=True)
+    )  # fmt: skip
+
+
+def _one_axis(reference: Level, level: Level) -> Problem | None:
+    """The finding where square pixels show that columns or rows are wrong, and not the spacing."""
+    first, second = _spacing(reference.image), _spacing(level.image)
+    if first is None or second is None or first[0] != first[1] or second[0] != second[1]:
+        return None
+    sizes = (level.columns, level.rows)
+    exact = (reference.columns * first[0] / second[0], reference.rows * first[1] / second[1])
+    wrong = [abs(size - wanted) > 1 + EXTENT_TOLERANCE * wanted for size, wanted in zip(sizes, exact, strict=True)]
+    if wrong[0] == wrong[1]:
+        return None
+    axis = wrong.index(True)
+    name = ("TotalPixelMatrixColumns", "TotalPixelMatrixRows")[axis]
+    return Problem(
+        message=f"{name} of {level.role} is not in proportion to that of {reference.role}", path=name,
+        said=str(sizes[axis]), want=f"about {exact[axis]:.0f}",
+        because=f"the other side and Pixel Spacing fit {_size(reference.image)}", files=(level.parts[0].path,),
     )  # fmt: skip
 
 
@@ -239,6 +268,10 @@ def spacing_scales(context: SlideContext) -> Iterator[Problem]:
         if padded is not None:
             yield padded
             continue
+        side = _one_axis(reference, level)
+        if side is not None:
+            yield side
+            continue
         want = (first[1] * reference.rows / level.rows, first[0] * reference.columns / level.columns)
         yield Problem(
             message=f"Pixel Spacing of {level.role} is not proportional to that of {reference.role}",
@@ -258,27 +291,31 @@ def _spacing_told(pyramid: Pyramid) -> bool:
 def extent(context: SlideContext) -> Iterator[Problem]:
     """PYR011: the levels show the same area; silent where the spacing itself is wrong (PYR010)."""
     told: list[Pyramid] = []
-    for pyramid, level in _below(context):
-        if not _scaled(pyramid.base, level):
+    for pyramid, reference, level in _pairs(context, _same_area):
+        whole_tiles = _padded_base(pyramid)
+        if whole_tiles is not None:
+            if pyramid not in told and not _spacing_told(pyramid):
+                yield whole_tiles
+            told.append(pyramid)
             continue
-        extents = _extents(pyramid.base, level)
-        if extents is not None and not _agree(extents):
-            whole_tiles = _padded_base(pyramid)
-            if whole_tiles is not None:
-                if pyramid not in told and not _spacing_told(pyramid):
-                    yield whole_tiles
-                told.append(pyramid)
-                continue
-            padded = _padded(pyramid.base, level)
-            if padded is not None:
-                yield padded
-                continue
-            (wide, high) = extents[0], extents[1]
-            yield Problem(
-                message=f"{level.role} does not cover the same area as {pyramid.base.role}",
-                said=f"{wide[1]:.5g} × {high[1]:.5g} mm", want=f"{wide[0]:.5g} × {high[0]:.5g} mm",
-                files=(level.parts[0].path,),
-            )  # fmt: skip
+        explained = (_padded(reference, level) if reference is pyramid.base else None) or _one_axis(reference, level)
+        if explained is not None:
+            yield explained
+            continue
+        extents = _extents(reference, level)
+        assert extents is not None
+        (wide, high) = extents[0], extents[1]
+        yield Problem(
+            message=f"{level.role} does not cover the same area as {reference.role}",
+            said=f"{wide[1]:.5g} × {high[1]:.5g} mm", want=f"{wide[0]:.5g} × {high[0]:.5g} mm",
+            files=(level.parts[0].path,),
+        )  # fmt: skip
+
+
+def _same_area(base: Level, level: Level) -> bool | None:
+    """Whether two levels show the same area; None where it is not known, or the spacing itself is wrong (PYR010)."""
+    extents = _extents(base, level) if _scaled(base, level) else None
+    return None if extents is None else _agree(extents)
 
 
 _Extents = tuple[tuple[float, float, float], tuple[float, float, float]]

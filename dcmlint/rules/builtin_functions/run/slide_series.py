@@ -19,11 +19,16 @@ def instance_numbers(context: SlideContext) -> Iterator[Problem]:
     """PYR021: every instance has an Instance Number of its own, a concatenation one for all its members."""
     numbers: dict[tuple[int, str], dict[str, KeptFile]] = {}
     slide_of = context.index.slide_of
+    # The members have the number of their source, which may be beside them.
+    members = [part.image.concatenated for part in context.parts if part.on_slide]
+    sources = {one.uid: one.source for one in members if one is not None and one.uid and one.source}
     for part in context.parts:
         if not part.on_slide or part.image.number is None:
             continue
         concatenated = part.image.concatenated
-        unit = concatenated.uid if concatenated is not None and concatenated.uid else part.kept.sop_instance
+        unit = part.kept.sop_instance
+        if concatenated is not None and concatenated.uid:
+            unit = sources.get(concatenated.uid, concatenated.uid)
         folder = slide_of[id(part)].folder if id(part) in slide_of else ""
         numbers.setdefault((part.image.number, folder), {}).setdefault(unit, part)
     if not numbers:
