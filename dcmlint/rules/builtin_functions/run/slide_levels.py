@@ -238,7 +238,9 @@ def _one_axis(reference: Level, level: Level) -> Problem | None:
         return None
     sizes = (level.columns, level.rows)
     exact = (reference.columns * first[0] / second[0], reference.rows * first[1] / second[1])
-    wrong = [abs(size - wanted) > 1 + EXTENT_TOLERANCE * wanted for size, wanted in zip(sizes, exact, strict=True)]
+    wrong = [
+        abs(size - wanted) > 1 + EXTENT_TOLERANCE * wanted for size, wanted in zip(sizes, exact, strict=True)
+    ]
     if wrong[0] == wrong[1]:
         return None
     axis = wrong.index(True)
@@ -298,7 +300,9 @@ def extent(context: SlideContext) -> Iterator[Problem]:
                 yield whole_tiles
             told.append(pyramid)
             continue
-        explained = (_padded(reference, level) if reference is pyramid.base else None) or _one_axis(reference, level)
+        explained = (_padded(reference, level) if reference is pyramid.base else None) or _one_axis(
+            reference, level
+        )
         if explained is not None:
             yield explained
             continue
