@@ -217,7 +217,37 @@ SECTIONS: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         {"SurfaceSequence": [item(RecommendedPresentationOpacity=0.5)]}, "RecommendedPresentationOpacity"),  # C.27.1.1.3
 ]  # fmt: skip
 
+
+def shares(denominator: int) -> dict[str, object]:
+    return {
+        "AcquisitionContextSequence": [
+            item(
+                ValueType="NUMERIC",
+                NumericValue="0.5",
+                RationalNumeratorValue=1,
+                RationalDenominatorValue=denominator,
+            )
+        ]
+    }
+
+
+def filters(keyword: str, number: int) -> dict[str, object]:
+    return {"DisplaySetsSequence": [item(**{keyword: [item(SelectorValueNumber=number)]})]}
+
+
+# Bounds that the description of an attribute gives.
+BOUNDS: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    (f"{STORAGE}1.1", shares(0), shares(1), "RationalDenominatorValue"),  # Table 10-2
+    (f"{STORAGE}11.6", {"MPRSlabThickness": 0.0}, {"MPRSlabThickness": 0.5}, "MPRSlabThickness"),  # Table C.11.26-1
+    (f"{STORAGE}66.5", {"SegmentSequence": [item(SurfaceCount=0)]}, {"SegmentSequence": [item(SurfaceCount=1)]},
+        "SurfaceCount"),  # Table C.8.23-1
+    (f"{ROOT}38.1", {"NumberOfScreens": 0}, {"NumberOfScreens": 1}, "NumberOfScreens"),  # Table C.23.2-1
+    (f"{ROOT}38.1", filters("SortingOperationsSequence", 0), filters("FilterOperationsSequence", 0),
+        "SelectorValueNumber"),  # Table C.23.3-1: of a filter, 0 is any value
+]  # fmt: skip
+
 CASES = [
+    *BOUNDS,
     *((STORAGE + uid, *rest) for uid, *rest in [*VALUES, *SECTIONS]),
     *((ROOT + uid, *rest) for uid, *rest in OTHERS),
 ]

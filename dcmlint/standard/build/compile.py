@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from dcmlint.errors import StandardError
+from dcmlint.standard.build.bounds import bounds_of
 from dcmlint.standard.build.conditions import Reading, read_condition
 from dcmlint.standard.build.facts import Facts
 from dcmlint.standard.build.numbers import count_of, numbering_of
@@ -146,7 +147,7 @@ class Compiler:
             type=type_,
             when=reading.when if reading else None,
             otherwise=_allowed(reading),
-            values=self._values(key, line, entry),
+            values=self._values(key, line, entry) or (bounds_of(line.text) if entry.vr in NUMERIC else ()),
             items=(item_count(line.text, type_) or self._known_items(key, type_))
             if entry.vr == "SQ"
             else None,
