@@ -124,7 +124,8 @@ class _Together(RuleSubject):
             return
         self.failing.add(active.id)
         problem = _with_fixes(problem, active)
-        self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
+        if problem.follows:
+            self.explained |= {(other, each) for other in active.rule.explains for each in problem.files}
         if problem.found is not None:  # computed, or masked when the instance was read
             problem = msgspec.structs.replace(problem, found=None, said=self.maker.show(problem.found))
         super().found(active, problem)

@@ -91,7 +91,7 @@ class Members:
     """The members of a run, in the order of the inputs.  They wait on disk where they are many.
 
     ``crashes``: reason and path of instances of which nothing could be kept; ``lost``: the folders in which a file
-    could not be read, or not completely.
+    could not be read, or not completely, or does not say which instance it is.
     """
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:

@@ -73,7 +73,7 @@ class Totals:
                 stream.skipped(record)
             return
         self._tally.statuses[record.status] += 1
-        if record.status != "checked":
+        if record.status != "checked" or not (result.member or result.directory is not None):
             from dcmlint.facts.run.index import folder_of
 
             self.members.lost.add(folder_of(record.path))

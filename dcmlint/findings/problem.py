@@ -30,6 +30,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``causes``: tags of the same level at which findings of rules that this one explains follow from it too.
     ``parties`` and ``attributes``: of values that differ between instances, the files by what they say, and the paths
     (without indices) that are compared, each a group of which one counts: who is told of them alone is the odd one.
+    ``follows``: whether findings about single files that the rule explains follow from this one.
     ``remedy``: where there is a better one than the rule's.  ``severity`` can only lower that of the rule.
     """
 
@@ -54,6 +55,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[int, ...] = ()
     parties: tuple[tuple[str, ...], ...] = ()
     attributes: tuple[tuple[str, ...], ...] = ()
+    follows: bool = True
     table: str = ""
     clause: str = ""
     remedy: str = ""

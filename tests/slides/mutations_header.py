@@ -50,8 +50,8 @@ def _two_slides() -> Files:
 
 
 MUTATIONS.append(Mutation(rule="FILE003", name="two slides in one folder", make=_two_slides))
-break_set("FILE004", "a member without matrix", "pyramid", {3: {"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}},
-          also={"TILE005": "says the same of the instance, where no series is known"})  # fmt: skip
+break_set("FILE004", "an object of a private class", "pyramid",
+          {3: {"SOPClassUID": "1.2.3.4", "file.MediaStorageSOPClassUID": "1.2.3.4"}})  # fmt: skip
 break_one(
     "META001", "another instance in the file meta", "native", {"file.MediaStorageSOPInstanceUID": "1.2.3"}
 )

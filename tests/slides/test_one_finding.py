@@ -186,6 +186,10 @@ def test_what_each_member_of_a_concatenation_must_have_is_told_of_it_alone(
         ({"Modality": "CT"}, ("IOD004", "Modality")),
         ({"PositionReferenceIndicator": "XY"}, ("IOD003", "PositionReferenceIndicator")),
         ({"PyramidUID": b""}, ("MOD002", "PyramidUID")),
+        ({"SOPClassUID": "1.2.3.4"}, ("META001", "MediaStorageSOPClassUID")),
+        ({"SOPInstanceUID": ABSENT}, ("IOD001", "SOPInstanceUID")),
+        ({"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}, ("TILE005", "TotalPixelMatrixColumns")),
+        ({"Rows": 0}, ("PIX106", "Rows")),
         # Alone it is right: only beside the others it is odd.
         ({"SeriesNumber": "99"}, ("ENT004", "SeriesNumber")),
     ],
@@ -216,6 +220,54 @@ def test_a_member_of_another_concatenation(value: object, told: tuple[str, str])
     members = slides.concatenation()
     put(members[1], "ConcatenationUID", value)
     assert _loud(*members) == [told]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"SOPClassUID": "1.2.3.4"}, ("META001", "MediaStorageSOPClassUID")),
+        ({"SOPClassUID": b""}, ("MOD002", "SOPClassUID")),
+        ({"SOPInstanceUID": ABSENT}, ("IOD001", "SOPInstanceUID")),
+        ({"SOPInstanceUID": b""}, ("IOD001", "SOPInstanceUID")),
+        ({"InConcatenationNumber": 0}, ("CONC002", "InConcatenationNumber")),
+        ({"InConcatenationNumber": 9}, ("CONC002", "InConcatenationNumber")),
+        ({"InConcatenationTotalNumber": 1}, ("CONC003", "InConcatenationTotalNumber")),
+        ({"NumberOfFrames": 0}, ("GEO007", "NumberOfFrames")),
+        ({"StudyInstanceUID": "2.25.99"}, ("ENT005", "StudyInstanceUID")),
+        ({"SeriesNumber": "99"}, ("CONC009", "SeriesNumber")),
+        ({"Columns": 16}, ("PIX016", "PixelData[0]")),
+        ({"TotalPixelMatrixColumns": 0, "TotalPixelMatrixRows": 0}, ("TILE005", "TotalPixelMatrixColumns")),
+        ({"TotalPixelMatrixFocalPlanes": 0}, ("TILE002", "TotalPixelMatrixFocalPlanes")),
+        ({"TotalPixelMatrixRows": 64}, ("CONC009", "TotalPixelMatrixRows")),
+        ({"HighBit": 6}, ("PIX004", "BitsStored")),
+        ({"DimensionOrganizationType": "TILED_SPARSE"}, ("FG010", "PerFrameFunctionalGroupsSequence")),
+        ({"NumberOfOpticalPaths": 0}, ("TILE004", "NumberOfOpticalPaths")),
+    ],
+)
+def test_a_defect_of_one_member_is_one_finding(changes: dict[str, object], told: tuple[str, str]) -> None:
+    members = slides.concatenation()
+    for keyword, value in changes.items():
+        put(members[1], keyword, value)
+    assert _loud(*members) == [told]
+
+
+def test_what_does_not_follow_from_a_member_that_differs() -> None:
+    members = slides.concatenation()
+    members[1].ImagedVolumeWidth = 3.0
+    assert _loud(*members) == [("CONC009", "ImagedVolumeWidth")]
+    for member in members:
+        member.ImagedVolumeWidth = 3.0
+    members[1].ContentLabel = "B"
+    found = _loud(*members)
+    assert ("CONC009", "ContentLabel") in found
+    assert ("WSI013", "ImagedVolumeWidth") in found
+
+
+def test_a_lost_member_is_told_beside_one_that_has_no_number() -> None:
+    members = slides.concatenation(sizes=(5, 5, 5, 5))
+    members[2].InConcatenationNumber = 9
+    rules = [rule for rule, _ in _loud(members[0], *members[2:])]
+    assert sorted(rules) == ["CONC002", "CONC004"]
 
 
 @pytest.mark.parametrize("keyword", ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"])

@@ -85,7 +85,7 @@ class RunIndex:
     """All instances of a run, sorted by path, so that the order of the inputs does not matter."""
 
     def __init__(self, parts: Iterable[KeptFile], lost: Collection[str] = ()) -> None:
-        """``lost``: the folders in which a file could not be read, or not completely.
+        """``lost``: the folders in which a file could not be read, or not completely, or does not say which instance it is.
 
         A file of which only the begin could be read is not compared with others: what it lacks may stand in the rest.
         """

@@ -11,7 +11,7 @@ from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import Difference, SlideContext, Value, difference, paths, plain, problem
 from dcmlint.rules.tables.levels import iod_spec
-from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource
+from dcmlint.standard.tags import SOPInstanceUIDOfConcatenationSource, StudyInstanceUID
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -95,11 +95,16 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
                 said=_list(numbers), want="each number once", files=paths(odd),
             )  # fmt: skip
             continue
-        highest = max([*numbers, chain.total or 0], default=0)
+        # A number beyond the total is CONC002.
+        highest = chain.total or max(numbers, default=0)
         if any(folder_of(part.path) in context.index.lost for part in chain.parts):
             continue  # the member that is missing may be a file that could not be read
         if len(numbers) == len(chain.parts) and len(numbers) < highest:
             missing = [number for number in range(1, min(highest, 10_000) + 1) if number not in set(numbers)]
+            if len(missing) <= sum(not _is_numbered(part) for part in chain.parts) + _of_other_classes(
+                context, chain
+            ):
+                continue
             strays = [part for part in _strays(context, chain) if _said(part).number in missing]
             if strays and len(strays) == len(missing):
                 # Within the smaller of two that claim each other's members it is told.
@@ -126,6 +131,25 @@ _QUARTET = (
 )
 
 
+def _is_numbered(part: KeptFile) -> bool:
+    """Whether its number can be right; if not, that is CONC002."""
+    number, total = _said(part).number, _said(part).total
+    return number is None or (number >= 1 and (total is None or total < 2 or number <= total))
+
+
+def _of_other_classes(context: SlideContext, chain: Chain) -> int:
+    """How many instances are members but for their SOP Class: META001 or FILE004 speaks."""
+    series = {part.kept.series for part in chain.parts}
+    return sum(
+        not part.on_slide
+        and part.has_image
+        and (said := part.image.concatenated) is not None
+        and said.uid == chain.uid
+        for uid in series
+        for part in context.index.series[uid].parts
+    )
+
+
 def _strays(context: SlideContext, chain: Chain) -> list[KeptFile]:
     """Images that come from the same source as a concatenation, and are none of its members."""
     source = next((source for part in chain.parts if (source := _said(part).source)), "")
@@ -147,10 +171,11 @@ def _list(numbers: list[int]) -> str:
 def offsets_chain(context: SlideContext) -> Iterator[Problem]:
     """CONC005: each member begins where the one before ends.
 
-    Silent where frames are missing (CONC006), and for a later member beyond the end (CONC007).
+    Silent where frames are missing (CONC006, GEO007), where a number cannot be right (CONC002), and for a later member
+    beyond the end (CONC007).
     """
     for chain in _chains(context, least=1):
-        if _wrong_total(chain) is not None:
+        if _wrong_total(chain) is not None or not _is_countable(chain):
             continue
         before: KeptFile | None = None
         total: int | None = 0
@@ -202,8 +227,13 @@ def frames_total(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def _is_countable(chain: Chain) -> bool:
+    """Whether each member has a number that can be right, and a frame."""
+    return all(_is_numbered(part) and part.image.frames != 0 for part in chain.parts)
+
+
 def _wrong_total(chain: Chain) -> tuple[int, int] | None:
-    if not chain.complete:
+    if not chain.complete or not _is_countable(chain):
         return None
     frames, want = chain.frames, chain.want
     return (frames, want) if frames is not None and want is not None and frames != want else None
@@ -238,9 +268,13 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
     for chain in _chains(context):
         said = {part.path: {one.tag: one.said.key for one in _said(part).shared} for part in chain.parts}
         required = _required(chain.parts[0].kept.sop_class)
+        # One series in several studies is ENT005, whatever its instances are.
+        told = {SOPInstanceUIDOfConcatenationSource} | (
+            {StudyInstanceUID} if len({part.kept.series for part in chain.parts}) == 1 else set()
+        )
         differing: dict[int, Difference] = {}
         for tag in dict.fromkeys(tag for one in said.values() for tag in one):
-            if tag == SOPInstanceUIDOfConcatenationSource:
+            if tag in told:
                 continue
             # A member without the attribute differs from one that has it; what each must have is told of it alone.
             values = {
@@ -262,8 +296,32 @@ def attributes_identical(context: SlideContext) -> Iterator[Problem]:
                 message=f"the members of a concatenation differ in {', '.join(words[:_SHOWN])}"
                 + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""),
                 path=words[0], files=paths(part for differs in differing.values() for part in differs.others),
-                parties=tuple(paths(parts) for _, parts in usual.values), attributes=tuple((word,) for word in words),
+                parties=tuple(paths(parts) for _, parts in usual.values), attributes=tuple((word, *_TOLD_AT.get(word, ())) for word in words),
+                follows=not _LAYOUT.isdisjoint(words),
             )  # fmt: skip
+
+
+# What decides where a member's frames lie and how large the image is.
+_LAYOUT = frozenset({
+    "Columns", "ImagedVolumeHeight", "ImagedVolumeWidth", "Rows", "SharedFunctionalGroupsSequence",
+    "TotalPixelMatrixColumns", "TotalPixelMatrixFocalPlanes", "TotalPixelMatrixRows",
+})  # fmt: skip
+
+# Where a value of one member that cannot be right beside its other values is told: by attribute, the places.
+_TOLD_AT = {
+    "BitsAllocated": ("BitsStored",),
+    "Columns": ("PixelData",),
+    "DimensionOrganizationType": ("DimensionIndexSequence", "PerFrameFunctionalGroupsSequence"),
+    "HighBit": ("BitsStored",),
+    "ImageType": ("ConcatenationUID",),
+    "PhotometricInterpretation": ("SamplesPerPixel",),
+    "Rows": ("PixelData",),
+    "SharedFunctionalGroupsSequence": ("ConcatenationUID",),
+    "TotalPixelMatrixFocalPlanes": (
+        "SharedFunctionalGroupsSequence.PixelMeasuresSequence.SpacingBetweenSlices",
+    ),
+    "TotalPixelMatrixRows": ("TotalPixelMatrixColumns",),
+}
 
 
 def _of_path(part: KeptFile, values: Mapping[str, Value]) -> Value | None:

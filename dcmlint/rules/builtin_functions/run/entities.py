@@ -103,9 +103,30 @@ def _without_slides(
         elif not part.on_slide:
             kept.append(part)
     for some in slides.values():
-        differs = difference(some, lambda part: plain(said_by(getattr(part.kept, entity)).get(tag)))
-        kept += some if differs is None else differs.values[0][1]
+        kept += _alike(some, entity, tag)
     return kept
+
+
+def _without_members(parts: Sequence[KeptFile], entity: Entity, keyword: str) -> list[KeptFile]:
+    """Parts without members of concatenations that say something else than most of theirs: CONC009 speaks of these."""
+    tag = _tag(keyword)
+    kept: list[KeptFile] = []
+    members: dict[str, list[KeptFile]] = {}
+    for part in parts:
+        concatenated = part.image.concatenated if part.on_slide else None
+        if concatenated is not None and concatenated.uid:
+            members.setdefault(concatenated.uid, []).append(part)
+        else:
+            kept.append(part)
+    for some in members.values():
+        kept += _alike(some, entity, tag)
+    return kept
+
+
+def _alike(parts: Sequence[KeptFile], entity: Entity, tag: int) -> Sequence[KeptFile]:
+    """Those that say of an attribute what most of them say."""
+    differs = difference(parts, lambda part: plain(said_by(getattr(part.kept, entity)).get(tag)))
+    return parts if differs is None else differs.values[0][1]
 
 
 @rule_function("entity-same")
@@ -143,7 +164,11 @@ def same(
         found: _Differing = []
         open_: _Differing = []
         for keyword in words:
-            parts = _without_slides(context, group, entity, keyword) if slides_too else group
+            parts = (
+                _without_slides(context, group, entity, keyword)
+                if slides_too
+                else _without_members(group, entity, keyword)
+            )
             valued = _differing(parts, entity, (keyword,), empty=False)
             found += valued
             if not valued:

@@ -62,14 +62,15 @@ def non_images(context: SlideContext) -> Iterator[Problem]:
     if empty:
         yield Problem(
             message=f"{number_of(len(empty), 'instance')} without pixels among {number_of(len(images), 'slide image')}",
-            files=paths(empty),
-        )
+            files=paths(empty), parties=(paths(empty), paths(images)),
+            attributes=(("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "Columns", "Rows"),),
+        )  # fmt: skip
     others = [part for part in context.parts if not part.on_slide]
     if others:
         yield Problem(
             message=f"{number_of(len(others), 'other instance')} among {number_of(len(images), 'slide image')} of one series",
-            files=paths(others),
-        )
+            files=paths(others), parties=(paths(others), paths(slides)), attributes=(("MediaStorageSOPClassUID",),),
+        )  # fmt: skip
 
 
 def _is_picture(part: KeptFile) -> bool:
