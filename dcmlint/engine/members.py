@@ -75,6 +75,11 @@ def with_kept(packed: bytes, kept: Kept) -> bytes:
     return _ENCODER.encode(msgspec.structs.replace(_DECODER.decode(packed), kept=kept))
 
 
+def of_itself(packed: bytes) -> bytes:
+    """A member without what it was told of alone: a difference to others is then found, whatever explains it."""
+    return _ENCODER.encode(msgspec.structs.replace(_DECODER.decode(packed), told={})) if packed else b""
+
+
 def same_to_others(before: bytes, after: bytes) -> bool:
     """Whether rules about slides and series see the same in two members of `member_of`, of one file before and after."""
     if before == after:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 
 from dcmlint import standard
 from dcmlint.engine.across import check_together
-from dcmlint.engine.members import Members
+from dcmlint.engine.members import Members, of_itself
 from dcmlint.engine.session import Checker
 from dcmlint.findings.collapse import without_indices
 from dcmlint.findings.finding import Finding
@@ -26,7 +26,7 @@ class Together:
     def add(self, taken: Taken) -> None:
         """Take in a file, in place of what was known of it."""
         if taken.before or taken.after:
-            self._members[taken.outcome.path] = taken.before, taken.after
+            self._members[taken.outcome.path] = of_itself(taken.before), of_itself(taken.after)
             if not taken.waits:
                 self._done.add(taken.outcome.path)
 
@@ -54,7 +54,7 @@ class Together:
         changed = {*self._done, *waiting} - blamed.keys()
         why: dict[str, dict[Place, str]] = {}
         for part in sorted({part for parts in blamed.values() for part in parts}):
-            left = {path: parts[part] for path, parts in blamed.items() if part in parts}
+            left = {path: of_itself(parts[part]) for path, parts in blamed.items() if part in parts}
             while left:
                 found = self._found(changed, left)
                 files, reason = _worse(found, counts, left)
