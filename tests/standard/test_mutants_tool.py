@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,48 @@ def test_its_classes_are_storage_classes() -> None:
 
 
 def test_each_false_alarm_says_why() -> None:
-    for pattern, reason in (mutants.FALSE_ALARMS | mutants.DERIVED_FALSE_ALARMS).items():
+    of_classes = [one for ones in mutants.FALSE_ALARMS_OF_CLASSES.values() for one in ones.items()]
+    for pattern, reason in (
+        *mutants.FALSE_ALARMS.items(),
+        *mutants.DERIVED_FALSE_ALARMS.items(),
+        *of_classes,
+    ):
         assert re.compile(pattern)
         assert "PS3.3" in reason
     line = "Error - </Laterality(0020,0060)> - Missing attribute for Type 2C Conditional - Module=<GeneralSeries>"
     assert mutants._false(line)
     assert not mutants._false(line.replace("Laterality", "Modality"))
+
+
+def test_a_false_alarm_of_one_class_is_an_error_of_others() -> None:
+    line = "Error - </FrameOfReferenceUID(0020,0052)> - Missing attribute for Type 1 Required - Module=<FrameOfReference>"
+    data = Dataset()
+    data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.7"  # dermoscopic photography
+    assert mutants._false(line, mutants.false_alarms(data))
+    data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    assert not mutants._false(line, mutants.false_alarms(data))
+
+
+@pytest.mark.parametrize(
+    ("corners", "false"),
+    [
+        ("(1,1) (1,1)", True),
+        ("(1,1) (9,1)", True),
+        ("(4,1) (4,9)", True),
+        ("(4,1) (3,9)", False),
+        ("(1,2) (2,1)", False),
+    ],
+)
+def test_a_displayed_area_of_one_row_or_column_is_legal(corners: str, false: bool) -> None:
+    first, last = corners.split()
+    line = f"DisplayedAreaTopLeftHandCorner = {first}  is not above and to the left of DisplayedAreaBottomRightHandCorner = {last}"
+    assert mutants._false(line) is false
+
+
+def test_the_errors_of_an_item_that_is_doubled_are_not_new() -> None:
+    line = "Error - </SourceImageSequence(0008,2112)[{}]/ReferencedFrameNumber(0008,1160)> - Shall not be present"
+    before, other = Counter([line.format(1)]), "Error - </Modality(0008,0060)> - Missing attribute"
+    assert mutants.without_repeats(Counter([line.format(2), other]), before) == Counter([other])
 
 
 @pytest.mark.parametrize(("frame_type", "original"), [("ORIGINAL", True), ("DERIVED", False), (None, False)])
