@@ -286,3 +286,27 @@ def test_angles_of_a_positioner_without_type_are_no_finding_of_their_own() -> No
     )
     told = {one for one in _found(made) if one[1].startswith("Positioner")}
     assert told == {("MOD002", "PositionerType")}
+
+
+# -- what is present and of type 1 or 1C has a value (PS3.5 7.4.1, 7.4.2) ------------------------------------
+
+
+@pytest.mark.parametrize(
+    "base", [general.enhanced_ct, lambda: _of_class("1.2.840.10008.5.1.4.1.1.3.1", general.us)]
+)
+@pytest.mark.parametrize(("profile", "wrong"), [(b"", True), (b"profile!", False)])
+def test_an_icc_profile_has_a_value_where_the_iod_has_the_module(
+    base: Callable[[], FileDataset], profile: bytes, wrong: bool
+) -> None:
+    # PS3.3 Table C.11.15-1
+    made = base()
+    made.ICCProfile = profile
+    assert (("MOD002", "ICCProfile") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(("ratio", "wrong"), [("", True), ("5", False)])
+def test_a_compression_ratio_has_a_value_though_what_decides_is_missing(ratio: str, wrong: bool) -> None:
+    # PS3.3 Table C.8-70
+    made = _of_class("1.2.840.10008.5.1.4.1.1.1.1.1", general.sc)
+    made.LossyImageCompressionRatio = ratio
+    assert (("MOD005", "LossyImageCompressionRatio") in _found(made)) is wrong

@@ -118,6 +118,8 @@ class Level:
                         present.add(tag)
                     elif spec.type in ("1C", "2C") and spec.when is not None:
                         conditional.append(spec)
+                    elif spec.type == "1C":
+                        filled.add(tag)  # whatever its condition is
                 if spec.row.count and not spec.gates:
                     self.tallied[tag] = spec
                 if spec.row.numbering and not spec.gates:
@@ -326,6 +328,8 @@ class IodSpec:
             module.own = frozenset(tag for tag in types if times[tag] == 1)
             module.distinctive = frozenset(tag for tag in module.own if not types[tag] <= {"3", "-"})
             module.needed = sum(not types[tag].isdisjoint(("1", "2")) for tag in module.distinctive)
+            if not module.distinctive:
+                module.distinctive = self._shared_sign(module, types, tags)
         self._levels: dict[tuple[frozenset[int], frozenset[int]], Level] = {}
         own = frozenset().union(*tags) if tags else frozenset()
         self.prohibited: dict[int, standard.ProhibitedModule] = {}
@@ -335,6 +339,24 @@ class IodSpec:
                 if tag not in own and not kinds <= {"3", "-"}:
                     self.prohibited.setdefault(tag, prohibited)
         self.all_known = own | self.prohibited.keys()
+
+    def _shared_sign(
+        self, module: ModuleSpec, types: dict[int, set[str]], tags: list[dict[int, set[str]]]
+    ) -> frozenset[int]:
+        """The attribute that shows that a module with nothing of its own is in use: its only one of type 1, which just
+        mandatory modules have besides, and none of them demands.  So it is with the ICC Profile, which the Image Pixel
+        Module has as an option."""
+        needed = [tag for tag, kinds in types.items() if not kinds.isdisjoint(("1", "2"))]
+        if len(needed) != 1 or module.usage == "M":
+            return frozenset()
+        others = [
+            (other.usage, kinds[needed[0]])
+            for other, kinds in zip(self.modules, tags, strict=True)
+            if other is not module and needed[0] in kinds
+        ]
+        if all(usage == "M" and kinds <= {"3", "1C"} for usage, kinds in others):
+            return frozenset(needed)
+        return frozenset()
 
     @cached_property
     def always(self) -> frozenset[int]:

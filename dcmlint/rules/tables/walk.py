@@ -234,15 +234,22 @@ class TableCheck:
                 self._required_but_missing(dataset, spec, level, scope)
             elif verdict is not False:
                 self._collector.open("type-1c-missing" if first else "type-2c-missing", spec.row.when)
-        elif spec.otherwise == "not" and spec.when(scope, {}) is False:
-            if _lacks(dataset, level, spec.when.attributes):
-                return  # the attribute that would allow it is required and missing: that was told
-            if self._collector.unlisted(dataset, spec.when.attributes):
-                return  # the value that would allow it was told to be wrong
+        elif (
+            spec.otherwise == "not"
+            and spec.when(scope, {}) is False
+            and self._unexplained(dataset, spec, level)
+        ):
             self._forbidden(dataset, element, spec, level, scope)
         elif first and _is_empty(dataset, element):
             # Whenever it is present, it must have a value (PS3.5 7.4.2).
             self._empty("type-1c-empty", dataset, element, level, "1C")
+
+    def _unexplained(self, dataset: Dataset, spec: RowSpec, level: Level) -> bool:
+        """Whether nothing that was told already (what decides is missing, or has a wrong value) explains a false condition."""
+        assert spec.when is not None
+        return not _lacks(dataset, level, spec.when.attributes) and not self._collector.unlisted(
+            dataset, spec.when.attributes
+        )
 
     def _required_but_missing(
         self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope
