@@ -39,7 +39,7 @@ _MOST_TOLD = 100
 def member_of(facts: Facts, path: str, findings: Iterable[Finding] = ()) -> bytes:
     """What must be kept of an instance to check the slide that it belongs to; empty for what belongs to none.
 
-    ``findings``: what it was told of alone.
+    ``findings``: what it was told of alone, and follows from nothing about slides and series.
     """
     packed = b""
 

@@ -164,6 +164,8 @@ class Planner:
         self._plans: dict[tuple[str, bool], Plan] = {}
         self.file_meta = [active for active in rules if active.rule.area == "META"]
         self.together = [rule for rule in rules if rule.rule.scope in ("slide", "series")]
+        # Rules about single files whose findings may follow from those about slides and series.
+        self.may_follow = frozenset(other for active in self.together for other in active.rule.explains)
 
     def plan(self, sop_class: str, *, received: bool = False) -> Plan:
         """The plan for a SOP Class UID.

@@ -198,7 +198,9 @@ class Checker:
         return Result(
             record=record, findings=findings, outcomes=outcomes, undecided=checked.undecided,
             planned=True,
-            unreviewed=unreviewed, unknown_class=unknown_class, member=member_of(run.facts, task.path, findings),
+            unreviewed=unreviewed, unknown_class=unknown_class, member=member_of(
+                run.facts, task.path, (one for one in findings if one.rule not in self.planner.may_follow)
+            ),
             directory=directory_of(instance, task.path), exempt=exempt,
             exhibit=image_exhibit(run.facts, self.settings.thumbnails) if self.settings.exhibits else None,
             sampled=bool(getattr(run.facts.computed("codestream"), "sampled", False)),

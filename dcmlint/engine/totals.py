@@ -49,9 +49,7 @@ class Totals:
         self._undecided: dict[str, dict[str, str]] = {}
         self._unreviewed: dict[str, None] = {}
         self._unknown_classes: dict[str, None] = {}
-        self._may_go = frozenset(
-            other for active in checker.planner.together for other in active.rule.explains
-        )
+        self._may_go = checker.planner.may_follow
         self._late = Spool(Finding)
         self._paths = Spool(str)
         self._directories: list[Directory] = []

@@ -73,6 +73,22 @@ def test_a_defect_of_annotations(changes: dict[str, object], told: tuple[str, st
     assert _loud(_annotations(changes), slides.full_jpeg()) == [told]
 
 
+def test_a_specimen_or_an_optical_path_that_is_there_twice() -> None:
+    made = slides.full_jpeg()
+    made.SpecimenDescriptionSequence.append(made.SpecimenDescriptionSequence[0])
+    assert _loud(made) == [("SPEC007", "SpecimenDescriptionSequence[1]")]
+    made = slides.full_jpeg()
+    made.OpticalPathSequence.append(made.OpticalPathSequence[0])
+    assert [rule for rule, _ in _loud(made)] == ["OPT002"]
+
+
+def test_a_container_whose_code_is_none() -> None:
+    made = slides.full_jpeg()
+    path = "ContainerTypeCodeSequence[0].CodeValue"
+    put(made, path, "433466004")
+    assert _loud(made) == [("COD007", path)]
+
+
 SPARSE_POSITION = "PerFrameFunctionalGroupsSequence[0].PlanePositionSlideSequence[0]."
 
 
