@@ -345,3 +345,26 @@ def test_what_was_measured_by_another_instance_refers_to_it(code: str, missing: 
     )
     path = "IntraocularLensCalculationsRightEyeSequence[0].OphthalmicAxialLengthSequence[0].ReferencedSOPSequence"
     assert (("MOD004", path) in _found(made, "MOD004")) is missing
+
+
+@pytest.mark.parametrize(
+    ("shows", "species", "missing"),
+    [
+        ("PatientBreedCodeSequence", None, True),
+        ("BreedRegistrationSequence", None, True),
+        ("StrainStockSequence", None, True),
+        ("StrainStockSequence", "PatientSpeciesDescription", False),
+        (None, None, False),
+    ],
+)
+def test_a_patient_of_a_breed_or_strain_has_a_species(
+    shows: str | None, species: str | None, missing: bool
+) -> None:
+    # PS3.3 Table C.7-1
+    made = general.ct()
+    if shows is not None:
+        setattr(made, shows, [_item(CodeValue="1")])
+    if species is not None:
+        setattr(made, species, "Mus musculus")
+    paths = {path for _, path in _found(made, "MOD004", "MOD007")}
+    assert any(path.startswith("PatientSpecies") for path in paths) is missing
