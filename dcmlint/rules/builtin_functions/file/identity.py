@@ -21,6 +21,7 @@ from dcmlint.standard.tags import (
     DimensionOrganizationSequence,
     DimensionOrganizationUID,
     FrameOfReferenceUID,
+    IrradiationEventUID,
     PerFrameFunctionalGroupsSequence,
     PyramidUID,
     ReferencedImageSequence,
@@ -44,6 +45,7 @@ from dcmlint.standard.tags import (
     SpecimenUID,
     StudiesContainingOtherReferencedInstancesSequence,
     StudyInstanceUID,
+    SynchronizationFrameOfReferenceUID,
 )
 
 # Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
@@ -125,15 +127,16 @@ def _levels(dataset: Dataset, path: Sequence[int]) -> list[Dataset]:
 @rule_function("uid-root")
 def uid_root(context: RuleContext) -> Iterator[Problem]:
     """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
-    for tag in (SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID, FrameOfReferenceUID):
+    for tag in (*_ROLES, SynchronizationFrameOfReferenceUID, IrradiationEventUID):
         uid = context.dataset.text(tag)
         if not uid.startswith("1.2.840.10008."):
             continue
         entry = standard.load().uid(uid)
         if entry is not None and (
-            tag == FrameOfReferenceUID or entry.type.startswith("Well-known SOP Instance")
+            tag in (FrameOfReferenceUID, SynchronizationFrameOfReferenceUID)
+            or entry.type.startswith("Well-known SOP Instance")
         ):
-            continue  # frames of reference of atlases, and instances that every system knows (PS3.6 Annex A)
+            continue  # frames of reference of atlases and of UTC, and instances that every system knows (PS3.6 Annex A)
         which = "not defined by it" if entry is None else f"is a {entry.type} there: {entry.name}"
         yield Problem(
             level=context.dataset, tag=tag, found=uid, want="a UID with another root",
