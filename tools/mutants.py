@@ -222,7 +222,8 @@ def dciodvfy(data: bytes) -> Counter[str]:
         done = subprocess.run([program, "-new", path], capture_output=True, timeout=60, check=False)
     finally:
         os.unlink(path)
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    # It writes one value as <0x1> or <1>, after what it wrote before.
+    lines = done.stderr.decode("utf-8", "replace").replace("<0x", "<").splitlines()
     return Counter(line for line in lines if line.startswith("Error"))
 
 
