@@ -122,26 +122,16 @@ def twins(slide: Slide) -> Iterator[list[Level]]:
 
 
 def of_one_source(parts: Iterable[KeptFile]) -> bool:
-    """Whether images are parts of one source with numbers of their own: a concatenation, one of whose UIDs is another (CONC004).
-
-    Without any, they only look like one (CONC013).
-    """
+    """Whether images are parts of one source with numbers of their own: a concatenation, whatever its UIDs (CONC001, CONC004)."""
     said = [part.image.concatenated for part in parts]
     sources = {one.source if one is not None else "" for one in said}
     numbers = {one.number if one is not None else None for one in said}
-    named = any(one is not None and one.uid for one in said)
-    return (
-        named
-        and len(sources) == 1
-        and "" not in sources
-        and None not in numbers
-        and len(numbers) == len(said)
-    )
+    return len(sources) == 1 and "" not in sources and None not in numbers and len(numbers) == len(said)
 
 
 def looks_split(levels: Sequence[Level]) -> bool:
     """Whether images of the same matrix hold different parts of it, in the order of the tiles."""
-    if any((one := level.image.concatenated) is not None and one.uid for level in levels):
+    if any(level.image.concatenated is not None for level in levels):
         return False
     full = _whole_grid(levels[0].image)
     frames = [level.frames for level in levels]
