@@ -28,7 +28,7 @@ from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply, Verdict
 
 _BACKLOG = 500  # checks that wait in memory; the others wait in the journal, so that no sender has to
-_MOMENT = 0.01  # seconds that a check which nobody waits for lets answers go first
+_MOMENT = 0.05  # seconds that a check which nobody waits for lets answers go first
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ class Core:
     def give_way(self) -> None:
         """Before a check that nobody waits for: let those be answered first who are waiting, for a moment.
 
-        However much comes in, checks and deliveries so go on at some hundred a second.
+        However much comes in, checks and deliveries so go on at some tens a second.
         """
         if self.policy.observe and self._taking:
             with self._quiet:
