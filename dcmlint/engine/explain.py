@@ -9,7 +9,7 @@ import msgspec
 
 from dcmlint.engine.evaluate import applies
 from dcmlint.engine.maker import FindingMaker
-from dcmlint.engine.plan import OF_ALL_INPUTS, ActiveRule
+from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.run import InstanceRun
 from dcmlint.engine.session import INSTANCE_COUNT, Checker, Opener, Task
 from dcmlint.errors import InputError
@@ -68,7 +68,7 @@ def follow(checker: Checker, rule: str, path: str, open_: Opener) -> Followed:
             title=result.record.title,
             reason=f"the rule is about {_ELSEWHERE[scope]}",
         )
-    if any(check.startswith(OF_ALL_INPUTS) for check in active.rule.check):
+    if active.of_all_inputs:
         command = "dcmlint check --expect N" if rule == INSTANCE_COUNT else "dcmlint check"
         reason = f"the rule is about all inputs of a run: {command} evaluates it"
         return Followed(outcome="not_applicable", title=result.record.title, reason=reason)

@@ -17,7 +17,7 @@ from dcmlint.standard.tags import Modality
 
 _NOT_OF_INSTANCES = ("slide", "series", "association")
 # Checks of all inputs together: an instance does not pass them.
-OF_ALL_INPUTS = ("input.directory", "input.count", "input.accepted")
+_OF_ALL_INPUTS = ("input.directory", "input.count", "input.accepted")
 _MOST_SHAPES = 128  # of one SOP Class; more are planned again
 
 
@@ -38,6 +38,11 @@ class ActiveRule:
         if self._compiled is None:
             self._compiled = compiled(self.source)
         return self._compiled
+
+    @property
+    def of_all_inputs(self) -> bool:
+        """Whether it is about all inputs of a run, and not passed by an instance."""
+        return any(check.startswith(_OF_ALL_INPUTS) for check in self.rule.check)
 
 
 class Plan:
@@ -84,7 +89,7 @@ class Plan:
             rule = active.rule
             if rule.scope in _NOT_OF_INSTANCES or (wanted and sop_class not in wanted):
                 continue
-            if not any(check.startswith(OF_ALL_INPUTS) for check in rule.check):
+            if not active.of_all_inputs:
                 ids.append(active.id)
             if rule.kind == "expression":
                 self.expressions.append(active)

@@ -15,13 +15,8 @@ from dcmlint.errors import UsageError
 from dcmlint.findings.redact import given_uid, is_legal
 from dcmlint.gate.journal import Journal
 from dcmlint.gate.records import Row
-from dcmlint.gate.spool import PART, REPAIRED, digest, read_identity
+from dcmlint.gate.spool import PART, REPAIRED, digest, journal_in, read_identity
 from dcmlint.intake.verdict import Repair
-
-
-def journal_in(spool: Path) -> Path:
-    """Where the journal of a spool is."""
-    return spool / "journal.sqlite"
 
 
 def open_journal(spool: Path, destinations: Sequence[str] = ()) -> Journal:

@@ -14,11 +14,11 @@ import msgspec
 
 from dcmlint.errors import DcmlintError
 from dcmlint.gate.config import read_config, relative
-from dcmlint.gate.operate import journal_in, open_journal, summary
+from dcmlint.gate.operate import open_journal, summary
 from dcmlint.gate.reception import classes_of
 from dcmlint.gate.running import known_destinations
 from dcmlint.gate.settings import Commitment, Forward, GateSettings, Watch
-from dcmlint.gate.spool import local_file_system, make_folder, own
+from dcmlint.gate.spool import journal_in, local_file_system, make_folder, own
 from dcmlint.gate.tls_files import client_tls, server_tls
 from dcmlint.gate.watch_verdict import watched_folder
 from dcmlint.gate.words import STATES

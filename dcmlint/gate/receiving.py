@@ -11,13 +11,14 @@ import mmap
 import os
 import pickle
 import select
-import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
@@ -29,7 +30,10 @@ from dcmlint.gate import receiving_messages as messages
 from dcmlint.gate.logs import Log
 from dcmlint.gate.receiving_messages import Connected, Start
 from dcmlint.gate.reception import Desk
-from dcmlint.intake.part import discard
+from dcmlint.intake.checking import ending
+from dcmlint.intake.part import SUFFIX, discard
+from dcmlint.intake.status import Answer
+from dcmlint.network.acceptor.messages import part_prefix
 from dcmlint.network.acceptor.receiver import Receiver
 from dcmlint.network.observed import AssociationFacts
 from dcmlint.network.wire.pdu import Problem
@@ -141,7 +145,7 @@ class _Child:
             self.process.kill()
             self.process.wait()
             return "stopped by its parent"
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return ending(code)
 
 
 class RemoteAssociation:
@@ -175,17 +179,12 @@ class RemoteAssociation:
 
     def _serve(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            connection = Connection(ours.detach())
-            connected = Connected(
-                token=self._receiver.token,
-                number=self.number,
-                peer=self.peer,
-                port=self._port,
-                began=self._began,
-            )
-            self._processes.hand_over(connected, self._sock, theirs)
-        with connection:
+        connected = Connected(
+            token=self._receiver.token, number=self.number, peer=self.peer, port=self._port, began=self._began
+        )  # fmt: skip
+        with Connection(ours.detach()) as connection:
+            with theirs:
+                self._processes.hand_over(connected, self._sock, theirs)
             while not self._told:
                 reply = self._reply(messages.receive_call(connection))
                 if reply is not None:
@@ -195,10 +194,7 @@ class RemoteAssociation:
         match call:
             case messages.Arrived(part, arrival):
                 directory = self._receiver.settings.directory
-                try:
-                    return messages.Answered(self._desk.arrived(directory / part, arrival))
-                except (OSError, DcmlintError) as error:
-                    return messages.Failed(f"{type(error).__name__}: {error}"[:200])
+                return _answered(partial(self._desk.arrived, directory / part, arrival))
             case messages.Requested(request, peer):
                 return messages.Rejected(self._desk.requested(request, peer))
             case messages.Admitted():
@@ -207,10 +203,7 @@ class RemoteAssociation:
                 self.peer = peer
                 return messages.Place(self._receiver.rename(self))
             case messages.Acted(action):
-                try:
-                    return messages.Answered(self._desk.acted(action))
-                except (OSError, DcmlintError) as error:
-                    return messages.Failed(f"{type(error).__name__}: {error}"[:200])
+                return _answered(partial(self._desk.acted, action))
             case messages.NotTaken(uid, sender, peer, answer):
                 self._desk.not_taken(uid, sender, peer, answer)
             case messages.Ended(facts, coming):
@@ -221,7 +214,7 @@ class RemoteAssociation:
     def _cut(self, error: BaseException) -> None:
         """The process is gone: nothing that was on its way was acknowledged, and nothing of it is kept."""
         for part in Path(self._receiver.settings.directory).glob(
-            f"{self._receiver.token}-{self.number:06d}-*.part"
+            f"{part_prefix(self._receiver.token, self.number)}*{SUFFIX}"
         ):
             discard(str(part))
         facts = AssociationFacts(
@@ -229,3 +222,10 @@ class RemoteAssociation:
             seconds=monotonic() - self._began, problems=(Problem(kind="internal", detail=str(error) or "the receiving process ended"),),
         )  # fmt: skip
         self._desk.ended(facts, "")
+
+
+def _answered(ask: Callable[[], Answer]) -> messages.Reply:
+    try:
+        return messages.Answered(ask())
+    except (OSError, DcmlintError) as error:
+        return messages.Failed(f"{type(error).__name__}: {error}"[:200])

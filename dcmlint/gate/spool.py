@@ -30,7 +30,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.journal = folder / "journal.sqlite"
+        self.journal = journal_in(folder)
         self._reserve = folder / "reserve"
         self.reserve_given = (
             False  # until there is space for a new one, nothing is taken that would eat this one
@@ -97,6 +97,11 @@ class Spool:
             discard(str(self._reserve))
 
 
+def journal_in(spool: Path) -> Path:
+    """Where the journal of a spool is."""
+    return spool / "journal.sqlite"
+
+
 def read_identity(path: Path) -> part10.FileMeta:
     """What the File Meta Information of a file in the spool says; ``InputError`` where it cannot be read."""
     try:
@@ -137,7 +142,7 @@ def own(folder: Path) -> None:
     for path in (
         folder,
         folder / "data",
-        *folder.glob("journal.sqlite*"),
+        *folder.glob(f"{journal_in(folder).name}*"),
         folder / "lock",
         folder / "reserve",
     ):

@@ -315,4 +315,9 @@ class _Child:
         self.connection.close()
         if code is None:
             return "stopped by its parent"
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return ending(code)
+
+
+def ending(code: int) -> str:
+    """How a process ended by itself, in words; ``code`` as `subprocess` gives it."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

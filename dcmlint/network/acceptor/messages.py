@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from dcmlint.errors import DcmlintError
-from dcmlint.intake.part import discard
+from dcmlint.intake.part import SUFFIX, discard
 from dcmlint.intake.status import (
     CANNOT_UNDERSTAND,
     OUT_OF_RESOURCES,
@@ -40,6 +40,11 @@ _MAX_ACTION_BYTES = 1 << 22  # some 30,000 references of a storage commitment
 Note = Callable[[str, str, int], None]
 
 
+def part_prefix(token: str, number: int) -> str:
+    """How the names of the files of a connection begin."""
+    return f"{token}-{number:06d}-"
+
+
 class Messages:
     """What was received over an association, and what is being received.
 
@@ -56,7 +61,7 @@ class Messages:
         self._peer_max_pdu = head.request.user.max_pdu or 0
         self._note = note
         # A path is joined for each instance: as text it costs a tenth.
-        self._prefix = os.path.join(settings.directory, f"{token}-{head.number:06d}-")
+        self._prefix = os.path.join(settings.directory, part_prefix(token, head.number))
         self.instances: list[InstanceFacts] = []
         self.stores = 0
         self.echoes = 0
@@ -188,7 +193,7 @@ class Messages:
 
     def _begin_store(self, command: Command, context: AcceptedContext) -> None:
         self.stores += 1
-        path = f"{self._prefix}{self.stores:06d}.part"
+        path = f"{self._prefix}{self.stores:06d}{SUFFIX}"
         if not command.has_data_set:
             refused = Answer(CANNOT_UNDERSTAND, "C-STORE without a data set")
             self._note("message", refused.comment, self._line.offset)
