@@ -186,9 +186,7 @@ def gate(
     folder.mkdir(exist_ok=True)
     port = free_port()
     (folder / "gate.toml").write_text(
-        CONFIG.format(
-            processes=int(os.environ.get("P", "1")), port=port, archive=archive, profile=profile, mode=mode
-        )
+        CONFIG.format(processes=processes, port=port, archive=archive, profile=profile, mode=mode)
     )
     with (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", "dcmlint.cli", "gate", "run", "-c", str(folder / "gate.toml")]
