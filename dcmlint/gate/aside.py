@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from time import sleep
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _MOST = 5000  # that wait; who brings more waits for those that read the log, as each would without this
+_MOMENT = 0.02  # seconds in which more may come: a thread that wakes for each takes the interpreter from those that receive
 
 
 class Aside(Generic[T]):
@@ -42,3 +44,5 @@ class Aside(Generic[T]):
                 self._tell(what)
             finally:
                 self._room.release()
+            if self._waiting.empty() and not self._closed:
+                sleep(_MOMENT)
