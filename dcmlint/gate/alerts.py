@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import urllib.error
 import urllib.request
+from itertools import count
 from time import time
 from typing import Any
 
@@ -16,7 +18,10 @@ from dcmlint.gate.operate import summary
 from dcmlint.gate.running import Gate
 from dcmlint.gate.settings import Alert
 
-_TRIES = 5
+_TRIES = 5  # of what the webhook itself refuses; while it is away or fails, there is no last one
+_REFUSED = range(400, 500)  # RFC 9110 clause 15.5: the same request would be refused again,
+_LATER = frozenset({408, 425, 429})  # but for these
+_LONGEST = 300.0  # seconds between two tries
 _MOST = 1000  # that wait; beyond, the log and the metrics still say it
 _EVERY = 60.0  # how often queues are looked at
 
@@ -101,22 +106,31 @@ class Alerts(Observer):
             what = self._queue.get()
             if what is None:
                 return
-            for attempt in range(_TRIES):
-                error = self._posted(what)
+            for attempt in count(1):
+                error, final = self._posted(what)
                 if not error:
                     break
-                self._log("alert not posted", level="warning", error=error, attempt=attempt + 1)
-                if self._stop.wait(2.0**attempt):
+                given_up = final and attempt >= _TRIES
+                self._log(
+                    "alert given up" if given_up else "alert not posted", level="error" if given_up else "warning",
+                    what=what["event"], error=error, attempt=attempt,
+                )  # fmt: skip
+                if given_up:
+                    break
+                if self._stop.wait(min(2.0 ** min(attempt - 1, 10), _LONGEST)):
                     return
 
-    def _posted(self, what: dict[str, Any]) -> str:
-        """Empty, or why it could not be posted."""
+    def _posted(self, what: dict[str, Any]) -> tuple[str, bool]:
+        """Empty, or why it could not be posted, and whether it never can be."""
         request = urllib.request.Request(
             self._alert.url, json.dumps(what).encode(), {"Content-Type": "application/json", "User-Agent": "dcmlint"}
         )  # fmt: skip
         try:
             with urllib.request.urlopen(request, timeout=self._alert.timeout):
                 pass  # its status is enough
+        except urllib.error.HTTPError as error:
+            with error:
+                return str(error), error.code in _REFUSED and error.code not in _LATER
         except (OSError, ValueError) as error:
-            return str(error)
-        return ""
+            return str(error), False
+        return "", False

@@ -196,6 +196,52 @@ def test_the_webhook_hears_of_what_is_held_and_of_old_queues(tmp_path: Path, arc
         server.server_close()
 
 
+@pytest.mark.parametrize(
+    ("status", "times"),
+    [(503, 9), (429, 9), (400, 5)],  # away for longer than it would be asked if it refused; refuses the first
+)
+def test_what_the_webhook_cannot_take_now_is_posted_until_it_can(
+    status: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    waited: list[float] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["event"])
+            self.send_response(status if len(asked) <= times else 204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def log(event: str, **_: object) -> None:
+        said.append(event)
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    alerts = Alerts(Alert(url=f"http://127.0.0.1:{server.server_port}/hook"), log)
+    monkeypatch.setattr(alerts._stop, "wait", lambda seconds: waited.append(seconds))
+    try:
+        alerts.post({"event": "first"})
+        alerts.post({"event": "second"})
+        alerts.watch(SimpleNamespace())  # type: ignore[arg-type]
+        until(lambda: "second" in asked and alerts._queue.empty())
+    finally:
+        alerts.stop()
+        alerts._thread.join(10)
+        server.shutdown()
+        server.server_close()
+    taken_after_all = status != 400
+    assert asked == ["first"] * (times + taken_after_all) + ["second"]
+    assert said == ["alert not posted"] * (times - (not taken_after_all)) + ["alert given up"] * (
+        not taken_after_all
+    )
+    assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0][: len(waited)]
+    assert len(waited) == times - (not taken_after_all)
+
+
 def test_checks_that_are_behind_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Bench(tmp_path, observe=True) as bench:
         alerts = Alerts(Alert(url="http://127.0.0.1:1/"), no_log)
