@@ -4,6 +4,14 @@
 attribute by attribute, until neither validator asks for more.  A mutant is the instance with one attribute absent,
 empty, or of another value.  ``--all`` takes the SOP Classes of `DAILY`.
 
+``--one-each`` takes of all files that are given one of each SOP Class, the one with the most attributes: real files are
+bases as they are, with the errors that they have.  ``--largest`` leaves out larger files.
+
+``--variant`` (several times) makes the mutants of another instance of the same SOP Class as well: ``derived`` (Image Type
+and Frame Type), ``color`` (RGB instead of one sample), ``items`` (two items instead of one in each sequence), ``rich``
+(with the optional attributes).  A variant of which a validator says more than of the instance is not taken.
+``--only-variants`` leaves out the mutants of the instance itself.
+
 A difference is a mutant of which dciodvfy has an error that the instance itself does not have, and dcmlint nothing.
 Errors of dciodvfy that the standard's text does not bear out are named in `FALSE_ALARMS`, each with its reason, and
 counted apart.
@@ -29,6 +37,7 @@ from typing import Any, NamedTuple
 
 import defects
 import pydicom
+import variants
 from pydicom import config as pydicom_config
 from pydicom.datadict import dictionary_VR, keyword_dict, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -307,6 +316,12 @@ def made(uid: str, checker: Checker) -> Dataset:
     """An instance of a SOP Class that has what both validators ask for, as far as it can be guessed."""
     data = Dataset()
     data.SOPClassUID, data.SOPInstanceUID = uid, "2.25.1"
+    settle(data, checker)
+    return data
+
+
+def settle(data: Dataset, checker: Checker) -> None:
+    """Give an instance what both validators ask for, as far as it can be guessed."""
     for _ in range(100):
         _fitted(data)
         encoded = written(data)
@@ -316,7 +331,6 @@ def made(uid: str, checker: Checker) -> Dataset:
             continue  # what dciodvfy asks for comes when nothing is left of this: it may change with it
         if not any(_mended(data, path, text) for path, text in _located(dciodvfy(encoded))):
             break
-    return data
 
 
 def _located(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -336,13 +350,19 @@ def _located(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _fitted(data: Dataset) -> None:
     """Make the pixel data and the dimensions agree with the attributes that describe them."""
-    if "PixelData" in data and "BitsAllocated" in data:
+    syntax = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", ExplicitVRLittleEndian)
+    if "PixelData" in data and "BitsAllocated" in data and not syntax.is_compressed:
         bits = data.BitsAllocated
         data.BitsStored = min(data.get("BitsStored", bits), bits)
         data.HighBit = data.BitsStored - 1
-        size = data.get("Rows", 4) * data.get("Columns", 4) * data.get("SamplesPerPixel", 1) * bits // 8
-        data.add_new("PixelData", "OW" if bits > 8 else "OB", bytes(size + size % 2))
-    for frame in data.get("PerFrameFunctionalGroupsSequence", ()):
+        frames = int(data.get("NumberOfFrames") or 1)
+        size = (
+            data.get("Rows", 4) * data.get("Columns", 4) * data.get("SamplesPerPixel", 1) * frames * bits + 7
+        ) // 8
+        if len(data.PixelData or b"") != size + size % 2:
+            data.add_new("PixelData", "OW" if bits > 8 else "OB", bytes(size + size % 2))
+    of_frames = data.get("PerFrameFunctionalGroupsSequence", ())
+    for frame in of_frames if len(of_frames) == 1 else ():
         for content in frame.get("FrameContentSequence", ()):
             content.StackID, content.InStackPositionNumber = "1", 1
 
@@ -475,7 +495,9 @@ def _filled(data: Dataset, checker: Checker, path: str) -> None:
             return
 
 
-def _run(source: str, more: int, rich: bool) -> tuple[str, Compared]:
+def _run(
+    source: str, more: int, names: tuple[str, ...], itself: bool
+) -> tuple[str, list[tuple[str, Compared]]]:
     checker = Checker("dicom", extend_select=SAID)
     uids = {uid.keyword: uid.uid for uid in standard.load().uids()}
     if source in uids or source.startswith("1.2.840"):
@@ -489,14 +511,30 @@ def _run(source: str, more: int, rich: bool) -> tuple[str, Compared]:
             OSError,
             ValueError,
         ):  # not DICOM, or not for pydicom to write
-            return source, Compared(0, 0, [], [])
-    if rich:
-        data = enriched(data, checker)
-    if not more:
-        return source, differences(data, checker)
-    return source, differences(
-        data, checker, defects.Seldom(more), lambda path, here: absent(data, path, here)
-    )
+            return source, []
+    bases = [variants.Base("", data)] if itself else []
+    bases += [
+        variants.variant(
+            data,
+            name,
+            lambda one: settle(one, checker),
+            lambda one: _errors(one, checker),
+            lambda one: enriched(one, checker),
+        )
+        for name in names
+    ]
+    compared = []
+    for name, base in bases:
+        if base is None:
+            continue
+        if more:
+            found = differences(
+                base, checker, defects.Seldom(more), lambda path, here: absent(data, path, here)
+            )
+        else:
+            found = differences(base, checker)
+        compared.append((name, found))
+    return source, compared
 
 
 def main() -> None:
@@ -508,9 +546,12 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="the SOP Classes of daily use")
     parser.add_argument("--more", type=int, default=0, metavar="N",
                         help="all kinds of defects, each of them of N instances of an attribute in a process")  # fmt: skip
-    parser.add_argument(
-        "--rich", action="store_true", help="give the instances their optional attributes first"
-    )
+    parser.add_argument("--variant", action="append", choices=variants.NAMES, default=[],
+                        help="mutants of this variant of each instance, too")  # fmt: skip
+    parser.add_argument("--only-variants", action="store_true", help="no mutants of the instances themselves")
+    parser.add_argument("--one-each", action="store_true", help="of the files one of each SOP Class")
+    parser.add_argument("--largest", type=int, default=3_000_000, metavar="BYTES",
+                        help="with --one-each: no file that is larger (default: %(default)s)")  # fmt: skip
     parser.add_argument("--alone", action="store_true", help="print the errors that only dcmlint has, too")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count())
     given = parser.parse_args()
@@ -519,18 +560,24 @@ def main() -> None:
         for source in given.sources
         for path in (sorted(Path(source).rglob("*")) if os.path.isdir(source) else [source])
         if not os.path.isdir(path)
-    ] + (list(DAILY) if given.all else [])
+    ]
+    if given.one_each:
+        named = [source for source in sources if not os.path.isfile(source)]
+        sources = named + variants.one_of_each(set(sources) - set(named), given.largest)
+    sources += list(DAILY) if given.all else []
     refused = reported = 0
     missed: dict[tuple[str, str], list[str]] = defaultdict(list)
     alone: dict[tuple[str, str], list[str]] = defaultdict(list)
     with ProcessPoolExecutor(given.jobs) as pool:
-        several = (repeat(given.more), repeat(given.rich))
-        for source, compared in pool.map(_run, sources, *several):
-            refused, reported = refused + compared.refused, reported + compared.reported
-            print(f"{source}: {compared.reported} of {compared.refused} reported", flush=True)
-            for found, kinds in ((compared.missed, missed), (compared.alone, alone)):
-                for path, kind, line in found:
-                    kinds[defects.plain(path).split(".")[-1], kind].append(f"{source} {path}: {line}")
+        several = (repeat(given.more), repeat(tuple(given.variant)), repeat(not given.only_variants))
+        for source, several_compared in pool.map(_run, sources, *several):
+            for name, compared in several_compared:
+                base = f"{source} {name}".rstrip()
+                refused, reported = refused + compared.refused, reported + compared.reported
+                print(f"{base}: {compared.reported} of {compared.refused} reported", flush=True)
+                for found, kinds in ((compared.missed, missed), (compared.alone, alone)):
+                    for path, kind, line in found:
+                        kinds[defects.plain(path).split(".")[-1], kind].append(f"{base} {path}: {line}")
     for title, kinds in (("dciodvfy alone", missed), ("dcmlint alone", alone if given.alone else {})):
         print(f"\n== {title}")
         for (attribute, kind), where in sorted(kinds.items(), key=lambda one: -len(one[1])):

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 
 from dcmlint import Checker, standard
 from dcmlint.compare.peers import dciodvfy_program
@@ -16,6 +16,7 @@ from dcmlint.compare.peers import dciodvfy_program
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 mutants = pytest.importorskip("mutants")
 defects = pytest.importorskip("defects")
+variants = pytest.importorskip("variants")
 
 
 def test_its_classes_are_storage_classes() -> None:
@@ -131,3 +132,73 @@ def test_a_kind_is_made_of_so_many_instances_of_an_attribute() -> None:
         False,
     ]
     assert wanted("A[0].B", "too many")
+
+
+def _image() -> Dataset:
+    data, group, kind = Dataset(), Dataset(), Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "2.25.1"
+    data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.Rows, data.Columns, data.BitsAllocated, data.WindowCenter = 3, 3, 16, "1"
+    data.add_new("PixelData", "OW", bytes(18))
+    kind.FrameType = ["ORIGINAL", "PRIMARY"]
+    group.CTImageFrameTypeSequence = [kind]
+    data.SharedFunctionalGroupsSequence = [group]
+    return data
+
+
+def test_a_derived_variant_says_so_of_the_image_and_its_frames() -> None:
+    data = _image()
+    assert variants.derived(data)
+    assert list(data.ImageType) == ["DERIVED", "PRIMARY", "AXIAL"]
+    frame = data.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0]
+    assert list(frame.FrameType) == ["DERIVED", "PRIMARY"]
+    assert not variants.derived(data), "it is one already"
+
+
+def test_a_color_variant_has_three_samples_and_nothing_of_grayscale() -> None:
+    data = _image()
+    assert variants.color(data)
+    assert (data.SamplesPerPixel, data.PhotometricInterpretation, data.PlanarConfiguration) == (3, "RGB", 0)
+    assert len(data.PixelData) == 28  # 3 * 3 * 3, padded to an even number
+    assert "WindowCenter" not in data
+    assert not variants.color(data), "it is one already"
+    compressed = _image()
+    compressed.file_meta = FileMetaDataset()
+    compressed.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    assert not variants.color(compressed)
+
+
+def test_two_items_stand_where_no_validator_minds() -> None:
+    data = _image()
+    data.RequestAttributesSequence = [Dataset()]
+
+    def errors(one: Dataset) -> Counter[str]:
+        return Counter("two" for _ in one.SharedFunctionalGroupsSequence[1:])
+
+    assert variants.with_items(data, errors)
+    assert len(data.RequestAttributesSequence) == 2
+    assert len(data.SharedFunctionalGroupsSequence) == 1
+
+
+@pytest.mark.parametrize(("added", "taken"), [([], True), (["more"], False)])
+def test_a_variant_that_is_wrong_is_not_taken(added: list[str], taken: bool) -> None:
+    def errors(one: Dataset) -> Counter[str]:
+        return Counter(added if one.ImageType[0] == "DERIVED" else [])
+
+    base = variants.variant(_image(), "derived", lambda one: None, errors, lambda one: one)
+    assert (base.data is not None) is taken
+    none = variants.variant(base.data or _image(), "rich", lambda one: None, errors, lambda one: one)
+    assert none.data is not None
+
+
+def test_one_file_of_each_class_is_taken(tmp_path: Path) -> None:
+    image, fuller, other = _image(), _image(), _image()
+    fuller.PatientID = "1"
+    other.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    for name, data in (("a", image), ("b", fuller), ("c", other)):
+        (tmp_path / name).write_bytes(mutants.written(data))
+    (tmp_path / "d").write_text("no DICOM")
+    files = [str(tmp_path / name) for name in "abcd"]
+    assert variants.one_of_each(files, 1_000_000) == [files[1], files[2]]
+    assert variants.one_of_each(files, 1) == []
