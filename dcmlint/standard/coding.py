@@ -29,8 +29,16 @@ def in_group(cid: int, code: CodeKey) -> bool | None:
 
 
 def outside_fixed_group(cid: int, code: CodeKey) -> bool:
-    """Whether a code is outside of a context group that may not be extended (PS3.16 7.1.2)."""
-    return documents.load().fixed_group(cid) is not None and in_group(cid, code) is False
+    """Whether a code is outside of a context group that may not be extended (PS3.16 7.1.2).
+
+    A code of SNOMED in the retired style is not known to be, where neither its code in the current style is known nor
+    the group lists any in its own.
+    """
+    tables = documents.load()
+    if tables.fixed_group(cid) is None or in_group(cid, code) is not False:
+        return False
+    retired = tables.current_code(*code)[1] in documents.RETIRED_SCHEMES
+    return not retired or any(scheme in documents.RETIRED_SCHEMES for _, scheme in _codes_of(cid))
 
 
 @cache

@@ -64,6 +64,11 @@ EXCLUDED = [
     ("81.1", {"OverlayRows": 4}),  # A.67.4.1
     ("82.1", {"WindowCenter": "1"}),  # A.73.4.1
     ("77.1.5.8", {"ModalityLUTSequence": [Dataset()]}),  # A.84.3.1
+    ("11.4", {"PresentationLUTShape": "IDENTITY"}),  # A.33.4
+    ("11.4", {"RescaleSlope": "1"}),
+    ("11.4", {"SoftcopyVOILUTSequence": [Dataset()]}),
+    ("11.4", {"ShutterShape": "CIRCULAR"}),
+    ("11.4", {"OverlayRows": 4}),
 ]
 
 
