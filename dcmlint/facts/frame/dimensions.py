@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -99,9 +99,14 @@ def dimensions(facts: Facts) -> Dimensions | None:
     path = (FrameContentSequence, DimensionIndexValues)
     counts = columns.counts(path)
     there = counts > 0
+    told = _told(facts.instance.sop_class)
+    # That a frame lacks indices is told of them, where the IOD has their functional group.
+    looked_at = there
+    if there.any() and FrameContentSequence not in told.groups:
+        looked_at = there | columns.has(path[:1])
     result = msgspec.structs.replace(
         result, indexed=int(there.sum()),
-        wrong_count=np.flatnonzero(there & (counts != len(items))),
+        wrong_count=np.flatnonzero(looked_at & (counts != len(items))),
     )  # fmt: skip
     if len(items) * columns.count > _MOST_VALUES:
         hidden = dict.fromkeys(
@@ -119,13 +124,11 @@ def dimensions(facts: Facts) -> Dimensions | None:
         )
         return msgspec.structs.replace(result, **hidden)
     indices = [columns.numbers(path, number) for number in range(1, len(items) + 1)]
-    demanded = _demanded(facts.instance.sop_class)
-    return _indexed(result, columns, items, indices, there & (counts == len(items)), demanded)
+    return _indexed(result, columns, items, indices, there & (counts == len(items)), told)
 
 
 def _indexed(
-    result: Dimensions, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats], complete: Flags,
-    demanded: frozenset[tuple[int, ...]],
+    result: Dimensions, columns: FrameColumns, items: Sequence[Dataset], indices: list[Floats], complete: Flags, told: _Told,
 ) -> Dimensions:  # fmt: skip
     import numpy as np
 
@@ -141,7 +144,7 @@ def _indexed(
         known = np.unique(index[~np.isnan(index)])
         if len(known) and known[0] >= 1 and known[-1] != len(known):
             gapped.append(number)
-        mixed = _mixed(index, _lacking(columns, items[number], demanded))
+        mixed = _mixed(index, _lacking(columns, items[number], told))
         if len(mixed):
             bare = bare if valueless else mixed
             valueless.append(number)
@@ -197,33 +200,55 @@ def _found(dataset: Dataset, columns: FrameColumns, item: Dataset) -> bool | Non
     return None if len(path) == 1 and columns.in_a_group(path[0]) else False
 
 
+class _Told(NamedTuple):
+    """What the table of an IOD tells of its functional groups, each with an attribute: what lacks, what is empty."""
+
+    groups: frozenset[int]
+    missing: frozenset[tuple[int, ...]]
+    empty: frozenset[tuple[int, ...]]
+
+
 @lru_cache(maxsize=32)
-def _demanded(sop_class: str) -> frozenset[tuple[int, ...]]:
-    """Functional groups with their attributes of Type 1 and 2: that these are missing is told of themselves."""
+def _told(sop_class: str) -> _Told:
+    """The functional groups of an IOD, and what of them its table tells by itself: attributes of Type 1 and 2 that are
+    missing, and of Type 1 and 1C that are empty."""
     tables = standard.load()
     entry = tables.sop_class(sop_class) if sop_class else None
     uses = tables.iod(entry.iod).functional_groups if entry is not None else ()
-    return frozenset(
-        (group.tag, row.tag)
-        for use in uses
-        for group in tables.table(use.table).rows
-        if isinstance(group, standard.Row)
+    groups = [
+        group for use in uses for group in tables.table(use.table).rows if isinstance(group, standard.Row)
+    ]
+    rows = [
+        ((group.tag, row.tag), row.type)
+        for group in groups
         for row in group.rows
-        if isinstance(row, standard.Row) and row.type in ("1", "2")
+        if isinstance(row, standard.Row)
+    ]
+    return _Told(
+        groups=frozenset(group.tag for group in groups),
+        missing=frozenset(path for path, kind in rows if kind in ("1", "2")),
+        empty=frozenset(path for path, kind in rows if kind in ("1", "1C")),
     )
 
 
-def _lacking(columns: FrameColumns, item: Dataset, demanded: frozenset[tuple[int, ...]]) -> Flags:
-    """Frames that have the functional group of a dimension without its attribute; none where it is shared, or is looked
-    for outside of a group.  That a frame lacks the group is told of the group (FG007, TILE007), that it lacks an
-    attribute that the group must have anyway of the attribute.
+def _lacking(columns: FrameColumns, item: Dataset, told: _Told) -> Flags:
+    """Frames that have the functional group of a dimension without its attribute or without a value of it; none where
+    it is shared, or is looked for outside of a group.  That a frame lacks the group is told of the group (FG007,
+    TILE007), and what the table of the IOD tells of the attribute is told there.
     """
     import numpy as np
 
     path = _path(item)
-    if path is None or len(path) == 1 or path[0] == path[1] or path in demanded or columns.shared_has(path):
+    if path is None or len(path) == 1 or path[0] == path[1] or columns.shared_has(path):
         return np.zeros(columns.count, bool)
-    return columns.has(path[:1]) & ~columns.has(path)
+    there = columns.has(path)
+    lacking = np.zeros(columns.count, bool)
+    if path not in told.missing:
+        lacking |= columns.has(path[:1]) & ~there
+    entry = standard.load().dictionary.entry(path[-1])
+    if path not in told.empty and entry is not None and entry.vr != "SQ":
+        lacking |= there & (columns.counts(path) == 0)
+    return lacking
 
 
 def _value(columns: FrameColumns, item: Dataset) -> tuple[Floats, bool | None] | None:
