@@ -289,3 +289,65 @@ def test_limits_of_neurophysiology_waveforms(uid: str, wrong: list[Dataset], rig
     for groups_, told in ((wrong, True), (right, False)):
         found = {rule for rule, _ in findings_of(of_class(STORAGE + uid, {"WaveformSequence": groups_}))}
         assert ("WAV005" in found) is told
+
+
+def beam(flag: str) -> dict[str, object]:
+    leaves = item(EnhancedRTBeamLimitingDeviceDefinitionFlag=flag, BeamLimitingDeviceSequence=[item()])
+    return {"BeamSequence": [leaves]}
+
+
+def ions(kind: str) -> dict[str, object]:
+    point = item(RadiationMassNumber=12)
+    return {"IonBeamSequence": [item(RadiationType=kind, IonControlPointSequence=[point])]}
+
+
+def cell(vr: str) -> dict[str, object]:
+    made = item(SelectorAttributeVR=vr, SelectorFDValue=1.0)
+    return {
+        "ContentSequence": [
+            item(ValueType="TABLE", TabulatedValuesSequence=[item(CellValuesSequence=[made])])
+        ]
+    }
+
+
+def group_of_points(kind: str) -> dict[str, object]:
+    algorithm = [item(AlgorithmName="A")]
+    made = item(AnnotationGroupGenerationType=kind, AnnotationGroupAlgorithmIdentificationSequence=algorithm)
+    return {"AnnotationGroupSequence": [made]}
+
+
+def area(**attributes: object) -> dict[str, object]:
+    return {"DisplayedAreaSelectionSequence": [item(**attributes)]}
+
+
+# What is conditional and has no place where its condition does not hold (PS3.5 7.4.2).
+CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    ("91.1", group_of_points("MANUAL"), group_of_points("AUTOMATIC"), "AnnotationGroupAlgorithmIdentificationSequence"),
+    ("104.1", {"HL7InstanceIdentifier": "1.2"}, {}, "HL7InstanceIdentifier"),
+    ("11.1", area(PresentationPixelSpacing=["1", "1"], PresentationPixelAspectRatio=["1", "1"]),
+        area(PresentationPixelAspectRatio=["1", "1"]), "PresentationPixelAspectRatio"),
+    ("481.5", beam("YES"), beam("NO"), "BeamLimitingDeviceSequence"),
+    ("481.5", {"PatientSetupSequence": [item(PatientPosition="HFS", PatientAdditionalPosition="A")]},
+        {"PatientSetupSequence": [item(PatientAdditionalPosition="A")]}, "PatientAdditionalPosition"),
+    ("481.8", ions("PROTON"), ions("MIXED_ION"), "RadiationMassNumber"),
+    ("88.34", cell("DS"), cell("FD"), "SelectorFDValue"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("uid", "wrong", "right", "keyword"), CONDITIONAL)
+def test_what_has_no_place_without_its_condition(
+    uid: str, wrong: dict[str, object], right: dict[str, object], keyword: str
+) -> None:
+    for attributes, told in ((wrong, True), (right, False)):
+        found = {rule for rule, name in findings_of(of_class(STORAGE + uid, attributes)) if name == keyword}
+        assert ("MOD007" in found) is told, (attributes, found)
+
+
+def test_all_channels_of_a_12_lead_ecg_are_counted() -> None:
+    """PS3.3 A.34.3.4.4."""
+    for channels, told in (((3, 3, 3, 3, 2), True), ((3, 3, 3, 3, 1), False)):
+        made = [_group(number, "SS", 16) for number in channels]
+        for one in made:
+            one.SamplingFrequency = "500"
+        found = {rule for rule, _ in findings_of(of_class(STORAGE + "9.1.1", {"WaveformSequence": made}))}
+        assert ("WAV005" in found) is told

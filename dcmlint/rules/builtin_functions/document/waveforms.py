@@ -46,6 +46,8 @@ _LIMITS: dict[str, tuple[int, int, float, float, frozenset[str]]] = {
     f"{_ROOT}7.3": (0, 4, 0, _NEVER, _16_OR_32),
     f"{_ROOT}7.4": (0, 64, 0, _NEVER, _16_OR_32),
 }
+# PS3.3 A.34.3.4.4: channels of all multiplex groups together
+_TOTAL_CHANNELS = {f"{_ROOT}1.1": 13}
 _MOST_GROUPS = 100
 
 
@@ -159,6 +161,15 @@ def limits(context: RuleContext) -> Iterator[Problem]:
             message=f"{len(context.dataset.items(WaveformSequence))} multiplex groups in an object of this class",
             tag=WaveformSequence, said=f"{len(context.dataset.items(WaveformSequence))} items",
             want=f"at most {most_groups}",
+        )  # fmt: skip
+    numbers_ = [
+        number for group in groups if isinstance(number := group.value(NumberOfWaveformChannels), int)
+    ]
+    most_together = _TOTAL_CHANNELS.get(context.dataset.text(SOPClassUID), _NEVER)
+    if sum(numbers_) > most_together and max(numbers_) <= most_channels and len(numbers_) <= most_groups:
+        yield Problem(
+            message=f"{sum(numbers_)} channels in all multiplex groups of an object of this class", tag=WaveformSequence,
+            said=f"{sum(numbers_)} channels", want=f"at most {most_together:g}",
         )  # fmt: skip
     for group in groups:
         channels, frequency = group.value(NumberOfWaveformChannels), group.value(SamplingFrequency)
