@@ -160,6 +160,12 @@ FALSE_ALARMS: dict[str, str] = {
         "may be present otherwise (PS3.3 Table 10-1)"
     ),
     r"Missing \w+ used as Dimension Index for frame": "a frame may be without it (PS3.3 C.7.6.17.1)",
+    r"/ImageOrientationSlide.* which may not be present otherwise.* Module=<MicroscopeSlideLayerTileOrganization>": (
+        "may be present otherwise (PS3.3 Table C.8.12.14-1)"
+    ),
+    r"/CodingSchemeVersion.* Missing attribute .* Module=<BasicCodeSequenceMacro>": (
+        "no file shows whether the designator is ambiguous without a version (PS3.3 Table 8.8-1a)"
+    ),
     r"which may not be present otherwise.* Module=<MRPulseSequence>": "may be present otherwise (PS3.3 Table C.8-87)",
 }
 # The same, but only of an instance of which no frame says that it is original.

@@ -368,3 +368,35 @@ def test_a_patient_of_a_breed_or_strain_has_a_species(
         setattr(made, species, "Mus musculus")
     paths = {path for _, path in _found(made, "MOD004", "MOD007")}
     assert any(path.startswith("PatientSpecies") for path in paths) is missing
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"TemporalRangeType": "POINT", "ReferencedSamplePositions": [1]}, {}),
+        ({"TemporalRangeType": "POINT", "ReferencedTimeOffsets": "0"}, {}),
+        ({}, {}),
+        ({"ReferencedSamplePositions": [1]}, {"MOD007": "ReferencedSamplePositions"}),
+        ({"ReferencedTimeOffsets": "0"}, {"MOD007": "ReferencedTimeOffsets"}),
+        (
+            {"TemporalRangeType": "POINT", "ReferencedSamplePositions": [1], "ReferencedTimeOffsets": "0"},
+            {"MOD007": "ReferencedTimeOffsets"},
+        ),
+        ({"TemporalRangeType": "POINT"}, {"MOD004": "ReferencedSamplePositions"}),
+    ],
+)
+def test_points_of_an_annotation_belong_to_a_temporal_range(
+    values: dict[str, Any], found: dict[str, str]
+) -> None:
+    # PS3.3 Table C.10-11
+    made = general.ct()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.2"
+    annotation = Dataset()
+    annotation.UnformattedTextValue, annotation.ReferencedWaveformChannels = "text", [1, 0]
+    for keyword, value in values.items():
+        setattr(annotation, keyword, value)
+    made.WaveformAnnotationSequence = [annotation]
+    expected = {(rule, f"WaveformAnnotationSequence[0].{name}") for rule, name in found.items()}
+    assert {
+        one for one in _found(made, "MOD004", "MOD007") if one[1].startswith("WaveformAnnotation")
+    } == expected

@@ -294,7 +294,7 @@ class TableCheck:
         rows = [
             row
             for other in spec.when.attributes
-            if other not in dataset.elements
+            if other != tag and other not in dataset.elements
             for row in level.rows.get(other, ())
         ]
         return [
