@@ -139,7 +139,7 @@ FALSE_ALARMS: dict[str, str] = {
     ),
     r"/SegmentNumber.* not monotonically increasing": "numbers of a label map need not begin with 1 (PS3.3 C.8.20.4)",
     r"LookupTableData bad .* but maximum LUT Data value is": "the highest value need not be used (PS3.3 C.11.2.1.1)",
-    r"/(SliceThickness|RescaleSlope|DataPointRows|DataPointColumns|NumberOfWaveformSamples).* Value is zero": (
+    r"/(SliceThickness|SpacingBetweenSlices|RescaleSlope|DataPointRows|DataPointColumns|NumberOfWaveformSamples).* Value is zero": (
         "no clause of PS3.3 forbids it"
     ),
     r"/RecommendedDisplayFrameRate.* Is not greater than 0": "no clause of PS3.3 forbids it",

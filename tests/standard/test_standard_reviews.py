@@ -400,3 +400,21 @@ def test_points_of_an_annotation_belong_to_a_temporal_range(
     assert {
         one for one in _found(made, "MOD004", "MOD007") if one[1].startswith("WaveformAnnotation")
     } == expected
+
+
+@pytest.mark.parametrize(
+    ("uid", "photometric", "planes", "legal"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.7.4", "RGB", 0, True),
+        ("1.2.840.10008.5.1.4.1.1.7.4", "RGB", 1, False),
+        ("1.2.840.10008.5.1.4.1.1.7.4", "YBR_FULL", 1, True),  # the value that is wrong is another one
+        ("1.2.840.10008.5.1.4.1.1.7", "RGB", 1, True),
+        ("1.2.840.10008.5.1.4.1.1.7", "RGB", 2, False),
+    ],
+)
+def test_true_color_captures_are_color_by_pixel(uid: str, photometric: str, planes: int, legal: bool) -> None:
+    # PS3.3 A.8.5.4
+    made = general.sc()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PlanarConfiguration = 3, photometric, planes
+    assert (("MOD009", "PlanarConfiguration") not in _found(made, "MOD009")) is legal
