@@ -16,12 +16,16 @@ from dcmlint.standard.tags import (
     UID,
     AcquisitionUID,
     AnnotationCoordinateType,
+    AnnotationGroupSequence,
+    AnnotationGroupUID,
     ConcatenationUID,
     DerivationImageSequence,
+    DeviceUID,
     DimensionOrganizationSequence,
     DimensionOrganizationUID,
     FrameOfReferenceUID,
     IrradiationEventUID,
+    ObservationUID,
     PerFrameFunctionalGroupsSequence,
     PyramidUID,
     ReferencedImageSequence,
@@ -32,6 +36,7 @@ from dcmlint.standard.tags import (
     ReferencedSeriesSequence,
     ReferencedSOPInstanceUID,
     ReferencedStudySequence,
+    RequestAttributesSequence,
     SegmentIdentificationSequence,
     SegmentNumber,
     SegmentSequence,
@@ -46,6 +51,7 @@ from dcmlint.standard.tags import (
     StudiesContainingOtherReferencedInstancesSequence,
     StudyInstanceUID,
     SynchronizationFrameOfReferenceUID,
+    TrackingUID,
 )
 
 # Each of these names a thing of its own kind: PS3.5 9, PS3.3 C.7.1 to C.7.11, C.7.6.16, C.7.6.17.2.
@@ -56,7 +62,18 @@ _ROLES = (
     ConcatenationUID,  # Concatenation UID
     SOPInstanceUIDOfConcatenationSource,
 )  # fmt: skip
+_ROOT = "1.2.840.10008."  # of the standard: PS3.5 9.2
 _MANY = 1000
+# UIDs that whoever writes the instance gives to something: PS3.3 C.7.6.17.2, C.7.6.22.1.2, C.8.20.2, C.37.1, Table 10-9.
+_GIVEN = (
+    (DimensionOrganizationSequence, DimensionOrganizationUID), (SpecimenDescriptionSequence, SpecimenUID),
+    (SegmentSequence, TrackingUID), (AnnotationGroupSequence, AnnotationGroupUID),
+    (RequestAttributesSequence, StudyInstanceUID),
+)  # fmt: skip
+_OF_ITEMS = (
+    UID,
+    ObservationUID,
+)  # of a content item: the value of a UIDREF, and what an observation is known by
 # In place of the number of a frame
 _SHARED, _TOP = -1, -2
 
@@ -129,7 +146,7 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
     """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
     for tag in (*_ROLES, SynchronizationFrameOfReferenceUID, IrradiationEventUID):
         uid = context.dataset.text(tag)
-        if not uid.startswith("1.2.840.10008."):
+        if not uid.startswith(_ROOT):
             continue
         entry = standard.load().uid(uid)
         if entry is not None and (
@@ -142,14 +159,7 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
             level=context.dataset, tag=tag, found=uid, want="a UID with another root",
             message=f"{name_of(tag)} is under the root of the standard but {which}",
         )  # fmt: skip
-    for item in content_items(context.facts):
-        uid = "" if item.by_reference or item.value_type != "UIDREF" else item.dataset.text(UID)
-        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
-            yield Problem(
-                level=item.dataset, tag=UID, found=uid, want="a UID with another root", severity="warning",
-                message="a UID of a content item is under the root of the standard but not defined by it",
-            )  # fmt: skip
-            break
+    yield from _given_under_the_root(context)
     referred = context.facts.of(References)
     if referred is None:
         return
@@ -165,7 +175,7 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
         for item in islice(context.dataset.items(tag), _MANY)
     ]
     for uid, through in pairs:
-        if uid.startswith("1.2.840.10008.") and standard.load().uid(uid) is None:
+        if _strange(uid):
             yield Problem(
                 path=f"{name_of(through)}[*].ReferencedSOPInstanceUID", found=uid,
                 want="a UID with another root", severity="warning",
@@ -174,11 +184,50 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
             return  # what made one made them all
 
 
+def _given_under_the_root(context: RuleContext) -> Iterator[Problem]:
+    """One problem for each kind of UID within the instance, and one for those of content items."""
+    root = context.dataset
+    if _strange(root.text(DeviceUID)):
+        yield _strange_problem(
+            root, DeviceUID, f"{name_of(DeviceUID)} is under the root of the standard but not defined by it"
+        )
+    for sequence, tag in _GIVEN:
+        for item in islice(root.items(sequence), _MANY):
+            if _strange(item.text(tag)):
+                yield _strange_problem(
+                    item, tag, f"{name_of(tag)} is under the root of the standard but not defined by it"
+                )
+                break
+    for content in content_items(context.facts):
+        tags = () if content.by_reference else _OF_ITEMS if content.value_type == "UIDREF" else _OF_ITEMS[1:]
+        for tag in tags:
+            if _strange(content.dataset.text(tag)):
+                message = "a UID of a content item is under the root of the standard but not defined by it"
+                yield _strange_problem(content.dataset, tag, message)
+                return
+
+
+def _strange(uid: str) -> bool:
+    """Whether a UID is under the root of the standard and not in PS3.6 Annex A."""
+    return uid.startswith(_ROOT) and standard.load().uid(uid) is None
+
+
+def _strange_problem(level: Dataset, tag: int, message: str) -> Problem:
+    return Problem(
+        level=level,
+        tag=tag,
+        found=level.text(tag),
+        want="a UID with another root",
+        severity="warning",
+        message=message,
+    )
+
+
 @rule_function("sop-class-registered")
 def sop_class_registered(context: RuleContext) -> Iterator[Problem]:
     """IOD256: SOP Classes under the root of the standard that PS3.6 Annex A does not have, or that are something else there."""
     uid = context.dataset.text(SOPClassUID)
-    if not uid.startswith("1.2.840.10008."):
+    if not uid.startswith(_ROOT):
         raise NotApplicable  # private, or missing
     entry = standard.load().uid(uid)
     if entry is None:
