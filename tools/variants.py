@@ -92,6 +92,8 @@ def variant(
     if not CHANGES[name](other):
         return Base(name, None)
     settle(other)
+    if CHANGES[name](copy.deepcopy(other)):
+        return Base(name, None)  # what the SOP Class does not allow was mended away
     return Base(name, None if errors(other) - errors(data) else other)
 
 

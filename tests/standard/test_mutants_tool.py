@@ -202,3 +202,10 @@ def test_one_file_of_each_class_is_taken(tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in "abcd"]
     assert variants.one_of_each(files, 1_000_000) == [files[1], files[2]]
     assert variants.one_of_each(files, 1) == []
+
+
+def test_a_variant_that_was_mended_away_is_none() -> None:
+    def settle(one: Dataset) -> None:
+        one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
+
+    assert variants.variant(_image(), "color", settle, lambda one: Counter(), lambda one: one).data is None
