@@ -320,6 +320,10 @@ def area(**attributes: object) -> dict[str, object]:
     return {"DisplayedAreaSelectionSequence": [item(**attributes)]}
 
 
+def window(intent: str) -> dict[str, object]:
+    return {"PresentationIntentType": intent, "WindowCenter": "1", "WindowWidth": "2"}
+
+
 # What is conditional and has no place where its condition does not hold (PS3.5 7.4.2).
 CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("91.1", group_of_points("MANUAL"), group_of_points("AUTOMATIC"), "AnnotationGroupAlgorithmIdentificationSequence"),
@@ -331,6 +335,9 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         {"PatientSetupSequence": [item(PatientAdditionalPosition="A")]}, "PatientAdditionalPosition"),
     ("481.8", ions("PROTON"), ions("MIXED_ION"), "RadiationMassNumber"),
     ("88.34", cell("DS"), cell("FD"), "SelectorFDValue"),
+    ("1.1.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.26.3
+    ("1.2.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.27.3
+    ("1.3.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.28.2
 ]  # fmt: skip
 
 
@@ -341,6 +348,16 @@ def test_what_has_no_place_without_its_condition(
     for attributes, told in ((wrong, True), (right, False)):
         found = {rule for rule, name in findings_of(of_class(STORAGE + uid, attributes)) if name == keyword}
         assert ("MOD007" in found) is told, (attributes, found)
+
+
+@pytest.mark.parametrize("also", [{}, {"VOILUTSequence": [item(LUTDescriptor=[2, 0, 8], LUTData=b"\0\1")]}])
+def test_an_image_for_presentation_has_a_window_or_a_voi_lut_or_both(also: dict[str, object]) -> None:
+    found = findings_of(of_class(STORAGE + "1.1", window("FOR PRESENTATION") | also))
+    assert not {
+        name
+        for rule, name in found
+        if rule in ("MOD004", "MOD007") and name in ("WindowCenter", "VOILUTSequence")
+    }
 
 
 def test_all_channels_of_a_12_lead_ecg_are_counted() -> None:
