@@ -80,6 +80,7 @@ StartTrim = 0x00082142
 StopTrim = 0x00082143
 IrradiationEventUID = 0x00083010
 DerivationImageSequence = 0x00089124
+PixelPresentation = 0x00089205
 DerivationCodeSequence = 0x00089215
 PatientName = 0x00100010
 PatientID = 0x00100020

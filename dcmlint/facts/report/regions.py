@@ -6,6 +6,7 @@ from math import isfinite
 
 import msgspec
 
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts
 from dcmlint.facts.report.content import Content, ContentItem
 from dcmlint.standard.tags import (
@@ -13,7 +14,9 @@ from dcmlint.standard.tags import (
     ContentSequence,
     GraphicData,
     NumberOfFrames,
+    PhotometricInterpretation,
     PixelOriginInterpretation,
+    PixelPresentation,
     ReferencedFrameNumber,
     ReferencedFrameOfReferenceUID,
     ReferencedSOPInstanceUID,
@@ -47,13 +50,17 @@ class Region(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ImageSize(msgspec.Struct, frozen=True, array_like=True):
-    """The size of an image in pixels: of a frame, and of its Total Pixel Matrix (0: none); the number of frames."""
+    """The size of an image in pixels: of a frame, and of its Total Pixel Matrix (0: none); the number of frames.
+
+    ``color``: whether its pixels are color; None where that is not known, or some of them are (PS3.3 C.7.6.3.1.2).
+    """
 
     columns: int
     rows: int
     frames: int
     matrix_columns: int = 0
     matrix_rows: int = 0
+    color: bool | None = None
 
 
 def image_size(facts: Facts) -> ImageSize | None:
@@ -66,7 +73,15 @@ def image_size(facts: Facts) -> ImageSize | None:
     numbers = [value if isinstance(value, int) and 0 < value < 1 << 32 else 0 for value in found]
     if not numbers[0] or not numbers[1]:
         return None
-    return ImageSize(numbers[0], numbers[1], numbers[2] or 1, numbers[3], numbers[4])
+    return ImageSize(numbers[0], numbers[1], numbers[2] or 1, numbers[3], numbers[4], _is_color(dataset))
+
+
+def _is_color(dataset: Dataset) -> bool | None:
+    colour = dataset.text(PhotometricInterpretation)
+    if colour in ("MONOCHROME1", "MONOCHROME2"):
+        # Supplemental palettes colour a part of the values. PS3.3 C.8.16.2.1.1.1
+        return None if dataset.text(PixelPresentation) not in ("", "MONOCHROME") else False
+    return True if colour in ("RGB", "PALETTE COLOR") or colour.startswith("YBR_") else None
 
 
 def regions_of(facts: Facts) -> tuple[Region, ...]:

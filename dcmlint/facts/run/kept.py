@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from dcmlint.decoding import decoder
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.registry import Facts, facts
 from dcmlint.facts.report.regions import ImageSize, Region, image_size, regions_of
 from dcmlint.facts.run.derived_object import Annotations, Material, annotations_of, material_of
@@ -24,6 +25,8 @@ from dcmlint.facts.run.slide_image import SlideImage, slide_image
 from dcmlint.standard.tags import (
     FrameOfReferenceUID,
     PixelData,
+    SegmentNumber,
+    SegmentSequence,
     SeriesInstanceUID,
     StudyInstanceUID,
     TotalPixelMatrixColumns,
@@ -50,6 +53,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     the container and the specimens that a derived object names.
     ``partial``: the file is cut or damaged before its pixel data, or anywhere if it has none: "" or what is missing,
     "header" or "pixels".
+    ``segments``: the numbers of its segments, () where there are none or very many.
     ``size`` is that of an image, ``regions`` (packed) what a document says of parts of images.
     """
 
@@ -71,6 +75,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     material: Material | None = None
     size: ImageSize | None = None
     regions: bytes = b""
+    segments: tuple[int, ...] = ()
     partial: Literal["", "header", "pixels"] = ""
 
 
@@ -102,10 +107,24 @@ def kept(facts: Facts) -> Kept | None:
         annotations=msgspec.msgpack.encode(annotations) if annotations is not None else b"",
         material=material_of(facts), size=image_size(facts),
         regions=msgspec.msgpack.encode(regions) if regions else b"",
+        segments=_segments(dataset),
         partial="" if instance.status != "partial" else "pixels" if PixelData in dataset else "header",
     )  # fmt: skip
 
 
+def _segments(dataset: Dataset) -> tuple[int, ...]:
+    items = dataset.items(SegmentSequence)
+    if not 0 < len(items) <= _MOST_SEGMENTS:
+        return ()
+    numbers = [item.value(SegmentNumber) for item in items]
+    return (
+        tuple(one for one in numbers if isinstance(one, int))
+        if all(isinstance(one, int) for one in numbers)
+        else ()
+    )
+
+
+_MOST_SEGMENTS = 4_096
 _NONE = References()
 _REGIONS = decoder(list[Region])
 _REFERENCES = decoder(References)

@@ -15,6 +15,7 @@ from dcmlint.standard.tags import (
     ReferencedFrameOfReferenceUID,
     ReferencedPatientSequence,
     ReferencedPerformedProcedureStepSequence,
+    ReferencedSegmentNumber,
     ReferencedSOPClassUID,
     ReferencedSOPInstanceUID,
     ReferencedStudySequence,
@@ -28,6 +29,8 @@ from dcmlint.standard.uids import ModalityWorklistInformationModelFind
 MOST = 20_000
 # Characters of a UID that are kept: twice as many as it may have.
 LONGEST = 128
+# Segment numbers that are kept of one referenced instance.
+_MOST_SEGMENTS = 256
 # Not composite instances: studies, patients, visits, procedure steps, worklists (PS3.4 B.5 has none of them).
 _NOT_STORED = (
     "1.2.840.10008.3.1.2.",
@@ -64,12 +67,14 @@ class References(msgspec.Struct, frozen=True, array_like=True):
 
     ``more``: there are more than were kept.  ``frames_of_reference``: Referenced Frame of Reference UIDs of
     three-dimensional coordinates (PS3.3 C.18.9).  ``highest``: the highest Referenced Frame Number by instance.
+    ``segments``: some of the Referenced Segment Numbers by instance.
     """
 
     instances: tuple[Reference, ...] = ()
     more: bool = False
     frames_of_reference: tuple[str, ...] = ()
     highest: dict[str, int] = {}
+    segments: dict[str, tuple[int, ...]] = {}
 
 
 class _Collector:
@@ -77,6 +82,7 @@ class _Collector:
         self.found: dict[tuple[str, str, str, str], Reference] = {}
         self.frames: dict[str, None] = {}
         self.highest: dict[str, int] = {}
+        self.segments: dict[str, tuple[int, ...]] = {}
         self.more = False
 
     def level(self, level: Dataset, series: str, study: str) -> None:
@@ -96,6 +102,11 @@ class _Collector:
                     self.frame(
                         uid_in(level, ReferencedSOPInstanceUID),
                         max((one for one in numbers if isinstance(one, int)), default=0),
+                    )
+                if ReferencedSegmentNumber in level:
+                    self.segment(
+                        uid_in(level, ReferencedSOPInstanceUID),
+                        level.values(ReferencedSegmentNumber)[:_MOST_SEGMENTS],
                     )
             if ReferencedFrameOfReferenceUID in level and len(self.frames) < 64:
                 self.frames[uid_in(level, ReferencedFrameOfReferenceUID)] = None
@@ -126,6 +137,13 @@ class _Collector:
         if instance and 0 < number < 1 << 32 and len(self.highest) < MOST:
             self.highest[instance] = max(self.highest.get(instance, 0), number)
 
+    def segment(self, instance: str, numbers: Iterable[object]) -> None:
+        """Segments that are referred to: some of each instance are kept."""
+        if instance and len(self.segments) < MOST:
+            known = dict.fromkeys(self.segments.get(instance, ()))
+            known |= dict.fromkeys(one for one in numbers if isinstance(one, int) and 0 <= one < 1 << 16)
+            self.segments[instance] = tuple(known)[:_MOST_SEGMENTS]
+
     def add(self, sop_class: str, sop_instance: str, series: str, study: str, through: int) -> None:
         if not sop_instance or through in _NOT_INSTANCES or sop_class.startswith(_NOT_STORED):
             return
@@ -153,6 +171,7 @@ def references(dataset: Dataset) -> References:
         collector.more,
         tuple(filter(None, collector.frames)),
         collector.highest,
+        collector.segments,
     )
 
 

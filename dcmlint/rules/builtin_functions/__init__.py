@@ -41,6 +41,7 @@ from dcmlint.rules.builtin_functions.run import (  # noqa: F401 - importing regi
     concatenations,
     derived,
     entities,
+    presented,
     references,
     slide_levels,
     slide_privacy,
