@@ -406,3 +406,11 @@ def test_the_corpus():
             assert found.by != "unknown", entry["path"]
             assert summary.total == frames
     assert seen > 50
+
+
+def test_a_second_code_stream_is_found_and_a_thumbnail_is_none() -> None:
+    plain = tiny_jpeg()
+    thumbnail = insert(plain, segment(0xE1, b"Exif\0\0" + plain))
+    found = scan([plain, plain + plain, thumbnail, plain + b"\xff\xff"], JPEG)
+    assert found.several.tolist() == [1]
+    assert scan([tiny_j2k(), tiny_j2k() * 2], J2K).several.tolist() == [1]

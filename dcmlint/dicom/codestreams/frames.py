@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from dcmlint.dicom.buffers import RangeBuffer
 from dcmlint.dicom.byte_ranges import ByteRange, FramePayload, release_pages, unwrapped
 from dcmlint.dicom.codestreams import read_header
 from dcmlint.dicom.codestreams.codestream import (
@@ -22,7 +23,7 @@ from dcmlint.dicom.codestreams.codestream import (
     CodestreamProblem,
     Kind,
 )
-from dcmlint.dicom.codestreams.ends import end_of, has_end
+from dcmlint.dicom.codestreams.ends import begins_again, end_of, has_end
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.distinct import counted, distinct, first_places
 from dcmlint.dicom.encapsulation import Fragments
@@ -44,6 +45,9 @@ _RELEASE_EVERY: Final = 1 << 24
 # Frames that may be alike are compared byte for byte up to these sizes, one and together.
 _LARGEST_COMPARED: Final = 1 << 15
 _MOST_COMPARED: Final = 1 << 25
+# A second code stream in a frame is looked for in some frames only, up to these bytes of one and of all.
+_LARGEST_SEARCHED: Final = 1 << 22
+_MOST_SEARCHED: Final = 1 << 24
 _END: Final = int.from_bytes(END_MARKER, "little")
 
 
@@ -77,7 +81,8 @@ class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a scan of frames found. Frames are counted from 0; index arrays are int64 and ascend.
 
     ``examined`` of ``total`` frames were looked at. ``incomplete`` have no end, ``surplus`` more than
-    one byte after it, ``foreign`` other bytes than padding after it, ``empty`` no byte at all; of ``endless`` it
+    one byte after it, ``foreign`` other bytes than padding after it, ``empty`` no byte at all; ``several``: frames in which a second
+    code stream was found, of those that were searched; of ``endless`` it
     cannot be told where they end (JPEG XL). ``ungrouped`` are those whose headers were read but not kept,
     since there were too many kinds: their ends were not looked at. ``payload_bytes`` is the sum
     over all fragments, whatever was examined.
@@ -89,6 +94,7 @@ class FrameSummary(msgspec.Struct, frozen=True, kw_only=True):
     incomplete: Indices
     surplus: Indices
     foreign: Indices
+    several: Indices
     endless: Indices
     empty: Indices
     ungrouped: Indices
@@ -178,6 +184,7 @@ def scan_frames(
         incomplete=np.array(sorted(scan.incomplete), np.int64),
         surplus=np.array(sorted(scan.surplus), np.int64),
         foreign=np.array(sorted(scan.foreign), np.int64),
+        several=np.array(scan.begin_again(frames, sizes), np.int64),
         endless=np.array(sorted(scan.endless), np.int64),
         empty=frames[sizes == 0],
         ungrouped=frames[members == -1],
@@ -271,6 +278,26 @@ class _Scan:
             # PS3.5 A.4 asks for an even length only; zeros and fill bytes (ISO/IEC 10918-1 B.1.1.2) hurt no reader.
             if data[end : len(data)].strip(b"\0\xff"):
                 self.foreign.append(frame)
+
+    def begin_again(self, frames: Indices, sizes: Indices) -> list[int]:
+        """The frames with a second code stream, of some spread over all of them."""
+        if isinstance(self.buf, RangeBuffer):
+            return []  # what costs a request each is not read whole
+        fit = frames[(sizes > 0) & (sizes <= _LARGEST_SEARCHED)]
+        if not len(fit):
+            return []
+        usual = max(1, int(np.mean(sizes[(sizes > 0) & (sizes <= _LARGEST_SEARCHED)])))
+        found, left = [], _MOST_SEARCHED
+        for frame in fit[:: max(1, -(-len(fit) * usual // _MOST_SEARCHED))].tolist():
+            data = self._payload(frame)
+            left -= len(data)
+            if left < 0:
+                break
+            self._passed(data.position(0))
+            group, header_length = self.groups.find(data)
+            if group >= 0 and begins_again(data, self.groups.streams[group].kind, header_length):
+                found.append(frame)
+        return found
 
     def _passed(self, position: int) -> None:
         """Give back what was read between the last call and here, once it is much."""

@@ -227,7 +227,16 @@ def bytes_after_frame(context: RuleContext) -> Iterable[Problem]:
     encapsulation = context.facts.group("encapsulation")
     if encapsulation.frames_by == "unknown":
         return  # which frame a fragment belongs to is told elsewhere
+    if len(several := summary.several):
+        message = f"a second code stream follows the first one in {some(context, several)}"
+        yield frame_problem(
+            context, several, message, "two code streams", "one code stream, padded to an even length"
+        )
     frames = summary.foreign
+    if len(several):
+        import numpy as np
+
+        frames = np.setdiff1d(frames, several)
     if encapsulation.broken:
         frames = frames[frames < summary.total - 1]  # where the file breaks off is told elsewhere
     if len(frames):
