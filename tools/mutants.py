@@ -156,11 +156,11 @@ FALSE_ALARMS: dict[str, str] = {
     r"/ClinicalTrial(CoordinatingCenterName|TimePointID).* Missing attribute": (
         "one optional attribute does not make an optional module (PS3.3 C.7.2.3, C.7.3.2)"
     ),
-    r"/Institution(Name|CodeSequence).* which may not be present otherwise.* Module=<PersonIdentificationMacro>": (
+    r"/Institution(Name|CodeSequence).*which may not be present otherwise.* Module=<PersonIdentificationMacro>": (
         "may be present otherwise (PS3.3 Table 10-1)"
     ),
     r"Missing \w+ used as Dimension Index for frame": "a frame may be without it (PS3.3 C.7.6.17.1)",
-    r"/ImageOrientationSlide.* which may not be present otherwise.* Module=<MicroscopeSlideLayerTileOrganization>": (
+    r"/ImageOrientationSlide.*which may not be present otherwise.* Module=<MicroscopeSlideLayerTileOrganization>": (
         "may be present otherwise (PS3.3 Table C.8.12.14-1)"
     ),
     r"/CodingSchemeVersion.* Missing attribute .* Module=<BasicCodeSequenceMacro>": (
