@@ -53,6 +53,8 @@ class InstanceFindings:
         if problem.causes and failure.level is not None:
             caused = self._caused.setdefault(active.id, set())
             caused.update(path_of(failure.level, tag) for tag in problem.causes)
+        if problem.spoils:
+            self._caused.setdefault(active.id, set()).update(problem.spoils)
         if place is not where.path and active.id not in self._plan.bound and not where.places:
             rank = RANK[lower_of(active.severity, problem.severity)]
             if self._repeats.counts(self.made, active.id, place, where.path, rank, where.count):

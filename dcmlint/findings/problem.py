@@ -27,7 +27,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``found`` and ``wanted`` are shown after redaction as values of ``tag``; ``said`` and ``want`` are texts, shown
     as they are.  ``message``, ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
     ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
-    ``causes``: tags of the same level at which findings of rules that this one explains follow from it too.
+    ``causes``: tags of the same level at which findings of rules that this one explains follow from it too;
+    ``spoils``: the same, as DICOM paths anywhere in the data set.
     ``parties`` and ``attributes``: of values that differ between instances, the files by what they say, and the paths
     (without indices) that are compared, each a group of which one counts: who is told of them alone is the odd one.
     ``follows``: whether findings about single files that the rule explains follow from this one.
@@ -53,6 +54,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
     causes: tuple[int, ...] = ()
+    spoils: tuple[str, ...] = ()
     parties: tuple[tuple[str, ...], ...] = ()
     attributes: tuple[tuple[str, ...], ...] = ()
     follows: bool = True

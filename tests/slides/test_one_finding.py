@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from mutations import written
@@ -292,3 +294,14 @@ def test_the_spacing_that_is_wrong_is_named(keyword: str) -> None:
     made.PixelSpacing = ["0.5", "0.5"]
     setattr(made, keyword, ["0", "0.5"])
     assert [one for one in _loud(made) if one[0] == "GEO003"] == [("GEO003", keyword)]
+
+
+def test_a_specimen_that_is_there_twice_hides_no_missing_location_of_the_others() -> None:
+    made = slides.full_jpeg()
+    first = made.SpecimenDescriptionSequence[0]
+    other = deepcopy(first)
+    other.SpecimenIdentifier, other.SpecimenUID = "EX24-17-A1-2", "2.25.77"
+    made.SpecimenDescriptionSequence += [first, other]
+    found = _loud(made)
+    assert ("SPEC007", "SpecimenDescriptionSequence[1]") in found
+    assert [rule for rule, _ in found].count("SPEC009") == 1

@@ -105,7 +105,8 @@ EXPECTED: Final[dict[str, Expected]] = {
     JPEG2000MC: Expected("jpeg2000"),
     # PS3.6 Table A-1: JPEG XL Lossless, JPEG XL JPEG Recompression, JPEG XL
     JPEGXLLossless: Expected("jpegxl"),
-    JPEGXLJPEGRecompression: Expected("jpegxl"),
+    # ISO/IEC 18181-1: the DCT coefficients of a JPEG are those of VarDCT
+    JPEGXLJPEGRecompression: Expected("jpegxl", ("vardct", "jpeg-recompression")),
     JPEGXL: Expected("jpegxl"),
     # PS3.6 Table A-1: High-Throughput JPEG 2000, lossless only, lossless RPCL, any
     HTJ2KLossless: Expected("htj2k", reversible=True),

@@ -34,6 +34,7 @@ from dcmlint.standard.tags import (
     CodingSchemeDesignator,
     CodingSchemeIdentificationSequence,
     CodingSchemeUID,
+    CodingSchemeVersion,
     ContextGroupExtensionFlag,
     ContextIdentifier,
     EquivalentCodeSequence,
@@ -216,6 +217,20 @@ def scheme_uids(context: RuleContext, schemes: Mapping[str, str]) -> Iterator[Pr
             )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+@rule_function("coding-schemes-once", applies_with(CodingSchemeIdentificationSequence))
+def schemes_once(context: RuleContext) -> Iterator[Problem]:
+    """COD010: a designator, with its version, that two items identify (PS3.3 C.12.1, Table C.12-1)."""
+    seen: set[tuple[str, str]] = set()
+    for item in context.dataset.items(CodingSchemeIdentificationSequence):
+        key = item.text(CodingSchemeDesignator), item.text(CodingSchemeVersion)
+        if key[0] and key in seen:
+            yield Problem(
+                message=f"an earlier item identifies the coding scheme {key[0]}", level=item, tag=CodingSchemeDesignator,
+                found=key[0], want="one item for each coding scheme and version",
+            )  # fmt: skip
+        seen.add(key)
 
 
 @rule_function("code-forms", applies_with(CodeValue, LongCodeValue))

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
+from dcmlint.dicom.path import name_of
 from dcmlint.facts.header.specimen import (
     PARENT_ID,
     PROCESSED_AT,
     SPECIMEN_ID,
     USING_SUBSTANCE,
+    Specimen,
     contents,
     is_stained,
 )
@@ -28,6 +30,21 @@ from dcmlint.standard.tags import (
     TextValue,
     TimezoneOffsetFromUTC,
 )
+
+
+@rule_function("specimen-unique")
+def specimen_unique(context: RuleContext) -> Iterator[Problem]:
+    """SPEC007: specimens whose UID, or whose identifier with its issuer, an earlier one has (PS3.3 C.7.6.22.1.2)."""
+    specimen: Specimen | None = context.facts.group("specimen")
+    if specimen is None:
+        raise NotApplicable
+    items = context.dataset.items(SpecimenDescriptionSequence)
+    alone = specimen.count - len(specimen.repeated) == 1  # without the copies no item needs a location
+    for number in specimen.repeated:
+        yield Problem(
+            message="An earlier specimen has the same identifier or UID", level=items[number],
+            want="a unique identifier and UID", spoils=(name_of(SpecimenDescriptionSequence),) if alone else (),
+        )  # fmt: skip
 
 
 @rule_function("steps-in-order-of-time")

@@ -82,6 +82,15 @@ def frame_kind(context: RuleContext) -> Iterable[Problem]:
 def frame_process(context: RuleContext) -> Iterable[Problem]:
     """JPEG frames of another process than the transfer syntax names (PS3.5 A.4.1, 10.2, 10.3)."""
     expected = expected_of(context)
+    if expected.kind == "jpegxl" and expected.processes:
+        for stream, frames in groups(context):
+            if stream.kind == "jpegxl" and stream.process not in (None, *expected.processes):
+                found = f"JPEG XL {stream.process} coding"
+                yield frame_problem(
+                    context, frames, f"{found} in {some(context, frames)}, which no JPEG was recompressed to", found,
+                    "VarDCT coding of a recompressed JPEG",
+                )  # fmt: skip
+        return
     if expected.kind != "jpeg":
         raise NotApplicable
     for stream, frames in groups(context):
