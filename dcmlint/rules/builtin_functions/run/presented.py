@@ -15,6 +15,8 @@ from dcmlint.standard.uids import (
     ColorSoftcopyPresentationStateStorage,
     GrayscaleSoftcopyPresentationStateStorage,
     PseudoColorSoftcopyPresentationStateStorage,
+    SegmentationStorage,
+    SurfaceSegmentationStorage,
     XAXRFGrayscaleSoftcopyPresentationStateStorage,
 )
 
@@ -27,6 +29,8 @@ _COLOR: Final = {
     PseudoColorSoftcopyPresentationStateStorage: (False, "warning"),
     BlendingSoftcopyPresentationStateStorage: (False, "warning"),
 }
+# Segments of a label map may be numbered from 0. PS3.3 C.8.20.2.1, C.8.20.4, C.8.23.1
+_FROM_1: Final = frozenset({SegmentationStorage, SurfaceSegmentationStorage})
 _DOCUMENTS: Final = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: structured reports, key object selections
 _NOUN: Final = {True: "a color image", False: "a grayscale image"}
 _WANT: Final = {True: "color images", False: "images of MONOCHROME1 or MONOCHROME2"}
@@ -64,9 +68,22 @@ def segments_exist(context: SlideContext) -> Iterator[Problem]:
     """DRV015: the segments that an object refers to are segments of the segmentation."""
     any_ = False
     for part in context.parts:
-        for uid, numbers in references_of(part.kept).segments.items():
+        references = references_of(part.kept)
+        counted = {one.sop_instance for one in references.instances if one.sop_class in _FROM_1}
+        for uid, numbers in references.segments.items():
             segmentations = context.index.named(uid)
             known = segmentations[0].kept.segments if segmentations else ()
+            if (
+                not known
+                and uid in counted
+                and 0 in numbers
+                and not part.kept.sop_class.startswith(_DOCUMENTS)
+            ):
+                any_ = True
+                yield Problem(
+                    message="segment 0 is referred to; segments are numbered from 1", found=0, want="1 or more",
+                    files=(part.path,),
+                )  # fmt: skip
             if not known:
                 continue
             any_ = True
