@@ -87,6 +87,9 @@ class InstanceFindings:
             for other in here.get(finding.rule, ()):
                 places.setdefault(other, set()).add(finding.path)
                 places[other] |= self._caused.get(finding.rule, set())
+                places[other].update(
+                    _beside(finding.path, keyword) for keyword in self._plan.causes.get(finding.rule, ())
+                )
             for other in anywhere.get(finding.rule, ()):
                 ranks[other] = max(ranks.get(other, 0), RANK[finding.severity])
 
@@ -105,6 +108,12 @@ class InstanceFindings:
             self.made += self._maker.make(active, Problem(message=message), Where(count=count))
         made = self._repeats.added_to(self.made)
         return collapse(made, self._plan.once) if self._group else tuple(made)
+
+
+def _beside(path: str, keyword: str) -> str:
+    """The path of another attribute of the same level."""
+    above, dot, _ = path.rpartition(".")
+    return f"{above}{dot}{keyword}"
 
 
 def _is_within(path: str, places: Collection[str]) -> bool:

@@ -51,7 +51,8 @@ class Plan:
     ``expressions`` and ``functions`` run one by one; ``generic`` gives a rule to each check code;
     ``kinds``: what these codes begin with (table, element, ...): of other checks nobody says what they find;
     ``aliases`` by (check code, path of keywords); ``silent``: those of aliases that somebody ignores; ``ids`` are those of all rules in the plan.
-    ``explains``: by rule, those that give way to it at the same place; ``explains_in_file``: anywhere; ``once``: rules with one finding a file;
+    ``explains``: by rule, those that give way to it at the same place; ``explains_in_file``: anywhere; ``causes``: the attributes beside it that count as
+    the same place; ``once``: rules with one finding a file;
     ``bound``: rules of which every place matters, since another gives way there or they give way themselves.
     """
 
@@ -59,6 +60,7 @@ class Plan:
         "_shapes",
         "aliases",
         "bound",
+        "causes",
         "explains",
         "explains_in_file",
         "expressions",
@@ -107,6 +109,7 @@ class Plan:
         mine = [active.rule for active, _ in rules if active.rule.scope not in _NOT_OF_INSTANCES]
         self.explains = {rule.id: self._with_aliases(rule.explains) for rule in mine if rule.explains}
         self.explains_in_file = {rule.id: rule.explains_in_file for rule in mine if rule.explains_in_file}
+        self.causes = {rule.id: rule.causes for rule in mine if rule.causes}
         self.once = frozenset(rule.id for rule in mine if rule.once)
         both = (self.explains, self.explains_in_file)
         self.bound = self.once.union(*both, *(ids for one in both for ids in one.values()))

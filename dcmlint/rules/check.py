@@ -62,6 +62,8 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
         yield from _path(source, f"attributes[{number}]", path)
     if rule.at:
         yield from _path(source, "at", rule.at)
+    for number, attribute in enumerate(rule.causes):
+        yield from _path(source, f"causes[{number}]", attribute)
     if rule.each not in ("", "*"):
         yield from _path(source, "each", rule.each)
     yield from _repairs(source)

@@ -136,6 +136,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     # else those at the same place or within it
     explains: tuple[str, ...] = ()
     explains_in_file: tuple[str, ...] = ()  # those that are no more severe, anywhere in the same file
+    causes: tuple[str, ...] = ()  # attributes of the same level at which findings of ``explains`` follow too
     once: bool = False  # one finding for a file, however many attributes it is about
     default: bool = True
     repairs: tuple[Repair, ...] = ()

@@ -104,7 +104,7 @@ def _other_patient(made: FileDataset) -> None:
         (_moved, "DRV004"),
         (_rootwise("ContainerIdentifier", "ELSEWHERE"), "DRV007"),
         (_other_patient, "DRV005"),
-        (_rootwise("ReferencedSeriesSequence", []), "IOD021"),
+        (_rootwise("ReferencedSeriesSequence", []), "MOD005"),
     ],
 )  # fmt: skip
 def test_a_defect_of_annotations_is_found(change: Change, rule: str) -> None:

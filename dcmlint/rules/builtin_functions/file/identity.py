@@ -268,6 +268,8 @@ def referenced_segments(context: RuleContext) -> Iterator[Problem]:
 
 def _lists_wholly(dataset: Dataset) -> bool:
     """Whether each series of the Common Instance Reference Module lists instances, and each of these has a UID."""
+    if ReferencedSeriesSequence in dataset and not dataset.items(ReferencedSeriesSequence):
+        return False
     return all(
         len(series.items(ReferencedInstanceSequence))
         and all(
@@ -286,8 +288,10 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     if not _lists_wholly(dataset):
         return  # an item without its UID is told so, and may be the one that is looked for
     wanted: dict[str, tuple[int, int, int]] = {}  # UID → group, frame (or -1), how often
+    nameless = False
     for group, frame, uid, count in _references(dataset):
         if not uid:
+            nameless = True
             continue  # told as an absent or empty Type 1 attribute
         known = wanted.get(uid, (group, frame, 0))
         first = known if known[1] <= frame else (group, frame, 0)
@@ -302,6 +306,8 @@ def referenced_instances_listed(context: RuleContext) -> Iterator[Problem]:
     if not wanted and not others:
         if not listed:
             raise NotApplicable
+        if nameless:
+            return  # the reference may be to what is listed
         if dataset.text(AnnotationCoordinateType) == "2D":
             return  # annotations that must name their image (PS3.3 C.37.1): told as a missing attribute
         yield Problem(
