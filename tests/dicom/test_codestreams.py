@@ -33,6 +33,7 @@ from dcmlint.dicom.codestreams import (
     surely_rgb,
     surely_ycbcr,
 )
+from dcmlint.dicom.codestreams.rle import unpacked_lengths
 
 # JPEG -------------------------------------------------------------------------------------------------
 
@@ -394,3 +395,12 @@ def test_expected_is_what_is_read():
     assert EXPECTED[JPEG].kind == read_codestream(jpeg()).kind
     assert EXPECTED[JPEG].processes == ("baseline",)
     assert EXPECTED[J2K].reversible is True
+
+
+def test_rle_unpacked_lengths():
+    head = struct.pack("<16I", 2, 64, 68, *[0] * 13)
+    # a run of 4, a no-operation, a pad byte; a literal run of 4
+    whole = head + bytes([253, 7, 128, 0, 3, 1, 2, 3, 4, 0])
+    assert unpacked_lengths(whole, 4) == [4, 4]
+    assert unpacked_lengths(whole[:-3], 4) == [4, 2]
+    assert unpacked_lengths(head + bytes(4), 4) == [2, 0]

@@ -60,9 +60,10 @@ def grey(frames: list[bytes], syntax: str, **changes: Any) -> bytes:
     return slides.to_bytes(slides.put_frames(made, frames))
 
 
-def rle(segments: int, first: int = 64) -> bytes:
+def rle(segments: int, first: int = 64, runs: bytes = b"\x81\0\x81\0") -> bytes:
+    """A frame whose segments of four bytes are two runs of 128 zeros each."""
     offsets = [first + 4 * number for number in range(segments)]
-    return struct.pack("<16I", segments, *offsets, *[0] * (15 - segments)) + bytes(4 * segments)
+    return struct.pack("<16I", segments, *offsets, *[0] * (15 - segments)) + runs * segments
 
 
 def jpeg(process: int, scan: bytes, precision: int = 12, tables: bytes = b"") -> bytes:
@@ -77,6 +78,8 @@ HUFFMAN = struct.pack(">BBHB16B", 0xFF, 0xC4, 19, 0, *[0] * 16)
 
 def test_rle_frames() -> None:
     assert found(grey([rle(2)], RLE)) == {}
+    # one byte less than 256 pixels
+    assert found(grey([rle(2, runs=b"\x81\0\x82\0")], RLE)) == {"PIX017": "error"}
     assert found(grey([rle(3)], RLE)) == {"PIX014": "error"}
     assert found(grey([rle(2, first=80)], RLE)) == {"PIX103": "error"}
     assert found(grey([b"\1\2" * 60], RLE)) == {"PIX012": "error"}

@@ -46,3 +46,30 @@ def looks_like_rle(opening: bytes) -> bool:
         return False
     count, first, *rest = _HEADER.unpack(opening[:_LENGTH])
     return bool(1 <= count <= _MAX_SEGMENTS and first == _LENGTH and not any(rest[count - 1 :]))
+
+
+def unpacked_lengths(data: FrameBytes, enough: int) -> list[int]:
+    """The bytes that each segment of a frame with a sound header unpacks to; counting ends at ``enough``.
+
+    Source: PS3.5 G.3.2.
+    """
+    count, *offsets = _HEADER.unpack(data[0:_LENGTH])
+    return [
+        _unpacked_length(data[start:end], enough)
+        for start, end in itertools.pairwise([*offsets[:count], len(data)])
+    ]
+
+
+def _unpacked_length(segment: bytes, enough: int) -> int:
+    at = length = 0
+    while at + 1 < len(segment) and length < enough:  # a run has a byte at least behind its own
+        control = segment[at]
+        if control < 128:
+            length += min(control + 1, len(segment) - at - 1)
+            at += control + 2
+        elif control > 128:
+            length += 257 - control
+            at += 2
+        else:
+            at += 1
+    return length

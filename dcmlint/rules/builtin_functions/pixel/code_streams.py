@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from dcmlint.dicom.buffers import RangeBuffer
+from dcmlint.dicom.byte_ranges import unwrapped
 from dcmlint.dicom.codestreams import lossless
+from dcmlint.dicom.codestreams.rle import unpacked_lengths
+from dcmlint.dicom.frame_map import frame_payload
 from dcmlint.facts.pixel.codestream import summary_of
+from dcmlint.facts.pixel.encapsulation import layout_of
 from dcmlint.facts.pixel.pixels import SAMPLES
 from dcmlint.plural import number_of
 from dcmlint.rules.builtin_functions.pixel.frame_groups import (
@@ -53,6 +58,9 @@ _TOLD_ELSEWHERE: Final = frozenset(
     {"empty", "not-a-code-stream", "truncated-header", "bytes-after-end", "no-code-stream-box", "segment-count",
      "mixed-precision", "fill-before-start"}
 )  # fmt: skip
+# RLE frames that are unpacked of each kind of header, and their largest size in bytes.
+_UNPACKED: Final = 4
+_LARGEST_UNPACKED: Final = 1 << 20
 # Decoders pass over these.
 _TOLERATED: Final = frozenset({"bytes-between-segments", "stray-marker", "too-many-segments"})
 
@@ -207,6 +215,8 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
     summary = summary_of(context.facts)
     assert summary is not None
     encapsulation = context.facts.group("encapsulation")
+    if expected.kind == "rle" and encapsulation.frames_by != "unknown" and not encapsulation.broken:
+        yield from _short_segments(context)
     if encapsulation.frames_by != "unknown":
         usual = [frames for stream, frames in groups(context)]
         told = np.concatenate(usual) if usual else np.zeros(0, np.int64)
@@ -224,6 +234,30 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
         raise Undecided(
             "where some JPEG XL code streams end is not read: several frames, extra channels, or an ICC profile"
         )
+
+
+def _short_segments(context: RuleContext) -> Iterable[Problem]:
+    """RLE frames, of the first few, with a segment that unpacks to less than a byte for each pixel (PS3.5 G.2, G.3)."""
+    import numpy as np
+
+    layout, buffer = layout_of(context.facts), context.instance.dataset.context.buffer
+    bits = stated_number(context.dataset, BitsAllocated)
+    if layout is None or isinstance(buffer, RangeBuffer) or bits % 8:
+        return
+    pixels = stated_number(context.dataset, Rows) * stated_number(context.dataset, Columns)
+    segments = stated_number(context.dataset, SamplesPerPixel) * bits // 8
+    short = []
+    for stream, frames in groups(context):
+        if stream.problems or stream.segments != segments:
+            continue  # told elsewhere
+        for frame in frames[:_UNPACKED].tolist():
+            data = frame_payload(unwrapped(buffer), *layout, frame)
+            if len(data) <= _LARGEST_UNPACKED and min(unpacked_lengths(data, pixels)) < pixels:
+                short.append(frame)
+    if short:
+        at = np.array(sorted(short), np.int64)
+        message = f"RLE segments in {some(context, at)} unpack to fewer bytes than a frame has pixels"
+        yield frame_problem(context, at, message, "too few bytes", f"{pixels} bytes in each segment")
 
 
 @rule_function("bytes-after-frame")
