@@ -248,7 +248,7 @@ def _short_segments(context: RuleContext) -> Iterable[Problem]:
     segments = stated_number(context.dataset, SamplesPerPixel) * bits // 8
     short = []
     for stream, frames in groups(context):
-        if stream.problems or stream.segments != segments:
+        if stream.problems or not segments or stream.segments != segments:
             continue  # told elsewhere
         for frame in frames[:_UNPACKED].tolist():
             data = frame_payload(unwrapped(buffer), *layout, frame)
