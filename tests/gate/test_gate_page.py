@@ -132,9 +132,11 @@ def test_machines_ask(running: Running) -> None:
     running.send("2.25.2", refused=True)
     running.send("2.25.3", held=True)
     until(lambda: running.gate.journal.find("2.25.1")[0].state == "delivered")
+    counted = 'dcmlint_gate_instances_total{sender="TESTER",verdict='
+    until(lambda: f'{counted}"held"}}' in running.ask("/metrics")[1])  # it is counted after its answer
     text = running.ask("/metrics")[1]
     for verdict in ("queued", "refused", "held"):
-        assert number(text, f'dcmlint_gate_instances_total{{sender="TESTER",verdict="{verdict}"}}') == 1
+        assert number(text, f'{counted}"{verdict}"}}') == 1
     assert number(text, 'dcmlint_gate_deliveries_total{destination="archive",outcome="delivered"}') == 1
     assert number(text, "dcmlint_gate_held_now") == 1
     assert number(text, "dcmlint_gate_oldest_held_seconds") >= 0
