@@ -130,8 +130,8 @@ VALUES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("481.13", {"Modality": "RTPLAN"}, {"Modality": "RTRAD"}, "Modality"),  # A.86.1.5.4.1
     ("77.1.5.1", SIXTEEN, WIDE, "BitsAllocated"),  # A.41.4.1
     ("77.1.5.2", WIDE, SIXTEEN, "BitsAllocated"),  # A.42.4.1
-    ("77.1.5.2", SIXTEEN | {"BitsStored": 12}, SIXTEEN, "BitsStored"),
-    ("77.1.5.5", SIXTEEN | {"BitsStored": 12}, SIXTEEN, "BitsStored"),  # A.76.4.1
+    ("77.1.5.2", SIXTEEN | {"BitsStored": 12, "HighBit": 11}, SIXTEEN, "BitsStored"),
+    ("77.1.5.5", SIXTEEN | {"BitsStored": 12, "HighBit": 11}, SIXTEEN, "BitsStored"),  # A.76.4.1
     ("77.1.5.6", SIXTEEN | {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, WIDE, "BitsAllocated"),  # A.77.4.1
     ("6.2", volume([1.0, 0.0, 0.0], AXES), volume([0.0, 0.0, 4.0], AXES), "ImagePositionVolume"),  # A.59.4.1.2
     ("6.2", volume([0.0, 0.0, 0.0], AXES[::-1]), volume([0.0, 0.0, 0.0], AXES), "ImageOrientationVolume"),
