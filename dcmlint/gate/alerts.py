@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from dcmlint.findings.redact import given_uid
+from dcmlint.gate.forward import Backoff
 from dcmlint.gate.logs import Log
 from dcmlint.gate.observer import Observer
 from dcmlint.gate.operate import summary
@@ -21,7 +22,7 @@ from dcmlint.gate.settings import Alert
 _TRIES = 5  # of what the webhook itself refuses; while it is away or fails, there is no last one
 _REFUSED = range(400, 500)  # RFC 9110 clause 15.5: the same request would be refused again,
 _LATER = frozenset({408, 425, 429})  # but for these
-_LONGEST = 300.0  # seconds between two tries
+_BACKOFF = Backoff(first=1.0, most=300.0)
 _MOST = 1000  # that wait; beyond, the log and the metrics still say it
 _EVERY = 60.0  # how often queues are looked at
 
@@ -117,7 +118,7 @@ class Alerts(Observer):
                 )  # fmt: skip
                 if given_up:
                     break
-                if self._stop.wait(min(2.0 ** min(attempt - 1, 10), _LONGEST)):
+                if self._stop.wait(_BACKOFF.longest(attempt)):
                     return
 
     def _posted(self, what: dict[str, Any]) -> tuple[str, bool]:

@@ -32,8 +32,11 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
 
     def after(self, failures: int) -> float:
         """Seconds after so many failures in a row; a little random, so that queues do not march in step."""
-        wait = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
-        return float(wait * random.uniform(0.85, 1.0))
+        return float(self.longest(failures) * random.uniform(0.85, 1.0))
+
+    def longest(self, failures: int) -> float:
+        """The same, and nothing random."""
+        return float(min(self.most, self.first * 2.0 ** min(failures - 1, 30)))
 
 
 class Forwarder:

@@ -133,7 +133,7 @@ def test_who_cannot_be_had_is_an_input_error(tmp_path: Path) -> None:
     from dcmlint.network.acceptor.negotiate import Acceptance
 
     with (
-        Acceptor(tmp_path, acceptance=Acceptance(called=frozenset(("X",))), timeouts=QUICK) as acceptor,
+        Acceptor(tmp_path, acceptance=Acceptance(called=frozenset(("X",)))) as acceptor,
         pytest.raises(InputError, match="rejected"),
         requested(Target(host="127.0.0.1", port=acceptor.port), CONTEXTS),
     ):

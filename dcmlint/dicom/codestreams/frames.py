@@ -283,12 +283,10 @@ class _Scan:
         """The frames with a second code stream, of some spread over all of them."""
         if isinstance(self.buf, RangeBuffer):
             return []  # what costs a request each is not read whole
-        fit = frames[(sizes > 0) & (sizes <= _LARGEST_SEARCHED)]
-        if not len(fit):
-            return []
-        usual = max(1, int(np.mean(sizes[(sizes > 0) & (sizes <= _LARGEST_SEARCHED)])))
+        fit = (sizes > 0) & (sizes <= _LARGEST_SEARCHED)
+        step = max(1, -(-int(sizes[fit].sum()) // _MOST_SEARCHED))
         found, left = [], _MOST_SEARCHED
-        for frame in fit[:: max(1, -(-len(fit) * usual // _MOST_SEARCHED))].tolist():
+        for frame in frames[fit][::step].tolist():
             data = self._payload(frame)
             left -= len(data)
             if left < 0:

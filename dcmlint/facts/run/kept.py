@@ -117,11 +117,8 @@ def _segments(dataset: Dataset) -> tuple[int, ...]:
     if not 0 < len(items) <= _MOST_SEGMENTS:
         return ()
     numbers = [item.value(SegmentNumber) for item in items]
-    return (
-        tuple(one for one in numbers if isinstance(one, int))
-        if all(isinstance(one, int) for one in numbers)
-        else ()
-    )
+    known = tuple(one for one in numbers if isinstance(one, int))
+    return known if len(known) == len(numbers) else ()
 
 
 _MOST_SEGMENTS = 4_096

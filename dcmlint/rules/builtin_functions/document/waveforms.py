@@ -162,14 +162,12 @@ def limits(context: RuleContext) -> Iterator[Problem]:
             tag=WaveformSequence, said=f"{len(context.dataset.items(WaveformSequence))} items",
             want=f"at most {most_groups}",
         )  # fmt: skip
-    numbers_ = [
-        number for group in groups if isinstance(number := group.value(NumberOfWaveformChannels), int)
-    ]
+    counted = [number for group in groups if isinstance(number := group.value(NumberOfWaveformChannels), int)]
     most_together = _TOTAL_CHANNELS.get(context.dataset.text(SOPClassUID), _NEVER)
-    if sum(numbers_) > most_together and max(numbers_) <= most_channels and len(numbers_) <= most_groups:
+    if sum(counted) > most_together and max(counted) <= most_channels and len(counted) <= most_groups:
         yield Problem(
-            message=f"{sum(numbers_)} channels in all multiplex groups of an object of this class", tag=WaveformSequence,
-            said=f"{sum(numbers_)} channels", want=f"at most {most_together:g}",
+            message=f"{sum(counted)} channels in all multiplex groups of an object of this class", tag=WaveformSequence,
+            said=f"{sum(counted)} channels", want=f"at most {most_together:g}",
         )  # fmt: skip
     for group in groups:
         channels, frequency = group.value(NumberOfWaveformChannels), group.value(SamplingFrequency)

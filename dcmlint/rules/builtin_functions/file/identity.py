@@ -70,10 +70,8 @@ _GIVEN = (
     (SegmentSequence, TrackingUID), (AnnotationGroupSequence, AnnotationGroupUID),
     (RequestAttributesSequence, StudyInstanceUID),
 )  # fmt: skip
-_OF_ITEMS = (
-    UID,
-    ObservationUID,
-)  # of a content item: the value of a UIDREF, and what an observation is known by
+# Of a content item: the value of a UIDREF, and what an observation is known by.
+_OF_ITEMS = (UID, ObservationUID)
 # In place of the number of a frame
 _SHARED, _TOP = -1, -2
 
@@ -187,23 +185,16 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
 def _given_under_the_root(context: RuleContext) -> Iterator[Problem]:
     """One problem for each kind of UID within the instance, and one for those of content items."""
     root = context.dataset
-    if _strange(root.text(DeviceUID)):
-        yield _strange_problem(
-            root, DeviceUID, f"{name_of(DeviceUID)} is under the root of the standard but not defined by it"
-        )
-    for sequence, tag in _GIVEN:
-        for item in islice(root.items(sequence), _MANY):
-            if _strange(item.text(tag)):
-                yield _strange_problem(
-                    item, tag, f"{name_of(tag)} is under the root of the standard but not defined by it"
-                )
-                break
+    given = [((root,), DeviceUID), *((islice(root.items(sequence), _MANY), tag) for sequence, tag in _GIVEN)]
+    for levels, tag in given:
+        strange = next((level for level in levels if _strange(level.text(tag))), None)
+        if strange is not None:
+            yield _strange_problem(strange, tag, name_of(tag))
     for content in content_items(context.facts):
         tags = () if content.by_reference else _OF_ITEMS if content.value_type == "UIDREF" else _OF_ITEMS[1:]
         for tag in tags:
             if _strange(content.dataset.text(tag)):
-                message = "a UID of a content item is under the root of the standard but not defined by it"
-                yield _strange_problem(content.dataset, tag, message)
+                yield _strange_problem(content.dataset, tag, "a UID of a content item")
                 return
 
 
@@ -212,15 +203,11 @@ def _strange(uid: str) -> bool:
     return uid.startswith(_ROOT) and standard.load().uid(uid) is None
 
 
-def _strange_problem(level: Dataset, tag: int, message: str) -> Problem:
+def _strange_problem(level: Dataset, tag: int, name: str) -> Problem:
     return Problem(
-        level=level,
-        tag=tag,
-        found=level.text(tag),
-        want="a UID with another root",
-        severity="warning",
-        message=message,
-    )
+        level=level, tag=tag, found=level.text(tag), want="a UID with another root", severity="warning",
+        message=f"{name} is under the root of the standard but not defined by it",
+    )  # fmt: skip
 
 
 @rule_function("sop-class-registered")

@@ -70,15 +70,13 @@ def segments_exist(context: SlideContext) -> Iterator[Problem]:
     for part in context.parts:
         references = references_of(part.kept)
         counted = {one.sop_instance for one in references.instances if one.sop_class in _FROM_1}
+        # Of a document, SR013 reports a segment 0.
+        told = {0} if part.kept.sop_class.startswith(_DOCUMENTS) else set()
         for uid, numbers in references.segments.items():
             segmentations = context.index.named(uid)
             known = segmentations[0].kept.segments if segmentations else ()
-            if (
-                not known
-                and uid in counted
-                and 0 in numbers
-                and not part.kept.sop_class.startswith(_DOCUMENTS)
-            ):
+            lost = sorted(set(numbers) - set(known) - told)
+            if not known and uid in counted and 0 in lost:
                 any_ = True
                 yield Problem(
                     message="segment 0 is referred to; segments are numbered from 1", found=0, want="1 or more",
@@ -87,9 +85,6 @@ def segments_exist(context: SlideContext) -> Iterator[Problem]:
             if not known:
                 continue
             any_ = True
-            # Of a document, SR013 reports a segment 0.
-            zero = {0} if part.kept.sop_class.startswith(_DOCUMENTS) else set()
-            lost = sorted(set(numbers) - set(known) - zero)
             if lost:
                 yield Problem(
                     message=f"segment {lost[0]} is referred to, but the segmentation does not have it", found=lost[0],
