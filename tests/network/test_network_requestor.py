@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("pynetdicom")
 
-from network_peers import CT, EXPLICIT, QUICK, VERIFICATION, Acceptor, serve, write_instance
+from network_peers import CT, EXPLICIT, VERIFICATION, Acceptor, serve, write_instance
 from support.pynetdicom_requestor import check_version, held, requested, store
 
 from dcmlint.errors import InputError, UsageError
