@@ -167,7 +167,9 @@ def read_instance(buffer: Buffer, *, stated_syntax: str | None = None) -> Instan
         # What was not inflated is missing at the end: that was told.
         instance.oddities = [oddity for oddity in instance.oddities if oddity.code != "truncated"]
     if start >= len(buffer) and not any(oddity.code.startswith("deflate-") for oddity in instance.oddities):
-        instance.oddities.append(Oddity("truncated", start, dataset, 0, "no data set", "a data set"))
+        instance.oddities.append(
+            Oddity("dataset-missing", start, dataset, 0, "the end of the file", "a data set")
+        )
     return instance
 
 

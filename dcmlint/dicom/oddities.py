@@ -21,6 +21,7 @@ ODDITIES: Mapping[str, str] = {
     "meta-in-dataset": "the data set contains an element of group 0002",
     "command-in-dataset": "the data set contains an element of group 0000",
     "truncated": "the file ends inside an element",
+    "dataset-missing": "no data set follows the File Meta Information",
     "ends-early": "the file ends before several required attributes: it seems to be cut",
     "trailing-bytes": "bytes follow the last element",
     "no-element": "the bytes after Pixel Data are not an element",

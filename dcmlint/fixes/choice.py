@@ -97,7 +97,7 @@ def _stating_syntax(supplied: Supplied, instance: Instance) -> Iterator[Proposal
 WITHOUT_SYNTAX = ("encoding.no-meta", "encoding.transfer-syntax-missing")
 # Oddities with which nobody knows where elements begin and end, or how their values are written.
 _UNSURE = frozenset({
-    "truncated", "ends-early", "structure-lost", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit",
+    "truncated", "dataset-missing", "ends-early", "structure-lost", "no-element", "deflate-damaged", "deflate-limit", "element-limit", "depth-limit",
     "unknown-vr", "implicit-in-explicit", "explicit-in-implicit", "undefined-length",
     "transfer-syntax-unknown",
 })  # fmt: skip

@@ -167,7 +167,7 @@ def _at(finding: Finding) -> str:
     if finding.tag and not finding.path.startswith("("):
         parts.append(tag_text(int(finding.tag, 16)))
     if finding.offset is not None and finding.is_ != "absent":
-        parts.append(f"@ {finding.offset:#x}")
+        parts.append(f"{'@' if parts else 'byte'} {finding.offset:#x}")
     return " ".join(parts)
 
 

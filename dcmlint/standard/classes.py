@@ -11,6 +11,7 @@ from dcmlint.standard.uids import (
     VLWholeSlideMicroscopyImageStorage,
 )
 
+DICOM_ROOT = "1.2.840.10008."  # of the standard: PS3.5 9.2
 # Modules of PS3.3 that hold pixels, frames and waveforms, by their sections
 PIXELS = frozenset({"C.7.6.3", "C.7.6.24", "C.7.6.25", "C.7.6.16"})
 FRAMES = frozenset({"C.7.6.6", "C.7.6.16"})

@@ -135,3 +135,16 @@ def test_a_byte_of_a_file_meta_group_is_a_cut_file() -> None:
     totals.add(totals.checker.check_buffer(Task("0.dcm", True), WholeBuffer(data[:133])))
     report = totals.report(started=0.0, fail_on="error", config=None)
     assert [one.rule for one in report.findings] == ["FILE903"]
+
+
+def test_a_file_that_ends_with_its_file_meta_group_has_no_data_set() -> None:
+    data = slides.to_bytes(slides.full_native())
+    end = 144 + int.from_bytes(data[140:144], "little")  # PS3.10 7.1: what the group length counts
+    for size, message in (
+        (end, "No data set follows the File Meta Information"),
+        (end + 4, "The file ends inside an element"),
+    ):
+        totals = Totals(Checker(Settings()))
+        totals.add(totals.checker.check_buffer(Task("0.dcm", True), WholeBuffer(data[:size])))
+        report = totals.report(started=0.0, fail_on="error", config=None)
+        assert [(one.rule, one.message.startswith(message)) for one in report.findings] == [("FILE903", True)]

@@ -24,13 +24,13 @@ from dcmlint.network.wire.pdu import (
     Rejection,
 )
 from dcmlint.network.wire.syntaxes import IMPLEMENTATION_CLASS, SLIDE_SYNTAXES, implementation_version
+from dcmlint.standard.classes import DICOM_ROOT
 from dcmlint.standard.uids import DICOMApplicationContext, Verification
 
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."  # PS3.6 Table A-1: the storage SOP Classes, with few exceptions
 _STORAGE_ELSEWHERE = frozenset(  # PS3.4 Table GG.3-1: non-patient objects
     f"1.2.840.10008.5.1.4.{branch}" for branch in ("38.1", "39.1", "43.1", "44.1", "45.1")
 )
-_DICOM_ROOT = "1.2.840.10008."
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ def accepted_contexts(request: AssociateRequest, accept: AssociateAccept) -> dic
 
 def is_storage(sop_class: str) -> bool:
     """Whether a class is a storage class: one of the standard, or one that the standard does not know."""
-    if sop_class.startswith(_DICOM_ROOT):
+    if sop_class.startswith(DICOM_ROOT):
         return sop_class.startswith(_STORAGE_ROOT) or sop_class in _STORAGE_ELSEWHERE
     return bool(sop_class)
 

@@ -12,6 +12,7 @@ from dcmlint.facts.frame.frame_columns import FrameColumns
 from dcmlint.facts.report.content import content_items
 from dcmlint.facts.run.referenced import References, uid_in
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.classes import DICOM_ROOT
 from dcmlint.standard.tags import (
     UID,
     AcquisitionUID,
@@ -62,7 +63,6 @@ _ROLES = (
     ConcatenationUID,  # Concatenation UID
     SOPInstanceUIDOfConcatenationSource,
 )  # fmt: skip
-_ROOT = "1.2.840.10008."  # of the standard: PS3.5 9.2
 _MANY = 1000
 # UIDs that whoever writes the instance gives to something: PS3.3 C.7.6.17.2, C.7.6.22.1.2, C.8.20.2, C.37.1, Table 10-9.
 _GIVEN = (
@@ -144,7 +144,7 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
     """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
     for tag in (*_ROLES, SynchronizationFrameOfReferenceUID, IrradiationEventUID):
         uid = context.dataset.text(tag)
-        if not uid.startswith(_ROOT):
+        if not uid.startswith(DICOM_ROOT):
             continue
         entry = standard.load().uid(uid)
         if entry is not None and (
@@ -200,7 +200,7 @@ def _given_under_the_root(context: RuleContext) -> Iterator[Problem]:
 
 def _strange(uid: str) -> bool:
     """Whether a UID is under the root of the standard and not in PS3.6 Annex A."""
-    return uid.startswith(_ROOT) and standard.load().uid(uid) is None
+    return uid.startswith(DICOM_ROOT) and standard.load().uid(uid) is None
 
 
 def _strange_problem(level: Dataset, tag: int, name: str) -> Problem:
@@ -214,7 +214,7 @@ def _strange_problem(level: Dataset, tag: int, name: str) -> Problem:
 def sop_class_registered(context: RuleContext) -> Iterator[Problem]:
     """IOD256: SOP Classes under the root of the standard that PS3.6 Annex A does not have, or that are something else there."""
     uid = context.dataset.text(SOPClassUID)
-    if not uid.startswith(_ROOT):
+    if not uid.startswith(DICOM_ROOT):
         raise NotApplicable  # private, or missing
     entry = standard.load().uid(uid)
     if entry is None:
