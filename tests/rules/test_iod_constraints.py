@@ -54,6 +54,8 @@ EXCLUDED = [
     ("77.1.5.4", {"WindowCenter": "1"}),  # A.52.4.2
     ("13.1.1", {"WindowCenter": "1"}),  # A.53.3.1.2
     ("13.1.3", {"RescaleSlope": "1"}),  # A.55.3.1.1
+    ("13.1.4", {"WindowCenter": "1"}),  # A.74.3.1.2
+    ("13.1.5", {"OverlayRows": 4}),
     ("130", {"WindowCenter": "1"}),  # A.56.1.3.1
     ("14.1", {"OverlayRows": 4}),  # A.66.3.1.2
     ("4.4", {"GraphicAnnotationSequence": [Dataset()]}),  # A.71.3.1
@@ -148,6 +150,7 @@ VALUES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         "VolumeBasedCalculationTechnique",
     ),
     ("12.1.1", {"PositionerType": "COLUMN"}, {"PositionerType": "CARM"}, "PositionerType"),  # A.47.3.1.3
+    ("12.2.1", {"PositionerType": "CARM"}, {"PositionerType": "COLUMN"}, "PositionerType"),  # A.48.3.1.3
     ("11.6", text_object("PIXEL"), text_object("DISPLAY"), "BoundingBoxAnnotationUnits"),  # A.80.1.4.3
     ("11.9", text_object("MATRIX"), text_object("DISPLAY"), "GraphicAnnotationUnits"),  # A.80.2.4.2
     (
