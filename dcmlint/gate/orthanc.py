@@ -7,10 +7,11 @@ of JSON for each: action, status, why, sop_instance_uid. The script needs nothin
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import msgspec
 
@@ -18,11 +19,15 @@ from dcmlint.engine.settings import Settings
 from dcmlint.intake.checking import Checks
 from dcmlint.intake.policy import Policy
 from dcmlint.intake.task import Start, Task
+from dcmlint.intake.verdict import Reply
 from dcmlint.reports.border import printable
 from dcmlint.version import __version__
 
 _TEMPLATE = Path(__file__).parent / "templates" / "orthanc_plugin.txt"
 _CHUNK = 1 << 20
+# The script kills this process when it is late. A file without a name is gone then; where it has to have one, it may stay.
+_NAMELESS = Path("/proc/self/fd").is_dir()
+_TEMPORARY = tempfile.TemporaryFile if _NAMELESS else tempfile.NamedTemporaryFile
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,42 +58,39 @@ def serve(settings: Settings, seconds: float, source: BinaryIO, sink: BinaryIO) 
     checks = Checks(Start(settings=settings), children=1)
     policy = Policy(profile=checks.start(), observe=False)
     try:
-        with tempfile.TemporaryDirectory(prefix="dcmlint-") as folder:
-            while len(head := source.read(8)) == 8:
-                path = Path(folder) / "instance.dcm"
-                if not _copied(source, int.from_bytes(head, "big"), path):
+        while len(head := source.read(8)) == 8:
+            with _TEMPORARY(prefix="dcmlint-") as file:
+                if not _copied(source, int.from_bytes(head, "big"), file):
                     return
-                reply = checks.submit(Task(path=str(path), over_network=False)).wait(seconds)
-                if reply is None:
-                    verdict = Verdict(
-                        action="unchecked",
-                        status=0,
-                        sop_instance_uid="",
-                        why=f"not checked within {seconds:g} s",
-                    )
-                else:
-                    decided = policy.decide(reply)
-                    action = "unchecked" if reply.internal or reply.crashed else decided.action
-                    verdict = Verdict(
-                        action=action, status=decided.status, why=printable(decided.why),
-                        sop_instance_uid=printable(reply.instance),
-                    )  # fmt: skip
-                path.unlink()  # a child that still reads it has it open
-                sink.write(msgspec.json.encode(verdict) + b"\n")
-                sink.flush()
+                path = f"/proc/{os.getpid()}/fd/{file.fileno()}" if _NAMELESS else file.name
+                reply = checks.submit(Task(path=path, over_network=False)).wait(seconds)
+            sink.write(msgspec.json.encode(_verdict(reply, policy, seconds)) + b"\n")
+            sink.flush()
     finally:
         checks.stop()
 
 
-def _copied(source: BinaryIO, size: int, path: Path) -> bool:
+def _verdict(reply: Reply | None, policy: Policy, seconds: float) -> Verdict:
+    if reply is None:
+        return Verdict(
+            action="unchecked", status=0, why=f"not checked within {seconds:g} s", sop_instance_uid=""
+        )
+    decided = policy.decide(reply)
+    return Verdict(
+        action="unchecked" if reply.internal or reply.crashed else decided.action,
+        status=decided.status, why=printable(decided.why), sop_instance_uid=printable(reply.instance),
+    )  # fmt: skip
+
+
+def _copied(source: BinaryIO, size: int, file: IO[bytes]) -> bool:
     """Whether all bytes came."""
-    with path.open("wb") as file:
-        while size:
-            piece = source.read(min(size, _CHUNK))
-            if not piece:
-                return False
-            file.write(piece)
-            size -= len(piece)
+    while size:
+        piece = source.read(min(size, _CHUNK))
+        if not piece:
+            return False
+        file.write(piece)
+        size -= len(piece)
+    file.flush()
     return True
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,6 +125,31 @@ def test_a_process_that_has_ended_is_started_again(plugin: dict[str, Any]) -> No
     plugin["CHECKER"].process.kill()
     plugin["CHECKER"].process.wait()
     assert store(refused) == 0xA905
+
+
+def link_of(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""  # closed meanwhile
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="a file has to have a name here")
+def test_a_process_that_is_killed_leaves_nothing_of_an_instance(
+    plugin: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    checker = plugin["CHECKER"]
+    checker.end()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert plugin["registered"]["store"](Received(part10_file("2.25.1", data_set("2.25.1")))) == 0
+    assert plugin["logs"] == []
+    checker.process.stdin.write((1 << 20).to_bytes(8, "big") + bytes(1 << 19))
+    checker.process.stdin.flush()
+    held = f"/proc/{checker.process.pid}/fd"
+    while not any(str(tmp_path) in link_of(f"{held}/{one}") for one in os.listdir(held)):
+        pass  # until the half of an instance has its file
+    checker.end()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_process_everything_is_stored_and_said(plugin: dict[str, Any]) -> None:

@@ -201,7 +201,7 @@ def test_thumbnails_are_made_from_the_frames_where_they_are_asked_for(tmp_path: 
     label = next(
         Image.open(BytesIO(data)) for data in _png(pages[1]) if Image.open(BytesIO(data)).size == (96, 64)
     )
-    assert len(set(label.convert("L").getdata())) > 10
+    assert len(set(label.convert("L").tobytes())) > 10
 
 
 def test_what_cannot_be_decoded_says_so() -> None:
