@@ -66,6 +66,7 @@ ReferencedPerformedProcedureStepSequence = 0x00081111
 ReferencedSeriesSequence = 0x00081115
 ReferencedPatientSequence = 0x00081120
 ReferencedVisitSequence = 0x00081125
+ReferencedWaveformSequence = 0x0008113A
 ReferencedImageSequence = 0x00081140
 ReferencedInstanceSequence = 0x0008114A
 ReferencedSOPClassUID = 0x00081150

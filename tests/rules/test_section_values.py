@@ -177,3 +177,21 @@ def test_a_ratio_is_stated_of_pixels_that_are_not_square(
 
 def test_no_ratio_is_asked_for() -> None:
     assert not {one for one in _found(slides.full_jpeg()) if "AspectRatio" in one[1]}
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "shape", "wrong"),
+    [
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME1", "INVERSE", False),
+    ],
+)
+def test_the_presentation_lut_shape_follows_the_photometric_interpretation(
+    interpretation: str, shape: str, wrong: bool
+) -> None:
+    made = general.sc()
+    made.PhotometricInterpretation = interpretation
+    made.PresentationLUTShape = shape
+    assert (("MOD009", "PresentationLUTShape") in _found(made)) is wrong

@@ -31,6 +31,7 @@ from dcmlint.rules.builtin_functions.pixel import (  # noqa: F401 - importing re
     fragments,
     frame_colours,
     frame_groups,
+    icc_profiles,
     lossy,
     overlays,
     pixel_attributes,

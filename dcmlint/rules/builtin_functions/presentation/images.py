@@ -20,6 +20,7 @@ from dcmlint.standard.tags import (
     ReferencedSeriesSequence,
     ReferencedSOPClassUID,
     ReferencedSOPInstanceUID,
+    ReferencedWaveformSequence,
     SoftcopyVOILUTSequence,
 )
 
@@ -88,6 +89,64 @@ def _without_frames(image: Dataset, sop_class: str) -> Problem:
         message=f"a frame of an object without frames ({class_name(sop_class)})", level=image,
         tag=ReferencedFrameNumber, found=image.values(ReferencedFrameNumber), want="absent",
     )  # fmt: skip
+
+
+@rule_function("presented-classes")
+def presented_classes(context: RuleContext) -> Iterator[Problem]:
+    """PST011: images, or waveforms, of one series with different SOP Classes (PS3.3 C.11.11, C.39.1)."""
+    any_ = False
+    for level in (context.dataset, *context.dataset.items(BlendingSequence)):
+        for series in level.items(ReferencedSeriesSequence):
+            for tag, what in ((ReferencedImageSequence, "images"), (ReferencedWaveformSequence, "waveforms")):
+                first = ""
+                for one in series.items(tag):
+                    sop_class = one.text(ReferencedSOPClassUID)
+                    any_ = any_ or bool(sop_class)
+                    if first and sop_class and sop_class != first:
+                        yield Problem(
+                            message=f"the presentation state lists {what} of different SOP Classes in one series",
+                            level=one, tag=ReferencedSOPClassUID, found=sop_class, wanted=first,
+                        )  # fmt: skip
+                        break
+                    first = first or sop_class
+    if not any_:
+        raise NotApplicable
+
+
+@rule_function("displayed-area-for-each")
+def displayed_area_for_each(context: RuleContext) -> Iterator[Problem]:
+    """PST012: an image, or a frame, of the presentation state for which there is no displayed area (PS3.3 C.10.4).
+
+    Of an image that is listed without frames, an area for some of them is enough: how many there are is not known.
+    """
+    areas = context.dataset.items(DisplayedAreaSelectionSequence)
+    if not areas or not context.dataset.items(ReferencedSeriesSequence):
+        raise NotApplicable
+    covered: dict[str, set[object]] = {}
+    for area in areas:
+        images = area.items(ReferencedImageSequence)
+        if not images:
+            return  # an area for all images
+        for image in images:
+            covered.setdefault(image.text(ReferencedSOPInstanceUID), set()).update(
+                image.values(ReferencedFrameNumber) or (None,)
+            )
+    for image in _listed(context.dataset):
+        uid, frames = image.text(ReferencedSOPInstanceUID), image.values(ReferencedFrameNumber)
+        if not uid:
+            continue
+        parts = covered.get(uid)
+        if parts is None:
+            yield Problem(
+                message="the presentation state has no displayed area for an image that it lists", level=image,
+                tag=ReferencedSOPInstanceUID, found=uid, want="an item of Displayed Area Selection Sequence for it",
+            )  # fmt: skip
+        elif None not in parts and not parts.issuperset(frames):
+            missing = tuple(frame for frame in frames if frame not in parts)
+            yield Problem(
+                message="the presentation state has no displayed area for a frame that it lists", level=image,
+                tag=ReferencedFrameNumber, found=missing, want="an item of Displayed Area Selection Sequence for it",
+            )  # fmt: skip
 
 
 @rule_function("displayed-area")
