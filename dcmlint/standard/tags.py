@@ -220,6 +220,7 @@ MeasurementUnitsCodeSequence = 0x004008EA
 RealWorldValueMappingSequence = 0x00409096
 RelationshipType = 0x0040A010
 VerificationDateTime = 0x0040A030
+ObservationDateTime = 0x0040A032
 ValueType = 0x0040A040
 ConceptNameCodeSequence = 0x0040A043
 ContinuityOfContent = 0x0040A050

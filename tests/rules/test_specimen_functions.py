@@ -12,7 +12,7 @@ from support.modules import code, item
 from dcmlint.dicom.buffers import WholeBuffer
 from dcmlint.dicom.instance import read_instance
 from dcmlint.facts.registry import Facts
-from dcmlint.rules.builtin_functions.header.preparation import is_before
+from dcmlint.rules.builtin_functions.moments import is_before
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, function_named
 
 

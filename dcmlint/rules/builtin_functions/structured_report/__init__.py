@@ -4,6 +4,7 @@ from dcmlint.rules.builtin_functions.structured_report import (  # noqa: F401 - 
     coordinates,
     evidence,
     identity,
+    procedure_log,
     regions,
     relationships,
     templates,
