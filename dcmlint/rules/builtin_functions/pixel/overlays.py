@@ -9,11 +9,31 @@ from dcmlint.dicom.path import name_of
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.standard.tags import SOPClassUID
+from dcmlint.standard.uids import (
+    DigitalIntraOralXRayImageStorageForPresentation,
+    DigitalIntraOralXRayImageStorageForProcessing,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+)
 
 # PS3.3 Table C.9-2, type 1: Rows, Columns, Type, Origin, Bits Allocated, Bit Position, Data
 _REQUIRED: Final = (0x0010, 0x0011, 0x0040, 0x0050, 0x0100, 0x0102, 0x3000)
 _BITS_ALLOCATED, _DATA = 0x0100, 0x3000
 _ROWS, _COLUMNS, _FRAMES = 0x0010, 0x0011, 0x0015
+# PS3.3 A.26.4, A.28.4; A.27.1: mammography meets what A.26 asks for
+_NEVER_EMBEDDED: Final = frozenset(
+    {
+        DigitalXRayImageStorageForPresentation,
+        DigitalXRayImageStorageForProcessing,
+        DigitalMammographyXRayImageStorageForPresentation,
+        DigitalMammographyXRayImageStorageForProcessing,
+        DigitalIntraOralXRayImageStorageForPresentation,
+        DigitalIntraOralXRayImageStorageForProcessing,
+    }
+)
 
 
 def _has_overlays(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
@@ -27,8 +47,12 @@ def _is_overlay(tag: int) -> bool:
 
 @rule_function("overlay-planes", _has_overlays)
 def overlay_planes(context: RuleContext) -> Iterator[Problem]:
-    """Attributes that an overlay lacks; data in unused bits of Pixel Data, which is retired, is one problem."""
+    """Attributes that an overlay lacks; data in unused bits of Pixel Data, which is retired, is one problem.
+
+    The IODs of digital X-Ray images never allowed such data: an error there, elsewhere a warning.
+    """
     dataset = context.dataset
+    never = dataset.text(SOPClassUID) in _NEVER_EMBEDDED
     groups = sorted({tag >> 16 for tag in dataset.elements if _is_overlay(tag)})
     if not groups:
         raise NotApplicable
@@ -38,8 +62,9 @@ def overlay_planes(context: RuleContext) -> Iterator[Problem]:
         embedded = isinstance(allocated, int) and allocated > 1 and (base | _DATA) not in dataset
         if embedded:
             yield Problem(
-                level=dataset, tag=base | _BITS_ALLOCATED, found=allocated, want="1, and Overlay Data", severity="warning",
-                message="the overlay is in unused bits of Pixel Data, which is retired",
+                level=dataset, tag=base | _BITS_ALLOCATED, found=allocated, want="1, and Overlay Data",
+                severity="error" if never else "warning",
+                message=f"the overlay is in unused bits of Pixel Data, which {'the IOD forbids' if never else 'is retired'}",
             )  # fmt: skip
         for number in _REQUIRED:
             tag = base | number
