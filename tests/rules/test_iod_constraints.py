@@ -150,6 +150,20 @@ VALUES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         "VolumeBasedCalculationTechnique",
     ),
     ("12.1.1", {"PositionerType": "COLUMN"}, {"PositionerType": "CARM"}, "PositionerType"),  # A.47.3.1.3
+    ("11.6", {"PixelPresentation": "TRUE_COLOR"}, {"PixelPresentation": "MONOCHROME"}, "PixelPresentation"),  # A.80.1.1
+    ("11.7", {"PixelPresentation": "MONOCHROME"}, {"PixelPresentation": "TRUE_COLOR"}, "PixelPresentation"),
+    (
+        "11.9",  # A.80.2.4.1
+        {"VolumetricPresentationStateInputSequence": [item(Crop="YES")]},
+        {"VolumetricPresentationStateInputSequence": [item(Crop="NO")]},
+        "Crop",
+    ),
+    (
+        "13.1.5",  # PS3.4 B.5.1.18
+        {"PresentationIntentType": "FOR PRESENTATION"},
+        {"PresentationIntentType": "FOR PROCESSING"},
+        "PresentationIntentType",
+    ),
     ("12.2.1", {"PositionerType": "CARM"}, {"PositionerType": "COLUMN"}, "PositionerType"),  # A.48.3.1.3
     ("11.6", text_object("PIXEL"), text_object("DISPLAY"), "BoundingBoxAnnotationUnits"),  # A.80.1.4.3
     ("11.9", text_object("MATRIX"), text_object("DISPLAY"), "GraphicAnnotationUnits"),  # A.80.2.4.2
