@@ -341,6 +341,32 @@ def window(intent: str) -> dict[str, object]:
     return {"PresentationIntentType": intent, "WindowCenter": "1", "WindowWidth": "2"}
 
 
+def mr_frame(kind: str, **attributes: object) -> dict[str, object]:
+    group = item(MRModifierSequence=[item(**attributes)])
+    group.MRImageFrameTypeSequence = [item(FrameType=[kind, "PRIMARY", "VOLUME", "NONE"])]
+    return {"PerFrameFunctionalGroupsSequence": [group], "ImageType": [kind, "PRIMARY", "VOLUME", "NONE"]}
+
+
+def acquired(technique: str) -> dict[str, object]:
+    details = [item(RevolutionTime=1.0)]
+    group = item(
+        CTAcquisitionDetailsSequence=details, CTAcquisitionTypeSequence=[item(AcquisitionType=technique)]
+    )
+    group.CTImageFrameTypeSequence = [item(FrameType=["DERIVED", "PRIMARY", "VOLUME", "NONE"])]
+    return {
+        "PerFrameFunctionalGroupsSequence": [group],
+        "ImageType": ["DERIVED", "PRIMARY", "VOLUME", "NONE"],
+    }
+
+
+def reconstructed(**attributes: object) -> dict[str, object]:
+    return {"PerFrameFunctionalGroupsSequence": [item(CTReconstructionSequence=[item(**attributes)])]}
+
+
+PALETTE = {"RedPaletteColorLookupTableDescriptor": [1, 0, 16]}
+SCANNED = {"NominalScannedPixelSpacing": ["1", "1"]}
+INVERTED = {"InversionTimes": [1.0]}
+
 # What is conditional and has no place where its condition does not hold (PS3.5 7.4.2).
 CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("91.1", group_of_points("MANUAL"), group_of_points("AUTOMATIC"), "AnnotationGroupAlgorithmIdentificationSequence"),
@@ -355,6 +381,25 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("1.1.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.26.3
     ("1.2.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.27.3
     ("1.3.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.28.2
+    ("7.2", {"ConversionType": "DV"} | SCANNED, {"ConversionType": "SI"} | SCANNED, "NominalScannedPixelSpacing"),
+    ("4", {"ScanOptions": "FC", "TriggerTime": "1"}, {"ScanOptions": ["FC", "CG"], "TriggerTime": "1"}, "TriggerTime"),
+    ("4", {"ScanOptions": ["FC", "SP"], "TriggerTime": "1"}, {"ScanOptions": "OTHER", "TriggerTime": "1"}, "TriggerTime"),
+    ("2.1", {"PixelPresentation": "TRUE_COLOR"} | PALETTE, {"PixelPresentation": "COLOR"} | PALETTE,
+        "RedPaletteColorLookupTableDescriptor"),
+    ("4.1", mr_frame("ORIGINAL", InversionRecovery="NO", **INVERTED),
+        mr_frame("ORIGINAL", InversionRecovery="YES", **INVERTED), "InversionTimes"),
+    ("4.1", mr_frame("DERIVED", InversionRecovery="NO", **INVERTED),
+        mr_frame("DERIVED", InversionRecovery="YES", **INVERTED), "InversionTimes"),
+    # An original frame has the attribute that decides, and its absence is told of itself.
+    ("4.1", mr_frame("DERIVED", **INVERTED), mr_frame("ORIGINAL", **INVERTED), "InversionTimes"),
+    ("4.1", mr_frame("DERIVED", Spoiling="RF") | {"EchoPulseSequence": "SPIN"},
+        mr_frame("DERIVED", Spoiling="RF") | {"EchoPulseSequence": "BOTH"}, "Spoiling"),
+    ("4.1", {"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "NONE"], "CardiacSynchronizationTechnique": "NONE", "LowRRValue": 1},
+        {"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "NONE"], "CardiacSynchronizationTechnique": "PROSPECTIVE",
+        "LowRRValue": 1}, "LowRRValue"),
+    ("2.1", acquired("CONSTANT_ANGLE"), acquired("SPIRAL"), "RevolutionTime"),
+    ("2.1", reconstructed(ReconstructionDiameter=1.0, ReconstructionFieldOfView=[1.0, 1.0]),
+        reconstructed(ReconstructionFieldOfView=[1.0, 1.0]), "ReconstructionFieldOfView"),
 ]  # fmt: skip
 
 

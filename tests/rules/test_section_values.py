@@ -64,6 +64,73 @@ def test_frame_types_are_enumerated(frame_type: list[str], wrong: bool) -> None:
     assert (("MOD009", "FrameType") in _found(made)) is wrong
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("PixelPresentation", "MONOCHROME"), ("VolumetricProperties", "VOLUME")],
+)
+def test_only_the_image_is_mixed_not_a_frame(keyword: str, value: str) -> None:
+    # PS3.3 C.8.16.2.1.1, C.8.16.2.1.2
+    for level in ("image", "frame"):
+        for given in (value, "MIXED"):
+            made = general.enhanced_ct()
+            where = (
+                made
+                if level == "image"
+                else made.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0]
+            )
+            setattr(where, keyword, given)
+            assert (("MOD009", keyword) in _found(made)) is (level == "frame" and given == "MIXED")
+
+
+def test_an_image_without_functional_groups_is_not_mixed() -> None:
+    # PS3.3 C.7.6.1.1.2, C.8.16.1.1
+    made = general.sc()
+    made.ImageType = ["MIXED", "PRIMARY"]
+    assert ("MOD009", "ImageType") in _found(made)
+    made = general.enhanced_ct()
+    made.ImageType = ["MIXED", "PRIMARY", "VOLUME", "NONE"]
+    assert ("MOD009", "ImageType") not in _found(made)
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "shape", "wrong"),
+    [
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME1", "INVERSE", False),
+        ("MONOCHROME1", "IDENTITY", True),
+        ("MONOCHROME2", "INVERSE", True),
+    ],
+)
+def test_the_presentation_lut_shape_goes_with_the_interpretation(
+    interpretation: str, shape: str, wrong: bool
+) -> None:
+    # PS3.3 Table C.7-9
+    made = general.ct()
+    made.PhotometricInterpretation, made.PresentationLUTShape = interpretation, shape
+    assert (("MOD009", "PresentationLUTShape") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(
+    ("uid", "modality"),
+    [("1.2.840.10008.5.1.4.1.1.77.1.7", "DMS"), ("1.2.840.10008.5.1.4.1.1.6.3", "PA")],
+)
+def test_dermoscopy_and_photoacoustic_images_have_their_own_modality(uid: str, modality: str) -> None:
+    for given in (modality, "OT"):
+        made = general.sc()
+        made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+        made.Modality = given
+        assert (("MOD009", "Modality") in _found(made)) is (given == "OT")
+
+
+def test_a_voi_lut_of_a_digital_x_ray_image_has_10_to_16_bits() -> None:
+    # PS3.3 C.8.11.3.1.5
+    for bits, wrong in ((8, True), (10, False), (16, False)):
+        made = general.sc()
+        made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+        made.VOILUTSequence = [_item(LUTDescriptor=[2, 0, bits], LUTData=b"\0\1\0\1")]
+        assert (("MOD009", "LUTDescriptor") in _found(made)) is wrong
+
+
 def test_images_with_functional_groups_are_primary() -> None:
     # PS3.3 C.8.16.1.2: the only value that is enumerated
     made = general.enhanced_ct()
