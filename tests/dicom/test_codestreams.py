@@ -304,8 +304,9 @@ def test_j2k_damage(data: bytes, code: str):
     ("opening", "size", "components", "precision", "process", "want"),
     [
         pytest.param("ff0ae8301009080402", (40, 30), 3, 8, "modular", None, id="lossless RGB"),
-        pytest.param("ff0ae8b0010013ab", (40, 30), 3, 8, "vardct", False, id="lossy RGB"),
-        pytest.param("ff0ae830901437020154", (40, 30), 1, 8, "vardct", False, id="lossy gray"),
+        pytest.param("ff0ae8b0010013ab", (40, 30), 3, 8, "vardct-xyb", False, id="lossy RGB"),
+        pytest.param("ff0ae830901437020154", (40, 30), 1, 8, "vardct-xyb", False, id="lossy gray"),
+        pytest.param("ff0a474024e05b021000fc04", (32, 32), 3, 8, "vardct", False, id="recompressed YCbCr"),
         pytest.param("ff0ae83018142d020804", (40, 30), 1, 12, "modular", None, id="12 bit gray"),
         pytest.param("ff0ae830b0120810", (40, 30), 4, 8, "modular", None, id="alpha"),
         pytest.param("ff0a5889ce07088a1b010802", (1000, 300), 1, 8, "modular", None, id="large"),

@@ -66,6 +66,11 @@ def rle(segments: int, first: int = 64, runs: bytes = b"\x81\0\x81\0") -> bytes:
     return struct.pack("<16I", segments, *offsets, *[0] * (15 - segments)) + runs * segments
 
 
+def rle_of(segment: bytes) -> bytes:
+    """A frame of two such segments."""
+    return struct.pack("<16I", 2, 64, 64 + len(segment), *[0] * 13) + 2 * segment
+
+
 def jpeg(process: int, scan: bytes, precision: int = 12, tables: bytes = b"") -> bytes:
     """A code stream of one component: SOI, tables, SOFn, SOS, some data, EOI."""
     frame = struct.pack(">BBHBHHB3B", 0xFF, process, 11, precision, 16, 16, 1, 1, 0x11, 0)
@@ -80,6 +85,10 @@ def test_rle_frames() -> None:
     assert found(grey([rle(2)], RLE)) == {}
     # one byte less than 256 pixels
     assert found(grey([rle(2, runs=b"\x81\0\x82\0")], RLE)) == {"PIX017": "error"}
+    # a byte more, a row more, and zeros to fill up
+    assert found(grey([rle_of(b"\x81\0\x81\0\0\5")], RLE)) == {"PIX109": "warning"}
+    assert found(grey([rle_of(b"\x81\0\x81\0\x81\0")], RLE)) == {"PIX016": "error"}
+    assert found(grey([rle_of(b"\x81\0\x81\0\0\0\0\0")], RLE)) == {}
     assert found(grey([rle(3)], RLE)) == {"PIX014": "error"}
     assert found(grey([rle(2, first=80)], RLE)) == {"PIX103": "error"}
     assert found(grey([b"\1\2" * 60], RLE)) == {"PIX012": "error"}
@@ -102,11 +111,20 @@ def test_lossless_jpeg() -> None:
     # Encoders may write more bits than are used; outside of slides that is no error.
     assert found(grey([jpeg(0xC3, b"\1\0\0", 16, HUFFMAN)], LOSSLESS)) == {"PIX015": "warning"}
     assert found(grey([jpeg(0xC3, b"\1\0\0", tables=HUFFMAN)], BASELINE)) == {"PIX013": "error"}
+    any_predictor = "1.2.840.10008.1.2.4.57"
+    assert found(grey([jpeg(0xC3, b"\7\0\0", tables=HUFFMAN)], any_predictor)) == {}
+    assert found(grey([jpeg(0xC3, b"\x08\0\0", tables=HUFFMAN)], any_predictor)) == {"PIX013": "error"}
 
 
 def test_jpeg_ls() -> None:
     assert found(grey([jpeg(0xF7, b"\0\0\0")], JPEG_LS)) == {}
     assert found(grey([jpeg(0xC3, b"\1\0\0", tables=HUFFMAN)], JPEG_LS)) == {"PIX012": "error"}
+    # ISO/IEC 14495-1 C.2.3: nothing to interleave, no such mode, more than half of the samples' range
+    assert found(grey([jpeg(0xF7, b"\0\2\0")], JPEG_LS)) == {"PIX103": "error"}
+    assert found(grey([jpeg(0xF7, b"\0\3\0")], JPEG_LS)) == {"PIX103": "error"}
+    eight: Any = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "LossyImageCompression": "01"}
+    assert found(grey([jpeg(0xF7, b"\xc8\0\0", 8)], NEAR_LOSSLESS, **eight))["PIX103"] == "error"
+    assert "PIX103" not in found(grey([jpeg(0xF7, b"\x7f\0\0", 8)], NEAR_LOSSLESS, **eight))
     near = jpeg(0xF7, b"\2\0\0")
     assert found(grey([near], NEAR_LOSSLESS)) == {"PIX034": "warning"}
     assert found(grey([near], NEAR_LOSSLESS, LossyImageCompression="00")) == {"PIX034": "error"}

@@ -19,6 +19,7 @@ Process = Literal[
     "hierarchical-arithmetic",
     "jpeg-ls",
     "vardct",
+    "vardct-xyb",
     "modular",
     "jpeg-recompression",
 ]
@@ -35,6 +36,7 @@ ProblemCode = Literal[
     "several-frame-headers",
     "frame-header-length",
     "scan-header-length",
+    "scan-parameters",
     "no-scan",
     "end-before-scan",
     "number-of-lines-not-found",

@@ -15,7 +15,7 @@ from dcmlint.dicom.codestreams.codestream import (
     Process,
     Window,
 )
-from dcmlint.dicom.codestreams.jpegls import FRAME_MARKER, preset_size, scan_parameters
+from dcmlint.dicom.codestreams.jpegls import FRAME_MARKER, preset_size, scan_fault, scan_parameters
 
 # ISO/IEC 10918-1 Table B.1: start of frame markers
 PROCESSES: Final[dict[int, Process]] = {
@@ -223,6 +223,8 @@ def _scan_header(body: bytes, position: int, header: _Header) -> None:
     process = facts.get("process")
     if process == "jpeg-ls":
         facts.update(scan_parameters(body))
+        if fault := scan_fault(body, facts.get("precision") or 16):
+            header.problem("scan-parameters", position, fault)
     elif process in ("lossless", "lossless-arithmetic"):
         facts["predictor"], facts["point_transform"] = first, low & 15
 

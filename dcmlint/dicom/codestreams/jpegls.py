@@ -13,6 +13,17 @@ def scan_parameters(body: bytes) -> dict[str, Any]:
     return {"near": near, "point_transform": low & 15}
 
 
+def scan_fault(body: bytes, precision: int) -> str:
+    """What is wrong with NEAR or the interleave mode of a sound scan header, "" for nothing. ISO/IEC 14495-1 C.2.3"""
+    near, mode, _ = body[-3:]
+    if mode > 2:
+        return f"interleave mode {mode}"
+    if mode and body[0] == 1:
+        return f"interleave mode {mode} in a scan of one component"
+    # The highest sample value may be less than the precision allows, never more.
+    return f"NEAR {near} with {precision} bits" if near > (1 << precision) // 2 else ""
+
+
 def preset_size(body: bytes) -> tuple[int, int] | None:
     """Lines and samples per line of an LSE segment that gives a size above 65,535; else None.
 

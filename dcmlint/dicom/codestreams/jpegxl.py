@@ -87,7 +87,8 @@ def read_jpegxl(data: FrameBytes) -> Codestream:
     """Read a JPEG XL code stream, bare or in its container.
 
     ``components`` counts colour and extra channels; ``process`` is the coding of the first frame where it
-    can be reached (not behind an ICC profile), "jpeg-recompression" if the container can rebuild a JPEG.
+    can be reached (not behind an ICC profile; "vardct-xyb" of XYB samples, which no JPEG has), "jpeg-recompression" if
+    the container can rebuild a JPEG.
     ``reversible`` is False for XYB samples and for VarDCT, else None: no field tells. There is no end marker.
     Source: ISO/IEC 18181-1 Annex D and F, 18181-2 clause 9.
     """
@@ -200,6 +201,9 @@ def _image_header(bits: Bits, facts: dict[str, Any]) -> None:
         process = "modular" if bits.flag() else "vardct"
     if process == "vardct":
         facts["reversible"] = False
+        process = "vardct-xyb" if image.xyb else process
+    if image.xyb:  # a JPEG is rebuilt from its own components only, whatever the container says
+        facts["process"] = process
     facts.setdefault("process", process)
 
 

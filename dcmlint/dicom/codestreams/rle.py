@@ -11,6 +11,8 @@ from dcmlint.dicom.codestreams.codestream import Codestream, CodestreamProblem, 
 _HEADER: Final = Struct("<16I")  # PS3.5 G.5: the number of segments and 15 offsets
 _LENGTH: Final = 64
 _MAX_SEGMENTS: Final = 15
+# What writers fill up segments and fragments with: zeros, and the byte that unpacks to nothing (PS3.5 G.3.2)
+_PADDING: Final = b"\0\x80"
 
 
 def read_rle(data: FrameBytes) -> Codestream:
@@ -49,7 +51,7 @@ def looks_like_rle(opening: bytes) -> bool:
 
 
 def unpacked_lengths(data: FrameBytes, enough: int) -> list[int]:
-    """The bytes that each segment of a frame with a sound header unpacks to; counting ends at ``enough``.
+    """The bytes that each segment of a frame with a sound header unpacks to, without padding after ``enough`` of them.
 
     Source: PS3.5 G.3.2.
     """
@@ -62,7 +64,12 @@ def unpacked_lengths(data: FrameBytes, enough: int) -> list[int]:
 
 def _unpacked_length(segment: bytes, enough: int) -> int:
     at = length = 0
-    while at + 1 < len(segment) and length < enough:  # a run has a byte at least behind its own
+    looked = False
+    while at + 1 < len(segment):  # a run has a byte at least behind its own
+        if length >= enough and not looked:
+            looked = True
+            if not segment[at:].strip(_PADDING):
+                break
         control = segment[at]
         if control < 128:
             length += min(control + 1, len(segment) - at - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dcmlint.dicom.buffers import RangeBuffer
@@ -34,12 +34,14 @@ from dcmlint.standard.tags import (
     SamplesPerPixel,
 )
 from dcmlint.standard.uids import (
+    JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGXLLossless,
     VLWholeSlideMicroscopyImageStorage,
 )
 
+_CODINGS: Final = {"vardct": "VarDCT", "vardct-xyb": "VarDCT (XYB)"}
 _LOSSLESS: Final = (JPEGLSLossless, JPEGXLLossless)  # PS3.5 A.4.3, A.4.9
 _NAMES: Final = {
     "jpeg": "JPEG",
@@ -93,10 +95,10 @@ def frame_process(context: RuleContext) -> Iterable[Problem]:
     if expected.kind == "jpegxl" and expected.processes:
         for stream, frames in groups(context):
             if stream.kind == "jpegxl" and stream.process not in (None, *expected.processes):
-                found = f"JPEG XL {stream.process} coding"
+                found = f"JPEG XL {_CODINGS.get(str(stream.process), stream.process)} coding"
                 yield frame_problem(
                     context, frames, f"{found} in {some(context, frames)}, which no JPEG was recompressed to", found,
-                    "VarDCT coding of a recompressed JPEG",
+                    "VarDCT coding of a recompressed JPEG, which is not XYB",
                 )  # fmt: skip
         return
     if expected.kind != "jpeg":
@@ -124,6 +126,12 @@ def frame_process(context: RuleContext) -> Iterable[Problem]:
             found = f"selection value {stream.predictor}"
             yield frame_problem(
                 context, frames, f"{found} in {some(context, frames)}", found, "selection value 1"
+            )
+        elif context.instance.syntax.uid == JPEGLossless and stream.predictor not in (None, *range(1, 8)):
+            # ISO/IEC 10918-1 Table B.3
+            found = f"selection value {stream.predictor}"
+            yield frame_problem(
+                context, frames, f"{found} in {some(context, frames)}", found, "selection value 1 to 7"
             )
 
 
@@ -187,10 +195,12 @@ def frame_precision(context: RuleContext, others: str = "") -> Iterable[Problem]
 @rule_function("frame-size")
 def frame_size(context: RuleContext) -> Iterable[Problem]:
     """Frames of another size than Rows and Columns; tiles cut off at the edge are told by another rule."""
-    expected_of(context)
+    expected = expected_of(context)
     rows, columns = stated_number(context.dataset, Rows), stated_number(context.dataset, Columns)
     if len(context.facts.group("codestream").cropped_edge_tiles):
         return
+    if expected.kind == "rle":
+        yield from _long_segments(context, rows=True)
     for stream, frames in groups(context):
         if not stream.width or not stream.height or (stream.width, stream.height) == (columns, rows):
             continue
@@ -236,34 +246,61 @@ def frame_complete(context: RuleContext) -> Iterable[Problem]:
         )
 
 
-def _short_segments(context: RuleContext) -> Iterable[Problem]:
-    """RLE frames, of the first few, with a segment that unpacks to less than a byte for each pixel (PS3.5 G.2, G.3)."""
-    import numpy as np
-
+def _unpacked(context: RuleContext) -> Iterator[tuple[int, int, list[int]]]:
+    """Of the first few RLE frames: the frame, the bytes that each segment has by Rows and Columns, and that it unpacks to
+    (PS3.5 G.2, G.3)."""
     layout, buffer = layout_of(context.facts), context.instance.dataset.context.buffer
     bits = stated_number(context.dataset, BitsAllocated)
     if layout is None or isinstance(buffer, RangeBuffer) or bits % 8:
         return
     pixels = stated_number(context.dataset, Rows) * stated_number(context.dataset, Columns)
     segments = stated_number(context.dataset, SamplesPerPixel) * bits // 8
-    short = []
     for stream, frames in groups(context):
         if stream.problems or not segments or stream.segments != segments:
             continue  # told elsewhere
         for frame in frames[:_UNPACKED].tolist():
             data = frame_payload(unwrapped(buffer), *layout, frame)
-            if len(data) <= _LARGEST_UNPACKED and min(unpacked_lengths(data, pixels)) < pixels:
-                short.append(frame)
+            if len(data) <= _LARGEST_UNPACKED:
+                yield frame, pixels, unpacked_lengths(data, pixels)
+
+
+def _short_segments(context: RuleContext) -> Iterable[Problem]:
+    """RLE frames with a segment that unpacks to less than a byte for each pixel."""
+    import numpy as np
+
+    unpacked = list(_unpacked(context))
+    short = [frame for frame, pixels, lengths in unpacked if min(lengths) < pixels]
     if short:
         at = np.array(sorted(short), np.int64)
         message = f"RLE segments in {some(context, at)} unpack to fewer bytes than a frame has pixels"
-        yield frame_problem(context, at, message, "too few bytes", f"{pixels} bytes in each segment")
+        yield frame_problem(context, at, message, "too few bytes", f"{unpacked[0][1]} bytes in each segment")
+
+
+def _long_segments(context: RuleContext, rows: bool) -> Iterable[Problem]:
+    """RLE frames with segments that unpack to more than a byte for each pixel; ``rows``: a row or more of them."""
+    import numpy as np
+
+    encapsulation = context.facts.group("encapsulation")
+    columns = stated_number(context.dataset, Columns)
+    if encapsulation.frames_by == "unknown" or encapsulation.broken:
+        return
+    unpacked = list(_unpacked(context))
+    long = [
+        frame
+        for frame, pixels, lengths in unpacked
+        if (surplus := max(lengths) - pixels) > 0 and (surplus >= columns) is rows
+    ]
+    if long:
+        at = np.array(sorted(long), np.int64)
+        message = f"RLE segments in {some(context, at)} unpack to more bytes than a frame has pixels"
+        yield frame_problem(context, at, message, "too many bytes", f"{unpacked[0][1]} bytes in each segment")
 
 
 @rule_function("bytes-after-frame")
 def bytes_after_frame(context: RuleContext) -> Iterable[Problem]:
     """Frames with bytes behind their code stream that are no padding (PS3.5 A.4)."""
-    expected_of(context)
+    if expected_of(context).kind == "rle":
+        yield from _long_segments(context, rows=False)
     summary = summary_of(context.facts)
     if summary is None:
         raise Undecided("no frame was examined")

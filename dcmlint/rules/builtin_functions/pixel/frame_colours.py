@@ -20,7 +20,7 @@ from dcmlint.rules.builtin_functions.pixel.frame_groups import (
     some,
 )
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
-from dcmlint.standard.tags import PhotometricInterpretation, SamplesPerPixel
+from dcmlint.standard.tags import PhotometricInterpretation, PixelData, SamplesPerPixel
 from dcmlint.standard.uids import (
     DeflatedExplicitVRLittleEndian,
     DeflatedImageFrameCompression,
@@ -38,9 +38,12 @@ def jpeg_colour(context: RuleContext) -> Iterable[Problem]:
     """JPEG frames that are surely YCbCr where RGB is said, or the other way round (PS3.3 C.7.6.3.1.2)."""
     from dcmlint.dicom.codestreams import chroma_subsampled, surely_rgb, surely_ycbcr
 
-    if expected_of(context).kind != "jpeg":
+    kind, colour = expected_of(context).kind, colour_of(context.dataset)
+    if kind == "jpegxl" and colour == "XYB":
+        yield from _not_xyb(context)
+        return
+    if kind != "jpeg":
         raise NotApplicable
-    colour = colour_of(context.dataset)
     if colour != "RGB" and not colour.startswith("YBR_"):
         raise NotApplicable
     for stream, frames in groups(context):
@@ -68,6 +71,18 @@ def jpeg_colour(context: RuleContext) -> Iterable[Problem]:
             message = f"Photometric Interpretation is RGB, but {some(context, frames)} is JFIF, which means YCbCr: readers disagree"
             yield frame_problem(context, frames, message.replace("frames is", "frames are"), "JFIF",
                            "no JFIF marker, or Photometric Interpretation YBR_FULL_422", "warning")  # fmt: skip
+
+
+def _not_xyb(context: RuleContext) -> Iterable[Problem]:
+    """JPEG XL frames of other samples than XYB (ISO/IEC 18181-1 Annex D)."""
+    for stream, frames in groups(context):
+        if stream.kind == "jpegxl" and (
+            stream.process == "vardct" or (stream.process == "modular" and stream.reversible is None)
+        ):
+            message = (
+                f"Photometric Interpretation is XYB, but the samples of {some(context, frames)} are not XYB"
+            )
+            yield frame_problem(context, frames, message, "not XYB", "XYB samples, or another term")
 
 
 @rule_function("jpeg-subsampling")
@@ -168,6 +183,52 @@ def _of_transfer_syntax(context: RuleContext, kinds: Sequence[str], processes: S
     return kind and (
         not expected.processes or not processes or not set(expected.processes).isdisjoint(processes)
     )
+
+
+# Terms for encapsulated frames alone. PS3.3 C.7.6.3.1.2
+_ENCAPSULATED: Final = frozenset({"YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"})
+# Terms that a transfer syntax excludes, by the end of its UID. PS3.5 Tables 8.2.1-1, 8.2.1-2, 8.2.3-1, 8.2.4-1; the
+# table of JPEG XL is not read
+_EXCLUDED: Final = {
+    **dict.fromkeys(("50", "51"), _ENCAPSULATED | {"PALETTE COLOR"}),
+    **dict.fromkeys(("57", "70"), _ENCAPSULATED),
+    "80": _ENCAPSULATED | {"YBR_FULL_422"},
+    "81": _ENCAPSULATED | {"YBR_FULL_422", "PALETTE COLOR"},
+    **dict.fromkeys(("90", "91", "92", "93", "201", "202", "203"), frozenset({"YBR_PARTIAL_420", "XYB"})),
+}
+_NATIVE: Final = (
+    ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian,
+)  # fmt: skip
+# MPEG2, MPEG-4 AVC/H.264 and HEVC/H.265 have this one alone. PS3.5 8.2.5 to 8.2.11
+_VIDEO: Final = "YBR_PARTIAL_420"
+# The terms of the standard that any image may have. PS3.3 C.7.6.3.1.2
+_STANDARD: Final = _ENCAPSULATED | {
+    "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422",
+}  # fmt: skip
+
+
+@rule_function("colour-of-transfer-syntax")
+def colour_of_transfer_syntax(context: RuleContext) -> Iterable[Problem]:
+    """PIX111: Photometric Interpretations that no image may have in its transfer syntax."""
+    colour = colour_of(context.dataset)
+    if colour not in _STANDARD or PixelData not in context.dataset:
+        raise NotApplicable
+    syntax = context.instance.syntax.uid
+    head, _, tail = syntax.partition("1.2.840.10008.1.2.4.")
+    want = "a term for such frames"
+    if syntax in _NATIVE:
+        wrong, want = colour in _ENCAPSULATED, "RGB, YBR_FULL or YBR_FULL_422, as the samples are stored"
+    elif syntax == RLELossless:  # PS3.5 Table 8.2.2-1
+        wrong = colour in _ENCAPSULATED or colour == "YBR_FULL_422"
+    elif not head and tail.split(".")[0] in ("100", "101", "102", "103", "104", "105", "106", "107", "108"):
+        wrong, want = colour != _VIDEO, _VIDEO
+    else:
+        wrong = not head and colour in _EXCLUDED.get(tail, ())
+    if wrong:
+        yield Problem(
+            level=context.dataset, tag=PhotometricInterpretation, found=colour, want=want,
+            message=f"{colour} is not allowed in this transfer syntax",
+        )  # fmt: skip
 
 
 @rule_function("colour-for-transfer-syntax")
