@@ -65,6 +65,32 @@ def frame_of_reference(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+@rule_function("segmentation-of-image-size")
+def image_size(context: SlideContext) -> Iterator[Problem]:
+    """DRV016: without a frame of reference, the pixels of a segmentation are those of its image (PS3.3 A.51.5.1)."""
+    any_ = False
+    for part in context.parts:
+        mine = part.kept.size
+        if part.kept.frame_of_reference or mine is None:
+            continue
+        images = [one for one in _sources(context, part) if one.kept.size is not None]
+        theirs = list(
+            dict.fromkeys((one.kept.size.rows, one.kept.size.columns) for one in images if one.kept.size)
+        )
+        if not theirs:
+            continue
+        any_ = True
+        if (mine.rows, mine.columns) not in theirs:
+            yield Problem(
+                message="without a Frame of Reference UID, the pixels of the segmentation are not those of an image that it "
+                "refers to", found=f"{mine.rows} rows, {mine.columns} columns",
+                want=" or ".join(f"{rows} rows, {columns} columns" for rows, columns in theirs[:_SHOWN]),
+                files=(part.path, images[0].path),
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
 @rule_function("derived-area")
 def area(context: SlideContext) -> Iterator[Problem]:
     """DRV002: the Total Pixel Matrix of a derived object lies within that of its source."""
