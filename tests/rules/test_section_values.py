@@ -262,3 +262,14 @@ def test_the_presentation_lut_shape_follows_the_photometric_interpretation(
     made.PhotometricInterpretation = interpretation
     made.PresentationLUTShape = shape
     assert (("MOD009", "PresentationLUTShape") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize("values", [["", "PRIMARY"], ["ORIGINAL", ""], ["ORIGINAL", "MAIN"]])
+def test_values_1_and_2_of_an_image_type_are_not_empty(values: list[str]) -> None:
+    # PS3.3 C.7.6.1.1.2: they identify; those behind them may be empty
+    made = general.us()
+    made.ImageType = values
+    assert ("MOD009", "ImageType") in _found(made)
+    for legal in (["ORIGINAL", "PRIMARY", "", "0001"], []):
+        made.ImageType = legal
+        assert ("MOD009", "ImageType") not in _found(made)

@@ -13,6 +13,7 @@ from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing reg
     reference_classes,
 )
 from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing registers them
+    frame_types,
     frames,
     optical_path,
 )

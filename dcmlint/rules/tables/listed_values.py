@@ -52,7 +52,8 @@ def _check_values(
             _check_range(collector, dataset, element, values, allowed, spec)
             continue
         for number in _positions(allowed.position, values):
-            blank = values[number - 1] == "" and (allowed.position == 0 or not first)
+            # A value that has a list of its own may be empty where all are: the attribute has no value then.
+            blank = values[number - 1] == "" and (allowed.position == 0 or not (first or any(values)))
             if values[number - 1] not in allowed.values and not blank and number not in failed:
                 failed.add(number)
                 collector.add(
