@@ -194,3 +194,26 @@ def contradicted(references: Iterable[tuple[str, str]]) -> Iterator[tuple[int, s
     for place, (instance, sop_class) in enumerate(references):
         if instance and sop_class and classes.setdefault(instance, sop_class) != sop_class:
             yield place, classes[instance]
+
+
+def misplaced(
+    references: Iterable[Reference], own: tuple[str, str] = ("", "")
+) -> Iterator[tuple[Reference, str, str, str]]:
+    """Series that references place in two studies, else instances that they place in two series; each of them once.
+
+    A series belongs to one study, an instance to one series (PS3.3 A.1.2). ``own``: the series and study of the instance
+    that refers. Gives the reference, "series" or "instance", its UID, and "studies" or "series".
+    """
+    studies = {own[0]: own[1]} if all(own) else {}
+    series: dict[str, str] = {}
+    told: set[str] = set()
+    for one in references:
+        if one.series and one.study and studies.setdefault(one.series, one.study) != one.study:
+            if one.series not in told:
+                told.add(one.series)
+                yield one, "series", one.series, "studies"
+            continue
+        first = series.setdefault(one.sop_instance, one.series) if one.series else ""
+        if first != one.series and one.sop_instance not in told:
+            told.add(one.sop_instance)
+            yield one, "instance", one.sop_instance, "series"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcmlint import standard
 from dcmlint.facts.run.kept import references_of
-from dcmlint.facts.run.referenced import contradicted
+from dcmlint.facts.run.referenced import contradicted, misplaced
 from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
@@ -80,7 +80,14 @@ def sop_class(context: SlideContext) -> Iterator[Problem]:
 @rule_function("references-series")
 def series(context: SlideContext) -> Iterator[Problem]:
     """REF003: a reference names the series and the study that the instance stands in."""
+    # By file, the series and instances that it places in two studies or series: REF005 reports these.
+    told: dict[str, set[str]] = {}
     for part, reference in _referring(context):
+        if part.path not in told:
+            own = (part.kept.series, part.kept.study)
+            told[part.path] = {uid for _, _, uid, _ in misplaced(references_of(part.kept).instances, own)}
+        if told[part.path] & {reference.series, reference.sop_instance}:
+            continue
         found = context.index.named(reference.sop_instance)
         for said, values, noun in (
             (reference.series, [one.kept.series for one in found], "series"),

@@ -22,6 +22,7 @@ from dcmlint.standard.tags import (
     ReferencedSOPSequence,
     ReferencedWaveformChannels,
     SOPClassUID,
+    SOPInstanceUID,
 )
 from dcmlint.standard.uids import (
     KeyObjectSelectionDocumentStorage,
@@ -230,13 +231,21 @@ def referenced_kind(context: RuleContext) -> Iterator[Problem]:
 
 @rule_function("related-documents")
 def related_documents(context: RuleContext) -> Iterator[Problem]:
-    """SR024: identical documents of another SOP Class, and predecessors that are images or waveforms (PS3.3 C.17.2.2, C.17.2.6)."""
+    """SR024: identical and predecessor documents that are the document itself, identical ones of another SOP Class, and
+    predecessors that are images or waveforms (PS3.3 C.17.2.2, C.17.2.6)."""
     related = list(_listed(context.dataset, (IdenticalDocumentsSequence, PredecessorDocumentsSequence)))
     if not related:
         raise NotApplicable
-    own = context.dataset.text(SOPClassUID)
+    own, this = context.dataset.text(SOPClassUID), context.dataset.text(SOPInstanceUID)
     for tag, item in related:
         sop_class = item.text(ReferencedSOPClassUID)
+        if this and item.text(ReferencedSOPInstanceUID) == this:
+            noun = "copy" if tag == IdenticalDocumentsSequence else "predecessor"
+            yield Problem(
+                message=f"the document is listed as a {noun} of itself", level=item, tag=ReferencedSOPInstanceUID,
+                found=this, want="another document",
+            )  # fmt: skip
+            continue
         if not sop_class or not own:
             continue
         if tag == IdenticalDocumentsSequence and sop_class != own:
