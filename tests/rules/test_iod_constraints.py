@@ -430,3 +430,58 @@ def test_all_channels_of_a_12_lead_ecg_are_counted() -> None:
             one.SamplingFrequency = "500"
         found = {rule for rule, _ in findings_of(of_class(STORAGE + "9.1.1", {"WaveformSequence": made}))}
         assert ("WAV005" in found) is told
+
+
+def groups(name: str, **attributes: object) -> dict[str, object]:
+    """An instance with these attributes and a functional group that all frames share."""
+    return {**attributes, "SharedFunctionalGroupsSequence": [item(**{name: [item()]})]}
+
+
+AGENT = {"ContrastBolusAgentSequence": [item(ContrastBolusAgentNumber=1)]}
+
+# Modules and functional groups of usage C, where the condition does not hold and where it does (PS3.3 A.1.3).
+CONDITIONAL_MODULES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
+    ("12.1.1", {"XRayReceptorType": "IMG_INTENSIFIER", "DetectorType": "DIRECT"},
+        {"XRayReceptorType": "DIGITAL_DETECTOR", "DetectorType": "DIRECT"}, "DetectorType"),
+    ("20", {"ImageType": ["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"], "PhaseInformationSequence": [item()]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "DYNAMIC", "EMISSION"], "PhaseInformationSequence": [item()]},
+        "PhaseInformationSequence"),
+    ("128", {"SeriesType": ["STATIC", "IMAGE"], "BeatRejectionFlag": "Y"},
+        {"SeriesType": ["GATED", "IMAGE"], "BeatRejectionFlag": "Y"}, "BeatRejectionFlag"),
+    ("12.2", {"TomoAngle": "30"}, {"ScanOptions": "TOMO", "TomoAngle": "30"}, "TomoAngle"),
+    ("91.1", {"AnnotationCoordinateType": "2D", "FrameOfReferenceUID": "1.2.3"},
+        {"AnnotationCoordinateType": "3D", "FrameOfReferenceUID": "1.2.3"}, "FrameOfReferenceUID"),
+    ("30", {"PixelData": bytes(8), "FloatPixelPaddingValue": 1.0}, {"FloatPixelData": bytes(8),
+        "FloatPixelPaddingValue": 1.0}, "FloatPixelPaddingValue"),
+    ("2.1", groups("ContrastBolusUsageSequence"), groups("ContrastBolusUsageSequence", **AGENT),
+        "ContrastBolusUsageSequence"),
+    ("4.3", groups("PixelValueTransformationSequence", PhotometricInterpretation="RGB"),
+        groups("PixelValueTransformationSequence", PhotometricInterpretation="MONOCHROME2"),
+        "PixelValueTransformationSequence"),
+    ("66.4", groups("SegmentIdentificationSequence", SegmentationType="LABELMAP"),
+        groups("SegmentIdentificationSequence", SegmentationType="BINARY"), "SegmentIdentificationSequence"),
+    ("13.1.3", groups("DerivationImageSequence", ImageType=["ORIGINAL", "PRIMARY", "TOMOSYNTHESIS", "NONE"]),
+        groups("DerivationImageSequence", ImageType=["DERIVED", "PRIMARY", "TOMOSYNTHESIS", "NONE"]),
+        "DerivationImageSequence"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("uid", "wrong", "right", "keyword"), CONDITIONAL_MODULES)
+def test_modules_and_functional_groups_have_no_place_without_their_condition(
+    uid: str, wrong: dict[str, object], right: dict[str, object], keyword: str
+) -> None:
+    rule = "FG105" if "SharedFunctionalGroupsSequence" in wrong else "MOD008"
+    for attributes, told in ((wrong, True), (right, False)):
+        found = {
+            one for one, name in findings_of(of_class(STORAGE + uid, attributes)) if name.endswith(keyword)
+        }
+        assert (rule in found) is told, (attributes, found)
+
+
+def test_what_decides_of_a_module_is_told_alone_where_it_is_missing() -> None:
+    attributes = {"DetectorType": "DIRECT"}
+    found = findings_of(of_class(STORAGE + "12.1.1", attributes))
+    assert ("MOD008", "DetectorType") in found  # Type 1C: nothing here asks for the receptor
+    found = findings_of(of_class(STORAGE + "91.1", {"FrameOfReferenceUID": "1.2.3"}))
+    assert ("MOD008", "FrameOfReferenceUID") not in found
+    assert ("MOD001", "AnnotationCoordinateType") in found

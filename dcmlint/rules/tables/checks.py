@@ -29,6 +29,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "module-forbidden": "a module is present although its condition is not met",
     "module-prohibited": "a module is present although the IOD excludes it",
     "functional-group-missing": "a required functional group is absent",
+    "functional-group-forbidden": "a functional group is present although its condition is not met",
     "functional-group-both": "a functional group is both shared and per-frame",
     "functional-group-not-shared": "a functional group that must be shared is per-frame",
     "functional-group-not-per-frame": "a functional group that must be per-frame is shared",

@@ -14,6 +14,10 @@ from dcmlint.standard.ages import Aged, stands_in, stood_at
 
 # Checks of the form of numbers.
 _FORMS = ("value.ds-", "value.is-")
+# Checks of what is not there.
+_LACKING = frozenset(
+    f"table.type-{one}" for one in ("1-missing", "1-empty", "1c-missing", "1c-empty", "2-missing")
+)
 
 
 class ProblemCollector:
@@ -71,6 +75,14 @@ class ProblemCollector:
     def unlisted(self, level: Dataset, tags: Iterable[int]) -> bool:
         """Whether one of these attributes, of this level or one around it, was told to have a value of no list, or no code."""
         return _tells_of(self._unlisted, level, tags)
+
+    def doubtful(self, level: Dataset, tags: Iterable[int]) -> bool:
+        """Whether one of these attributes, of this level or one around it, was told to be missing, empty or of no list:
+        what it would allow is not known."""
+        wanted = frozenset(tags)
+        return self.unlisted(level, wanted) or any(
+            problem.tag in wanted and problem.check in _LACKING for problem in self.problems
+        )
 
     def wrong(self, level: Dataset, tags: Iterable[int]) -> bool:
         """As `unlisted`, of values that may not be: Defined Terms may be extended."""

@@ -63,6 +63,8 @@ def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: 
             because = _wanted(collector, use, dataset, scope)
             if because is not None:
                 absent.append((use, tags, because))
+        for tag in sorted(tags & (shared | somewhere))[:1]:
+            _tell_forbidden(collector, use, dataset, tag, scope)
         for tag in tags & somewhere - everywhere:
             _some_frames(
                 collector,
@@ -110,6 +112,34 @@ def _wanted(
     if verdict is not True and verdict is not False:
         collector.open("functional-group-missing", use.when)
     return describe(when) if verdict is True else None
+
+
+def _tell_forbidden(
+    collector: ProblemCollector, use: standard.MacroUse, dataset: Dataset, tag: int, scope: ConditionScope
+) -> None:
+    """Tell of a functional group that is there though its condition does not hold."""
+    if use.usage != "C" or use.otherwise != "not" or use.when is None or use.parsed_by != "reviewed":
+        return
+    if not collector.stands(use):
+        return
+    when = condition(use.when)
+    if when(scope, {}) is not False or collector.doubtful(dataset, when.attributes):
+        return
+    shared = dataset.items(SharedFunctionalGroupsSequence)
+    holder = next(
+        (
+            item
+            for items in (shared, dataset.items(PerFrameFunctionalGroupsSequence))
+            for item in items
+            if tag in item
+        ),
+        dataset,
+    )
+    collector.add(
+        "functional-group-forbidden", holder, tag,
+        f"{name_of(tag)} is present, but the {use.name} Functional Group is not allowed here",
+        want=f"present only if {describe(when)}", table=use.table, offset=holder.elements[tag].offset,
+    )  # fmt: skip
 
 
 def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Dataset) -> None:

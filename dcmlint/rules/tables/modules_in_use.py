@@ -67,7 +67,7 @@ def tell_forbidden(collector: ProblemCollector, module: ModuleSpec, dataset: Dat
     """
     first = next(element for element in dataset if element.tag in module.own)
     assert module.when is not None
-    if collector.unlisted(dataset, module.when.attributes):
+    if collector.doubtful(dataset, module.when.attributes):
         return
     collector.add(
         "module-forbidden", dataset, first.tag,
