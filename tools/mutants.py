@@ -379,6 +379,8 @@ def _mended(data: Dataset, path: str, text: str, want: str = "") -> bool:
     if len(steps) == 2 and steps[0][0] == "SharedFunctionalGroupsSequence" and want != "shared":
         # Each functional group that may stands in the items of the frames.
         steps[0] = "PerFrameFunctionalGroupsSequence", "0"
+        if "PerFrameFunctionalGroupsSequence" not in data:
+            data.PerFrameFunctionalGroupsSequence = Sequence([Dataset()])
     if not steps or any(name not in keyword_dict for name, _ in steps):
         return False
     level = data

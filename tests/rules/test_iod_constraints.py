@@ -403,6 +403,28 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("uid", "keyword", "place"),
+    [
+        ("6.2", "PlaneOrientationVolumeSequence", "Shared"),
+        ("6.2", "USImageDescriptionSequence", "Shared"),
+        ("6.2", "PlanePositionVolumeSequence", "PerFrame"),
+        ("6.3", "PlaneOrientationVolumeSequence", "Shared"),
+        ("6.3", "PlanePositionVolumeSequence", "PerFrame"),
+    ],
+)
+def test_the_functional_groups_of_a_volume_have_their_place(uid: str, keyword: str, place: str) -> None:
+    """PS3.3 Tables A.59-2, A.89-2."""
+    for given in ("Shared", "PerFrame"):
+        places = {name: [item()] for name in ("Shared", "PerFrame")}
+        setattr(places[given][0], keyword, [item(FrameType="ORIGINAL")])
+        made = of_class(
+            STORAGE + uid, {f"{name}FunctionalGroupsSequence": items for name, items in places.items()}
+        )
+        told = {rule for rule, name in findings_of(made) if name.startswith(keyword)} & {"FG102", "FG103"}
+        assert bool(told) is (given != place), told
+
+
 @pytest.mark.parametrize(("uid", "wrong", "right", "keyword"), CONDITIONAL)
 def test_what_has_no_place_without_its_condition(
     uid: str, wrong: dict[str, object], right: dict[str, object], keyword: str

@@ -82,6 +82,22 @@ def test_only_the_image_is_mixed_not_a_frame(keyword: str, value: str) -> None:
             assert (("MOD009", keyword) in _found(made)) is (level == "frame" and given == "MIXED")
 
 
+@pytest.mark.parametrize(
+    ("image_type", "wrong"),
+    [
+        (["ORIGINAL", "PRIMARY", ""], False),
+        (["", "PRIMARY"], True),
+        (["ORIGINAL", ""], True),
+        ([], False),
+    ],
+)
+def test_only_value_3_of_an_image_type_may_be_empty(image_type: list[str], wrong: bool) -> None:
+    # PS3.3 C.7.6.1.1.2, where the attribute is optional, too
+    made = general.sc()
+    made.ImageType = image_type
+    assert (("MOD009", "ImageType") in _found(made)) is wrong
+
+
 def test_an_image_without_functional_groups_is_not_mixed() -> None:
     # PS3.3 C.7.6.1.1.2, C.8.16.1.1
     made = general.sc()
@@ -129,6 +145,58 @@ def test_a_voi_lut_of_a_digital_x_ray_image_has_10_to_16_bits() -> None:
         made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
         made.VOILUTSequence = [_item(LUTDescriptor=[2, 0, bits], LUTData=b"\0\1\0\1")]
         assert (("MOD009", "LUTDescriptor") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(("bits", "wrong"), [(8, False), (12, True), (16, False), (17, True)])
+def test_a_voi_lut_of_an_image_has_8_or_16_bits(bits: int, wrong: bool) -> None:
+    # PS3.3 C.11.2.1.1; of a presentation state 8 to 16, and so has its presentation LUT (C.11.6.1.1)
+    lut = _item(LUTDescriptor=[2, 0, bits], LUTData=b"\0\1\0\1")
+    made = general.ct()
+    made.VOILUTSequence = [lut]
+    assert (("MOD009", "LUTDescriptor") in _found(made)) is wrong
+    state = general.basic_sr()
+    state.SOPClassUID = state.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.11.1"
+    state.SoftcopyVOILUTSequence = [_item(VOILUTSequence=[lut])]
+    state.PresentationLUTSequence = [lut]
+    assert (("MOD009", "LUTDescriptor") in _found(state)) is (bits == 17)
+
+
+@pytest.mark.parametrize(
+    ("image_type", "wrong"),
+    [
+        (["ORIGINAL", "PRIMARY"], False),
+        (["ORIGINAL", "PRIMARY", "", "COLOR"], False),
+        (["DERIVED", "PRIMARY", "MONTAGE"], False),
+        (["ORIGINAL", "PRIMARY", "MONTAGE"], True),
+    ],
+)
+def test_an_original_ophthalmic_photograph_has_no_value_3(image_type: list[str], wrong: bool) -> None:
+    # PS3.3 C.8.17.2.1.4
+    made = general.sc()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.5.1"
+    made.ImageType = image_type
+    assert (("MOD009", "ImageType") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.5.1.4.1.1.7.4", "1.2.840.10008.5.1.4.1.1.4.3"])
+def test_images_of_color_alone_are_not_monochrome(uid: str) -> None:
+    # PS3.3 A.8.5.4, A.36.4.3.1
+    for interpretation, wrong in (("RGB", False), ("MONOCHROME2", True), ("PALETTE COLOR", True)):
+        made = general.sc()
+        made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = uid
+        made.PhotometricInterpretation = interpretation
+        assert (("MOD009", "PhotometricInterpretation") in _found(made)) is wrong
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("StageName", "REST"), ("StageNumber", "1"), ("StageName", "")]
+)
+def test_an_image_of_a_stage_says_how_many_there_are(keyword: str, value: str) -> None:
+    # PS3.3 Table C.8-18: a staged protocol
+    made = general.sc()
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.6.1"
+    setattr(made, keyword, value)
+    assert (("MOD006", "NumberOfStages") in _found(made)) is bool(value)
 
 
 def test_images_with_functional_groups_are_primary() -> None:

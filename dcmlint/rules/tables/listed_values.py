@@ -9,6 +9,7 @@ from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.path import name_of
 from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import Level, ListedValues, RowSpec
+from dcmlint.standard.tags import ImageType
 
 _SETTLED = 1000
 
@@ -22,7 +23,8 @@ def check_listed(collector: ProblemCollector, dataset: Dataset, element: Element
     if not values or (settled is not None and values in settled):
         return
     before = len(collector.problems)
-    first = any(spec.type in ("1", "1C") for spec in level.rows[element.tag])
+    # Of the values of Image Type only the third and those after it may be empty (PS3.3 C.7.6.1.1.2).
+    first = element.tag == ImageType or any(spec.type in ("1", "1C") for spec in level.rows[element.tag])
     _check_values(collector, dataset, element, values, level.valued[element.tag], first)
     if settled is not None and before == len(collector.problems) and len(settled) < _SETTLED:
         settled.add(values)
@@ -36,7 +38,7 @@ def _check_values(
     sets: list[ListedValues],
     first: bool,
 ) -> None:
-    """``first``: the attribute is of type 1, and none of its values that has a list of its own is empty."""
+    """``first``: as if the attribute were of type 1, none of its values that has a list of its own is empty."""
     defined: dict[int, tuple[set[object], RowSpec]] = {}
     failed: set[int] = set()
     for allowed, when, spec in sets:
