@@ -341,3 +341,18 @@ def test_values_1_and_2_of_an_image_type_are_not_empty(values: list[str]) -> Non
     for legal in (["ORIGINAL", "PRIMARY", "", "0001"], []):
         made.ImageType = legal
         assert ("MOD009", "ImageType") not in _found(made)
+
+
+def test_numbers_that_have_bounds_and_items_that_are_numbered_from_1() -> None:
+    made = _plan()
+    device = _item(RTBeamLimitingDeviceType="X", NumberOfLeafJawPairs="0")
+    made.BeamSequence = [_item(BeamNumber="1", BeamLimitingDeviceSequence=[device])]
+    assert ("MOD017", "NumberOfLeafJawPairs") in _found(made)
+    device.NumberOfLeafJawPairs = "1"
+    assert ("MOD017", "NumberOfLeafJawPairs") not in _found(made)
+    hanging = _plan()
+    hanging.SOPClassUID = hanging.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.38.1"
+    hanging.DisplaySetsSequence = [_item(DisplaySetNumber=0)]
+    assert ("MOD016", "DisplaySetNumber") in _found(hanging)
+    hanging.DisplaySetsSequence = [_item(DisplaySetNumber=1), _item(DisplaySetNumber=2)]
+    assert ("MOD016", "DisplaySetNumber") not in _found(hanging)

@@ -20,6 +20,7 @@ from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing re
 from dcmlint.rules.builtin_functions.header import (  # noqa: F401 - importing registers them
     codes,
     coding,
+    counted_values,
     modality,
     numbers,
     preparation,

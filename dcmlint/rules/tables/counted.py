@@ -7,6 +7,8 @@ from typing import Final
 from dcmlint.standard.tags import (
     ApplicableFrameRange,
     FrameNumbersOfInterest,
+    IVUSPullbackStartFrameNumber,
+    IVUSPullbackStopFrameNumber,
     MaskFrameNumbers,
     ReferencedFrameNumber,
     SimpleFrameList,
@@ -19,6 +21,8 @@ COUNTED_FROM_1: Final = frozenset(
     {
         ApplicableFrameRange,
         FrameNumbersOfInterest,
+        IVUSPullbackStartFrameNumber,
+        IVUSPullbackStopFrameNumber,
         MaskFrameNumbers,
         ReferencedFrameNumber,
         SimpleFrameList,

@@ -2,5 +2,6 @@
 
 from dcmlint.rules.builtin_functions.radiotherapy import (  # noqa: F401 - importing registers them
     contours,
+    leaves,
     plans,
 )
