@@ -238,3 +238,31 @@ def test_meanings_of_a_document_in_another_language_are_not_those_of_other_codes
     spoken = coded("HAS CONCEPT MOD", name, code(language, "RFC5646", "x"))
     text = content("CONTAINS", "TEXT", code("121071", meaning="Hand"), TextValue="x")
     assert [rule for rule, _ in _told(_free(spoken, text))] == found
+
+
+def _observed(*context: Dataset) -> FileDataset:
+    made = measurements(planar_group())
+    made.ContentSequence = [*made.ContentSequence[:1], *context, *made.ContentSequence[3:]]
+    return made
+
+
+def test_each_observer_is_one_finding_of_its_type_or_its_template() -> None:
+    device, person = (
+        coded("HAS OBS CONTEXT", code("121005", meaning="Observer Type"), code(value, meaning=meaning))
+        for value, meaning in (("121007", "Device"), ("121006", "Person"))
+    )
+    name = content(
+        "HAS OBS CONTEXT", "PNAME", code("121008", meaning="Person Observer Name"), PersonName="Doe"
+    )
+    uid = content("HAS OBS CONTEXT", "UIDREF", code("121012", meaning="Device Observer UID"), UID="2.25.9")
+    known = {rule for rule, _ in _told(_observed(person, name, device, uid))}
+    for context, rule in (
+        ((uid,), "SR034"),
+        ((person, name, uid), "SR034"),
+        ((device, uid, device), "SR034"),
+        ((person, uid), "SR101"),
+        ((device, name), "SR101"),
+    ):
+        found = [one for one, _ in _told(_observed(*context)) if one not in known]
+        assert found == [rule]
+    assert not {"SR034", "SR101"} & known

@@ -1,4 +1,4 @@
-"""Annotations of waveforms against the channels and samples that they are about (PS3.3 C.10.10)."""
+"""Annotations and displays of waveforms against the channels and samples that they are about (PS3.3 C.10.9, C.10.10)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.rules.builtin_functions.numbers import positions_wanted
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
+    ChannelDisplaySequence,
     NumberOfWaveformChannels,
     NumberOfWaveformSamples,
     ReferencedDateTime,
@@ -16,6 +17,7 @@ from dcmlint.standard.tags import (
     ReferencedWaveformChannels,
     TemporalRangeType,
     WaveformAnnotationSequence,
+    WaveformPresentationGroupSequence,
     WaveformSequence,
 )
 
@@ -93,3 +95,35 @@ def annotated_times(context: RuleContext) -> Iterator[Problem]:
             )  # fmt: skip
     if not any_:
         raise NotApplicable
+
+
+@rule_function("waveform-display-channels")
+def displayed_channels(context: RuleContext) -> Iterator[Problem]:
+    """WAV009: displays of several channels at once, or of a channel that the waveform does not have (PS3.3 Table C.10-9)."""
+    groups = context.dataset.items(WaveformSequence)
+    displays = [
+        display
+        for page in context.dataset.items(WaveformPresentationGroupSequence)
+        for display in page.items(ChannelDisplaySequence)
+        if display.values(ReferencedWaveformChannels)
+    ]
+    if not displays or not groups:
+        raise NotApplicable
+    for display in displays:
+        numbers = display.values(ReferencedWaveformChannels)
+        if len(numbers) != 2:
+            yield Problem(
+                message="a displayed channel is given by its multiplex group and its number", level=display,
+                tag=ReferencedWaveformChannels, found=numbers, want="2 values",
+            )  # fmt: skip
+            continue
+        group, channel = numbers
+        if not isinstance(group, int) or not isinstance(channel, int):
+            continue
+        known = groups[group - 1].value(NumberOfWaveformChannels) if 0 < group <= len(groups) else 0
+        if not 0 < group <= len(groups) or (isinstance(known, int) and not 0 < channel <= known):
+            yield Problem(
+                message="a displayed channel that the waveform does not have", level=display,
+                tag=ReferencedWaveformChannels, said=f"group {group}, channel {channel}",
+                want=f"channels 1 to {known}" if known else f"groups 1 to {len(groups)}",
+            )  # fmt: skip

@@ -23,6 +23,7 @@ from dcmlint.standard.tags import (
     ReferencedSOPClassUID,
     ReferencedSOPSequence,
     ReferencedTimeOffsets,
+    ReferencedWaveformChannels,
     SOPClassUID,
     TemporalRangeType,
     ValueType,
@@ -111,6 +112,43 @@ def temporal_count(context: RuleContext) -> Iterator[Problem]:
                 yield Problem(
                     message=f"temporal coordinates of type {kind} have {count} values", level=item.dataset, tag=tag,
                     said=f"{count} values", want=want,
+                )  # fmt: skip
+
+
+@rule_function("temporal-positions")
+def temporal_positions(context: RuleContext) -> Iterator[Problem]:
+    """SR033: samples before the first one or in channels of several multiplex groups, segments that end before they begin.
+
+    PS3.3 Table C.18.7-1 and C.18.7.1.1.
+    """
+    for item in _graphics(context, "TCOORD"):
+        level = item.dataset
+        samples = [one for one in level.values(ReferencedSamplePositions) if isinstance(one, int)]
+        if samples and min(samples) < 1:
+            yield Problem(
+                message="samples are counted from 1", level=level, tag=ReferencedSamplePositions, found=min(samples),
+                want="1 or more",
+            )  # fmt: skip
+        groups = {
+            number
+            for source in item.selected("SELECTED FROM")
+            for reference in source.dataset.items(ReferencedSOPSequence)
+            for number in reference.values(ReferencedWaveformChannels)[::2]
+        }
+        if samples and len(groups) > 1:
+            yield Problem(
+                message="sample positions in channels of several multiplex groups", level=level,
+                tag=ReferencedSamplePositions, said=f"channels of {len(groups)} groups",
+                want="channels of one multiplex group, or Referenced Time Offsets",
+            )  # fmt: skip
+        if level.text(TemporalRangeType) not in ("SEGMENT", "MULTISEGMENT"):
+            continue
+        for tag in (ReferencedSamplePositions, ReferencedTimeOffsets):
+            given = [one for one in level.values(tag) if isinstance(one, (int, float))]
+            if any(first > last for first, last in zip(given[::2], given[1::2], strict=False)):
+                yield Problem(
+                    message="a segment ends before it begins", level=level, tag=tag, found=given,
+                    want="the first position before the last one",
                 )  # fmt: skip
 
 

@@ -203,6 +203,13 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
                     message="waveform channels are given in pairs: multiplex group and channel", level=item, tag=tag,
                     found=numbers, want="an even number of values",
                 )  # fmt: skip
+            elif tag == ReferencedWaveformChannels and any(
+                isinstance(one, int) and one < 1 for one in numbers[::2]
+            ):
+                yield Problem(
+                    message="multiplex groups are numbered from 1", level=item, tag=tag, found=numbers,
+                    want="1 or more as the first number of each pair",
+                )  # fmt: skip
     if not any_:
         raise NotApplicable
 

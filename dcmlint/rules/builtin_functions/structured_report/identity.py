@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import content_items
+from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
     UID,
+    ConceptCodeSequence,
+    ConceptNameCodeSequence,
     ContentDate,
     ContentTime,
     ObservationUID,
@@ -19,6 +22,13 @@ from dcmlint.standard.tags import (
 )
 
 _TRACKING_IDENTIFIER, _TRACKING_UID = ("112039", "DCM"), ("112040", "DCM")
+# PS3.16 TID 1002 row 1, CID 270, and the first rows of TID 1003 and 1004
+_OBSERVER_TYPE, _PERSON, _DEVICE = ("121005", "DCM"), ("121006", "DCM"), ("121007", "DCM")
+_OBSERVERS = (
+    (_PERSON, ("121008", "DCM"), "Person Observer Name"),
+    (_DEVICE, ("121012", "DCM"), "Device Observer UID"),
+)
+_OBSERVER_ROWS = ("TID 1003 ", "TID 1004 ")
 _MOMENT = re.compile(r"(\d{8})(\d{0,6})")
 _ZONE = re.compile(r"[+-]\d{4}$")
 
@@ -85,6 +95,43 @@ def observation_uids(context: RuleContext) -> Iterator[Problem]:
                 found=uid, want="a unique identifier for each observation",
             )  # fmt: skip
         seen.add(uid)
+
+
+@rule_function("observer-types")
+def observer_types(context: RuleContext) -> Iterator[Problem]:
+    """SR034: device observers that no Observer Type introduces, and observers of a type without what identifies them.
+
+    PS3.16 TID 1002, 1003 and 1004. One observer without the other is reported by the template; a person needs no type.
+    """
+    any_ = False
+    told = {
+        id(issue.level)
+        for issue in template_issues(context.facts)
+        if issue.kind == "missing" and issue.row.startswith(_OBSERVER_ROWS)
+    }
+    for item in content_items(context.facts):
+        if id(item.dataset) in told:
+            continue
+        own = [
+            one for one in item.children if one.relationship == "HAS OBS CONTEXT" and one.concept is not None
+        ]
+        types = [one for one in own if one.concept is not None and one.concept.key == _OBSERVER_TYPE]
+        for kind, identifying, name in _OBSERVERS:
+            of_kind = [one for one in types if one.value is not None and one.value.key == kind]
+            named = [one for one in own if one.concept is not None and one.concept.key == identifying]
+            any_ = any_ or bool(named)
+            if kind == _DEVICE and len(named) > len(of_kind):
+                yield Problem(
+                    message=f"{name} without the Observer Type Device", level=named[len(of_kind)].dataset,
+                    tag=ConceptNameCodeSequence, want="HAS OBS CONTEXT CODE Observer Type before each device observer",
+                )  # fmt: skip
+            elif named and len(of_kind) > len(named):
+                yield Problem(
+                    message=f"an observer without {name}", level=of_kind[len(named)].dataset,
+                    tag=ConceptCodeSequence, want=f"{name} for each Observer Type",
+                )  # fmt: skip
+    if not any_:
+        raise NotApplicable
 
 
 @rule_function("tracking-identifiers")
