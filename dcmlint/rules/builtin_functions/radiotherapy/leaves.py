@@ -35,7 +35,10 @@ _BEAMS: Final = (
 
 @rule_function("leaf-positions", applies_with(LeafJawPositions))
 def leaf_positions(context: RuleContext) -> Iterator[Problem]:
-    """RT008: positions of a device that the beam does not have, or of more or fewer leaves than it has."""
+    """RT008: positions of a device that the beam does not have, or of more or fewer leaves than it has.
+
+    An odd number of them is a multiplicity that the attribute does not have, which is reported as such.
+    """
     any_ = False
     for beams, devices, points in _BEAMS:
         for beam in context.dataset.items(beams):
@@ -55,7 +58,12 @@ def leaf_positions(context: RuleContext) -> Iterator[Problem]:
                             message="positions of a beam limiting device that the beam does not have", level=position,
                             tag=RTBeamLimitingDeviceType, found=kind, want=", ".join(sorted(pairs)),
                         )  # fmt: skip
-                    elif values and isinstance(stated, int) and len(values) != 2 * stated:
+                    elif (
+                        values
+                        and isinstance(stated, int)
+                        and len(values) % 2 == 0
+                        and len(values) != 2 * stated
+                    ):
                         yield Problem(
                             message=f"{len(values)} positions of {stated} leaf or jaw pairs", level=position,
                             tag=LeafJawPositions, said=f"{len(values)} values", want=f"{2 * stated} values",
