@@ -22,6 +22,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _UID_NAME = re.compile(r"[0-2](\.(0|[1-9]\d*)){3,}")  # PS3.5 9.1
 _EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima")
 _DIRECTORY = "dicomdir"  # PS3.10 8.6
+# File ID components of media (PS3.10 8.5) as writers number them: IM0001, IM_0001, I10, CT000001.
+_NUMBERED = re.compile(r"(I|IM|IMG|IMAGE|Z|DCM|CR|CT|DX|MG|MR|NM|OT|PT|SC|SM|SR|US|XA|XX|PS)_?\d{1,7}")
+_PREAMBLE, _PREFIX = 128, b"DICM"  # PS3.10 7.1
 
 
 def promises_dicom(name: str) -> bool:
@@ -32,6 +35,13 @@ def promises_dicom(name: str) -> bool:
         or lower == _DIRECTORY
         or (len(name) <= 64 and _UID_NAME.fullmatch(name) is not None)
     )
+
+
+def begins_as_dicom(name: str, head: bytes) -> bool:
+    """Whether a file that is no DICOM is what is left of one: cut within its prefix, or nothing under a name of media."""
+    if _PREAMBLE < len(head) < _PREAMBLE + len(_PREFIX):
+        return _PREFIX.startswith(head[_PREAMBLE:])
+    return not any(head) and _NUMBERED.fullmatch(name) is not None
 
 
 def file_kind(head: bytes) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from dcmlint import standard
 from dcmlint.dicom.buffers import Buffer
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.dicom.file_kind import APPLE_DOUBLE, HEAD, file_kind, promises_dicom
+from dcmlint.dicom.file_kind import APPLE_DOUBLE, HEAD, begins_as_dicom, file_kind, promises_dicom
 from dcmlint.dicom.instance import Instance, read_instance
 from dcmlint.engine.directory import Directory, directory_of
 from dcmlint.engine.given import check_given
@@ -233,8 +233,9 @@ class Checker:
 
     def _no_dicom(self, task: Task, buffer: Buffer) -> Result:
         """What was named, or has a name that promises DICOM, is a finding; anything else is skipped."""
-        kind = file_kind(buffer[0:HEAD])
-        promised = promises_dicom(os.path.basename(task.path)) and kind != APPLE_DOUBLE
+        head, name = bytes(buffer[0:HEAD]), os.path.basename(task.path)
+        kind = file_kind(head)
+        promised = (promises_dicom(name) and kind != APPLE_DOUBLE) or begins_as_dicom(name, head)
         if task.named or self.settings.all_dicom or promised:
             return self.unreadable(task.path, NOT_DICOM, kind if not len(buffer) else f"not DICOM: {kind}")
         return skipped(task.path, kind)

@@ -159,6 +159,20 @@ def test_a_pad_byte_that_is_not_counted_hides_no_end():
     assert summary.incomplete.tolist() == [2]
 
 
+def test_a_scan_too_short_for_its_samples_is_not_complete():
+    # One bit for each sample (lossless), two for each block of 8 by 8: nothing is shorter.
+    long, short = bytes(64), b"\x12\x34"
+    for process, size, enough in ((0xC3, 16, 32), (0xC0, 128, 64)):
+        frames = [
+            tiny_jpeg(process, height=size, width=size, scan=(1, 63, 0), data=data)
+            for data in (long, long[:enough], short)
+        ]
+        frames = [frame + b"\0" * (len(frame) % 2) for frame in frames]
+        assert scan(frames, JPEG).incomplete.tolist() == [2]
+    progressive = tiny_jpeg(0xC2, height=128, width=128, data=short)
+    assert scan([progressive], JPEG).incomplete.tolist() == []
+
+
 def test_lines_that_only_dnl_tells():
     # DNL after the first scan: ISO/IEC 10918-1 B.2.5
     tall, low = (tiny_jpeg(height=0, data=b"\x12\xff\xdc\0\4\0" + bytes([lines])) for lines in (48, 16))

@@ -198,6 +198,7 @@ def test_fill_bytes():
         (tiny_jpeg(extra=segment(0xC0, b"\x08\0\x10\0\x10\1\1\x11\0")), "several-frame-headers"),
         (tiny_jpeg(ids=b""), "frame-header-length"),
         (b"\xff\xd8" + segment(0xE5, b"") * 2000, "too-many-segments"),
+        (tiny_jpeg().replace(b"\1\x11\0", b"\1\x51\0"), "out-of-range"),
     ],
 )
 def test_jpeg_damage(data: bytes, code: str):
@@ -252,6 +253,18 @@ def test_j2k_image_offset():
     assert (stream.precision, stream.signed, stream.progression) == (12, True, "RPCL")
 
 
+def test_j2k_size_is_that_of_the_finest_component():
+    assert read_codestream(tiny_j2k(size=siz(parts=b"\7\2\2"))).width == 8
+    stream = read_codestream(tiny_j2k(size=siz(17, 15, 3, 0, b"\7\2\2\7\2\4")))
+    assert (stream.width, stream.height) == (7, 8)
+
+
+def test_j2k_resolutions():
+    stream = read_codestream(tiny_j2k(segment(0x55, b"\0\x40\0\0\0\x10")))
+    assert (stream.levels, stream.tlm) == (5, True)
+    assert read_codestream(tiny_j2k()).tlm is False
+
+
 def test_j2k_subsampling_is_by_separation():
     stream = read_codestream(tiny_j2k(size=siz(parts=b"\7\1\1\7\2\2\7\2\2")))
     assert stream.subsampling == ((1, 1), (2, 2), (2, 2))
@@ -290,6 +303,9 @@ def test_j2k_comment():
         (tiny_j2k(size=siz(parts=b"\7\1\1\x0b\1\1")), "mixed-precision"),
         (tiny_j2k(size=segment(0x51, bytes(10))), "segment-length"),
         (tiny_j2k(b"xx"), "bytes-between-segments"),
+        (tiny_j2k(size=siz(tile=0)), "out-of-range"),
+        (tiny_j2k(size=siz(parts=b"\7\0\1")), "out-of-range"),
+        (tiny_j2k().replace(b"\xff\x90\0\x0a\0\0", b"\xff\x90\0\x0a\0\7"), "out-of-range"),
         (b"\xff\x4f" + segment(0x64, b"ab") * 2000, "too-many-segments"),
     ],
 )

@@ -75,7 +75,7 @@ def jpeg(process: int, scan: bytes, precision: int = 12, tables: bytes = b"") ->
     """A code stream of one component: SOI, tables, SOFn, SOS, some data, EOI."""
     frame = struct.pack(">BBHBHHB3B", 0xFF, process, 11, precision, 16, 16, 1, 1, 0x11, 0)
     start = struct.pack(">BBHB2B", 0xFF, 0xDA, 8, 1, 1, 0) + scan
-    return b"\xff\xd8" + tables + frame + start + b"\x12\x34\x56\x78\xff\xd9"
+    return b"\xff\xd8" + tables + frame + start + b"\x12\x34" * 16 + b"\xff\xd9"
 
 
 HUFFMAN = struct.pack(">BBHB16B", 0xFF, 0xC4, 19, 0, *[0] * 16)
@@ -111,6 +111,8 @@ def test_lossless_jpeg() -> None:
     # Encoders may write more bits than are used; outside of slides that is no error.
     assert found(grey([jpeg(0xC3, b"\1\0\0", 16, HUFFMAN)], LOSSLESS)) == {"PIX015": "warning"}
     assert found(grey([jpeg(0xC3, b"\1\0\0", tables=HUFFMAN)], BASELINE)) == {"PIX013": "error"}
+    # Two bits of each sample are not there.
+    assert found(grey([jpeg(0xC3, b"\1\0\2", tables=HUFFMAN)], LOSSLESS)) == {"PIX011": "error"}
     any_predictor = "1.2.840.10008.1.2.4.57"
     assert found(grey([jpeg(0xC3, b"\7\0\0", tables=HUFFMAN)], any_predictor)) == {}
     assert found(grey([jpeg(0xC3, b"\x08\0\0", tables=HUFFMAN)], any_predictor)) == {"PIX013": "error"}

@@ -255,6 +255,28 @@ def test_a_name_that_promises_dicom_is_held_to_it(tmp_path: Path, name: str, dat
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "is_left"),
+    [
+        ("IM000001", b"", True),
+        ("IM_0001", bytes(300), True),
+        ("CT12", b"", True),
+        ("scan", CT[:131], True),
+        ("scan", CT[:128], False),
+        ("IM000001", b"no", False),
+        ("DONE", b"", False),
+        ("IM1.txt", b"", False),
+    ],
+)
+def test_what_is_left_of_a_file_without_an_extension(
+    tmp_path: Path, name: str, data: bytes, is_left: bool
+) -> None:
+    put(tmp_path / "a.dcm", CT)
+    put(tmp_path / name, data)
+    report = check(tmp_path, select=("FILE",))
+    assert (len(report.skipped), report.exit_code) == ((0, 4) if is_left else (1, 0))
+
+
 def test_no_instance_passes_the_number_of_instances(tmp_path: Path) -> None:
     put(tmp_path / "a.dcm", CT)
     assert not any(check(tmp_path, select=("FILE907",)).outcomes.get("FILE907", {}).values())

@@ -25,7 +25,7 @@ from dcmlint.dicom.codestreams.codestream import (
     surely_ycbcr,
 )
 from dcmlint.dicom.codestreams.ends import end_of, has_end
-from dcmlint.dicom.codestreams.jpeg import read_jpeg, start_of_image
+from dcmlint.dicom.codestreams.jpeg import least_scan, read_jpeg, start_of_image
 from dcmlint.dicom.codestreams.jpeg2000 import read_jpeg2000
 from dcmlint.dicom.codestreams.jpegxl import SIGNATURE as JXL_CODE_STREAM
 from dcmlint.dicom.codestreams.jpegxl import read_jpegxl
@@ -152,7 +152,7 @@ def read_codestream(data: FrameBytes, transfer_syntax_uid: str | None = None) ->
     end = end_of(data, stream.kind, stream.header_length) if has_end(stream.kind) else None
     if end is None:
         return stream
-    if end > len(data):
+    if end > len(data) or end < stream.header_length + least_scan(stream):
         return msgspec.structs.replace(stream, complete=False)
     problems = stream.problems
     if len(data) - end > 1:

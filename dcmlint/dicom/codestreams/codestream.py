@@ -37,6 +37,7 @@ ProblemCode = Literal[
     "frame-header-length",
     "scan-header-length",
     "scan-parameters",
+    "out-of-range",
     "no-scan",
     "end-before-scan",
     "number-of-lines-not-found",
@@ -75,7 +76,7 @@ class Codestream(msgspec.Struct, frozen=True, kw_only=True):
     in bits of a sample. ``subsampling`` holds a pair for each component, in JPEG the sampling factors (h, v)
     of SOFn, in JPEG 2000 the separations (XRsiz, YRsiz) of SIZ. ``process_marker`` is the second byte of
     SOFn (0 elsewhere). ``colour_transform`` is that of APP14. ``mct`` and ``reversible`` come from COD (5/3
-    is reversible), ``near``, ``predictor`` and ``point_transform`` from the first SOS, ``segments`` from the
+    is reversible), as do ``progression`` and the decomposition ``levels`` (the fewest), ``near``, ``predictor`` and ``point_transform`` from the first SOS, ``segments`` from the
     RLE header. ``comment_lengths`` are the bytes of text in each COM. ``complete`` says that the end marker
     (JPEG XL: all that its table of contents lists) is there, with at most one pad byte after it unless problem ``bytes-after-end`` tells of more; None where
     the end cannot be told.
@@ -98,6 +99,8 @@ class Codestream(msgspec.Struct, frozen=True, kw_only=True):
     mct: bool | None = None
     reversible: bool | None = None
     progression: str | None = None
+    levels: int | None = None
+    tlm: bool = False
     tiles: int | None = None
     near: int | None = None
     predictor: int | None = None

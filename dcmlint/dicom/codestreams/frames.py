@@ -21,9 +21,9 @@ from dcmlint.dicom.codestreams.codestream import (
     END_MARKER,
     Codestream,
     CodestreamProblem,
-    Kind,
 )
 from dcmlint.dicom.codestreams.ends import begins_again, end_of, has_end
+from dcmlint.dicom.codestreams.jpeg import least_scan
 from dcmlint.dicom.codestreams.openings import header_key, tells_size
 from dcmlint.dicom.distinct import counted, distinct, first_places
 from dcmlint.dicom.encapsulation import Fragments
@@ -237,16 +237,17 @@ class _Scan:
                 self._passed(start)
                 data = self._payload(frame) if fragments > 1 else FramePayload(self.buf, (start,), (size,))
                 group, header_length = self.groups.find(data)
+                least = header_length + max(4, least_scan(self.groups.streams[group]) if group >= 0 else 0)
                 if kind:
                     alike = kinds == kind
                     members[alike] = group
-                    unsure = frames[alike & ~(ended & (sizes >= header_length + 4))].tolist()
+                    unsure = frames[alike & ~(ended & (sizes >= least))].tolist()
                 else:
                     members[place] = group
-                    unsure = [] if ended[place] and size >= header_length + 4 else [frame]
+                    unsure = [] if ended[place] and size >= least else [frame]
                 if self.groups.ends(group):
                     for one in unsure:
-                        self._judge(one, header_length, self.groups.streams[group].kind)
+                        self._judge(one, header_length, self.groups.streams[group])
         return members
 
     def _glance(self, first: Indices, count: Indices) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
@@ -264,11 +265,14 @@ class _Scan:
     def _payload(self, frame: int) -> FramePayload:
         return frame_payload(self.buf, self.fragments, self.frame_map, frame)
 
-    def _judge(self, frame: int, header_length: int, kind: Kind) -> None:
+    def _judge(self, frame: int, header_length: int, stream: Codestream) -> None:
         """Look for the end of a frame whose last bytes are not the plain case."""
         data = self._payload(frame)
         self._passed(data.position(0))
-        end = end_of(data, kind, header_length)
+        end = end_of(data, stream.kind, header_length)
+        if end is not None and end < header_length + least_scan(stream):
+            self.incomplete.append(frame)
+            return
         if end is None:
             self.endless.append(frame)
         elif end > len(data):

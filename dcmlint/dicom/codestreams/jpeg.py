@@ -210,6 +210,10 @@ def _frame_header(body: bytes, position: int, marker: int, header: _Header) -> N
     factors = parts[1::3]
     facts["component_ids"] = tuple(ids)
     facts["subsampling"] = tuple((factor >> 4, factor & 15) for factor in factors)
+    # ISO/IEC 10918-1 Table B.2, ISO/IEC 14495-1 C.2.2
+    wrong = next((pair for pair in facts["subsampling"] if not 1 <= min(pair) <= max(pair) <= 4), None)
+    if wrong is not None:
+        header.problem("out-of-range", position, f"sampling factors {wrong[0]} and {wrong[1]}")
 
 
 def _scan_header(body: bytes, position: int, header: _Header) -> None:
@@ -227,6 +231,19 @@ def _scan_header(body: bytes, position: int, header: _Header) -> None:
             header.problem("scan-parameters", position, fault)
     elif process in ("lossless", "lossless-arithmetic"):
         facts["predictor"], facts["point_transform"] = first, low & 15
+
+
+def least_scan(stream: Codestream) -> int:
+    """The fewest bytes that the samples of a frame can take, 0 where that is not known.
+
+    Huffman codes have one bit or more: one for each sample of lossless coding (ISO/IEC 10918-1 H.1.2.2), one for the DC
+    coefficient and one for the end of each block of 8 by 8 otherwise (F.1.2).
+    """
+    if stream.process == "lossless":
+        return (stream.width or 0) * (stream.height or 0) // 8
+    if stream.process in ("baseline", "extended"):
+        return (-(-(stream.width or 0) // 8) * -(-(stream.height or 0) // 8)) // 4
+    return 0
 
 
 def _number_of_lines(data: FrameBytes, position: int, header: _Header) -> None:

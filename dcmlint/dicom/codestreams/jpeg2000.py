@@ -16,6 +16,7 @@ from dcmlint.dicom.codestreams.codestream import (
 
 # ISO/IEC 15444-1 Table A.2
 _SIZ, _COD, _COC, _QCD, _COM, _SOT, _SOD, _EOC = 0x51, 0x52, 0x53, 0x5C, 0x64, 0x90, 0x93, 0xD9
+_TLM: Final = 0x55
 _CAP: Final = 0x50  # ISO/IEC 15444-1 A.5.2; bit 14 of Pcap, counted from its top as part 15, says HT
 _HT_PART: Final = 1 << (32 - 15)
 # TLM, PLM, PLT, PPM, PPT: pointers into the data, different in each frame
@@ -99,6 +100,9 @@ def _walk(window: Window, header: _Header) -> int:
                 header.problem("stray-marker", position, "a second SOT before SOD")
                 return main
             main = position
+            tiles, number = header.facts.get("tiles"), int.from_bytes(window.take(position + 4, 2), "big")
+            if tiles is not None and number >= tiles:
+                header.problem("out-of-range", position, f"a tile-part of tile {number} of {tiles}")
         else:
             _segment(window.take(position + 4, length - 2), position, marker, bool(main), header)
         position += 2 + length
@@ -121,9 +125,13 @@ def _segment(body: bytes, position: int, marker: int, in_tile: bool, header: _He
         wide = 2 if (header.facts.get("components") or 0) > 256 else 1
         if len(body) >= wide + 6:
             header.reversible.append(body[wide + 5] == 1)
+            if "levels" in header.facts:
+                header.facts["levels"] = min(header.facts["levels"], body[wide + 1])
     elif marker == _CAP:
         if len(body) >= 4 and unpack(">I", body[:4])[0] & _HT_PART:
             header.high_throughput = True
+    elif marker == _TLM:
+        header.facts["tlm"] = True
     elif marker == _COM:
         header.comments.append(max(len(body) - 2, 0))  # Rcom, then the text. A.9.2
 
@@ -138,7 +146,15 @@ def _size(body: bytes, position: int, header: _Header) -> None:
     if len(body) != 36 + 3 * count or not 1 <= count <= _MAX_COMPONENTS:
         header.problem("segment-length", position, f"SIZ of {len(body)} bytes for {count} components")
     facts = header.facts
-    facts["width"], facts["height"], facts["components"] = max(x - x0, 0), max(y - y0, 0), count
+    # The samples of the finest component: Equation B-2
+    step_x, step_y = (max(1, min(parts[at::3], default=1)) for at in (1, 2))
+    facts["width"] = max(-(-x // step_x) - -(-x0 // step_x), 0)
+    facts["height"] = max(-(-y // step_y) - -(-y0 // step_y), 0)
+    facts["components"] = count
+    if not tile_x or not tile_y:
+        header.problem("out-of-range", position, f"tiles of {tile_x} by {tile_y}")
+    if 0 in parts[1::3] or 0 in parts[2::3]:
+        header.problem("out-of-range", position, "a component with a sample spacing of 0")
     if tile_x and tile_y and x > tile_x0 and y > tile_y0:
         facts["tiles"] = -(-(x - tile_x0) // tile_x) * -(-(y - tile_y0) // tile_y)
     depths = parts[0::3]
@@ -161,6 +177,7 @@ def _coding_style(body: bytes, position: int, in_tile: bool, header: _Header) ->
     if not in_tile:
         order = body[1]
         facts["progression"] = _PROGRESSIONS[order] if order < len(_PROGRESSIONS) else None
+        facts["levels"] = body[5]
     header.reversible.append(body[9] == 1)  # Table A.20: 1 is 5/3, 0 is 9/7
 
 
@@ -182,7 +199,7 @@ def header_key(block: bytes) -> tuple[bytes, int] | None:
         if marker == _EOC or following < position + 4 or following > size:
             return None
         if marker == _SOT:
-            if main:
+            if main or block[position + 4 : position + 6] != b"\0\0":  # as a rule the first is of tile 0
                 return None
             main = position
         if marker == _SOT or marker in _POINTERS:

@@ -36,15 +36,21 @@ from dcmlint.standard.tags import (
     ExtendedOffsetTableLengths,
     ICCProfile,
     IlluminationColorCodeSequence,
+    IlluminationTypeCodeSequence,
     IlluminationWaveLength,
     ImagedVolumeHeight,
     ImagedVolumeWidth,
+    ImagePathFilterPassBand,
+    ImagePathFilterPassThroughWavelength,
+    ImagePathFilterTypeStackCodeSequence,
     ImageType,
     InConcatenationNumber,
     InConcatenationTotalNumber,
     InstanceCreationDate,
     InstanceCreationTime,
     InstanceNumber,
+    LightPathFilterPassBand,
+    LightPathFilterPassThroughWavelength,
     LightPathFilterTypeStackCodeSequence,
     LossyImageCompression,
     NumberOfFrames,
@@ -235,11 +241,23 @@ def _optical_paths(
 
 def _channel(item: Dataset) -> bytes:
     """What tells the light of one optical path from that of another with the same identifier (PS3.3 C.8.12.5)."""
-    told = [item.text(IlluminationWaveLength), item.text(OpticalPathDescription)]
+    told = [
+        item.text(tag)
+        for tag in (
+            IlluminationWaveLength,
+            OpticalPathDescription,
+            LightPathFilterPassThroughWavelength,
+            LightPathFilterPassBand,
+            ImagePathFilterPassThroughWavelength,
+            ImagePathFilterPassBand,
+        )
+    ]
     for tag in (
+        IlluminationTypeCodeSequence,
         IlluminationColorCodeSequence,
         ChannelDescriptionCodeSequence,
         LightPathFilterTypeStackCodeSequence,
+        ImagePathFilterTypeStackCodeSequence,
     ):
         told += [
             f"{code.text(CodingSchemeDesignator)} {code.text(CodeValue)}"

@@ -25,9 +25,13 @@ from dcmlint.standard.tags import (
     DimensionOrganizationSequence,
     DimensionOrganizationUID,
     FrameOfReferenceUID,
+    ImplementationClassUID,
+    InstanceCreatorUID,
     IrradiationEventUID,
+    ManufacturerDeviceClassUID,
     ObservationUID,
     PerFrameFunctionalGroupsSequence,
+    PrivateInformationCreatorUID,
     PyramidUID,
     ReferencedImageSequence,
     ReferencedInstanceSequence,
@@ -63,6 +67,9 @@ _ROLES = (
     ConcatenationUID,  # Concatenation UID
     SOPInstanceUIDOfConcatenationSource,
 )  # fmt: skip
+# Of the file and its writer: PS3.10 Table 7.1-1, PS3.3 C.12.1.1, C.7.5.1.
+_OF_THE_FILE = (ImplementationClassUID, PrivateInformationCreatorUID)
+_OF_THE_WRITER = (DeviceUID, InstanceCreatorUID, ManufacturerDeviceClassUID)
 _MANY = 1000
 # UIDs that whoever writes the instance gives to something: PS3.3 C.7.6.17.2, C.7.6.22.1.2, C.8.20.2, C.37.1, Table 10-9.
 _GIVEN = (
@@ -144,7 +151,7 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
     """VR144: UIDs of what an instance belongs to, or refers to, that lie under the root of the standard but are not in PS3.6 Annex A."""
     for tag in (*_ROLES, SynchronizationFrameOfReferenceUID, IrradiationEventUID):
         uid = context.dataset.text(tag)
-        if not uid.startswith(DICOM_ROOT):
+        if not _under_the_root(uid):
             continue
         entry = standard.load().uid(uid)
         if entry is not None and (
@@ -185,8 +192,14 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
 def _given_under_the_root(context: RuleContext) -> Iterator[Problem]:
     """One problem for each kind of UID within the instance, and one for those of content items."""
     root = context.dataset
-    given = [((root,), DeviceUID), *((islice(root.items(sequence), _MANY), tag) for sequence, tag in _GIVEN)]
-    for levels, tag in given:
+    meta = context.facts.instance.meta
+    for level, kinds in ((root, _OF_THE_WRITER), (meta, _OF_THE_FILE)):
+        for tag in kinds:
+            # None that the standard defines is that of a device or of an implementation.
+            if level is not None and _under_the_root(level.text(tag)):
+                yield _strange_problem(level, tag, name_of(tag))
+    for sequence, tag in _GIVEN:
+        levels = islice(root.items(sequence), _MANY)
         strange = next((level for level in levels if _strange(level.text(tag))), None)
         if strange is not None:
             yield _strange_problem(strange, tag, name_of(tag))
@@ -200,13 +213,17 @@ def _given_under_the_root(context: RuleContext) -> Iterator[Problem]:
 
 def _strange(uid: str) -> bool:
     """Whether a UID is under the root of the standard and not in PS3.6 Annex A."""
-    return uid.startswith(DICOM_ROOT) and standard.load().uid(uid) is None
+    return _under_the_root(uid) and standard.load().uid(uid) is None
+
+
+def _under_the_root(uid: str) -> bool:
+    return uid.startswith(DICOM_ROOT) or uid == DICOM_ROOT[:-1]
 
 
 def _strange_problem(level: Dataset, tag: int, name: str) -> Problem:
     return Problem(
         level=level, tag=tag, found=level.text(tag), want="a UID with another root", severity="warning",
-        message=f"{name} is under the root of the standard but not defined by it",
+        message=f"{name} is under the root of the standard",
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from dcmlint.standard.tags import (
     SamplesPerPixel,
 )
 from dcmlint.standard.uids import (
+    HTJ2KLosslessRPCL,
     JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
@@ -42,7 +43,13 @@ from dcmlint.standard.uids import (
 )
 
 _CODINGS: Final = {"vardct": "VarDCT", "vardct-xyb": "VarDCT (XYB)"}
-_LOSSLESS: Final = (JPEGLSLossless, JPEGXLLossless)  # PS3.5 A.4.3, A.4.9
+_LOSSLESS: Final = (
+    JPEGLSLossless,
+    JPEGXLLossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+)  # PS3.5 A.4.1, A.4.3, A.4.9
+_SMALLEST: Final = 64  # PS3.5 10.18: samples across or down in the smallest resolution
 _NAMES: Final = {
     "jpeg": "JPEG",
     "jpegls": "JPEG-LS",
@@ -365,12 +372,41 @@ def jpeg_2000_reversible(context: RuleContext) -> Iterable[Problem]:
     for stream, frames in groups(context):
         if lossless(stream) is not False:
             continue
+        if stream.kind == "jpeg" and stream.process != "lossless":
+            continue  # the wrong process is told as such
         what, want = "lossy coding", "lossless coding"
+        if stream.point_transform:
+            what, want = f"point transform {stream.point_transform}", "point transform 0"
         if stream.kind in JPEG_2000:
             what, want = "the irreversible 9/7 wavelet", "5/3, reversible"
         elif stream.near:
             what, want = f"NEAR {stream.near}", "NEAR 0"
         yield frame_problem(context, frames, f"{what} in {some(context, frames)}", what, want)
+
+
+@rule_function("htj2k-rpcl")
+def htj2k_rpcl(context: RuleContext) -> Iterable[Problem]:
+    """What the RPCL transfer syntax asks of each frame beside what HTJ2K has (PS3.5 10.18)."""
+    expected_of(context)
+    if context.instance.syntax.uid != HTJ2KLosslessRPCL:
+        raise NotApplicable
+    for stream, frames in groups(context, "htj2k"):
+        found = []
+        if stream.progression not in (None, "RPCL"):
+            found.append(f"the order {stream.progression}")
+        if not stream.tlm:
+            found.append("no TLM segment")
+        if None not in (stream.levels, stream.width, stream.height):
+            least = -(-min(stream.width or 0, stream.height or 0) // 2 ** min(stream.levels or 0, 32))
+            if least > _SMALLEST:
+                found.append(
+                    f"{number_of(stream.levels or 0, 'decomposition')}, which leaves {least} samples"
+                )
+        if found:
+            yield frame_problem(
+                context, frames, f"{', '.join(found)} in {some(context, frames)}", found[0],
+                f"RPCL, TLM, a smallest resolution of {_SMALLEST} samples or less",
+            )  # fmt: skip
 
 
 @rule_function("frame-metadata")

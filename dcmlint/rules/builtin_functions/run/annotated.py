@@ -165,9 +165,9 @@ def origin(context: SlideContext) -> Iterator[Problem]:
             )  # fmt: skip
         elif said.origin == "FRAME" and frames > 1 and len(said.frames) != 1:
             yield Problem(
-                message=f"Pixel Origin Interpretation is FRAME, but {len(said.frames) or 'no'} of {frames} frames are "
-                "referenced, so the frame of the coordinates is not known",
-                said="FRAME", want="Referenced Frame Number with one frame, or VOLUME", severity="warning",
+                message=f"Pixel Origin Interpretation is FRAME, but {len(said.frames) or 'none'} of the {frames} frames "
+                f"{'is' if not said.frames else 'are'} referenced, so the frame of the coordinates is not known",
+                said="FRAME", want="Referenced Frame Number with one frame, or VOLUME",
                 files=(part.path, found[0].path),
             )  # fmt: skip
 

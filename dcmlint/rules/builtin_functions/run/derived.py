@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
     from dcmlint.facts.run.slide_image import SlideImage
 
+SPACING = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
 _SHOWN = 3
 _SAME_DIRECTION = 1e-4  # Decimal Strings have 16 characters
 _SAME_SPACING = 1e-3
@@ -106,9 +107,15 @@ def area(context: SlideContext) -> Iterator[Problem]:
                 message=f"the Total Pixel Matrix lies up to {min(areas):.4g} mm outside that of the "
                 f"referenced {slides[0].role}",
                 # Where it begins within the image, its size or its spacing is what is wrong, not its origin.
-                path="TotalPixelMatrixColumns" if begins else "",
+                path=_outsized(part.image, slides) if begins else "",
                 files=(part.path, slides[0].path),
             )  # fmt: skip
+
+
+def _outsized(image: SlideImage, sources: Sequence[KeptFile]) -> str:
+    """Where a matrix that begins within its source and ends outside is wrong: its spacing where the sizes agree."""
+    sizes = {(one.image.matrix_columns, one.image.matrix_rows) for one in sources}
+    return SPACING if (image.matrix_columns, image.matrix_rows) in sizes else "TotalPixelMatrixColumns"
 
 
 def _miscounted(image: SlideImage) -> bool:
@@ -346,7 +353,7 @@ def _apart(image: SlideImage, source: SlideImage) -> tuple[str, str, str] | None
         return "ImageOrientationSlide", _numbers(image.orientation), _numbers(source.orientation)
     if any(abs(a / b - 1) > _SAME_SPACING for a, b in zip(mine[1], theirs[1], strict=True)):
         return (
-            "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing",
+            SPACING,
             _numbers(mine[1][::-1]), _numbers(theirs[1][::-1]),
         )  # fmt: skip
     return None
