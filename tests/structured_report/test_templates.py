@@ -322,3 +322,30 @@ def test_the_class_settles_the_template_of_a_mammography_cad_report() -> None:
     assert _use(made).covered
     del made.ContentSequence[0]
     assert "missing" in {issue.kind for issue in _issues(made)}
+
+
+def _subject(*context: Dataset) -> FileDataset:
+    made = measurements(planar_group())
+    made.ContentSequence = [*made.ContentSequence[:3], *context, *made.ContentSequence[3:]]
+    return made
+
+
+def test_the_subject_has_an_identifier_as_text_and_a_date_of_birth() -> None:
+    name = content("HAS OBS CONTEXT", "PNAME", code("121029"), PersonName="Doe")
+    identifier = content("HAS OBS CONTEXT", "TEXT", code("121030"), TextValue="1")
+    born = content("HAS OBS CONTEXT", "DATE", code("121031"), Date="19700101")
+    assert _issues(_subject(name, identifier, born)) == ()
+    as_text = content("HAS OBS CONTEXT", "TEXT", code("121031"), TextValue="1970")
+    assert [(one.kind, one.row) for one in _issues(_subject(name, identifier, as_text))] == [
+        ("form", "TID 1007 row 4")
+    ]
+
+
+@pytest.mark.parametrize(("units", "wrong"), [("mg/dl", False), ("mg/dL", False), ("mmol/l", True)])
+def test_the_liter_has_two_letters(units: str, wrong: bool) -> None:
+    made = radiopharmaceutical_dose()
+    characteristics = content(
+        "CONTAINS", "CONTAINER", code("121118"), number("CONTAINS", code("2160-0", "LN"), "1", units)
+    )
+    made.ContentSequence.append(characteristics)
+    assert [one.kind for one in _issues(made)] == (["units"] if wrong else [])

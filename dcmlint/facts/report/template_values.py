@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
@@ -69,14 +70,19 @@ def _units(code: Code, row: TemplateRow) -> Iterator[tuple[str, str, str, str]]:
         )  # fmt: skip
 
 
+# UCUM has the liter as l and as L.
+_LITER = re.compile(r"(?<![A-Za-z])([kdcmunpf]?)L(?![A-Za-z])")
+
+
 def _plain(units: str) -> str:
-    """Units without annotations in braces, which mean 1 in UCUM, and with ^ of powers left out."""
+    """Units without annotations in braces, which mean 1 in UCUM, with ^ of powers left out and the liter as l."""
     text, depth = "", 0
     for letter in units:
         depth += letter == "{"
         if not depth and letter not in "^*":
             text += letter
         depth -= letter == "}"
+    text = _LITER.sub(r"\1l", text)
     return text if text.strip("/1") else "1" + text.strip("1")
 
 
