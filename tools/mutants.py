@@ -148,7 +148,7 @@ FALSE_ALARMS: dict[str, str] = {
     r"DisplayedAreaBottomRightHandCorner = \((?:\1,|-?\d+,\2\))": "an area of one row or column of pixels (PS3.3 C.10.4)",
     r"/(ReferencedSurfaceMeshIdentificationSequence)": "of an older edition (PS3.3 C.8.17.14)",
     r"/RadiopharmaceuticalUsageSequence.* Bad Sequence number of Items = <2>": "one or more (PS3.3 C.7.6.16.2.20)",
-    r"/TreatmentVerificationStatus.* Unrecognized enumerated value = <VERIFIED>": "the first of the list (PS3.3 Table C.8-57)",
+    r"/TreatmentVerificationStatus.* Unrecognized enumerated value = <(NOT_)?VERIFIED>": "of the list (PS3.3 Table C.8-57)",
     r"/Modality.* present but empty .* Type 1C .*<GeneralSeries>": "optional in a secondary capture (PS3.3 Table C.8-24)",
     r"/FrameType.* Multiplicity = <5> \(4 Required .* Module=<CTImageFrameTypeMacro>": "four or more (PS3.3 Table C.8-117)",
     r"/FrameType.* Bad attribute Value Multiplicity .* Module=<CTImageFrameTypeMacro>": "four or more (PS3.3 Table C.8-117)",
@@ -167,6 +167,30 @@ FALSE_ALARMS: dict[str, str] = {
         "no file shows whether the designator is ambiguous without a version (PS3.3 Table 8.8-1a)"
     ),
     r"which may not be present otherwise.* Module=<MRPulseSequence>": "may be present otherwise (PS3.3 Table C.8-87)",
+    r"/(TransmitterFrequency|TableHeight|PatientOrientationCodeSequence|XRayTubeCurrentInmA).*which may not be present otherwise": (
+        "may be present otherwise (PS3.3 Tables C.8-102, C.8.19.6-9, C.8.19.2-1, C.8.19.3-1)"
+    ),
+    r"/AcquisitionDuration.*which may not be present otherwise.* Module=<Intravascular": (
+        "may be present otherwise (PS3.3 Table C.8.27.2-1)"
+    ),
+    r"/ReferencedOtherPlaneSequence.* Missing attribute": "asked for by Planes in Acquisition (PS3.3 Table C.8.19.2-1)",
+    r"/MRDiffusionSequence.* Missing attribute": (
+        "asked for by the Acquisition Contrast of a frame, not of the image (PS3.3 A.36.2.4); there dcmlint reports it"
+    ),
+    r"/CTReconstructionSequence.* Missing attribute": (
+        "not asked for of a constant angle (PS3.3 A.38.1.4); elsewhere dcmlint reports it"
+    ),
+    r"/VolumeLocalizationSequence.* Missing attribute": "asked for of original images (PS3.3 Table C.8-102)",
+    r"/VisualFieldTestPointNormalsSequence.* Empty attribute": "may be empty (PS3.3 Table C.8.26.4-1)",
+    r"/OphthalmicPatientClinicalInformation(Left|Right)EyeSequence.* Missing attribute": "usage U (PS3.3 A.65.3)",
+    r"/RescaleType.* Unrecognized enumerated value": "a Defined Term (PS3.3 Table C.8-25b)",
+    r"/ImageType.* A value is required for value 3 in (MR|RT) Images": (
+        "Defined Terms, and the value may be empty (PS3.3 C.7.6.1.1.2, C.8.3.1.1.1, Table C.8-38)"
+    ),
+    r"/ALinePixelSpacing.* Value is zero": "no clause of PS3.3 forbids it",
+    r"/(Red|Green|Blue)PaletteColorLookupTableDescriptor.* Unrecognized enumerated value = <8>": (
+        "8 or 16 bits (PS3.3 C.7.6.3.1.5)"
+    ),
 }
 # The same, but only of an instance of which no frame says that it is original.
 DERIVED_FALSE_ALARMS: dict[str, str] = {
@@ -186,6 +210,19 @@ FALSE_ALARMS_OF_CLASSES: dict[str, dict[str, str]] = {
     },
     r"LegacyConvertedEnhanced(CT|MR|PET)ImageStorage": {
         r"Module=<EnhancedGeneralEquipment>": "usage U (PS3.3 A.70.3)"
+    },
+    r"OphthalmicOpticalCoherenceTomographyEnFaceImageStorage": {
+        r"/BurnedInAnnotation.* Unrecognized enumerated value = <YES>": "of the list (PS3.3 Table C.8.17.14-1)"
+    },
+    r"EnhancedXRFImageStorage": {
+        r"/Modality.* Unrecognized enumerated value = <RF>": "what the IOD asks for (PS3.3 A.48.3.1.1)",
+        r"/ImageType.* Unrecognized enumerated value = <MIXED>": "of the list (PS3.3 C.8.19.2.1.1.1)",
+    },
+    r"EnhancedMRColorImageStorage|PhotoacousticImageStorage": {
+        r"/PresentationLUTShape": "asked for of MONOCHROME2 alone (PS3.3 Tables C.8-79, C.8.34.1-1)"
+    },
+    r"NuclearMedicineImageStorage|PositronEmissionTomographyImageStorage": {
+        r"/ImageType.* Unrecognized enumerated value = <SECONDARY>": "said in a note (PS3.3 C.8.4.9.1.1, C.8.9.4.1.1)"
     },
     r"Encapsulated(OBJ|MTL)Storage": {r"Module=<ICCProfile>": "usage U (PS3.3 A.85.2, A.85.3)"},
     r"\w*SecondaryCaptureImageStorage": {

@@ -180,11 +180,13 @@ def uid_root(context: RuleContext) -> Iterator[Problem]:
         for item in islice(context.dataset.items(tag), _MANY)
     ]
     for uid, through in pairs:
-        if _strange(uid):
+        entry = standard.load().uid(uid) if uid.startswith(DICOM_ROOT) else None
+        if _strange(uid) or (entry is not None and not entry.type.startswith("Well-known SOP Instance")):
+            which = "not defined by it" if entry is None else f"is a {entry.type} there: {entry.name}"
             yield Problem(
                 path=f"{name_of(through)}[*].ReferencedSOPInstanceUID", found=uid,
                 want="a UID with another root", severity="warning",
-                message="a referenced SOP Instance UID is under the root of the standard but not defined by it",
+                message=f"a referenced SOP Instance UID is under the root of the standard but {which}",
             )  # fmt: skip
             return  # what made one made them all
 
