@@ -204,7 +204,8 @@ def _in_words(operand: Operand, text: str) -> str:
     asked = _OF_ONE.fullmatch(name)
     if asked and asked[1] == "has" and isinstance(operand.value, bool):
         return f"{asked[2]} is {'present' if operand.value else 'absent'}"
-    if text in ("(absent)", "(empty)", "(unknown)", "(missing)"):
+    if text in ("", "(absent)", "(empty)", "(unknown)", "(missing)"):
+        text = text or "(empty)"
         return f"{asked[2] if asked else name} is {text[1:-1]}"
     if asked:
         name = f"number of {'items' if asked[2].endswith('Sequence') else 'values'} in {asked[2]}"

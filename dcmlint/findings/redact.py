@@ -52,6 +52,7 @@ _MOST_VALUES = 16
 _MORE = "…"
 _LONGEST_OF = {"LO": 64, "SH": 16}  # characters, of the vocabulary of the standard
 _SHORTEST_HIDDEN = 3
+_SHORT = 6  # characters: what is as short is also part of other words and numbers
 _LONGEST_KEPT = 1 << 14
 _BYTES = (bytes, bytearray, memoryview)
 _NUMERIC = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS", "AT"})
@@ -74,30 +75,59 @@ def harmless(text: str) -> str:
 
 
 def hidden_texts(levels: Iterable[Dataset]) -> frozenset[str]:
-    """The texts of data sets that a report may not show in the default mode, the ends stripped."""
+    """The texts of data sets that a report may not show in the default mode, the ends stripped.
+
+    What is also a legal value of a coded string or a number that identifies nobody is no secret: a Study ID of
+    NONE does not hide value 4 of Image Type, nor one of 512 the number of rows.
+    """
     found: set[str] = set()
+    seen: set[str] = set()
     for level in levels:
         slices = level.context.slices
         for element in level.elements.values():
             size = element.length
-            if element.vr not in _MAY_BE_TEXT or not 0 < size <= _LONGEST_KEPT or not element.is_plain:
+            if not 0 < size <= _LONGEST_KEPT or not element.is_plain:
+                continue
+            if element.vr in _WHOLE and size <= _LONGEST:
+                seen.update(_whole_of(element.tag, level.values(element.tag)))
+            if element.vr not in _MAY_BE_TEXT:
                 continue
             raw = slices[element.start : element.end]
             if size <= _LONGEST and raw.isascii() and b"\x1b" not in raw:
                 # What is read the same in every character set: files of a series share most of it.
                 vr = element.vr if element.vr != "UN" else level.value_representation(element)
                 found.update(_hidden_of(element.tag, vr, raw))
+                if vr in _OPEN:
+                    seen.update(_open_of(element.tag, vr, raw))
             else:
                 found.update(_hidden(element.tag, level.values(element.tag)))
-    return frozenset(found)
+    return frozenset(found - seen)
 
 
 _MAY_BE_TEXT = frozenset({*TEXT_VRS, "UN"})
+# Terms and numbers, which say nothing of whom they are about (PS3.5 6.2).
+_OPEN = frozenset({"CS", "DS", "IS"})
+_WHOLE = frozenset({"US", "UL"})
 
 
 @lru_cache(maxsize=1 << 11)
 def _hidden_of(tag: int, written: str, raw: bytes) -> tuple[str, ...]:
     return tuple(_hidden(tag, decode(written, raw)))
+
+
+@lru_cache(maxsize=1 << 11)
+def _open_of(tag: int, written: str, raw: bytes) -> tuple[str, ...]:
+    entry = standard.load().dictionary.entry(tag)
+    if entry is None or entry.vr not in _OPEN or is_identifying(tag, entry.vr):
+        return ()
+    values = decode(written, raw)[:_MOST_VALUES]
+    return tuple(_text(one).strip() for one in values if is_legal(one, entry.vr))
+
+
+def _whole_of(tag: int, values: Sequence[object]) -> Iterator[str]:
+    entry = standard.load().dictionary.entry(tag)
+    if entry is not None and not _WHOLE.isdisjoint(entry.vr.split("/")) and not is_identifying(tag, entry.vr):
+        yield from (str(one) for one in values[:_MOST_VALUES] if isinstance(one, int))
 
 
 def _hidden(tag: int, values: Sequence[object]) -> Iterator[str]:
@@ -111,11 +141,19 @@ def _hidden(tag: int, values: Sequence[object]) -> Iterator[str]:
 
 
 def without_texts(text: str, hidden: Iterable[str]) -> str:
-    """A text in which each of the hidden ones is shown as its shape."""
+    """A text in which each of the hidden ones is shown as its shape.
+
+    A short one is only hidden as a word or a number of its own: 100 is not what 1000 tells.
+    """
     for one in hidden:
         if one in text:
-            text = text.replace(one, shape(one))
+            text = _hide_word(text, one) if len(one) < _SHORT else text.replace(one, shape(one))
     return text
+
+
+def _hide_word(text: str, word: str) -> str:
+    hidden = shape(word)
+    return re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", lambda _: hidden, text)
 
 
 def _temporal(text: str) -> str:

@@ -50,7 +50,7 @@ def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
         True,
         f"configuration: mode {settings.mode}, {number_of(len(settings.forward), 'destination')}",
     )
-    yield _profile(settings)
+    yield from _profile(settings)
     for name, make in _parts(settings, config.parent):
         yield _made(name, make)
     spool = Path(relative(config.parent, settings.spool))
@@ -60,20 +60,27 @@ def preflight(config: Path, *, offline: bool) -> Iterator[Step]:
         yield _destination(one, config.parent, offline=offline)
 
 
-def _profile(settings: GateSettings) -> Step:
+def _profile(settings: GateSettings) -> Iterator[Step]:
     from dcmlint.engine.session import Checker
     from dcmlint.engine.settings import Settings
+    from dcmlint.rules.repairs import may_be_safe
 
     try:
         checker = Checker(Settings(profile=settings.profile, parameters=settings.parameters))
     except DcmlintError as error:
-        return Step(False, f"profile: {error}")
+        yield Step(False, f"profile: {error}")
+        return
     unknown = [rule for rule in settings.rules if rule not in checker.rules]
     if unknown:
-        return Step(False, f"rules: the profile has no rule {', '.join(unknown)}")
+        yield Step(False, f"rules: the profile has no rule {', '.join(unknown)}")
+        return
     action = dict(checker.profile.action) or {"error": "refuse"}
     words = ", ".join(f"{severity}: {word}" for severity, word in action.items())
-    return Step(True, f"profile: {checker.profile.name}, {len(checker.rules)} rules ({words})")
+    yield Step(True, f"profile: {checker.profile.name}, {len(checker.rules)} rules ({words})")
+    for rule, word in settings.rules.items():
+        if word == "fix" and not may_be_safe(checker.rules[rule]):
+            words = f"rules: {rule} has the action fix, but no safe repair: an error is refused, anything else accepted"
+            yield Step(True, words, warns=True)
 
 
 def _listen(settings: GateSettings, base: Path) -> str:

@@ -27,8 +27,8 @@ def turned_away_record(addresses: Mapping[str, int]) -> AssociationRecord:
     count = sum(addresses.values())
     worst = sorted(addresses.items(), key=lambda one: -one[1])[:8]
     return AssociationRecord(
-        id="turned away", title=f"{count} connections closed: too many were open", status="refused",
-        lines=tuple((address or "an address behind a proxy", f"{number} connections") for address, number in worst),
+        id="turned away", title=f"{number_of(count, 'connection')} closed: too many were open", status="refused",
+        lines=tuple((address or "an address behind a proxy", number_of(number, "connection")) for address, number in worst),
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def _association_lines(facts: AssociationFacts) -> tuple[tuple[str, str], ...]:
     refused = [instance for instance in facts.instances if instance.status > 0]
     if refused:
         statuses = dict.fromkeys(f"{one.status:04X}H {one.comment}".strip() for one in refused)
-        lines.append(("refused", f"{len(refused)} instances: {', '.join(list(statuses)[:4])}"))
+        lines.append(("refused", f"{number_of(len(refused), 'instance')}: {', '.join(list(statuses)[:4])}"))
     for problem in facts.problems[:8]:
         lines.append((problem.kind, problem.detail))
     return tuple(lines)
@@ -104,7 +104,7 @@ def _context_rows(facts: AssociationFacts) -> tuple[ContextRow, ...]:
         said = CONTEXT_RESULTS.get(result, "not answered")
         if result == 0:
             said = uid_name(chosen) if len(context.transfer_syntaxes) > 1 else "accepted"
-            said += f", {used[context.id]} instances" if context.id in used else ", not used"
+            said += f", {number_of(used[context.id], 'instance')}" if context.id in used else ", not used"
         rows.append(
             ContextRow(
                 sop_class=context.abstract_syntax, sop_class_name=uid_name(context.abstract_syntax),

@@ -16,7 +16,7 @@ from dcmlint.expr import UNKNOWN
 from dcmlint.facts.association.endpoints import Reach
 from dcmlint.findings.finding import Subject
 from dcmlint.network.observed import ContextOutcome, ProbeFacts, SuiteFacts, TlsFacts
-from dcmlint.network.reach import connect
+from dcmlint.network.reach import connect, reach_words
 from dcmlint.network.requestor.plan import Plan
 from dcmlint.network.requestor.probe import probe_endpoint
 from dcmlint.network.rule_facts import main_attempt, probe_facts, result_words, tls_facts
@@ -120,7 +120,7 @@ def _lines(facts: ProbeFacts) -> tuple[tuple[str, str], ...]:
     lines: list[tuple[str, str]] = []
     reach = facts.reach
     if reach.outcome != "open":
-        return (("TCP", " ".join((reach.outcome, reach.detail)).strip()),)
+        return (("TCP", reach_words(reach)),)
     lines.append(("TCP", f"connected in {reach.connect_ms:.1f} ms"))
     first = main_attempt(facts)
     if first is not None and first.outcome != "accepted":
@@ -283,7 +283,7 @@ def _look_at_other(checker: Checker, plan: Plan) -> AssociationResult:
     lines = [
         (
             "TCP",
-            f"connected in {reach.connect_ms:.1f} ms" if open_ else f"{reach.outcome} {reach.detail}".strip(),
+            f"connected in {reach.connect_ms:.1f} ms" if open_ else reach_words(reach),
         )
     ]
     tls_open: bool | None = None

@@ -12,8 +12,13 @@ from dcmlint.network.wire.connection import prepare
 
 def reach_words(reach: ReachFacts) -> str:
     """Why there is no connection, in words."""
-    words = {"name": "unknown host", "refused": "connection refused", "timeout": "no connection within"}
-    detail = "" if reach.outcome == "refused" else reach.detail
+    words = {
+        "name": "unknown host",
+        "refused": "connection refused",
+        "timeout": "no connection within",
+        "unreachable": "no connection:",
+    }
+    detail = "" if reach.outcome in ("name", "refused") else reach.detail
     return f"{words.get(reach.outcome, reach.outcome)} {detail}".strip()
 
 
@@ -22,7 +27,7 @@ def connect(host: str, port: int, timeout: float) -> tuple[socket.socket | None,
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        return None, ReachFacts(outcome="name", detail=str(error))
+        return None, ReachFacts(outcome="name", detail=getattr(error, "strerror", None) or str(error))
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     failure = ReachFacts(outcome="unreachable", addresses=addresses)
     deadline = monotonic() + timeout

@@ -20,6 +20,7 @@ from dcmlint.rules.model import Rule
 
 _NARROW = 60  # cells
 _NAMES = 40  # attributes listed in one block
+_OF_SEVERAL = ("series", "slide", "run")  # what a finding about several files is of
 
 
 def shown(findings: Iterable[Finding], pen: Pen) -> list[Finding]:
@@ -50,6 +51,7 @@ def _head(finding: Finding, text: str, pen: Pen, indent: str = "  ") -> Iterator
 def _one(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
     yield from _head(finding, finding.message, pen)
     rows = [
+        ("file", _file_of(finding)),
         ("at", _at(finding)),
         ("found", finding.is_),
         ("expected", finding.want),
@@ -60,6 +62,15 @@ def _one(finding: Finding, pen: Pen, edition: str) -> Iterator[str]:
         rows.append(("in", f"{finding.count} places, first {first}" if first else f"{finding.count} places"))
     yield from _rows([*rows, *_related(finding)], pen)
     yield from _footer((finding,), None, pen, edition)
+
+
+def _file_of(finding: Finding) -> str:
+    """The file that a finding about several names first; that of one file stands in its heading."""
+    return finding.file or "" if finding.subject.kind in _OF_SEVERAL else ""
+
+
+def _place(finding: Finding) -> str:
+    return " ".join(part for part in (_file_of(finding), finding.path) if part)
 
 
 def _related(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -75,7 +86,7 @@ def _many(group: list[Finding], rule: Rule | None, pen: Pen, edition: str) -> It
     alike = "" if same_message else _alike(group)
     yield from _head(first, first.message if same_message else alike or title, pen)
     rows: list[tuple[str, str]] = []
-    paths = [one.path for one in group]
+    paths = [_place(one) for one in group]
     if same_message or alike:
         names = paths if len(set(paths)) > 1 or paths[0] else []
         more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
@@ -132,7 +143,8 @@ def _short(finding: Finding, with_want: bool) -> str:
     times = f" ({finding.count} places)" if finding.count > 1 else ""
     with_want = with_want and finding.want not in finding.message
     expected = f"; expected {finding.want}" if with_want else ""
-    return f"{placed_message(finding)}{expected}{times}"
+    file = f"{_file_of(finding)}: " if _file_of(finding) else ""
+    return f"{file}{placed_message(finding)}{expected}{times}"
 
 
 def _footer(group: Sequence[Finding], rule: Rule | None, pen: Pen, edition: str) -> Iterator[str]:
@@ -173,7 +185,7 @@ def _at(finding: Finding) -> str:
 
 def concise(finding: Finding, pen: Pen) -> str:
     """One line, for other programs and for grep."""
-    place = f" {finding.path}" if finding.path else ""
+    place = f" {_place(finding)}" if _place(finding) else ""
     times = f" ({finding.count} places)" if finding.count > 1 else ""
     head = pen.paint(f"{finding.severity}[{finding.rule}]", STYLE[finding.severity])
     subject = (

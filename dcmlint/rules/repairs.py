@@ -227,6 +227,13 @@ def has_repairs(source: RuleSource, check: str) -> bool:
     return bool(source.rule.repairs) or check in _general()
 
 
+def may_be_safe(rule: Rule) -> bool:
+    """Whether any finding of a rule can have a safe repair: its own, or that of a generic check that it explains."""
+    general = (_general().get(code) for code in rule.check)
+    repairs = (*rule.repairs, *(repair for one in general if one is not None for repair in one.rule.repairs))
+    return any(repair.safety == "safe" for repair in repairs)
+
+
 @cache
 def _general() -> dict[str, RuleSource]:
     """The built-in rule with repairs that speaks of a generic check wherever it fails."""

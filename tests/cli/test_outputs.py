@@ -111,3 +111,11 @@ def test_a_run_whose_reports_are_files_says_its_verdict(
     assert capsys.readouterr().err == ""
     assert run([*arguments, "-f", "concise"]) == 1
     assert "written" not in capsys.readouterr().err
+
+
+def test_a_finding_about_several_files_names_the_first() -> None:
+    arguments = ["check", "--isolated", "--select", "PYR001", str(EXAMPLES / "slide-broken")]
+    full = dcmlint(*arguments, "-f", "full").stdout
+    assert "level-1.dcm" in full[full.index(" file | ") : full.index(" at | ")]
+    concise = dcmlint(*arguments, "-f", "concise").stdout
+    assert "level-1.dcm FrameOfReferenceUID error[PYR001]" in concise

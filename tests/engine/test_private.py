@@ -14,7 +14,17 @@ from support import general, slides
 from support.markers import MARKER, damaged, encoded, planted, written
 
 import dcmlint
-from dcmlint.findings.redact import is_legal, show_uid, show_value, without_creators, without_uids
+from dcmlint.dicom.buffers import WholeBuffer
+from dcmlint.dicom.instance import read_instance
+from dcmlint.findings.redact import (
+    hidden_texts,
+    is_legal,
+    show_uid,
+    show_value,
+    without_creators,
+    without_texts,
+    without_uids,
+)
 
 CHECKERS = [
     dcmlint.Checker(profile, show_values=values, group=group)
@@ -135,6 +145,22 @@ def test_masked_uids_are_in_no_report() -> None:
         assert report.findings
         text = "".join(text for _, text in written(report))
         assert any(uid in text for uid in own) is not mask
+
+
+def test_terms_and_numbers_that_identify_nobody_are_shown_whatever_a_name_is() -> None:
+    made = general.ct()
+    made.StudyID, made.AccessionNumber, made.StudyDescription = "512", "100", "ORIGINAL"
+    made.ImageType = ["ORIGINAL", "SECONDARY", "AXIAL"]
+    made.Rows = 512
+    hidden = hidden_texts([read_instance(WholeBuffer(encoded(made))).dataset])
+    assert hidden.isdisjoint({"512", "ORIGINAL"})
+    assert "100" in hidden
+
+
+def test_a_short_text_is_hidden_as_a_word_of_its_own() -> None:
+    assert without_texts("Max has 1000 of 100, (100)", ["100", "Max"]) == "Aaa has 1000 of 999, (999)"
+    assert without_texts("the Maximum", ["Max"]) == "the Maximum"
+    assert without_texts("xMustermannx", ["Mustermann"]) == "xAaaaaaaaaax"
 
 
 def test_lines_of_other_validators_end_where_a_value_may_begin() -> None:

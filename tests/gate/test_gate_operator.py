@@ -228,6 +228,17 @@ def test_check_fails_where_the_start_would(
     assert said in failed[0]
 
 
+def test_check_warns_of_a_repair_that_there_is_not(tmp_path: Path) -> None:
+    config = write_config(tmp_path, 1, extra='[rules]\nMOD001 = "fix"\nVR101 = "fix"')
+    text = config.read_text()
+    config.write_text(
+        "\n".join('profile = "dicom"' if one.startswith("profile") else one for one in text.split("\n"))
+    )
+    warnings = [step.what for step in preflight(config, offline=True) if step.warns and "rules" in step.what]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("rules: MOD001 has the action fix, but no safe repair")
+
+
 def test_check_looks_at_the_journal_and_at_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

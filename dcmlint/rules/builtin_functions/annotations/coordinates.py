@@ -114,7 +114,7 @@ def _indices(group: Group) -> Problem | None:
         at = int(short[0])
         return wrong(
             f"annotation {at + 1} has {number_of(points[at], 'point')}: too few for a {group.graphic_type}",
-            f"{points[at]} in {short.size} annotations", f"at least {fewest} points",
+            f"{number_of(points[at], 'point')}; {short.size} of {values.size} annotations have too few", f"at least {fewest} points",
         )  # fmt: skip
     return None
 
