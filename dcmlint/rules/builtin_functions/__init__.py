@@ -21,6 +21,7 @@ from dcmlint.rules.builtin_functions.header import (  # noqa: F401 - importing r
     codes,
     coding,
     counted_values,
+    laterality,
     modality,
     numbers,
     preparation,

@@ -11,7 +11,11 @@ from dcmlint.facts.run.kept import references_of
 from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
-from dcmlint.standard.uids import ParametricMapStorage
+from dcmlint.standard.uids import (
+    MacularGridThicknessAndVolumeReportStorage,
+    ParametricMapStorage,
+    SpectaclePrescriptionReportStorage,
+)
 
 if TYPE_CHECKING:
     from dcmlint.facts.run.index import KeptFile
@@ -381,11 +385,18 @@ def of_member(context: SlideContext) -> Iterator[Problem]:
                 break
 
 
+# PS3.6 Table A-1: structured reports and key objects; two that stand elsewhere
+_DOCUMENTS = "1.2.840.10008.5.1.4.1.1.88."
+_REPORTS = (SpectaclePrescriptionReportStorage, MacularGridThicknessAndVolumeReportStorage)
+
+
 @rule_function("derived-frames")
 def frames(context: SlideContext) -> Iterator[Problem]:
-    """DRV011: the frames that an object refers to are frames of the image."""
+    """DRV011: the frames that an object refers to are frames of the image; of documents SR021 speaks."""
     any_ = False
     for part in context.parts:
+        if part.kept.sop_class.startswith(_DOCUMENTS) or part.kept.sop_class in _REPORTS:
+            continue
         for uid, highest in references_of(part.kept).highest.items():
             found = _each_once(context.index.named(uid))
             count = _frames(found)
