@@ -349,3 +349,35 @@ def test_the_liter_has_two_letters(units: str, wrong: bool) -> None:
     )
     made.ContentSequence.append(characteristics)
     assert [one.kind for one in _issues(made)] == (["units"] if wrong else [])
+
+
+def _device(*more: Dataset) -> tuple[Dataset, ...]:
+    return (
+        coded("HAS OBS CONTEXT", code("121005"), code("121007")),
+        content("HAS OBS CONTEXT", "UIDREF", code("121012"), UID="2.25.9"),
+        content("HAS OBS CONTEXT", "TEXT", code("121013"), TextValue="scanner"),
+        *more,
+    )
+
+
+def test_each_of_several_observers_has_one_name() -> None:
+    name = content("HAS OBS CONTEXT", "TEXT", code("121013"), TextValue="console")
+    assert _issues(_subject(*_device(), *_device())) == ()
+    for one in (_subject(*_device(name)), _subject(*_device(), *_device(name))):
+        assert [(issue.kind, issue.row) for issue in _issues(one)] == [("repeated", "TID 1004 row 2")]
+
+
+@pytest.mark.parametrize(("times", "kinds"), [(0, []), (1, ["missing"]), (2, [])])
+def test_what_occurs_at_least_twice_does_not_occur_once(times: int, kinds: list[str]) -> None:
+    made = ct_dose()
+    level, place = _named(made, "113811")
+    for _ in range(times):
+        part = number(
+            "CONTAINS",
+            code("130745"),
+            "20",
+            "mGy.cm",
+            coded("HAS PROPERTIES", code("113835"), code("113691")),
+        )
+        level.ContentSequence[place].ContentSequence.append(part)
+    assert [one.kind for one in _issues(made)] == kinds

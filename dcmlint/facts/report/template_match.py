@@ -17,6 +17,7 @@ from dcmlint.facts.report.content import Code, ContentItem
 from dcmlint.facts.report.template_conditions import holds
 from dcmlint.facts.report.template_rows import Link, Rows, Slot, concept_fit, fits, flatten, identifier
 from dcmlint.facts.report.template_values import value_issues
+from dcmlint.plural import number_of
 from dcmlint.standard.coding import same_code
 from dcmlint.standard.documents import ContentConstraints, DocumentTables
 from dcmlint.standard.tags import (
@@ -161,6 +162,7 @@ class Matcher:
         touched: set[int] = set()
         active: set[Link] = set()
         blamed: set[int] = set()
+        unclear: set[int] = set()
         for child in item.children:
             chosen, score = self._chosen(rows, child)
             if not chosen:
@@ -171,11 +173,13 @@ class Matcher:
             touched |= {id(one) for one in chosen}
             if len(chosen) == 1:
                 filled.setdefault(id(chosen[0]), []).append(child)
+            else:
+                unclear |= {id(one) for one in chosen}
             if score >= 2:
                 active |= set.intersection(*(set(one.links) for one in chosen))
             if not child.by_reference:
                 issues += self._alternatives(child, chosen)
-        issues += _repeated(rows, filled)
+        issues += _repeated(rows, filled, unclear)
         return [*issues, *_missing(item, rows, touched, blamed, active)]
 
     def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
@@ -346,16 +350,43 @@ def _not_extensible(slot: Slot, child: ContentItem, concept: Code) -> Issue:
     )  # fmt: skip
 
 
-def _repeated(rows: Rows, filled: dict[int, list[ContentItem]]) -> Iterable[Issue]:
+def _repeated(rows: Rows, filled: dict[int, list[ContentItem]], unclear: set[int]) -> Iterable[Issue]:
+    """The rows that too many items fill, or fewer than there are at least. ``unclear``: rows that further items may fill."""
     for slot in rows.slots:
         items = filled.get(id(slot), [])
         # Rows that name no concept may have others beside them, but coordinates are selected from one image.
         told = slot.row.concepts or slot.relationship == "SELECTED FROM"
-        if slot.most and len(items) > slot.most and told:
+        if not items or not told:
+            continue
+        most = slot.most or _most_of_includes(slot, rows, filled, unclear)
+        if most and len(items) > most:
             yield Issue(
-                "repeated", items[slot.most].dataset, ConceptNameCodeSequence if slot.row.concepts else ValueType,
-                f"{slot.name} occurs {len(items)} times", f"{len(items)} times", f"at most {slot.most}", slot.label,
+                "repeated", items[most].dataset, ConceptNameCodeSequence if slot.row.concepts else ValueType,
+                f"{slot.name} occurs {number_of(len(items), 'time')}", number_of(len(items), "time"),
+                f"at most {most}", slot.label,
             )  # fmt: skip
+        elif len(items) < slot.row.least and id(slot) not in unclear:
+            yield Issue(
+                "missing", items[0].dataset, ConceptNameCodeSequence,
+                f"{slot.name} occurs {number_of(len(items), 'time')}", number_of(len(items), "time"),
+                f"at least {slot.row.least}", slot.label,
+            )  # fmt: skip
+
+
+def _most_of_includes(slot: Slot, rows: Rows, filled: dict[int, list[ContentItem]], unclear: set[int]) -> int:
+    """How often a row may occur whose template is included any number of times; 0 where that is not known.
+
+    A row that each inclusion has once counts the inclusions: one observer has one name, and one role.
+    """
+    if not slot.row.most or slot.link is None or slot.row.requirement == "M":
+        return 0
+    counted = [
+        len(filled[id(one)])
+        for one in rows.slots
+        if one.link is slot.link and one.row.requirement == "M" and one.row.most == 1 and one.row.concepts
+        and id(one) in filled and id(one) not in unclear
+    ]  # fmt: skip
+    return slot.row.most * max(counted) if counted else 0
 
 
 def _missing(
