@@ -144,7 +144,9 @@ def _of_directories(
         ).fetchall()
         directory = Directory(path, tuple(names))
         beside = [one for (one,) in paths]
-        for _, found, outcome in check_directories([directory], beside, checker.active, checker.settings):
+        for _, found, outcome in check_directories(
+            [directory], beside, tuple, checker.active, checker.settings
+        ):
             result += with_profile(checker.profile, checker.rules, found, tuple(exempt or ()))
             counts.add(outcome)
     return result

@@ -158,7 +158,7 @@ class Totals:
                 slides.append(subject.slide)
         self._tell(one for one in self._late if (one.rule, one.file) not in explained)
         for path, found, outcome in check_directories(
-            self._directories, self._paths, checker.active, checker.settings
+            self._directories, self._paths, lambda: self.members.parts, checker.active, checker.settings
         ):
             self._tell(with_profile(checker.profile, checker.rules, found, self._exempt.get(path, ())))
             self._counts.add(outcome)

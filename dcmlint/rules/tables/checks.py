@@ -68,4 +68,5 @@ CHECKS: Mapping[str, str] = {
     "input.accepted-expired": "an expired accepted finding",
     "input.directory-names-absent": "a DICOMDIR references a file that does not exist",
     "input.directory-misses-file": "a file beside a DICOMDIR has no directory record",
+    "input.directory-contradicts-file": "a directory record contradicts the file that it references",
 }
