@@ -367,6 +367,32 @@ PALETTE = {"RedPaletteColorLookupTableDescriptor": [1, 0, 16]}
 SCANNED = {"NominalScannedPixelSpacing": ["1", "1"]}
 INVERTED = {"InversionTimes": [1.0]}
 
+
+def dose_reference(kind: str) -> dict[str, object]:
+    return {"DoseReferenceSequence": [item(DoseReferenceStructureType=kind, ReferencedROINumber=1)]}
+
+
+def wedges(number: str) -> dict[str, object]:
+    point = item(
+        ControlPointIndex=0, WedgePositionSequence=[item(WedgePosition="IN", ReferencedWedgeNumber=1)]
+    )
+    return {"BeamSequence": [item(NumberOfWedges=number, ControlPointSequence=[point])]}
+
+
+def dose_of(what: str) -> dict[str, object]:
+    plan = item(ReferencedFractionGroupSequence=[item(ReferencedFractionGroupNumber=1)])
+    return {"DoseSummationType": what, "ReferencedRTPlanSequence": [plan]}
+
+
+def skew(**attributes: object) -> dict[str, object]:
+    return {"WaveformSequence": [item(ChannelDefinitionSequence=[item(**attributes)])]}
+
+
+def mapping(**attributes: object) -> dict[str, object]:
+    made = item(DoubleFloatRealWorldValueFirstValueMapped=0.0, **attributes)
+    return {"ReferencedImageRealWorldValueMappingSequence": [item(RealWorldValueMappingSequence=[made])]}
+
+
 # What is conditional and has no place where its condition does not hold (PS3.5 7.4.2).
 CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("91.1", group_of_points("MANUAL"), group_of_points("AUTOMATIC"), "AnnotationGroupAlgorithmIdentificationSequence"),
@@ -378,6 +404,19 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         {"PatientSetupSequence": [item(PatientAdditionalPosition="A")]}, "PatientAdditionalPosition"),
     ("481.8", ions("PROTON"), ions("MIXED_ION"), "RadiationMassNumber"),
     ("88.34", cell("DS"), cell("FD"), "SelectorFDValue"),
+    ("3.1", {"FrameTime": "1", "FrameIncrementPointer": 0x00181065}, {"FrameTime": "1", "FrameIncrementPointer": 0x00181063}, "FrameTime"),
+    ("20", {"PhaseVector": 1, "FrameIncrementPointer": 0x00540010},
+        {"PhaseVector": 1, "FrameIncrementPointer": [0x00540010, 0x00540030]}, "PhaseVector"),
+    ("128", {"SeriesType": ["STATIC", "IMAGE"], "FrameTime": "1"}, {"SeriesType": ["GATED", "IMAGE"], "FrameTime": "1"},
+        "FrameTime"),
+    ("104.1", {"ValueType": "CONTAINER"}, {"ValueType": "CONTAINER", "ContentSequence": [item()]}, "ValueType"),
+    ("481.5", dose_reference("SITE"), dose_reference("VOLUME"), "ReferencedROINumber"),
+    ("481.5", wedges("0"), wedges("1"), "WedgePositionSequence"),
+    ("481.2", dose_of("PLAN"), dose_of("BEAM"), "ReferencedFractionGroupSequence"),
+    ("9.1.1", skew(ChannelTimeSkew="0", ChannelSampleSkew="0"), skew(ChannelSampleSkew="0"), "ChannelTimeSkew"),
+    ("67", mapping(RealWorldValueFirstValueMapped=0), mapping(), "DoubleFloatRealWorldValueFirstValueMapped"),
+    ("481.4", {"MeasuredDoseReferenceSequence": [item(MeasuredDoseReferenceNumber=1, ReferencedDoseReferenceNumber=1)]},
+        {"MeasuredDoseReferenceSequence": [item(ReferencedDoseReferenceNumber=1)]}, "ReferencedDoseReferenceNumber"),
     ("1.1.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.26.3
     ("1.2.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.27.3
     ("1.3.1", window("FOR PROCESSING"), {}, "WindowCenter"),  # A.28.2
