@@ -167,7 +167,8 @@ FALSE_ALARMS: dict[str, str] = {
         "no file shows whether the designator is ambiguous without a version (PS3.3 Table 8.8-1a)"
     ),
     r"which may not be present otherwise.* Module=<MRPulseSequence>": "may be present otherwise (PS3.3 Table C.8-87)",
-    r"/(TransmitterFrequency|TableHeight|PatientOrientationCodeSequence|XRayTubeCurrentInmA).*which may not be present otherwise": (
+    r"/(TransmitterFrequency|TableHeight|BeamAngle|Patient(Orientation|GantryRelationship)CodeSequence|XRayTubeCurrentInmA).*"
+    r"which may not be present otherwise": (
         "may be present otherwise (PS3.3 Tables C.8-102, C.8.19.6-9, C.8.19.2-1, C.8.19.3-1)"
     ),
     r"/AcquisitionDuration.*which may not be present otherwise.* Module=<Intravascular": (
@@ -216,7 +217,9 @@ FALSE_ALARMS_OF_CLASSES: dict[str, dict[str, str]] = {
     },
     r"EnhancedXRFImageStorage": {
         r"/Modality.* Unrecognized enumerated value = <RF>": "what the IOD asks for (PS3.3 A.48.3.1.1)",
-        r"/ImageType.* Unrecognized enumerated value = <MIXED>": "of the list (PS3.3 C.8.19.2.1.1.1)",
+    },
+    r"EnhancedXRFImageStorage|EnhancedUSVolumeStorage": {
+        r"/ImageType.* Unrecognized enumerated value = <MIXED>": "of the list (PS3.3 C.8.19.2.1.1.1, C.8.24.3.2.1)",
     },
     r"EnhancedMRColorImageStorage|PhotoacousticImageStorage": {
         r"/PresentationLUTShape": "asked for of MONOCHROME2 alone (PS3.3 Tables C.8-79, C.8.34.1-1)"
