@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dcmlint.expr.code import Code
 from dcmlint.expr.expression import Expression
 from dcmlint.expr.syntax import (
@@ -46,10 +48,37 @@ _LISTED = 6  # values of a list that are named
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 
 
-def describe(expression: Expression) -> str:
-    """The words for a condition; for any other expression, the words for its value."""
+def describe(expression: Expression, present: str = "") -> str:
+    """The words for a condition; for any other expression, the words for its value.
+
+    ``present``: the keyword of an attribute of which the reader knows that it is there.
+    """
     code = expression.code
+    if present:
+        known = _given(code, present)
+        code = code if isinstance(known, bool) else known
     return _condition(code, False, "") if code.type.kind == "bool" else _noun(code, "")
+
+
+def _given(code: Code, present: str) -> Code | bool:
+    """A condition without what it asks of the presence of an attribute that is there."""
+    node = code.node
+    if isinstance(node, Call) and node.name == "has":
+        asked = node.arguments[0]
+        return True if isinstance(asked, Keyword) and asked.target is None and asked.name == present else code
+    if isinstance(node, Unary) and node.operator == "!":
+        known = _given(code.parts[0], present)
+        return not known if isinstance(known, bool) else code
+    if not isinstance(node, Logical):
+        return code
+    settles = node.operator == "||"  # the value of a part that is the value of the whole
+    parts = [_given(part, present) for part in code.parts]
+    if any(part is settles for part in parts):
+        return settles
+    left = tuple(part for part in parts if isinstance(part, Code))
+    if not left:
+        return not settles
+    return left[0] if len(left) == 1 else msgspec.structs.replace(code, parts=left)
 
 
 def _condition(code: Code, negated: bool, variable: str) -> str:

@@ -61,7 +61,9 @@ class StowApp:
         """Store Instances: the answer comes when every instance is ours, held or refused."""
         user = self._user(request)
         if user is None:
-            return PlainTextResponse("a token is needed\n", 401, headers={"WWW-Authenticate": "Bearer"})
+            return PlainTextResponse(
+                "a bearer token is required\n", 401, headers={"WWW-Authenticate": "Bearer"}
+            )
         boundary = _boundary(request.headers.get("content-type", ""))
         if boundary is None:
             return PlainTextResponse('multipart/related; type="application/dicom" is taken\n', 415)
@@ -158,7 +160,7 @@ class _Body:
     def end(self) -> None:
         """No more bytes."""
         if self._before is not None:
-            raise BadRequestError("the boundary that Content-Type names does not come")
+            raise BadRequestError("the body does not contain the boundary that Content-Type states")
         if not self._ended:
             raise BadRequestError("the last boundary is missing")
 

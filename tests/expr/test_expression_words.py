@@ -108,6 +108,18 @@ def test_descriptions(source, words):
     assert describe(compile_expression(source, NAMES)) == words
 
 
+def test_what_is_known_to_be_present_is_not_described():
+    source = "(!has(Rows) && has(Columns) || has(Rows) && Rows > 1) && !has(PixelSpacing)"
+    assert (
+        describe(compile_expression(source, NAMES), "Rows")
+        == "Rows is more than 1 and PixelSpacing is absent"
+    )
+    assert describe(compile_expression("has(Rows) || has(Columns)", NAMES), "Columns").startswith(
+        "Rows is present"
+    )
+    assert describe(compile_expression("has(Rows) && has(Columns)", NAMES), "Rows") == "Columns is present"
+
+
 def show(value, tag):
     return "***" if tag in (0x00100020, 0x00100010) else str(value)
 

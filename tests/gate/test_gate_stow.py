@@ -333,9 +333,9 @@ def test_a_body_without_its_boundary_is_no_multipart(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
         body = _Body(bench.core, b"B", largest=1 << 20, user="A", peer="127.0.0.1", study="")
         body.feed(bytes(1 << 13))
-        with pytest.raises(BadRequestError, match="does not come"):
+        with pytest.raises(BadRequestError, match="does not contain the boundary"):
             body.feed(b"more")
         short = _Body(bench.core, b"B", largest=1 << 20, user="A", peer="127.0.0.1", study="")
         short.feed(b"text")
-        with pytest.raises(BadRequestError, match="does not come"):
+        with pytest.raises(BadRequestError, match="does not contain the boundary"):
             short.end()

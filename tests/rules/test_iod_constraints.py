@@ -546,3 +546,16 @@ def test_what_decides_of_a_module_is_told_alone_where_it_is_missing() -> None:
     found = findings_of(of_class(STORAGE + "91.1", {"FrameOfReferenceUID": "1.2.3"}))
     assert ("MOD008", "FrameOfReferenceUID") not in found
     assert ("MOD001", "AnnotationCoordinateType") in found
+
+
+def test_a_list_that_holds_under_a_condition_says_which() -> None:
+    made = of_class(f"{STORAGE}7.3", {"PixelRepresentation": 1})
+    (found,) = (
+        one for one in CHECKER.check(slides.to_bytes(made)).findings if one.path == "PixelRepresentation"
+    )
+    assert found.because == "the SOP Class is Multi-frame Grayscale Word Secondary Capture Image Storage"
+    made = of_class(f"{STORAGE}481.2", {"DoseType": "PHYSICAL", "PixelRepresentation": 1})
+    (found,) = (
+        one for one in CHECKER.check(slides.to_bytes(made)).findings if one.path == "PixelRepresentation"
+    )
+    assert "DoseType is not ERROR" in found.because

@@ -20,7 +20,11 @@ from dcmlint.standard.tags import (
     SharedFunctionalGroupsSequence,
 )
 
-_PLACES = {"shared": "shared", "per-frame": "for every frame"}
+_SHARED, _PER_FRAME = (
+    "in the Shared Functional Groups Sequence",
+    "in each item of the Per-Frame Functional Groups Sequence",
+)
+_PLACES = {"shared": _SHARED, "per-frame": _PER_FRAME}
 
 
 def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: Dataset) -> None:
@@ -54,11 +58,11 @@ def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: 
         if use.placement == "shared":
             for tag in tags & somewhere - shared:
                 _group(collector, "functional-group-not-shared", dataset, tag, use,
-                            f"{name_of(tag)} is per-frame, but must be shared", "shared")  # fmt: skip
+                            f"{name_of(tag)} is per-frame, but must be shared", _SHARED)  # fmt: skip
         if use.placement == "per-frame":
             for tag in tags & shared - somewhere:
                 _group(collector, "functional-group-not-per-frame", dataset, tag, use,
-                            f"{name_of(tag)} is shared, but must be per-frame", "per-frame")  # fmt: skip
+                            f"{name_of(tag)} is shared, but must be per-frame", _PER_FRAME)  # fmt: skip
         if tags.isdisjoint(shared | somewhere) and not (nothing_shared and use.placement != "per-frame"):
             because = _wanted(collector, use, dataset, scope)
             if because is not None:
@@ -159,7 +163,7 @@ def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Da
         what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
         _group(collector, "functional-group-missing", dataset, min(tags), use,
                f"the {what} Functional Group{'s are' if len(names) > 1 else ' is'} missing",
-               _PLACES.get(use.placement, "shared or for every frame"), because)  # fmt: skip
+               _PLACES.get(use.placement, f"{_SHARED}, or {_PER_FRAME}"), because)  # fmt: skip
 
 
 def _group(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset, Element
 from dcmlint.dicom.path import name_of
+from dcmlint.expr import Expression, describe
 from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.levels import Level, ListedValues, RowSpec
-from dcmlint.standard.tags import ImageType
+from dcmlint.standard.classes import class_name
+from dcmlint.standard.tags import ImageType, SOPClassUID
 
 _SETTLED = 1000
 
@@ -51,7 +54,7 @@ def _check_values(
             known.update(allowed.values)
             continue
         if allowed.kind in ("least", "above", "range"):
-            _check_range(collector, dataset, element, values, allowed, spec)
+            _check_range(collector, dataset, element, values, allowed, when, spec)
             continue
         for number in _positions(allowed.position, values):
             # A value that has a list of its own may be empty where all are: the attribute has no value then.
@@ -61,8 +64,8 @@ def _check_values(
                 collector.add(
                     "enumerated-value", dataset, element.tag,
                     f"value {number} of {name_of(element.tag)} is not an Enumerated Value",
-                    found=values[number - 1], want=_shown(allowed.values), table=spec.table,
-                    offset=element.offset, number=number,
+                    found=values[number - 1], want=_shown(allowed.values), because=_holds(when, dataset),
+                    table=spec.table, offset=element.offset, number=number,
                 )  # fmt: skip
     for position, (known, spec) in defined.items():
         if len(known) == 1:
@@ -79,7 +82,7 @@ def _check_values(
 
 
 def _check_range(
-    collector: ProblemCollector, dataset: Dataset, element: Element, values: tuple[object, ...], allowed: standard.ValueSet, spec: RowSpec
+    collector: ProblemCollector, dataset: Dataset, element: Element, values: tuple[object, ...], allowed: standard.ValueSet, when: Expression | None, spec: RowSpec
 ) -> None:  # fmt: skip
     """Hold numbers to the bounds that the standard gives them."""
     first, *last = (float(bound) for bound in allowed.values)
@@ -96,8 +99,25 @@ def _check_range(
         if not right:
             collector.add(
                 "value-range", dataset, element.tag, f"value {number} of {name_of(element.tag)} is out of its range",
-                found=value, want=want, table=spec.table, offset=element.offset, number=number,
+                found=value, want=want, because=_holds(when, dataset), table=spec.table, offset=element.offset,
+                number=number,
             )  # fmt: skip
+
+
+# Lists that the content constraints of an IOD make narrower (PS3.3 Annex A).
+_OF_CLASSES = re.compile(r'root\.SOPClassUID (in \[[^\]]*\]|== "[^"]*")').fullmatch
+
+
+def _holds(when: Expression | None, dataset: Dataset) -> str:
+    """Under which condition a list is the one that holds, in words."""
+    if when is None:
+        return ""
+    if _OF_CLASSES(when.source):
+        level = dataset
+        while level.parent is not None:
+            level = level.parent
+        return f"the SOP Class is {class_name(str((level.values(SOPClassUID) or ('',))[0]))}"
+    return describe(when)
 
 
 def _positions(position: int, values: tuple[object, ...]) -> Iterator[int]:

@@ -338,7 +338,7 @@ class TableCheck:
         code = "forbidden-present" if self._reviewed and spec.reviewed else "forbidden-present-unreviewed"
         self._collector.add(
             code, dataset, element.tag, f"{spec.row.keyword} is present, but not allowed here",
-            want=f"present only if {describe(spec.when)}", table=spec.table, offset=element.offset,
+            want=f"present only if {describe(spec.when, spec.row.keyword)}", table=spec.table, offset=element.offset,
         )  # fmt: skip
 
     def _told_missing(self, dataset: Dataset, tags: frozenset[int], level: Level) -> bool:
