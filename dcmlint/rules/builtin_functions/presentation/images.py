@@ -86,7 +86,7 @@ def presented_images(context: RuleContext) -> Iterator[Problem]:
 
 def _without_frames(image: Dataset, sop_class: str) -> Problem:
     return Problem(
-        message=f"a frame of an object without frames ({class_name(sop_class)})", level=image,
+        message=f"a frame is referenced, but instances of {class_name(sop_class)} are not multi-frame", level=image,
         tag=ReferencedFrameNumber, found=image.values(ReferencedFrameNumber), want="absent",
     )  # fmt: skip
 

@@ -187,7 +187,9 @@ def referenced_parts(context: RuleContext) -> Iterator[Problem]:
             has = sop_class in _SEGMENTED if sections is None else has_module(sop_class, sections)
             if has is False:
                 yield Problem(
-                    message=f"a {noun} of an object without {noun}s ({class_name(sop_class)})", level=item, tag=tag,
+                    message=f"a {noun} is referenced, but instances of {class_name(sop_class)} "
+                    + ("are not multi-frame" if tag == ReferencedFrameNumber else f"have no {noun}s"),
+                    level=item, tag=tag,
                     found=numbers, want="absent",
                 )  # fmt: skip
             elif (
