@@ -85,7 +85,17 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
     """CONC004: the members are numbered from 1 on, each once; a member that is not here is a warning."""
     from dcmlint.facts.run.index import folder_of
 
-    for chain in _chains(context):
+    all_chains = _chains(context, least=1)
+    chains = [chain for chain in all_chains if len(chain.parts) > 1]
+    scattered = _scattered([chain for chain in all_chains if len(chain.parts) == 1])
+    if not chains and not scattered:
+        raise NotApplicable
+    for parts in scattered:
+        yield Problem(
+            message=f"{len(parts)} members of one image have a Concatenation UID each",
+            said=str(len(parts)), want="one Concatenation UID", path="ConcatenationUID", files=paths(parts),
+        )  # fmt: skip
+    for chain in chains:
         numbers = chain.numbers
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         if twice:
@@ -121,6 +131,20 @@ def numbers_complete(context: SlideContext) -> Iterator[Problem]:
                 f"number {_list(missing)}",
                 said=_list(numbers), want=f"1 to {highest}", severity="warning", files=paths(chain.parts),
             )  # fmt: skip
+
+
+def _scattered(chains: list[Chain]) -> list[list[KeptFile]]:
+    """The members of each source that are alone under their Concatenation UID, where together they are all of them."""
+    groups: dict[tuple[str, int], list[KeptFile]] = {}
+    for chain in chains:
+        said = _said(chain.parts[0])
+        if said.source and said.total:
+            groups.setdefault((said.source, said.total), []).append(chain.parts[0])
+    return [
+        parts
+        for (_, total), parts in groups.items()
+        if total > 1 and sorted(_said(part).number or 0 for part in parts) == list(range(1, total + 1))
+    ]
 
 
 # Attributes that stand only together with the Concatenation UID (PS3.3 C.7.6.16-1): CONC001 names one of them.
