@@ -11,6 +11,7 @@ from dcmlint.rules.builtin_functions.file import (  # noqa: F401 - importing reg
     file,
     identity,
     reference_classes,
+    reference_kinds,
 )
 from dcmlint.rules.builtin_functions.frame import (  # noqa: F401 - importing registers them
     frame_types,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dcmlint.dicom.items import all_places
 from dcmlint.dicom.path import name_of, parse_path
 from dcmlint.facts.frame.frame_columns import FrameColumns
+from dcmlint.facts.shape import Shape
+from dcmlint.findings.finding import OutcomeKind
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.tags import PixelMeasuresSequence, SharedFunctionalGroupsSequence, SpacingBetweenSlices
 
@@ -47,6 +49,29 @@ def positive_values_anywhere(context: RuleContext, attributes: Sequence[str]) ->
                 yield Problem(
                     level=place.level, tag=tag, groups=place.groups, found=place.level.values(tag),
                     want="numbers greater than 0", message=f"{name_of(tag)} is not greater than zero",
+                )  # fmt: skip
+    if not found:
+        raise NotApplicable
+
+
+def _without(shape: Shape, parameters: Mapping[str, Any]) -> OutcomeKind | None:
+    tags = {parse_path(attribute)[0].tag for attribute in parameters["attributes"]}
+    return "not_applicable" if shape.anywhere.isdisjoint(tags) else None
+
+
+@rule_function("not-negative-anywhere", _without)
+def not_negative_anywhere(context: RuleContext, attributes: Sequence[str]) -> Iterator[Problem]:
+    """One problem for each of the attributes, at any level, with a number below zero."""
+    tags = frozenset(parse_path(attribute)[0].tag for attribute in attributes)
+    found = False
+    for place in all_places(context.dataset, tags):
+        for tag in tags.intersection(place.level.elements):
+            numbers = [one for one in place.level.values(tag) if isinstance(one, int | float)]
+            found = found or bool(numbers)
+            if any(one < 0 for one in numbers):
+                yield Problem(
+                    level=place.level, tag=tag, groups=place.groups, found=place.level.values(tag), want="0 or more",
+                    message=f"{name_of(tag)} is negative",
                 )  # fmt: skip
     if not found:
         raise NotApplicable

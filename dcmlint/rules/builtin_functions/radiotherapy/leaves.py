@@ -31,11 +31,13 @@ _BEAMS: Final = (
     (TreatmentSessionBeamSequence, BeamLimitingDeviceLeafPairsSequence, ControlPointDeliverySequence),
     (TreatmentSessionIonBeamSequence, BeamLimitingDeviceLeafPairsSequence, IonControlPointDeliverySequence),
 )
+# In mm: leaves of a closed pair may be rounded
+_OVERLAP: Final = 1.0
 
 
 @rule_function("leaf-positions", applies_with(LeafJawPositions))
 def leaf_positions(context: RuleContext) -> Iterator[Problem]:
-    """RT008: positions of a device that the beam does not have, or of more or fewer leaves than it has.
+    """RT008: positions of a device that the beam does not have, of more or fewer leaves than it has, or of leaves that overlap.
 
     An odd number of them is a multiplicity that the attribute does not have, which is reported as such.
     """
@@ -67,6 +69,18 @@ def leaf_positions(context: RuleContext) -> Iterator[Problem]:
                         yield Problem(
                             message=f"{len(values)} positions of {stated} leaf or jaw pairs", level=position,
                             tag=LeafJawPositions, said=f"{len(values)} values", want=f"{2 * stated} values",
+                        )  # fmt: skip
+                    elif any(
+                        isinstance(first, (int, float))
+                        and isinstance(last, (int, float))
+                        and first > last + _OVERLAP
+                        for first, last in zip(
+                            values[: len(values) // 2], values[len(values) // 2 :], strict=False
+                        )
+                    ):
+                        yield Problem(
+                            message="the first leaf or jaw of a pair is beyond the second one", level=position,
+                            tag=LeafJawPositions, severity="warning", want="positions of first leaves below those of second ones",
                         )  # fmt: skip
     if not any_:
         raise NotApplicable
