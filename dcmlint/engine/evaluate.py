@@ -76,7 +76,9 @@ def failure(
     """
     assert compiled.assertion is not None
     said = "" if compiled.is_ is None else compiled.is_.render(scope, lets, maker.show)
-    hidden = {*lets, compiled.rule.places}
+    hidden = set(lets)
+    # Where it fails is said as places: their numbers tell nothing.
+    operands = [one for one in compiled.assertion.because(scope, lets) if one.text != compiled.rule.places]
     if not said and found is not None:
         hidden.add(maker.keyword(tag))
     shown = said or ("" if found is None else maker.show(found, tag or None))
@@ -87,6 +89,6 @@ def failure(
         want="" if compiled.want is None else compiled.want.render(scope, lets, maker.show),
         said=said,
         found=found,
-        because=maker.operands(compiled.assertion.because(scope, lets), hidden, shown),
+        because=maker.operands(operands, hidden, shown),
         severity=lowered(compiled, scope, lets, severity),
     )

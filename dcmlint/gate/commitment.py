@@ -27,6 +27,7 @@ from dcmlint.intake import part10
 from dcmlint.intake.part import publish
 from dcmlint.intake.status import NOT_AUTHORIZED, PROCESSING_FAILURE, SUCCESS, Answer
 from dcmlint.network.acceptor.settings import Action
+from dcmlint.network.reach import attempt_words
 from dcmlint.network.requestor.association import Target, associate, association_request, own_information
 from dcmlint.network.wire.associate import ProposedContext, Role
 from dcmlint.network.wire.pdu import WireError
@@ -187,7 +188,7 @@ class Commitments:
         context = ProposedContext(1, StorageCommitmentPushModel, (ImplicitVRLittleEndian,))
         dialogue, facts, _ = associate(target, association_request(target, (context,), user), "commitment")
         if dialogue is None:
-            return f"no association: {facts.outcome} {facts.detail}".strip()
+            return f"no association: {attempt_words(facts)}"
         try:
             event = _WITH_FAILURES if failed else _COMPLETE
             reply = dialogue.report(

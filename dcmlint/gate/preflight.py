@@ -22,6 +22,7 @@ from dcmlint.gate.spool import journal_in, local_file_system, make_folder, own
 from dcmlint.gate.tls_files import client_tls, server_tls
 from dcmlint.gate.watch_verdict import watched_folder
 from dcmlint.gate.words import STATES
+from dcmlint.network.reach import attempt_words
 from dcmlint.network.requestor.association import Target, associate, association_request
 from dcmlint.network.wire.associate import ProposedContext
 from dcmlint.network.wire.pdu import WireError
@@ -199,7 +200,7 @@ def _destination(one: Forward, base: Path, *, offline: bool) -> Step:
         contexts = (ProposedContext(1, Verification, (ImplicitVRLittleEndian,)),)
         dialogue, facts, _ = associate(target, association_request(target, contexts), "echo")
         if dialogue is None:
-            return Step(False, f"{name}: {facts.outcome} {facts.detail}".rstrip())
+            return Step(False, f"{name}: {attempt_words(facts)}")
         try:
             echo = dialogue.echo()
             dialogue.release()

@@ -6,7 +6,7 @@ import errno
 import socket
 from time import monotonic
 
-from dcmlint.network.observed import ReachFacts
+from dcmlint.network.observed import AttemptFacts, ReachFacts
 from dcmlint.network.wire.connection import prepare
 
 
@@ -20,6 +20,11 @@ def reach_words(reach: ReachFacts) -> str:
     }
     detail = "" if reach.outcome in ("name", "refused") else reach.detail
     return f"{words.get(reach.outcome, reach.outcome)} {detail}".strip()
+
+
+def attempt_words(facts: AttemptFacts) -> str:
+    """Why there is no association, in words."""
+    return facts.detail if facts.outcome == "unreachable" else f"{facts.outcome} {facts.detail}".strip()
 
 
 def connect(host: str, port: int, timeout: float) -> tuple[socket.socket | None, ReachFacts]:

@@ -14,7 +14,7 @@ import msgspec
 from dcmlint.errors import InputError
 from dcmlint.intake import part10
 from dcmlint.network.observed import AttemptFacts, AttemptOutcome, EchoFacts, ReachFacts
-from dcmlint.network.reach import connect
+from dcmlint.network.reach import connect, reach_words
 from dcmlint.network.wire import dimse
 from dcmlint.network.wire.associate import (
     AssociateAccept,
@@ -255,7 +255,7 @@ def associate(
     sock, reach = connect(target.host, target.port, timeout)
     if sock is None:
         failed = AttemptFacts(
-            purpose=purpose, outcome="unreachable", request=request, detail=f"{reach.outcome} {reach.detail}"
+            purpose=purpose, outcome="unreachable", request=request, detail=reach_words(reach)
         )
         return None, failed, reach
     if target.tls is None:
