@@ -89,7 +89,7 @@ class FindingMaker:
             is_=found,
             want=want,
             because=because,
-            references=_references(problem) or rule.references,
+            references=_references(problem, rule.references),
             places=tuple([self._path(place) for place in where.places[:SHOWN_PLACES]])
             if where.places
             else ((path,) if path else ()),
@@ -229,11 +229,18 @@ def lower_of(severity: Severity, other: str) -> Severity:
     return other if other and RANK[other] < RANK[severity] else severity  # type: ignore[return-value]
 
 
-def _references(problem: Problem) -> tuple[Reference, ...]:
+def _references(problem: Problem, of_rule: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    """Those of a problem, or of its rule; one context group takes the place of all that the rule names."""
     if problem.table:
         return _reference("PS3.3", "", problem.table)
     part, _, section = problem.clause.partition(" ")
-    return _reference(part, section, "") if part else ()
+    if section.startswith(_GROUP):
+        kept = tuple(one for one in of_rule if not one.section.startswith(_GROUP))
+        return (*kept, *_reference(part, section, ""))
+    return _reference(part, section, "") if part else of_rule
+
+
+_GROUP = "CID "
 
 
 @lru_cache(maxsize=4096)

@@ -8,11 +8,11 @@ import pytest
 from support import slides
 
 import dcmlint
-from dcmlint.engine.maker import FindingMaker, Where
+from dcmlint.engine.maker import FindingMaker, Where, _references
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
 from dcmlint.expr import ABSENT, UNKNOWN, Operand
-from dcmlint.findings.finding import Finding, Subject
+from dcmlint.findings.finding import Finding, Reference, Subject
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.load import builtin_rules
 
@@ -150,3 +150,10 @@ def test_exceptions_reach_svs_files(tmp_path: Path) -> None:
 def test_a_message_is_a_sentence(said: str, message: str) -> None:
     (finding,) = made(Problem(check="table.x", message=said))
     assert finding.message == message
+
+
+def test_the_context_group_of_a_finding_takes_the_place_of_all_of_its_rule() -> None:
+    of_rule = (Reference("PS3.16", "7.1.2"), Reference("PS3.16", "CID 7150"), Reference("PS3.16", "CID 7050"))
+    shown = _references(Problem(message="", clause="PS3.16 CID 7203"), of_rule)
+    assert [str(one) for one in shown] == ["PS3.16 7.1.2", "PS3.16 CID 7203"]
+    assert _references(Problem(message=""), of_rule) == of_rule

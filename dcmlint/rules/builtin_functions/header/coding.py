@@ -167,6 +167,7 @@ def outside(context: RuleContext, codes: Mapping[str, str]) -> Iterator[Problem]
                     yield Problem(
                         message=f"the code is not in the non-extensible CID {cid}", level=place.level,
                         groups=place.groups, tag=CodeValue, said=f"({code[0]}, {code[1]})", want=f"a code from CID {cid}",
+                        clause=f"PS3.16 CID {cid}",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable
@@ -189,6 +190,7 @@ def beyond(context: RuleContext, codes: Mapping[str, str], also: Sequence[str] =
                     yield Problem(
                         message=f"the code is not in CID {cid}", level=place.level, groups=place.groups, tag=CodeValue,
                         said=f"({code[0]}, {code[1]})", want=f"a code from CID {cid} (extensible)",
+                        clause=f"PS3.16 CID {cid}",
                     )  # fmt: skip
     if not any_:
         raise NotApplicable

@@ -342,7 +342,7 @@ def quantity_units(context: RuleContext) -> Iterator[Problem]:
         if length_power(units.value) not in (None, _POWERS[own]) and in_group(own, units.key) is False:
             yield Problem(
                 message="the units belong to another quantity", level=own_level(), tag=CodeValue, found=units.value,
-                want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}",
+                want=f"a unit from CID {own}", because=f"the concept is in CID {kinds[0]}", clause=f"PS3.16 CID {own}",
             )  # fmt: skip
     if not any_:
         raise NotApplicable
