@@ -443,6 +443,29 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"DimensionIndexSequence": [item(DimensionIndexPointer=0x00200032)]}, True),
+        ({}, False),
+        (
+            {
+                "DimensionIndexSequence": [item(DimensionIndexPointer=0x00200032)],
+                "DimensionOrganizationType": "TILED_FULL",
+            },
+            False,
+        ),
+    ],
+)
+def test_frames_of_segmentations_with_dimensions_have_content(
+    attributes: dict[str, object], told: bool
+) -> None:
+    """PS3.3 Table A.51-2, where it is asked for unless it is empty, and Table C.7.6.16-3: indices of dimensions are in it."""
+    frame = item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)])
+    made = of_class(STORAGE + "66.4", {"PerFrameFunctionalGroupsSequence": [frame]} | attributes)
+    assert (("FG101", "FrameContentSequence") in findings_of(made)) is told
+
+
+@pytest.mark.parametrize(
     ("uid", "keyword", "place"),
     [
         ("6.2", "PlaneOrientationVolumeSequence", "Shared"),

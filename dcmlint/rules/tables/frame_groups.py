@@ -48,6 +48,7 @@ def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: 
     # Where nothing is shared, or nothing is said of the frames, that is told, not all that it would hold.
     nothing_shared = not len(dataset.items(SharedFunctionalGroupsSequence))
     absent: list[_Absent] = []
+    _tell_foreign_in_both(collector, iod, dataset, shared & somewhere)
     for use in iod.functional_groups:
         tags = _sequences_of(use.table)
         if not tags:
@@ -92,6 +93,23 @@ def _some_frames(
             table=use.table, offset=level.offset, groups=(Group(level, lacking),), count=len(lacking),
         )
     )  # fmt: skip
+
+
+def _tell_foreign_in_both(
+    collector: ProblemCollector, iod: standard.Iod, dataset: Dataset, both: frozenset[int]
+) -> None:
+    """Tell of groups that the IOD does not list, and that are shared and per-frame as well (PS3.3 C.7.6.16.1.1)."""
+    if not both:
+        return
+    foreign = both.difference(*(_sequences_of(use.table) for use in iod.functional_groups))
+    item = dataset.items(SharedFunctionalGroupsSequence)[0]
+    for tag in sorted(foreign):
+        element = item.elements.get(tag)
+        if element is not None and element.items is not None and not tag >> 16 & 1:
+            collector.add(
+                "functional-group-both", item, tag, f"{name_of(tag)} is both shared and per-frame",
+                want="either shared or per-frame", offset=element.offset,
+            )  # fmt: skip
 
 
 # The use of a functional group that is wanted and not there, its sequences, and the condition that asks for it.
