@@ -8,7 +8,17 @@ from functools import cache
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 from support import slides
-from support.reports import by_reference, code, coded, content, measurements, number, planar_group, report
+from support.reports import (
+    by_reference,
+    code,
+    coded,
+    content,
+    ct_dose,
+    measurements,
+    number,
+    planar_group,
+    report,
+)  # fmt: skip
 
 from dcmlint import Checker
 
@@ -266,3 +276,25 @@ def test_each_observer_is_one_finding_of_its_type_or_its_template() -> None:
         found = [one for one, _ in _told(_observed(*context)) if one not in known]
         assert found == [rule]
     assert not {"SR034", "SR101"} & known
+
+
+def test_a_container_of_another_value_type_is_one_finding() -> None:
+    made = measurements(planar_group())
+    level = made.ContentSequence[-1]
+    level.ValueType, level.ConceptCodeSequence = "CODE", [code("121071", meaning="Finding")]
+    del level.ContinuityOfContent
+    known = {rule for rule, _ in _told(measurements(planar_group()))}
+    assert [rule for rule, _ in _told(made) if rule not in known] == ["SR103"]
+
+
+def test_an_observer_type_of_another_form_is_one_finding() -> None:
+    for change in ("relationship", "value"):
+        made = ct_dose()
+        observer = next(
+            one for one in made.ContentSequence if one.ConceptNameCodeSequence[0].CodeValue == "121005"
+        )
+        if change == "relationship":
+            observer.RelationshipType = "CONTAINS"
+        else:
+            observer.ConceptCodeSequence = [code("121071", meaning="Finding")]
+        assert len(_told(made)) == 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.report.content import content_items
+from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
@@ -28,6 +28,7 @@ _OBSERVERS = (
     (_PERSON, ("121008", "DCM"), "Person Observer Name"),
     (_DEVICE, ("121012", "DCM"), "Device Observer UID"),
 )
+_FORMS = {_OBSERVER_TYPE: "CODE", _OBSERVERS[0][1]: "PNAME", _OBSERVERS[1][1]: "UIDREF"}
 _OBSERVER_ROWS = ("TID 1003 ", "TID 1004 ")
 _MOMENT = re.compile(r"(\d{8})(\d{0,6})")
 _ZONE = re.compile(r"[+-]\d{4}$")
@@ -97,6 +98,20 @@ def observation_uids(context: RuleContext) -> Iterator[Problem]:
         seen.add(uid)
 
 
+def _unclear(item: ContentItem) -> bool:
+    """Whether an item may be meant for an observer, but has a form or value that is reported elsewhere."""
+    if item.concept is None:
+        return item.relationship == "HAS OBS CONTEXT"
+    kind = _FORMS.get(item.concept.key)
+    if kind is None:
+        return False
+    if item.relationship == "HAS PROPERTIES" and kind == "UIDREF":
+        return False  # a participant has the UID of a device too (PS3.16 TID 1021)
+    return (item.relationship, item.value_type) != ("HAS OBS CONTEXT", kind) or (
+        kind == "CODE" and (item.value is None or item.value.key not in (_PERSON, _DEVICE))
+    )
+
+
 @rule_function("observer-types")
 def observer_types(context: RuleContext) -> Iterator[Problem]:
     """SR034: device observers that no Observer Type introduces, and observers of a type without what identifies them.
@@ -110,10 +125,12 @@ def observer_types(context: RuleContext) -> Iterator[Problem]:
         if issue.kind == "missing" and issue.row.startswith(_OBSERVER_ROWS)
     }
     for item in content_items(context.facts):
-        if id(item.dataset) in told:
+        if id(item.dataset) in told or any(_unclear(one) for one in item.children):
             continue
         own = [
-            one for one in item.children if one.relationship == "HAS OBS CONTEXT" and one.concept is not None
+            one
+            for one in item.children
+            if one.relationship == "HAS OBS CONTEXT" and one.concept is not None and one.concept.key in _FORMS
         ]
         types = [one for one in own if one.concept is not None and one.concept.key == _OBSERVER_TYPE]
         for kind, identifying, name in _OBSERVERS:

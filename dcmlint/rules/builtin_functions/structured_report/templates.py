@@ -18,6 +18,7 @@ from dcmlint.standard.tags import (
     MappingResource,
     SOPClassUID,
     TemplateIdentifier,
+    ValueType,
 )
 
 # PS3.16 TID 2010: titles with the context group of their modifiers, and that of the other titles'
@@ -54,6 +55,8 @@ def issues(context: RuleContext, kinds: list[str]) -> Iterator[Problem]:
         yield Problem(
             message=issue.message, level=issue.level, tag=issue.tag, found=issue.found or None, want=issue.want,
             because=issue.row,
+            # What an item of another value type contains is judged by that type.
+            causes=(ContentSequence,) if issue.kind == "form" and issue.tag == ValueType else (),
         )  # fmt: skip
 
 
