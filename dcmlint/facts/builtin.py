@@ -31,6 +31,7 @@ from dcmlint.facts.pixel import (  # noqa: F401 - importing registers them
     encapsulation,
     icc,
     pixels,
+    video,
 )
 from dcmlint.facts.run import (  # noqa: F401 - importing registers them
     kept,
