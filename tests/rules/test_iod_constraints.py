@@ -412,6 +412,15 @@ CONDITIONAL: list[tuple[str, dict[str, object], dict[str, object], str]] = [
     ("104.1", {"ValueType": "CONTAINER"}, {"ValueType": "CONTAINER", "ContentSequence": [item()]}, "ValueType"),
     ("481.5", dose_reference("SITE"), dose_reference("VOLUME"), "ReferencedROINumber"),
     ("481.5", wedges("0"), wedges("1"), "WedgePositionSequence"),
+    ("481.2", {"GridFrameOffsetVector": ["0", "2"], "FrameIncrementPointer": 0x00181063, "NumberOfFrames": 2},
+        {"GridFrameOffsetVector": ["0", "2"], "FrameIncrementPointer": 0x3004000C, "NumberOfFrames": 2},
+        "GridFrameOffsetVector"),
+    ("481.2", {"GridFrameOffsetVector": ["0"]}, {"GridFrameOffsetVector": ["0"], "FrameIncrementPointer": 0x3004000C,
+        "NumberOfFrames": 1}, "GridFrameOffsetVector"),
+    ("30", {"PixelPresentation": "MONOCHROME", "PaletteColorLookupTableUID": "1.2.3"},
+        {"PixelPresentation": "COLOR_RANGE", "PaletteColorLookupTableUID": "1.2.3"}, "PaletteColorLookupTableUID"),
+    ("30", {"FloatPixelData": bytes(8), "PixelData": None, "PixelSpacing": [1, 1], "PixelAspectRatio": ["2", "1"]},
+        {"FloatPixelData": bytes(8), "PixelData": None, "PixelAspectRatio": ["2", "1"]}, "PixelAspectRatio"),
     ("481.2", dose_of("PLAN"), dose_of("BEAM"), "ReferencedFractionGroupSequence"),
     ("9.1.1", skew(ChannelTimeSkew="0", ChannelSampleSkew="0"), skew(ChannelSampleSkew="0"), "ChannelTimeSkew"),
     ("67", mapping(RealWorldValueFirstValueMapped=0), mapping(), "DoubleFloatRealWorldValueFirstValueMapped"),
@@ -582,3 +591,13 @@ def test_a_list_that_holds_under_a_condition_says_which() -> None:
         one for one in CHECKER.check(slides.to_bytes(made)).findings if one.path == "PixelRepresentation"
     )
     assert "DoseType is not ERROR" in found.because
+
+
+def test_images_that_frames_refer_to_are_listed() -> None:
+    """PS3.3 C.8.19.2, C.8.21.1."""
+    image = item(ReferencedSOPClassUID=STORAGE + "12.1", ReferencedSOPInstanceUID="1.2.3")
+    shared = item(ReferencedImageSequence=[image])
+    for uid in ("12.1.1", "13.1.3"):
+        for held, told in ((shared, True), (item(), False)):
+            found = findings_of(of_class(STORAGE + uid, {"SharedFunctionalGroupsSequence": [held]}))
+            assert (("MOD004", "ReferencedImageEvidenceSequence") in found) is told
