@@ -148,15 +148,17 @@ def scan(
 def _print(row: dict[str, Any], out: str) -> None:
     seconds = (row["ended"] - row["started"]).total_seconds()
     print(
-        f"{row['instances']} instances of {row['keys']} objects: {row['checked']} checked, {row['partial']} in part, "
-        f"{row['unreadable']} unreadable; {row['skipped']} skipped, {row['reused']} objects unchanged"
+        f"{number_of(row['instances'], 'instance')} of {number_of(row['keys'], 'object')}: {row['checked']} checked, {row['partial']} in part, "
+        f"{row['unreadable']} unreadable; {row['skipped']} skipped, {number_of(row['reused'], 'object')} unchanged"
     )
     print(
         f"{number_of(row['errors'], 'error')}, {number_of(row['warnings'], 'warning')}, {row['infos']} information"
     )
     # Servers of DICOM do not tell sizes.
     of_listed = f" of {_bytes(row['bytes_listed'])}" if row["bytes_listed"] else ""
-    print(f"{_bytes(row['bytes_read'])}{of_listed} read in {row['requests']} requests, {seconds:.1f} s")
+    print(
+        f"{_bytes(row['bytes_read'])}{of_listed} read in {number_of(row['requests'], 'request')}, {seconds:.1f} s"
+    )
     print(f"run {row['run']} in {out}; query it with: dcmlint query {out}")
 
 

@@ -113,6 +113,7 @@ class FindingMaker:
         want = problem.want if problem.wanted is None else self.show(problem.wanted, tag)
         if not want and rule.kind == "function":
             want = rule.want
+        found, want = _singular(found) if problem.said else found, _singular(want)
         because = problem.because
         if mode == "none" and not problem.check:
             # What a rule says is made of values: its title is not.
@@ -185,11 +186,14 @@ _SINGLE = re.compile(
 _VERBS = {" are": " is", " do": " does", " have": " has", " were": " was", None: ""}
 
 
+def _singular(text: str) -> str:
+    return _SINGLE.sub(lambda found: f"1 {found[1]}{_VERBS[found[2]]}", text) if "1 " in text else text
+
+
 def _sentence(text: str) -> str:
     """A message as a sentence: the singular behind 1, and a capital letter unless its first word is a name in lower case."""
     first = text.partition(" ")[0]
-    if "1 " in text:
-        text = _SINGLE.sub(lambda found: f"1 {found[1]}{_VERBS[found[2]]}", text)
+    text = _singular(text)
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 

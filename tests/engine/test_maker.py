@@ -8,7 +8,7 @@ import pytest
 from support import slides
 
 import dcmlint
-from dcmlint.engine.maker import FindingMaker, Where, _references
+from dcmlint.engine.maker import FindingMaker, Where, _references, _singular
 from dcmlint.engine.plan import ActiveRule
 from dcmlint.engine.settings import Settings
 from dcmlint.expr import ABSENT, UNKNOWN, Operand
@@ -157,3 +157,9 @@ def test_the_context_group_of_a_finding_takes_the_place_of_all_of_its_rule() -> 
     shown = _references(Problem(message="", clause="PS3.16 CID 7203"), of_rule)
     assert [str(one) for one in shown] == ["PS3.16 7.1.2", "PS3.16 CID 7203"]
     assert _references(Problem(message=""), of_rule) == of_rule
+
+
+def test_one_of_several_is_singular_wherever_it_is_said() -> None:
+    assert [_singular(text) for text in ("1 values", "11 values", "frame 1 values", "at least 1 points")] == [
+        "1 value", "11 values", "frame 1 values", "at least 1 point",
+    ]  # fmt: skip
