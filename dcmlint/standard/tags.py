@@ -193,6 +193,7 @@ HighBit = 0x00280102
 PixelRepresentation = 0x00280103
 PixelPaddingValue = 0x00280120
 BurnedInAnnotation = 0x00280301
+LongitudinalTemporalInformationModified = 0x00280303
 RedPaletteColorLookupTableDescriptor = 0x00281101
 GreenPaletteColorLookupTableDescriptor = 0x00281102
 BluePaletteColorLookupTableDescriptor = 0x00281103

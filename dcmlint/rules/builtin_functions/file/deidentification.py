@@ -14,6 +14,7 @@ from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, passes_
 from dcmlint.standard.tags import (
     AccessionNumber,
     AcquisitionContextSequence,
+    BurnedInAnnotation,
     CodeValue,
     CodingSchemeDesignator,
     ContainerDescription,
@@ -22,6 +23,7 @@ from dcmlint.standard.tags import (
     DeidentificationMethodCodeSequence,
     DerivationDescription,
     ImageComments,
+    LongitudinalTemporalInformationModified,
     PatientID,
     PatientIdentityRemoved,
     SpecimenDescriptionSequence,
@@ -40,6 +42,7 @@ _MOST = 100  # items of each of these
 BASIC_PROFILE = "113100"
 CLEAN_DESCRIPTORS = "113105"
 RETAIN_SAFE_PRIVATE = "113111"
+_FULL_DATES, _MODIFIED_DATES = "113106", "113107"
 _OPTIONS = {
     "113103": "clean-graphics", "113104": "clean-structured-content", CLEAN_DESCRIPTORS: "clean-descriptors",
     "113106": "retain-longitudinal-full-dates", "113107": "retain-longitudinal-modified-dates",
@@ -118,6 +121,37 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
             message=f"{name} has a value, but the Basic Profile removes it"
             + (f" ({count} places)" if count > 1 else ""),
             level=level, tag=tag, want="absent, or an option that retains or cleans it",
+        )  # fmt: skip
+
+
+@rule_function("dates-as-declared")
+def dates_as_declared(context: RuleContext) -> Iterator[Problem]:
+    """Longitudinal Temporal Information Modified is what the declared options make of it (PS3.15 E.2, E.3.6)."""
+    dataset = context.dataset
+    methods = _deidentified(dataset)
+    if BASIC_PROFILE not in methods:
+        raise NotApplicable
+    if _FULL_DATES in methods and _MODIFIED_DATES in methods:
+        raise NotApplicable  # one of them was applied to each date
+    want = "UNMODIFIED" if _FULL_DATES in methods else "MODIFIED" if _MODIFIED_DATES in methods else "REMOVED"
+    said = dataset.text(LongitudinalTemporalInformationModified)
+    if said in ("UNMODIFIED", "MODIFIED", "REMOVED") and said != want:
+        option = {"UNMODIFIED": f"option {_FULL_DATES}", "MODIFIED": f"option {_MODIFIED_DATES}"}.get(want)
+        yield Problem(
+            level=dataset, tag=LongitudinalTemporalInformationModified, found=said, want=want,
+            message=f"LongitudinalTemporalInformationModified is {said}, but {option or 'no option that retains dates'} is declared",
+        )  # fmt: skip
+
+
+@rule_function("burned-in-although-removed")
+def burned_in_although_removed(context: RuleContext) -> Iterator[Problem]:
+    """Burned In Annotation YES says that the pixels identify the patient, Patient Identity Removed YES that they do not."""
+    dataset = context.dataset
+    _deidentified(dataset)
+    if dataset.text(BurnedInAnnotation) == "YES":
+        yield Problem(
+            level=dataset, tag=BurnedInAnnotation, found="YES", want="NO, and pixels without what identifies the patient",
+            message="Burned In Annotation is YES although Patient Identity Removed is YES",
         )  # fmt: skip
 
 
