@@ -1,4 +1,5 @@
-"""Lists of values whose length follows from numbers beside them (PS3.3 C.27.2, C.27.3, C.8.8.25.8, C.8.5.5.1, C.8.14.4)."""
+"""Lists of values whose length follows from numbers beside them (PS3.3 C.27.2, C.27.3, C.8.8.25.8, C.8.5.5.1, C.8.14.4),
+or from another list."""
 
 from __future__ import annotations
 
@@ -17,6 +18,12 @@ from dcmlint.standard.tags import (
     DataPointColumns,
     DataPointRows,
     DataRepresentation,
+    FloatingPointValue,
+    FrameLabelVector,
+    FrameNumbersOfInterest,
+    FrameOfInterestDescription,
+    FrameOfInterestType,
+    MeasuredValueSequence,
     NumberOfContourPoints,
     NumberOfFrames,
     NumberOfScanSpotPositions,
@@ -24,12 +31,24 @@ from dcmlint.standard.tags import (
     NumberOfTableBreakPoints,
     NumberOfTableEntries,
     NumberOfVectors,
+    NumericValue,
     PointCoordinatesData,
+    RationalDenominatorValue,
+    RationalNumeratorValue,
     Rows,
+    ScanSpotGantryAngles,
     ScanSpotMetersetsDelivered,
     ScanSpotMetersetWeights,
+    ScanSpotPatientSupportAngles,
     ScanSpotPositionMap,
+    ScanSpotSizesDelivered,
+    ScanSpotTimeOffset,
+    SelectorSequencePointer,
+    SelectorSequencePointerItems,
+    SelectorSequencePointerPrivateCreator,
     SpectroscopyData,
+    SurfacePointColorCIELabValueData,
+    SurfacePointPresentationValueData,
     TableOfParameterValues,
     TableOfPixelValues,
     TableOfXBreakPoints,
@@ -53,6 +72,13 @@ _COUNTED: Final = (
     _Counted(ScanSpotPositionMap, (NumberOfScanSpotPositions,), 2),
     _Counted(ScanSpotMetersetWeights, (NumberOfScanSpotPositions,)),
     _Counted(ScanSpotMetersetsDelivered, (NumberOfScanSpotPositions,)),
+    _Counted(ScanSpotTimeOffset, (NumberOfScanSpotPositions,)),
+    _Counted(ScanSpotGantryAngles, (NumberOfScanSpotPositions,)),
+    _Counted(ScanSpotPatientSupportAngles, (NumberOfScanSpotPositions,)),
+    _Counted(ScanSpotSizesDelivered, (NumberOfScanSpotPositions,), 2),
+    _Counted(SurfacePointPresentationValueData, (NumberOfSurfacePoints,)),
+    _Counted(SurfacePointColorCIELabValueData, (NumberOfSurfacePoints,), 3),
+    _Counted(FrameLabelVector, (NumberOfFrames,)),
     _Counted(ContourData, (NumberOfContourPoints,), 3),
     _Counted(TableOfXBreakPoints, (NumberOfTableBreakPoints,)),
     _Counted(TableOfYBreakPoints, (NumberOfTableBreakPoints,)),
@@ -60,11 +86,19 @@ _COUNTED: Final = (
     _Counted(TableOfParameterValues, (NumberOfTableEntries,)),
     _Counted(SpectroscopyData, (Rows, Columns, NumberOfFrames, DataPointRows, DataPointColumns)),
 )
-_SIZES: Final = {"FL": 4, "FD": 8, "OF": 4, "OD": 8, "UL": 4}
-_TAGS: Final = frozenset(tag for one in _COUNTED for tag in (one.values, *one.counts))
+# A list that has as many values as another one of its level (PS3.3 Tables 10-2, 10-20, C.7-12 and C.7-15)
+_PAIRED: Final = {
+    FloatingPointValue: NumericValue, RationalNumeratorValue: NumericValue, RationalDenominatorValue: NumericValue,
+    SelectorSequencePointerItems: SelectorSequencePointer, SelectorSequencePointerPrivateCreator: SelectorSequencePointer,
+    FrameOfInterestDescription: FrameNumbersOfInterest, FrameOfInterestType: FrameNumbersOfInterest,
+}  # fmt: skip
+_SIZES: Final = {"US": 2, "FL": 4, "FD": 8, "OF": 4, "OD": 8, "UL": 4}
+_TAGS: Final = frozenset(
+    (*(tag for one in _COUNTED for tag in (one.values, *one.counts)), *_PAIRED, *_PAIRED.values())
+)
 
 
-@rule_function("counted-values", applies_with(*(one.values for one in _COUNTED)))
+@rule_function("counted-values", applies_with(*(one.values for one in _COUNTED), *_PAIRED))
 def counted_values(context: RuleContext) -> Iterator[Problem]:
     """ELM010: lists of values that are longer or shorter than the numbers beside them say."""
     any_ = False
@@ -92,6 +126,16 @@ def counted_values(context: RuleContext) -> Iterator[Problem]:
                 yield Problem(
                     message=f"{name_of(one.values)} has {found} values, not {wanted}", level=level, groups=place.groups,
                     tag=one.values, said=f"{found} values", want=f"{wanted} values", because=names,
+                )  # fmt: skip
+        for tag, other in _PAIRED.items():
+            found, wanted = len(level.values(tag)), len(level.values(other))
+            if not found or not wanted or level.parent_tag == MeasuredValueSequence:
+                continue  # of measurements SR015 speaks
+            any_ = True
+            if found != wanted:
+                yield Problem(
+                    message=f"{name_of(tag)} has {found} values, {name_of(other)} {wanted}", level=level, groups=place.groups,
+                    tag=tag, said=f"{found} values", want=f"{wanted} values",
                 )  # fmt: skip
     if not any_:
         raise NotApplicable
