@@ -34,7 +34,10 @@ _TRIES = 3
 
 
 class FileVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands beside a file: ``verdict`` accepted or held, the status that a C-STORE would get, why, findings."""
+    """What stands beside a file: ``verdict`` accepted or held, the status that a C-STORE would get, why, findings.
+
+    ``state``: that of the instance in a gate at this moment, which may hold what it has accepted.
+    """
 
     file: str
     verdict: str
@@ -42,6 +45,7 @@ class FileVerdict(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     profile: str
     sop_instance_uid: str = ""
+    state: str = ""
     findings: tuple[Brief, ...] = ()
 
 

@@ -71,7 +71,7 @@ class ByGate:
         except BaseException:
             file.drop()
             raise
-        meta, why = file.meta, ""
+        meta, why, state = file.meta, "", ""
         found: tuple[Brief, ...] = ()
         if answer is None and meta is not None:
             answer = self._core.take(part, Arrival(
@@ -81,14 +81,14 @@ class ByGate:
             ))  # fmt: skip
             rows = self._core.journal.find(meta.sop_instance)
             if rows:
-                why, found = rows[-1].why, tuple(findings(rows[-1]))
+                why, state, found = rows[-1].why, rows[-1].state, tuple(findings(rows[-1]))
         status = answer.status if answer is not None else SUCCESS
         if status & 0xFF00 == 0xA700:
             return None
         return FileVerdict(
             file=name, verdict=ACCEPTED if status == SUCCESS else HELD, status=f"{status:04X}",
             why=why or (answer.comment if answer is not None else ""), profile=self._core.policy.profile.name,
-            sop_instance_uid=meta.sop_instance if meta is not None else "", findings=found,
+            sop_instance_uid=meta.sop_instance if meta is not None else "", state=state, findings=found,
         )  # fmt: skip
 
 

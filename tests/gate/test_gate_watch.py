@@ -253,6 +253,8 @@ def test_a_gate_takes_the_bytes_and_says_why_it_does_not(tmp_path: Path) -> None
     assert held["b.dcm"]["findings"][0]["rule"] == "GTT001"
     assert held["c.txt"]["status"] == "C000"
     assert (folder / "accepted" / "a.dcm").exists()
+    taken = json.loads((folder / "accepted" / "a.dcm.verdict.json").read_text())
+    assert (taken["state"], held["b.dcm"]["state"], held["c.txt"]["state"]) == ("queued", "refused", "")
 
 
 @pytest.mark.timeout(180)
