@@ -44,6 +44,7 @@ _DESCRIPTIONS = {
     "downgrade": "Conditions under which a finding is less severe.",
     "explains": "Rules whose findings follow from this one's and give way to it: at the same place or within it, or in the same files.",
     "explains_in_file": "Rules whose findings, if they are no more severe, follow from this one's wherever they are in the same file.",
+    "rests_on": "Values that the rule takes for right: where a finding says that one cannot be used, the rule says nothing.",
     "causes": "Attributes of the same level at which findings of the rules of explains follow from this one's too.",
     "once": "Whether there is one finding for a file, however many attributes it is about.",
     "default": "Whether the rule is on by default.",

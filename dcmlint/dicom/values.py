@@ -155,6 +155,7 @@ def _explain(vr: str, raw: bytes, charset: Charset, is_query: bool, problems: Pr
         problems.add("padding", 0, f"ends with {len(raw) - len(body)} NUL instead of SPACE")
     if len(raw) % 2:
         problems.add("odd-length", 0, f"has {len(raw)} bytes")
+        body = body.removesuffix(b" ")  # where it makes the length odd, nothing else is wrong
     if not body or (is_query and body.rstrip(b" ") == _EMPTY_VALUE_KEY):
         return
     if vr in CHARSET_VRS:

@@ -44,7 +44,7 @@ class GeneralChecks:
         elements = ElementCheck(instance, values, group)
         if "element" in kinds or "value" in kinds:
             elements.run()
-        tables = TableCheck(instance, group, elements.problems)
+        tables = TableCheck(instance, group, elements.problems, self._plan.generic)
         if "table" in kinds:
             tables.run()
         else:
@@ -67,6 +67,7 @@ class GeneralChecks:
                 structure = (problem.check, problem.tag, steps)
             known = self._known.get(structure) if structure is not None else None
             if known is not None and self._findings.counts_again(*known, numbers, problem):
+                self._findings.note(known[0], problem)
                 return
         path = path_of(level, problem.tag) if level is not None else ""
         active = self._rule_for(problem, path)

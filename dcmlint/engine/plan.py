@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 from dcmlint.dicom.instance import Instance
+from dcmlint.dicom.path import parse_path
 from dcmlint.engine.settings import Settings
 from dcmlint.errors import ConfigError, did_you_mean
 from dcmlint.facts.shape import Shape
@@ -109,11 +110,17 @@ class Plan:
         mine = [active.rule for active, _ in rules if active.rule.scope not in _NOT_OF_INSTANCES]
         self.explains = {rule.id: self._with_aliases(rule.explains) for rule in mine if rule.explains}
         self.explains_in_file = {rule.id: rule.explains_in_file for rule in mine if rule.explains_in_file}
-        self.causes = {rule.id: rule.causes for rule in mine if rule.causes}
+        self.causes = {
+            rule.id: tuple(parse_path(one)[-1].tag for one in rule.causes) for rule in mine if rule.causes
+        }
         self.once = frozenset(rule.id for rule in mine if rule.once)
         both = (self.explains, self.explains_in_file)
         self.bound = self.once.union(*both, *(ids for one in both for ids in one.values()))
         self._shapes: dict[Shape, ShapedPlan | None] = {}
+
+    def explained(self, rule: str) -> tuple[str, ...]:
+        """The rules that give way to one, at its place or anywhere."""
+        return (*self.explains.get(rule, ()), *self.explains_in_file.get(rule, ()))
 
     def _with_aliases(self, ids: tuple[str, ...]) -> tuple[str, ...]:
         """Rules, and the aliases that speak in their place."""

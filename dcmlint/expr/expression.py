@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ from dcmlint.expr.compiler import Compiler
 from dcmlint.expr.macros import STEPS, place, relabel, source_of
 from dcmlint.expr.parser import parse
 from dcmlint.expr.source import ALONE, Source, SourceRef
-from dcmlint.expr.syntax import Binary, Choice, Logical, Macro, Name, Unary
+from dcmlint.expr.syntax import Binary, Call, Choice, Logical, Macro, Name, Unary
 from dcmlint.expr.three_valued import OutOfStepsError, Run, spend, truth
 from dcmlint.expr.types import Names, Type
 from dcmlint.expr.values import UNKNOWN, Frame, Lets, Operand, Scope
@@ -92,6 +92,18 @@ class Expression(msgspec.Struct, frozen=True):
         else:
             tracer.leaves(self.code)
 
+    @property
+    def counted(self) -> frozenset[int]:
+        """The tags of `sources` of which more matters than whether they are there."""
+        return frozenset(tag for code in _leaves_without(self.code, ("has", "empty")) for tag in code.tags)
+
+    @property
+    def compared(self) -> frozenset[int]:
+        """Those of `counted` of which more matters than how many values there are."""
+        return frozenset(
+            tag for code in _leaves_without(self.code, ("has", "empty", "size")) for tag in code.tags
+        )
+
     def primary(self) -> int | None:
         """The tag that is most likely meant when a rule does not say where: one that is compared, if any."""
         compared = asked = levels = None
@@ -167,6 +179,15 @@ def _leaves(code: Code, compared: bool) -> Iterator[tuple[Code, bool]]:
         compared = compared or isinstance(code.node, Binary)
         for part in code.parts:
             yield from _leaves(part, compared)
+
+
+def _leaves_without(code: Code, functions: Collection[str]) -> Iterator[Code]:
+    """The named leaves of a tree, without the arguments of functions."""
+    if code.leaf:
+        yield code
+    elif not isinstance(code.node, Call) or code.node.name not in functions:
+        for part in code.parts:
+            yield from _leaves_without(part, functions)
 
 
 class _Tracer:

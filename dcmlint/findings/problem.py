@@ -14,6 +14,14 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Group
 from dcmlint.findings.finding import Confidence, Fix, Place
 
+Attribute = tuple[Dataset, int]
+"""A level and a tag of it, whether it is there or not."""
+
+
+def attributes(level: Dataset, *tags: int) -> tuple[Attribute, ...]:
+    """Attributes of one level."""
+    return tuple((level, tag) for tag in tags)
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One place where a check fails.
@@ -27,8 +35,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``found`` and ``wanted`` are shown after redaction as values of ``tag``; ``said`` and ``want`` are texts, shown
     as they are.  ``message``, ``said``, ``want`` and ``because`` must hold no values that could identify anybody.
     ``table`` or ``clause`` (part and section) name what asks for it, where the rule alone does not.
-    ``causes``: tags of the same level at which findings of rules that this one explains follow from it too;
-    ``spoils``: the same, as DICOM paths anywhere in the data set.
+    ``causes``: further places at which findings of rules that this one explains follow from it;
+    ``rests_on``: places whose values were taken for right;
+    ``condition``: tags, of the level or one around it, of the condition that was met or not.
     ``parties`` and ``attributes``: of values that differ between instances, the files by what they say, and the paths
     (without indices) that are compared, each a group of which one counts: who is told of them alone is the odd one.
     ``follows``: whether findings about single files that the rule explains follow from this one.
@@ -53,8 +62,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     files: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
-    causes: tuple[int, ...] = ()
-    spoils: tuple[str, ...] = ()
+    causes: tuple[Attribute, ...] = ()
+    rests_on: tuple[Attribute, ...] = ()
+    condition: frozenset[int] = frozenset()
     parties: tuple[tuple[str, ...], ...] = ()
     attributes: tuple[tuple[str, ...], ...] = ()
     follows: bool = True

@@ -64,6 +64,8 @@ def check_rule(source: RuleSource) -> Iterator[RuleError]:
         yield from _path(source, "at", rule.at)
     for number, attribute in enumerate(rule.causes):
         yield from _path(source, f"causes[{number}]", attribute)
+    for number, attribute in enumerate(rule.rests_on):
+        yield from _path(source, f"rests_on[{number}]", attribute.removeprefix("*."))
     if rule.each not in ("", "*"):
         yield from _path(source, "each", rule.each)
     yield from _repairs(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from dcmlint import standard
 from dcmlint.dicom.path import parse_path
@@ -18,6 +18,19 @@ from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope, value_when_absent
 
 _PARTS = ("lets", "when", "assertion", "places", "downgrade", "message", "is_", "want", "arguments")
+
+
+class RestsOn(NamedTuple):
+    """Tags that an expression reads.
+
+    ``here``: of the level itself or one around it; ``anywhere``: all; ``counted``: not only to know whether they are
+    there; ``compared``: nor only how many values there are.
+    """
+
+    here: frozenset[int]
+    anywhere: frozenset[int]
+    counted: frozenset[int]
+    compared: frozenset[int]
 
 
 class CompiledRule:
@@ -138,6 +151,19 @@ class CompiledRule:
             except ValueError:
                 pass  # a place in words
         return frozenset(tags)
+
+    @cached_property
+    def rests_on(self) -> RestsOn:
+        """The attributes on which an expression depends."""
+        expressions = [let for _, let in self.lets]
+        expressions += [one for one in (self.when, self.assertion, self.places) if one is not None]
+        return RestsOn(*(
+            frozenset().union(*several)
+            for several in (
+                [one.attributes for one in expressions], [one.sources for one in expressions],
+                [one.counted for one in expressions], [one.compared for one in expressions],
+            )
+        ))  # fmt: skip
 
     @cached_property
     def _known(self) -> dict[str, Type | Expression]:

@@ -19,7 +19,7 @@ from dcmlint.errors import RuleError
 from dcmlint.facts.registry import Facts
 from dcmlint.facts.shape import Shape
 from dcmlint.findings.finding import OutcomeKind
-from dcmlint.findings.problem import Problem
+from dcmlint.findings.problem import Problem, attributes
 from dcmlint.plugins import plugins
 
 
@@ -129,6 +129,7 @@ def function_names() -> Iterable[str]:
 __all__ = [
     "NotApplicable",
     "Problem",
+    "attributes",
     "RuleContext",
     "RuleFunction",
     "Undecided",

@@ -137,6 +137,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     explains: tuple[str, ...] = ()
     explains_in_file: tuple[str, ...] = ()  # those that are no more severe, anywhere in the same file
     causes: tuple[str, ...] = ()  # attributes of the same level at which findings of ``explains`` follow too
+    # values that it takes for right, by path without indices or ``*.Keyword``: where one cannot be used, it says nothing
+    rests_on: tuple[str, ...] = ()
     once: bool = False  # one finding for a file, however many attributes it is about
     default: bool = True
     repairs: tuple[Repair, ...] = ()

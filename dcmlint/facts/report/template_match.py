@@ -41,7 +41,10 @@ _OF_CONTEXT = frozenset({"HAS OBS CONTEXT", "HAS CONCEPT MOD"})
 
 
 class Issue(msgspec.Struct, frozen=True, eq=False):
-    """One thing that is wrong against a template: where, what was found, what was expected, by which row."""
+    """One thing that is wrong against a template: where, what was found, what was expected, by which row.
+
+    ``meant``: the items that are in the place of what is missing, but for their concept name.
+    """
 
     kind: Kind
     level: Dataset
@@ -50,6 +53,7 @@ class Issue(msgspec.Struct, frozen=True, eq=False):
     found: str
     want: str
     row: str
+    meant: tuple[ContentItem, ...] = ()
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -163,12 +167,14 @@ class Matcher:
         active: set[Link] = set()
         blamed: set[int] = set()
         unclear: set[int] = set()
+        strange: list[ContentItem] = []
         for child in item.children:
             chosen, score = self._chosen(rows, child)
             if not chosen:
                 found, meant = self._strange(slot, rows, child)
                 issues += found or self._context(child)
                 blamed |= meant
+                strange.append(child)
                 continue
             touched |= {id(one) for one in chosen}
             if len(chosen) == 1:
@@ -180,7 +186,7 @@ class Matcher:
             if not child.by_reference:
                 issues += self._alternatives(child, chosen)
         issues += _repeated(rows, filled, unclear)
-        return [*issues, *_missing(item, rows, touched, blamed, active)]
+        return [*issues, *_missing(item, rows, touched, blamed, active, strange)]
 
     def _chosen(self, rows: Rows, child: ContentItem) -> tuple[list[Slot], int]:
         """The slots of which a child may be, and how well it fits them."""
@@ -390,8 +396,9 @@ def _most_of_includes(slot: Slot, rows: Rows, filled: dict[int, list[ContentItem
 
 
 def _missing(
-    item: ContentItem, rows: Rows, touched: set[int], blamed: set[int], active: set[Link]
-) -> list[Issue]:
+    item: ContentItem, rows: Rows, touched: set[int], blamed: set[int], active: set[Link],
+    strange: list[ContentItem],
+) -> list[Issue]:  # fmt: skip
     """The required rows that no child fills; rows that name each other in their conditions count as one."""
     if ContentSequence in item.like and not item.children:
         return []  # a Content Sequence without items: the tables say so
@@ -423,9 +430,16 @@ def _missing(
             "",
             " or ".join(_full(slot) for slot in group),
             group[0].label,
+            tuple(child for child in strange if any(_in_place_of(slot, child) for slot in group)),
         )
         for group in groups
     ]
+
+
+def _in_place_of(slot: Slot, child: ContentItem) -> bool:
+    return not child.by_reference and (child.relationship, child.value_type) == (
+        slot.relationship, slot.row.value_type,
+    )  # fmt: skip
 
 
 def _full(slot: Slot) -> str:

@@ -9,6 +9,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.instance import Instance
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.checks import CHECKS
 from dcmlint.rules.tables.dates import content_date
 from dcmlint.standard.ages import Aged, stands_in, stood_at
 
@@ -27,11 +28,23 @@ class ProblemCollector:
     how many levels the one that is looked at stands.
     """
 
-    __slots__ = ("_dated", "_instance", "_malformed", "_unlisted", "_wrong", "problems", "times", "undecided")
+    __slots__ = (
+        "_dated",
+        "_instance",
+        "_malformed",
+        "_told",
+        "_unlisted",
+        "_wrong",
+        "problems",
+        "times",
+        "undecided",
+    )
 
-    def __init__(self, instance: Instance, problems: Iterable[Problem] = ()) -> None:
-        """``problems``: what is known to be wrong with values."""
-        self._instance = instance
+    def __init__(
+        self, instance: Instance, problems: Iterable[Problem] = (), told: Container[str] = CHECKS
+    ) -> None:  # fmt: skip
+        """``problems``: what is known to be wrong with values; ``told``: the checks of which a rule speaks."""
+        self._instance, self._told = instance, told
         self._dated: str | None = None  # the day of its content, when it has been asked for
         self.problems: list[Problem] = []
         # Levels (they live in the problems) and tags. A code of other letters than a code has is not listed anywhere;
@@ -95,16 +108,18 @@ class ProblemCollector:
     def add(
         self, code: str, level: Dataset, tag: int, message: str, *, found: object = None, said: str = "",
         want: str = "", because: str = "", table: str = "", offset: int = -1, number: int = 0,
+        condition: frozenset[int] = frozenset(),
     ) -> None:  # fmt: skip
-        """Add a problem of a table check."""
-        if code in ("enumerated-value", "defined-term"):
+        """Add a problem of a table check; ``condition``: the attributes that decided whether it is one."""
+        if code in ("enumerated-value", "defined-term") and f"table.{code}" in self._told:
             self._unlisted.add((id(level), tag))
-        if code == "enumerated-value":
-            self._wrong.add((id(level), tag))
+            if code == "enumerated-value":
+                self._wrong.add((id(level), tag))
         self.problems.append(
             Problem(
                 check=f"table.{code}", level=level, tag=tag, message=message, found=found,
                 said=said, want=want, because=because, table=table, offset=offset, number=number,
+                condition=condition,
             )
         )  # fmt: skip
 

@@ -28,7 +28,16 @@ from dcmlint.rules.tables.field import (
     told,
     wrong_value,
 )
-from dcmlint.standard.tags import BitsAllocated, IconImageSequence, PixelData, SpecificCharacterSet
+from dcmlint.standard.tags import (
+    BitsAllocated,
+    IconImageSequence,
+    MediaStorageSOPClassUID,
+    MediaStorageSOPInstanceUID,
+    PixelData,
+    SOPClassUID,
+    SOPInstanceUID,
+    SpecificCharacterSet,
+)
 
 _VRS = frozenset(vr for vr, _ in VRS.values())
 _LONGEST_SHORT = 0xFFFE  # bytes that a length field of 16 bits can tell and that are even: PS3.5 7.1.2
@@ -102,6 +111,13 @@ def _stands_alone(vr: str, raw: bytes) -> bool:
     return vr not in BULK_UNIT and "/" not in vr and raw.isascii() and b"\x1b" not in raw
 
 
+# PS3.10 7.1: the UIDs of the file meta group that the data set has too
+_COPIES = (
+    (MediaStorageSOPClassUID, SOPClassUID),
+    (MediaStorageSOPInstanceUID, SOPInstanceUID),
+)
+
+
 class ElementCheck:
     """One pass over all elements of an instance; ``problems`` collects what failed."""
 
@@ -115,6 +131,7 @@ class ElementCheck:
         """Check the file meta group and the data set."""
         if self.instance.meta is not None:
             self._level(self.instance.meta)
+            self._without_copies(self.instance.meta)
         self._level(self.instance.dataset)
         self._pixel_data(self.instance.dataset)
 
@@ -151,6 +168,15 @@ class ElementCheck:
                 if len(cache) >= _CACHE_LIMIT:
                     cache.clear()
                 cache.add(key)
+
+    def _without_copies(self, meta: Dataset) -> None:
+        """Of the UIDs of the file meta group that are those of the data set the same is told there."""
+        dataset = self.instance.dataset
+        for copy, tag in _COPIES:
+            if copy in meta and tag in dataset and meta.raw(copy) == dataset.raw(tag):
+                self.problems = [
+                    one for one in self.problems if one.tag != copy or not one.check.startswith("value.")
+                ]
 
     def _known(self, level: Dataset, element: Element) -> None:
         """Check an element that is not private: the dictionary must have it."""

@@ -170,7 +170,7 @@ def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Da
     if len(dataset.items(PerFrameFunctionalGroupsSequence)) or len(frames) < 2:
         frames = []
     elif collector.speaks_of(dataset, PerFrameFunctionalGroupsSequence) or (
-        DimensionOrganizationType not in dataset and collector.speaks_of(dataset, DimensionIndexSequence)
+        not dataset.text(DimensionOrganizationType) and collector.speaks_of(dataset, DimensionIndexSequence)
     ):
         absent, frames = [one for one in absent if one not in frames], []
     for one in absent:
@@ -181,7 +181,12 @@ def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Da
         what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
         _group(collector, "functional-group-missing", dataset, min(tags), use,
                f"the {what} Functional Group{'s are' if len(names) > 1 else ' is'} missing",
-               _PLACES.get(use.placement, f"{_SHARED}, or {_PER_FRAME}"), because)  # fmt: skip
+               _PLACES.get(use.placement, f"{_SHARED}, or {_PER_FRAME}"), because, _deciding(use))  # fmt: skip
+
+
+def _deciding(use: standard.MacroUse) -> frozenset[int]:
+    """The attributes that decide whether a functional group is wanted."""
+    return condition(use.when).attributes if use.when is not None else frozenset()
 
 
 def _group(
@@ -193,6 +198,7 @@ def _group(
     message: str,
     want: str,
     because: str = "",
+    deciding: frozenset[int] = frozenset(),
 ) -> None:
     per_frame = code == "functional-group-not-shared" or (
         code == "functional-group-missing" and use.placement == "per-frame"
@@ -200,7 +206,8 @@ def _group(
     sequence = PerFrameFunctionalGroupsSequence if per_frame else SharedFunctionalGroupsSequence
     items = dataset.items(sequence) or dataset.items(PerFrameFunctionalGroupsSequence)
     level = items[0] if len(items) else dataset
-    collector.add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset)
+    collector.add(code, level, tag, message, want=want, because=because, table=use.table, offset=level.offset,
+                  condition=deciding)  # fmt: skip
 
 
 def _group_tags(items: Items) -> frozenset[int]:

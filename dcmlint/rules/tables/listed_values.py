@@ -66,6 +66,7 @@ def _check_values(
                     f"value {number} of {name_of(element.tag)} is not an Enumerated Value",
                     found=values[number - 1], want=_shown(allowed.values), because=_holds(when, dataset),
                     table=spec.table, offset=element.offset, number=number,
+                    condition=_deciding(when, spec),
                 )  # fmt: skip
     for position, (known, spec) in defined.items():
         if len(known) == 1:
@@ -79,6 +80,11 @@ def _check_values(
                     found=values[number - 1], want=_shown(sorted(known, key=str)), table=spec.table,
                     offset=element.offset, number=number,
                 )  # fmt: skip
+
+
+def _deciding(when: Expression | None, spec: RowSpec) -> frozenset[int]:
+    """The attributes that decide whether a list holds."""
+    return frozenset().union(*(one.attributes for one in (when, *spec.gates) if one is not None))
 
 
 def _check_range(

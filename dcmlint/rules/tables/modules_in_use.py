@@ -73,7 +73,7 @@ def tell_forbidden(collector: ProblemCollector, module: ModuleSpec, dataset: Dat
         "module-forbidden", dataset, first.tag,
         f"{name_of(first.tag)} is present, but the {module.name} Module is not allowed here",
         want=f"present only if {describe(module.when)}", table=module.tables[0] if module.tables else "",
-        offset=first.offset,
+        offset=first.offset, condition=module.when.attributes,
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def check_tally(collector: ProblemCollector, dataset: Dataset, element: Element,
         collector.add(
             "item-count", dataset, element.tag, f"{spec.row.keyword} has {count} items", said=str(count),
             want=f"{wanted}, as {name_of(spec.row.count)} says", table=spec.table, offset=element.offset,
+            condition=frozenset((spec.row.count,)),
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ PS3.5 7.4 (types), PS3.3 Annex A (modules of IODs), PS3.5 7.5 (sequences).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -17,6 +17,7 @@ from dcmlint.dicom.path import name_of
 from dcmlint.expr import describe
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.scope import ConditionScope
+from dcmlint.rules.tables.checks import CHECKS
 from dcmlint.rules.tables.collector import ProblemCollector
 from dcmlint.rules.tables.field import TEXT_VRS
 from dcmlint.rules.tables.frame_groups import check_frame_groups
@@ -60,11 +61,15 @@ class TableCheck:
     ``iod``: the IOD held against, None when the SOP Class has none.
     """
 
-    def __init__(self, instance: Instance, together: bool = True, known: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self, instance: Instance, together: bool = True, known: Iterable[Problem] = (),
+        told: Container[str] = CHECKS,
+    ) -> None:  # fmt: skip
         """``together``: look once at items of which the tables ask the same and get the same answer; ``known``: what is
-        known to be wrong with values."""
+        known to be wrong with values; ``told``: the checks of which a rule speaks: of others nothing follows."""
         self.instance, self._together = instance, together
-        self._collector = ProblemCollector(instance, known)
+        self._collector = ProblemCollector(instance, [one for one in known if one.check in told], told)
+        self._tells_missing = "table.type-1-missing" in told
         self.problems, self.undecided = self._collector.problems, self._collector.undecided
         self.iod: standard.Iod | None = None
         self._reviewed = False
@@ -247,9 +252,8 @@ class TableCheck:
     def _unexplained(self, dataset: Dataset, spec: RowSpec, level: Level) -> bool:
         """Whether nothing that was told already (what decides is missing, or has a wrong value) explains a false condition."""
         assert spec.when is not None
-        return not _lacks(dataset, level, spec.when.attributes) and not self._collector.unlisted(
-            dataset, spec.when.attributes
-        )
+        lacking = self._tells_missing and _lacks(dataset, level, spec.when.attributes)
+        return not lacking and not self._collector.unlisted(dataset, spec.when.attributes)
 
     def _required_but_missing(
         self, dataset: Dataset, spec: RowSpec, level: Level, scope: ConditionScope
@@ -278,7 +282,7 @@ class TableCheck:
         self._collector.add(
             code, dataset, tag, what,
             want="present with a value" if spec.type == "1C" else "present (may be empty)",
-            because=describe(spec.when), table=spec.table,
+            because=describe(spec.when), table=spec.table, condition=spec.when.attributes,
         )  # fmt: skip
         without = self._without.pop((id(dataset), tag), None)
         if without is not None:
@@ -339,10 +343,13 @@ class TableCheck:
         self._collector.add(
             code, dataset, element.tag, f"{spec.row.keyword} is present, but not allowed here",
             want=f"present only if {describe(spec.when, spec.row.keyword)}", table=spec.table, offset=element.offset,
+            condition=spec.when.attributes,
         )  # fmt: skip
 
     def _told_missing(self, dataset: Dataset, tags: frozenset[int], level: Level) -> bool:
         """Whether one of the tags was told missing, here or in a level around."""
+        if not self._tells_missing:
+            return False
         if not tags.isdisjoint(level.required):
             return True
         around: Dataset | None = dataset

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.rules.builtin_functions.annotations.groups import groups
-from dcmlint.rules.functions import Problem, RuleContext, rule_function
+from dcmlint.rules.functions import (
+    Problem,
+    RuleContext,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard.tags import (
     AnnotationAppliesToAllZPlanes,
     AnnotationCoordinateType,
@@ -33,5 +38,5 @@ def coordinate_type(context: RuleContext) -> Iterator[Problem]:
     if wrong:
         yield Problem(
             message=f"Annotation Coordinate Type is {kind}, but all attributes are those of {'2D' if flat else '3D'} coordinates",
-            level=dataset, tag=AnnotationCoordinateType, found=kind, want="2D" if flat else "3D", causes=_DEPENDENT,
+            level=dataset, tag=AnnotationCoordinateType, found=kind, want="2D" if flat else "3D", causes=attributes(dataset, *_DEPENDENT),
         )  # fmt: skip

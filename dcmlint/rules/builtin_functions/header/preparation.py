@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from dcmlint import standard
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.dicom.path import name_of
 from dcmlint.facts.header.specimen import (
     PARENT_ID,
     PROCESSED_AT,
@@ -18,7 +17,13 @@ from dcmlint.facts.header.specimen import (
 )
 from dcmlint.rules.builtin_functions.header.codes import RETIRED, STANDARD
 from dcmlint.rules.builtin_functions.moments import is_before
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.functions import (
+    NotApplicable,
+    Problem,
+    RuleContext,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard.tags import (
     CodeValue,
     CodingSchemeDesignator,
@@ -43,7 +48,7 @@ def specimen_unique(context: RuleContext) -> Iterator[Problem]:
     for number in specimen.repeated:
         yield Problem(
             message="An earlier specimen has the same identifier or UID", level=items[number],
-            want="a unique identifier and UID", spoils=(name_of(SpecimenDescriptionSequence),) if alone else (),
+            want="a unique identifier and UID", causes=attributes(context.dataset, SpecimenDescriptionSequence) if alone else (),
         )  # fmt: skip
 
 

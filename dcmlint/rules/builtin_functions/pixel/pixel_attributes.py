@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcmlint.dicom.path import name_of
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
+from dcmlint.rules.functions import (
+    NotApplicable,
+    Problem,
+    RuleContext,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard.tags import (
     BitsAllocated,
     BitsStored,
@@ -35,5 +41,5 @@ def one_pixel_attribute(context: RuleContext) -> Iterator[Problem]:
     if len(given) > 1:
         yield Problem(
             message=f"{' and '.join(name_of(tag) for tag in given)} are given", level=context.dataset, tag=given[-1],
-            want="one of them", causes=_DEPENDENT,
+            want="one of them", causes=attributes(context.dataset, *_DEPENDENT),
         )  # fmt: skip

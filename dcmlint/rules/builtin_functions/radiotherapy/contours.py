@@ -64,21 +64,27 @@ def roi_references(context: RuleContext) -> Iterator[Problem]:
     numbers = {roi.value(ROINumber) for roi in rois}
     if not rois:
         raise NotApplicable
+    defining = ((dataset, StructureSetROISequence), *((roi, ROINumber) for roi in rois))
+    undefined: dict[int, list[Dataset]] = {}  # a number that is not defined is told once, wherever it is used
     for sequence in (ROIContourSequence, RTROIObservationsSequence):
         for item in dataset.items(sequence):
             number = item.value(ReferencedROINumber)
             if isinstance(number, int) and number not in numbers:
-                yield Problem(
-                    message="the ROI is not defined in Structure Set ROI Sequence", level=item, tag=ReferencedROINumber,
-                    found=number, want="an ROI Number of Structure Set ROI Sequence",
-                )  # fmt: skip
+                undefined.setdefault(number, []).append(item)
+    for number, items in undefined.items():
+        yield Problem(
+            message="the ROI is not defined in Structure Set ROI Sequence", level=items[0], tag=ReferencedROINumber,
+            found=number, want="an ROI Number of Structure Set ROI Sequence", count=len(items), rests_on=defining,
+        )  # fmt: skip
     frames = _frames(dataset)
+    listed = dataset.items(ReferencedFrameOfReferenceSequence)
+    listing = ((dataset, ReferencedFrameOfReferenceSequence), *((one, FrameOfReferenceUID) for one in listed))
     for roi in rois:
         uid = roi.text(ReferencedFrameOfReferenceUID)
         if frames and uid and uid not in frames:
             yield Problem(
                 message="the frame of reference of the ROI is not listed", level=roi, tag=ReferencedFrameOfReferenceUID,
-                found=uid, want="a UID of Referenced Frame of Reference Sequence",
+                found=uid, want="a UID of Referenced Frame of Reference Sequence", rests_on=listing,
             )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place, item_places
 from dcmlint.dicom.path import name_of
+from dcmlint.findings.problem import Attribute
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.tags import (
     ApplicationSetupNumber,
@@ -115,7 +116,7 @@ def plan_references(context: RuleContext) -> Iterator[Problem]:
     """RT004: numbers of beams, application setups, tolerance tables, patient setups, dose references, sources and devices of
     a beam that the plan does not define."""
     any_ = False
-    for place, tag, sequence, defined in _used(context.dataset):
+    for place, tag, sequence, (defined, defining) in _used(context.dataset):
         number = place.level.value(tag)
         if not isinstance(number, int):
             continue
@@ -124,12 +125,17 @@ def plan_references(context: RuleContext) -> Iterator[Problem]:
             yield Problem(
                 message=f"{name_of(tag)} is not defined in {name_of(sequence)}", level=place.level,
                 groups=place.groups, tag=tag, found=number, want=f"a number of {name_of(sequence)}",
+                rests_on=defining,
             )  # fmt: skip
     if not any_:
         raise NotApplicable
 
 
-def _used(dataset: Dataset) -> Iterator[tuple[Place, int, int, set[object]]]:
+# Numbers, and the attributes that define them
+_Numbers = tuple[set[object], tuple[Attribute, ...]]
+
+
+def _used(dataset: Dataset) -> Iterator[tuple[Place, int, int, _Numbers]]:
     """Each place that may refer to a number: the attribute, the sequence that defines it, and the numbers that it defines."""
     for users, tag, sequences, number in _DELIVERED:
         given = next((sequence for sequence in sequences if sequence in dataset), None)
@@ -148,8 +154,9 @@ def _used(dataset: Dataset) -> Iterator[tuple[Place, int, int, set[object]]]:
                 yield place, tag, sequence, defined
 
 
-def _numbers(dataset: Dataset, sequence: int, number: int) -> set[object]:
-    return {item.value(number) for item in dataset.items(sequence)}
+def _numbers(dataset: Dataset, sequence: int, number: int) -> _Numbers:
+    items = dataset.items(sequence)
+    return {item.value(number) for item in items}, ((dataset, sequence), *((item, number) for item in items))
 
 
 @rule_function("control-points", applies_with(BeamSequence, IonBeamSequence, ApplicationSetupSequence))

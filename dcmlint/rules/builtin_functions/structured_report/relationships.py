@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.rules.builtin_functions.structured_report.values import own_attributes
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.rules.functions import (
+    NotApplicable,
+    Problem,
+    RuleContext,
+    Undecided,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard import documents
 from dcmlint.standard.documents import ContentConstraints
 from dcmlint.standard.tags import (
@@ -194,5 +201,5 @@ def root(context: RuleContext) -> Iterator[Problem]:
     if first.value_type in _VALUE_TYPES and first.value_type != "CONTAINER":
         yield Problem(
             message=f"the root content item is a {first.value_type}", level=first.dataset, tag=ValueType,
-            found=first.value_type, want="CONTAINER", causes=own_attributes(first.value_type, "CONTAINER"),
+            found=first.value_type, want="CONTAINER", causes=attributes(first.dataset, *own_attributes(first.value_type, "CONTAINER")),
         )  # fmt: skip

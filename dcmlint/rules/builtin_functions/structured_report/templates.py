@@ -7,12 +7,21 @@ from collections.abc import Iterator
 
 from dcmlint.facts.report.content import content_items
 from dcmlint.facts.report.template import TemplateUse, template_issues
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, Undecided, rule_function
+from dcmlint.rules.functions import (
+    NotApplicable,
+    Problem,
+    RuleContext,
+    Undecided,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard import documents
 from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
     CodeValue,
+    CodingSchemeDesignator,
     ConceptCodeSequence,
+    ConceptNameCodeSequence,
     ContentSequence,
     ContentTemplateSequence,
     MappingResource,
@@ -52,11 +61,17 @@ def issues(context: RuleContext, kinds: list[str]) -> Iterator[Problem]:
     if not found and use.identifier in use.uncovered:
         raise Undecided(f"TID {use.identifier} is not covered")
     for issue in found:
+        # What has no name that is a code may be what is asked for.
+        named = [one.dataset for one in issue.meant]
+        if issue.tag == ConceptNameCodeSequence:
+            named.append(issue.level)
+        codes = [code for one in named for code in one.items(ConceptNameCodeSequence)]
+        names = tuple(part for code in codes for part in attributes(code, CodeValue, CodingSchemeDesignator))
         yield Problem(
             message=issue.message, level=issue.level, tag=issue.tag, found=issue.found or None, want=issue.want,
-            because=issue.row,
+            because=issue.row, rests_on=names,
             # What an item of another value type contains is judged by that type.
-            causes=(ContentSequence,) if issue.kind == "form" and issue.tag == ValueType else (),
+            causes=attributes(issue.level, ContentSequence) if issue.kind == "form" and issue.tag == ValueType else names,
         )  # fmt: skip
 
 

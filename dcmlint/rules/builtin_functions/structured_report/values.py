@@ -11,7 +11,14 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import item_places
 from dcmlint.facts.report.codes import SAID_BY_A_CODE
 from dcmlint.facts.report.content import Code, ContentItem, code_in, code_of, content_items
-from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
+from dcmlint.rules.functions import (
+    NotApplicable,
+    Problem,
+    RuleContext,
+    applies_with,
+    attributes,
+    rule_function,
+)
 from dcmlint.standard import ucum
 from dcmlint.standard.coding import in_group
 from dcmlint.standard.tags import (
@@ -140,7 +147,7 @@ def value_attributes(context: RuleContext) -> Iterator[Problem]:
             yield Problem(
                 message=f"a content item with the attributes of {' or '.join(meant)} has the Value Type {item.value_type}",
                 level=item.dataset, tag=ValueType, found=item.value_type, want=" or ".join(meant),
-                causes=(*own_attributes(item.value_type), *own_attributes(*meant), ContentSequence),
+                causes=attributes(item.dataset, *own_attributes(item.value_type), *own_attributes(*meant), ContentSequence),
             )  # fmt: skip
             continue
         for tag in strange:
