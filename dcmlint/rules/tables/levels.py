@@ -359,6 +359,15 @@ class IodSpec:
         return frozenset()
 
     @cached_property
+    def optional(self) -> frozenset[int]:
+        """Attributes of the main data set that are of type 3 in every module that has them."""
+        types: dict[int, set[str]] = {}
+        for module in self.modules:
+            for tag, kinds in _types_of(module.parts).items():
+                types.setdefault(tag, set()).update(kinds)
+        return frozenset(tag for tag, kinds in types.items() if kinds == {"3"})
+
+    @cached_property
     def always(self) -> frozenset[int]:
         """What every instance has: attributes of type 1 and 2 of modules that are always there."""
         mandatory = (module for module in self.modules if module.usage == "M" and module.when is None)

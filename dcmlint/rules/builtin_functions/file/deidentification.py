@@ -11,6 +11,7 @@ from dcmlint.dicom.dataset import Dataset
 from dcmlint.dicom.items import Place
 from dcmlint.dicom.path import parse_path
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, passes_without, rule_function
+from dcmlint.rules.tables.levels import iod_spec
 from dcmlint.standard.tags import (
     AccessionNumber,
     AcquisitionContextSequence,
@@ -91,8 +92,9 @@ def left_after_deidentification(context: RuleContext, attributes: Sequence[str])
 def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> Iterator[Problem]:
     """Attributes that the Basic Profile removes and that none of the options declared keeps or cleans.
 
-    Only action X is held: what Z or D put into an attribute cannot be told from an original. Rows that are newer than
-    the tables' own edition, private elements and the attributes ``told`` by other rules are left out.
+    Only action X is held, and in the main data set what is X where the IOD does not need the attribute, as a warning: what Z
+    or D put into an attribute cannot be told from an original. Rows that are newer than the tables' own edition, private
+    elements and the attributes ``told`` by other rules are left out.
     """
     dataset = context.dataset
     methods = _deidentified(dataset)
@@ -101,6 +103,8 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
     options = {_OPTIONS[method] for method in methods if method in _OPTIONS}
     others = {parse_path(keyword)[0].tag for keyword in told}
     tables = standard.load()
+    known = tables.sop_class(context.instance.sop_class)
+    optional = iod_spec(known.iod).optional if known is not None else frozenset[int]()
     found: dict[int, tuple[Dataset, int]] = {}
     for place in _places(dataset):
         level = place.level
@@ -109,7 +113,10 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
             if tag >> 16 & 1 or tag in others:
                 continue
             row = tables.confidentiality_row(tag)
-            if row is None or row.basic != "X" or row.since or options & row.options.keys():
+            if row is None or row.since or options & row.options.keys():
+                continue
+            # X/Z, X/D and X/Z/D: X unless the IOD needs the attribute (PS3.15 Table E.1-1a)
+            if row.basic != "X" and not (level is dataset and tag in optional and row.basic.startswith("X/")):
                 continue
             if element.length:
                 first, count = found.get(tag, (level, 0))
@@ -117,10 +124,12 @@ def removed_by_basic_profile(context: RuleContext, told: Sequence[str] = ()) -> 
     for tag, (level, count) in found.items():
         entry = tables.dictionary.entry(tag)
         name = entry.keyword if entry else f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        row = tables.confidentiality_row(tag)
         yield Problem(
             message=f"{name} has a value, but the Basic Profile removes it"
             + (f" ({count} places)" if count > 1 else ""),
             level=level, tag=tag, want="absent, or an option that retains or cleans it",
+            severity="" if row is not None and row.basic == "X" else "warning",
         )  # fmt: skip
 
 
