@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dcmlint.dicom.dataset import Dataset
 from dcmlint.facts.report.content import ContentItem, content_items
 from dcmlint.facts.run.referenced import contradicted
+from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.classes import FRAMES, PIXELS, WAVEFORM, class_name, has_module
 from dcmlint.standard.tags import (
@@ -23,6 +24,7 @@ from dcmlint.standard.tags import (
     ReferencedWaveformChannels,
     SOPClassUID,
     SOPInstanceUID,
+    StudyInstanceUID,
 )
 from dcmlint.standard.uids import (
     KeyObjectSelectionDocumentStorage,
@@ -267,3 +269,26 @@ def related_documents(context: RuleContext) -> Iterator[Problem]:
                 message=f"a predecessor document is {class_name(sop_class)}", level=item, tag=ReferencedSOPClassUID,
                 found=sop_class, want="the SOP Class of a document",
             )  # fmt: skip
+
+
+@rule_function("key-object-duplicates")
+def key_object_duplicates(context: RuleContext) -> Iterator[Problem]:
+    """SR035: studies of selected objects that have no duplicate of the document (PS3.3 C.17.6.2.1).
+
+    That there is no duplicate at all is told by the tables.
+    """
+    own = context.dataset.text(StudyInstanceUID)
+    evidence = _studies(context.dataset, CurrentRequestedProcedureEvidenceSequence)
+    duplicates = _studies(context.dataset, IdenticalDocumentsSequence)
+    if not own or own not in evidence or not duplicates:
+        raise NotApplicable
+    missing = [study for study in evidence if study != own and study not in duplicates]
+    if missing:
+        yield Problem(
+            message=f"the document has no duplicate in {number_of(len(missing), 'study', 'studies')} of the selected objects",
+            tag=IdenticalDocumentsSequence, want=f"a duplicate in {missing[0]}",
+        )  # fmt: skip
+
+
+def _studies(dataset: Dataset, tag: int) -> dict[str, None]:
+    return dict.fromkeys(filter(None, (study.text(StudyInstanceUID) for study in dataset.items(tag))))

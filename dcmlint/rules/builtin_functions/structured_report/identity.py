@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dcmlint.dicom.dataset import Dataset
-from dcmlint.facts.report.content import ContentItem, content_items
+from dcmlint.facts.report.content import ContentItem, code_in, content_items
 from dcmlint.facts.report.template import template_issues
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, rule_function
 from dcmlint.standard.tags import (
@@ -16,8 +16,14 @@ from dcmlint.standard.tags import (
     ContentDate,
     ContentTime,
     ObservationUID,
+    ParticipantSequence,
+    ParticipationType,
+    PersonIdentificationCodeSequence,
+    PersonName,
     TextValue,
     VerificationDateTime,
+    VerifyingObserverIdentificationCodeSequence,
+    VerifyingObserverName,
     VerifyingObserverSequence,
 )
 
@@ -75,6 +81,31 @@ def _days(one: str, other: str) -> int:
     except ValueError:
         return 0
     return abs((first - second).days)
+
+
+@rule_function("attestors")
+def attestors(context: RuleContext) -> Iterator[Problem]:
+    """SR036: persons who verified a document and are its attestors too (PS3.3 C.17.2.5); those whose codes differ are two."""
+    verifying = {
+        name: code_in(one, VerifyingObserverIdentificationCodeSequence)
+        for one in context.dataset.items(VerifyingObserverSequence)
+        if (name := one.text(VerifyingObserverName).rstrip("^ "))
+    }
+    attesting = [
+        one for one in context.dataset.items(ParticipantSequence) if one.text(ParticipationType) == "ATTEST"
+    ]
+    if not verifying or not attesting:
+        raise NotApplicable
+    for one in attesting:
+        name = one.text(PersonName).rstrip("^ ")
+        if name not in verifying:
+            continue
+        codes = verifying[name], code_in(one, PersonIdentificationCodeSequence)
+        if codes[0] is None or codes[1] is None or codes[0].key == codes[1].key:
+            yield Problem(
+                message="the Verifying Observer is listed as an attestor too", level=one, tag=PersonName,
+                want="another person, or no attestor",
+            )  # fmt: skip
 
 
 @rule_function("observation-uids")
