@@ -36,6 +36,11 @@ def _new(make: object, change: object) -> list[str]:
         ({"BitsStored": 10, "HighBit": 9}, ["MOD009"]),  # consistent, but not what CT allows
         ({"BitsStored": 60000, "PatientSex": "X"}, ["GEO002", "MOD009"]),
         ({"BitsAllocated": 8}, ["PIX043"]),
+        ({"PhotometricInterpretation": "RGB"}, ["PIX002"]),
+        (
+            {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3},
+            ["MOD009", "MOD009"],
+        ),  # consistent
     ],
 )
 def test_bits_that_contradict_each_other_are_one_finding(
@@ -66,3 +71,26 @@ def test_an_empty_list_of_references_is_one_finding() -> None:
     both = _new(_annotations, _empty_list_and_label)
     assert both.count("MOD005") == 1
     assert len(both) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "values", "cause", "other"),
+    [
+        (general.ct, {"PhotometricInterpretation": "RGB"}, "PIX002", "MOD009"),
+        (slides.full_j2k_lossless, {"PhotometricInterpretation": "MONOCHROME2"}, "PIX002", "PIX010"),
+        (general.enhanced_ct, {"DimensionOrganizationType": "BOGUS_TERM", "DimensionIndexSequence": slides.ABSENT},
+         "FG010", "MOD010"),
+    ],
+)  # fmt: skip
+def test_one_value_that_contradicts_several_is_one_finding(
+    make: object, values: Mapping[str, object], cause: str, other: str
+) -> None:
+    def change(made: FileDataset) -> None:
+        for path, value in values.items():
+            slides.put(made, path, value)
+
+    assert _new(make, change) == [cause]
+    made = make()  # type: ignore[operator]
+    change(made)
+    report = Checker("dicom", ignore=(cause,)).check(slides.to_bytes(made))
+    assert other in {one.rule for one in report.findings}
