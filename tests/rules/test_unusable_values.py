@@ -185,3 +185,13 @@ _NAME = "ContentSequence[0].ConceptNameCodeSequence[0]."
 def test_a_content_item_whose_name_is_no_code_is_one_finding(values: dict[str, object], rule: str) -> None:
     assert _new(reports.ct_dose, values) == [rule]
     assert "SR101" in _new(reports.ct_dose, values, select=("SR101",))
+
+
+def test_functional_groups_that_cannot_be_read_lack_nothing() -> None:
+    made = general.enhanced_ct()
+    before = _found(made)
+    del made["PerFrameFunctionalGroupsSequence"]
+    made.add_new(0x52009230, "LO", "text")
+    made["PerFrameFunctionalGroupsSequence"].VR = "LO"
+    assert "FG101" not in {rule for rule, _ in _found(made) - before}
+    assert "ELM002" in {rule for rule, _ in _found(made)}

@@ -26,6 +26,9 @@ _SHARED, _PER_FRAME = (
 )
 _PLACES = {"shared": _SHARED, "per-frame": _PER_FRAME}
 
+# Where functional groups are
+_HOLDING = frozenset((SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence))
+
 
 def check_frame_groups(collector: ProblemCollector, iod: standard.Iod, dataset: Dataset) -> None:
     """Hold the functional groups to where the IOD wants them."""
@@ -181,12 +184,13 @@ def _tell_absent(collector: ProblemCollector, absent: list[_Absent], dataset: Da
         what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
         _group(collector, "functional-group-missing", dataset, min(tags), use,
                f"the {what} Functional Group{'s are' if len(names) > 1 else ' is'} missing",
-               _PLACES.get(use.placement, f"{_SHARED}, or {_PER_FRAME}"), because, _deciding(use))  # fmt: skip
+               _PLACES.get(use.placement, f"{_SHARED}, or {_PER_FRAME}"), because, _deciding(use, dataset))  # fmt: skip
 
 
-def _deciding(use: standard.MacroUse) -> frozenset[int]:
-    """The attributes that decide whether a functional group is wanted."""
-    return condition(use.when).attributes if use.when is not None else frozenset()
+def _deciding(use: standard.MacroUse, dataset: Dataset) -> frozenset[int]:
+    """The attributes that decide whether a functional group is wanted, and those that are there and would hold it."""
+    wanted = condition(use.when).attributes if use.when is not None else frozenset()
+    return wanted | (_HOLDING & dataset.elements.keys())
 
 
 def _group(
