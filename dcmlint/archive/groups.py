@@ -145,7 +145,7 @@ def _of_directories(
         directory = Directory(path, tuple(names))
         beside = [one for (one,) in paths]
         for _, found, outcome in check_directories(
-            [directory], beside, tuple, checker.active, checker.settings
+            [directory], beside, None, checker.active, checker.settings
         ):
             result += with_profile(checker.profile, checker.rules, found, tuple(exempt or ()))
             counts.add(outcome)

@@ -134,13 +134,13 @@ def _of_member(part: KeptFile) -> dict[int, str | bytes]:
 def check_directories(
     directories: Sequence[Directory],
     paths: Iterable[str],
-    members: Callable[[], Iterable[KeptFile]],
+    members: Callable[[], Iterable[KeptFile]] | None,
     rules: Mapping[str, ActiveRule],
     settings: Settings,
 ) -> Iterator[tuple[str, tuple[Finding, ...], dict[str, OutcomeKind]]]:
     """Files that a DICOMDIR names and that are not among the inputs, inputs below it that it does not name, and records that contradict their files.
 
-    ``members`` gives what was kept of the inputs.  Gives the path of the DICOMDIR, findings and outcomes.
+    ``members`` gives what was kept of the inputs; without it, what records say of them stays undecided.  Gives the path of the DICOMDIR, findings and outcomes.
     """
     given = {_normal(path) for path in paths} if directories else set()
     for directory in directories:
@@ -163,7 +163,9 @@ def check_directories(
             problem = Problem(message=f"{number_of(len(wrong), 'file')} {words}: {shown}")
             where = Where("DirectoryRecordSequence", DirectoryRecordSequence)
             found.append((rule_id, [(problem, where)] if wrong else []))
-        if CONTRADICTED in rules and directory.described:
+        if CONTRADICTED in rules and (members is None or not directory.described):
+            yield directory.path, (), {CONTRADICTED: "undecided" if members is None else "not_applicable"}
+        elif CONTRADICTED in rules and members is not None:
             found.append((CONTRADICTED, list(_contradictions(directory, base, members(), settings))))
         for rule_id, problems in found:
             active = rules.get(rule_id)

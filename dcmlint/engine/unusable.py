@@ -7,6 +7,7 @@ what others say of the same value, or make of it, is left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from dcmlint.dicom.path import name_of
 from dcmlint.engine.placing import Failure
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import RestsOn
+from dcmlint.rules.load import builtin_rules
 
 # What says that an attribute has no value that could be used, by the order in which it is settled: a later one says
 # nothing new of the same value.
@@ -60,6 +62,11 @@ class _What(NamedTuple):
     rank: int
     number: int
     uid: bytes
+
+
+@cache
+def _builtin() -> frozenset[str]:
+    return frozenset(source.rule.id for source in builtin_rules())
 
 
 def _stage(check: str) -> int:
@@ -109,9 +116,9 @@ class Unusable:
     def explains(self, failure: Failure, rank: int, spared: Collection[str]) -> bool:
         """Whether a failure of this rank follows, wherever it was met, from what was told, which is no less severe.
 
-        ``spared``: rules of which it does not follow.
+        ``spared``: rules of which it does not follow. What a profile or a rule of the user demands follows from nothing.
         """
-        if not self._told:
+        if not self._told or failure.active.id not in _builtin():
             return False
         known = [
             (at, what, indices) for at, told in self._told.items() for what, indices in told.items()

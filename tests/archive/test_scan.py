@@ -29,9 +29,10 @@ ENDS = ("pass", "fail", "not_applicable", "undecided", "error")
 def same_as_check(out: Path, run: dict, source: Path, profile: str) -> None:
     report = Checker(profile).check(source)
     assert findings_in(out, run["run"]) == sorted(map(comparable, report.findings))
-    assert outcomes_in(out, run["run"]) == {
-        rule: {end: ends[end] for end in ENDS} for rule, ends in report.outcomes.items()
-    }
+    expected = {rule: {end: ends[end] for end in ENDS} for rule, ends in report.outcomes.items()}
+    if "DIR007" in expected:  # a scan keeps the names of directory records, and not what they say
+        expected["DIR007"] = dict.fromkeys(ENDS, 0) | {"undecided": sum(expected["DIR007"].values())}
+    assert outcomes_in(out, run["run"]) == expected
     summary = report.summary
     assert (run["instances"], run["checked"], run["partial"], run["unreadable"], run["skipped"]) == (
         summary.files, summary.checked, summary.partial, summary.unreadable, summary.skipped)  # fmt: skip

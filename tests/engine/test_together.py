@@ -171,7 +171,9 @@ def test_an_instance_that_cannot_be_kept_makes_the_run_incomplete(monkeypatch: p
 def test_rules_explain_rules_that_exist() -> None:
     rules = {source.rule.id: source.rule for source in builtin_rules()}
     for rule in rules.values():
-        assert all(rules[other].scope not in ("slide", "series") for other in rule.explains)
+        assert all(rules[other].scope in (rule.scope, "instance", "frame") for other in rule.explains), (
+            rule.id
+        )
 
 
 _BASES = [slides.to_bytes(one) for one in (slides.sparse_native(), *slides.concatenation()[:1], slides.ct())]

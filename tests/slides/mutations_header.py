@@ -438,7 +438,7 @@ break_one("SPEC021", "a parent that nobody made", "native", {STEP.format(2) + "[
 
 # -- PHI ---------------------------------------------------------------------------------------------------
 
-BASIC_PROFILE = {"PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": "UNMODIFIED",
+BASIC_PROFILE = {"PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": "REMOVED",
                  "DeidentificationMethodCodeSequence": scheme("Basic Application Confidentiality Profile", "113100", "DCM")}  # fmt: skip
 
 
