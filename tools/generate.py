@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from tools.reference import (  # noqa: E402
 )
 from tools.report_schema import report_schema  # noqa: E402
 from tools.rule_pages import rule_pages  # noqa: E402
-from tools.rule_schema import rule_schema  # noqa: E402
+from tools.rule_schema import rule_schema, schema_text  # noqa: E402
 from tools.schemas import baseline_schema, config_schema, gate_schema  # noqa: E402
 
 PAGES = ROOT / "docs" / "rules"
@@ -41,11 +40,11 @@ PROFILES = ROOT / "docs" / "profiles"
 def generated() -> dict[Path, bytes]:
     """Every generated file with what it must hold."""
     made = {
-        ROOT / "schemas" / "rule.schema.json": _json(rule_schema()),
-        ROOT / "schemas" / "report.json": _json(report_schema()),
-        ROOT / "schemas" / "config.schema.json": _json(config_schema()),
-        ROOT / "schemas" / "gate.schema.json": _json(gate_schema()),
-        ROOT / "schemas" / "baseline.schema.json": _json(baseline_schema()),
+        ROOT / "schemas" / "rule.schema.json": schema_text(rule_schema()).encode(),
+        ROOT / "schemas" / "report.json": schema_text(report_schema()).encode(),
+        ROOT / "schemas" / "config.schema.json": schema_text(config_schema()).encode(),
+        ROOT / "schemas" / "gate.schema.json": schema_text(gate_schema()).encode(),
+        ROOT / "schemas" / "baseline.schema.json": schema_text(baseline_schema()).encode(),
     }
     made |= keywords.generated()
     made[ROOT / "docs" / "differences.md"] = _differences()
@@ -90,10 +89,6 @@ def drift(made: dict[Path, bytes]) -> list[str]:
 def _stale(made: dict[Path, bytes]) -> list[Path]:
     """Pages of rules and profiles that are no more."""
     return [path for folder in (PAGES, PROFILES) for path in folder.glob("*.md") if path not in made]
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def main() -> int:

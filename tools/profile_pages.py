@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from dcmlint.profiles.resolve import resolve_chain
 from dcmlint.profiles.resolved import Resolved
 from dcmlint.profiles.statements import statements_of
 from tools.profile_schema import profile_schema
+from tools.rule_schema import schema_text
 
 _BY_HAND = "<!-- Made by `python tools/generate.py` from profiles/{file}; do not edit. -->"
 # The page that says what `profile check` finds in a statement, and the reading of each remark.
@@ -54,7 +54,7 @@ def remarks_page(source: ProfileSource) -> str:
 def generated(root: Path) -> dict[Path, bytes]:
     """Every generated file of profiles: pages and schema."""
     made = {root / "docs" / "profiles" / name: text.encode() for name, text in pages().items()}
-    schema = json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
+    schema = schema_text(profile_schema())
     return {**made, root / "schemas" / "profile.schema.json": schema.encode()}
 
 

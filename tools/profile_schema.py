@@ -33,6 +33,9 @@ def profile_schema() -> dict[str, Any]:
     properties = profile["properties"]
     properties["id"] |= _form(r"^[a-z0-9][a-z0-9.-]*$", "a name of a profile: small letters, digits, - and .")
     properties["area"] |= _form(r"^([A-Z]{2,5})?$", "an area: two to five capital letters")
+    # Newer releases of msgspec say it themselves, elsewhere among the keys.
+    properties["action"].pop("propertyNames", None)
+    properties["action"]["propertyNames"] = {"enum": ["error", "info", "warning"]}
     properties["parameters"]["propertyNames"] = _form(
         r"^[a-z][a-z0-9_]*$", "a name of a parameter: small letters, digits and _"
     )

@@ -6,6 +6,8 @@ where dcmlint reads text: so a number is good wherever text is.
 
 from __future__ import annotations
 
+import inspect
+import json
 from typing import Any
 
 import msgspec
@@ -15,6 +17,21 @@ from dcmlint.rules.model import Rule
 from dcmlint.rules.tables import CHECKS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as its file has it, with descriptions as no release of msgspec changes them."""
+    return json.dumps(_cleaned(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(one) if key == "description" and isinstance(one, str) else _cleaned(one)
+            for key, one in value.items()
+        }
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
+
 
 _DESCRIPTIONS = {
     "id": "Area and three digits; never reused.",
