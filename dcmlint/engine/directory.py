@@ -49,7 +49,8 @@ _OF_FILE: Final = (
     ReferencedSOPClassUIDInFile, ReferencedSOPInstanceUIDInFile, ReferencedTransferSyntaxUIDInFile, StudyInstanceUID,
     SeriesInstanceUID, PatientID, Modality,
 )  # fmt: skip
-_OF_LEVEL: Final = {"PATIENT": PatientID, "STUDY": StudyInstanceUID, "SERIES": SeriesInstanceUID}
+# The UIDs of a record by its type; a record of any other type is that of a file.
+_UIDS: Final = {"PATIENT": (), "STUDY": (StudyInstanceUID,), "SERIES": (SeriesInstanceUID,)}
 # These are the same for everybody and may be shown.
 _PUBLIC: Final = (ReferencedSOPClassUIDInFile, ReferencedTransferSyntaxUIDInFile)
 _INACTIVE: Final = 0  # PS3.3 Table F.3-3
@@ -106,17 +107,10 @@ def _described(dataset: Dataset) -> Iterator[Described]:
 
 
 def _said(record: Dataset, number: int) -> dict[int, tuple[str | bytes, int]]:
-    kind, found = record.text(DirectoryRecordType), {}
-    level = _OF_LEVEL.get(kind)
-    if level is not None and level != PatientID:
-        found[level] = kept_uid(record.text(level))
-    elif level is None:
-        for tag in _OF_FILE[:3]:
-            found[tag] = kept_uid(record.text(tag))
-    hashed = said_by(entity(record, (PatientID, Modality), "none"))
-    told: dict[int, str | bytes] = {**found}
+    kind = record.text(DirectoryRecordType)
+    told: dict[int, str | bytes] = {tag: kept_uid(record.text(tag)) for tag in _UIDS.get(kind, _OF_FILE[:3])}
     if kind in ("PATIENT", "SERIES"):
-        told |= {tag: one.key for tag, one in hashed.items()}
+        told |= {tag: one.key for tag, one in said_by(entity(record, (PatientID, Modality), "none")).items()}
     return {tag: (value, number) for tag, value in told.items() if value}
 
 
@@ -143,6 +137,10 @@ def check_directories(
     ``members`` gives what was kept of the inputs; without it, what records say of them stays undecided.  Gives the path of the DICOMDIR, findings and outcomes.
     """
     given = {_normal(path) for path in paths} if directories else set()
+    compared = CONTRADICTED in rules and any(one.described for one in directories)
+    by_path = (
+        {_normal(one.path).casefold(): one for one in members()} if compared and members is not None else {}
+    )
     for directory in directories:
         base = posixpath.dirname(_normal(directory.path))
         named = {posixpath.normpath(posixpath.join(base, name)) for name in directory.names}
@@ -165,8 +163,8 @@ def check_directories(
             found.append((rule_id, [(problem, where)] if wrong else []))
         if CONTRADICTED in rules and (members is None or not directory.described):
             yield directory.path, (), {CONTRADICTED: "undecided" if members is None else "not_applicable"}
-        elif CONTRADICTED in rules and members is not None:
-            found.append((CONTRADICTED, list(_contradictions(directory, base, members(), settings))))
+        elif CONTRADICTED in rules:
+            found.append((CONTRADICTED, list(_contradictions(directory, base, by_path, settings))))
         for rule_id, problems in found:
             active = rules.get(rule_id)
             if active is None:
@@ -177,10 +175,9 @@ def check_directories(
 
 
 def _contradictions(
-    directory: Directory, base: str, members: Iterable[KeptFile], settings: Settings
+    directory: Directory, base: str, by_path: Mapping[str, KeptFile], settings: Settings
 ) -> Iterator[tuple[Problem, Where]]:
     """One problem for each attribute that records and the files that they name do not agree in."""
-    by_path = {_normal(part.path).casefold(): part for part in members}
     wrong: dict[int, list[tuple[str, int, str | bytes, str | bytes]]] = {}
     for one in directory.described:
         part = by_path.get(posixpath.normpath(posixpath.join(base, one.name)).casefold())

@@ -19,15 +19,13 @@ from dcmlint.engine.placing import Failure
 from dcmlint.findings.problem import Problem
 from dcmlint.rules.compile import RestsOn
 from dcmlint.rules.load import builtin_rules
+from dcmlint.rules.tables.checks import LACKING
 
 # What says that an attribute has no value that could be used, by the order in which it is settled: a later one says
 # nothing new of the same value.
 _ENCODED = ("encoding.unknown-vr", "encoding.length-beyond-parent", "encoding.structure-lost")
 _READ = ("element.sequence-vr", "element.vr-mismatch", "element.value-multiplicity")
-_LACKING = (
-    "table.type-1-missing", "table.type-1-empty", "table.type-1c-missing", "table.type-1c-empty",
-    "table.type-2-missing", "table.type-2c-missing", "table.meta-type-1",
-)  # fmt: skip
+_LACKING = (*LACKING, "table.meta-type-1")
 _LISTED = ("table.enumerated-value", "table.value-range")
 # These only judge a value; whether it may be there at all is another question.
 _JUDGED = ("table.defined-term", "table.item-count", "table.item-numbers")

@@ -23,12 +23,10 @@ from dcmlint.profiles.row_demands import tag_of
 from dcmlint.rules.model import Rule
 from dcmlint.rules.names import RULE_NAMES
 from dcmlint.rules.scope import DatasetScope
+from dcmlint.rules.tables.checks import LACKING
 
 # What a row of a profile says as well: presence, and the values that are allowed.
-_SAID_BY_ROWS = frozenset({
-    "table.type-1-missing", "table.type-1-empty", "table.type-2-missing", "table.type-1c-missing",
-    "table.type-1c-empty", "table.type-2c-missing", "table.enumerated-value", "table.defined-term",
-})  # fmt: skip
+_SAID_BY_ROWS = frozenset({*LACKING, "table.enumerated-value", "table.defined-term"})
 
 
 def exempted(

@@ -18,13 +18,10 @@ from dcmlint.findings.finding import Reference, Severity
 from dcmlint.profiles.model import PRESENCE, AttributeRow, Profile
 from dcmlint.profiles.row_demands import Demand, Named, RowError, demands_of, named, tag_of
 from dcmlint.rules.model import Applies, Downgrade, Rule
+from dcmlint.rules.tables.checks import LACKING
 
 ROW = "profile-row"  # the tag of rules that are rows
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB/OW"})
-_PRESENCE_CHECKS = (
-    "table.type-1-missing", "table.type-1-empty", "table.type-2-missing", "table.type-1c-missing",
-    "table.type-1c-empty", "table.type-2c-missing",
-)  # fmt: skip
 _VR_CHECKS = ("element.vr-mismatch", "element.vr-un", "element.sequence-vr")
 
 
@@ -109,7 +106,7 @@ def row_rule(
     assertion, condition = _assertion(row, name, required, present, value_ok)
     checks: tuple[str, ...] = ()
     if row.severity == "error":
-        checks = _VR_CHECKS + (_PRESENCE_CHECKS if row.presence == "conditional" else ())
+        checks = _VR_CHECKS + (LACKING if row.presence == "conditional" else ())
     if not assertion and not checks:
         return None
     value_severity = row.value_severity or row.severity

@@ -11,6 +11,8 @@ from dcmlint.standard.uids import (
     VLWholeSlideMicroscopyImageStorage,
 )
 
+# PS3.6 Table A-1: structured reports and key object selections, with few exceptions
+DOCUMENTS = "1.2.840.10008.5.1.4.1.1.88."
 DICOM_ROOT = "1.2.840.10008."  # of the standard: PS3.5 9.2
 # Modules of PS3.3 that hold pixels, frames and waveforms, by their sections
 PIXELS = frozenset({"C.7.6.3", "C.7.6.24", "C.7.6.25", "C.7.6.16"})

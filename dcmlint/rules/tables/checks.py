@@ -8,6 +8,12 @@ from dcmlint.dicom.charsets import CHARSET_CODES
 from dcmlint.dicom.oddities import ODDITIES
 from dcmlint.dicom.values import CODES
 
+# What says that an attribute is not there, or has no value.
+LACKING = (
+    "table.type-1-missing", "table.type-1-empty", "table.type-1c-missing", "table.type-1c-empty",
+    "table.type-2-missing", "table.type-2c-missing",
+)  # fmt: skip
+
 TABLE_CHECKS: Mapping[str, str] = {
     "type-1-missing": "a Type 1 attribute is absent",
     "type-1-empty": "a Type 1 attribute has no value",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from dcmlint.dicom.dataset import Dataset
 from dcmlint.rules.functions import NotApplicable, Problem, RuleContext, applies_with, rule_function
 from dcmlint.standard.tags import (
     BeamLimitingDeviceLeafPairsSequence,
@@ -42,8 +43,33 @@ def leaf_positions(context: RuleContext) -> Iterator[Problem]:
     An odd number of them is a multiplicity that the attribute does not have, which is reported as such.
     """
     any_ = False
+    for position, pairs in _positions(context.dataset):
+        kind, values = position.text(RTBeamLimitingDeviceType), position.values(LeafJawPositions)
+        stated = pairs.get(kind)
+        any_ = any_ or bool(kind)
+        if kind and kind not in pairs:
+            yield Problem(
+                message="positions of a beam limiting device that the beam does not have", level=position,
+                tag=RTBeamLimitingDeviceType, found=kind, want=", ".join(sorted(pairs)),
+            )  # fmt: skip
+        elif values and isinstance(stated, int) and len(values) % 2 == 0 and len(values) != 2 * stated:
+            yield Problem(
+                message=f"{len(values)} positions of {stated} leaf or jaw pairs", level=position,
+                tag=LeafJawPositions, said=f"{len(values)} values", want=f"{2 * stated} values",
+            )  # fmt: skip
+        elif _cross(values):
+            yield Problem(
+                message="the first leaf or jaw of a pair is beyond the second one", level=position,
+                tag=LeafJawPositions, severity="warning", want="positions of first leaves below those of second ones",
+            )  # fmt: skip
+    if not any_:
+        raise NotApplicable
+
+
+def _positions(dataset: Dataset) -> Iterator[tuple[Dataset, dict[str, object]]]:
+    """Each item with positions, and the numbers of pairs by the type of the devices of its beam."""
     for beams, devices, points in _BEAMS:
-        for beam in context.dataset.items(beams):
+        for beam in dataset.items(beams):
             pairs = {
                 device.text(RTBeamLimitingDeviceType): device.value(NumberOfLeafJawPairs)
                 for device in beam.items(devices)
@@ -52,35 +78,13 @@ def leaf_positions(context: RuleContext) -> Iterator[Problem]:
                 continue
             for point in beam.items(points):
                 for position in point.items(BeamLimitingDevicePositionSequence):
-                    kind, values = position.text(RTBeamLimitingDeviceType), position.values(LeafJawPositions)
-                    stated = pairs.get(kind)
-                    any_ = any_ or bool(kind)
-                    if kind and kind not in pairs:
-                        yield Problem(
-                            message="positions of a beam limiting device that the beam does not have", level=position,
-                            tag=RTBeamLimitingDeviceType, found=kind, want=", ".join(sorted(pairs)),
-                        )  # fmt: skip
-                    elif (
-                        values
-                        and isinstance(stated, int)
-                        and len(values) % 2 == 0
-                        and len(values) != 2 * stated
-                    ):
-                        yield Problem(
-                            message=f"{len(values)} positions of {stated} leaf or jaw pairs", level=position,
-                            tag=LeafJawPositions, said=f"{len(values)} values", want=f"{2 * stated} values",
-                        )  # fmt: skip
-                    elif any(
-                        isinstance(first, (int, float))
-                        and isinstance(last, (int, float))
-                        and first > last + _OVERLAP
-                        for first, last in zip(
-                            values[: len(values) // 2], values[len(values) // 2 :], strict=False
-                        )
-                    ):
-                        yield Problem(
-                            message="the first leaf or jaw of a pair is beyond the second one", level=position,
-                            tag=LeafJawPositions, severity="warning", want="positions of first leaves below those of second ones",
-                        )  # fmt: skip
-    if not any_:
-        raise NotApplicable
+                    yield position, pairs
+
+
+def _cross(values: Sequence[object]) -> bool:
+    """Whether the first leaf of a pair is beyond the second one; the first half of the values are the first leaves."""
+    half = len(values) // 2
+    return any(
+        isinstance(first, (int, float)) and isinstance(last, (int, float)) and first > last + _OVERLAP
+        for first, last in zip(values[:half], values[half:], strict=False)
+    )

@@ -11,6 +11,7 @@ from dcmlint.facts.run.kept import references_of
 from dcmlint.plural import number_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
+from dcmlint.standard.classes import DOCUMENTS
 from dcmlint.standard.uids import (
     MacularGridThicknessAndVolumeReportStorage,
     ParametricMapStorage,
@@ -385,8 +386,7 @@ def of_member(context: SlideContext) -> Iterator[Problem]:
                 break
 
 
-# PS3.6 Table A-1: structured reports and key objects; two that stand elsewhere
-_DOCUMENTS = "1.2.840.10008.5.1.4.1.1.88."
+# Documents whose SOP Classes do not stand among the others
 _REPORTS = (SpectaclePrescriptionReportStorage, MacularGridThicknessAndVolumeReportStorage)
 
 
@@ -395,7 +395,7 @@ def frames(context: SlideContext) -> Iterator[Problem]:
     """DRV011: the frames that an object refers to are frames of the image; of documents SR021 speaks."""
     any_ = False
     for part in context.parts:
-        if part.kept.sop_class.startswith(_DOCUMENTS) or part.kept.sop_class in _REPORTS:
+        if part.kept.sop_class.startswith(DOCUMENTS) or part.kept.sop_class in _REPORTS:
             continue
         for uid, highest in references_of(part.kept).highest.items():
             found = _each_once(context.index.named(uid))

@@ -8,7 +8,7 @@ from typing import Final
 from dcmlint.facts.run.kept import references_of
 from dcmlint.rules.functions import NotApplicable, Problem, rule_function
 from dcmlint.rules.slide_functions import SlideContext
-from dcmlint.standard.classes import class_name
+from dcmlint.standard.classes import DOCUMENTS, class_name
 from dcmlint.standard.tags import ReferencedImageSequence
 from dcmlint.standard.uids import (
     BlendingSoftcopyPresentationStateStorage,
@@ -31,7 +31,6 @@ _COLOR: Final = {
 }
 # Segments of a label map may be numbered from 0. PS3.3 C.8.20.2.1, C.8.20.4, C.8.23.1
 _FROM_1: Final = frozenset({SegmentationStorage, SurfaceSegmentationStorage})
-_DOCUMENTS: Final = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: structured reports, key object selections
 _NOUN: Final = {True: "a color image", False: "a grayscale image"}
 _WANT: Final = {True: "color images", False: "images of MONOCHROME1 or MONOCHROME2"}
 
@@ -71,7 +70,7 @@ def segments_exist(context: SlideContext) -> Iterator[Problem]:
         references = references_of(part.kept)
         counted = {one.sop_instance for one in references.instances if one.sop_class in _FROM_1}
         # Of a document, SR013 reports a segment 0.
-        told = {0} if part.kept.sop_class.startswith(_DOCUMENTS) else set()
+        told = {0} if part.kept.sop_class.startswith(DOCUMENTS) else set()
         for uid, numbers in references.segments.items():
             segmentations = context.index.named(uid)
             known = segmentations[0].kept.segments if segmentations else ()
