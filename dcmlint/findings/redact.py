@@ -248,7 +248,7 @@ def show_value(value: Any, tag: int | None, mode: ShowValues) -> str:
         if mode == "none" or (numbers and entry is not None and not _may_have(len(value), entry.vm)):
             return f"({vr}, {len(value)} values)"
     if mode == "none":
-        return f"({vr}, {_characters(_text(value))})"
+        return f"({_size(vr, _text(value))})"
     return _listed(value, lambda one: _safe(one, tag, vr))
 
 
@@ -267,7 +267,7 @@ def _safe(value: object, tag: int, vr: str) -> str:
             return _named(text, vr)
         if vr in _TEMPORAL:
             return _temporal(text)
-    return f"{shape(text)} ({vr}, {_characters(text)})"
+    return f"{shape(text)} ({_size(vr, text)})"
 
 
 def _text(value: object, vr: str = "") -> str:
@@ -279,6 +279,11 @@ def _text(value: object, vr: str = "") -> str:
 def _named(text: str, vr: str) -> str:
     """A text that is shown: what the standard calls it, if it is a UID."""
     return _cut(uid_name(text) if vr == "UI" else text)
+
+
+def _size(vr: str, text: str) -> str:
+    """The VR of an attribute, where the dictionary has it, and how long a value is."""
+    return _characters(text) if vr == "UN" else f"{vr}, {_characters(text)}"
 
 
 def _characters(text: str) -> str:

@@ -13,8 +13,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import msgspec
 
@@ -28,7 +29,9 @@ from dcmlint.intake.task import Task
 from dcmlint.intake.verdict import Repair, Reply, Verdict
 
 _BACKLOG = 500  # checks that wait in memory; the others wait in the journal, so that no sender has to
-_MOMENT = 0.05  # seconds that a check which nobody waits for lets answers go first
+# Seconds that a check which nobody waits for lets what comes in go first: each, and as long as there is something to check;
+# and seconds without an instance after which nothing more is expected.
+_MOMENT, _BURST, _CALM = 0.2, 5.0, 0.02
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,21 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     answer: Answer
     seconds: float
+
+
+class _Taking:
+    """An arrival on its way to its answer. ``whole``: the name of its file, ``unused``: a repair that may come to nothing."""
+
+    __slots__ = ("answer", "arrival", "began", "part", "pending", "unused", "verdict", "whole")
+
+    def __init__(self, part: Path, arrival: Arrival) -> None:
+        self.part, self.arrival = part, arrival
+        self.answer: Future[Answer] = Future()
+        self.began = monotonic()
+        self.whole = ""
+        self.pending: Pending | None = None
+        self.verdict: Verdict | None = None
+        self.unused: Repair | None = None
 
 
 class Core:
@@ -65,8 +83,8 @@ class Core:
         self._settled: queue.SimpleQueue[tuple[int, str, Verdict, Future[State]]] = queue.SimpleQueue()
         self._settler: threading.Thread | None = None
         self._idle = threading.Condition(self._lock)
-        self._quiet = threading.Condition(self._lock)
-        self._taking = 0  # senders that wait for their answer
+        self._came = 0.0  # when the last instance did
+        self._burst = 0.0  # when there was nothing more to check
         self._unsettled = 0
         self._checked: set[int] = set()  # the instances whose check waits here, or goes on
         self._behind = False  # others wait in the journal
@@ -83,69 +101,101 @@ class Core:
         ``arrival.file`` is filled in here. The file is ours afterwards, or gone. Raises ``OSError`` where it
         could not be taken: the sender is then answered A700H, and keeps it. ``study``: the only study that is taken.
         """
-        with self._lock:
-            self._taking += 1
+        return self.begin(part, arrival, study=study).result()
+
+    def begin(self, part: Path, arrival: Arrival, *, study: str = "") -> Future[Answer]:
+        """The same, the answer being known later, to the thread that writes the journal. The verdict is waited for here
+        where it can change the answer (``Policy.can_refuse``), and else nothing is."""
+        self._came = monotonic()
+        taking = _Taking(part, arrival)
         try:
-            return self._take(part, arrival, study)
-        finally:
-            with self._lock:
-                self._taking -= 1
-                if not self._taking:
-                    self._quiet.notify_all()
+            self._begin(taking, study)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
+            taking.answer.set_exception(error)
+        return taking.answer
 
     def give_way(self) -> None:
-        """Before a check that nobody waits for: let those be answered first who are waiting, for a moment.
+        """Before a check that nobody waits for: let what comes in go first, a moment for each check.
 
-        However much comes in, checks and deliveries so go on at some tens a second.
+        Where that lasts for longer than a burst, checks and deliveries get their share.
         """
-        if self.policy.observe and self._taking:
-            with self._quiet:
-                self._quiet.wait_for(lambda: not self._taking, _MOMENT)
+        now = monotonic()
+        if not self.checks.waiting:
+            self._burst = now
+        if not self.policy.observe or now - self._burst > _BURST:
+            return
+        end = now + _MOMENT
+        while (seconds := min(self._came + _CALM, end) - monotonic()) > 0:
+            sleep(seconds)
 
-    def _take(self, part: Path, arrival: Arrival, study: str) -> Answer:
-        began = monotonic()
-        if not arrival.sop_instance or not arrival.sop_class:
+    def _begin(self, taking: _Taking, study: str) -> None:
+        part, arrival = taking.part, taking.arrival
+        mismatch = _mismatch(arrival, study)
+        if mismatch:
             self.spool.remove(part.name)
-            return Answer(DATA_SET_MISMATCH, "NET508 the command lacks a SOP Class or Instance UID")
-        if study and arrival.study not in ("", study):
-            self.spool.remove(part.name)
-            return Answer(DATA_SET_MISMATCH, "Study Instance UID is not that of the request")
-        pending = self.checks.submit(task_of(part, arrival)) if self.policy.can_refuse() else None
-        verdict: Verdict | None = None
-        if pending is not None:
-            reply = pending.wait(self.answer_within)
-            verdict = self.policy.decide(reply) if reply is not None else None
-        unused = verdict.repair if verdict is not None else None
+            taking.answer.set_result(Answer(DATA_SET_MISMATCH, mismatch))
+            return
+        if self.policy.can_refuse():
+            taking.pending = self.checks.submit(task_of(part, arrival))
+            reply = taking.pending.wait(self.answer_within)
+            taking.verdict = self.policy.decide(reply) if reply is not None else None
+        verdict = taking.verdict
+        taking.unused = verdict.repair if verdict is not None else None
         if verdict is not None and verdict.action == "refuse":
-            verdict = msgspec.structs.replace(verdict, repair=None)
-        whole = part.stem + WHOLE
+            verdict = taking.verdict = msgspec.structs.replace(verdict, repair=None)
+        taking.whole = part.stem + WHOLE
         try:
-            whole = self.spool.keep(part)
-            taken = self.journal.take(
-                msgspec.structs.replace(arrival, file=whole), verdict, waits=self.waits, observe=self.policy.observe
-            )  # fmt: skip
+            taking.whole = self.spool.keep(part)
+            taking.arrival = msgspec.structs.replace(arrival, file=taking.whole)
+            row = self.journal.take_soon(
+                taking.arrival, verdict, waits=self.waits, observe=self.policy.observe
+            )
         except BaseException:
-            self.spool.remove(part.name)
-            self.spool.remove(whole)
-            self._drop(unused)
-            if pending is not None and verdict is None:
-                pending.then(lambda reply: self._drop(reply.repair))
+            self._give_up(taking)
             raise
-        self._drop(unused, taken.id)
+        row.add_done_callback(partial(self._taken, taking))
+
+    def _taken(self, taking: _Taking, row: Future[Taken]) -> None:
+        """The row is on the disk, or cannot be written."""
+        try:
+            try:
+                taken = row.result()
+            except BaseException:
+                self._give_up(taking)
+                raise
+            answer = self._done(taking, taken)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
+            taking.answer.set_exception(error)
+        else:
+            taking.answer.set_result(answer)
+
+    def _give_up(self, taking: _Taking) -> None:
+        self.spool.remove(taking.part.name)
+        self.spool.remove(taking.whole)
+        self._drop(taking.unused)
+        self._drop_later(taking)
+
+    def _drop_later(self, taking: _Taking) -> None:
+        """Nothing comes of a check that goes on."""
+        if taking.pending is not None and taking.verdict is None:
+            taking.pending.then(lambda reply: self._drop(reply.repair))
+
+    def _done(self, taking: _Taking, taken: Taken) -> Answer:
+        verdict = taking.verdict
+        self._drop(taking.unused, taken.id)
         if taken.duplicate:
-            self.spool.remove(whole)
-            if pending is not None and verdict is None:
-                pending.then(lambda reply: self._drop(reply.repair))
+            self.spool.remove(taking.whole)
+            self._drop_later(taking)
         elif verdict is None:
-            arrival = msgspec.structs.replace(arrival, file=whole)
-            self.check(taken.id, arrival, pending)
+            self.check(taken.id, taking.arrival, taking.pending)
         answer = Answer(SUCCESS)
         if taken.state == "refused" and not taken.duplicate and verdict is not None:
             answer = Answer(verdict.status, verdict.comment)
         if taken.state == "queued":
             self.queued()
+        seconds = monotonic() - taking.began
         self.tell(
-            Decided(arrival=arrival, taken=taken, verdict=verdict, answer=answer, seconds=monotonic() - began)
+            Decided(arrival=taking.arrival, taken=taken, verdict=verdict, answer=answer, seconds=seconds)
         )
         return answer
 
@@ -247,6 +297,15 @@ class Core:
                 self._unsettled -= 1
                 if not self._unsettled:
                     self._idle.notify_all()
+
+
+def _mismatch(arrival: Arrival, study: str) -> str:
+    """Why an arrival is not what was announced; empty if it is."""
+    if not arrival.sop_instance or not arrival.sop_class:
+        return "NET508 the command lacks a SOP Class or Instance UID"
+    if study and arrival.study not in ("", study):
+        return "Study Instance UID is not that of the request"
+    return ""
 
 
 def task_of(path: str | Path, arrival: Arrival) -> Task:

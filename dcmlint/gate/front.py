@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 from dcmlint.errors import UsageError
@@ -10,7 +11,7 @@ from dcmlint.gate.commitment import Commitments
 from dcmlint.gate.config import networks
 from dcmlint.gate.core import Core
 from dcmlint.gate.logs import Log
-from dcmlint.gate.receiving import Processes
+from dcmlint.gate.receiving import Processes, default_count
 from dcmlint.gate.receiving_messages import Start
 from dcmlint.gate.reception import Reception, acceptor_settings, classes_of
 from dcmlint.gate.records import Arrival
@@ -49,9 +50,10 @@ class Front:
         settings = acceptor_settings(listen, base, core.incoming, classes, commits=commits)
         handlers = Reception(self, classes, commits=commits).handlers
         self._processes: Processes | None = None
-        if listen.processes > 1:
+        count = listen.processes or default_count()
+        if count > 1:
             start = Start(listen=listen, base=base, directory=core.incoming, commits=commits)
-            self._processes = Processes(start, listen.processes, self, log)
+            self._processes = Processes(start, count, self, log)
             self.receiver = Receiver(settings, handlers, self._processes.serve)
         else:
             self.receiver = Receiver(settings, handlers)
@@ -89,6 +91,10 @@ class Front:
     def arrived(self, part: Path, arrival: Arrival) -> Answer:
         """The core decides."""
         return self._core.take(part, arrival)
+
+    def arrives(self, part: Path, arrival: Arrival) -> Future[Answer] | None:
+        """The same without waiting, where there is no verdict to wait for."""
+        return None if self._core.policy.can_refuse() else self._core.begin(part, arrival)
 
     def acted(self, action: Action) -> Answer:
         """Storage commitment."""

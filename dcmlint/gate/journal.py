@@ -76,8 +76,16 @@ class Journal:
         ``verdict`` None: it is still being checked. ``waits``: what is accepted waits for its study.
         ``observe``: nothing is held for its UID.
         """
+        return self.take_soon(arrival, verdict, waits=waits, observe=observe).result()
+
+    def take_soon(
+        self, arrival: Arrival, verdict: Verdict | None, *, waits: bool = False, observe: bool = False
+    ) -> Future[Taken]:
+        """The same, not waited for."""
         needs = Needs(vital=False, first=self._names_safe, reads=arrival.sop_instance)
-        return self.writer.do(lambda change: decisions.take(change, arrival, verdict, waits, observe), needs)
+        return self.writer.submit(
+            lambda change: decisions.take(change, arrival, verdict, waits, observe), needs
+        )
 
     def settle(self, number: int, uid: str, verdict: Verdict, *, waits: bool = False) -> Future[State]:
         """Have the verdict written on an instance that was taken before it was known; its state is known then."""

@@ -10,26 +10,30 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import queue
 import select
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 
 import msgspec
 
-from dcmlint.errors import DcmlintError
+from dcmlint.errors import DcmlintError, UsageError
 from dcmlint.gate import receiving_messages as messages
 from dcmlint.gate.logs import Log
-from dcmlint.gate.receiving_messages import Connected, Start
+from dcmlint.gate.receiving_calls import Calls
+from dcmlint.gate.receiving_messages import Channel, Connected, Start
 from dcmlint.gate.reception import Desk
+from dcmlint.gate.records import Arrival
 from dcmlint.intake.checking import ending
 from dcmlint.intake.part import SUFFIX, discard
 from dcmlint.intake.status import Answer
@@ -43,10 +47,27 @@ _MOMENT = 1.0  # seconds that a process gets to end by itself
 _MODULE = "dcmlint.gate.receiving_child"
 
 
+_POSSIBLE = hasattr(os, "memfd_create")  # Linux
+
+
+def default_count() -> int:
+    """How many processes receive where nobody says so: a second one is of use where it has a processor."""
+    return 2 if _POSSIBLE and len(os.sched_getaffinity(0)) > 1 else 1
+
+
+class GateDesk(Desk, Protocol):
+    """The desk of the gate itself."""
+
+    def arrives(self, part: Path, arrival: Arrival) -> Future[Answer] | None:
+        """``arrived`` without waiting; None where there is something to wait for."""
+
+
 class Processes:
     """Receiving processes; ``serve`` makes what a receiver runs for a connection. ``count`` of them share the connections."""
 
-    def __init__(self, start: Start, count: int, desk: Desk, log: Log) -> None:
+    def __init__(self, start: Start, count: int, desk: GateDesk, log: Log) -> None:
+        if not _POSSIBLE:
+            raise UsageError("listen.processes: several processes can receive on Linux only")
         self._start = start
         self._desk = desk
         self._log = log
@@ -56,6 +77,7 @@ class Processes:
         self._shared = mmap.mmap(self._shared_fd, messages.SHARED_BYTES)
         self._children: list[_Child | None] = [None] * count
         self._stopped = False
+        self.calls = Calls()
 
     def serve(
         self, receiver: Receiver, sock: socket.socket, peer: str, port: int, number: int, began: float
@@ -67,6 +89,7 @@ class Processes:
         """Start the processes before the first connection has to wait for one."""
         for number in range(len(self._children)):
             self._child(number)
+        self.calls.start()
 
     def look(self) -> None:
         """Let the processes know whether there is space."""
@@ -86,6 +109,7 @@ class Processes:
                 if child is not None:
                     child.end()
             os.close(self._shared_fd)
+        self.calls.stop(_MOMENT)
 
     def hand_over(self, connected: Connected, sock: socket.socket, calls: socket.socket) -> None:
         """Give a connection, and the socket of its calls, to a process. Raises ``OSError`` where none can be had."""
@@ -149,17 +173,23 @@ class _Child:
 
 
 class RemoteAssociation:
-    """A connection that a receiving process serves, as the gate's own acceptor sees it; ``run`` is the life of its thread."""
+    """A connection that a receiving process serves, as the gate's own acceptor sees it; ``run`` is the life of its thread.
+
+    What the association asks comes to the thread of `Calls`, which has instances taken; whatever may be waited for is
+    answered by the thread of this one.
+    """
 
     def __init__(
-        self, processes: Processes, desk: Desk, receiver: Receiver, sock: socket.socket, peer: str, port: int, number: int,
+        self, processes: Processes, desk: GateDesk, receiver: Receiver, sock: socket.socket, peer: str, port: int, number: int,
         began: float,
     ) -> None:  # fmt: skip
         self.number, self.peer = number, peer
         self._port, self._began = port, began
         self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._processes, self._desk, self._receiver, self._sock = processes, desk, receiver, sock
-        self._told = False
+        self._asked: queue.SimpleQueue[messages.Call | Exception] = queue.SimpleQueue()
+        # Held by whoever reads or writes the channel while it may be closed: its descriptor can be another one's then.
+        self._open = threading.Lock()
 
     def interrupt(self) -> None:
         """End the connection, which wakes whoever serves it."""
@@ -182,19 +212,60 @@ class RemoteAssociation:
         connected = Connected(
             token=self._receiver.token, number=self.number, peer=self.peer, port=self._port, began=self._began
         )  # fmt: skip
-        with Connection(ours.detach()) as connection:
+        self.channel = Channel(ours)
+        calls = self._processes.calls
+        try:
             with theirs:
                 self._processes.hand_over(connected, self._sock, theirs)
-            while not self._told:
-                reply = self._reply(messages.receive_call(connection))
+            calls.watch(self)
+            while not isinstance(call := self._asked.get(), messages.Ended):
+                if isinstance(call, Exception):
+                    raise call
+                reply = self._reply(call)
                 if reply is not None:
-                    messages.send(connection, reply)
+                    self.channel.send(reply)
+        finally:
+            calls.forget(self)
+            with self._open:
+                self.channel.close()
+        self._desk.ended(call.facts, call.coming)
+
+    def look(self) -> None:
+        """Take what the association asks."""
+        try:
+            with self._open:
+                asked = list(self.channel.calls())
+            for call in asked:
+                if not (isinstance(call, messages.Arrived) and self._takes(call)):
+                    self._asked.put(call)
+        except (OSError, EOFError, msgspec.MsgspecError) as error:
+            self._processes.calls.forget(self)  # its end would be told again and again
+            self._asked.put(error)
+
+    def _takes(self, call: messages.Arrived) -> bool:
+        """Have an instance taken, if nothing has to be waited for."""
+        answer = self._desk.arrives(self._part(call), call.arrival)
+        if answer is None:
+            return False
+        answer.add_done_callback(self._answer)
+        return True
+
+    def _answer(self, answer: Future[Answer]) -> None:
+        try:
+            reply = _answered(answer.result)
+        except Exception as error:  # noqa: BLE001 - a defect: it ends the association, as it ends its thread
+            self._asked.put(error)
+            return
+        with suppress(OSError), self._open:  # the process is gone, which its end of the connection says
+            self.channel.send(reply)
+
+    def _part(self, call: messages.Arrived) -> Path:
+        return self._receiver.settings.directory / call.part
 
     def _reply(self, call: messages.Call) -> messages.Reply | None:
         match call:
-            case messages.Arrived(part, arrival):
-                directory = self._receiver.settings.directory
-                return _answered(partial(self._desk.arrived, directory / part, arrival))
+            case messages.Arrived():
+                return _answered(partial(self._desk.arrived, self._part(call), call.arrival))
             case messages.Requested(request, peer):
                 return messages.Rejected(self._desk.requested(request, peer))
             case messages.Admitted():
@@ -206,9 +277,6 @@ class RemoteAssociation:
                 return _answered(partial(self._desk.acted, action))
             case messages.NotTaken(uid, sender, peer, answer):
                 self._desk.not_taken(uid, sender, peer, answer)
-            case messages.Ended(facts, coming):
-                self._told = True
-                self._desk.ended(facts, coming)
         return None
 
     def _cut(self, error: BaseException) -> None:

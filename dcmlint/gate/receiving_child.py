@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
@@ -24,7 +23,7 @@ import msgspec
 from dcmlint.errors import DcmlintError
 from dcmlint.gate import receiving_messages as messages
 from dcmlint.gate.logs import json_log, on_defect
-from dcmlint.gate.receiving_messages import Connected, Start
+from dcmlint.gate.receiving_messages import Channel, Connected, Start
 from dcmlint.gate.reception import Reception, acceptor_settings, classes_of
 from dcmlint.gate.records import Arrival
 from dcmlint.intake.status import Answer
@@ -44,9 +43,9 @@ class Asking:
     """The desk, and the host, of one association, both of which are the gate."""
 
     def __init__(
-        self, connection: Connection, token: str, settings: Settings, reception: Callable[[Asking], Reception], shared: mmap.mmap
+        self, channel: Channel, token: str, settings: Settings, reception: Callable[[Asking], Reception], shared: mmap.mmap
     ) -> None:  # fmt: skip
-        self._connection = connection
+        self._channel = channel
         self._shared = shared
         self.settings = settings
         self.token = token
@@ -69,7 +68,7 @@ class Asking:
 
     def leave(self, association: Association) -> None:
         """The association has ended: the gate sees it at the end of the connection."""
-        self._connection.close()
+        self._channel.close()
 
     # --- the desk ----------------------------------------------------------------------------------
 
@@ -112,15 +111,15 @@ class Asking:
 
     def _ask(self, call: messages.Call) -> messages.Reply:
         try:
-            messages.send(self._connection, call)
-            return messages.receive_reply(self._connection)
+            self._channel.send(call)
+            return self._channel.reply()
         except (OSError, EOFError) as error:
             # An OSError would be answered with A700H, but the gate may have taken it before it was gone.
             raise Gone from error
 
     def _tell(self, call: messages.Call) -> None:
         try:
-            messages.send(self._connection, call)
+            self._channel.send(call)
         except OSError as error:
             raise Gone from error
 
@@ -156,7 +155,7 @@ def main(fd: int, shared_fd: int) -> None:
                 os.close(one)
             continue
         connected = decoder.decode(data)
-        sock, asking = socket.socket(fileno=fds[0]), Connection(fds[1])
+        sock, asking = socket.socket(fileno=fds[0]), Channel(socket.socket(fileno=fds[1]))
         _begin(connected, sock, Asking(asking, connected.token, settings, reception, shared))
 
 

@@ -6,7 +6,8 @@ reply of the gate. An association asks one thing at a time.
 
 from __future__ import annotations
 
-from multiprocessing.connection import Connection
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,20 +126,57 @@ Reply = Place | Rejected | Answered | Failed
 _encode = msgspec.msgpack.Encoder().encode
 _calls = msgspec.msgpack.Decoder(Call)
 _replies = msgspec.msgpack.Decoder(Reply)
+_LENGTH_BYTES = 4
+_PIECE = 1 << 16
 
 
-def send(connection: Connection, message: Call | Reply) -> None:
-    """Raises ``OSError`` where the other side is gone."""
-    connection.send_bytes(_encode(message))
+class Channel:
+    """One side of a connection: each message after its length."""
 
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._came = bytearray()
 
-def receive_call(connection: Connection) -> Call:
-    """Raises ``EOFError`` or ``OSError`` where the other side is gone."""
-    call: Call = _calls.decode(connection.recv_bytes())
-    return call
+    def fileno(self) -> int:
+        """The descriptor, for a selector."""
+        return self._sock.fileno()
 
+    def close(self) -> None:
+        """Close this side."""
+        self._sock.close()
 
-def receive_reply(connection: Connection) -> Reply:
-    """Raises ``EOFError`` or ``OSError`` where the other side is gone."""
-    reply: Reply = _replies.decode(connection.recv_bytes())
-    return reply
+    def send(self, message: Call | Reply) -> None:
+        """Raises ``OSError`` where the other side is gone."""
+        data = _encode(message)
+        self._sock.sendall(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+
+    def reply(self) -> Reply:
+        """The next reply, waited for. Raises ``EOFError`` or ``OSError`` where the other side is gone."""
+        while (data := self._next()) is None:
+            self._read()
+        reply: Reply = _replies.decode(data)
+        return reply
+
+    def calls(self) -> Iterator[Call]:
+        """The calls that have come whole with what can be read now, which is read once.
+        Raises ``EOFError`` or ``OSError`` where the other side is gone."""
+        self._read()
+        while (data := self._next()) is not None:
+            yield _calls.decode(data)
+
+    def _read(self) -> None:
+        piece = self._sock.recv(_PIECE)
+        if not piece:
+            raise EOFError("the other side is gone")
+        self._came += piece
+
+    def _next(self) -> bytes | None:
+        came = self._came
+        if len(came) < _LENGTH_BYTES:
+            return None
+        end = _LENGTH_BYTES + int.from_bytes(came[:_LENGTH_BYTES], "big")
+        if len(came) < end:
+            return None
+        data = bytes(came[_LENGTH_BYTES:end])
+        del came[:end]
+        return data

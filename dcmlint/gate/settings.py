@@ -39,7 +39,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ``plain_everywhere``: without TLS on an address that others than this machine reach. ``per_address``:
     connections and associations of one address. ``proxies``: addresses whose PROXY header is demanded and
     believed. ``sop_classes``: UIDs or keywords (empty: any storage class). ``processes``: how many receive; 1 is the
-    gate's own.
+    gate's own, 0: two where there are so many processors.
     """
 
     host: str = "127.0.0.1"
@@ -54,7 +54,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     associations: Count = 64
     connections: Count = 160
     per_address: Count = 8
-    processes: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
+    processes: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
     largest: Size = amount(Size, 20 * 10**9)
     idle: Duration = amount(Duration, 300)
     pdu: Duration = amount(Duration, 30)

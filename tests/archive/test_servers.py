@@ -6,7 +6,6 @@ import datetime
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.archives import findings_in, rows_in, scanned
+from support.ports import free_port
 from support.slides import ct, pyramid, to_bytes
 
 from dcmlint.errors import InputError, UsageError
@@ -24,13 +24,6 @@ from dcmlint.sources.open_source import SourceSettings, open_source
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 ORTHANC = shutil.which("Orthanc") or ("/usr/sbin/Orthanc" if Path("/usr/sbin/Orthanc").exists() else "")
 peer = pytest.mark.peer
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
 
 
 def images() -> list[bytes]:

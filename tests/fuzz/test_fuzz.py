@@ -9,7 +9,7 @@ import pytest
 from fuzz import campaign, mutations, oracles, seeds
 
 SEED = 20261128
-CASES, BLOCK = 48, 12
+CASES, BLOCK = 36, 9
 
 
 @pytest.mark.parametrize("first", range(0, CASES, BLOCK))

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from dcmlint.network.acceptor.incoming import Incoming
 STEPS = {
     "written": (Spool, "keep", "before"),
     "renamed": (Spool, "keep", "after"),
-    "row": (Journal, "take", "after"),
-    "answer fixed": (Core, "take", "after"),
+    "row": (Journal, "take_soon", "after"),
+    "answer fixed": (Core, "begin", "after"),
     "settled": (Journal, "settle", "after"),
     "claimed": (Journal, "exchange", "after"),
     "sending": (Courier, "send", "before"),
@@ -52,6 +53,8 @@ def crash_at(step: str, number: int) -> None:
             if count == number:
                 die()
         result = real(*args, **keywords)
+        if name in ("take_soon", "begin"):
+            result.exception()  # the step is over once that is known
         if when == "after" and (name != "exchange" or result):
             count += 1
             if count == number:
@@ -61,32 +64,38 @@ def crash_at(step: str, number: int) -> None:
     setattr(owner, name, instead)
 
 
-def answer_before_row() -> None:
-    real = Core.take
+def done(value: Any) -> Future[Any]:
+    made: Future[Any] = Future()
+    made.set_result(value)
+    return made
 
-    def take(self: Core, part: Path, arrival: Any) -> Answer:
+
+def answer_before_row() -> None:
+    real = Core.begin
+
+    def begin(self: Core, part: Path, arrival: Any, **keywords: Any) -> Future[Answer]:
         def later() -> None:
             time.sleep(0.05)
-            real(self, part, arrival)
+            real(self, part, arrival, **keywords)
 
         threading.Thread(target=later, daemon=True).start()
-        return Answer()
+        return done(Answer())
 
-    Core.take = take  # type: ignore[method-assign]
+    Core.begin = begin  # type: ignore[method-assign]
 
 
 def row_missing() -> None:
-    real = Journal.take
+    real = Journal.take_soon
     count = 0
 
-    def take(self: Journal, arrival: Any, verdict: Any, **keywords: Any) -> Taken:
+    def take_soon(self: Journal, arrival: Any, verdict: Any, **keywords: Any) -> Future[Taken]:
         nonlocal count
         count += 1
         if count % 20 == 0:
-            return Taken(id=0, state="held")
+            return done(Taken(id=0, state="held"))
         return real(self, arrival, verdict, **keywords)
 
-    Journal.take = take  # type: ignore[method-assign]
+    Journal.take_soon = take_soon  # type: ignore[method-assign]
 
 
 def removed_early() -> None:

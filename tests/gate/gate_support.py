@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import msgspec
+from support.ports import free_port
 
 from dcmlint.gate.core import Core
 from dcmlint.gate.journal import Journal
@@ -88,12 +89,6 @@ def sha(content: bytes) -> str:
 def stored(path: Path) -> bytes:
     content = path.read_bytes()
     return content[part10.dataset_offset(content) :]
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -208,7 +208,7 @@ def resident(pid: int) -> int:
 def drained(config: Path) -> bool:
     journal = Journal(config.parent / "spool" / "journal.sqlite")
     try:
-        return not journal.rows("state IN ('checking','waiting','queued')")
+        return not journal.rows("state IN ('checking','waiting','queued')", limit=1)
     finally:
         journal.close()
 

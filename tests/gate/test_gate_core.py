@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -384,29 +383,49 @@ def test_what_is_told_comes_in_order_and_before_the_end() -> None:
     assert told[-1] == 100
 
 
-def test_a_check_that_nobody_waits_for_gives_way_to_an_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While a sender waits it waits too, until that is answered or a moment has passed."""
-    monkeypatch.setattr("dcmlint.gate.core._MOMENT", 60.0)
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a core sleeps; its clock goes on by them and by nothing else."""
+    made: list[float] = []
+    monkeypatch.setattr(cores, "monotonic", lambda: 100.0 + sum(made))
+    monkeypatch.setattr(cores, "sleep", made.append)
+    return made
+
+
+def test_a_check_that_nobody_waits_for_gives_way_to_what_comes_in(tmp_path: Path, slept: list[float]) -> None:
     with Bench(tmp_path, observe=True) as bench:
-        committing, go_on = threading.Event(), threading.Event()
+        bench.core.give_way()
+        assert slept == []  # nothing came
+        bench.take(CONTENT)
+        bench.core.give_way()
+        assert slept == [pytest.approx(cores._CALM)]  # and nothing more
 
-        def slow(change: object) -> None:
-            committing.set()
-            go_on.wait(30)
 
-        bench.journal.writer.submit(slow)
-        assert committing.wait(30)
-        sender = threading.Thread(target=bench.take, args=(data_set("2.25.77"),))
-        sender.start()
-        until(lambda: bool(bench.core._taking))
-        waited = threading.Thread(target=bench.core.give_way)
-        waited.start()
-        waited.join(0.05)
-        assert waited.is_alive()
-        go_on.set()
-        sender.join(30)
-        waited.join(30)
-        assert not waited.is_alive()
-        bench.core.give_way()  # nobody waits: at once
+def test_a_check_gives_way_for_a_moment_and_checks_for_no_longer_than_a_burst(
+    tmp_path: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Bench(tmp_path, observe=True) as bench:
+
+        def comes(seconds: float) -> None:
+            slept.append(seconds)
+            bench.core._came = cores.monotonic()
+
+        monkeypatch.setattr(cores, "sleep", comes)
+        bench.checks.waiting = 1
+        bench.take(CONTENT)
+        bench.core._burst = bench.core._came
+        bench.core.give_way()
+        assert sum(slept) == pytest.approx(cores._MOMENT)
+        for _ in range(100):
+            bench.core.give_way()
+        assert sum(slept) == pytest.approx(cores._BURST, abs=cores._MOMENT)
+        bench.checks.waiting = 0  # it was all checked: a new burst
+        bench.core.give_way()
+        assert sum(slept) == pytest.approx(cores._BURST + cores._MOMENT, abs=cores._MOMENT)
+
+
+def test_a_check_that_a_sender_waits_for_gives_way_to_nothing(tmp_path: Path, slept: list[float]) -> None:
+    with Bench(tmp_path) as bench:
+        bench.take(CONTENT)
+        bench.core.give_way()
+        assert slept == []

@@ -20,10 +20,11 @@ def traced(
     script: Path | None = None,
     arguments: tuple[str, ...] = (),
     processes: int = 1,
+    mode: str = "enforce",
 ) -> list[str]:
     """The system calls of a gate that takes ``count`` instances."""
     with Archive(tmp_path / "archive") as archive:
-        config = write_config(tmp_path / "gate", archive.port, listen=f"processes = {processes}")
+        config = write_config(tmp_path / "gate", archive.port, listen=f"processes = {processes}", mode=mode)
         trace = tmp_path / "trace"
         # -D: the gate stays our own child, and ends as it does without a tracer.
         prefix = ("strace", "-D", "-f", "-yy", "-s", "4096", "-e", f"trace={_CALLS}", "-o", str(trace))
@@ -72,9 +73,11 @@ def order_of(lines: list[str], uid: str) -> list[str]:
     return steps
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_bytes_name_folder_and_row_are_safe_before_the_answer(tmp_path: Path, processes: int) -> None:
-    lines = traced(tmp_path, 3, processes=processes)
+@pytest.mark.parametrize(("processes", "mode"), [(1, "enforce"), (2, "enforce"), (2, "observe")])
+def test_bytes_name_folder_and_row_are_safe_before_the_answer(
+    tmp_path: Path, processes: int, mode: str
+) -> None:
+    lines = traced(tmp_path, 3, processes=processes, mode=mode)
     for number in range(3):
         steps = order_of(lines, f"2.25.5{number}")
         assert list(dict.fromkeys(steps)) == ["bytes", "name", "folder", "row", "answer"], steps

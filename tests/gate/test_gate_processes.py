@@ -29,7 +29,7 @@ from gate_support import (
 
 from dcmlint.errors import UsageError
 from dcmlint.gate.config import read_config
-from dcmlint.gate.receiving import Processes
+from dcmlint.gate.receiving import Processes, default_count
 from dcmlint.gate.running import Gate
 from dcmlint.network.requestor.association import Target, ask, association_request
 from dcmlint.network.wire.associate import ProposedContext
@@ -40,12 +40,12 @@ Told = list[tuple[str, dict[str, Any]]]
 
 
 @contextlib.contextmanager
-def gate(tmp_path: Path, told: Told, listen: str = "") -> Iterator[Gate]:
+def gate(tmp_path: Path, told: Told, listen: str = "", mode: str = "enforce") -> Iterator[Gate]:
     def log(event: str, **fields: Any) -> None:
         told.append((event, fields))
 
     with Archive(tmp_path / "archive") as archive:
-        config = write_config(tmp_path / "gate", archive.port, listen=f"processes = 2\n{listen}")
+        config = write_config(tmp_path / "gate", archive.port, listen=f"processes = 2\n{listen}", mode=mode)
         made = Gate(read_config(config), config.parent, log=log)
         made.start()
         try:
@@ -117,6 +117,51 @@ def test_what_is_taken_refused_too_large_and_not_supported(tmp_path: Path) -> No
         assert made.spool.names() == sorted(row.file for row in rows.values())
 
 
+def test_where_nothing_is_refused_no_answer_waits_for_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: Told = []
+    with gate(tmp_path, told, mode="observe") as made:
+        port = made.address[1]
+        monkeypatch.setattr(made.core, "take", None)  # which would wait for one
+        with association(port, calling="FIRST") as first, association(port, calling="SECOND") as second:
+            for number in range(6):
+                path = tmp_path / f"{number}"
+                path.write_bytes(
+                    part10_file(f"2.25.{number}", data_set(f"2.25.{number}", refused=number == 5))
+                )
+                assert (first, second)[number % 2].store(path).status == 0
+            first.release()
+            second.release()
+        until(lambda: len(of(told, "checked")) == 6)
+        assert {row.uid: row.sender for row in made.journal.rows("1")} == {
+            f"2.25.{number}": ("FIRST", "SECOND")[number % 2] for number in range(6)
+        }
+        assert [row.uid for row in made.journal.rows("why LIKE '%would be refused%'")] == ["2.25.5"]
+
+
+def test_what_the_journal_does_not_take_stays_with_its_sender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: Told = []
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    with gate(tmp_path, told, mode="observe") as made:
+        with monkeypatch.context() as patch:
+            patch.setattr(made.journal, "take_soon", full)
+            assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0xA700
+        assert made.spool.names() == []
+        assert send(made.address[1], tmp_path, "2.25.1", data_set("2.25.1")) == 0
+
+
+def test_two_processes_receive_where_they_have_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for processors, count in (({0}, 1), ({0, 3}, 2), (set(range(64)), 2)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid, processors=processors: processors)
+        assert default_count() == count
+
+
 def test_limits_count_over_all_processes(tmp_path: Path) -> None:
     told: Told = []
     with gate(tmp_path, told, "per_address = 2\nconnections = 3") as made:
@@ -178,8 +223,8 @@ def test_the_processes_end_with_their_gate(tmp_path: Path, end: Callable[[GatePr
     with Archive(tmp_path / "archive") as archive:
         config = write_config(tmp_path / "gate", archive.port, listen="processes = 2")
         with GateProcess(config) as running:
+            until(lambda: len(receiving(running.process.pid)) == 2)
             children = receiving(running.process.pid)
-            assert len(children) == 2
             with association(running.port):
                 end(running)
             until(lambda: not any(Path(f"/proc/{one}").exists() for one in children), 10)

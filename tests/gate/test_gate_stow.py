@@ -214,7 +214,7 @@ def test_a_journal_that_cannot_be_written_is_a_transient_failure(tmp_path: Path)
     told: list[tuple[str, int]] = []
     with stow(tmp_path) as client:
         client.app._not_taken = lambda uid, sender, peer, answer: told.append((uid, answer.status))
-        client.bench.core.journal.take = broken  # type: ignore[method-assign,assignment]
+        client.bench.core.journal.take_soon = broken  # type: ignore[method-assign,assignment]
         status, answer, _ = client.post(multipart(a_file("2.25.1"), b"no DICOM"))
         assert told == [("2.25.1", 0xA700), ("", 0xC000)]
         assert (status, values(answer["00081198"], "00081197")) == (409, [0xA700])

@@ -17,6 +17,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from support.ports import free_port
 
 from dcmlint.intake import part10
 from dcmlint.intake.status import Answer
@@ -48,12 +49,6 @@ def found(name: str) -> str | None:
 def need(*programs: str) -> pytest.MarkDecorator:
     missing = [program for program in programs if found(program) is None]
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def wait_open(port: int, timeout: float = 60.0) -> None:
