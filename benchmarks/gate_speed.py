@@ -36,7 +36,6 @@ profile = "{profile}"
 [listen]
 port = {port}
 per_address = 100
-processes = {processes}
 associations = 100
 [[forward]]
 name = "archive"
@@ -187,15 +186,11 @@ def storescp(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def gate(
-    folder: Path, archive: int, profile: str, mode: str = "observe", processes: int = 0
-) -> Iterator[tuple[int, int]]:
-    """Port and process id; ``processes`` receive, or as many as where nobody says so."""
+def gate(folder: Path, archive: int, profile: str, mode: str = "observe") -> Iterator[tuple[int, int]]:
+    """Port and process id."""
     folder.mkdir(exist_ok=True)
     port = free_port()
-    (folder / "gate.toml").write_text(
-        CONFIG.format(processes=processes, port=port, archive=archive, profile=profile, mode=mode)
-    )
+    (folder / "gate.toml").write_text(CONFIG.format(port=port, archive=archive, profile=profile, mode=mode))
     with (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", "dcmlint.cli", "gate", "run", "-c", str(folder / "gate.toml")]
         process = subprocess.Popen(command, stderr=log)
@@ -288,7 +283,7 @@ def idle(port: int, pid: int) -> float:
     return share
 
 
-def together(folder: Path, port: int, beside: int, name: str, said: Verdicts) -> None:
+def together(folder: Path, port: int, beside: int, said: Verdicts) -> None:
     """16 associations at a time: the median of five rounds, each beside storescp's."""
     rounds = []
     for _ in range(5):
@@ -299,7 +294,7 @@ def together(folder: Path, port: int, beside: int, name: str, said: Verdicts) ->
     ratios = sorted(rounds)
     ratio, rate, other = ratios[2]
     text = f"{rate:.0f}/s, storescp {other:.0f}/s: {ratio:.2f}x ({ratios[0][0]:.2f} to {ratios[-1][0]:.2f})"
-    said(name, text, "0.5x", ratio >= 0.5)
+    said("16 associations", text, "0.5x", ratio >= 0.5)
 
 
 def speed(folder: Path, profile: str, slide: int) -> int:
@@ -319,7 +314,7 @@ def speed(folder: Path, profile: str, slide: int) -> int:
             "one association, p50 of the answer", f"{p50 * 1000:.1f} ms (p95 {p95 * 1000:.1f}), {rate:.0f}/s, storescp {other:.0f}/s",
             f"3 syncs of {sync * 1000:.1f} ms + 3 ms = {limit * 1000:.1f} ms", p50 <= limit,
         )  # fmt: skip
-        together(folder / "gate", port, beside, "16 associations", said)
+        together(folder / "gate", port, beside, said)
         to_the_archive(folder / "gate", port, pid, "observe")
         if slide:
             drain(folder / "gate")

@@ -158,12 +158,11 @@ class Core:
     def _taken(self, taking: _Taking, row: Future[Taken]) -> None:
         """The row is on the disk, or cannot be written."""
         try:
-            try:
-                taken = row.result()
-            except BaseException:
+            failure = row.exception()
+            if failure is not None:
                 self._give_up(taking)
-                raise
-            answer = self._done(taking, taken)
+                raise failure
+            answer = self._done(taking, row.result())
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
             taking.answer.set_exception(error)
         else:

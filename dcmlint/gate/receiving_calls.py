@@ -58,13 +58,14 @@ class Calls:
             self._selector.close()
 
     def _run(self) -> None:
-        with self._selector, self._woken:
-            while self._anybody():
-                for key, _ in self._selector.select():
-                    if key.data is None:
+        while self._anybody():
+            for key, _ in self._selector.select():
+                if key.data is None:
+                    with self._lock:
                         self._selector.unregister(self._woken)
-                    else:
-                        key.data.look()
+                else:
+                    key.data.look()
+        self._woken.close()
 
     def _anybody(self) -> bool:
         with self._lock:
