@@ -93,19 +93,19 @@ _PAIRED: Final = {
     FrameOfInterestDescription: FrameNumbersOfInterest, FrameOfInterestType: FrameNumbersOfInterest,
 }  # fmt: skip
 _SIZES: Final = {"US": 2, "FL": 4, "FD": 8, "OF": 4, "OD": 8, "UL": 4}
-_TAGS: Final = frozenset(
-    (*(tag for one in _COUNTED for tag in (one.values, *one.counts)), *_PAIRED, *_PAIRED.values())
-)
+_LISTS: Final = frozenset((*(one.values for one in _COUNTED), *_PAIRED))
+# All that is read: items that agree in these are one place.
+_TAGS: Final = _LISTS.union(_PAIRED.values(), *(one.counts for one in _COUNTED))
 
 
-@rule_function("counted-values", applies_with(*(one.values for one in _COUNTED), *_PAIRED))
+@rule_function("counted-values", applies_with(*_LISTS))
 def counted_values(context: RuleContext) -> Iterator[Problem]:
     """ELM010: lists of values that are longer or shorter than the numbers beside them say."""
     any_ = False
     for place in all_places(context.dataset, _TAGS):
         level = place.level
-        if level.parent_tag == ContourSequence:
-            continue  # RT001
+        if _LISTS.isdisjoint(level.elements) or level.parent_tag == ContourSequence:
+            continue  # of contours RT001 speaks
         for one in _COUNTED:
             element = level.get(one.values)
             counts = [level.value(tag) for tag in one.counts]
